@@ -67,10 +67,10 @@ impl Scope {
     /// Whether objects of this customer are in the scope. `None` stands for objects of the platform, which no customer
     /// sees.
     #[must_use]
-    pub fn covers(self, owner: Option<CustomerId>) -> bool {
+    pub fn covers(self, customer: Option<CustomerId>) -> bool {
         match self {
             Self::All => true,
-            Self::Customer(own) => owner == Some(own),
+            Self::Customer(own) => customer == Some(own),
             Self::Agent(_) => false,
         }
     }
@@ -173,7 +173,7 @@ mod tests {
         let actor = Actor::Customer { user, session, customer: own };
         let scope = actor.require(Permission::CancelTransfer).expect("they may");
         assert_eq!(scope, Scope::Customer(own));
-        assert_eq!([Some(own), Some(other), None].map(|owner| scope.covers(owner)), [true, false, false]);
+        assert_eq!([Some(own), Some(other), None].map(|customer| scope.covers(customer)), [true, false, false]);
         let refused = actor.require(Permission::RunJob).expect_err("they may not");
         assert!(matches!(refused, Error::Forbidden("only an administrator may do this")), "{refused}");
     }

@@ -87,7 +87,7 @@ pub struct Delivery {
     pub content_type: &'static str,
     /// Identifies this attempt, so that the receiver recognises a repetition.
     pub id: String,
-    /// The signature of the body, if the owner has a secret for webhooks.
+    /// The signature of the body, if the customer has a webhook secret.
     pub signature: Option<String>,
     /// How long it may take; at most [`TIMEOUT`], which is also the default.
     pub timeout: Option<Duration>,

@@ -21,7 +21,7 @@ use crate::{
         self,
         db::EnumText,
         jobs::JobRow,
-        schedules::Owner,
+        schedules::ScheduledKind,
         slots::{Pending, SlotRow},
     },
 };
@@ -79,7 +79,7 @@ impl ControlPlane {
                 new.push(slot);
             }
         }
-        let stored = store::slots::insert_all(&mut work.tx, Owner::Job, &new, work.now).await?;
+        let stored = store::slots::insert_all(&mut work.tx, ScheduledKind::Job, &new, work.now).await?;
         queued.extend(new.into_iter().filter(|slot| stored.contains(&slot.id)));
         queued.sort_unstable_by_key(|slot| slot.scheduled_for);
         let slots: Vec<JobSlot> = queued.iter().map(SlotRow::view).collect();

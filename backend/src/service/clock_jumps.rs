@@ -25,7 +25,7 @@ use crate::{
         self,
         future_timestamps::FutureTimestamps,
         jobs::JobRow,
-        schedules::{Owner, ScheduleRow},
+        schedules::{ScheduleRow, ScheduledKind},
     },
 };
 
@@ -78,9 +78,9 @@ impl ControlPlane {
             corrected += rows;
         }
         let mut planned = 0;
-        for owner in [Owner::Job, Owner::Pipeline] {
-            let list = |after| store::schedules::planned_owners(&self.db, owner, now, after, PAGE);
-            let plan = |owners| self.plan_again(owner, owners);
+        for kind in [ScheduledKind::Job, ScheduledKind::Pipeline] {
+            let list = |after| store::schedules::with_planned_slots(&self.db, kind, now, after, PAGE);
+            let plan = |ids| self.plan_again(kind, ids);
             planned += self.work_through("planning schedules again", AT_A_TIME, list, plan).await?;
         }
         if planned > 0 {
@@ -95,23 +95,23 @@ impl ControlPlane {
     }
 
     /// Sets the next slot of these schedules, where the stored one is too late.
-    async fn plan_again(&self, owner: Owner, owners: Vec<uuid::Uuid>) -> Result<usize> {
+    async fn plan_again(&self, kind: ScheduledKind, ids: Vec<uuid::Uuid>) -> Result<usize> {
         let now = self.now();
         let late = |row: &ScheduleRow| {
             let schedule = Schedule::parse(&row.schedule, &row.timezone).ok()?;
             let next = schedule.next_after(now)?;
             row.next_run_at.is_some_and(|planned| planned > next).then_some(next)
         };
-        let rows = store::schedules::of_owners(&self.db, &owners).await?;
+        let rows = store::schedules::find_all(&self.db, &ids).await?;
         if !rows.iter().any(|row| late(row).is_some()) {
             return Ok(0);
         }
         let mut work = self.begin(&Actor::System).await?;
         store::schedules::lock_scheduler(&mut work.tx).await?;
-        let rows = store::schedules::of_owners(&mut work.tx, &owners).await?;
+        let rows = store::schedules::find_all(&mut work.tx, &ids).await?;
         let claims: Vec<_> = rows.iter().filter_map(|row| Some((row, Some(late(row)?)))).collect();
         let claimed = store::schedules::claim(&mut work.tx, &claims).await?;
-        if owner == Owner::Job {
+        if kind == ScheduledKind::Job {
             let jobs: Vec<JobId> = claimed.iter().map(|id| JobId(*id)).collect();
             store::jobs::touch(&mut work.tx, &jobs).await?;
             for job in store::jobs::find_within(&mut work.tx, &jobs).await? {

@@ -25,7 +25,7 @@ use crate::{
         self,
         db::EnumText,
         jobs::JobRow,
-        schedules::{Owner, ScheduleRow},
+        schedules::{ScheduleRow, ScheduledKind},
         slots::{Pending, SlotRow},
     },
 };
@@ -52,14 +52,14 @@ impl ControlPlane {
     /// decided stays due and does not block the others. After an error, the decisions made so far remain.
     pub async fn decide_due_slots(&self) -> Result<usize> {
         let mut total = 0;
-        while let Some(due) = store::schedules::next_due(&self.db, Owner::Job).await? {
+        while let Some(due) = store::schedules::next_due(&self.db, ScheduledKind::Job).await? {
             let now = self.now();
             if due > now {
                 break;
             }
             let lateness = (now - due).to_std().unwrap_or_default();
             metrics::histogram!("mftplus_scheduler_lateness_seconds").record(lateness.as_secs_f64());
-            let list = |after| store::schedules::due_owners(&self.db, Owner::Job, now, after, PAGE);
+            let list = |after| store::schedules::with_due_slots(&self.db, ScheduledKind::Job, now, after, PAGE);
             let decided =
                 self.work_through("deciding slots of jobs", AT_A_TIME, list, |ids| self.decide_due_jobs(ids)).await?;
             if decided == 0 {
@@ -73,8 +73,8 @@ impl ControlPlane {
     /// The time until the next slot is due, at most 30 seconds.
     pub async fn until_next_slot(&self) -> Result<Duration> {
         let longest = if self.bus.is_connected() { MAX_SLEEP } else { MAX_SLEEP_UNCONNECTED };
-        let jobs = store::schedules::next_due(&self.db, Owner::Job).await?;
-        let pipelines = store::schedules::next_due(&self.db, Owner::Pipeline).await?;
+        let jobs = store::schedules::next_due(&self.db, ScheduledKind::Job).await?;
+        let pipelines = store::schedules::next_due(&self.db, ScheduledKind::Pipeline).await?;
         let due = [jobs, pipelines].into_iter().flatten().min();
         let until = due.map(|due| (due - self.now()).to_std().unwrap_or_default());
         Ok(until.map_or(longest, |until| until.min(longest)))
@@ -86,11 +86,11 @@ impl ControlPlane {
     }
 
     /// Claims the schedules of these jobs and decides their due slots, in one transaction.
-    pub(super) async fn decide_due_jobs(&self, owners: Vec<uuid::Uuid>) -> Result<usize> {
+    pub(super) async fn decide_due_jobs(&self, ids: Vec<uuid::Uuid>) -> Result<usize> {
         let mut work = self.begin(&Actor::System).await?;
         store::schedules::lock_scheduler(&mut work.tx).await?;
         let now = work.now;
-        let due = store::schedules::due(&mut work.tx, &owners, now).await?;
+        let due = store::schedules::due(&mut work.tx, &ids, now).await?;
         let ids: Vec<JobId> = due.iter().map(|row| JobId(row.owner_id)).collect();
         let activity = activity(&mut work, &ids).await?;
         let decide = |row| {
@@ -111,7 +111,7 @@ impl ControlPlane {
                 slots.extend(decisions.into_iter().map(|decision| self.slot(row.owner_id, decision)));
             }
         }
-        let new = store::slots::insert_all(&mut work.tx, Owner::Job, &slots, now).await?;
+        let new = store::slots::insert_all(&mut work.tx, ScheduledKind::Job, &slots, now).await?;
         let mut wanted = Vec::new();
         for slot in slots.into_iter().filter(|slot| new.contains(&slot.id)) {
             if slot.pending.is_some_and(|pending| pending.0 == Pending::Sent)
@@ -135,7 +135,7 @@ impl ControlPlane {
     }
 
     /// The row for a decision in the slot history.
-    pub(super) fn slot(&self, owner: uuid::Uuid, decision: Decision) -> SlotRow {
+    pub(super) fn slot(&self, owner_id: uuid::Uuid, decision: Decision) -> SlotRow {
         let Decision { scheduled_for, verdict, range } = decision;
         let (outcome, reason, pending) = match verdict {
             Verdict::Run => (Outcome::Ran, WAITS_FOR_AGENT, Some(Pending::Sent)),
@@ -145,7 +145,7 @@ impl ControlPlane {
         SlotRow {
             // The id begins with the milliseconds of the slot, so that ORDER BY id is the order of slots.
             id: self.ids.next(scheduled_for),
-            owner_id: owner,
+            owner_id,
             scheduled_for,
             outcome: EnumText(outcome),
             reason: Some(reason.to_owned()),

@@ -10,7 +10,7 @@ use crate::{
         AgentId, CustomerId, EnrolmentCodeId, JobId, PipelineId, RunId, SlotId, TransferId, UserId, WebhookSecretId,
     },
     model::event::Object,
-    store::{self, schedules::Owner},
+    store::{self, schedules::ScheduledKind},
 };
 
 impl ControlPlane {
@@ -47,7 +47,7 @@ impl ControlPlane {
             return Ok(Some(Object::JobRun(run.view())));
         }
         if actor.may(Permission::ViewJobSlots)
-            && let Some(slot) = store::slots::by_id(&self.db, Owner::Job, SlotId(id)).await?
+            && let Some(slot) = store::slots::by_id(&self.db, ScheduledKind::Job, SlotId(id)).await?
         {
             return Ok(Some(Object::JobSlot(slot.view())));
         }
@@ -57,7 +57,7 @@ impl ControlPlane {
             return Ok(Some(Object::PipelineRun(run.view())));
         }
         if actor.may(Permission::ViewPipelineSlots)
-            && let Some(slot) = store::slots::by_id(&self.db, Owner::Pipeline, SlotId(id)).await?
+            && let Some(slot) = store::slots::by_id(&self.db, ScheduledKind::Pipeline, SlotId(id)).await?
         {
             return Ok(Some(Object::PipelineSlot(slot.pipeline_view())));
         }

@@ -44,7 +44,7 @@ impl ControlPlane {
     ) -> Result<Pipeline> {
         actor.require(Permission::CreatePipeline)?;
         let definition = self.definition(&input.yaml, Filling::default()).await?;
-        let customer_id = self.owner_of(actor, input.customer_id, Some(&definition)).await?;
+        let customer_id = self.customer_of(actor, input.customer_id, Some(&definition)).await?;
         self.require_clear_agents(customer_id, &definition).await?;
         let mut work = self.begin(actor).await?;
         let mut row = PipelineRow {
@@ -244,7 +244,7 @@ impl ControlPlane {
     }
 
     /// The customer that owns a new pipeline; none for the platform.
-    pub(super) async fn owner_of(
+    pub(super) async fn customer_of(
         &self,
         actor: &Actor,
         named: Option<CustomerId>,

@@ -20,7 +20,7 @@ use crate::{
         job::{Job, JobRun, Outcome},
         schedule::Overlap,
     },
-    store::{self, db::EnumText, job_runs::JobRunRow, jobs::JobRow, schedules::Owner, slots::Pending},
+    store::{self, db::EnumText, job_runs::JobRunRow, jobs::JobRow, schedules::ScheduledKind, slots::Pending},
 };
 
 /// The reason of a slot whose start was sent to the agent.
@@ -174,7 +174,7 @@ impl ControlPlane {
     /// Starts all queued slots that may start. Returns how many.
     pub async fn start_queued_slots(&self) -> Result<usize> {
         let mut started = 0;
-        for job in store::slots::with_queue(&self.db, Owner::Job).await? {
+        for job in store::slots::with_queued_slots(&self.db, ScheduledKind::Job).await? {
             started += attempt(STARTING, job, self.start_queued_slots_of(JobId(job))).await?.unwrap_or(0);
         }
         Ok(started)

@@ -57,19 +57,19 @@ impl ControlPlane {
         Ok(WebhookSecret { secret, ..shown })
     }
 
-    /// Whether the owner has a webhook secret.
-    pub(super) async fn has_webhook_secret(&self, owner: Option<CustomerId>) -> Result<bool> {
-        Ok(store::webhook_secrets::find(&self.db, owner).await?.is_some())
+    /// Whether the customer, or the platform, has a webhook secret.
+    pub(super) async fn has_webhook_secret(&self, customer: Option<CustomerId>) -> Result<bool> {
+        Ok(store::webhook_secrets::find(&self.db, customer).await?.is_some())
     }
 
-    /// The signature of a body, if the owner has a secret: `t=<second>,v1=<HMAC-SHA-256 of second, dot and body>`.
+    /// The signature of a body, if the customer has a secret: `t=<second>,v1=<HMAC-SHA-256 of second, dot and body>`.
     pub(super) async fn webhook_signature(
         &self,
-        owner: Option<CustomerId>,
+        customer: Option<CustomerId>,
         body: &str,
         at: DateTime<Utc>,
     ) -> Result<Option<String>> {
-        let Some(row) = store::webhook_secrets::find(&self.db, owner).await? else { return Ok(None) };
+        let Some(row) = store::webhook_secrets::find(&self.db, customer).await? else { return Ok(None) };
         let secret = self.open(&row)?;
         let second = at.timestamp();
         let mut mac = Hmac::<Sha256>::new_from_slice(&secret).map_err(Error::internal)?;
@@ -79,10 +79,10 @@ impl ControlPlane {
         Ok(Some(format!("t={second},v1={hex}")))
     }
 
-    fn seal(&self, owner: Option<CustomerId>, nonce: [u8; NONCE_LEN], secret: &str) -> Result<Vec<u8>> {
+    fn seal(&self, customer: Option<CustomerId>, nonce: [u8; NONCE_LEN], secret: &str) -> Result<Vec<u8>> {
         let mut sealed = secret.as_bytes().to_vec();
         let nonce = Nonce::assume_unique_for_key(nonce);
-        self.key()?.seal_in_place_append_tag(nonce, bound_to(owner), &mut sealed).map_err(undecryptable)?;
+        self.key()?.seal_in_place_append_tag(nonce, bound_to(customer), &mut sealed).map_err(undecryptable)?;
         Ok(sealed)
     }
 
@@ -99,9 +99,9 @@ impl ControlPlane {
     }
 }
 
-/// The associated data of the encryption: a secret can be decrypted for its owner only.
-fn bound_to(owner: Option<CustomerId>) -> Aad<[u8; 16]> {
-    Aad::from(store::pipelines::owner(owner).into_bytes())
+/// The associated data of the encryption: a secret can be decrypted for its customer only.
+fn bound_to(customer: Option<CustomerId>) -> Aad<[u8; 16]> {
+    Aad::from(store::pipelines::owner_id(customer).into_bytes())
 }
 
 fn undecryptable(_: aws_lc_rs::error::Unspecified) -> Error {

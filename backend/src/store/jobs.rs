@@ -9,7 +9,7 @@ use super::{
         table::{table, values},
     },
     pagination,
-    schedules::{self, Owner, ScheduleRow},
+    schedules::{self, ScheduleRow, ScheduledKind},
 };
 use crate::{
     actor::Scope,
@@ -160,7 +160,7 @@ impl JobRow {
 
 /// Stores a new job with its schedule.
 pub async fn insert(tx: &mut Tx, job: &JobRow) -> Result<()> {
-    schedules::insert(tx, Owner::Job, &job.rule()).await?;
+    schedules::insert(tx, ScheduledKind::Job, &job.rule()).await?;
     JobRow::TABLE.insert(values(JobRow::CREATED, job).chain(changed(job)?)).execute(tx).await?;
     Ok(())
 }

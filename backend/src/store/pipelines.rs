@@ -113,16 +113,16 @@ impl PipelineRow {
     }
 }
 
-/// The id of the owner within which identifiers are unique: the customer, or the nil id for the platform.
+/// The column `owner_id`, within which identifiers are unique: the id of the customer, or the nil id for the platform.
 #[must_use]
-pub fn owner(customer: Option<CustomerId>) -> Uuid {
+pub fn owner_id(customer: Option<CustomerId>) -> Uuid {
     customer.map_or_else(Uuid::nil, |customer| customer.0)
 }
 
 /// Stores a new pipeline without its version; false if its identifier is taken.
 pub async fn insert(tx: &mut Tx, pipeline: &PipelineRow) -> Result<bool> {
     let columns = values(PipelineRow::CREATED, pipeline).chain(values(PipelineRow::CHANGED, pipeline));
-    let others = [("owner_id", owner(pipeline.customer_id).into()), ("search", pipeline.search().into())];
+    let others = [("owner_id", owner_id(pipeline.customer_id).into()), ("search", pipeline.search().into())];
     let statement = PipelineRow::TABLE.insert(columns.chain(others));
     Ok(statement.push(" ON CONFLICT (owner_id, identifier) DO NOTHING").execute(tx).await? == 1)
 }

@@ -16,14 +16,14 @@ use crate::{
 
 /// The kind of object that has a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
+pub enum ScheduledKind {
     /// A job.
     Job,
     /// A pipeline.
     Pipeline,
 }
 
-impl Owner {
+impl ScheduledKind {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Job => "job",
@@ -72,75 +72,75 @@ pub async fn lock_scheduler(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// Owners of schedules with a slot that is due, ordered by id, with ids greater than `after`; at most `limit`.
-pub async fn due_owners(
+/// The ids of jobs or pipelines with a slot that is due, in ascending order, greater than `after`; at most `limit`.
+pub async fn with_due_slots(
     db: &Db,
-    owner: Owner,
+    kind: ScheduledKind,
     now: DateTime<Utc>,
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Uuid>> {
-    owners(db, owner, " AND next_run_at <= ", now, after, limit).await
+    planned(db, kind, " AND next_run_at <= ", now, after, limit).await
 }
 
-/// Owners of schedules that wait for a slot later than `now`, in the order of their ids, from after this one on, up to
+/// The ids of jobs or pipelines whose next slot is later than `now`, in ascending order, greater than `after`; at most
 /// `limit`.
-pub async fn planned_owners(
+pub async fn with_planned_slots(
     db: &Db,
-    owner: Owner,
+    kind: ScheduledKind,
     now: DateTime<Utc>,
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Uuid>> {
-    owners(db, owner, " AND next_run_at > ", now, after, limit).await
+    planned(db, kind, " AND next_run_at > ", now, after, limit).await
 }
 
-async fn owners(
+async fn planned(
     db: &Db,
-    owner: Owner,
+    kind: ScheduledKind,
     comparison: &'static str,
     now: DateTime<Utc>,
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Uuid>> {
     let mut statement = sql("SELECT owner_id FROM schedules")
-        .push_bind(" WHERE owner_kind = ", owner.as_str())
+        .push_bind(" WHERE owner_kind = ", kind.as_str())
         .push_bind(comparison, now);
     if let Some(after) = after {
         statement = statement.push_bind(" AND owner_id > ", after);
     }
     let rows: Vec<(Uuid,)> = statement.push_bind(" ORDER BY owner_id LIMIT ", limit).fetch_all(db).await?;
-    Ok(rows.into_iter().map(|(owner,)| owner).collect())
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// The schedules of these owners with a slot that is due, earliest first. Takes at most 500 owners.
-pub async fn due(conn: impl Into<Conn<'_>>, owners: &[Uuid], now: DateTime<Utc>) -> Result<Vec<ScheduleRow>> {
+/// The schedules of these jobs or pipelines with a slot that is due, earliest first. Accepts at most 500 ids.
+pub async fn due(conn: impl Into<Conn<'_>>, ids: &[Uuid], now: DateTime<Utc>) -> Result<Vec<ScheduleRow>> {
     ScheduleRow::TABLE
         .select()
         .push(" WHERE owner_id IN ")
-        .push_tuple(owners.iter().map(|owner| (*owner).into()))
+        .push_tuple(ids.iter().map(|id| (*id).into()))
         .push_bind(" AND next_run_at <= ", now)
         .push(" ORDER BY next_run_at, owner_id")
         .fetch_all(conn)
         .await
 }
 
-/// The schedules of these owners. Takes at most 500.
-pub async fn of_owners(conn: impl Into<Conn<'_>>, owners: &[Uuid]) -> Result<Vec<ScheduleRow>> {
+/// The schedules of these jobs or pipelines. Accepts at most 500 ids.
+pub async fn find_all(conn: impl Into<Conn<'_>>, ids: &[Uuid]) -> Result<Vec<ScheduleRow>> {
     let statement = ScheduleRow::TABLE.select().push(" WHERE owner_id IN ");
-    let statement = statement.push_tuple(owners.iter().map(|owner| (*owner).into()));
+    let statement = statement.push_tuple(ids.iter().map(|id| (*id).into()));
     statement.push(" ORDER BY owner_id").fetch_all(conn).await
 }
 
-/// The schedule of one owner.
-pub async fn find(conn: impl Into<Conn<'_>>, owner: Uuid) -> Result<Option<ScheduleRow>> {
-    ScheduleRow::TABLE.select().push_bind(" WHERE owner_id = ", owner).fetch_optional(conn).await
+/// The schedule of a job or pipeline.
+pub async fn find(conn: impl Into<Conn<'_>>, id: Uuid) -> Result<Option<ScheduleRow>> {
+    ScheduleRow::TABLE.select().push_bind(" WHERE owner_id = ", id).fetch_optional(conn).await
 }
 
-/// When the next slot of any schedule is due.
-pub async fn next_due(db: &Db, owner: Owner) -> Result<Option<DateTime<Utc>>> {
+/// The time of the next slot of all jobs or all pipelines.
+pub async fn next_due(db: &Db, kind: ScheduledKind) -> Result<Option<DateTime<Utc>>> {
     let row: Option<(DateTime<Utc>,)> = sql("SELECT next_run_at FROM schedules")
-        .push_bind(" WHERE owner_kind = ", owner.as_str())
+        .push_bind(" WHERE owner_kind = ", kind.as_str())
         .push(" AND next_run_at IS NOT NULL ORDER BY next_run_at LIMIT 1")
         .fetch_optional(db)
         .await?;
@@ -148,9 +148,9 @@ pub async fn next_due(db: &Db, owner: Owner) -> Result<Option<DateTime<Utc>>> {
 }
 
 /// Stores a new schedule.
-pub async fn insert(tx: &mut Tx, owner: Owner, row: &ScheduleRow) -> Result<()> {
+pub async fn insert(tx: &mut Tx, kind: ScheduledKind, row: &ScheduleRow) -> Result<()> {
     let columns = values(ScheduleRow::CREATED, row).chain(values(ScheduleRow::CHANGED, row));
-    ScheduleRow::TABLE.insert(columns.chain([("owner_kind", owner.as_str().into())])).execute(tx).await?;
+    ScheduleRow::TABLE.insert(columns.chain([("owner_kind", kind.as_str().into())])).execute(tx).await?;
     Ok(())
 }
 
@@ -161,7 +161,8 @@ pub async fn save(tx: &mut Tx, row: &ScheduleRow) -> Result<bool> {
     Ok(statement.execute(tx).await? == 1)
 }
 
-/// Sets the next slots of schedules, and returns the owners of those that were not changed or claimed since they were read.
+/// Sets the next slots of schedules. Returns the ids of the jobs or pipelines whose schedule was not changed or claimed
+/// since it was read.
 pub async fn claim(tx: &mut Tx, schedules: &[(&ScheduleRow, Option<DateTime<Utc>>)]) -> Result<HashSet<Uuid>> {
     let mut claimed = HashSet::with_capacity(schedules.len());
     for schedules in schedules.chunks(MOST_VALUES) {
@@ -177,12 +178,12 @@ pub async fn claim(tx: &mut Tx, schedules: &[(&ScheduleRow, Option<DateTime<Utc>
             )
             .fetch_all(&mut *tx)
             .await?;
-        claimed.extend(rows.into_iter().map(|(owner,)| owner));
+        claimed.extend(rows.into_iter().map(|(id,)| id));
     }
     Ok(claimed)
 }
 
 /// Removes a schedule; false if it does not exist.
-pub async fn delete(tx: &mut Tx, owner: Uuid) -> Result<bool> {
-    Ok(sql("DELETE FROM schedules WHERE owner_id = $1").bind(owner).execute(tx).await? == 1)
+pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool> {
+    Ok(sql("DELETE FROM schedules WHERE owner_id = $1").bind(id).execute(tx).await? == 1)
 }

@@ -11,7 +11,7 @@ use super::{
         table::{table, values},
     },
     pagination,
-    schedules::Owner,
+    schedules::ScheduledKind,
 };
 use crate::{
     error::Result,
@@ -27,20 +27,20 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString)]
 #[strum(serialize_all = "lowercase")]
 pub enum Pending {
-    /// The end of the run before it.
+    /// The slot waits for an earlier run to end.
     Queued,
-    /// The start of its run by the agent.
+    /// The slot waits for the agent to start its run.
     Sent,
 }
 
 /// A slot as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotRow {
-    /// The id, which begins with the milliseconds of `scheduled_for`.
+    /// The id of the slot, which begins with the milliseconds of `scheduled_for`.
     pub id: SlotId,
     /// The job or pipeline of the schedule.
     pub owner_id: Uuid,
-    /// The scheduled time; of a range, the last one.
+    /// The scheduled time. For a range of slots, the scheduled time of the last slot.
     pub scheduled_for: DateTime<Utc>,
     /// The outcome. A pending slot is stored as `ran`, as servers of earlier versions read and write it.
     pub outcome: EnumText<Outcome>,
@@ -61,7 +61,7 @@ table! {
         id, owner_id, scheduled_for, outcome: EnumText(outcome), reason, run_id, pending, range_from, range_count,
     }
     from "slots" prefix "";
-    // Given to `insert_all`, and no part of the row.
+    // Parameters of `insert_all`, not fields of the row.
     others { owner_kind, decided_at }
 
     /// Written when the slot is decided.
@@ -105,7 +105,7 @@ impl SlotRow {
 /// Stores decided slots, and returns the ids of those that had not been decided before.
 pub async fn insert_all(
     tx: &mut Tx,
-    owner: Owner,
+    kind: ScheduledKind,
     slots: &[SlotRow],
     decided_at: DateTime<Utc>,
 ) -> Result<HashSet<SlotId>> {
@@ -113,7 +113,7 @@ pub async fn insert_all(
     for slots in slots.chunks(MOST_VALUES) {
         let rows = slots.iter().map(|slot| {
             let columns = values(SlotRow::CREATED, slot).chain(values(SlotRow::DECIDED, slot));
-            columns.chain([("owner_kind", owner.as_str().into()), ("decided_at", decided_at.into())])
+            columns.chain([("owner_kind", kind.as_str().into()), ("decided_at", decided_at.into())])
         });
         let rows: Vec<(SlotId,)> = SlotRow::TABLE
             .insert_all(rows)
@@ -125,7 +125,7 @@ pub async fn insert_all(
     Ok(stored)
 }
 
-/// Writes the outcome of a pending slot; false if it does not wait any more for what it waited for when it was read.
+/// Writes the outcome of a pending slot; false if `pending` has changed since the slot was read.
 pub async fn save(tx: &mut Tx, slot: &SlotRow, seen: Option<Pending>) -> Result<bool> {
     let statement = SlotRow::TABLE.update(values(SlotRow::DECIDED, slot)).push_bind(" WHERE id = ", slot.id);
     let statement = match seen {
@@ -135,81 +135,81 @@ pub async fn save(tx: &mut Tx, slot: &SlotRow, seen: Option<Pending>) -> Result<
     Ok(statement.execute(tx).await? == 1)
 }
 
-/// The slot of an owner at this instant.
-pub async fn find(conn: impl Into<Conn<'_>>, owner: Uuid, scheduled_for: DateTime<Utc>) -> Result<Option<SlotRow>> {
+/// The slot of a job or pipeline at this time.
+pub async fn find(conn: impl Into<Conn<'_>>, owner_id: Uuid, scheduled_for: DateTime<Utc>) -> Result<Option<SlotRow>> {
     SlotRow::TABLE
         .select()
-        .push_bind(" WHERE range_from IS NULL AND owner_id = ", owner)
+        .push_bind(" WHERE range_from IS NULL AND owner_id = ", owner_id)
         .push_bind(" AND scheduled_for = ", scheduled_for)
         .fetch_optional(conn)
         .await
 }
 
-/// The slot with this id.
-pub async fn by_id(conn: impl Into<Conn<'_>>, owner: Owner, id: SlotId) -> Result<Option<SlotRow>> {
+/// The slot of a job (or of a pipeline, depending on `kind`) with this id.
+pub async fn by_id(conn: impl Into<Conn<'_>>, kind: ScheduledKind, id: SlotId) -> Result<Option<SlotRow>> {
     SlotRow::TABLE
         .select()
         .push_bind(" WHERE id = ", id)
-        .push_bind(" AND owner_kind = ", owner.as_str())
+        .push_bind(" AND owner_kind = ", kind.as_str())
         .fetch_optional(conn)
         .await
 }
 
-/// The number of slots of each of these owners that wait for an earlier run. Owners without any are left out.
-pub async fn queued(tx: &mut Tx, owners: &[Uuid]) -> Result<HashMap<Uuid, usize>> {
+/// The number of slots that wait for an earlier run, for each of these jobs or pipelines that has any.
+pub async fn queued(tx: &mut Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, usize>> {
     let mut queued = HashMap::new();
-    for owners in owners.chunks(MOST_VALUES) {
+    for ids in ids.chunks(MOST_VALUES) {
         let rows: Vec<(Uuid, i64)> =
             sql("SELECT owner_id, COUNT(*) FROM slots WHERE pending = 'queued' AND owner_id IN ")
-                .push_tuple(owners.iter().map(|owner| (*owner).into()))
+                .push_tuple(ids.iter().map(|id| (*id).into()))
                 .push(" GROUP BY owner_id")
                 .fetch_all(&mut *tx)
                 .await?;
-        queued.extend(rows.into_iter().map(|(owner, count)| (owner, usize::try_from(count).unwrap_or(0))));
+        queued.extend(rows.into_iter().map(|(id, count)| (id, usize::try_from(count).unwrap_or(0))));
     }
     Ok(queued)
 }
 
-/// The slot of an owner that has waited for the longest.
-pub async fn first_queued(tx: &mut Tx, owner: Uuid) -> Result<Option<SlotRow>> {
+/// The slot of a job or pipeline that has waited longest for an earlier run.
+pub async fn first_queued(tx: &mut Tx, owner_id: Uuid) -> Result<Option<SlotRow>> {
     SlotRow::TABLE
         .select()
-        .push_bind(" WHERE owner_id = ", owner)
+        .push_bind(" WHERE owner_id = ", owner_id)
         .push(" AND pending = 'queued' ORDER BY scheduled_for LIMIT 1")
         .fetch_optional(tx)
         .await
 }
 
-/// Owners with slots that wait for a run to end.
-pub async fn with_queue(db: &Db, owner: Owner) -> Result<Vec<Uuid>> {
+/// The ids of jobs or pipelines with slots that wait for an earlier run.
+pub async fn with_queued_slots(db: &Db, kind: ScheduledKind) -> Result<Vec<Uuid>> {
     let rows: Vec<(Uuid,)> = sql("SELECT DISTINCT owner_id FROM slots WHERE pending = 'queued'")
-        .push_bind(" AND owner_kind = ", owner.as_str())
+        .push_bind(" AND owner_kind = ", kind.as_str())
         .push(" ORDER BY owner_id")
         .fetch_all(db)
         .await?;
-    Ok(rows.into_iter().map(|(owner,)| owner).collect())
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// The pending slots of an owner.
-pub async fn pending(tx: &mut Tx, owner: Uuid) -> Result<Vec<SlotRow>> {
+/// The pending slots of a job or pipeline.
+pub async fn pending(tx: &mut Tx, owner_id: Uuid) -> Result<Vec<SlotRow>> {
     SlotRow::TABLE
         .select()
-        .push_bind(" WHERE owner_id = ", owner)
+        .push_bind(" WHERE owner_id = ", owner_id)
         .push(" AND pending IS NOT NULL ORDER BY scheduled_for")
         .fetch_all(tx)
         .await
 }
 
-/// The slots of an owner between two instants, both included, without ranges.
+/// The slots of a job or pipeline from `from` to `to`, both included, without ranges.
 pub async fn between(
     conn: impl Into<Conn<'_>>,
-    owner: Uuid,
+    owner_id: Uuid,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
 ) -> Result<Vec<SlotRow>> {
     SlotRow::TABLE
         .select()
-        .push_bind(" WHERE owner_id = ", owner)
+        .push_bind(" WHERE owner_id = ", owner_id)
         .push_bind(" AND scheduled_for >= ", from)
         .push_bind(" AND scheduled_for <= ", to)
         .push(" AND range_from IS NULL ORDER BY scheduled_for")
@@ -217,10 +217,10 @@ pub async fn between(
         .await
 }
 
-/// A page of the slots of an owner, the latest first.
-pub async fn list(db: &Db, owner: Uuid, filter: &JobSlotFilter, request: PageRequest) -> Result<Page<SlotRow>> {
+/// A page of the slots of a job or pipeline, latest first.
+pub async fn list(db: &Db, owner_id: Uuid, filter: &JobSlotFilter, request: PageRequest) -> Result<Page<SlotRow>> {
     let conditions = |statement: Sql| {
-        let mut statement = statement.push_bind(" WHERE owner_id = ", owner);
+        let mut statement = statement.push_bind(" WHERE owner_id = ", owner_id);
         if let Some(from) = filter.from {
             statement = statement.push_bind(" AND scheduled_for >= ", from);
         }
@@ -229,7 +229,7 @@ pub async fn list(db: &Db, owner: Uuid, filter: &JobSlotFilter, request: PageReq
         }
         if !filter.outcome.is_empty() {
             let any_of = filter.outcome.iter().filter(|outcome| **outcome != Outcome::Pending);
-            // A list of nothing is no SQL: what is in no list is null, and so not among any.
+            // SQL has no empty list. NULL equals no value, so it stands for one.
             let any_of = any_of.map(|outcome| outcome.to_string().into()).chain([None::<String>.into()]);
             statement = statement.push(" AND (pending IS NULL AND outcome IN ").push_tuple(any_of);
             let waits = filter.outcome.contains(&Outcome::Pending);
@@ -249,8 +249,8 @@ pub async fn list(db: &Db, owner: Uuid, filter: &JobSlotFilter, request: PageReq
     Ok(pagination::page_of_readable(rows, request, total))
 }
 
-/// Removes the slot history of an owner.
-pub async fn delete(tx: &mut Tx, owner: Uuid) -> Result<()> {
-    sql("DELETE FROM slots WHERE owner_id = $1").bind(owner).execute(tx).await?;
+/// Removes the slot history of a job or pipeline.
+pub async fn delete(tx: &mut Tx, owner_id: Uuid) -> Result<()> {
+    sql("DELETE FROM slots WHERE owner_id = $1").bind(owner_id).execute(tx).await?;
     Ok(())
 }

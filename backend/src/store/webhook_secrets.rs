@@ -7,7 +7,7 @@ use super::{
         Conn, Tx,
         table::{table, values},
     },
-    pipelines::owner,
+    pipelines::owner_id,
 };
 use crate::{
     error::Result,
@@ -37,7 +37,7 @@ table! {
     from "webhook_secrets" prefix "";
     others { owner_id }
 
-    /// Written with the first secret of an owner.
+    /// Written with the first secret of a customer.
     const CREATED { customer_id: Uuid }
 
     /// Written with every secret.
@@ -55,10 +55,10 @@ impl From<WebhookSecretRow> for WebhookSecret {
     }
 }
 
-/// Stores the secret of an owner, replacing the one before.
+/// Stores the secret of a customer or of the platform, and replaces the previous one.
 pub async fn replace(tx: &mut Tx, row: &WebhookSecretRow) -> Result<()> {
     let columns = values(WebhookSecretRow::CREATED, row).chain(values(WebhookSecretRow::REPLACED, row));
-    let columns = columns.chain([("owner_id", owner(row.customer_id).into())]);
+    let columns = columns.chain([("owner_id", owner_id(row.customer_id).into())]);
     let mut statement = WebhookSecretRow::TABLE.insert(columns).push(" ON CONFLICT (owner_id) DO UPDATE");
     let mut lead = " SET ";
     for column in WebhookSecretRow::REPLACED {
@@ -69,9 +69,9 @@ pub async fn replace(tx: &mut Tx, row: &WebhookSecretRow) -> Result<()> {
     Ok(())
 }
 
-/// The secret of an owner, if there is one.
+/// The secret of a customer or of the platform, if there is one.
 pub async fn find(conn: impl Into<Conn<'_>>, customer: Option<CustomerId>) -> Result<Option<WebhookSecretRow>> {
-    WebhookSecretRow::TABLE.select().push_bind(" WHERE owner_id = ", owner(customer)).fetch_optional(conn).await
+    WebhookSecretRow::TABLE.select().push_bind(" WHERE owner_id = ", owner_id(customer)).fetch_optional(conn).await
 }
 
 /// The secret with this id, if there is one.

@@ -173,12 +173,12 @@ mod tests {
     }
 
     /// All permits that a customer can take, in use.
-    fn all_of(permits: &Permits, owner: Option<CustomerId>, now: DateTime<Utc>) -> Vec<Permit> {
+    fn all_of(permits: &Permits, customer: Option<CustomerId>, now: DateTime<Utc>) -> Vec<Permit> {
         let used = |mut permit: Permit| {
             permit.mark_used();
             permit
         };
-        std::iter::from_fn(|| permits.take(owner, now)).map(used).collect()
+        std::iter::from_fn(|| permits.take(customer, now)).map(used).collect()
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::{
     store::{
         self,
         db::EnumText,
-        schedules::Owner,
+        schedules::ScheduledKind,
         slots::{Pending, SlotRow},
     },
 };
@@ -34,9 +34,10 @@ impl ControlPlane {
     /// slot.
     pub(in crate::service) async fn decide_due_pipeline_slots(&self) -> Result<usize> {
         let mut total = 0;
-        while store::schedules::next_due(&self.db, Owner::Pipeline).await?.is_some_and(|due| due <= self.now()) {
+        while store::schedules::next_due(&self.db, ScheduledKind::Pipeline).await?.is_some_and(|due| due <= self.now())
+        {
             let now = self.now();
-            let list = |after| store::schedules::due_owners(&self.db, Owner::Pipeline, now, after, PAGE);
+            let list = |after| store::schedules::with_due_slots(&self.db, ScheduledKind::Pipeline, now, after, PAGE);
             let decide = |ids| self.decide_due_pipelines(ids);
             let decided = self.work_through("deciding slots of pipelines", AT_A_TIME, list, decide).await?;
             if decided == 0 {
@@ -56,14 +57,14 @@ impl ControlPlane {
         self.start_queued_pipelines().await.map(drop)
     }
 
-    async fn decide_due_pipelines(&self, owners: Vec<uuid::Uuid>) -> Result<usize> {
+    async fn decide_due_pipelines(&self, ids: Vec<uuid::Uuid>) -> Result<usize> {
         let mut work = self.begin(&Actor::System).await?;
         store::schedules::lock_scheduler(&mut work.tx).await?;
         let now = work.now;
-        let due = store::schedules::due(&mut work.tx, &owners, now).await?;
-        let owners: Vec<uuid::Uuid> = due.iter().map(|row| row.owner_id).collect();
-        let queued = store::slots::queued(&mut work.tx, &owners).await?;
-        let busy = store::pipeline_runs::busy(&mut work.tx, &owners).await?;
+        let due = store::schedules::due(&mut work.tx, &ids, now).await?;
+        let ids: Vec<uuid::Uuid> = due.iter().map(|row| row.owner_id).collect();
+        let queued = store::slots::queued(&mut work.tx, &ids).await?;
+        let busy = store::pipeline_runs::busy(&mut work.tx, &ids).await?;
         let mut claims = Vec::with_capacity(due.len());
         let mut slots = Vec::new();
         for row in &due {
@@ -74,7 +75,7 @@ impl ControlPlane {
         }
         let claimed = store::schedules::claim(&mut work.tx, &claims).await?;
         slots.retain(|slot| claimed.contains(&slot.owner_id));
-        let new = store::slots::insert_all(&mut work.tx, Owner::Pipeline, &slots, now).await?;
+        let new = store::slots::insert_all(&mut work.tx, ScheduledKind::Pipeline, &slots, now).await?;
         for slot in slots.iter().filter(|slot| new.contains(&slot.id)) {
             work.note(Kind::PipelineSlotDecided, Object::PipelineSlot(slot.pipeline_view()));
         }
@@ -85,7 +86,7 @@ impl ControlPlane {
     /// Starts all queued slots of pipelines that may start. Returns how many.
     pub async fn start_queued_pipelines(&self) -> Result<usize> {
         let mut started = 0;
-        for pipeline in store::slots::with_queue(&self.db, Owner::Pipeline).await? {
+        for pipeline in store::slots::with_queued_slots(&self.db, ScheduledKind::Pipeline).await? {
             let starting = async {
                 while self.start_queued_pipeline(PipelineId(pipeline)).await? {
                     started += 1;

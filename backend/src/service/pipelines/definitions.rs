@@ -1,4 +1,4 @@
-//! Checks definitions for their owners: whether they are valid, which agents they name, and the plan of a run.
+//! Checks the definitions of pipelines: whether they are valid, which agents they name, and the plan of a run.
 
 use serde_json::{Value, json};
 use tracing::Span;
@@ -28,10 +28,10 @@ use crate::{
 
 /// The existing agents that a definition may name.
 struct Agents {
-    /// Agents whose id, name or host name is named, and all agents of the owner if a step names none.
+    /// Agents whose id, name or host name is named, and all agents of the customer if a step names none.
     known: Vec<AgentRef>,
     /// Whether the pipeline belongs to a customer.
-    has_owner: bool,
+    has_customer: bool,
 }
 
 impl ControlPlane {
@@ -53,13 +53,13 @@ impl ControlPlane {
     pub async fn dry_run_pipeline(&self, actor: &Actor, input: DryRun) -> Result<Verdict> {
         actor.require(Permission::CheckDefinitions)?;
         let Parsed { definition, mut diagnostics } = parse(input.yaml, Filling::default()).await?;
-        let owner = self.owner_of(actor, input.customer_id, definition.as_ref()).await?;
+        let customer = self.customer_of(actor, input.customer_id, definition.as_ref()).await?;
         let Some(definition) = definition else { return Ok(Verdict::new(diagnostics, None)) };
-        let agents = self.agents_of(owner, &definition).await?;
+        let agents = self.agents_of(customer, &definition).await?;
         let planned = definition.plan(&definition.parameters, |name| agents.find(name), self.now());
         diagnostics.extend(planned.diagnostics);
         diagnostics.extend(excessive_timeouts(&definition));
-        if !self.has_webhook_secret(owner).await? {
+        if !self.has_webhook_secret(customer).await? {
             diagnostics.extend(unsigned(&definition));
         }
         diagnostics.sort_by_key(|found| (found.line, found.column, found.severity));
@@ -73,8 +73,12 @@ impl ControlPlane {
     }
 
     /// An error if the definition names an agent ambiguously, because no run of it could begin.
-    pub(super) async fn require_clear_agents(&self, owner: Option<CustomerId>, definition: &Definition) -> Result<()> {
-        let agents = self.agents_of(owner, definition).await?;
+    pub(super) async fn require_clear_agents(
+        &self,
+        customer: Option<CustomerId>,
+        definition: &Definition,
+    ) -> Result<()> {
+        let agents = self.agents_of(customer, definition).await?;
         let planned = definition.plan(&definition.parameters, |name| agents.find(name), self.now());
         let is_wrong = planned.diagnostics.iter().any(|found| found.severity == Severity::Error);
         if is_wrong { Err(refused(&planned.diagnostics)) } else { Ok(()) }
@@ -83,7 +87,7 @@ impl ControlPlane {
     /// The plan and the graph of a run of this text, with the values of all parameters.
     pub(in crate::service) async fn plan_of_run(
         &self,
-        owner: Option<CustomerId>,
+        customer: Option<CustomerId>,
         yaml: &str,
         filling: Filling,
         given: &Given,
@@ -96,7 +100,7 @@ impl ControlPlane {
             }
             Error::Fields(errors)
         })?;
-        let agents = self.agents_of(owner, &definition).await?;
+        let agents = self.agents_of(customer, &definition).await?;
         for name in definition.agents() {
             agents.require_one(name)?;
         }
@@ -107,25 +111,25 @@ impl ControlPlane {
         Ok((Plan { schedule: None, ..plan }, graph))
     }
 
-    /// The agents of this owner that a definition may name. The platform has no agents, so its pipelines name them by
+    /// The agents of the customer that a definition may name. The platform has no agents, so its pipelines name them by
     /// id.
-    async fn agents_of(&self, owner: Option<CustomerId>, definition: &Definition) -> Result<Agents> {
+    async fn agents_of(&self, customer: Option<CustomerId>, definition: &Definition) -> Result<Agents> {
         let named = definition.agents();
         let words: Vec<&str> = named.iter().copied().flatten().collect();
-        let mut known = store::agents::find_by_name(&self.db, owner, &words).await?;
-        if let Some(customer) = owner
+        let mut known = store::agents::find_by_name(&self.db, customer, &words).await?;
+        if let Some(customer) = customer
             && named.contains(&None)
         {
             known.extend(store::agents::of_customer(&self.db, customer).await?);
         }
         known.sort_unstable_by_key(|agent| agent.id);
         known.dedup();
-        Ok(Agents { known, has_owner: owner.is_some() })
+        Ok(Agents { known, has_customer: customer.is_some() })
     }
 }
 
 impl Agents {
-    /// The agents with this id, name or host name; without a name, the owner's only agent.
+    /// The agents with this id, name or host name; without a name, the customer's only agent.
     fn find(&self, name: Option<&str>) -> AgentLookup {
         let by_id: Option<AgentId> = name.and_then(|name| name.parse().ok());
         let is_meant = |agent: &&AgentRef| match (by_id, name) {
@@ -140,7 +144,7 @@ impl Agents {
                 meant.push(last);
                 AgentLookup::Ambiguous(meant)
             }
-            (_, None) if !self.has_owner && by_id.is_none() => AgentLookup::NoCustomer,
+            (_, None) if !self.has_customer && by_id.is_none() => AgentLookup::NoCustomer,
             (_, None) => AgentLookup::NotFound,
         }
     }

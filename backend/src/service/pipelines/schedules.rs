@@ -18,7 +18,7 @@ use crate::{
         self,
         db::EnumText,
         pipelines::PipelineRow,
-        schedules::{Owner, ScheduleRow},
+        schedules::{ScheduleRow, ScheduledKind},
     },
 };
 
@@ -81,7 +81,7 @@ impl ControlPlane {
             // The pipeline is locked, so the only possible concurrent change is a claim of the schedule.
             return store::schedules::save(&mut work.tx, &row).await;
         }
-        store::schedules::insert(&mut work.tx, Owner::Pipeline, &row).await?;
+        store::schedules::insert(&mut work.tx, ScheduledKind::Pipeline, &row).await?;
         Ok(true)
     }
 }

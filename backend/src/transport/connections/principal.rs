@@ -11,7 +11,7 @@ use crate::{
     ids::{CustomerId, UserId},
 };
 
-/// The owner of a quota: one customer with its users and agents, or one administrator.
+/// The holder of a quota: one customer with its users and agents, or one administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Principal {
     Customer(CustomerId),

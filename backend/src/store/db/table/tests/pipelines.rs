@@ -26,7 +26,7 @@ use crate::{
         db::{EnumText, Tx, sql},
         pipeline_runs::{self, PipelineRunRow, RunRow, steps::StepRow},
         pipelines::{self, PipelineRow},
-        schedules::{self, Owner, ScheduleRow},
+        schedules::{self, ScheduleRow, ScheduledKind},
         scratch::{Scratch, assert_differ, assert_filled, at, id},
     },
 };
@@ -69,7 +69,7 @@ async fn store(tx: &mut Tx, row: &PipelineRow) {
         next_run_at: row.next_run_at,
         version: 1,
     };
-    schedules::insert(tx, Owner::Pipeline, &schedule).await.unwrap();
+    schedules::insert(tx, ScheduledKind::Pipeline, &schedule).await.unwrap();
 }
 
 async fn found(tx: &mut Tx, row: &PipelineRow) -> Vec<PipelineRow> {

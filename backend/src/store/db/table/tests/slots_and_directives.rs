@@ -14,7 +14,7 @@ use crate::{
     store::{
         db::{EnumText, sql},
         directives,
-        schedules::Owner,
+        schedules::ScheduledKind,
         scratch::{Scratch, assert_differ, assert_filled, at, id},
         slots::{self, Pending, SlotRow},
     },
@@ -46,11 +46,11 @@ async fn every_column_of_a_slot_is_read_as_it_was_stored() {
         ..row.clone()
     };
     let mut tx = scratch.db.begin().await.unwrap();
-    let stored = slots::insert_all(&mut tx, Owner::Job, &[row.clone(), sparse.clone()], at(132)).await.unwrap();
+    let stored = slots::insert_all(&mut tx, ScheduledKind::Job, &[row.clone(), sparse.clone()], at(132)).await.unwrap();
     assert_eq!(stored, HashSet::from([row.id, sparse.id]));
     for row in [&row, &sparse] {
-        assert_eq!(slots::by_id(&mut tx, Owner::Job, row.id).await.unwrap().as_ref(), Some(row));
-        assert_eq!(slots::by_id(&mut tx, Owner::Pipeline, row.id).await.unwrap(), None);
+        assert_eq!(slots::by_id(&mut tx, ScheduledKind::Job, row.id).await.unwrap().as_ref(), Some(row));
+        assert_eq!(slots::by_id(&mut tx, ScheduledKind::Pipeline, row.id).await.unwrap(), None);
         let statement = sql("SELECT decided_at FROM slots WHERE id = $1").bind(row.id);
         let (decided_at,): (DateTime<Utc>,) = statement.fetch_one(&mut tx).await.unwrap();
         assert_eq!(decided_at, at(132));
@@ -66,7 +66,7 @@ async fn every_column_of_a_slot_is_read_as_it_was_stored() {
     assert_differ(SlotRow::DECIDED, &row, &after);
     assert!(!slots::save(&mut tx, &after, None).await.unwrap());
     assert!(slots::save(&mut tx, &after, Some(Pending::Sent)).await.unwrap());
-    assert_eq!(slots::by_id(&mut tx, Owner::Job, row.id).await.unwrap(), Some(after));
+    assert_eq!(slots::by_id(&mut tx, ScheduledKind::Job, row.id).await.unwrap(), Some(after));
 }
 
 /// The columns that say what a directive is about.
