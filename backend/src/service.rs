@@ -74,9 +74,9 @@ pub struct Timing {
     pub stalled_after: Duration,
     /// How long running work waits for an agent that is offline or has not confirmed a cancel request, before it fails.
     pub lease: Duration,
-    /// The retention of the event log.
+    /// How long events are kept in the event log.
     pub events_kept: Duration,
-    /// The retention of the slot history.
+    /// How long slots are kept in the slot history.
     pub slots_kept: Duration,
 }
 
@@ -97,27 +97,27 @@ impl Default for Timing {
 pub struct Parts {
     /// The database, with its schema up to date.
     pub db: Db,
-    /// The bus.
+    /// The bus for committed changes.
     pub bus: Bus,
     /// The rate limits.
     pub limits: Limits,
-    /// The clock.
+    /// The source of the current time.
     pub clock: Clock,
     /// The source of ids and randomness.
     pub ids: Arc<IdGenerator>,
-    /// Issues and verifies tokens.
+    /// The access tokens and refresh tokens.
     pub tokens: Tokens,
-    /// Sends webhooks.
+    /// The sender of webhooks.
     pub webhooks: Webhooks,
     /// Intervals, timeouts and retention periods.
     pub timing: Timing,
-    /// Tracks background tasks, so that the end of the server waits for them.
+    /// The tracker of background tasks, so that the shutdown waits for them.
     pub tasks: TaskTracker,
-    /// Cancelled to end background tasks.
+    /// The token that is cancelled to end background tasks.
     pub stop: CancellationToken,
 }
 
-/// The control plane.
+/// The core of the server: decides, is the only writer of the database and the only publisher of events.
 #[derive(Debug)]
 pub struct ControlPlane {
     db: Db,
@@ -141,7 +141,7 @@ pub struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// Builds a control plane and starts its background work: the writer, and the invalidation of its cache.
+    /// Builds a control plane and starts its background tasks: the writer, and the invalidation of its cache.
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { db, bus, limits, clock, ids, tokens, webhooks, timing, tasks, stop } = parts;
@@ -214,7 +214,8 @@ impl ControlPlane {
         self.clock.now()
     }
 
-    /// Changes when a test moves the clock, for tasks that wait for a time: never without the feature `test-clock`.
+    /// Changes when a test moves the clock, for tasks that wait for a time. Without the feature `test-clock` it never
+    /// changes.
     #[must_use]
     pub fn clock_moves(&self) -> watch::Receiver<()> {
         self.clock_moves.subscribe()
@@ -227,7 +228,7 @@ impl ControlPlane {
         self.clock_moves.send_replace(());
     }
 
-    /// Cancelled when the server shuts down; ends long polls, sockets and background tasks.
+    /// The token that is cancelled when the server shuts down. It ends long polls, sockets and background tasks.
     #[must_use]
     pub const fn stop(&self) -> &CancellationToken {
         &self.stop
@@ -245,8 +246,8 @@ impl ControlPlane {
         })
     }
 
-    /// Commits, or rolls back if the outcome is an error. The row locks are released before this returns, so that the
-    /// work can be tried again at once.
+    /// Commits the transaction, or rolls it back if the outcome is an error. The row locks are released before this
+    /// returns, so that the call can be tried again at once.
     async fn finish<T>(&self, work: Work, outcome: Result<T>) -> Result<T> {
         if outcome.is_ok() {
             self.commit(work).await?;
@@ -283,8 +284,8 @@ struct Work {
     actor: String,
     changes: Vec<Change>,
     invalidations: Vec<Invalidation>,
-    /// Whether the engine has something to do at once: for a run of this transaction, or for one that waited for its
-    /// end.
+    /// Whether the engine must act at once, for a run of this transaction or for one that waited for the end of such a
+    /// run.
     has_due_runs: bool,
 }
 
@@ -304,7 +305,7 @@ impl Work {
     }
 }
 
-/// Converts a duration. Settings are bounded, so every one fits a [`TimeDelta`].
+/// Converts a duration. The settings are limited, so every value fits a [`TimeDelta`].
 fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }

@@ -19,16 +19,16 @@ use crate::{
 /// What a process of an agent may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InstanceRole {
-    /// Run jobs and steps.
+    /// The process may run jobs and steps.
     Active,
-    /// Report, but begin nothing: another process has just replaced it, and it is not known yet whether both are
-    /// running.
+    /// The process may report, but must not begin anything: another process has just replaced it, and it is not known
+    /// yet whether both are running.
     Replaced,
 }
 
 impl ControlPlane {
-    /// What a process of an agent may do. A process that sends no instance id may do everything. Needs no database read
-    /// while requests come from the same process.
+    /// Decides what a process of an agent may do. A process that sends no instance id may do everything. The decision
+    /// needs no database read while requests come from the same process.
     ///
     /// # Errors
     ///

@@ -27,24 +27,24 @@ use crate::{
     store::{self, agents::AgentRow, api_keys::KeyState, db::EnumText},
 };
 
-/// The heartbeat interval of an agent that has acknowledged no other one, in seconds.
+/// The heartbeat interval of an agent that has not acknowledged another one, in seconds.
 const PUBLISHED_INTERVAL: i64 = 30;
-/// How long the old key remains valid beside a new one, by default.
+/// How long the old API key remains valid beside a new one, by default.
 const OVERLAP: TimeDelta = TimeDelta::hours(24);
-/// The most transfers in the detail of an agent.
+/// The maximum number of transfers in the detail of an agent.
 const NEWEST: u64 = 20;
 
-/// A new agent with its API key, which is shown only once. No `Debug`, so that the key is never logged.
+/// A new agent with its API key, which is shown only once. The type has no `Debug`, so that the key is never logged.
 #[derive(Clone)]
 pub struct Registered {
     /// The agent.
     pub agent: Agent,
-    /// Its API key.
+    /// The API key of the agent.
     pub api_key: String,
 }
 
 impl ControlPlane {
-    /// Registers an agent for the customer that calls, or for the customer of the enrolment code in the input.
+    /// Registers an agent for the calling user's customer, or for the customer of the enrolment code in the input.
     ///
     /// # Errors
     ///
@@ -121,7 +121,7 @@ impl ControlPlane {
         Ok((agent, open))
     }
 
-    /// A page of the agents the caller may see, newest first.
+    /// A page of the agents that the caller may see, newest first.
     ///
     /// # Errors
     ///
@@ -135,7 +135,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for agents, [`Error::NotFound`].
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] if there is no such agent within the caller's scope.
     pub async fn get_agent(&self, actor: &Actor, id: AgentId) -> Result<AgentDetail> {
         let scope = actor.require(Permission::ViewAgents)?;
         let agent = self.agent(scope, id).await?;
@@ -163,7 +163,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for agents, [`Error::NotFound`].
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] if there is no such agent within the caller's scope.
     pub async fn list_agent_transfers(
         &self,
         actor: &Actor,
@@ -176,14 +176,14 @@ impl ControlPlane {
         self.list_transfers(actor, &TransferFilter { agent_id: Some(id), ..filter }, request).await
     }
 
-    /// Creates a new key for an agent. The old key remains valid for `overlap`, 24 hours by default.
+    /// Creates a new API key for an agent. The old key remains valid for `overlap`, 24 hours by default.
     ///
     /// An agent that did not receive the answer may ask again with the old key, which ends the newer, unused key. Once
     /// the newer key has been used, the old one cannot be exchanged any more.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope: an agent may do it for itself. [`Error::Forbidden`] with a key
+    /// [`Error::NotFound`] outside the caller's scope; an agent may rotate its own key. [`Error::Forbidden`] with a key
     /// that a newer one has replaced.
     pub async fn rotate_agent_key(&self, actor: &Actor, id: AgentId, overlap: Option<Duration>) -> Result<String> {
         let scope = actor.require(Permission::RotateAgentKey)?;
@@ -207,7 +207,7 @@ impl ControlPlane {
         Ok(api_key)
     }
 
-    /// Sends an agent the directive to get a new key.
+    /// Sends an agent the directive to get a new API key.
     ///
     /// # Errors
     ///
@@ -220,7 +220,7 @@ impl ControlPlane {
         self.commit(work).await
     }
 
-    /// Revokes an agent: its keys end at once and it disappears from all lists. Its transfers remain.
+    /// Revokes an agent: its API keys end at once and it disappears from all lists. Its transfers remain.
     ///
     /// # Errors
     ///
@@ -250,7 +250,7 @@ impl ControlPlane {
         Ok(key)
     }
 
-    /// Sends an agent the configured heartbeat interval, unless it has acknowledged that one.
+    /// Sends an agent the configured heartbeat interval, unless the agent has acknowledged it already.
     async fn send_heartbeat_interval(&self, work: &mut Work, agent: AgentId, acknowledged: i64) -> Result<()> {
         let seconds = self.interval();
         if acknowledged == seconds {
@@ -264,7 +264,7 @@ impl ControlPlane {
     }
 }
 
-/// Checks that an agent may exchange this key for a new one. Ends newer keys that were never used.
+/// Checks that an agent may exchange this API key for a new one. Ends newer keys that were never used.
 async fn exchange(work: &mut Work, agent: AgentId, key: Option<&KeyDigest>) -> Result<()> {
     const REPLACED: Error =
         Error::Forbidden("this key has been replaced by a newer one, which is in use: ask for a new key with that one");

@@ -18,7 +18,7 @@ use crate::{
 /// The prefix of API keys.
 pub(super) const KEY_PREFIX: &str = "mft_ak_";
 
-/// The SHA-256 by which a key or a code is stored and found.
+/// The SHA-256 under which an API key or an enrolment code is stored and found.
 pub(super) fn digest(secret: &str) -> Digest {
     Sha256::digest(secret.as_bytes()).into()
 }
@@ -35,13 +35,13 @@ pub enum Credentials<'a> {
 /// A caller whose credentials are valid, and how their requests are counted.
 #[derive(Clone, Debug)]
 pub struct AuthenticatedCaller {
-    /// On whose behalf they call.
+    /// The actor of the caller's requests.
     pub actor: Actor,
     /// The rate limit that applies.
     pub class: Class,
-    /// The name under which their requests are counted within the class.
+    /// The name under which the caller's requests are counted within the class.
     pub subject: String,
-    /// When the credentials expire; none for API keys.
+    /// The expiry time of the credentials; `None` for API keys.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -82,7 +82,7 @@ impl ControlPlane {
         Ok((actor, format!("{subject:032x}")))
     }
 
-    /// The agent of an API key, and when the key ends, if it does.
+    /// The agent of an API key, and the expiry time of the key, if it has one.
     pub(super) async fn holder_of_key(&self, key: &str) -> Result<(Actor, Option<DateTime<Utc>>)> {
         const INVALID: Error = Error::Unauthenticated("this API key is not valid");
         if !key.starts_with(KEY_PREFIX) {
@@ -101,8 +101,9 @@ impl ControlPlane {
         Ok((actor, row.expires_at))
     }
 
-    /// What a key stands for. The first use of one that takes over from another key is recorded before it is answered:
-    /// from then on the older key only works, and cannot be exchanged any more. Once per key, not per request.
+    /// The stored API key with this digest. If it was never used while an older key still works, its first use is
+    /// recorded before the request is answered: from then on the older key cannot be exchanged any more. That happens
+    /// once per key, not per request.
     async fn find_key(&self, digest: &Digest, now: DateTime<Utc>) -> Result<Option<KeyRow>> {
         let found = store::api_keys::find_key(&self.db, digest, now).await?;
         let Some(row) = found else { return Ok(None) };
@@ -116,12 +117,12 @@ impl ControlPlane {
         store::api_keys::find_key(&self.db, digest, now).await
     }
 
-    /// The user of an access token, and when it expires.
+    /// The user of an access token, and the expiry time of the token.
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthenticated`] if the token is not one of ours or has expired, its session was ended, or its user or
-    /// their customer is suspended.
+    /// [`Error::Unauthenticated`] if this server's secret did not sign the token, it has expired, its session was
+    /// ended, or the user or the user's customer is suspended.
     pub async fn authenticate_token(&self, token: &str) -> Result<(Actor, DateTime<Utc>)> {
         const INVALID: Error = Error::Unauthenticated("this token is invalid or has expired: sign in again");
         let now = self.now();

@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// The most slots of one backfill.
+/// The maximum number of slots of one backfill.
 const MOST: usize = 100;
 
 impl ControlPlane {
@@ -47,7 +47,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// As [`Self::preview_backfill`], and [`Error::Invalid`] if the job is disabled.
+    /// The errors of [`Self::preview_backfill`], and [`Error::Invalid`] if the job is disabled.
     pub async fn backfill_job(&self, actor: &Actor, job: JobId, range: Backfill) -> Result<Vec<JobSlot>> {
         let mut work = self.begin(actor).await?;
         store::schedules::lock_scheduler(&mut work.tx).await?;
@@ -116,7 +116,7 @@ async fn preview(work: &mut Work, job: &JobRow, range: Backfill) -> Result<Backf
     Ok(BackfillPreview { run_count: i64::try_from(run_count).unwrap_or(i64::MAX), slots })
 }
 
-/// The rows of these slots in the slot history, by their scheduled times.
+/// The stored rows of these slots, by their scheduled times.
 async fn known(work: &mut Work, job: JobId, slots: &[BackfillSlot]) -> Result<HashMap<DateTime<Utc>, SlotRow>> {
     let (Some(first), Some(last)) = (slots.first(), slots.last()) else { return Ok(HashMap::new()) };
     let rows = store::slots::between(&mut work.tx, job.0, first.scheduled_for.0, last.scheduled_for.0).await?;

@@ -1,5 +1,5 @@
-//! The cache of API keys, sessions, users, customers, open directives and agent processes: while an entry is valid, a
-//! request is authenticated, and an agent asks for directives, without a database read.
+//! The cache of API keys, sessions, users, customers, open directives and agent processes. While an entry is valid,
+//! authentication and requests for directives need no database read.
 //!
 //! A change invalidates its entry on this server right after the commit, and on the others with the message on the bus.
 //! While the bus does not reach the other servers, an entry is valid for one second.
@@ -24,14 +24,14 @@ use crate::{
     store::{api_keys::KeyRow, sessions::SessionRow, users::UserRow},
 };
 
-/// The most entries of a kind.
+/// The maximum number of entries of a kind.
 const CAPACITY: usize = 100_000;
 /// Counters of invalidations of API keys. The id of an agent determines its counter; a few agents share one.
 const INVALIDATION_COUNTERS: usize = 4096;
 /// How long an entry is valid while invalidations of other servers do not arrive.
 const UNCONNECTED_LIFETIME: TimeDelta = TimeDelta::seconds(1);
 
-/// The SHA-256 of a key.
+/// The SHA-256 of an API key.
 pub(super) type Digest = [u8; 32];
 
 /// The cache of one server.
@@ -41,12 +41,12 @@ pub(super) struct Cache {
     pub(super) keys: KeyCache,
     pub(super) sessions: CacheMap<SessionId, Arc<SessionRow>>,
     pub(super) users: CacheMap<UserId, Arc<UserRow>>,
-    /// Whether the customer is suspended.
+    /// Whether each customer is suspended.
     pub(super) customers: CacheMap<CustomerId, bool>,
     pub(super) directives: CacheMap<AgentId, Arc<[Directive]>>,
     /// The processes of each agent.
     pub(super) agent_instances: CacheMap<AgentId, Arc<AgentInstances>>,
-    /// Wakes the scheduler: the next slot may have changed.
+    /// Wakes the scheduler, because the next slot may have changed.
     pub(super) schedules: Notify,
 }
 
@@ -80,7 +80,7 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
         self.get_valid(key, now, bus, |_| true, read)
     }
 
-    /// As [`Self::get`]; a cached value for which `is_valid` is false is read again.
+    /// Like [`Self::get`], but a cached value for which `is_valid` is false is read again.
     async fn get_valid(
         &self,
         key: K,
@@ -118,21 +118,21 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
     }
 }
 
-/// API keys by their digests.
+/// The cached API keys, by their digests.
 ///
-/// The keys of an agent are invalidated without a search: the counter of the agent is increased, and each entry holds the
-/// count at which it was read.
+/// The keys of an agent are invalidated without a search: the counter of the agent is increased, and each entry holds
+/// the count at which it was read.
 #[derive(Debug)]
 pub(super) struct KeyCache {
     map: CacheMap<Digest, Key>,
-    /// How often the keys of the agents of each counter were invalidated.
+    /// For each counter, how often the API keys of its agents were invalidated.
     invalidations: Box<[AtomicU64]>,
 }
 
 #[derive(Clone, Debug)]
 struct Key {
     row: Arc<KeyRow>,
-    /// The counter of its agent before the key was read. The entry is valid while the counter has this value.
+    /// The counter of the agent before the API key was read. The entry is valid while the counter has this value.
     invalidations: u64,
 }
 
@@ -141,7 +141,7 @@ impl KeyCache {
         Self { map: CacheMap::new(), invalidations: (0..INVALIDATION_COUNTERS).map(|_| AtomicU64::new(0)).collect() }
     }
 
-    /// As [`CacheMap::get`].
+    /// The cached API key, or the key that `read` returns, like [`CacheMap::get`].
     pub(super) async fn get(
         &self,
         digest: Digest,
@@ -162,7 +162,7 @@ impl KeyCache {
         self.counter(key.row.agent_id).load(Ordering::Acquire) == key.invalidations
     }
 
-    /// Invalidates the keys of an agent, and those of the few agents that share its counter.
+    /// Invalidates the API keys of an agent, and those of the few agents that share its counter.
     fn invalidate(&self, agent: AgentId) {
         // The generation is increased first, so that a read which saw the old generation and the new count is not cached.
         self.map.generation.fetch_add(1, Ordering::AcqRel);
@@ -255,7 +255,7 @@ mod tests {
         Arc::new(KeyRow { agent_id, customer_id, expires_at: None, awaits_first_use: false })
     }
 
-    /// Whether the agent's key has to be read.
+    /// Whether the API key of the agent is read again, because it is not cached.
     async fn is_read(keys: &KeyCache, agent: AgentId) -> bool {
         let mut is_read = false;
         let read = async {

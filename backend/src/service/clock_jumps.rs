@@ -94,7 +94,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Sets the next slot of these schedules, where the stored one is too late.
+    /// Corrects the next slot of these schedules, if the stored one is too late.
     async fn plan_again(&self, kind: ScheduledKind, ids: Vec<uuid::Uuid>) -> Result<usize> {
         let now = self.now();
         let late = |row: &ScheduleRow| {

@@ -47,7 +47,7 @@ impl ControlPlane {
         store::customers::list(&self.db, request).await
     }
 
-    /// The customers with these ids that the caller may see. A user of a customer sees their own one only.
+    /// The customers with these ids that the caller may see. A user sees only the user's own customer.
     ///
     /// # Errors
     ///
@@ -62,8 +62,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the caller is an administrator, [`Error::NotFound`], [`Error::Conflict`] if several
-    /// have the name.
+    /// [`Error::Forbidden`] unless the caller is an administrator, [`Error::NotFound`] if there is none,
+    /// [`Error::Conflict`] if several have the name.
     pub async fn find_customer(&self, actor: &Actor, id_or_name: &str) -> Result<Customer> {
         actor.require(Permission::ListCustomers)?;
         if let Ok(id) = id_or_name.parse() {
@@ -81,8 +81,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the caller is an administrator (not found for another customer's user),
-    /// [`Error::NotFound`].
+    /// [`Error::Forbidden`] unless the caller is an administrator; [`Error::NotFound`] if there is no such customer,
+    /// and for users of another customer.
     pub async fn update_customer(&self, actor: &Actor, id: CustomerId, input: UpdateCustomer) -> Result<Customer> {
         require_covered(actor.scope(), id)?;
         actor.require(Permission::UpdateCustomer)?;

@@ -31,8 +31,8 @@ impl ControlPlane {
         Ok(open.filter(|directive| directive.expires_at.0 > now).cloned().collect())
     }
 
-    /// The open directives of the agent that calls. If there is none, waits up to `wait` for one. A key that ends
-    /// meanwhile ends the wait with an error.
+    /// The open directives of the calling agent. If there is none, waits up to `wait` for one. If the API key becomes
+    /// invalid meanwhile, the wait ends with an error.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl ControlPlane {
         }
     }
 
-    /// Waits until the directives of an agent, or its right to receive them, may have changed.
+    /// Waits until the directives of an agent, or the agent's right to receive them, may have changed.
     async fn until_relevant_change(&self, changes: &mut Reader, actor: &Actor) {
         while let Some(signal) = changes.next().await {
             let is_relevant = match &signal {
@@ -93,7 +93,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if the directive is not the agent's.
+    /// [`Error::NotFound`] if the directive does not belong to the calling agent.
     pub async fn acknowledge_directive(&self, actor: &Actor, id: DirectiveId) -> Result<Directive> {
         let agent = actor.require_agent(Permission::AcknowledgeDirective)?;
         let mut attempts = OptimisticRetry::default();

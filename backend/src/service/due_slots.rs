@@ -48,8 +48,8 @@ pub(super) struct Decided<'a> {
 }
 
 impl ControlPlane {
-    /// Decides all due slots of jobs and pipelines. Returns how many jobs and pipelines had one. A slot that cannot be
-    /// decided stays due and does not block the others. After an error, the decisions made so far remain.
+    /// Decides all due slots of jobs and pipelines. Returns the number of jobs and pipelines that had one. A slot that
+    /// cannot be decided stays due and does not block the others. After an error, the decisions made so far remain.
     pub async fn decide_due_slots(&self) -> Result<usize> {
         let mut total = 0;
         while let Some(due) = store::schedules::next_due(&self.db, ScheduledKind::Job).await? {
@@ -134,7 +134,7 @@ impl ControlPlane {
         Ok(count)
     }
 
-    /// The row for a decision in the slot history.
+    /// The slot of a decision, as the slot history stores it.
     pub(super) fn slot(&self, owner_id: uuid::Uuid, decision: Decision) -> SlotRow {
         let Decision { scheduled_for, verdict, range } = decision;
         let (outcome, reason, pending) = match verdict {

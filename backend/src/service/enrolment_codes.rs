@@ -15,7 +15,7 @@ use crate::{
 
 /// The prefix of enrolment codes.
 const CODE_PREFIX: &str = "mft_ec_";
-/// The number of leading characters of a key or code that are stored for display.
+/// The number of leading characters of an API key or enrolment code that are stored for display.
 pub(super) const SHOWN: usize = 12;
 
 impl ControlPlane {

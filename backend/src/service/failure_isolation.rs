@@ -1,4 +1,4 @@
-//! Background work for many objects: a failure for one object does not affect the others.
+//! Background tasks that work on many objects: a failure for one object does not affect the others.
 
 use std::{any::Any, fmt::Display, panic::AssertUnwindSafe};
 
@@ -8,10 +8,10 @@ use tokio::task::yield_now;
 use super::ControlPlane;
 use crate::error::{Error, Result};
 
-/// The most ids that are listed at once.
+/// The maximum number of ids that are listed at once.
 pub(super) const PAGE: i64 = 1_000;
 
-/// Runs a task of background work. An error or a panic is logged and counted, and yields `None`.
+/// Runs a background task. An error or a panic is logged and counted, and yields `None`.
 pub fn guarded<'a, T: 'a>(
     what: &'static str,
     work: impl Future<Output = Result<T>> + Send + 'a,
@@ -28,11 +28,11 @@ pub fn guarded<'a, T: 'a>(
     }
 }
 
-/// Runs a task of background work for one object. An error or a panic is logged and counted, and yields `None`.
+/// Runs a background task for one object. An error or a panic is logged and counted, and yields `None`.
 ///
 /// # Errors
 ///
-/// [`Error::DatabaseUnavailable`], because the work for every other object would fail as well.
+/// [`Error::DatabaseUnavailable`], because the task would fail for every other object as well.
 pub(super) fn attempt<'a, T: 'a>(
     what: &'static str,
     object: impl Display + Send + Sync,

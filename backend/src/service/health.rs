@@ -28,13 +28,13 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Whether requests can be answered. Without Redis they can: it only carries hints.
+    /// Whether requests can be answered. Redis is not needed for that, since its messages are only hints.
     #[must_use]
     pub const fn is_ready(self) -> bool {
         self.database && self.writer && self.accepting
     }
 
-    /// Whether everything is as it should be.
+    /// Whether all parts work.
     #[must_use]
     pub const fn is_whole(self) -> bool {
         self.is_ready() && self.log && self.bus
@@ -42,7 +42,7 @@ impl Readiness {
 }
 
 impl ControlPlane {
-    /// Checks every part.
+    /// Checks all parts.
     pub async fn readiness(&self) -> Readiness {
         let answer = timeout(TIMEOUT, store::events::head(&self.db)).await;
         Readiness {

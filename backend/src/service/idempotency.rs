@@ -20,12 +20,12 @@ use crate::{
 const RETENTION: TimeDelta = TimeDelta::hours(24);
 /// After this time an unfinished request counts as lost, and a repetition takes over its key.
 const CLAIM_TIMEOUT: TimeDelta = TimeDelta::minutes(1);
-/// The longest key, in bytes: a key consists of visible ASCII characters.
+/// The longest idempotency key, in bytes. A key consists of visible ASCII characters.
 const MAX_KEY: usize = 255;
 
 impl ControlPlane {
-    /// Carries out a creating call once for each `key`; without a key, each time. A repetition with the same body gets
-    /// the first answer again.
+    /// Carries out a creating call once for each idempotency key; without a key, each time. A repetition with the same
+    /// body gets the first answer again.
     ///
     /// The work continues when the client disconnects, so that a repetition finds the answer.
     ///
@@ -83,7 +83,7 @@ impl ControlPlane {
 }
 
 impl Work {
-    /// Stores the answer in the transaction of the change, so that a crash loses both or neither.
+    /// Stores the answer in the transaction of the change, so that a crash loses both or neither of them.
     pub(super) async fn complete(&mut self, claim: Option<&IdempotencyClaim>, answer: &impl Serialize) -> Result<()> {
         match claim {
             Some(claim) => store::idempotency::complete(&mut self.tx, claim, answer).await,

@@ -1,5 +1,5 @@
 //! Timeouts of job runs: ended leases, runs without reports, runs whose transfers have all ended, and due retries.
-//! Every server sweeps. Each change is made by compare-and-set, so it is made and published once.
+//! Every server runs the sweep. Each change is made by compare-and-set, so it is made and published once.
 
 use chrono::TimeDelta;
 
@@ -21,12 +21,13 @@ use crate::{
 
 /// How long a run may be without any report before it fails, even if its agent is online.
 const SILENCE: TimeDelta = TimeDelta::hours(24);
-/// How long a run whose transfers have all ended waits for a report before it ends as they did.
+/// How long a run whose transfers have all ended waits for a report, before it gets the final status that follows from
+/// its transfers.
 const FOLLOWS_AFTER: TimeDelta = TimeDelta::seconds(60);
 
 impl ControlPlane {
     /// Fails runs whose agent has been offline, or whose cancel request was not confirmed, for longer than the lease,
-    /// and runs without a report for 24 hours. Returns how many.
+    /// and runs without a report for 24 hours. Returns the number of failed runs.
     pub async fn end_run_leases(&self) -> Result<usize> {
         const WHAT: &str = "ending leases of runs";
         let now = self.now();
@@ -85,7 +86,8 @@ impl ControlPlane {
         Ok(true)
     }
 
-    /// Updates active runs from their transfers, and ends runs whose transfers have all ended. Returns how many ended.
+    /// Updates active runs from their transfers, and ends runs whose transfers have all ended. Returns the number of
+    /// ended runs.
     pub async fn follow_transfers(&self) -> Result<usize> {
         let mut ended = 0;
         if !self.may_judge_silence() {
@@ -141,8 +143,8 @@ impl ControlPlane {
         Ok(outcome.is_some())
     }
 
-    /// Sends the start of the next attempt of failed runs whose retry is due, if their agent is online and the earlier
-    /// attempt is known to be stopped. Returns how many.
+    /// Sends the start directive of the next attempt for failed runs whose retry is due, if their agent is online and
+    /// the earlier attempt is known to be stopped. Returns the number of sent directives.
     pub async fn retry_failed_runs(&self) -> Result<usize> {
         let now = self.now();
         let list = |after| store::job_runs::overdue(&self.db, Overdue::Retry(now), after, PAGE);

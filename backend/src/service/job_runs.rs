@@ -18,13 +18,14 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// Starts a run of a job of the agent that calls, for the named start directive or else the oldest open one. A
+    /// Starts a run of a job of the calling agent, for the named start directive or else the oldest open one. A
     /// repetition with the same directive returns the same run while it is active.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::NotFound`] for another's job or directive,
-    /// [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if the directive is void or its run has ended.
+    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::NotFound`] for the job or directive of another
+    /// agent, [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if the directive is void or its run has
+    /// ended.
     pub async fn start_job_run(
         &self,
         actor: &Actor,
@@ -73,7 +74,7 @@ impl ControlPlane {
         }
     }
 
-    /// Stores a run of a job, for a start directive or, without one, because the agent started it by itself.
+    /// Stores a job run, for a start directive or, without one, because the agent started it by itself.
     async fn begin_run(&self, work: &mut Work, job: &JobRow, start: Option<Directive>) -> Result<JobRun> {
         let now = work.now;
         let directive_id = start.as_ref().map(|start| start.id);
@@ -120,8 +121,8 @@ impl ControlPlane {
         Ok(run)
     }
 
-    /// Fails active runs of the job without a running transfer: an agent that knows only the published reference cannot
-    /// report their end.
+    /// Fails active runs of the job that have no running transfer. Agents that know only the published reference cannot
+    /// report the end of a run.
     async fn end_unreported(&self, work: &mut Work, job: JobId) -> Result<()> {
         for mut run in store::job_runs::running_of_job(&mut work.tx, job).await? {
             let progress = store::job_runs::progress_of(&mut work.tx, run.id).await?;
@@ -140,8 +141,9 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::NotFound`] for another's run, [`Error::Conflict`]
-    /// if it has ended otherwise, [`Error::ConflictBecause`] where that was because the agent was silent.
+    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::NotFound`] for the run of another agent,
+    /// [`Error::Conflict`] if the run has ended with another status, [`Error::ConflictBecause`] if it had ended because
+    /// its lease ended.
     pub async fn update_job_run(&self, actor: &Actor, job: JobId, id: RunId, report: ReportJobRun) -> Result<JobRun> {
         let scope = actor.require(Permission::ReportJobRun)?;
         let mut attempts = OptimisticRetry::default();
@@ -252,7 +254,7 @@ impl ControlPlane {
         Ok(store::job_runs::list(&self.db, filter, request).await?.map(|row| row.view()))
     }
 
-    /// The newest runs of each of these jobs, at most the number beside its id.
+    /// The newest runs of each of these jobs, at most the number given with its id.
     ///
     /// # Errors
     ///
@@ -278,7 +280,7 @@ impl ControlPlane {
         Ok(rows.iter().map(JobRunRow::view).collect())
     }
 
-    /// A run.
+    /// A job run.
     ///
     /// # Errors
     ///
@@ -289,13 +291,13 @@ impl ControlPlane {
         Ok(row.view())
     }
 
-    /// Requests the cancellation of a run. The run ends when its agent confirms it or its lease ends. A repetition has
-    /// no effect.
+    /// Requests the cancellation of a job run. The run ends when its agent confirms the request or its lease ends. A
+    /// repetition has no effect.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator,
-    /// [`Error::Conflict`] if it has ended.
+    /// [`Error::Conflict`] if the run has ended.
     pub async fn cancel_job_run(&self, actor: &Actor, id: RunId) -> Result<JobRun> {
         let mut attempts = OptimisticRetry::default();
         loop {
@@ -322,8 +324,8 @@ impl ControlPlane {
         }
     }
 
-    /// Takes the agent's acknowledgement of a directive to stop a run as a report that the run is not active; false if
-    /// another change came between.
+    /// Treats the agent's acknowledgement of a directive to stop a run as a report that the run is not active; false
+    /// after a concurrent change.
     pub(super) async fn note_stop_of_job_run(&self, work: &mut Work, id: RunId) -> Result<bool> {
         let Some(mut run) = store::job_runs::find(&mut work.tx, Scope::All, id).await? else { return Ok(true) };
         if run.state.status.has_ended() || run.state.cancel_requested_at.is_none() {
@@ -334,11 +336,11 @@ impl ControlPlane {
         self.save_run(work, &run, seen, Kind::JobRunStatusChanged).await
     }
 
-    /// Checks that the caller may subscribe to runs: whoever may list them may.
+    /// Checks that the caller may subscribe to job runs. The right to list them is sufficient.
     ///
     /// # Errors
     ///
-    /// As [`Self::list_job_runs`].
+    /// The errors of [`Self::list_job_runs`].
     pub async fn watch_job_runs(&self, actor: &Actor, filter: &JobRunFilter) -> Result<()> {
         if let Some(job) = filter.job_id {
             self.get_job(actor, job).await?;
@@ -348,7 +350,7 @@ impl ControlPlane {
     }
 }
 
-/// A run, for a caller with this permission. A run outside the caller's scope is not found, whatever the permission.
+/// A job run, if the caller has this permission. A run outside the caller's scope is not found in any case.
 pub(super) async fn permitted_run(
     work: &mut Work,
     actor: &Actor,

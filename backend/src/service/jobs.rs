@@ -66,11 +66,11 @@ impl ControlPlane {
         Ok(job)
     }
 
-    /// A page of the jobs the caller may see, newest first; an agent sees its own that are enabled.
+    /// A page of the jobs that the caller may see, newest first. An agent sees its own enabled jobs.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for an agent that asks for disabled ones.
+    /// [`Error::Forbidden`] for an agent that asks for disabled jobs.
     pub async fn list_jobs(&self, actor: &Actor, filter: &JobFilter, request: PageRequest) -> Result<Page<Job>> {
         let scope = actor.require(Permission::ListJobs)?;
         let mut filter = filter.clone();
@@ -87,7 +87,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for agents, [`Error::NotFound`].
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] if there is no such job within the caller's scope.
     pub async fn get_job(&self, actor: &Actor, id: JobId) -> Result<Job> {
         let scope = actor.require(Permission::ViewJobs)?;
         let row = store::jobs::find(&self.db, scope, id).await?;
@@ -111,7 +111,8 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator,
-    /// [`Error::Fields`] for another agent, [`Error::Conflict`] if it is to be enabled and its agent was revoked.
+    /// [`Error::Fields`] for another agent, [`Error::Conflict`] if the job cannot be enabled because its agent was
+    /// revoked.
     pub async fn update_job(&self, actor: &Actor, id: JobId, patch: UpdateJob) -> Result<Job> {
         let mut attempts = OptimisticRetry::default();
         loop {
@@ -161,7 +162,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// As [`Self::update_job`].
+    /// The errors of [`Self::update_job`].
     pub async fn enable_job(&self, actor: &Actor, id: JobId) -> Result<Job> {
         self.update_job(actor, id, UpdateJob { enabled: Some(true), ..UpdateJob::default() }).await
     }
@@ -170,7 +171,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// As [`Self::update_job`].
+    /// The errors of [`Self::update_job`].
     pub async fn disable_job(&self, actor: &Actor, id: JobId) -> Result<Job> {
         self.update_job(actor, id, UpdateJob { enabled: Some(false), ..UpdateJob::default() }).await
     }
@@ -256,7 +257,7 @@ pub(super) fn require_enabled(job: &JobRow) -> Result<()> {
     if job.enabled { Ok(()) } else { Err(Error::Invalid("the job is disabled: enable it first".to_owned())) }
 }
 
-/// Cancels the starts and retries of a job that have not begun; their slots are `skipped` for this reason.
+/// Cancels the starts and retries of a job that have not begun. Their slots become `skipped`, with this reason.
 async fn cancel_pending_starts(work: &mut Work, job: &Job, reason: &str) -> Result<()> {
     store::job_runs::forget_retries(&mut work.tx, job.id).await?;
     for start in store::directives::starts(&mut work.tx, job.id).await? {

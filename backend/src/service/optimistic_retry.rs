@@ -1,9 +1,9 @@
-//! Bounds the attempts at a change by compare-and-set, which is tried again after a concurrent change.
+//! Limits the attempts at a change by compare-and-set, which is tried again after a concurrent change.
 
 use crate::error::{Error, Result};
 
-/// The most attempts at one change. An attempt fails only if another change of the same object was committed meanwhile;
-/// the agents and users of one object do not cause that many.
+/// The maximum number of attempts at one change. An attempt fails only if another change of the same object was
+/// committed meanwhile; the agents and users of one object do not cause that many.
 const MAX_ATTEMPTS: u32 = 100;
 
 const CONTENDED: Error = Error::Unavailable("too many changes of this object at this moment: try again");

@@ -8,9 +8,9 @@ use tracing::Span;
 
 use crate::error::{Error, Result};
 
-/// Hashings at a time. Each takes 19 MiB and tens of milliseconds of one core.
+/// The number of hashings at the same time. Each takes 19 MiB and tens of milliseconds of one core.
 const AT_A_TIME: usize = 2;
-/// Hashings that may wait: some seconds of work. Each holds its password of at most 1 MiB.
+/// The number of hashings that may wait, which is some seconds of work. Each holds its password of at most 1 MiB.
 const WAITING: usize = 64;
 
 const BUSY: Error = Error::Unavailable("too many sign-ins at this moment: try again in some seconds");
@@ -19,7 +19,7 @@ const BUSY: Error = Error::Unavailable("too many sign-ins at this moment: try ag
 #[derive(Debug)]
 pub(super) struct Passwords {
     running: Arc<Semaphore>,
-    /// Permits of hashings that run or wait.
+    /// The permits of the hashings that run or wait.
     admitted: Semaphore,
 }
 

@@ -1,4 +1,4 @@
-//! Pipeline runs: started, rerun and cancelled, by administrators and schedules.
+//! Pipeline runs: started, continued and cancelled, by administrators and schedules.
 
 use chrono::{DateTime, Utc};
 
@@ -39,8 +39,9 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, else [`Error::Forbidden`] unless the caller is an administrator;
-    /// [`Error::Invalid`] if the pipeline is disabled, [`Error::Refused`] if a parameter or an agent is not known.
+    /// [`Error::NotFound`] outside the caller's scope, otherwise [`Error::Forbidden`] unless the caller is an
+    /// administrator; [`Error::Invalid`] if the pipeline is disabled, [`Error::Refused`] if a parameter or an agent is
+    /// not known.
     pub async fn run_pipeline(
         &self,
         actor: &Actor,
@@ -68,12 +69,12 @@ impl ControlPlane {
         }
     }
 
-    /// Starts a new run of the same version with the same parameters, which continues where a run failed or was
-    /// cancelled: the steps that were completed are not executed again.
+    /// Continues a failed or cancelled run as a new run of the same version with the same parameters. Completed steps
+    /// are not carried out again.
     ///
     /// # Errors
     ///
-    /// As of [`Self::run_pipeline`]; [`Error::Conflict`] unless it has failed or was cancelled.
+    /// The errors of [`Self::run_pipeline`]; [`Error::Conflict`] unless the run has failed or was cancelled.
     pub async fn rerun_pipeline_run(
         &self,
         actor: &Actor,
@@ -105,12 +106,12 @@ impl ControlPlane {
         Ok(run)
     }
 
-    /// Cancels a run: steps that have not begun are cancelled at once, and a step in flight ends when its agent
-    /// confirms it or its lease ends.
+    /// Cancels a pipeline run: steps that have not begun are cancelled at once, and an active step ends when its agent
+    /// confirms the request or its lease ends.
     ///
     /// # Errors
     ///
-    /// As of [`Self::get_pipeline_run`]; [`Error::Conflict`] if it has ended.
+    /// The errors of [`Self::get_pipeline_run`]; [`Error::Conflict`] if the run has ended.
     pub async fn cancel_pipeline_run(&self, actor: &Actor, id: RunId) -> Result<PipelineRun> {
         self.permitted_pipeline_run(actor, Permission::CancelPipelineRun, id).await?;
         let cancel = |state_machine: &mut RunStateMachine, now: DateTime<Utc>| {
@@ -181,7 +182,7 @@ impl ControlPlane {
         Ok(run)
     }
 
-    /// A run, for a caller with this permission. A run outside the caller's scope is not found, whatever the
+    /// A pipeline run, for a caller with this permission. A run outside the caller's scope is not found, whatever the
     /// permission.
     async fn permitted_pipeline_run(&self, actor: &Actor, permission: Permission, id: RunId) -> Result<PipelineRunRow> {
         let row = store::pipeline_runs::find(&self.db, id).await?;

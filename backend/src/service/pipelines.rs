@@ -25,12 +25,13 @@ mod definitions;
 mod schedules;
 mod versions;
 
-/// The most versions in the view of a pipeline.
+/// The maximum number of versions in the view of a pipeline.
 const VERSIONS: i64 = 20;
 
 impl ControlPlane {
-    /// Creates a pipeline. A user's pipeline belongs to their customer. An administrator's belongs to the customer that
-    /// they name, else to the only customer of all agents that the definition names by id, else to the platform.
+    /// Creates a pipeline. A user's pipeline belongs to the user's customer. An administrator's pipeline belongs to the
+    /// customer that the input names; without one, to the only customer of all agents that the definition names by id;
+    /// otherwise to the platform.
     ///
     /// # Errors
     ///
@@ -75,7 +76,7 @@ impl ControlPlane {
         Ok(pipeline)
     }
 
-    /// A page of the pipelines the caller may see, newest first.
+    /// A page of the pipelines that the caller may see, newest first.
     ///
     /// # Errors
     ///
@@ -96,7 +97,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for agents, [`Error::NotFound`], [`Error::Conflict`] if several have this identifier.
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] if there is none within the caller's scope,
+    /// [`Error::Conflict`] if several have this identifier.
     pub async fn get_pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<Pipeline> {
         actor.require(Permission::ViewPipelines)?;
         let pipeline = self.pipeline(actor, meant).await?.view();
@@ -118,7 +120,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// As of [`Self::get_pipeline`].
+    /// The errors of [`Self::get_pipeline`].
     pub async fn export_pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<(String, String)> {
         actor.require(Permission::ViewPipelines)?;
         let row = self.pipeline(actor, meant).await?;
@@ -129,8 +131,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// As of [`Self::get_pipeline`]; [`Error::Refused`] with all diagnostics if the definition is not valid,
-    /// [`Error::Conflict`] naming both versions if another one is current than was expected.
+    /// The errors of [`Self::get_pipeline`]; [`Error::Refused`] with all diagnostics if the definition is not valid,
+    /// [`Error::Conflict`] with both version numbers if the current version is not the expected one.
     pub async fn replace_pipeline_definition(
         &self,
         actor: &Actor,
@@ -173,7 +175,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// As of [`Self::get_pipeline`].
+    /// The errors of [`Self::get_pipeline`].
     pub async fn update_pipeline(&self, actor: &Actor, meant: &PipelineRef, input: UpdatePipeline) -> Result<Pipeline> {
         actor.require(Permission::UpdatePipeline)?;
         let id = self.pipeline(actor, meant).await?.id;
@@ -205,12 +207,12 @@ impl ControlPlane {
         self.get_pipeline(actor, &id.into()).await
     }
 
-    /// Deletes a pipeline with its versions and runs. Active runs are cancelled first; transfers remain. Returns its
-    /// id.
+    /// Deletes a pipeline with its versions and runs. Active runs are cancelled first; transfers remain. Returns the id
+    /// of the pipeline.
     ///
     /// # Errors
     ///
-    /// As of [`Self::get_pipeline`].
+    /// The errors of [`Self::get_pipeline`].
     pub async fn delete_pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<PipelineId> {
         actor.require(Permission::DeletePipeline)?;
         let id = self.pipeline(actor, meant).await?.id;
@@ -243,7 +245,7 @@ impl ControlPlane {
         found.pop().ok_or(Error::NotFound("pipeline"))
     }
 
-    /// The customer that owns a new pipeline; none for the platform.
+    /// The customer that a new pipeline belongs to; `None` for the platform.
     pub(super) async fn customer_of(
         &self,
         actor: &Actor,

@@ -72,7 +72,8 @@ impl ControlPlane {
         }
     }
 
-    /// The user, if the password is right and they may sign in. An unknown e-mail address takes the same time.
+    /// The user, if the password is right and the user may sign in. The check of an unknown e-mail address takes the
+    /// same time.
     async fn check_password(&self, login: Login) -> Result<Option<User>> {
         let user = store::users::find_by_email(&self.db, &login.email).await?;
         let hash = user.as_ref().map(|user| user.password_hash.clone());
@@ -83,7 +84,7 @@ impl ControlPlane {
         }
     }
 
-    /// Begins a session for a user without their password: for an operator with access to the database.
+    /// Begins a session for a user without the user's password, for an operator with access to the database.
     ///
     /// # Errors
     ///
@@ -117,8 +118,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthenticated`] if the token is not the session's latest. One that was replaced before ends the
-    /// session, except once within ten seconds, for the case that the answer was lost.
+    /// [`Error::Unauthenticated`] if the token is not the session's latest. A token that was replaced before ends the
+    /// session, except once within ten seconds, because the answer may have been lost.
     pub async fn refresh_session(&self, token: &str) -> Result<SignedIn> {
         let (id, generation) = self.tokens.read_refresh(token).ok_or(ENDED)?;
         let mut attempts = OptimisticRetry::default();
@@ -184,7 +185,7 @@ impl ControlPlane {
         self.commit(work).await
     }
 
-    /// The user who calls.
+    /// The calling user.
     ///
     /// # Errors
     ///

@@ -44,14 +44,14 @@ pub(super) fn starts(
     start(ids, job, RunAttempt::first(scheduled_for), now)
 }
 
-/// The attempt that a directive starts.
+/// The attempt that a start directive starts.
 #[derive(Clone, Copy)]
 struct RunAttempt {
-    /// The slot; none of a run on request.
+    /// The slot; `None` if a user started the run.
     scheduled_for: Option<DateTime<Utc>>,
-    /// Counts from 1.
+    /// The number of the attempt, counted from 1.
     number: i64,
-    /// The run of the attempt before.
+    /// The run of the previous attempt.
     retry_of: Option<RunId>,
 }
 
@@ -78,7 +78,8 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator,
-    /// [`Error::Invalid`] if it is disabled, [`Error::Conflict`] if a run is active and the job may not overlap itself.
+    /// [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if a run is active and the job may not overlap
+    /// itself.
     pub async fn run_job(&self, actor: &Actor, id: JobId) -> Result<Job> {
         let mut work = self.begin(actor).await?;
         store::schedules::lock_scheduler(&mut work.tx).await?;
@@ -125,7 +126,7 @@ impl ControlPlane {
         Ok(run.view())
     }
 
-    /// Sends the agent the start of the next attempt.
+    /// Sends the agent the start directive of the next attempt.
     pub(super) async fn send_again(&self, work: &mut Work, job: &JobRow, run: &JobRunRow) -> Result<()> {
         let job = job.view();
         let attempt = RunAttempt { scheduled_for: run.scheduled_for, number: run.attempt + 1, retry_of: Some(run.id) };
@@ -135,7 +136,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Starts the queued slots of a job, as far as its overlap policy allows. Returns how many.
+    /// Starts the queued slots of a job, as far as its overlap policy allows. Returns the number of started slots.
     pub(super) async fn start_queued_slots_of(&self, id: JobId) -> Result<usize> {
         let mut started = 0;
         while self.start_queued_slot(id).await? {
@@ -144,7 +145,7 @@ impl ControlPlane {
         Ok(started)
     }
 
-    /// The same after a committed change: an error is logged, and the next sweep tries again.
+    /// Starts the queued slots of a job after a committed change. An error is logged, and the next sweep tries again.
     pub(super) async fn start_queued_slots_after_change(&self, id: JobId) {
         let starting = attempt(STARTING, id, self.start_queued_slots_of(id)).await;
         if let Err(error) = starting {
@@ -171,7 +172,7 @@ impl ControlPlane {
         Ok(true)
     }
 
-    /// Starts all queued slots that may start. Returns how many.
+    /// Starts all queued slots that may start. Returns the number of started slots.
     pub async fn start_queued_slots(&self) -> Result<usize> {
         let mut started = 0;
         for job in store::slots::with_queued_slots(&self.db, ScheduledKind::Job).await? {
@@ -180,7 +181,7 @@ impl ControlPlane {
         Ok(started)
     }
 
-    /// Marks slots as missed whose start directives have expired. Returns how many.
+    /// Marks slots as missed whose start directives have expired. Returns the number of these slots.
     pub async fn give_up_starts(&self) -> Result<usize> {
         let now = self.now();
         let list = |after| store::directives::lapsed_starts(&self.db, now, after, PAGE);
@@ -221,7 +222,7 @@ pub(super) async fn decline(work: &mut Work, directive: &Directive) -> Result<()
     drop_slot(work, directive, Outcome::Skipped, DECLINED).await
 }
 
-/// Records that the slot of a start did not run, unless it has a run already.
+/// Records that the slot of a start directive did not run, unless it already has a run.
 async fn drop_slot(work: &mut Work, directive: &Directive, outcome: Outcome, reason: &str) -> Result<()> {
     let DirectiveAction::StartJob { job, scheduled_for: Some(at), .. } = &directive.action else { return Ok(()) };
     let Some(mut slot) = store::slots::find(&mut work.tx, job.id.0, at.0).await? else { return Ok(()) };

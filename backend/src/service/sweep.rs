@@ -1,5 +1,5 @@
-//! Timeouts of agents and transfers: offline agents, stalled transfers and ended leases. Every server sweeps. Each
-//! change is made on locked rows that were read again, or by compare-and-set, so it is made and published once.
+//! Timeouts of agents and transfers: offline agents, stalled transfers and ended leases. Every server runs the sweep.
+//! Each change is made on locked rows that were read again, or by compare-and-set, so it is made and published once.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use strum::IntoEnumIterator;
@@ -26,15 +26,15 @@ use crate::{
     },
 };
 
-/// The most agents that one transaction marks: few enough that a concurrent report does not wait long.
+/// The maximum number of agents that one transaction marks, so that a concurrent report does not wait long.
 const AGENTS_AT_A_TIME: usize = 100;
-/// The most transfers that one transaction changes.
+/// The maximum number of transfers that one transaction changes.
 const TRANSFERS_AT_A_TIME: usize = 50;
 
 impl ControlPlane {
-    /// Marks agents offline that sent no heartbeat for three intervals. Returns how many. No agent is marked while
-    /// heartbeats cannot be stored, nor within three intervals after the start of this server or the end of an outage
-    /// of the database.
+    /// Marks agents offline that sent no heartbeat for three intervals. Returns the number of marked agents. No agent
+    /// is marked while heartbeats cannot be stored, nor within three intervals after the start of this server or the
+    /// end of an outage of the database.
     pub async fn mark_silent_agents_offline(&self) -> Result<usize> {
         let now = self.now();
         let interval = delta(self.timing.heartbeat_interval);
@@ -66,7 +66,8 @@ impl ControlPlane {
         self.finish(work, count).await
     }
 
-    /// Marks running transfers as stalled that made no progress for the configured time. Returns how many.
+    /// Marks running transfers as stalled that made no progress for the configured time. Returns the number of marked
+    /// transfers.
     pub async fn mark_stalled_transfers(&self) -> Result<usize> {
         let now = self.now();
         if !self.can_judge_stalls(now) {
@@ -81,7 +82,7 @@ impl ControlPlane {
     }
 
     /// Fails running transfers whose agent has been offline, or whose cancel request was not confirmed, for longer than
-    /// the lease. Returns how many.
+    /// the lease. Returns the number of failed transfers.
     pub async fn end_leases(&self) -> Result<usize> {
         let now = self.now();
         if !self.can_end_leases(now) {
@@ -100,7 +101,8 @@ impl ControlPlane {
         self.sweep_transfers("ending leases", Overdue::Lease(cutoff), Kind::TransferStatusChanged, &fail).await
     }
 
-    /// Deletes rows that are older than the retention of the event log and the slot history. Returns how many.
+    /// Deletes rows that are older than the retention of the event log and the slot history. Returns the number of
+    /// deleted rows.
     pub async fn purge(&self) -> Result<u64> {
         if !self.may_purge() {
             return Ok(0);
@@ -115,7 +117,7 @@ impl ControlPlane {
         Ok(removed)
     }
 
-    /// Truncates the write-ahead log of SQLite, if it is too long.
+    /// Truncates the write-ahead log of SQLite if it is too long.
     pub async fn shorten_log(&self) -> Result<()> {
         self.db.shorten_wal().await.map(drop)
     }

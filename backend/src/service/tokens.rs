@@ -48,7 +48,7 @@ impl std::fmt::Debug for Tokens {
 /// The claims of an access token that are used, whichever version of the server issued it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Claims {
-    /// The Unix time in seconds at which it expires.
+    /// The Unix time in seconds at which the token expires.
     pub(super) exp: i64,
     pub(super) sub: UserId,
     pub(super) sid: SessionId,
@@ -79,7 +79,7 @@ pub struct JwtKey {
 ///
 /// # Errors
 ///
-/// What is wrong with the file, as the rest of a sentence that begins with its path.
+/// A message that continues a sentence beginning with the path of the file.
 pub fn jwt_key_from_file(path: &Path) -> std::result::Result<JwtKey, String> {
     let key =
         PrivatePkcs8KeyDer::from_pem_file(path).map_err(|error| format!("cannot be read as a PEM file: {error}"))?;
@@ -220,7 +220,7 @@ mod tests {
         assert!(first_bytes.len() > 32, "neighbours have nothing in common");
     }
 
-    /// What a release signed, and the secret it signed with.
+    /// Tokens that a release signed, and the secret that it signed them with.
     const FROZEN: [(&str, &[u8]); 1] = [(
         include_str!("../../tests/frozen/0.1.0/sqlite.json"),
         include_bytes!("../../tests/frozen/0.1.0/signing.secret"),

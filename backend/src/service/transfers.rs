@@ -19,12 +19,12 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// Creates a transfer of the agent that calls.
+    /// Creates a transfer of the calling agent.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the caller is an agent, and for another agent's id; [`Error::NotFound`] for runs and
-    /// steps that are not the agent's; [`Error::Conflict`] for those that have ended.
+    /// [`Error::Forbidden`] unless the caller is an agent, and for the id of another agent; [`Error::NotFound`] for
+    /// runs and steps that do not belong to the agent; [`Error::Conflict`] for runs and steps that have ended.
     pub async fn create_transfer(
         &self,
         actor: &Actor,
@@ -101,8 +101,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::NotFound`] for another's transfer,
-    /// [`Error::Conflict`] if the status may not follow.
+    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::NotFound`] for the transfer of another agent,
+    /// [`Error::Conflict`] if the change of status is not allowed.
     pub async fn update_transfer(
         &self,
         actor: &Actor,
@@ -119,7 +119,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the caller is an agent. What is wrong with one report is its own outcome.
+    /// [`Error::Forbidden`] unless the caller is an agent. An error of one report is the outcome of that report.
     pub async fn update_transfers(
         &self,
         actor: &Actor,
@@ -140,7 +140,7 @@ impl ControlPlane {
         Ok((outcomes, self.open_directives(agent).await?))
     }
 
-    /// A page of the transfers the caller may see, newest first.
+    /// A page of the transfers that the caller may see, newest first.
     ///
     /// # Errors
     ///
@@ -156,7 +156,7 @@ impl ControlPlane {
         Ok(page.map(|row| row.view()))
     }
 
-    /// The newest transfers of each of these agents, at most the number beside its id.
+    /// The newest transfers of each of these agents, at most the number given with its id.
     ///
     /// # Errors
     ///
@@ -175,7 +175,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for agents, [`Error::NotFound`].
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] if there is no such transfer within the caller's scope.
     pub async fn get_transfer(&self, actor: &Actor, id: TransferId) -> Result<Transfer> {
         let scope = actor.require(Permission::ViewTransfers)?;
         let row = store::transfers::find(&self.db, scope, id).await?;
@@ -193,11 +193,12 @@ impl ControlPlane {
         Ok(rows.into_iter().map(|row| row.view()).collect())
     }
 
-    /// Cancels a transfer: a queued one at once, a running one when its agent confirms it or its lease ends.
+    /// Cancels a transfer: a queued one at once, a running one when its agent confirms the request or its lease ends.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for agents, [`Error::NotFound`], [`Error::Conflict`] if it has ended.
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] outside the caller's scope, [`Error::Conflict`] if the
+    /// transfer has ended.
     pub async fn cancel_transfer(&self, actor: &Actor, id: TransferId) -> Result<Transfer> {
         self.update_and_notify(actor, Permission::CancelTransfer, id, |row, now| {
             let status = row.state.status;
@@ -219,12 +220,12 @@ impl ControlPlane {
         .await
     }
 
-    /// Queues another attempt of a failed transfer and asks its agent to make it.
+    /// Queues another attempt of a failed transfer and sends its agent the directive to retry it.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for agents, [`Error::NotFound`], [`Error::Conflict`] unless it has failed and its agent is
-    /// still there.
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] outside the caller's scope, [`Error::Conflict`] unless the
+    /// transfer has failed and its agent is not revoked.
     pub async fn retry_transfer(&self, actor: &Actor, id: TransferId) -> Result<Transfer> {
         self.update_and_notify(actor, Permission::RetryTransfer, id, |row, now| {
             if !row.state.status.can_be_retried() {
@@ -301,7 +302,7 @@ impl ControlPlane {
         Ok(true)
     }
 
-    /// The newest transfers of each of these job runs, at most the number beside its id.
+    /// The newest transfers of each of these job runs, at most the number given with its id.
     ///
     /// # Errors
     ///

@@ -64,13 +64,13 @@ impl ControlPlane {
         store::users::list(&self.db, request).await
     }
 
-    /// Changes a user. A new password or role, or a suspension, ends their sessions.
+    /// Changes a user. A new password or role, or a suspension, ends the user's sessions.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, else [`Error::Forbidden`] unless the caller is an administrator,
-    /// [`Error::Fields`] for a role they cannot have, [`Error::Conflict`] if no administrator would be left who can sign in,
-    /// and for administrators who suspend or demote themselves.
+    /// [`Error::NotFound`] outside the caller's scope, otherwise [`Error::Forbidden`] unless the caller is an
+    /// administrator, [`Error::Fields`] for a role that the user cannot have, [`Error::Conflict`] if no administrator
+    /// would be left who can sign in, and for administrators who suspend or demote themselves.
     pub async fn update_user(&self, actor: &Actor, id: UserId, input: UpdateUser) -> Result<User> {
         let found = store::users::find(&self.db, id).await?.ok_or(Error::NotFound("user"))?;
         if !actor.scope().covers(found.customer_id) {
@@ -124,7 +124,7 @@ impl ControlPlane {
         Ok(user)
     }
 
-    /// An error if the administrator was suspended or demoted since their token was checked.
+    /// An error if the calling administrator was suspended or demoted since the access token was checked.
     async fn require_still_admin(&self, work: &mut Work, actor: &Actor) -> Result<()> {
         let Actor::Admin { user, .. } = actor else { return Ok(()) };
         let row = store::users::find(&mut work.tx, *user).await?;
@@ -132,7 +132,8 @@ impl ControlPlane {
         if is_admin { Ok(()) } else { Err(Error::Unauthenticated("you are no longer an administrator")) }
     }
 
-    /// Creates the first administrator. Returns false if the e-mail address is taken, as when another server was first.
+    /// Creates the first administrator. Returns false if the e-mail address is taken, for example because another
+    /// server has created the administrator.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! Secrets that sign webhooks. They are stored encrypted under a key that is derived from the signing secret, so a copy
-//! of the database does not suffice to sign.
+//! Webhook secrets. They are stored encrypted under a key that is derived from the signing secret, so a copy of the
+//! database is not sufficient to sign webhooks.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use chrono::{DateTime, Utc};
@@ -23,7 +23,7 @@ const PREFIX: &str = "mft_wh_";
 
 impl ControlPlane {
     /// Creates a new webhook secret in place of the previous one. Only this answer contains the whole secret. A user of
-    /// a customer replaces their own; an administrator names the customer, or replaces the platform's.
+    /// a customer replaces the customer's secret; an administrator names the customer, or replaces the platform's.
     ///
     /// # Errors
     ///

@@ -19,7 +19,7 @@ pub(super) struct WriteAvailability {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// Reports are stored: from the start on, or since an outage ended.
+    /// Reports are stored: since the start of the server if the time is `None`, otherwise since an outage ended.
     Working(Option<DateTime<Utc>>),
     /// The database cannot be written.
     Failing,

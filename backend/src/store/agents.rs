@@ -1,4 +1,4 @@
-//! Agents.
+//! The agents, as they are stored.
 
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
@@ -23,11 +23,11 @@ use crate::{
 /// An agent as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgentRow {
-    /// The id, chosen when the agent registers.
+    /// The id of the agent, chosen when it registers.
     pub id: AgentId,
     /// The customer that the agent belongs to.
     pub customer_id: CustomerId,
-    /// The name chosen for the agent; without one, its host name is shown.
+    /// The name of the agent; if there is none, its host name is shown.
     pub name: Option<String>,
     /// The host name that the agent registered with.
     pub hostname: String,
@@ -35,13 +35,13 @@ pub struct AgentRow {
     pub os: EnumText<Os>,
     /// The version of the agent program, if it named one.
     pub version: Option<String>,
-    /// The status by the last heartbeat, or `offline`.
+    /// The status according to the last heartbeat, or `offline`.
     pub status: EnumText<AgentStatus>,
-    /// When the server received the last heartbeat.
+    /// The time at which the server received the last heartbeat.
     pub last_heartbeat: DateTime<Utc>,
     /// Seconds between heartbeats, as the agent last acknowledged them.
     pub heartbeat_interval: i64,
-    /// Since when the agent is offline; `None` while it is not.
+    /// The time since which the agent is offline; `None` while it is not.
     pub offline_since: Option<DateTime<Utc>>,
     /// The address that the last heartbeat came from.
     pub ip_address: Option<String>,
@@ -49,9 +49,9 @@ pub struct AgentRow {
     pub load: Option<f64>,
     /// The memory in use that the agent last reported.
     pub memory: Option<f64>,
-    /// Grows with each change of the agent.
+    /// The revision of the agent; increases with each change.
     pub revision: i64,
-    /// When it registered.
+    /// The time at which the agent registered.
     pub created_at: DateTime<Utc>,
 }
 
@@ -122,7 +122,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: AgentId) -> Resul
         .await
 }
 
-/// Those of these agents that are not revoked and within the scope.
+/// The agents with these ids that are not revoked and within the scope.
 pub async fn find_all(db: &Db, scope: Scope, ids: &[AgentId]) -> Result<Vec<AgentRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -187,7 +187,7 @@ pub struct AgentState {
     pub id: AgentId,
     /// Whether the agent was revoked.
     pub is_revoked: bool,
-    /// Since when the agent is offline; `None` while it is not.
+    /// The time since which the agent is offline; `None` while it is not.
     pub offline_since: Option<DateTime<Utc>>,
 }
 
@@ -282,8 +282,8 @@ pub async fn silent(db: &Db, silent: SilentAgents, after: Option<AgentId>, limit
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Marks those of these agents offline that are still silent, and returns them as changed. Skips agents whose heartbeats are
-/// being written at the same time. Takes at most 500 ids.
+/// Marks those of these agents offline that are still silent, and returns them after the change. Skips agents whose
+/// heartbeats are being written at the same time. Accepts at most 500 ids.
 pub async fn mark_offline(
     tx: &mut Tx,
     ids: &[AgentId],
@@ -309,8 +309,8 @@ pub async fn mark_offline(
     Ok(rows)
 }
 
-/// Revokes an agent, which no query finds from then on; its transfers stay. Returns false if it does not exist or was revoked
-/// before.
+/// Revokes an agent. No query finds it from then on; its transfers stay. Returns false if the agent does not exist or
+/// was revoked before.
 pub async fn revoke(tx: &mut Tx, id: AgentId, now: DateTime<Utc>) -> Result<bool> {
     let rows = sql("UPDATE agents SET revoked_at = $1, status = 'offline', \
          offline_since = COALESCE(offline_since, $1), revision = revision + 1 \

@@ -9,33 +9,33 @@ use crate::{
     ids::{AgentId, CustomerId},
 };
 
-/// A key of an agent that is not revoked.
+/// An API key of an agent that is not revoked.
 #[derive(Clone, Debug, FromRow)]
 pub struct KeyRow {
-    /// The agent that the key belongs to.
+    /// The agent that the API key belongs to.
     pub agent_id: AgentId,
-    /// The customer of that agent.
+    /// The customer of the agent.
     pub customer_id: CustomerId,
-    /// When the key stops working, if it was replaced by a newer one.
+    /// The time at which the API key expires, if it was replaced by a newer one.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Whether the key was never used while an older key of the agent still works.
+    /// Whether the API key was never used while an older key of the agent still works.
     pub awaits_first_use: bool,
 }
 
-/// How a key relates to the newer keys of its agent.
+/// How an API key relates to the newer keys of its agent.
 #[derive(Clone, Copy, Debug, FromRow)]
 pub struct KeyState {
-    /// Whether the key was replaced by a newer one, so that it works for a limited time only.
+    /// Whether the API key was replaced by a newer one, so that it works for a limited time only.
     pub is_replaced: bool,
-    /// Whether a newer key has been used.
+    /// Whether a newer API key has been used.
     pub is_newer_used: bool,
 }
 
-/// The condition that key `n` is newer than key `k`. A key with an expiry was created before one without.
+/// The condition that API key `n` is newer than API key `k`. A key with an expiry was created before one without.
 const IS_NEWER: &str = "n.agent_id = k.agent_id AND n.digest <> k.digest \
     AND (n.generation > k.generation OR (n.expires_at IS NULL AND k.expires_at IS NOT NULL))";
 
-/// Stores a new key by its digest.
+/// Stores a new API key by its digest.
 pub async fn insert_key(tx: &mut Tx, agent: AgentId, digest: &[u8], prefix: &str, now: DateTime<Utc>) -> Result<()> {
     sql("INSERT INTO agent_keys (digest, agent_id, prefix, created_at, generation) VALUES ($1, $2, $3, $4, \
          (SELECT COALESCE(MAX(generation), 0) + 1 FROM agent_keys WHERE agent_id = $2))")
@@ -48,7 +48,7 @@ pub async fn insert_key(tx: &mut Tx, agent: AgentId, digest: &[u8], prefix: &str
     Ok(())
 }
 
-/// The key with this digest, if its agent is not revoked. It may have expired.
+/// The API key with this digest, if its agent is not revoked. It may have expired.
 pub async fn find_key(conn: impl Into<Conn<'_>>, digest: &[u8], now: DateTime<Utc>) -> Result<Option<KeyRow>> {
     sql("SELECT k.agent_id, a.customer_id, k.expires_at, CASE WHEN k.first_used_at IS NULL AND EXISTS (\
             SELECT 1 FROM agent_keys o WHERE o.agent_id = k.agent_id AND o.digest <> k.digest AND o.expires_at > $2\
@@ -60,7 +60,7 @@ pub async fn find_key(conn: impl Into<Conn<'_>>, digest: &[u8], now: DateTime<Ut
     .await
 }
 
-/// Records the first use of a key, unless it has expired.
+/// Records the first use of an API key, unless it has expired.
 pub async fn note_first_use(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE agent_keys SET first_used_at = $1 \
          WHERE digest = $2 AND first_used_at IS NULL AND (expires_at IS NULL OR expires_at > $1)")
@@ -71,13 +71,13 @@ pub async fn note_first_use(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> R
     Ok(())
 }
 
-/// Locks the keys of an agent until the end of the transaction, against changes and first uses by others.
+/// Locks the API keys of an agent until the end of the transaction, against changes and first uses by others.
 pub async fn hold_keys(tx: &mut Tx, agent: AgentId) -> Result<()> {
     sql("UPDATE agent_keys SET generation = generation WHERE agent_id = $1").bind(agent).execute(tx).await?;
     Ok(())
 }
 
-/// The state of a key that has not expired.
+/// The state of an API key that has not expired.
 pub async fn key_state(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<Option<KeyState>> {
     sql("SELECT CASE WHEN k.expires_at IS NOT NULL THEN 1 = 1 ELSE 1 = 0 END AS is_replaced, \
          CASE WHEN EXISTS (SELECT 1 FROM agent_keys n WHERE n.first_used_at IS NOT NULL AND ")
@@ -90,7 +90,7 @@ pub async fn key_state(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result
     .await
 }
 
-/// Expires the agent's keys that are newer than this one at `now`.
+/// Expires the agent's API keys that are newer than this one at `now`.
 pub async fn end_newer_keys(tx: &mut Tx, agent: AgentId, digest: &[u8], now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE agent_keys SET expires_at = $1 WHERE agent_id = $2 AND (expires_at IS NULL OR expires_at > $1) \
          AND EXISTS (SELECT 1 FROM agent_keys k WHERE k.digest = $3 AND agent_keys.digest <> k.digest \
@@ -103,7 +103,7 @@ pub async fn end_newer_keys(tx: &mut Tx, agent: AgentId, digest: &[u8], now: Dat
     Ok(())
 }
 
-/// Expires the agent's keys at `end`, unless they expire earlier.
+/// Expires the agent's API keys at `end`, unless they expire earlier.
 pub async fn expire_keys(tx: &mut Tx, agent: AgentId, end: DateTime<Utc>) -> Result<()> {
     sql("UPDATE agent_keys SET expires_at = $1 WHERE agent_id = $2 AND (expires_at IS NULL OR expires_at > $1)")
         .bind(end)

@@ -50,14 +50,14 @@ pub async fn find(conn: impl Into<Conn<'_>>, id: CustomerId) -> Result<Option<Cu
     Ok(row.map(Customer::from))
 }
 
-/// The customers of this name.
+/// The customers with this name.
 pub async fn named(db: &Db, name: &str) -> Result<Vec<Customer>> {
     let rows: Vec<CustomerRow> =
         sql(CUSTOMERS).push_bind(" WHERE name = ", name).push(" ORDER BY id").fetch_all(db).await?;
     Ok(rows.into_iter().map(Customer::from).collect())
 }
 
-/// Those of these customers that exist.
+/// The customers with these ids.
 pub async fn find_all(db: &Db, ids: &[CustomerId]) -> Result<Vec<Customer>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {

@@ -41,7 +41,7 @@ pub enum Db {
         writer: Pool<Sqlite>,
         /// The one connection of the group-committing writer.
         hot: Pool<Sqlite>,
-        /// Held by the transaction that writes; waiting transactions get it in the order of their arrival.
+        /// The lock of the writing transaction; waiting transactions get it in the order of their arrival.
         write_lock: Arc<Mutex<()>>,
         /// The write-ahead log beside the file.
         wal: Arc<Wal>,
@@ -62,18 +62,18 @@ pub enum Db {
 /// A transaction. It is rolled back if it is dropped without [`Tx::commit`].
 #[derive(Debug)]
 pub enum Tx {
-    /// On a connection to the file; a writing transaction holds the write lock.
+    /// A transaction on the SQLite file; if it writes, it holds the write lock.
     Sqlite(PooledConnection<Sqlite>),
-    /// On a connection of the pool.
+    /// A transaction on a connection of the pool.
     Postgres(PooledConnection<Postgres>),
 }
 
 /// Where a statement runs: in a transaction, or outside of any.
 #[derive(Debug)]
 pub enum Conn<'a> {
-    /// On a connection of the pool, for this statement only.
+    /// A connection of the pool, for this statement only.
     Db(&'a Db),
-    /// In a transaction.
+    /// A transaction.
     Tx(&'a mut Tx),
 }
 
@@ -235,11 +235,11 @@ pub struct Sql {
     values: Vec<Value>,
 }
 
-/// The most values in a list within a statement. Both engines accept many times more.
+/// The maximum number of values in a list within a statement. Both engines accept many times more.
 pub(super) const MOST_VALUES: usize = 500;
 
-/// Virtual machine instructions between two calls of SQLite's progress handler, which compares the time with the deadline. They
-/// take some milliseconds.
+/// The number of virtual machine instructions between two calls of SQLite's progress handler, which compares the time
+/// with the deadline. They take some milliseconds.
 const STEPS: i32 = 100_000;
 
 /// Begins a statement.
@@ -324,8 +324,8 @@ impl Sql {
         }
     }
 
-    /// Returns all rows, with `None` for each that cannot be read, so that the others can still be shown. Each unreadable row is
-    /// logged and counted.
+    /// Returns all rows, with `None` for each row that cannot be read, so that the others can still be shown. Each
+    /// unreadable row is logged and counted.
     pub async fn fetch_readable<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Vec<Option<T>>> {
         let (text, values) = self.parts();
         match conn.into() {

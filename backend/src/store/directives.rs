@@ -72,8 +72,8 @@ fn columns(agent: AgentId, directive: &Directive) -> Result<[(&'static str, Valu
     ])
 }
 
-/// The directives that an agent has not acknowledged, oldest first: at most 100. Those that ask to stop something come last
-/// when there are more, so an agent that ignores them still receives the others.
+/// The directives that an agent has not acknowledged, oldest first: at most 100. If there are more, directives to stop
+/// something come last, so that an agent that ignores them still receives the others.
 pub async fn open(conn: impl Into<Conn<'_>>, agent: AgentId, now: DateTime<Utc>) -> Result<Vec<Directive>> {
     let mut rows: Vec<DirectiveRow> = TABLE
         .select()
@@ -124,7 +124,7 @@ pub async fn acknowledge_all(tx: &mut Tx, agent: AgentId, name: &'static str, no
     Ok(())
 }
 
-/// Acknowledges every directive about a transfer of the agent: the agent has acted, or nothing is left to do.
+/// Acknowledges every directive about a transfer of the agent, because the agent has acted or nothing is left to do.
 pub async fn settle_transfer(tx: &mut Tx, agent: AgentId, transfer: TransferId, now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE directives SET acknowledged_at = $1 \
          WHERE agent_id = $2 AND acknowledged_at IS NULL AND transfer_id = $3")
@@ -136,7 +136,7 @@ pub async fn settle_transfer(tx: &mut Tx, agent: AgentId, transfer: TransferId, 
     Ok(())
 }
 
-/// Those of these jobs that have an open `startJob` directive.
+/// The jobs among these that have an open `startJob` directive.
 pub async fn jobs_about_to_start(tx: &mut Tx, jobs: &[JobId], now: DateTime<Utc>) -> Result<HashSet<JobId>> {
     let mut found = HashSet::new();
     for jobs in jobs.chunks(MOST_VALUES) {
@@ -158,8 +158,8 @@ pub async fn starts(tx: &mut Tx, job: JobId) -> Result<Vec<Directive>> {
     Ok(rows.into_iter().filter_map(DirectiveRow::read).collect())
 }
 
-/// Starts of jobs that expired before their agents acknowledged them, ordered by id, with ids greater than `after`; at most
-/// `limit`.
+/// Start directives that expired before their agents acknowledged them, ordered by id, with ids greater than `after`;
+/// at most `limit`.
 pub async fn lapsed_starts(
     db: &Db,
     now: DateTime<Utc>,
@@ -200,7 +200,7 @@ pub async fn update_action(tx: &mut Tx, id: DirectiveId, action: &DirectiveActio
     Ok(())
 }
 
-/// Acknowledges every directive about a run.
+/// Acknowledges every directive about a job run.
 pub async fn settle_job_run(tx: &mut Tx, run: RunId, now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE directives SET acknowledged_at = $1 WHERE acknowledged_at IS NULL AND job_run_id = $2")
         .bind(now)
@@ -218,7 +218,7 @@ pub async fn about_job_run(conn: impl Into<Conn<'_>>, run: RunId, now: DateTime<
     Ok((rows.iter().any(|(expires_at,)| *expires_at > now), rows.iter().any(|(expires_at,)| *expires_at <= now)))
 }
 
-/// Acknowledges every directive about a step, or those of one type.
+/// Acknowledges every directive about a step, or only those of one type.
 pub async fn settle_step(
     tx: &mut Tx,
     run: RunId,

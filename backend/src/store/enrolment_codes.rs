@@ -18,15 +18,15 @@ use crate::{
 /// An enrolment code as it is stored: the digest and the beginning of its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnrolmentCodeRow {
-    /// The id of the code, not its secret.
+    /// The id of the enrolment code, not its secret.
     pub id: EnrolmentCodeId,
     /// The customer whose agents register with the code.
     pub customer_id: CustomerId,
     /// The beginning of the secret, for display.
     pub prefix: String,
-    /// When the code expires; `None` if it does not.
+    /// The expiry time of the code; `None` if it does not expire.
     pub expires_at: Option<DateTime<Utc>>,
-    /// The maximum number of uses; `None` for any number.
+    /// The maximum number of uses; `None` if there is no limit.
     pub max_uses: Option<i64>,
     /// The number of agents that have registered with the code.
     pub uses: i64,
@@ -55,19 +55,19 @@ table! {
     const CREATED { id: Uuid, customer_id: Uuid, prefix: Text, expires_at: Instant, max_uses: Integer, uses: Integer }
 }
 
-/// Stores a new code by its digest.
+/// Stores a new enrolment code by its digest.
 pub async fn insert(tx: &mut Tx, code: &EnrolmentCodeRow, digest: &[u8], now: DateTime<Utc>) -> Result<()> {
     let others = [("digest", digest.to_vec().into()), ("created_at", now.into())];
     EnrolmentCodeRow::TABLE.insert(values(EnrolmentCodeRow::CREATED, code).chain(others)).execute(tx).await?;
     Ok(())
 }
 
-/// The code with this id.
+/// The enrolment code with this id.
 pub async fn find(conn: impl Into<Conn<'_>>, id: EnrolmentCodeId) -> Result<Option<EnrolmentCodeRow>> {
     EnrolmentCodeRow::TABLE.select().push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }
 
-/// A page of a customer's codes, newest first.
+/// A page of a customer's enrolment codes, newest first.
 pub async fn list(db: &Db, customer: CustomerId, request: PageRequest) -> Result<Page<EnrolmentCodeRow>> {
     let counted = sql("SELECT COUNT(*) FROM enrolment_codes WHERE customer_id = $1").bind(customer);
     let (total,): (i64,) = counted.fetch_one(db).await?;
@@ -76,7 +76,8 @@ pub async fn list(db: &Db, customer: CustomerId, request: PageRequest) -> Result
     Ok(pagination::page(rows, request, Total::Exactly(total.unsigned_abs())))
 }
 
-/// Counts one use of a code, and returns its customer; `None` if the code does not work or the customer is suspended.
+/// Counts one use of an enrolment code, and returns its customer; `None` if the code is not valid or the customer is
+/// suspended.
 pub async fn redeem(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<Option<CustomerId>> {
     let row: Option<(CustomerId,)> = sql("UPDATE enrolment_codes SET uses = uses + 1 \
          WHERE digest = $1 AND (expires_at IS NULL OR expires_at > $2) AND (max_uses IS NULL OR uses < max_uses) \
@@ -89,7 +90,7 @@ pub async fn redeem(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<Op
     Ok(row.map(|(customer,)| customer))
 }
 
-/// Withdraws a code; false if it does not exist.
+/// Deletes an enrolment code; false if it does not exist.
 pub async fn delete(tx: &mut Tx, id: EnrolmentCodeId) -> Result<bool> {
     Ok(sql("DELETE FROM enrolment_codes WHERE id = $1").bind(id).execute(tx).await? == 1)
 }

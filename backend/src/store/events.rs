@@ -11,16 +11,16 @@ use crate::{
     model::event::{Change, Event, Kind, Object, Unknown},
 };
 
-/// Which events of the log to read.
+/// Selects events of the log.
 #[derive(Clone, Copy, Debug)]
 pub struct EventRange {
     /// If set, only events that users of this customer may see.
     pub customer: Option<CustomerId>,
     /// If set, only events with a higher number if `is_upward`, otherwise with a lower one.
     pub beyond: Option<i64>,
-    /// Whether to read in the order of commits rather than the newest first.
+    /// Whether to read in the order of commits rather than newest first.
     pub is_upward: bool,
-    /// The most events.
+    /// The maximum number of events.
     pub limit: u64,
 }
 
@@ -36,8 +36,8 @@ struct EventRow {
     object: String,
 }
 
-/// An object that cannot be read, because another version wrote it or it is damaged, becomes [`Object::Unknown`], so that the
-/// other events of a page can still be read.
+/// Reads an event. An object that cannot be read, because another version wrote it or it is damaged, becomes
+/// [`Object::Unknown`], so that the other events of a page can still be read.
 impl From<EventRow> for Event {
     fn from(row: EventRow) -> Self {
         let EventRow { number, at, kind, actor, object_id, customer_id, agent_id, object } = row;
@@ -125,8 +125,8 @@ pub async fn plain_cursors_until(db: &Db) -> Result<i64> {
     Ok(number)
 }
 
-/// Records that events from before this instant are about to be purged, and returns the highest number of them. From then on
-/// readers that have not read that far are told of a gap.
+/// Records that events from before this time are about to be purged, and returns the highest number of these events.
+/// From then on, readers that have not read them are told of a gap.
 pub(super) async fn note_purge(db: &Db, before: DateTime<Utc>) -> Result<i64> {
     let (last,): (Option<i64>,) =
         sql("SELECT MAX(number) FROM events WHERE at < $1").bind(before).fetch_one(db).await?;

@@ -1,5 +1,5 @@
-//! Corrects stored timestamps in the future, which a wrong clock has left behind. Timeouts, retries
-//! and other work that depend on them would wait until then.
+//! Corrects stored timestamps in the future, which were written while a clock was wrong. Otherwise timeouts, retries
+//! and other work that depends on them would wait until then.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_query::Value;
@@ -15,11 +15,11 @@ const TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumIter)]
 #[strum(serialize_all = "kebab-case")]
 pub enum FutureTimestamps {
-    /// Last heartbeats of agents, which would count as online until then.
+    /// The last heartbeats of agents. The agents would count as online until then.
     Heartbeats,
-    /// Since when agents are offline: their leases would not end.
+    /// The times since which agents are offline. The leases of their work would not end.
     Absences,
-    /// Last progress of running transfers: they would not count as stalled.
+    /// The last progress of running transfers. The transfers would not count as stalled.
     Progress,
     /// Cancel requests for running transfers.
     TransferCancels,
@@ -29,13 +29,13 @@ pub enum FutureTimestamps {
     JobRunCancels,
     /// Due times of the next attempts of failed job runs.
     Retries,
-    /// When pipeline runs are due to be continued.
+    /// The times at which pipeline runs are due to be continued.
     PipelineRuns,
     /// Start times of pipeline runs, from which their timeouts are counted.
     PipelineStarts,
     /// Cancel requests for pipeline runs.
     PipelineCancels,
-    /// When steps were sent to their agents, from which their timeouts are counted.
+    /// The times at which steps were sent to their agents, from which their timeouts are counted.
     Sent,
     /// Last reports about steps.
     Heard,
@@ -43,7 +43,7 @@ pub enum FutureTimestamps {
     Ready,
     /// Expiry times of directives.
     Directives,
-    /// Until when the claim of an idempotency key is valid.
+    /// The times until which claims of idempotency keys are valid.
     Claims,
     /// Expiry times of stored answers to requests with an idempotency key.
     Answers,

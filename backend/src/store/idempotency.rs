@@ -1,4 +1,4 @@
-//! Idempotency keys: a request that is repeated with its key has its effect once.
+//! Idempotency keys: a request that is repeated with its idempotency key has one effect.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -31,7 +31,7 @@ pub struct IdempotencyClaim {
 /// The state of a request with an idempotency key.
 #[derive(Debug)]
 pub enum Known {
-    /// The request was not executed yet; the calling server has claimed it now.
+    /// The request was not executed before; the calling server has claimed it.
     Nothing,
     /// Another call is executing the request.
     Running,

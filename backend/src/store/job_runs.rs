@@ -1,4 +1,4 @@
-//! Runs of jobs.
+//! The job runs, as they are stored.
 
 use std::collections::HashMap;
 
@@ -22,12 +22,12 @@ pub use list::{list, newest};
 pub use overdue::{Overdue, overdue};
 pub use progress::{Progress, progress, progress_of};
 
-/// A run as it is stored.
+/// A job run as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobRunRow {
-    /// The id, which begins with the time of the start.
+    /// The id of the run, which begins with the milliseconds of its start.
     pub id: RunId,
-    /// The job it is a run of.
+    /// The job of the run.
     pub job_id: JobId,
     /// The customer of the run's agent.
     pub customer_id: CustomerId,
@@ -37,11 +37,11 @@ pub struct JobRunRow {
     pub directive_id: Option<DirectiveId>,
     /// The slot of the run; `None` if a user started it.
     pub scheduled_for: Option<DateTime<Utc>>,
-    /// When the run started.
+    /// The start time of the run.
     pub started_at: DateTime<Utc>,
-    /// The number of the attempt, from 1.
+    /// The number of the attempt, counted from 1.
     pub attempt: i64,
-    /// The failed run of which this is another attempt.
+    /// The failed run that this run retries.
     pub retry_of: Option<RunId>,
     /// The part of the row that changes.
     pub state: RunState,
@@ -150,7 +150,7 @@ pub async fn retry_of(tx: &mut Tx, job: JobId, run: RunId) -> Result<Option<JobR
     statement.push_bind(" AND r.retry_of = ", run).fetch_optional(tx).await
 }
 
-/// Those of these runs that exist, newest first.
+/// The runs with these ids, newest first.
 pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<JobRunRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -190,7 +190,7 @@ pub async fn running(tx: &mut Tx, jobs: &[JobId]) -> Result<HashMap<JobId, i64>>
     Ok(running)
 }
 
-/// Cancels the planned attempts of a job's runs.
+/// Cancels the planned retries of a job's runs.
 pub async fn forget_retries(tx: &mut Tx, job: JobId) -> Result<()> {
     sql("UPDATE job_runs SET retry_at = NULL WHERE job_id = $1 AND retry_at IS NOT NULL").bind(job).execute(tx).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! Jobs.
+//! The jobs, as they are stored.
 
 use chrono::{DateTime, Utc};
 use sea_query::Value;
@@ -25,16 +25,16 @@ use crate::{
     },
 };
 
-/// A job as it is stored, with its schedule and what its agent is called.
+/// A job as it is stored, with its schedule and the names of its agent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobRow {
-    /// The id, chosen when the job is created.
+    /// The id of the job, chosen when it is created.
     pub id: JobId,
     /// The customer of the job's agent.
     pub customer_id: CustomerId,
     /// The agent that runs the job.
     pub agent_id: AgentId,
-    /// The name chosen for the job.
+    /// The name of the job.
     pub name: String,
     /// The location to copy from.
     pub source: String,
@@ -48,11 +48,11 @@ pub struct JobRow {
     pub enabled: bool,
     /// The retry policy of runs; `None` if failed runs are not retried.
     pub retry: Option<JsonColumn<Retry>>,
-    /// When the last run started.
+    /// The start time of the last run.
     pub last_run_at: Option<DateTime<Utc>>,
-    /// Grows with each change of the job.
+    /// The revision of the job; increases with each change.
     pub revision: i64,
-    /// When the job was created.
+    /// The time at which the job was created.
     pub created_at: DateTime<Utc>,
     /// The cron expression of the schedule.
     pub schedule: String,
@@ -64,7 +64,7 @@ pub struct JobRow {
     pub catch_up: EnumText<CatchUp>,
     /// The first slot that is not decided; `None` if none is planned.
     pub next_run_at: Option<DateTime<Utc>>,
-    /// Grows with each change and each claim of the schedule.
+    /// The version of the schedule; increases with each change and each claim of it.
     pub version: i64,
     /// The name of the agent, if it has one.
     pub agent_name: Option<String>,
@@ -93,7 +93,7 @@ table! {
     // JSON, which `changed` adds.
     others { retry }
 
-    /// Written when the job is created. A start writes `last_run_at`, and every change counts the revision up.
+    /// Written when the job is created. A start writes `last_run_at`, and every change increases the revision.
     const CREATED {
         id: Uuid,
         customer_id: Uuid,
@@ -171,8 +171,8 @@ fn changed(job: &JobRow) -> Result<impl Iterator<Item = (&'static str, Value)>> 
     Ok(values(JobRow::CHANGED, job).chain([("retry", retry)]))
 }
 
-/// Writes the columns of a job that may change; false if the job was changed, or a slot of it claimed, since it was read. The
-/// schedule is written first, in the order in which all transactions lock these rows.
+/// Writes the columns of a job that may change; false if the job was changed, or one of its slots claimed, since it was
+/// read. The schedule is written first, in the order in which all transactions lock these rows.
 pub async fn save(tx: &mut Tx, job: &JobRow) -> Result<bool> {
     if !schedules::save(tx, &job.rule()).await? {
         return Ok(false);
@@ -182,7 +182,7 @@ pub async fn save(tx: &mut Tx, job: &JobRow) -> Result<bool> {
     Ok(true)
 }
 
-/// Raises the revisions of these jobs.
+/// Increases the revisions of these jobs.
 pub async fn touch(tx: &mut Tx, jobs: &[JobId]) -> Result<()> {
     for jobs in jobs.chunks(MOST_VALUES) {
         sql("UPDATE jobs SET revision = revision + 1 WHERE id IN ")
@@ -211,7 +211,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: JobId) -> Result<
     scoped(statement, scope, "j.").fetch_optional(conn).await
 }
 
-/// Those of these jobs that are within the scope, newest first.
+/// The jobs with these ids that are within the scope, newest first.
 pub async fn find_all(db: &Db, scope: Scope, ids: &[JobId]) -> Result<Vec<JobRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -220,7 +220,7 @@ pub async fn find_all(db: &Db, scope: Scope, ids: &[JobId]) -> Result<Vec<JobRow
     Ok(found)
 }
 
-/// These jobs, read within a transaction.
+/// The jobs with these ids, read within a transaction.
 pub async fn find_within(tx: &mut Tx, ids: &[JobId]) -> Result<Vec<JobRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {

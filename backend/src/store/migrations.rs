@@ -1,4 +1,4 @@
-//! Migrates the schema, unless the database was made by a version that this one is not compatible with.
+//! Migrates the schema, unless a version that this one is not compatible with created the database.
 
 use sqlx::{
     Connection, PgConnection,
@@ -8,12 +8,12 @@ use sqlx::{
 use super::db::{Db, sql};
 use crate::error::{Error, Result};
 
-/// The version of the schema that this program can read. A migration that older programs are not compatible with raises
-/// `compatibility.min_reader_version` by one, and this constant with it.
+/// The version of the schema that this program can read. A migration that is incompatible with older programs increases
+/// `compatibility.min_reader_version` and this constant by one.
 const READER_VERSION: i64 = 1;
 
-/// Ignores migrations that this program does not know, which a newer version has applied. They only expand the schema, unless
-/// they raise `compatibility.min_reader_version`.
+/// Ignores migrations that this program does not know, which a newer version has applied. They only expand the schema,
+/// unless they increase `compatibility.min_reader_version`.
 fn ignoring_newer(migrator: Migrator) -> Migrator {
     Migrator { ignore_missing: true, ..migrator }
 }
@@ -67,7 +67,7 @@ impl Db {
     }
 }
 
-/// The error of a failed migration, with instructions for the operator.
+/// The error for a failed migration, with instructions for the operator.
 fn explained(error: MigrateError) -> Error {
     match error {
         MigrateError::VersionMismatch(version) => Error::internal(format!(

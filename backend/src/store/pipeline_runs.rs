@@ -1,4 +1,4 @@
-//! Runs of pipelines with their steps. A run and its steps change together, guarded by the run's revision.
+//! Pipeline runs with their steps. A run and its steps change together, guarded by the run's revision.
 
 use std::collections::HashMap;
 
@@ -30,7 +30,8 @@ pub use due::{DueRun, busy, due, is_held_up, under_way, with_lost_agents};
 pub use list::{list, newest, plans};
 use steps::StepRow;
 
-/// A run as it is stored, without its steps. In a row to be written the JSON columns are null, since `insert` writes them.
+/// A pipeline run as it is stored, without its steps. In a row to be written the JSON columns are null, since `insert`
+/// writes them.
 pub(super) struct RunRow {
     id: RunId,
     pipeline_id: PipelineId,
@@ -85,10 +86,10 @@ table! {
     }
 }
 
-/// A run as it is stored, with its steps and the identifier of its pipeline.
+/// A pipeline run as it is stored, with its steps and the identifier of its pipeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PipelineRunRow {
-    /// The id, which begins with the time of creation.
+    /// The id of the run, which begins with the milliseconds of its creation.
     pub id: RunId,
     /// The pipeline of the run.
     pub pipeline_id: PipelineId,
@@ -96,21 +97,21 @@ pub struct PipelineRunRow {
     pub customer_id: Option<CustomerId>,
     /// The identifier of the pipeline in paths.
     pub identifier: String,
-    /// The version that the run executes.
+    /// The version of the pipeline that the run executes.
     pub version: i64,
     /// What started the run.
     pub trigger: Trigger,
     /// The slot of the run; `None` if it was not started by the schedule.
     pub scheduled_for: Option<DateTime<Utc>>,
-    /// The failed run that this run resumes.
+    /// The failed run that this run continues.
     pub rerun_of: Option<RunId>,
     /// The values of the parameters.
     pub parameters: Parameters,
-    /// When the run was created.
+    /// The time at which the run was created.
     pub created_at: DateTime<Utc>,
-    /// Grows with each change of the run.
+    /// The revision of the run; increases with each change.
     pub revision: i64,
-    /// The steps of the run and their states.
+    /// The state machine of the run, with the states of its steps.
     pub state_machine: RunStateMachine,
 }
 
@@ -149,7 +150,7 @@ impl PipelineRunRow {
         }
     }
 
-    /// The row to write.
+    /// The run as it is written, without its steps.
     pub(super) fn row(&self) -> RunRow {
         RunRow {
             id: self.id,
@@ -168,7 +169,7 @@ impl PipelineRunRow {
         }
     }
 
-    /// The view.
+    /// The view of the run.
     #[must_use]
     pub fn view(&self) -> PipelineRun {
         let run = &self.state_machine.run;
@@ -189,8 +190,8 @@ impl PipelineRunRow {
         }
     }
 
-    /// The view with only the steps at these positions and without parameters. Changes of steps are logged like this, since full
-    /// views would make the log grow with the square of the number of steps.
+    /// The view of the run with only the steps at these indices and without parameters. Changes of steps are logged in
+    /// this form, since the size of full views would make the log grow with the square of the number of steps.
     #[must_use]
     pub fn view_of_steps(&self, places: impl Iterator<Item = usize>) -> PipelineRun {
         let steps = places.map(|place| self.step(place)).collect();
@@ -215,7 +216,7 @@ impl PipelineRunRow {
         }
     }
 
-    /// The position of a step in the run.
+    /// The index of a step in the run.
     #[must_use]
     pub fn place_of(&self, step: &str) -> Option<usize> {
         self.state_machine.graph.nodes.iter().position(|node| node.id == step)
@@ -236,7 +237,7 @@ pub async fn insert(tx: &mut Tx, run: &PipelineRunRow, plan: &Plan, due_at: Opti
     steps::insert(tx, run).await
 }
 
-/// Writes a changed run and those of its steps that differ from `before`; false if another change came between.
+/// Writes a changed run and the steps that differ from `before`; false after a concurrent change.
 pub async fn save(
     tx: &mut Tx,
     run: &PipelineRunRow,
@@ -262,7 +263,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, id: RunId) -> Result<Option<Pipelin
     read(conn, RunRow::TABLE.select().push_bind(" WHERE r.id = ", id)).await?.pop().transpose()
 }
 
-/// Those of these runs that exist, in no order.
+/// The runs with these ids, in no particular order.
 pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<PipelineRunRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -283,7 +284,8 @@ pub async fn delete_of_pipeline(tx: &mut Tx, pipeline: PipelineId) -> Result<()>
     Ok(())
 }
 
-/// The runs of a statement with their steps, in the order of the statement, with an error for each that cannot be read.
+/// Reads the runs of a statement with their steps, in the order of the statement, with an error for each run that
+/// cannot be read.
 async fn read(conn: impl Into<Conn<'_>>, statement: Sql) -> Result<Vec<Result<PipelineRunRow>>> {
     let mut conn = conn.into();
     let rows: Vec<Option<RunRow>> = statement.fetch_readable(again(&mut conn)).await?;

@@ -1,4 +1,4 @@
-//! Pipelines and their versions.
+//! The pipelines and their versions.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -28,13 +28,13 @@ pub use versions::{current_versions, find_version, insert_version, list_versions
 /// A pipeline as it is stored, with its current version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PipelineRow {
-    /// The id, chosen when the pipeline is created.
+    /// The id of the pipeline, chosen when it is created.
     pub id: PipelineId,
     /// The customer that the pipeline belongs to; `None` for pipelines of the platform.
     pub customer_id: Option<CustomerId>,
-    /// The identifier in paths, unique within the customer or the platform.
+    /// The identifier of the pipeline in paths, unique within the customer or the platform.
     pub identifier: String,
-    /// The name chosen for the pipeline.
+    /// The name of the pipeline.
     pub name: String,
     /// The description, if there is one.
     pub description: Option<String>,
@@ -42,9 +42,9 @@ pub struct PipelineRow {
     pub enabled: bool,
     /// The number of the current version.
     pub version: i64,
-    /// When the pipeline was created.
+    /// The time at which the pipeline was created.
     pub created_at: DateTime<Utc>,
-    /// When the pipeline was last changed.
+    /// The time of the last change.
     pub updated_at: DateTime<Utc>,
     /// The text of the current version.
     pub yaml: String,
@@ -52,7 +52,7 @@ pub struct PipelineRow {
     pub filling: EnumText<Filling>,
     /// The Git commit of the current version, if it was named.
     pub git_sha: Option<String>,
-    /// When the current version was created.
+    /// The time at which the current version was created.
     pub version_created_at: DateTime<Utc>,
     /// The first slot of the schedule that is not decided; `None` if none is planned.
     pub next_run_at: Option<DateTime<Utc>>,
@@ -83,7 +83,7 @@ table! {
 }
 
 impl PipelineRow {
-    /// The view, with the current version only.
+    /// The view of the pipeline, with the current version only.
     #[must_use]
     pub fn view(self) -> Pipeline {
         let current = PipelineVersion {
@@ -151,7 +151,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, meant: &PipelineRef) 
     scoped(statement, scope).push(" ORDER BY id LIMIT 100").fetch_all(conn).await
 }
 
-/// Those of these pipelines that are in the scope, in no order.
+/// The pipelines with these ids that are in the scope, in no particular order.
 pub async fn find_all(db: &Db, scope: Scope, ids: &[PipelineId]) -> Result<Vec<PipelineRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -189,7 +189,7 @@ pub async fn list(db: &Db, scope: Scope, filter: &PipelineFilter, request: PageR
     Ok(pagination::page_of_readable(rows, request, total))
 }
 
-/// Removes a pipeline with its versions; its runs must be gone.
+/// Removes a pipeline with its versions. Its runs must be removed before.
 pub async fn delete(tx: &mut Tx, id: PipelineId) -> Result<()> {
     sql("DELETE FROM pipeline_versions WHERE pipeline_id = $1").bind(id).execute(&mut *tx).await?;
     sql("DELETE FROM pipelines WHERE id = $1").bind(id).execute(tx).await?;

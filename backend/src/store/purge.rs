@@ -10,7 +10,7 @@ use super::{
 };
 use crate::error::Result;
 
-/// The most rows that one transaction deletes, so that writers do not wait long.
+/// The maximum number of rows that one transaction deletes, so that writers do not wait long.
 const AT_A_TIME: u64 = 5_000;
 
 /// A kind of rows that are purged.
@@ -27,13 +27,13 @@ pub enum Kind {
     Slots,
     /// Sessions that expired before the retention of events.
     Sessions,
-    /// Keys that expired before the retention of events.
+    /// API keys that expired before the retention of events.
     Keys,
     /// Rows of writers that have committed nothing within the retention of events.
     Receipts,
 }
 
-/// The instants before which rows are purged.
+/// The times before which rows are purged.
 #[derive(Clone, Copy, Debug)]
 pub struct Before {
     /// The current time, for answers, which have their own expiry times.

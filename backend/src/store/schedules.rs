@@ -14,7 +14,7 @@ use crate::{
     model::schedule::{CatchUp, Overlap},
 };
 
-/// The kind of object that has a schedule.
+/// The kind of a schedule: whether it belongs to a job or to a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScheduledKind {
     /// A job.
@@ -47,7 +47,7 @@ pub struct ScheduleRow {
     pub catch_up: EnumText<CatchUp>,
     /// The first slot that is not decided; `None` if none is planned.
     pub next_run_at: Option<DateTime<Utc>>,
-    /// Grows with each change and each claim.
+    /// The version of the schedule; increases with each change and each claim.
     pub version: i64,
 }
 
@@ -58,15 +58,15 @@ table! {
     from "schedules" prefix "";
     others { owner_kind }
 
-    /// Written when the schedule is created; each change and each claim counts the version up.
+    /// Written when the schedule is created. Each change and each claim increases the version.
     const CREATED { owner_id: Uuid, version: Integer }
 
     /// Written by every change.
     const CHANGED { schedule: Text, timezone: Text, overlap: EnumText, catch_up: EnumText, next_run_at: Instant }
 }
 
-/// Takes the scheduler lock until the transaction ends. It is the first statement of each transaction that decides slots or
-/// starts their runs: two at once could start runs that must not overlap.
+/// Takes the scheduler lock until the transaction ends. It is the first statement of each transaction that decides
+/// slots or starts their runs: two such transactions at once could start runs that must not overlap.
 pub async fn lock_scheduler(tx: &mut Tx) -> Result<()> {
     sql("UPDATE scheduler SET turn = turn + 1 WHERE id = 1").execute(tx).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! A database for a test of the store: a schema of its own in the PostgreSQL under test, or a file. And rows to store in it.
+//! A database for a test of the store: a new schema in the PostgreSQL under test, or a file; and rows to store in it.
 
 use std::{
     env, process,
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// An empty database with the present schema, and a customer with an agent in it.
+/// An empty database with the current schema, and a customer with an agent in it.
 pub(super) struct Scratch {
     pub(super) db: Db,
     pub(super) agent: AgentRow,
@@ -65,17 +65,17 @@ async fn in_new_schema(url: &str) -> String {
     format!("{url}{separator}options=-c%20search_path%3D{name}")
 }
 
-/// An id that no other number gives.
+/// The id for a number; each number has another one.
 pub(super) fn id<T: From<Uuid>>(number: u128) -> T {
     Uuid::from_u128(number).into()
 }
 
-/// An instant that no other number gives.
+/// The time for a number; each number has another one.
 pub(super) fn at(number: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_777_122_000_000 + number).unwrap()
 }
 
-/// An agent in which nothing is empty.
+/// An agent with a value in every column.
 pub(super) fn agent(customer: CustomerId, agent: AgentId) -> AgentRow {
     AgentRow {
         id: agent,
@@ -96,7 +96,7 @@ pub(super) fn agent(customer: CustomerId, agent: AgentId) -> AgentRow {
     }
 }
 
-/// The same agent with another value in each column that heartbeats change.
+/// The agent with another value in each column that heartbeats change.
 pub(super) fn agent_later(row: &AgentRow) -> AgentRow {
     AgentRow {
         status: EnumText(AgentStatus::Offline),
@@ -110,7 +110,7 @@ pub(super) fn agent_later(row: &AgentRow) -> AgentRow {
     }
 }
 
-/// A value of a type, and another one. The first is not the one by default.
+/// Two different values of a type. The first is not the default.
 trait Sample {
     fn sample(is_first: bool) -> Self;
 }
@@ -134,7 +134,7 @@ impl Sample for f64 {
     }
 }
 
-/// Declares details in which nothing is missing.
+/// Declares details with a value in every field.
 macro_rules! details {
     ($($(#[$text:meta])+ $field:ident: $type:ident $rest:tt)+) => {
         fn details(is_first: bool) -> TransferDetails {
@@ -145,7 +145,7 @@ macro_rules! details {
 
 mftplus_protocol::transfer_details!(details);
 
-/// A transfer in which nothing is empty.
+/// A transfer with a value in every column.
 pub(super) fn transfer(number: u128, agent: &AgentRow) -> TransferRow {
     TransferRow {
         id: id::<TransferId>(number),
@@ -187,7 +187,7 @@ pub(super) fn transfer(number: u128, agent: &AgentRow) -> TransferRow {
     }
 }
 
-/// The same transfer with another value in each column that progress changes.
+/// The transfer with another value in each column that progress changes.
 pub(super) fn transfer_later(row: &TransferRow) -> TransferRow {
     let network = Network { throughput_mbps: Some(91.5), latency_ms: Some(13.25), packet_loss_percent: Some(0.25) };
     let progress = Progress { percent: 25.0, bytes_total: Some(2_000), bytes_transferred: 500, speed: 50.5, network };
@@ -202,7 +202,7 @@ pub(super) fn transfer_later(row: &TransferRow) -> TransferRow {
     TransferRow { state, ..row.clone() }
 }
 
-/// The same transfer with another value in each column that a change of status changes.
+/// The transfer with another value in each column that a change of status changes.
 pub(super) fn transfer_ended(row: &TransferRow) -> TransferRow {
     let row = transfer_later(row);
     let state = TransferState {
@@ -218,14 +218,14 @@ pub(super) fn transfer_ended(row: &TransferRow) -> TransferRow {
     TransferRow { state, ..row }
 }
 
-/// Fails unless two rows have another value in each of these columns.
+/// Fails unless the two rows differ in each of these columns.
 pub(super) fn assert_differ<R>(columns: &[Column<R>], one: &R, other: &R) {
     for ((name, one), (_, other)) in values(columns, one).zip(values(columns, other)) {
         assert_ne!(one, other, "{name} is the same in both rows, so no test would notice that it is not written");
     }
 }
 
-/// Fails unless a row has a value in each of these columns that no column has by default.
+/// Fails unless the row has a value other than the default in each of these columns.
 pub(super) fn assert_filled<R>(columns: &[Column<R>], row: &R) {
     use sea_query::Value;
     for (name, value) in values(columns, row) {

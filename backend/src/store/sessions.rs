@@ -1,4 +1,4 @@
-//! Sessions of users.
+//! The sessions of users, as they are stored.
 
 use chrono::{DateTime, Utc};
 
@@ -14,19 +14,19 @@ use crate::{
 /// A session as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {
-    /// The id, which access tokens name.
+    /// The id of the session, which access tokens contain.
     pub id: SessionId,
     /// The user who signed in.
     pub user_id: UserId,
     /// The number of the current refresh token, from 0.
     pub generation: i64,
-    /// When the current refresh token was issued.
+    /// The time at which the current refresh token was issued.
     pub rotated_at: DateTime<Utc>,
-    /// When the user signed in.
+    /// The time at which the user signed in.
     pub created_at: DateTime<Utc>,
-    /// When the current refresh token expires.
+    /// The expiry time of the current refresh token.
     pub expires_at: DateTime<Utc>,
-    /// When the session was ended; `None` while it was not.
+    /// The time at which the session was ended; `None` while it was not.
     pub ended_at: Option<DateTime<Utc>>,
 }
 
@@ -57,7 +57,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, id: SessionId) -> Result<Option<Ses
     SessionRow::TABLE.select().push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }
 
-/// Raises the generation of a session; false if it is not `seen` any more.
+/// Increases the generation of a session; false if the stored generation is not that of `seen`.
 pub async fn rotate(tx: &mut Tx, seen: &SessionRow, now: DateTime<Utc>, expires_at: DateTime<Utc>) -> Result<bool> {
     let rows = sql("UPDATE sessions SET generation = generation + 1, rotated_at = $1, expires_at = $2 \
          WHERE id = $3 AND generation = $4 AND ended_at IS NULL")

@@ -78,7 +78,7 @@ impl SlotRow {
         if self.pending.is_some() { Outcome::Pending } else { self.outcome.0 }
     }
 
-    /// The view of a slot of a job.
+    /// The view of the slot, as a slot of a job.
     #[must_use]
     pub fn view(&self) -> JobSlot {
         JobSlot {
@@ -94,7 +94,7 @@ impl SlotRow {
         }
     }
 
-    /// The view of a slot of a pipeline.
+    /// The view of the slot, as a slot of a pipeline.
     #[must_use]
     pub fn pipeline_view(&self) -> PipelineSlot {
         let JobSlot { id, job_id, scheduled_for, outcome, reason, run_id, from, to, count } = self.view();

@@ -16,9 +16,9 @@ use crate::{
 pub enum Counted {
     /// Every transfer.
     All,
-    /// Those of a customer.
+    /// The transfers of a customer.
     Customer(CustomerId),
-    /// Those of an agent.
+    /// The transfers of an agent.
     Agent(AgentId),
 }
 
@@ -82,7 +82,7 @@ const fn status_name(status: TransferStatus) -> &'static str {
     }
 }
 
-/// The number of transfers with this status, or with any.
+/// The number of transfers with this status; `None` counts all.
 pub async fn total(conn: impl Into<Conn<'_>>, counted: Counted, status: Option<TransferStatus>) -> Result<u64> {
     // The cast is for PostgreSQL, where a sum of BIGINTs is NUMERIC.
     let mut statement = sql("SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT) FROM transfer_counts")

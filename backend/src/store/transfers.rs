@@ -1,4 +1,4 @@
-//! Transfers. Reports of agents about them are written by `writer`.
+//! The transfers, as they are stored. Reports of agents about them are written by `writer`.
 
 use chrono::{DateTime, Utc};
 use mftplus_protocol::transfer::TransferDetails;
@@ -22,10 +22,10 @@ mod overdue;
 pub use list::{list, newest, newest_of_job_runs};
 pub use overdue::{Overdue, lock_overdue, overdue};
 
-/// A transfer as it is stored, with what its agent is called.
+/// A transfer as it is stored, with the names of its agent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransferRow {
-    /// The id, which begins with the time of creation.
+    /// The id of the transfer, which begins with the milliseconds of its creation.
     pub id: TransferId,
     /// The customer of the transfer's agent.
     pub customer_id: CustomerId,
@@ -39,7 +39,7 @@ pub struct TransferRow {
     pub protocol: Protocol,
     /// The direction of the copy, seen from the agent.
     pub direction: Direction,
-    /// When the transfer was created.
+    /// The time at which the transfer was created.
     pub created_at: DateTime<Utc>,
     /// The job run that the transfer belongs to, if any.
     pub job_run_id: Option<RunId>,
@@ -104,7 +104,7 @@ macro_rules! transfers {
                 packet_loss_percent: Float,
             }
 
-            /// Written by reports that change the status, too.
+            /// Written, in addition, by reports that change the status.
             const LIFECYCLE {
                 status: EnumText,
                 started_at: Instant,
@@ -179,7 +179,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: TransferId) -> Re
     scoped(TransferRow::TABLE.select().push_bind(" WHERE t.id = ", id), scope).fetch_optional(conn).await
 }
 
-/// Those of these transfers that are within the scope.
+/// The transfers with these ids that are within the scope.
 pub async fn find_all(db: &Db, scope: Scope, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {

@@ -1,4 +1,4 @@
-//! Users.
+//! The users, as they are stored.
 
 use chrono::{DateTime, Utc};
 
@@ -18,22 +18,22 @@ use crate::{
     },
 };
 
-/// A user as stored, with the hash of their password.
+/// A user as stored, with the hash of the password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserRow {
-    /// The id, chosen when the user is created.
+    /// The id of the user, chosen when the user is created.
     pub id: UserId,
     /// The e-mail address in lower case, unique among users.
     pub email: String,
-    /// Argon2 hash of their password.
+    /// The Argon2 hash of the password.
     pub password_hash: String,
     /// The role, which decides the permissions.
     pub role: EnumText<Role>,
     /// The customer whose objects the user sees; `None` for administrators.
     pub customer_id: Option<CustomerId>,
-    /// Whether the user is barred from signing in.
+    /// Whether the user is suspended and cannot sign in.
     pub suspended: bool,
-    /// When the user was created.
+    /// The time at which the user was created.
     pub created_at: DateTime<Utc>,
 }
 
@@ -78,7 +78,7 @@ pub async fn find_by_email(conn: impl Into<Conn<'_>>, email: &str) -> Result<Opt
     UserRow::TABLE.select().push_bind(" WHERE email = ", email).fetch_optional(conn).await
 }
 
-/// Those of these users that belong to the customer.
+/// The users among these that belong to the customer.
 pub async fn of_customer(db: &Db, customer: CustomerId, ids: &[UserId]) -> Result<Vec<UserId>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {

@@ -1,4 +1,4 @@
-//! The secrets that webhooks are signed with. The caller encrypts them.
+//! The webhook secrets, as they are stored. The caller encrypts them.
 
 use chrono::{DateTime, Utc};
 
@@ -15,10 +15,10 @@ use crate::{
     model::webhook_secret::WebhookSecret,
 };
 
-/// A secret as it is stored.
+/// A webhook secret as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookSecretRow {
-    /// The id of this secret; a rotation creates another.
+    /// The id of this secret; a rotation creates another one.
     pub id: WebhookSecretId,
     /// The customer whose webhooks are signed with the secret; `None` for the platform.
     pub customer_id: Option<CustomerId>,
@@ -28,7 +28,7 @@ pub struct WebhookSecretRow {
     pub nonce: Vec<u8>,
     /// The encrypted secret.
     pub sealed: Vec<u8>,
-    /// When the secret was created.
+    /// The time at which the secret was created.
     pub created_at: DateTime<Utc>,
 }
 
@@ -74,7 +74,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, customer: Option<CustomerId>) -> Re
     WebhookSecretRow::TABLE.select().push_bind(" WHERE owner_id = ", owner_id(customer)).fetch_optional(conn).await
 }
 
-/// The secret with this id, if there is one.
+/// The webhook secret with this id, if there is one.
 pub async fn by_id(conn: impl Into<Conn<'_>>, id: WebhookSecretId) -> Result<Option<WebhookSecretRow>> {
     WebhookSecretRow::TABLE.select().push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }

@@ -1,14 +1,15 @@
 //! The group-committing writer: heartbeats and reports of progress.
 //!
-//! A commit costs the same for one change as for hundreds. So one task takes the queued reports without waiting for more,
-//! applies each of them to its row in the order of arrival, and commits once. Callers get their answers after the commit.
-//! Several reports about one transfer are written as one row, but each caller gets its own revision.
+//! A commit costs the same for one change as for hundreds. So one task takes the queued reports without waiting for
+//! more, applies each of them to its row in the order of arrival, and commits once. Callers get their answers after the
+//! commit. Several reports about one transfer are written as one row, but each caller gets its own revision.
 //!
-//! There are two paths to the database. The fast path (`writer/progress.rs`) writes reports that only change progress with one
-//! UPDATE outside of any transaction. The transactional path (`writer/batch.rs`) writes everything else.
+//! There are two paths to the database. The fast path (`writer/progress.rs`) writes reports that only change progress
+//! with one UPDATE outside of any transaction. The transactional path (`writer/batch.rs`) writes all other reports.
 //!
-//! The task takes half of a long queue: the answers to one half are sent, and the next reports of these agents arrive, while
-//! the other half is being committed. With the whole queue in one batch, the processor would be idle during the commit.
+//! The task takes half of a long queue: the answers to one half are sent, and the next reports of these agents arrive,
+//! while the other half is being committed. With the whole queue in one batch, the processor would be idle during the
+//! commit.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -40,11 +41,11 @@ mod postgres;
 mod progress;
 mod sqlite;
 
-/// The most reports in one commit.
+/// The maximum number of reports in one commit.
 const MAX_BATCH: usize = 512;
 /// A queue of at most this many reports is taken whole.
 const MIN_SPLIT: usize = 16;
-/// The most reports in the queue; a caller with another report waits until there is room.
+/// The maximum number of reports in the queue; a caller with another report waits until there is room.
 const QUEUE_CAPACITY: usize = 4096;
 /// How long after the last batch the writer tests whether the database can be written.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
@@ -62,27 +63,28 @@ pub enum Op {
         id: TransferId,
         /// The fields to change.
         patch: UpdateTransfer,
-        /// When the server received the report.
+        /// The time at which the server received the report.
         now: DateTime<Utc>,
-        /// Receives the transfer after the commit.
+        /// The channel that receives the transfer after the commit.
         reply: oneshot::Sender<Result<Box<Transfer>>>,
     },
     /// A heartbeat of an agent.
     Heartbeat {
-        /// The agent that sent it.
+        /// The agent that sent the heartbeat.
         agent: AgentId,
         /// Status, load and memory of the agent.
         heartbeat: Heartbeat,
-        /// The address the request came from, if it is known.
+        /// The client address of the request, if it is known.
         ip_address: Option<String>,
-        /// When the server received the heartbeat.
+        /// The time at which the server received the heartbeat.
         now: DateTime<Utc>,
-        /// Receives the agent, and the heartbeat interval in seconds that it last acknowledged, after the commit.
+        /// The channel that receives, after the commit, the agent and the heartbeat interval in seconds that it last
+        /// acknowledged.
         reply: oneshot::Sender<Result<(Agent, i64)>>,
     },
 }
 
-/// What a commit changed, for the [`CommitListener`].
+/// The changes of a commit, for the [`CommitListener`].
 #[derive(Debug, Default)]
 pub struct CommittedBatch {
     /// The events of the batch, in the order of their numbers if they have any.
@@ -93,7 +95,7 @@ pub struct CommittedBatch {
 
 /// Callbacks that are called after each commit, before the callers get their answers.
 pub struct CommitListener {
-    /// Whether the event bus has subscribers. Without any, the fast path creates no events.
+    /// Whether the event bus has subscribers. If not, the fast path creates no events.
     pub has_subscribers: Box<dyn Fn() -> bool + Send + Sync>,
     /// Called with each committed batch.
     pub notify: Box<dyn Fn(CommittedBatch) + Send + Sync>,
@@ -112,7 +114,7 @@ pub struct WriterTask {
     db: Db,
     queue: mpsc::Receiver<Op>,
     listener: CommitListener,
-    /// Whether every change gets a number. With several servers it does, so that a lost publication is noticed as a gap.
+    /// Whether every change gets a number. With several servers it does, so that a lost message is detected as a gap.
     /// Numbers need a transaction, so the fast path is not used then.
     numbered: bool,
     texts: Texts,
@@ -148,8 +150,8 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// The errors of [`crate::model::transfer::TransferState::advance`]; [`Error::NotFound`] if the transfer is not of this
-    /// agent; [`Error::DatabaseUnavailable`] or [`Error::Internal`] if the batch was not committed.
+    /// The errors of [`crate::model::transfer::TransferState::advance`]; [`Error::NotFound`] if the transfer does not
+    /// belong to this agent; [`Error::DatabaseUnavailable`] or [`Error::Internal`] if the batch was not committed.
     pub async fn update_transfer(
         &self,
         agent: AgentId,
@@ -279,7 +281,7 @@ impl WriterTask {
         timeout(self.db.batch_limit(), committed).await.unwrap_or_else(|_| Err(timed_out()))
     }
 
-    /// Writes an empty batch, to know whether the database can be written.
+    /// Writes an empty batch, to test whether the database can be written.
     async fn probe(&mut self) {
         self.connection = None;
         self.batch_number.next(None);
@@ -295,7 +297,8 @@ impl WriterTask {
         }
     }
 
-    /// An available database that refuses a batch is a fault of the server, which says nothing about the next batch.
+    /// Records that a batch failed. If the database is available and refuses a batch, the server is at fault, which
+    /// says nothing about the next batch.
     fn record_failure(&mut self, error: &Error) {
         if error.code() == Code::Unavailable {
             self.record_outcome(false);
@@ -329,12 +332,12 @@ struct Texts {
 /// The rows of a batch by id, so that both engines lock them in the same order.
 type Rows<K, V> = BTreeMap<K, V>;
 
-/// Which columns a changed transfer needs written.
+/// Which columns of a changed transfer must be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Dirty {
-    /// Those of [`TransferRow::PROGRESS`].
+    /// The columns of [`TransferRow::PROGRESS`].
     Progress,
-    /// Those of [`TransferRow::PROGRESS`] and [`TransferRow::LIFECYCLE`].
+    /// The columns of [`TransferRow::PROGRESS`] and [`TransferRow::LIFECYCLE`].
     Whole,
 }
 

@@ -9,7 +9,7 @@ use crate::{
     store,
 };
 
-/// The position that a cursor names.
+/// The position of a cursor in the event log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Position {
     /// The event with this number.

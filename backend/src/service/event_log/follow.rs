@@ -1,4 +1,4 @@
-//! Following the event log: in the order of commits, without gaps or repetitions.
+//! Subscriptions to the event log: events in the order of commits, without gaps or repetitions.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     store::{self, events::EventRange},
 };
 
-/// The most events that are read at once.
+/// The maximum number of events that are read at once.
 const PAGE: u64 = 200;
 /// How often the log is read without a message of the bus, because messages of other servers can be lost, and the
 /// command line sends none.
@@ -72,7 +72,7 @@ impl ControlPlane {
 }
 
 impl EventLogSubscription {
-    /// The next event, or `None` within for a gap. Ends when the server stops.
+    /// The next event, or `None` inside the result for a gap. The stream ends when the server stops.
     pub async fn next(&mut self) -> Option<Result<Option<Event>>> {
         let stop = self.cp.stop().clone();
         if std::mem::take(&mut self.has_failed) {

@@ -10,13 +10,13 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// Events of the log that the caller may see, newest first: the older ones next to the cursor `beyond`, or with
-    /// `is_upward` the newer ones; and whether there are more in that direction. The cursor comes with the name of the
-    /// argument that holds it.
+    /// Events of the log that the caller may see, newest first, next to the cursor `beyond`: older ones, or newer ones
+    /// with `is_upward`; and whether there are more in that direction. The cursor comes with the name of the argument
+    /// that holds it.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for agents, [`Error::Fields`] for what is no cursor, or none any more.
+    /// [`Error::Forbidden`] for agents, [`Error::Fields`] for an invalid or expired cursor.
     pub async fn list_events(
         &self,
         actor: &Actor,

@@ -1,5 +1,5 @@
 //! Changes of pipeline runs. One transaction reads a run, applies a change, advances the run as far as possible, and
-//! writes it with the directives and events that follow. Of two concurrent changes, the later one tries again. So there
+//! writes it with the resulting directives and events. Of two concurrent changes, the later one is tried again. There
 //! is no leader: if a server stops, any other one can continue its runs.
 
 use std::collections::HashMap;
@@ -53,7 +53,8 @@ impl ControlPlane {
         }
     }
 
-    /// The same within a transaction; `None` after a concurrent change, and the caller drops the transaction.
+    /// Applies a change to a run within a transaction. Returns `None` after a concurrent change; the caller then drops
+    /// the transaction.
     pub(super) async fn try_change_run(
         &self,
         work: &mut Work,
@@ -103,7 +104,7 @@ impl ControlPlane {
         Ok(Some(row))
     }
 
-    /// Sends the directives to start and stop steps, and acknowledges those of steps that have ended.
+    /// Sends the directives that start and stop steps, and acknowledges those of steps that have ended.
     pub(super) async fn carry_out(
         &self,
         work: &mut Work,
@@ -179,7 +180,7 @@ pub(super) async fn availabilities(work: &mut Work, row: &PipelineRunRow) -> Res
     Ok(state_machine.graph.nodes.iter().zip(&state_machine.steps).map(availability).collect())
 }
 
-/// Counts progress of its transfer as a report on a step that would otherwise fail for lack of reports.
+/// Counts the progress of a step's transfer as a report on the step, which would otherwise fail for lack of reports.
 async fn apply_transfer_progress(work: &mut Work, row: &mut PipelineRunRow, timeouts: &Timeouts) -> Result<()> {
     for step in row.state_machine.steps.iter_mut().filter(|step| step.is_in_flight()) {
         let heard_at = step.heard_at.or(step.sent_at);

@@ -1,7 +1,7 @@
 //! Slots of pipelines. They are decided like those of jobs, but the server itself starts the runs.
 //!
 //! A first transaction claims the schedule and stores the decision; a second one creates the run and updates the slot.
-//! If a server stops between the two, the slot stays queued, and any server starts it.
+//! If a server stops between the two, the slot stays queued, and any server starts the run.
 
 use crate::{
     actor::{Actor, Scope},
@@ -51,7 +51,7 @@ impl ControlPlane {
         Ok(total)
     }
 
-    /// The same for one pipeline, before its schedule changes.
+    /// Decides the due slots of one pipeline and starts its runs, before its schedule changes.
     pub(in crate::service) async fn decide_due_slots_of_pipeline(&self, id: PipelineId) -> Result<()> {
         self.decide_due_pipelines(vec![id.0]).await?;
         self.start_queued_pipelines().await.map(drop)
@@ -83,7 +83,7 @@ impl ControlPlane {
         Ok(claimed.len())
     }
 
-    /// Starts all queued slots of pipelines that may start. Returns how many.
+    /// Starts all queued slots of pipelines that may start. Returns the number of started slots.
     pub async fn start_queued_pipelines(&self) -> Result<usize> {
         let mut started = 0;
         for pipeline in store::slots::with_queued_slots(&self.db, ScheduledKind::Pipeline).await? {

@@ -20,11 +20,11 @@ use crate::{
 
 /// The outcome of a report.
 enum Outcome {
-    /// It was applied or changed nothing. The step as it is now.
+    /// The report was applied or changed nothing. Holds the step after it.
     Taken(PipelineStep),
-    /// It came after the server had ended the step. It changes nothing, but is recorded as an event.
+    /// The report came after the server had ended the step. It changes nothing, but is recorded as an event.
     Late(Error),
-    /// A concurrent change was committed first: try again.
+    /// A concurrent change was committed first: the report must be applied again.
     Again,
 }
 
@@ -34,9 +34,9 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::NotFound`] for a step that was not sent to it,
-    /// [`Error::Conflict`] if the status may not follow, [`Error::ConflictBecause`] if the server had ended the step
-    /// meanwhile.
+    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::NotFound`] for a step that was not sent to the
+    /// agent, [`Error::Conflict`] if the change of status is not allowed, [`Error::ConflictBecause`] if the server had
+    /// ended the step before.
     pub async fn update_pipeline_step(
         &self,
         actor: &Actor,
@@ -83,8 +83,8 @@ impl ControlPlane {
         Ok(self.advance_and_save(work, &before, row, Vec::new()).await?.is_some())
     }
 
-    /// Takes an agent's acknowledgement of a directive to stop a step as a report that the step does not run; false if another
-    /// change came between.
+    /// Treats an agent's acknowledgement of a directive to stop a step as a report that the step is not active; false
+    /// after a concurrent change.
     pub(in crate::service) async fn note_stop_of_step(&self, work: &mut Work, directive: &Directive) -> Result<bool> {
         let DirectiveAction::CancelStep { run_id, step_id, .. } = &directive.action else { return Ok(true) };
         let Some(before) = store::pipeline_runs::find(&mut work.tx, *run_id).await? else { return Ok(true) };
@@ -153,7 +153,7 @@ impl ControlPlane {
     }
 }
 
-/// The run and the place of a step that was sent to this agent.
+/// The run and the index of a step that was sent to this agent.
 async fn sent_step(
     work: &mut Work,
     agent: AgentId,
@@ -167,7 +167,7 @@ async fn sent_step(
     Ok((row, place))
 }
 
-/// The place of a step, if any attempt at it was sent to this agent.
+/// The index of a step, if any attempt of it was sent to this agent.
 fn place_of_sent(row: &PipelineRunRow, agent: AgentId, step: &str) -> Result<usize> {
     let is_sent = |place: &usize| {
         let was_sent = row.state_machine.steps[*place].sent_attempt.is_some();

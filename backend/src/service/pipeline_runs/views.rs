@@ -1,4 +1,4 @@
-//! Reading pipeline runs.
+//! Pipeline runs: listed and read by administrators.
 
 use serde_json::Value;
 
@@ -22,8 +22,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::NotFound`] outside the caller's scope, else [`crate::error::Error::Forbidden`] unless the
-    /// caller is an administrator.
+    /// [`crate::error::Error::NotFound`] outside the caller's scope, otherwise [`crate::error::Error::Forbidden`]
+    /// unless the caller is an administrator.
     pub async fn list_runs_of_pipeline(
         &self,
         actor: &Actor,
@@ -35,11 +35,11 @@ impl ControlPlane {
         Ok(store::pipeline_runs::list(&self.db, &filter, request).await?.map(|row| row.view()))
     }
 
-    /// A page of runs, of any pipeline or one, newest first.
+    /// A page of the runs of one pipeline or of all, newest first.
     ///
     /// # Errors
     ///
-    /// As of [`Self::watch_pipeline_runs`].
+    /// The errors of [`Self::watch_pipeline_runs`].
     pub async fn list_pipeline_runs(
         &self,
         actor: &Actor,
@@ -50,11 +50,11 @@ impl ControlPlane {
         Ok(store::pipeline_runs::list(&self.db, filter, request).await?.map(|row| row.view()))
     }
 
-    /// Checks that the caller may subscribe to runs: whoever may list them may.
+    /// Checks that the caller may subscribe to pipeline runs. The right to list them is sufficient.
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::NotFound`] for a pipeline outside the caller's scope, else
+    /// [`crate::error::Error::NotFound`] for a pipeline outside the caller's scope, otherwise
     /// [`crate::error::Error::Forbidden`] unless the caller is an administrator.
     pub async fn watch_pipeline_runs(&self, actor: &Actor, filter: &PipelineRunFilter) -> Result<()> {
         if let Some(pipeline) = filter.pipeline_id {
@@ -64,11 +64,11 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// A run.
+    /// A pipeline run.
     ///
     /// # Errors
     ///
-    /// As of [`Self::list_runs_of_pipeline`].
+    /// The errors of [`Self::list_runs_of_pipeline`].
     pub async fn get_pipeline_run(&self, actor: &Actor, id: RunId) -> Result<PipelineRun> {
         Ok(self.permitted_pipeline_run(actor, Permission::ViewPipelineRuns, id).await?.view())
     }
@@ -93,7 +93,7 @@ impl ControlPlane {
         store::pipeline_runs::plans(&self.db, ids).await
     }
 
-    /// The newest runs of each of these pipelines, at most the number beside its id.
+    /// The newest runs of each of these pipelines, at most the number given with its id.
     ///
     /// # Errors
     ///

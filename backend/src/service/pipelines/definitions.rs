@@ -66,7 +66,7 @@ impl ControlPlane {
         Ok(Verdict::new(diagnostics, planned.plan.as_ref()))
     }
 
-    /// Parses a definition; its errors refuse it.
+    /// Parses a definition. An invalid definition is refused with its errors.
     pub(super) async fn definition(&self, yaml: &str, filling: Filling) -> Result<Definition> {
         let Parsed { definition, diagnostics } = parse(yaml.to_owned(), filling).await?;
         definition.ok_or_else(|| refused(&diagnostics))

@@ -27,7 +27,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// As of [`Self::list_pipeline_versions`].
+    /// The errors of [`Self::list_pipeline_versions`].
     pub async fn list_pipeline_slots(
         &self,
         actor: &Actor,
@@ -94,7 +94,7 @@ pub(super) async fn unschedule(work: &mut Work, pipeline: PipelineId) -> Result<
     store::slots::delete(&mut work.tx, pipeline.0).await
 }
 
-/// Cancels the slots that have not started; they are `skipped` for this reason.
+/// Cancels the slots that have not started. They become `skipped`, with this reason.
 async fn cancel_pending_slots(work: &mut Work, pipeline: PipelineId, reason: &str) -> Result<()> {
     for mut slot in store::slots::pending(&mut work.tx, pipeline.0).await? {
         let seen = slot.pending.take().map(|pending| pending.0);

@@ -19,7 +19,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, else [`Error::Forbidden`] unless the caller is an administrator.
+    /// [`Error::NotFound`] outside the caller's scope, otherwise [`Error::Forbidden`] unless the caller is an
+    /// administrator.
     pub async fn list_pipeline_versions(
         &self,
         actor: &Actor,
@@ -34,7 +35,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// As of [`Self::list_pipeline_versions`]; [`Error::NotFound`] for an unknown version.
+    /// The errors of [`Self::list_pipeline_versions`]; [`Error::NotFound`] for an unknown version.
     pub async fn get_pipeline_version(&self, actor: &Actor, meant: &PipelineRef, version: i64) -> Result<String> {
         let row = self.permitted_pipeline(actor, Permission::ViewPipelineVersions, meant).await?;
         Ok(self.version(&row, version).await?.0)
@@ -44,7 +45,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// As of [`Self::get_pipeline_version`].
+    /// The errors of [`Self::get_pipeline_version`].
     pub async fn diff_pipeline_versions(
         &self,
         actor: &Actor,
@@ -67,7 +68,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// As of [`Self::get_pipeline_version`] and [`Self::replace_pipeline_definition`].
+    /// The errors of [`Self::get_pipeline_version`] and [`Self::replace_pipeline_definition`].
     pub async fn restore_pipeline_version(
         &self,
         actor: &Actor,

@@ -5,7 +5,7 @@ use sqlx::{FromRow, types::Json};
 
 use crate::error::{Error, Result};
 
-/// Reads the rows, with `None` for each that cannot be read.
+/// Reads the rows, with `None` for each row that cannot be read.
 ///
 /// # Errors
 ///
@@ -70,7 +70,7 @@ pub fn json(value: &impl serde::Serialize) -> Result<Value> {
 /// The value of a JSON column, for reading.
 pub type JsonColumn<T> = Json<T>;
 
-/// Wraps a value as that of a JSON column.
+/// Wraps a value for a JSON column.
 pub const fn json_column<T>(value: T) -> JsonColumn<T> {
     Json(value)
 }

@@ -24,7 +24,7 @@ pub(in crate::store) fn timed_out() -> Error {
     Error::database_unavailable(TimedOut)
 }
 
-/// The only place where errors of the engines become errors of the control plane.
+/// Converts an error of an engine into an error of the control plane. This is the only place where that happens.
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {

@@ -10,7 +10,7 @@ use crate::ids::{
     WebhookSecretId,
 };
 
-/// Implements the traits of both drivers for types of columns.
+/// Implements the traits of both drivers for types of ids.
 macro_rules! stored_as_uuid {
     ($($id:ident),+ $(,)?) => {$(
         impl<DB: Database> Type<DB> for $id

@@ -43,15 +43,17 @@ impl Engine for Postgres {
 /// A connection taken from a pool, and what is known of its state.
 #[derive(Debug)]
 pub struct PooledConnection<DB: Engine> {
-    /// Absent only while the pooled connection is being dropped.
+    /// The connection. `None` only while the pooled connection is being dropped.
     connection: Option<PoolConnection<DB>>,
     /// The timeout of one statement.
     limit: Duration,
     /// Whether a transaction is open.
     is_open: bool,
-    /// Whether its state is not known: a statement timed out, the engine failed, or a `BEGIN` or `COMMIT` was not answered.
+    /// Whether the state of the connection is not known: a statement timed out, the engine failed, or a `BEGIN` or
+    /// `COMMIT` was not answered.
     is_in_doubt: bool,
-    /// Released after the commit or the rollback, so that the next transaction does not find the file locked.
+    /// The write lock. It is released after the commit or the rollback, so that the next transaction does not find the
+    /// file locked.
     write_lock: Option<WriteLock>,
 }
 
@@ -78,7 +80,7 @@ impl<DB: Engine> PooledConnection<DB> {
         self.limit
     }
 
-    /// Takes note of the outcome of a statement: after a timeout or a failure of the engine the connection is in doubt.
+    /// Records the outcome of a statement: after a timeout or a failure of the engine the connection is in doubt.
     pub(super) fn finish<T>(&mut self, outcome: Result<sqlx::Result<T>, Elapsed>) -> Result<T> {
         match outcome {
             Ok(Ok(found)) => Ok(found),

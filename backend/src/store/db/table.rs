@@ -151,12 +151,12 @@ pub(in crate::store) fn values<R>(columns: &[Column<R>], row: &R) -> impl Iterat
 ///
 /// - The row comes first. It is both a pattern and an expression: a name in it stands for the column of that name. The
 ///   compiler refuses a row with a field that has no column, and a column that has no field.
-/// - `from` is what the SELECT reads from, `prefix` what stands before the table's own columns in it.
-/// - `read` lists what is selected and not written from the row: columns of joined tables and JSON.
-/// - `others` lists columns that the database has beside those of the groups.
-/// - Each group becomes a list of [`Column`]s, `UserRow::CREATED`. The kinds are those of [`Getter`]; a `EnumText` is an enum,
-///   stored as its text. An enum that may be missing is an `Option<EnumText<_>>` in the row, and its kind is `Text`. The types
-///   `String`, `bool` and `f64` are kinds, too.
+/// - `from` is the FROM clause of the SELECT, `prefix` the prefix of the table's own columns in it.
+/// - `read` lists the columns that are selected and not written from the row: columns of joined tables and JSON.
+/// - `others` lists the columns of the database that are in no group.
+/// - Each group becomes a list of [`Column`]s, such as `UserRow::CREATED`. The kinds of columns are those of [`Getter`]. An
+///   `EnumText` is an enum that is stored as its text; if it may be missing, it is an `Option<EnumText<_>>` in the row, and
+///   its kind is `Text`. The types `String`, `bool` and `f64` are kinds, too.
 macro_rules! table {
     (
         $table:ident: $row:ident $shape:tt

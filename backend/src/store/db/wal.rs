@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use super::{DatabaseLimits, Db, failure::timed_out};
 use crate::error::Result;
 
-/// Checks in a row that find the log in use by a reader before a warning is logged. They are some seconds apart, so after this
-/// many no reader of this server can be the cause.
+/// The number of consecutive checks that find the log in use by a reader before a warning is logged. They are some
+/// seconds apart, so after this many no reader of this server can be the cause.
 const CHECKS: u32 = 7;
 /// How long truncating the log may keep writers waiting.
 const TRUNCATE_TIMEOUT: Duration = Duration::from_millis(200);
@@ -25,7 +25,7 @@ const TRUNCATE_TIMEOUT: Duration = Duration::from_millis(200);
 pub struct Wal {
     path: PathBuf,
     bytes: AtomicU64,
-    /// Checks in a row that found the log in use by a reader.
+    /// The number of consecutive checks that found the log in use by a reader.
     held: AtomicU32,
 }
 

@@ -1,4 +1,4 @@
-//! Pages of runs, and the newest of several jobs.
+//! Pages of job runs, and the newest runs of several jobs.
 
 use super::{JobRunRow, find_all};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// The most parts of one compound statement.
+/// The maximum number of parts of one compound statement.
 const MOST_PARTS: usize = 100;
 
 /// A page of runs, newest first.
@@ -48,7 +48,7 @@ pub async fn list(db: &Db, filter: &JobRunFilter, request: PageRequest) -> Resul
     Ok(Page { items: find_all(db, &ids).await?, request, total: page.total, has_more: page.has_more })
 }
 
-/// The newest runs of each of these jobs, as many as is said beside it, newest first.
+/// The newest runs of each of these jobs, at most the number given with its id, newest first.
 pub async fn newest(db: &Db, of: &[(JobId, u64)]) -> Result<Vec<JobRunRow>> {
     let mut found = Vec::new();
     for of in of.chunks(MOST_PARTS) {

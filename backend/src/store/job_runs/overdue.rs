@@ -1,4 +1,4 @@
-//! Job runs that change because of the time.
+//! Job runs that are due to be changed because time has passed.
 
 use chrono::{DateTime, Utc};
 
@@ -8,15 +8,15 @@ use crate::{
     store::db::{Db, sql},
 };
 
-/// Why runs are due.
+/// Selects due runs.
 #[derive(Clone, Copy, Debug)]
 pub enum Overdue {
-    /// Their lease has ended: they are running, and their agent has been offline or their cancel request open since before this
-    /// instant.
+    /// Running runs whose lease has ended: their agent has been offline, or their cancel request open, since before
+    /// this time.
     Lease(DateTime<Utc>),
-    /// They are running, and were not reported since this instant.
+    /// Running runs without a report since this time.
     Silence(DateTime<Utc>),
-    /// They failed, and their next attempt is due at this instant. Those whose agent is offline are left out, since there may be
+    /// Failed runs whose next attempt is due at this time. Runs whose agent is offline are left out, since there may be
     /// many and they may wait for long.
     Retry(DateTime<Utc>),
 }

@@ -1,4 +1,4 @@
-//! The progress of job runs, summed up from their transfers.
+//! The progress of job runs, computed from their transfers.
 
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
@@ -10,12 +10,12 @@ use crate::{
     store::db::{Conn, Db, Sql, sql},
 };
 
-/// The sums over the transfers of a run.
+/// Sums over the transfers of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
     /// The run.
     pub run_id: RunId,
-    /// Bytes transferred; at most [`i64::MAX`].
+    /// The number of transferred bytes; at most [`i64::MAX`].
     pub bytes: i64,
     /// The number of transfers that are queued or running.
     pub open: i64,
@@ -25,9 +25,9 @@ pub struct Progress {
     pub failed: i64,
     /// The number of cancelled transfers.
     pub cancelled: i64,
-    /// When one of them last made progress.
+    /// The time at which one of the transfers last made progress.
     pub progressed_at: Option<DateTime<Utc>>,
-    /// When one of them last ended.
+    /// The time at which one of the transfers last ended.
     pub ended_at: Option<DateTime<Utc>>,
 }
 
@@ -46,7 +46,7 @@ impl Progress {
         }
     }
 
-    /// When a transfer last made progress or ended.
+    /// The time at which a transfer last made progress or ended.
     #[must_use]
     pub fn heard_at(&self) -> Option<DateTime<Utc>> {
         self.progressed_at.max(self.ended_at)
@@ -82,8 +82,9 @@ impl From<SumsRow> for Progress {
     }
 }
 
-/// Bytes are summed in two halves of 32 bits, since the sum of two files of 2^62 bytes would overflow 64 bits, which is an error
-/// on both engines. The casts are for PostgreSQL, where a sum of BIGINTs is NUMERIC.
+/// The SELECT of the sums. Bytes are summed in two halves of 32 bits, since the sum of two files of 2^62 bytes would
+/// overflow 64 bits, which is an error on both engines. The casts are for PostgreSQL, where a sum of BIGINTs is
+/// NUMERIC.
 const SUMS: &str = "SELECT t.job_run_id AS run_id, \
     CAST(SUM(t.bytes_transferred / 4294967296) AS BIGINT) AS bytes_high, \
     CAST(SUM(t.bytes_transferred % 4294967296) AS BIGINT) AS bytes_low, \

@@ -1,4 +1,4 @@
-//! Pipeline runs that are due, active, or wait for lost agents.
+//! Pipeline runs that are due, active, or wait for agents that are offline or revoked.
 
 use std::collections::HashSet;
 
@@ -62,7 +62,7 @@ pub async fn under_way(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Resul
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Whether a run of a pipeline may not start by its schedule now, because an earlier one has not ended and may not be
+/// Whether the schedule may not start a run of a pipeline now, because an earlier run has not ended and may not be
 /// overlapped.
 pub async fn is_held_up(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Result<bool> {
     let statement = sql("SELECT id FROM pipeline_runs")
@@ -76,7 +76,7 @@ pub async fn is_held_up(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Resu
     Ok(row.is_some())
 }
 
-/// Those of these pipelines that have a run that has not ended.
+/// The pipelines among these that have a run that has not ended.
 pub async fn busy(tx: &mut Tx, pipelines: &[Uuid]) -> Result<HashSet<Uuid>> {
     let mut busy = HashSet::new();
     for pipelines in pipelines.chunks(MOST_VALUES) {

@@ -1,4 +1,4 @@
-//! Pages of runs, the newest of several pipelines, and the plans they are shown as.
+//! Pages of pipeline runs, the newest runs of several pipelines, and the plans of runs.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// The most parts of one compound statement.
+/// The maximum number of parts of one compound statement.
 const MOST_PARTS: usize = 100;
 
 /// A page of runs, newest first.
@@ -52,7 +52,7 @@ pub async fn list(db: &Db, filter: &PipelineRunFilter, request: PageRequest) -> 
     Ok(Page { items: newest_first(db, &ids).await?, request, total: page.total, has_more: page.has_more })
 }
 
-/// The newest runs of each of these pipelines, as many as is said beside it, newest first.
+/// The newest runs of each of these pipelines, at most the number given with its id, newest first.
 pub async fn newest(db: &Db, of: &[(PipelineId, u64)]) -> Result<Vec<PipelineRunRow>> {
     let mut found = Vec::new();
     for of in of.chunks(MOST_PARTS) {
@@ -71,7 +71,7 @@ pub async fn newest(db: &Db, of: &[(PipelineId, u64)]) -> Result<Vec<PipelineRun
     newest_first(db, &found).await
 }
 
-/// What these runs were made to do, as a dry run says it, in no order.
+/// The plans of these runs, in the form of a dry run, in no particular order.
 pub async fn plans(db: &Db, ids: &[RunId]) -> Result<Vec<(RunId, Value)>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {

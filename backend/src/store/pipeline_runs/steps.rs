@@ -1,4 +1,4 @@
-//! The steps of runs.
+//! The steps of pipeline runs.
 
 use sea_query::Value;
 
@@ -58,7 +58,7 @@ table! {
 }
 
 impl StepRow {
-    /// The step of a run in this place.
+    /// The step of a run at this index.
     pub(in crate::store) fn new(run: &PipelineRunRow, place: usize) -> Self {
         let node = &run.state_machine.graph.nodes[place];
         Self {
@@ -71,19 +71,19 @@ impl StepRow {
         }
     }
 
-    /// What it is called, and where it stands.
+    /// The step of the graph, and its state.
     pub(super) fn parts(self) -> (Node, StepState) {
         (Node::unknown(self.step_id, self.kind, self.agent_id), self.state)
     }
 
-    /// What is stored of a new step.
+    /// The columns of a new step.
     fn columns(&self) -> impl Iterator<Item = (&'static str, Value)> {
         let columns = values(Self::CREATED, self).chain(values(Self::STATE, self));
         columns.chain([("type", self.kind.clone().into())])
     }
 }
 
-/// The steps of these runs, those of each in their order.
+/// The steps of these runs, in the order of each run.
 pub(super) async fn of_runs(conn: Conn<'_>, runs: &[RunId]) -> Result<Vec<StepRow>> {
     let statement = StepRow::TABLE.select().push(" WHERE run_id IN ").push_tuple(runs.iter().map(|run| (*run).into()));
     statement.push(" ORDER BY run_id, position").fetch_all(conn).await

@@ -1,4 +1,4 @@
-//! Versions of definitions. They are written once and never changed; their numbers have no gaps.
+//! The versions of definitions. They are written once and never changed; their numbers have no gaps.
 
 use std::collections::HashMap;
 
@@ -61,7 +61,7 @@ pub async fn insert_version(
     Ok(())
 }
 
-/// The text of a version, if there is one, and how its parameters are filled in.
+/// The text of a version, if it exists, and how its parameters are filled in.
 pub async fn find_version(
     conn: impl Into<Conn<'_>>,
     id: PipelineId,
@@ -84,7 +84,7 @@ pub async fn current_versions(db: &Db, customer: CustomerId, ids: &[PipelineId])
     Ok(found)
 }
 
-/// The newest versions of each of these pipelines, as many as is said, newest first.
+/// The newest versions of each of these pipelines, at most `count`, newest first.
 pub async fn newest_versions(db: &Db, ids: &[PipelineId], count: i64) -> Result<Vec<(PipelineId, PipelineVersion)>> {
     let mut found = Vec::new();
     for ids in ids.chunks(MOST_VALUES) {
@@ -100,8 +100,8 @@ pub async fn newest_versions(db: &Db, ids: &[PipelineId], count: i64) -> Result<
     Ok(found)
 }
 
-/// A page of the versions of a pipeline whose current one is `current`, newest first. In a window a version stands as the
-/// UUID whose number it has.
+/// A page of the versions of a pipeline whose current one is `current`, newest first. In a page request, a version is
+/// given as the UUID with the number of the version.
 pub async fn list_versions(
     db: &Db,
     id: PipelineId,

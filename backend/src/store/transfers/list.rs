@@ -1,8 +1,8 @@
 //! Pages of transfers, found in an index alone and then read by id.
 //!
-//! Totals of the published filters are maintained, so that a deep page is walked to from the nearer end. Additive
-//! filters have no index each: they walk one index that holds every column they ask about, which stays fast whatever
-//! combination is asked for, and count at most [`Total::COUNTING_STOPS_AT`] hits.
+//! Totals of the published filters are maintained, so that a deep page can be reached from the nearer end of the list.
+//! Additive filters have no index of their own: they scan one index with every column of all filters, which stays fast
+//! for any combination, and count at most [`Total::COUNTING_STOPS_AT`] hits.
 
 use chrono::{DateTime, Utc};
 use sea_query::Value;
@@ -21,9 +21,10 @@ use crate::{
     },
 };
 
-/// The most parts of one compound statement.
+/// The maximum number of parts of one compound statement.
 const MOST_PARTS: usize = 100;
-/// Up to so many candidates are better found by customer, agent and status, and looked at one by one.
+/// Up to this number of candidates, it is faster to find them by customer, agent and status, and to check them one by
+/// one.
 const FEW: u64 = 2_000;
 
 /// A page of the transfers in the scope, newest first.
@@ -54,7 +55,7 @@ pub async fn list(db: &Db, scope: Scope, filter: &TransferFilter, request: PageR
     Ok(Page { items, request, total: page.total, has_more: page.has_more })
 }
 
-/// The ids that all conditions leave.
+/// The ids that match all conditions.
 fn conditions(counted: Counted, filter: &TransferFilter, kept: u64) -> Sql {
     let statement = sql("SELECT id FROM transfers WHERE 1 = 1");
     // The transfers of a run have an index of their own: the other conditions must not choose another.
@@ -62,13 +63,13 @@ fn conditions(counted: Counted, filter: &TransferFilter, kept: u64) -> Sql {
     additive(if is_walked { faceted(statement, counted, filter) } else { indexed(statement, counted, filter) }, filter)
 }
 
-/// The newest ids that all conditions leave, up to one more than is counted.
+/// The newest ids that match all conditions, up to one more than is counted.
 async fn candidates(tx: &mut Tx, counted: Counted, filter: &TransferFilter, kept: u64) -> Result<Vec<(TransferId,)>> {
     let bound = Total::COUNTING_STOPS_AT.cast_signed() + 1;
     conditions(counted, filter, kept).push_bind(" ORDER BY id DESC LIMIT ", bound).fetch_all(tx).await
 }
 
-/// A page by additive filters, and one item more; with how many there are.
+/// A page with additive filters and one more item, and the total.
 async fn page_of_walked(
     tx: &mut Tx,
     counted: Counted,
@@ -87,12 +88,12 @@ async fn page_of_walked(
     Ok((pagination::cut(conditions(counted, filter, kept), request).fetch_all(tx).await?, total))
 }
 
-/// The newest transfers of each of these agents, as many as is said beside it, newest first.
+/// The newest transfers of each of these agents, at most the number given with its id, newest first.
 pub async fn newest(db: &Db, scope: Scope, of: &[(AgentId, u64)]) -> Result<Vec<TransferRow>> {
     newest_where(db, scope, "SELECT id FROM transfers WHERE agent_id = ", of).await
 }
 
-/// The newest transfers of each of these runs of jobs, as many as is said beside it, newest first.
+/// The newest transfers of each of these job runs, at most the number given with its id, newest first.
 pub async fn newest_of_job_runs(db: &Db, scope: Scope, of: &[(RunId, u64)]) -> Result<Vec<TransferRow>> {
     newest_where(db, scope, "SELECT id FROM transfers WHERE job_run_id = ", of).await
 }
@@ -124,7 +125,7 @@ async fn newest_where<T: Copy + Into<Value>>(
     Ok(found)
 }
 
-/// What the maintained totals call the scope with the filter's agent; nothing if that agent is outside the scope.
+/// The maintained totals for the scope with the filter's agent; `None` if that agent is outside the scope.
 async fn counted(tx: &mut Tx, scope: Scope, filter: &TransferFilter) -> Result<Option<Counted>> {
     Ok(match (scope, filter.agent_id) {
         (Scope::All, None) => Some(Counted::All),
@@ -139,7 +140,7 @@ async fn counted(tx: &mut Tx, scope: Scope, filter: &TransferFilter) -> Result<O
     })
 }
 
-/// A page by the published filters, and one item more.
+/// A page with the published filters, and one more item.
 async fn page_of_counted(
     tx: &mut Tx,
     counted: Counted,
@@ -164,10 +165,10 @@ async fn page_of_counted(
     Ok(ids)
 }
 
-/// A walk along the index of the published filters, from the oldest or the newest on.
+/// A scan of the index of the published filters, from the oldest or the newest on.
 ///
-/// The last condition says where the walk begins but not where it ends, since the total does: so rows on the way need not
-/// be compared with the end, which takes a third of the time.
+/// The last condition limits where the scan begins, not where it ends: the end follows from the total. So rows need not
+/// be compared with the end, which saves a third of the time.
 fn walk(counted: Counted, filter: &TransferFilter, from_the_oldest: bool) -> Sql {
     let statement = sql("SELECT id FROM transfers");
     let status = filter.only_status().map(|status| status.to_string());
@@ -201,7 +202,7 @@ fn walk(counted: Counted, filter: &TransferFilter, from_the_oldest: bool) -> Sql
     }
 }
 
-/// Conditions that the indexes of the published filters answer.
+/// The conditions that the indexes of the published filters answer.
 fn indexed(statement: Sql, counted: Counted, filter: &TransferFilter) -> Sql {
     let statement = match counted {
         Counted::All => statement,
@@ -214,7 +215,8 @@ fn indexed(statement: Sql, counted: Counted, filter: &TransferFilter) -> Sql {
     }
 }
 
-/// The same conditions, written so that no index of theirs is chosen and the one walk along all facets remains.
+/// The same conditions as [`indexed`], written so that no index of the published filters is used and the one scan of
+/// all filter columns remains.
 fn faceted(statement: Sql, counted: Counted, filter: &TransferFilter) -> Sql {
     let statement = match counted {
         Counted::All => statement,
@@ -260,7 +262,7 @@ fn additive(mut statement: Sql, filter: &TransferFilter) -> Sql {
     statement
 }
 
-/// The lowest id that something created in this millisecond may have.
+/// The lowest id of an object that is created in this millisecond.
 fn first_id(millis: i64) -> Uuid {
     Uuid::from_u128(u128::from(millis.unsigned_abs()) << 80)
 }
@@ -270,7 +272,7 @@ fn ceil_millis(at: DateTime<Utc>) -> i64 {
     if at.timestamp_subsec_nanos().is_multiple_of(1_000_000) { millis } else { millis + 1 }
 }
 
-/// The rows with these ids. The scope holds here too, whatever the totals say.
+/// The rows with these ids. They are restricted to the scope again, whatever the totals say.
 async fn rows(tx: &mut Tx, scope: Scope, ids: &[(TransferId,)]) -> Result<Vec<TransferRow>> {
     if ids.is_empty() {
         return Ok(Vec::new());

@@ -13,9 +13,9 @@ use crate::{
 /// Selects running transfers.
 #[derive(Clone, Copy, Debug)]
 pub enum Overdue {
-    /// They made no progress since this instant, and are not marked as stalled.
+    /// Transfers without progress since this time that are not marked as stalled.
     Progress(DateTime<Utc>),
-    /// Their agent has been offline, or their cancel request open, since before this instant.
+    /// Transfers whose agent has been offline, or whose cancel request has been open, since before this time.
     Lease(DateTime<Utc>),
 }
 
@@ -44,8 +44,8 @@ pub async fn overdue(db: &Db, what: Overdue, after: Option<TransferId>, limit: i
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Locks and returns those of these transfers that are still selected, without those that another transaction has locked.
-/// Takes at most 500 ids.
+/// Locks and returns those of these transfers that are still selected, without those that another transaction has
+/// locked. Accepts at most 500 ids.
 pub async fn lock_overdue(tx: &mut Tx, what: Overdue, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
     let statement =
         what.among(TransferRow::TABLE.select()).push(" AND t.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));

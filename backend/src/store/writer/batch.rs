@@ -321,7 +321,7 @@ pub(super) fn agrees_to_end(patch: &UpdateTransfer, view: &Transfer) -> bool {
 #[derive(Debug)]
 pub(super) struct Guarded<'a> {
     pub(super) row: &'a TransferRow,
-    /// The revision the stored row must still have.
+    /// The revision that the stored row must still have.
     pub(super) seen: i64,
 }
 

@@ -1,8 +1,8 @@
 //! The record of the last committed batch, so that a batch is applied once even if the answer to its COMMIT was lost.
 //!
-//! Each writer has one row in `writer_batches` with the number of its last batch, and every batch raises it first. If a
-//! repeated batch finds its own number, the earlier attempt was committed. On PostgreSQL that attempt holds a lock on the row,
-//! so the repeated one waits until it is committed or rolled back.
+//! Each writer has one row in `writer_batches` with the number of its last batch, and every batch increases it first.
+//! If a repeated batch finds its own number, the earlier attempt was committed. On PostgreSQL that attempt holds a lock
+//! on the row, so the repeated one waits until it is committed or rolled back.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -26,7 +26,7 @@ impl BatchNumber {
         Self { writer, batch: 0, at }
     }
 
-    /// Raises the number for the next batch.
+    /// Increases the number for the next batch.
     pub(super) fn next(&mut self, at: Option<DateTime<Utc>>) {
         self.batch += 1;
         self.at = at.map_or(self.at, |at| at.max(self.at));

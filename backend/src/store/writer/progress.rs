@@ -2,9 +2,9 @@
 //! transaction.
 //!
 //! The writer caches the rows it wrote last. A cached row may be outdated, since other code and other programs write
-//! transfers too. But each change raises the revision of its row, and the UPDATE sets the revision to NULL where the stored
-//! one is not the cached one. That violates `NOT NULL`, so the engine undoes the whole statement, and the reports take the
-//! transactional path in [`super::batch`].
+//! transfers too. But each change increases the revision of its row, and the UPDATE sets the revision to NULL if the
+//! stored revision is not the cached one. That violates `NOT NULL`, so the engine rolls the whole statement back, and
+//! the reports take the transactional path in [`super::batch`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// The most rows in the cache; a full cache is cleared.
+/// The maximum number of rows in the cache; a full cache is cleared.
 const MAX_CACHED_ROWS: usize = 20_000;
 
 /// Transfers that have not ended, as they were last written or read by this writer.
@@ -53,14 +53,14 @@ impl RowCache {
 /// if it is dropped while a statement runs.
 #[derive(Debug)]
 pub(super) enum WriterConnection {
-    /// To the SQLite file.
+    /// A connection to the SQLite file.
     Sqlite(PooledConnection<Sqlite>),
-    /// To the PostgreSQL server.
+    /// A connection to the PostgreSQL server.
     Postgres(PooledConnection<Postgres>),
 }
 
 impl WriterConnection {
-    /// Called before statements that a timeout may interrupt.
+    /// Marks the connection to be replaced when it is dropped, before a statement that a timeout may interrupt.
     const fn replace_on_drop(&mut self) {
         match self {
             Self::Sqlite(pooled) => pooled.replace_on_drop(),

@@ -162,7 +162,7 @@ impl Kind {
     }
 }
 
-/// `(?, ?, …)`.
+/// Writes `(?, ?, …)`.
 fn tuple(size: usize) -> String {
     format!("({})", vec!["?"; size].join(", "))
 }

@@ -1,5 +1,4 @@
-//! Every column of every declared table is stored and read again, on the engine under test; and the database has no column
-//! that is not known here.
+//! All columns of the table in the database.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +33,7 @@ mod credentials;
 mod pipelines;
 mod slots_and_directives;
 
-/// Columns of the tables that no `table!` declares, since each is written by few statements and read by few.
+/// The columns of tables that no `table!` declares, because few statements use each of them.
 const UNDECLARED: &[(&str, &[&str])] = &[
     ("agent_instances", &["agent_id", "state"]),
     ("agent_keys", &["digest", "agent_id", "prefix", "created_at", "expires_at", "generation", "first_used_at"]),
@@ -179,7 +178,7 @@ async fn every_column_of_a_user_is_read_as_it_was_stored() {
     assert_eq!(users::find(&mut tx, row.id).await.unwrap(), Some(after));
 }
 
-/// A job in which nothing is empty.
+/// A job with a value in every column.
 fn job(agent: &AgentRow) -> JobRow {
     JobRow {
         id: id(30),

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Three rows: the statement of SQLite is made for four.
+/// Stores three rows: the statement of SQLite is built for four.
 async fn stored(scratch: &Scratch) -> Vec<TransferRow> {
     let rows: Vec<TransferRow> = (11..14).map(|number| transfer(number, &scratch.agent)).collect();
     let mut tx = scratch.db.begin().await.unwrap();

@@ -1,4 +1,4 @@
-//! Sessions, enrolment codes and the secrets of webhooks.
+//! Sessions, enrolment codes and webhook secrets.
 
 use chrono::{DateTime, Utc};
 

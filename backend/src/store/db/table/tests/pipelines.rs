@@ -76,7 +76,7 @@ async fn found(tx: &mut Tx, row: &PipelineRow) -> Vec<PipelineRow> {
     pipelines::find(tx, Scope::All, &row.id.into()).await.unwrap()
 }
 
-/// The columns that follow from others.
+/// The columns that are derived from others.
 async fn derived(tx: &mut Tx, row: &PipelineRow) -> (Uuid, String) {
     sql("SELECT owner_id, search FROM pipelines WHERE id = $1").bind(row.id).fetch_one(tx).await.unwrap()
 }
@@ -177,7 +177,7 @@ fn run(pipeline: &PipelineRow, agent: AgentId) -> PipelineRunRow {
     }
 }
 
-/// The same run with another value in each column that changes.
+/// The run with another value in each column that changes.
 fn run_later(row: &PipelineRunRow) -> PipelineRunRow {
     let run = RunState {
         status: PipelineRunStatus::Failed,
@@ -209,7 +209,7 @@ fn run_later(row: &PipelineRunRow) -> PipelineRunRow {
     }
 }
 
-/// What a run does, as it is shown.
+/// A plan, as it is shown.
 fn plan() -> Plan {
     let place = json!({
         "location": "/data/in", "protocol": "local", "host": null, "port": null, "user": null, "path": "/data/in",

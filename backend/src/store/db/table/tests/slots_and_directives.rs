@@ -69,7 +69,7 @@ async fn every_column_of_a_slot_is_read_as_it_was_stored() {
     assert_eq!(slots::by_id(&mut tx, ScheduledKind::Job, row.id).await.unwrap(), Some(after));
 }
 
-/// The columns that say what a directive is about.
+/// The columns of a directive that name its object.
 type Subject = (String, Option<TransferId>, Option<JobId>, Option<RunId>, Option<RunId>, Option<String>);
 
 #[tokio::test]
