@@ -1,5 +1,5 @@
-//! GraphQL: a second API over the same control plane. Queries and mutations over HTTP ([`http`]), all operations over
-//! a socket ([`ws`]), each framed to the letter of its specification; state subscriptions are shared ([`fanout`]).
+//! GraphQL: a second API over the same control plane. Queries and mutations over HTTP ([`http`]), all operations over a
+//! socket ([`ws`]), each as its specification requires; state subscriptions are shared ([`fanout`]).
 
 use std::{sync::Arc, time::Duration};
 
@@ -60,15 +60,15 @@ use pipeline_queries::PipelineQueries;
 use query::{GeneralQueries, QueryRoot};
 use subscription::{LogEntries, SubscriptionRoot};
 
-/// The greatest depth of a query. The introspection queries of tools have a depth of 15.
+/// The maximum depth of a query. The introspection queries of tools have a depth of 15.
 const DEPTH: usize = 16;
-/// The greatest complexity of a query: one point for each field, times the sizes of the lists around it.
+/// The maximum complexity of a query: one point for each field, times the sizes of the lists around it.
 const COMPLEXITY: usize = 20_000;
 
 /// How long a socket may go without `connection_init` before it counts among the unauthenticated ones of its address.
 pub const INIT_GRACE: Duration = Duration::from_secs(3);
 
-/// The schema.
+/// The GraphQL schema.
 pub(crate) type Schema = async_graphql::Schema<QueryRoot, MutationRoot, SubscriptionRoot>;
 
 /// The settings of GraphQL.
@@ -78,21 +78,21 @@ pub struct Settings {
     pub cp: Arc<ControlPlane>,
     /// The tracker of background tasks.
     pub tasks: TaskTracker,
-    /// Peers whose headers about the client's address are trusted.
+    /// The addresses of proxies whose headers about the client's address are trusted.
     pub trusted_proxies: Arc<[IpNet]>,
     /// The origins whose pages may send requests.
     pub origins: OriginPolicy,
     /// The largest response, in bytes.
     pub max_response: usize,
-    /// The memory that the bodies of requests may take.
+    /// The memory budget of request bodies.
     pub bodies: BodyBudget,
-    /// The memory that large responses may take.
+    /// The memory budget of large responses.
     pub responses: ResponseBudget,
     /// The value of [`INIT_GRACE`], which tests shorten.
     pub init_grace: Duration,
 }
 
-/// The state of the handlers.
+/// The state that all handlers share.
 #[derive(Clone)]
 struct Graphql {
     schema: Schema,
@@ -111,7 +111,7 @@ fn builder(max_response: usize) -> SchemaBuilder<QueryRoot, MutationRoot, Subscr
         .limit_directives(16)
 }
 
-/// The schema as text, sorted: what `schema.graphql` holds.
+/// The schema as sorted text, as in `schema.graphql`.
 #[must_use]
 pub fn document() -> String {
     let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();

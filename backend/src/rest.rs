@@ -45,25 +45,25 @@ pub use list_response::ListBudget;
 /// The control plane, as handlers share it.
 type Shared = Arc<ControlPlane>;
 
-/// What every handler can reach.
+/// The state that all handlers share.
 #[derive(Clone, Debug)]
 pub struct Api {
     /// The control plane.
     pub cp: Arc<ControlPlane>,
-    /// Peers whose word about the client's address is believed.
+    /// The addresses of proxies whose headers about the client's address are trusted.
     pub trusted_proxies: Arc<[IpNet]>,
-    /// Where clients reach the server, if it is known.
+    /// The URL under which clients reach the server, if it is configured.
     pub public_url: Option<PublicUrl>,
-    /// Which pages may use the cookie.
+    /// The origins whose pages may use the cookie.
     pub origins: OriginPolicy,
-    /// The memory that the bodies of requests may take.
+    /// The memory budget of request bodies.
     pub bodies: BodyBudget,
-    /// The memory that large lists may take.
+    /// The memory budget of large lists.
     pub lists: ListBudget,
 }
 
 impl Api {
-    /// The path below which clients see this API; empty at the root of a host.
+    /// The base path, below which clients see this API; empty at the root of a host.
     fn base_path(&self) -> &str {
         self.public_url.as_ref().map_or("", PublicUrl::path)
     }
@@ -108,7 +108,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(pipeline_runs::update_pipeline_step))
 }
 
-/// The OpenAPI document of every route. It is the same for every server of a process, so it is made once.
+/// The OpenAPI document of all routes. It is the same for all servers of a process, so it is built once.
 #[must_use]
 pub fn document() -> &'static OpenApi {
     static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| openapi::complete(routes().into_openapi()));
@@ -121,7 +121,7 @@ pub fn refuse(error: Error) -> Response {
     Failure(error).into_response()
 }
 
-/// The API, ready to serve.
+/// The router of the API with its middleware.
 pub fn router(api: Api) -> Router {
     let (router, _) = routes().split_for_parts();
     router

@@ -1,4 +1,4 @@
-//! What an agent links to, and what its viewer may do with it.
+//! The links of agents, and what the viewer may do with them.
 
 use async_graphql::{ComplexObject, Context};
 
@@ -11,7 +11,7 @@ use crate::{
     model::{agent::Agent, customer::Customer, transfer::Transfer},
 };
 
-/// How many transfers of an agent are shown, unless said otherwise.
+/// The default of `first` for the transfers of an agent.
 const NEWEST: i32 = 20;
 
 #[ComplexObject]

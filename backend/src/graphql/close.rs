@@ -11,10 +11,10 @@ use tokio_tungstenite::tungstenite::{
 
 use crate::transport::connections::AnonymousMessageTooBig;
 
-/// The most bytes a close frame has for its reason.
+/// The maximum number of bytes of the reason in a close frame.
 const MAX_REASON: usize = 123;
 
-/// Why a socket is closed.
+/// The code and the reason with which a socket is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Close {
     code: CloseCode,

@@ -11,7 +11,7 @@ use crate::{
     model::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest, PageStart, Total},
 };
 
-/// What a connection says beside its items.
+/// The fields of a connection beside its items.
 #[derive(Clone, Copy, Debug, SimpleObject)]
 pub(super) struct Totals {
     /// Total number of items. If `totalIsAtLeast` is `true`, there may be more.
@@ -63,7 +63,7 @@ impl ConnectionArguments {
     }
 }
 
-/// The most items that the arguments ask for: the cost of a connection.
+/// The maximum number of items that the arguments request, for the cost of the connection.
 pub(super) fn size(first: Option<i32>, last: Option<i32>) -> usize {
     usize::try_from(first.or(last).unwrap_or(20)).unwrap_or(0).min(100)
 }

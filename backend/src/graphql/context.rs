@@ -47,7 +47,7 @@ impl Caller {
         self.prepare_with(request, cp, move |load| drop(tasks.spawn(load)))
     }
 
-    /// The same, with loads that `spawn` starts.
+    /// [`Self::prepare`] with another way to spawn loads.
     pub(super) fn prepare_with(
         &self,
         request: Request,
@@ -106,11 +106,11 @@ pub(super) fn is_authenticated(ctx: &ExtensionContext<'_>) -> bool {
     ctx.data::<RequestState>().is_ok_and(|state| state.caller.actor.is_some())
 }
 
-/// Refuses introspection without a token.
+/// Refuses introspection without an access token.
 ///
 /// # Errors
 ///
-/// [`Error::Unauthenticated`].
+/// [`Error::Unauthenticated`] without a token.
 pub(super) fn may_see(ctx: &ExtensionContext<'_>, info: &ResolveInfo<'_>) -> ServerResult<()> {
     if !matches!(info.name, "__schema" | "__type") || is_authenticated(ctx) {
         return Ok(());

@@ -1,7 +1,7 @@
 //! CORS: preflight requests, and the headers with which pages of other origins may use `/graphql`.
 //!
-//! tower-http's layer answers every OPTIONS. Here a page of an origin that is not allowed gets 403, and an OPTIONS that is
-//! no preflight request gets 405.
+//! The layer of tower-http answers every OPTIONS request. Here a page of an origin that is not allowed gets 403, and an
+//! OPTIONS request that is not a preflight request gets 405.
 
 use axum::{
     extract::{Request, State},
@@ -21,7 +21,8 @@ const EXPOSED: [&str; 2] = ["Retry-After", "X-Request-Id"];
 /// How long a browser may cache a preflight response, in seconds. Settings only change when the server restarts.
 const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
 
-/// The middleware. Tokens are sent as a header, so credentials such as cookies are not allowed.
+/// Answers preflight requests, and adds the CORS headers to the responses of other requests. Tokens are sent as a
+/// header, so credentials such as cookies are not allowed.
 pub(super) async fn cors(State(graphql): State<Graphql>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let is_allowed = graphql.settings.origins.allows(headers, request.extensions());

@@ -1,8 +1,8 @@
-//! The cost of a parsed document with its fragments expanded, computed before anything expands them. Fragments that
-//! spread one another double it with each step, so each is measured once.
+//! The cost of a parsed document with its fragments expanded, computed before the fragments are expanded. Fragments
+//! that spread each other can double the cost at each level, so each fragment is measured once.
 //!
-//! Validation and execution of the library visit every spread again. For a document that passes here, their time is
-//! bounded.
+//! The validation and the execution of the library visit every spread again. For a document within the limits checked
+//! here, their time is bounded.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,23 +17,23 @@ use async_graphql_value::{ConstValue, Value};
 
 use crate::error::{Error, Result};
 
-/// The most selections of a document with its fragments expanded, `__typename` included.
+/// The maximum number of selections of a document with its fragments expanded, `__typename` included.
 const MAX_SELECTIONS: usize = 20_000;
-/// How deep selections may nest, fragments included.
+/// The maximum depth of nested selections, fragments included.
 const MAX_DEPTH: usize = 32;
-/// How often one selection set may select the same field, under whichever aliases.
+/// The maximum number of times that one selection set may select the same field, under any aliases.
 const MAX_ALIASES: usize = 32;
-/// The most fields at the root of a mutation.
+/// The maximum number of fields at the root of a mutation.
 const MAX_MUTATIONS: usize = 10;
-/// The most values in all arguments together. A variable counts at each use, since each use is a copy.
+/// The maximum number of values in all arguments together. A variable counts at each use, since each use is a copy.
 const MAX_VALUES: usize = 100_000;
-/// The bytes of text that count as one value.
+/// The number of bytes of text that count as one value.
 const TEXT: usize = 256;
 
 /// The root fields of the operations of a document.
 #[derive(Debug, Default)]
 pub(super) struct Roots {
-    /// The names in all operations together.
+    /// The names of the root fields of all operations.
     pub(super) fields: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Roots {
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] if it exceeds a limit.
+/// [`Error::Invalid`] if the document exceeds a limit.
 pub(super) fn check(document: &ExecutableDocument, variables: &Variables) -> Result<Roots> {
     let mut measure =
         Measure { document, values: values(document, variables), known: HashMap::new(), total: Size::default() };
@@ -68,7 +68,7 @@ pub(super) fn check(document: &ExecutableDocument, variables: &Variables) -> Res
     Ok(roots)
 }
 
-/// A size.
+/// The size of a selection set or of a value.
 #[derive(Clone, Copy, Debug, Default)]
 struct Size {
     selections: usize,
@@ -81,7 +81,7 @@ struct Shape<'a> {
     size: Size,
     /// The number of nested levels of selection sets.
     height: usize,
-    /// How often each field is selected at its first level, fragments included.
+    /// How often each field is selected at the first level, fragments included.
     fields: BTreeMap<&'a str, usize>,
 }
 
@@ -119,7 +119,7 @@ struct Measure<'a> {
     document: &'a ExecutableDocument,
     /// The size of the value of each variable.
     values: HashMap<Name, usize>,
-    /// The cost of the fragments so far; nothing for one that is being measured.
+    /// The cost of the fragments so far; `None` for one that is being measured.
     known: HashMap<&'a str, Option<Rc<Shape<'a>>>>,
     total: Size,
 }
@@ -133,7 +133,7 @@ impl<'a> Measure<'a> {
         Ok(())
     }
 
-    /// Adds the cost of a selection set at this depth to its parent. The depth bounds the recursion.
+    /// Adds the cost of a selection set at this depth to its parent. The maximum depth limits the recursion.
     fn measure(&mut self, set: &'a SelectionSet, depth: usize, into: &mut Shape<'a>) -> Result<()> {
         if depth > MAX_DEPTH {
             return Err(too_deep());
@@ -182,7 +182,7 @@ impl<'a> Measure<'a> {
         Ok(())
     }
 
-    /// The cost of a fragment; nothing if it does not exist, which validation reports.
+    /// The cost of a fragment; `None` if it does not exist, which validation reports.
     fn fragment(&mut self, name: &str, depth: usize) -> Result<Option<Rc<Shape<'a>>>> {
         let Some((name, fragment)) = self.document.fragments.get_key_value(name) else { return Ok(None) };
         match self.known.get(name.as_str()) {
@@ -205,7 +205,7 @@ impl<'a> Measure<'a> {
         arguments.fold(directives.len(), |sum, (_, value)| sum.saturating_add(self.value(&value.node)))
     }
 
-    /// The size of a value. The scanner bounds its nesting.
+    /// The size of a value. The scanner limits its nesting.
     fn value(&self, value: &Value) -> usize {
         match value {
             Value::Variable(name) => self.values.get(name).copied().unwrap_or(1),
@@ -260,7 +260,7 @@ mod tests {
         outcome(document, json!({})).err().map(|error| error.to_string()).unwrap_or_default()
     }
 
-    /// Fragments of which each spreads the one before twice.
+    /// A document with fragments, each of which spreads the previous one twice.
     fn doubling(levels: usize) -> String {
         let doubled =
             (1..=levels).map(|level| format!(" fragment F{level} on Query {{ ...F{} ...F{} }}", level - 1, level - 1));

@@ -1,6 +1,6 @@
-//! The one place where an error becomes a GraphQL error: its code in `extensions.code`, the id of the request in
-//! `extensions.requestId`, wrong fields in `extensions.fields`, what else programs may want to know in `extensions.details`
-//! as in REST, and nothing of what happened inside. What failed is null, as the specification has it.
+//! Converts errors into GraphQL errors, in one place: the code is in `extensions.code`, the id of the request in
+//! `extensions.requestId`, field errors in `extensions.fields`, and other details for programs in `extensions.details`,
+//! as in REST. Internal causes are not included. The failed field is null, as the specification requires.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ fn translate(error: &mut ServerError) {
     error.source = None;
 }
 
-/// An error of ours that is translated with the others of its response.
+/// An error of the control plane that is converted with the other errors of its response.
 pub(super) fn failed(error: Error) -> ServerError {
     ServerError { source: Some(Arc::new(error)), ..ServerError::new("", None) }
 }
@@ -46,12 +46,12 @@ pub(super) fn wrong_document(mut error: ServerError) -> ServerError {
     error
 }
 
-/// The error of the control plane behind it, which loaders and streams share.
+/// The error of the control plane in a GraphQL error. Loaders and streams share such errors.
 fn ours(error: &ServerError) -> Option<&Error> {
     error.source::<Error>().or_else(|| error.source::<Arc<Error>>().map(AsRef::as_ref))
 }
 
-/// An error that does not come from a resolver, in the same form.
+/// A GraphQL error for an error that does not come from a resolver.
 pub(super) fn server_error(error: &Error) -> ServerError {
     log(error);
     let (message, extensions) = public(error);

@@ -1,4 +1,4 @@
-//! The log of events as GraphQL shows it.
+//! The event log in GraphQL.
 
 use async_graphql::{ID, Object};
 
@@ -20,7 +20,7 @@ pub(super) struct LoggedEvent {
 }
 
 impl LoggedEvent {
-    /// An event of the log; nothing for what the log does not keep.
+    /// An event of the event log; `None` if the log does not keep such events.
     pub(super) fn new(cp: &ControlPlane, event: event::Event) -> Option<Self> {
         match (event.number, event.kind.logged()) {
             (Some(number), Some(kind)) => Some(Self { cursor: cp.log_cursor(number), kind, event }),
@@ -28,7 +28,7 @@ impl LoggedEvent {
         }
     }
 
-    /// Where it stands in the log.
+    /// The position of the event in the log.
     pub(super) fn place(&self) -> String {
         self.cursor.clone()
     }

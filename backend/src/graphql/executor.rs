@@ -1,9 +1,9 @@
 //! Executes queries and mutations, each within a time limit and on a thread of its own. Resolving a large response is
 //! one long computation without a pause; on a thread of the runtime it would block every other task there.
 //!
-//! The number of threads is bounded, and so is the number that one caller uses at once: an operation waits for a permit
-//! of its caller before it waits for a thread. So at most two operations of a caller are ahead of the next one of
-//! another.
+//! The number of threads is limited, and so is the number that one caller uses at once: an operation waits for a permit
+//! of its caller before it waits for a thread. So at most two operations of one caller are ahead of the next operation
+//! of another.
 
 use std::{
     future::{Future, poll_fn},
@@ -36,18 +36,18 @@ use crate::{
     transport::{CallerSemaphores, spawn_blocking},
 };
 
-/// How long an operation may take, the wait for other operations included. Subscriptions have no time limit.
+/// The maximum duration of an operation, including the wait for other operations. Subscriptions have no time limit.
 const OPERATION_TIME: Duration = Duration::from_secs(30);
-/// The most operations of one caller that run at once.
+/// The maximum number of operations of one caller that run at once.
 const MAX_RUNNING_PER_CALLER: usize = 2;
-/// The most operations of one caller that run or wait. Further ones are refused.
+/// The maximum number of operations of one caller that run or wait. Further ones are refused.
 const MAX_PENDING_PER_CALLER: usize = 100;
-/// The least number of threads.
+/// The minimum number of threads.
 const MIN_THREADS: usize = 8;
-/// The most loads that an operation starts before it waits for them. Each belongs to a field, which costs at least one
-/// point.
+/// The maximum number of loads that an operation starts before it waits for them. Each belongs to a field, which costs
+/// at least one point.
 const MAX_LOADS: usize = COMPLEXITY;
-/// Threads for each processor: most operations wait for the database.
+/// The number of threads per processor. Most operations wait for the database.
 const THREADS_PER_PROCESSOR: usize = 4;
 
 const TOO_MANY_PENDING: Error =
@@ -78,9 +78,9 @@ pub(super) struct Executor {
 /// The outcome of an operation.
 #[derive(Debug)]
 pub(super) enum Executed {
-    /// Executed: the response as JSON.
+    /// The operation was executed. Holds the response as JSON.
     Answered(Bytes),
-    /// Not executed, or the response is too large.
+    /// The operation was not executed, or the response is too large.
     Refused(Vec<ServerError>),
 }
 
@@ -103,8 +103,9 @@ impl Executor {
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if too many operations of the caller wait already, or if it takes longer than 30 s. The
-    /// wait for room in the budget of large responses counts too. Meanwhile no further operation of the caller starts.
+    /// [`Error::Unavailable`] if too many operations of the caller wait already, or if the operation takes longer than
+    /// 30 s, including the wait for room in the budget of large responses. During that wait no further operation of the
+    /// caller starts.
     pub(super) async fn execute(&self, request: CheckedRequest, caller: &Caller) -> Result<Executed> {
         let (deadline, name) = (Instant::now() + OPERATION_TIME, caller.name());
         let _pending = self.pending.of(&name).try_acquire_owned().map_err(|_| TOO_MANY_PENDING)?;
@@ -151,8 +152,8 @@ impl Executor {
     }
 }
 
-/// Polls the loads of an operation only while it waits for them, so that everything it has asked for by then is loaded
-/// together.
+/// Polls the loads of an operation only while the operation waits for them, so that everything it has requested by then
+/// is loaded together.
 async fn with_loads<T>(work: impl Future<Output = T>, mut begun: mpsc::Receiver<BoxFuture<'static, ()>>) -> T {
     let (mut work, mut loads) = (pin!(work), FuturesUnordered::new());
     poll_fn(move |context| {

@@ -24,18 +24,18 @@ use super::{
 };
 use crate::error::Error;
 
-/// The largest complexity of a subscription, whose responses are resolved on threads of the runtime.
+/// The maximum complexity of a subscription, whose responses are resolved on threads of the runtime.
 const SUBSCRIPTION_COMPLEXITY: usize = 2_000;
-/// The most errors that are reported about one document.
+/// The maximum number of errors that are reported about one document.
 const MAX_PROBLEMS: usize = 100;
 
-/// The extension that translates errors, and refuses what the library would let pass.
+/// The extension that converts errors, and refuses documents that the library would accept.
 pub(super) struct OperationExtension {
-    /// The largest response, in bytes.
+    /// The maximum size of a response, in bytes.
     pub(super) max_response: usize,
 }
 
-/// The extension in one operation.
+/// The state of the extension in one operation.
 struct Operation {
     nulls: Nulls,
     limit: ResponseLimit,

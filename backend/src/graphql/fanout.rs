@@ -1,7 +1,7 @@
 //! State subscriptions, serialised once: subscribers with the same document, variables and scope share one
 //! subscription. Each of its responses is written once and sent to all of them.
 //!
-//! While there are subscribers, one task reads the bus, drops events that are older than what was seen last, and hands
+//! While there are subscribers, one task reads the bus, drops events that are older than the last one seen, and passes
 //! each change to the subscriptions whose scope covers it. A shared subscription has one scope, so no response crosses
 //! from one customer to another.
 
@@ -43,8 +43,8 @@ use crate::{
     service::ControlPlane,
 };
 
-/// With the scope, the key of a shared subscription: the document, the operation in it, and the variables that the
-/// responses depend on.
+/// The key of a shared subscription, together with the scope: the document, the operation in it, and the variables that
+/// the responses depend on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct SubscriptionKey {
     text: String,
@@ -70,7 +70,7 @@ struct Hub {
     subscriptions: Mutex<SharedSubscriptions>,
     /// Notified when the last shared subscription has ended.
     emptied: Notify,
-    /// How many times the totals of a fleet were read: a later read counts as newer.
+    /// The number of reads of fleet totals so far: totals with a higher number are newer.
     totals_read: AtomicI64,
 }
 

@@ -52,11 +52,11 @@ struct Answer {
     retry_after: Option<u64>,
 }
 
-/// Where a request is sent.
+/// The part of an HTTP request that holds the GraphQL request.
 enum Source {
-    /// In the URL.
+    /// The URL.
     Url,
-    /// In the body; nothing once that is read.
+    /// The body; `None` after it was read.
     Body(Option<Body>),
 }
 
@@ -183,7 +183,7 @@ async fn carry_out(
     })
 }
 
-/// Reads the request, with its share of the memory for bodies. The caller was authenticated and counted before.
+/// Reads the request, with its share of the memory budget for bodies. The caller was authenticated and counted before.
 async fn read_request(
     graphql: &Graphql,
     parts: &Parts,

@@ -1,4 +1,4 @@
-//! Filters and inputs of jobs as GraphQL takes them.
+//! The filters and inputs of jobs in GraphQL.
 
 use async_graphql::{InputObject, MaybeUndefined};
 use serde::Serialize;
@@ -137,11 +137,11 @@ pub(super) struct UpdateJobInput {
     retry: MaybeUndefined<RetryInput>,
 }
 
-/// Reads the input of a job as the body of the same call is read. REST knows two of its fields by other names.
+/// Reads the input of a job like the body of the same REST call, where two of its fields have other names.
 ///
 /// # Errors
 ///
-/// [`Error::Fields`] with all that is wrong.
+/// [`Error::Fields`] with all errors.
 pub(super) fn read_job<T: FromFields>(input: &impl Serialize) -> Result<T> {
     read(input).map_err(|error| match error {
         Error::Fields(fields) => {

@@ -1,5 +1,5 @@
-//! What jobs, their runs and the slots of their ledgers link to, what their viewer may do with them, and what GraphQL
-//! shows in another form than REST.
+//! The links of jobs, job runs and slots, what the viewer may do with them, and the fields whose form differs from
+//! REST.
 
 use async_graphql::{ComplexObject, Context};
 
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// How many runs of a job, or transfers of a run, are shown, unless said otherwise.
+/// The default of `first` for the runs of a job and the transfers of a run.
 const NEWEST: i32 = 20;
 
 #[ComplexObject]

@@ -1,5 +1,4 @@
-//! The page for a browser that opens the endpoint. It says what the endpoint is and how to use it. It works
-//! offline.
+//! The page for a browser that opens the endpoint. It explains the endpoint and works offline.
 
 use axum::{
     http::{HeaderName, HeaderValue, header, request::Parts},
@@ -8,7 +7,7 @@ use axum::{
 
 const PAGE: &str = include_str!("landing_page.html");
 
-/// The page has one style sheet, its own, and nothing else.
+/// The headers of the page. Its content security policy allows only its own style sheet.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -33,7 +32,7 @@ pub(super) fn is_wanted(parts: &Parts) -> bool {
     !has_document && accepted.any(|value| value.split(',').any(is_html))
 }
 
-/// The page.
+/// The response with the page.
 pub(super) async fn show() -> Response {
     (HEADERS, PAGE).into_response()
 }

@@ -16,33 +16,33 @@ use crate::{
     service::ControlPlane,
 };
 
-/// Loads on behalf of one caller.
+/// Loads objects on behalf of one caller.
 pub(super) struct Loader {
     pub(super) cp: Arc<ControlPlane>,
     pub(super) actor: Actor,
 }
 
-/// An agent's newest transfers, as many as that.
+/// The key of an agent's newest transfers, with their maximum number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct NewestOf(pub(super) AgentId, pub(super) u64);
 
-/// A run's newest transfers, as many as that.
+/// The key of a job run's newest transfers, with their maximum number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct NewestOfRun(pub(super) RunId, pub(super) u64);
 
-/// A job's newest runs, as many as that.
+/// The key of a job's newest runs, with their maximum number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct NewestRunsOf(pub(super) JobId, pub(super) u64);
 
-/// A run of a pipeline, where the id alone means a run of a job.
+/// The key of a pipeline run; a plain [`RunId`] is the key of a job run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct OfPipeline(pub(super) RunId);
 
-/// A pipeline's newest runs, as many as that.
+/// The key of a pipeline's newest runs, with their maximum number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct NewestPipelineRunsOf(pub(super) PipelineId, pub(super) u64);
 
-/// What a run of a pipeline does.
+/// The key of a pipeline run's plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct PlanOf(pub(super) RunId);
 
@@ -140,7 +140,7 @@ impl async_graphql::dataloader::Loader<TransferId> for Loader {
 }
 
 impl async_graphql::dataloader::Loader<PipelineId> for Loader {
-    /// Shared, since its definition may be long.
+    /// The pipeline. It is shared, since its definition may be long.
     type Value = Arc<Pipeline>;
     type Error = Arc<Error>;
 
@@ -176,7 +176,7 @@ impl async_graphql::dataloader::Loader<NewestPipelineRunsOf> for Loader {
 }
 
 impl async_graphql::dataloader::Loader<PlanOf> for Loader {
-    /// Shared, since it may be long.
+    /// The plan. It is shared, since it may be long.
     type Value = Arc<serde_json::Value>;
     type Error = Arc<Error>;
 

@@ -1,5 +1,5 @@
-//! Null where a field failed. The library leaves such a field out of its object; the specification wants null in its
-//! place or, where that may not be, in the place of whatever holds it.
+//! Nulls for failed fields. The library leaves a failed field out of its object. The specification requires null in its
+//! place or, if the field is not nullable, in the place of the nearest nullable parent.
 
 use std::{
     collections::HashSet,
@@ -15,13 +15,13 @@ pub(super) struct Nulls(Mutex<Missing>);
 
 #[derive(Default)]
 struct Missing {
-    /// The paths of fields that are null because of an error.
+    /// The errors of fields that are null because they failed.
     errors: Vec<ServerError>,
-    /// The paths of objects without a field that is not nullable.
+    /// The paths of objects that lack a field because it is not nullable.
     incomplete: HashSet<Vec<String>>,
 }
 
-/// The error of a value that is not nullable and has a failed field, which was reported already.
+/// The error of a value that is not nullable and contains a failed field, which was reported already.
 struct Reported;
 
 impl Nulls {

@@ -1,8 +1,8 @@
 //! The outbound queue of a socket: the messages that wait until the client reads them.
 //!
-//! Of each object only the latest state waits, in the slot of the first. So a slow client costs no more memory than
-//! there are objects, and [`MAX_STATES`] states at most, those that throttles hold back included. Everything else waits
-//! in order.
+//! Of each object only the latest state waits, in the slot of the first one. So a slow client costs no more memory than
+//! there are objects, and at most [`MAX_STATES`] states, including those that throttles hold back. All other messages
+//! wait in order.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -27,15 +27,16 @@ use throttle::Throttle;
 #[cfg(test)]
 mod tests;
 
-/// The most states that wait or are held back. A client further behind gets a resync.
+/// The maximum number of states that wait or are held back. If there are more, the client gets a resync.
 const MAX_STATES: usize = 4096;
-/// The most bytes of these states. A client further behind gets a resync.
+/// The maximum number of bytes of these states. If there are more, the client gets a resync.
 const MAX_STATE_BYTES: usize = 16 * 1024 * 1024;
-/// The most pongs that wait. With more, nothing is read from the client until they are sent.
+/// The maximum number of pongs that wait. If there are more, nothing is read from the client until they are sent.
 const MAX_PONGS: usize = 16;
-/// The most log entries that wait. With more, the stream of the log waits.
+/// The maximum number of log entries that wait. If there are more, the stream of the log waits.
 const MAX_LOG_ENTRIES: usize = 64;
-/// The most queries and mutations of one socket that are executed or whose responses wait, since these may be large.
+/// The maximum number of queries and mutations of one socket that are executed or whose responses wait, since these may
+/// be large.
 const MAX_ANSWERS: usize = 4;
 
 /// The number of an operation. A socket never uses one twice.
@@ -48,7 +49,7 @@ pub(super) type SubscriberGuard = Box<dyn fmt::Debug + Send + Sync>;
 /// An entry of the queue: something to send, or a note to the task of the socket.
 #[derive(Debug)]
 pub(super) enum Outbound {
-    /// A whole message.
+    /// A complete message.
     Message(String),
     /// A result of an operation, as JSON.
     Next(OperationNumber, Bytes),
@@ -63,7 +64,7 @@ pub(super) enum Outbound {
 }
 
 impl Outbound {
-    /// Its payload, which counts in the budget of large responses while a reference to it exists.
+    /// The payload of the entry, which counts in the budget of large responses while a reference to it exists.
     pub(super) fn payload(&self) -> Option<Bytes> {
         match self {
             Self::Next(_, payload) | Self::Answer(_, payload, _) => Some(payload.clone()),
@@ -75,11 +76,11 @@ impl Outbound {
 /// The slot in which an entry waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum SlotKey {
-    /// First in, first out.
+    /// A slot in the order of arrival.
     Fifo(u64),
-    /// The state of this object.
+    /// The slot for the state of this object.
     State(OperationNumber, Uuid),
-    /// The resync of this operation.
+    /// The slot for the resync of this operation.
     Resync(OperationNumber),
 }
 
@@ -87,14 +88,14 @@ enum SlotKey {
 struct Queue {
     order: VecDeque<SlotKey>,
     items: HashMap<SlotKey, Outbound>,
-    /// The bytes of the states among them.
+    /// The total size of the waiting states, in bytes.
     bytes: usize,
     log_entries: usize,
     pongs: usize,
     next_fifo: u64,
     throttles: HashMap<OperationNumber, Throttle>,
     close: Option<Close>,
-    /// The socket is gone.
+    /// Whether the socket is closed.
     is_shut: bool,
 }
 
@@ -148,7 +149,7 @@ impl SubscriptionSink {
         true
     }
 
-    /// Queues a resync, behind everything that waits.
+    /// Queues a resync after all waiting entries.
     pub(super) fn resync(&self, payload: Bytes) {
         let slot = SlotKey::Resync(self.operation);
         let mut queue = self.outbound.queue();
@@ -167,19 +168,19 @@ impl SubscriptionSink {
         self.outbound.forget(self.operation);
     }
 
-    /// Ends the operation with errors, a JSON array, behind everything that waits.
+    /// Ends the operation with errors, a JSON array, after all waiting entries.
     pub(super) fn fail(self, errors: Bytes) {
         self.outbound.push(Outbound::Error(self.operation, errors));
     }
 
-    /// Ends the operation, behind everything that waits.
+    /// Ends the operation, after all waiting entries.
     pub(super) fn complete(self) {
         self.outbound.push(Outbound::Complete(self.operation));
     }
 }
 
 impl OutboundQueue {
-    /// Queues an entry behind everything that waits.
+    /// Queues an entry after all waiting entries.
     pub(super) fn push(&self, item: Outbound) {
         let mut queue = self.queue();
         if queue.is_shut {
@@ -192,7 +193,7 @@ impl OutboundQueue {
         self.filled.notify_one();
     }
 
-    /// Waits for the permit for one more response; nothing once the socket is closed.
+    /// Waits for the permit for one more response; `None` once the socket is closed.
     pub(super) async fn answer_permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.answers).acquire_owned().await.ok()
     }
@@ -267,12 +268,12 @@ impl OutboundQueue {
         drop(self.drain(Instant::now()));
     }
 
-    /// Why the socket has to be closed, if it has.
+    /// The reason to close the socket; `None` if it need not be closed.
     pub(super) fn closed(&self) -> Option<Close> {
         self.queue().close.clone()
     }
 
-    /// Takes everything that may be sent now, and the time at which a throttle releases the next state.
+    /// Takes all entries that may be sent now. Also returns the time at which a throttle releases the next state.
     pub(super) fn drain(&self, now: Instant) -> (Vec<Outbound>, Option<Instant>) {
         let mut queue = self.queue();
         let mut next: Option<Instant> = None;

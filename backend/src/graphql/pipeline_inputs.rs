@@ -1,4 +1,4 @@
-//! Filters and inputs of pipelines as GraphQL takes them.
+//! The filters and inputs of pipelines in GraphQL.
 
 use async_graphql::{InputObject, MaybeUndefined};
 use serde::Serialize;
@@ -73,11 +73,11 @@ pub(super) struct ParameterInput {
     value: String,
 }
 
-/// Reads the parameters of a run, each of which is given once.
+/// Reads the parameters of a run, each of which may be given once.
 ///
 /// # Errors
 ///
-/// [`Error::Fields`] with all that are given again.
+/// [`Error::Fields`] with all repeated parameters.
 pub(super) fn read_parameters(parameters: Vec<ParameterInput>) -> Result<StartPipelineRun> {
     let mut given = Map::new();
     let mut problems = FieldErrors::default();

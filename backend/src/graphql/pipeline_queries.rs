@@ -1,4 +1,4 @@
-//! What can be asked about pipelines.
+//! The queries about pipelines.
 
 use async_graphql::{Context, Object};
 use serde_json::Value;
@@ -155,7 +155,7 @@ impl PipelineQueries {
     }
 }
 
-/// What an object costs that is loaded with a long text in it, whether that is selected or not.
+/// The cost of an object that is loaded with a long text, whether the text is selected or not.
 pub(super) const LONG_TEXT: usize = 50;
-/// What it costs to read a definition, or to compare two: a long one takes a while.
+/// The cost of parsing a definition or comparing two, which may take long.
 pub(super) const LABORIOUS: usize = 1000;

@@ -1,5 +1,5 @@
-//! What pipelines, their runs with steps and the slots of their ledgers link to, what their viewer may do with them, and
-//! what GraphQL shows in another form than REST.
+//! The links of pipelines, their runs and slots, what the viewer may do with them, and the fields whose form differs
+//! from REST.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// How many runs of a pipeline are shown, unless said otherwise.
+/// The default of `first` for the runs of a pipeline.
 const NEWEST: i32 = 20;
 
 /// A parameter of a run.

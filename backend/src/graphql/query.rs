@@ -1,4 +1,4 @@
-//! What can be asked.
+//! The queries.
 
 use async_graphql::{
     Context, ID, MergedObject, Object,

@@ -9,11 +9,11 @@ use crate::{
     model::{FromFields, transfer::TransferFilter},
 };
 
-/// Reads an input as the fields of a body are read.
+/// Reads an input like the fields of a REST body.
 ///
 /// # Errors
 ///
-/// [`Error::Fields`] with all that is wrong.
+/// [`Error::Fields`] with all errors.
 pub(super) fn read<T: FromFields>(input: &impl Serialize) -> Result<T> {
     let Value::Object(fields) = serde_json::to_value(input).map_err(Error::internal)? else {
         return Err(Error::internal("an input that is no object"));
@@ -25,7 +25,7 @@ pub(super) fn read<T: FromFields>(input: &impl Serialize) -> Result<T> {
 ///
 /// # Errors
 ///
-/// [`Error::Fields`] with all that is wrong.
+/// [`Error::Fields`] with all errors.
 pub(super) fn read_transfer_filter(filter: Option<TransferFilter>) -> Result<TransferFilter> {
     let filter = filter.unwrap_or_default();
     let checked: TransferFilter = read(&filter)?;

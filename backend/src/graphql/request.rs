@@ -1,5 +1,5 @@
-//! A request, built from its members over HTTP and on a socket. Each request that is executed was built here, and
-//! its document was checked here ([`CheckedRequest`]) before anything visits it.
+//! Builds requests from their members, over HTTP and on sockets. Every request that is executed is built and checked
+//! here ([`CheckedRequest`]), before its document is visited.
 
 use async_graphql::{
     Request, ServerError, Variables,
@@ -19,11 +19,11 @@ use crate::{
     transport::spawn_blocking,
 };
 
-/// How deep `variables` and `extensions` may nest.
+/// The maximum nesting of `variables` and `extensions`.
 const MAX_NESTING: usize = 32;
-/// How many values they may hold.
+/// The maximum number of values in `variables` and `extensions`.
 const MAX_VALUES: usize = 20_000;
-/// The most tokens of a document that comes without an access token: all it may do is sign in.
+/// The maximum number of tokens of a document without an access token, which may only sign in.
 const MAX_TOKENS_WITHOUT_TOKEN: usize = 500;
 /// A document of this many bytes or more is parsed on a thread of its own.
 const LONG: usize = 8 * 1024;
@@ -32,8 +32,8 @@ const LONG: usize = 8 * 1024;
 ///
 /// # Errors
 ///
-/// [`Error::Fields`] with every member that is missing, of another type, or too large a value;
-/// [`Error::PersistedQueryNotSupported`] if it names a document instead of holding one.
+/// [`Error::Fields`] with every member that is missing, has another type, or is too large;
+/// [`Error::PersistedQueryNotSupported`] if the request has a hash instead of a document.
 pub(super) fn from_fields(mut fields: Map<String, Value>) -> Result<Request> {
     let mut problems = FieldErrors::default();
     for name in ["variables", "extensions"] {
@@ -72,13 +72,13 @@ pub(super) fn from_fields(mut fields: Map<String, Value>) -> Result<Request> {
     Ok(request)
 }
 
-/// Whether a request names its document by a hash.
+/// Whether a request has the hash of a document instead of a document.
 pub(super) fn names_document(fields: &Map<String, Value>) -> bool {
     fields.get("extensions").and_then(|extensions| extensions.get("persistedQuery")).is_some_and(Value::is_object)
 }
 
-/// Whether a value keeps within the bounds. It was read by a parser that bounds its recursion at 128 levels, so
-/// recursion is safe here, and where it is converted and dropped.
+/// Whether a value is within the limits. The parser that read it limits its recursion to 128 levels, so recursion is
+/// safe here, and when the value is converted and dropped.
 fn is_small(value: &Value) -> bool {
     fn count(value: &Value, nesting: usize) -> usize {
         let inner = |sum: usize, inner: &Value| sum.saturating_add(count(inner, nesting + 1));
@@ -96,12 +96,12 @@ fn is_small(value: &Value) -> bool {
 pub(super) struct CheckedRequest(Request);
 
 impl CheckedRequest {
-    /// Parses and checks a request of this caller. Without a token it may sign in; anything else gets the same error,
-    /// whether the schema has it or not.
+    /// Parses and checks a request of this caller. Without a token only signing in is allowed; any other document gets
+    /// the same error, whether it fits the schema or not.
     ///
     /// # Errors
     ///
-    /// What is wrong with the document.
+    /// The errors of the document.
     pub(super) async fn new(request: Request, caller: &Caller) -> Result<Self, ServerError> {
         let is_authenticated = caller.actor.is_some();
         if request.query.len() < LONG {
@@ -111,11 +111,11 @@ impl CheckedRequest {
         checked.unwrap_or_else(|error| Err(server_error(&Error::internal(error))))
     }
 
-    /// The same on the current thread; `is_authenticated` says whether there is a token.
+    /// Parses and checks a request on the current thread; `is_authenticated` says whether it has a token.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// The errors of [`new`](Self::new).
     pub(super) fn check(mut request: Request, is_authenticated: bool) -> Result<Self, ServerError> {
         let tokens = scan::check(&request.query).map_err(|error| server_error(&error))?;
         if !is_authenticated && tokens > MAX_TOKENS_WITHOUT_TOKEN {
@@ -136,12 +136,12 @@ impl CheckedRequest {
         self.0.operation_name.clone()
     }
 
-    /// Whether its document or its variables are longer than this.
+    /// Whether the document or the variables of the request are longer than this.
     pub(super) fn is_longer_than(&self, bytes: usize) -> bool {
         self.0.query.len() > bytes || write(&self.0.variables, bytes).is_err()
     }
 
-    /// Its document.
+    /// The document of the request.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Finds missing variables before the execution. The library finds them during it.
+//! Finds missing variables before the execution; the library would find them during it.
 
 use async_graphql::{Name, Request, Value, parser::types::DocumentOperations};
 

@@ -1,18 +1,19 @@
-//! The limit of one response, checked while it is resolved: a response that has become too large is abandoned at once,
-//! so that it is never held in memory as a whole.
+//! The limit of one response, checked while the response is resolved. A response that has become too large is
+//! abandoned at once, so it is never held in memory as a whole.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use async_graphql::Value;
 
-/// The most fields of a response, `__typename` included. Each takes far more memory than it has bytes.
+/// The maximum number of fields of a response, `__typename` included. Each field takes far more memory than it has
+/// bytes.
 const MAX_FIELDS: usize = 200_000;
-/// The most fields of one response of a subscription, which is resolved on a thread of the runtime.
+/// The maximum number of fields of one response of a subscription, which is resolved on a thread of the runtime.
 const MAX_FIELDS_OF_SUBSCRIPTION: usize = 20_000;
 /// The bytes of JSON around a name and its value.
 const PUNCTUATION: usize = 4;
 
-/// What one response has used of its limit.
+/// The use of the limit by one response.
 #[derive(Debug)]
 pub(super) struct ResponseLimit {
     max_bytes: usize,
@@ -27,7 +28,7 @@ impl ResponseLimit {
         Self { max_bytes, is_subscription: AtomicBool::new(false), bytes, fields }
     }
 
-    /// Switches to the limit of a subscription.
+    /// Reduces the limit to that of a subscription.
     pub(super) fn narrow(&self) {
         self.is_subscription.store(true, Relaxed);
     }
@@ -44,12 +45,12 @@ impl ResponseLimit {
         self.bytes.load(Relaxed) > self.max_bytes || self.fields.load(Relaxed) > max_fields
     }
 
-    /// Charges a value that has no selections of its own: all of it.
+    /// Charges a value without selections of its own: its whole size.
     pub(super) fn charge_leaf(&self, value: &Value) {
         self.charge(size(value), 1);
     }
 
-    /// Charges an object of a list or of a field, whose values have been charged: their names.
+    /// Charges an object or a list whose values were charged before: the size of its names.
     pub(super) fn charge_names(&self, value: &Value) {
         if let Value::Object(fields) = value {
             self.charge(fields.keys().map(|name| name.len() + PUNCTUATION).sum(), fields.len());
@@ -67,7 +68,7 @@ impl ResponseLimit {
     }
 }
 
-/// The least number of bytes that a value takes as JSON.
+/// The minimum number of bytes of a value as JSON.
 fn size(value: &Value) -> usize {
     match value {
         Value::Number(_) => 1,

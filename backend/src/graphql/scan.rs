@@ -1,17 +1,17 @@
-//! Scans a document before it is parsed. The parser is recursive: each bracket within a bracket takes stack,
-//! and a stack that overflows ends the process. So brackets, tokens and names are counted here first, without recursion.
+//! Scans a document before it is parsed. The parser is recursive: each bracket within a bracket takes stack, and a
+//! stack overflow ends the process. So brackets, tokens and names are counted here first, without recursion.
 //!
-//! What is a string, a block string or a comment here is one for the parser too, and what the scanner does not
-//! understand is refused: otherwise brackets could hide in it.
+//! The scanner and the parser must agree on strings, block strings and comments, and the scanner refuses what it does
+//! not understand: otherwise brackets could be hidden from it.
 
 use crate::error::{Error, Result};
 
-/// How many brackets of any kind may be open at once. The deepest operation that validation lets pass has 16 levels of
-/// fields; values nest in its arguments.
+/// The maximum number of brackets of any kind that may be open at once. The deepest operation that validation accepts
+/// has 16 levels of fields; values nest in its arguments.
 pub(super) const MAX_NESTING: usize = 64;
 /// The longest document, in bytes: a definition of 256 KiB fits, with every character escaped.
 const MAX_BYTES: usize = 768 * 1024;
-/// The most tokens of a document: strings, names, numbers and punctuation.
+/// The maximum number of tokens of a document: strings, names, numbers and punctuation.
 const MAX_TOKENS: usize = 5_000;
 /// The longest name, in bytes: an alias is repeated for each item of a list.
 const MAX_NAME: usize = 128;

@@ -24,10 +24,10 @@ use crate::{
     service::{ControlPlane, Credentials},
 };
 
-/// How often expiry is checked, and every token that could not be checked: all of them while other servers cannot be
-/// reached.
+/// How often expired tokens are looked for. Tokens that could not be checked are also checked then: all of them while
+/// other servers cannot be reached.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
-/// How many tokens are checked at once: more would leave no database connection for requests.
+/// The maximum number of tokens that are checked at once: more would leave no database connection for requests.
 const MAX_CHECKS: usize = 4;
 
 /// The open sockets of this server.
@@ -52,7 +52,7 @@ struct Open {
 struct OpenSocket {
     token: Box<str>,
     actor: Actor,
-    /// When the token expires, in seconds since the epoch.
+    /// The expiry time of the token, in seconds since the epoch.
     expires_at: i64,
     outbound: Arc<OutboundQueue>,
     /// Whether the token could not be checked when it had to be.

@@ -1,4 +1,4 @@
-//! What can be watched. The resolvers of state streams only say what is wanted and pass on what they are fed: see
+//! The subscriptions. The resolvers of state subscriptions only pass on their filter and the updates they receive: see
 //! [`super::fanout`].
 
 use std::{collections::HashSet, sync::Arc};
@@ -28,8 +28,8 @@ use crate::{
     transport::CallerSemaphores,
 };
 
-/// The most entries of the log that are written for one caller at once, on all its sockets: each may be large, and waits
-/// until its socket takes it.
+/// The maximum number of log entries that are written for one caller at once, on all its sockets. Each may be large,
+/// and waits until its socket sends it.
 const MAX_ENTRIES_PER_CALLER: usize = 8;
 
 /// A permit per entry of the log that is being written.
@@ -259,5 +259,5 @@ impl SubscriptionRoot {
     }
 }
 
-/// Arguments that the socket heeds for itself, since they make no difference to the answers.
+/// The arguments that only the socket uses, since they do not change the responses.
 const fn own(_initial: Option<bool>, _throttle_ms: Option<i32>) {}

@@ -1,5 +1,4 @@
-//! What a transfer links to, what its viewer may do with it, and the fields that GraphQL shows in another form than
-//! REST.
+//! The links of transfers, what the viewer may do with them, and the fields whose form differs from REST.
 
 use async_graphql::{ComplexObject, Context};
 

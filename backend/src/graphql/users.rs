@@ -1,4 +1,4 @@
-//! What users link to.
+//! The links of users.
 
 use async_graphql::{ComplexObject, Context};
 

@@ -27,9 +27,9 @@ use self::{protocol::PROTOCOL, session::Session};
 use super::{Graphql, close::Close};
 use crate::transport::{Connection, RequestId, client_address, rate_limit_key};
 
-/// How long a client may take to receive the close frame and to close the socket too.
+/// How long a client may take to receive the close frame and to close the socket.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// The largest message a client may send.
+/// The maximum size of a message of a client, in bytes.
 const MAX_MESSAGE: usize = 1024 * 1024;
 /// The buffer of a socket, in bytes: small, since most sockets are idle most of the time.
 const READ_BUFFER: usize = 4096;

@@ -1,4 +1,4 @@
-//! Agents over REST.
+//! The routes of agents.
 
 use axum::extract::State;
 use serde::Serialize;
@@ -83,7 +83,7 @@ pub(super) struct AgentsData {
 
 listed!(AgentsData, "agents", agents: Agent);
 
-/// Only the status, of the filters of transfers.
+/// The filter of transfers by status alone.
 pub(super) struct StatusFilter(Option<TransferStatus>);
 
 impl FromFields for StatusFilter {
@@ -204,7 +204,7 @@ pub(super) async fn rotate_agent_key(
     Ok(Reply::created(ApiKeyData { api_key: api.cp.rotate_agent_key(&actor, id, body.input.overlap()).await? }))
 }
 
-/// An OpenSSL configuration: CN names the agent, O its customer.
+/// An OpenSSL configuration whose CN is the agent and whose O is the agent's customer.
 fn csr_template(agent: &Agent) -> String {
     format!(
         "# openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config agent.cnf -keyout agent.key -out agent.csr\n\

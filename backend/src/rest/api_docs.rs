@@ -1,4 +1,4 @@
-//! The API's description, and the page that shows it. Outside the envelope and outside the described routes.
+//! The OpenAPI document, and the page that shows it. They are not in the envelope and not described by the document.
 
 use std::sync::{Arc, LazyLock};
 
@@ -15,11 +15,12 @@ use utoipa_swagger_ui::{Config, serve};
 use super::{Api, document, envelope::Failure};
 use crate::{error::Error, transport::protect};
 
-/// What the page allows the browser: its own files, and the `style` attributes and images that Swagger UI makes itself.
+/// The content security policy of the page: its own files, and the `style` attributes and images that Swagger UI
+/// creates.
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
-/// The API's description in both formats.
+/// The OpenAPI document as JSON and as YAML.
 #[derive(Clone)]
 struct Texts {
     yaml: Arc<str>,
@@ -34,7 +35,7 @@ impl Texts {
         }
     }
 
-    /// The description of the API below this path.
+    /// The OpenAPI document for a server below this base path.
     fn below(base: &str) -> Self {
         static AT_THE_ROOT: LazyLock<Texts> = LazyLock::new(|| Texts::of(document()));
         if base.is_empty() {
@@ -69,7 +70,7 @@ fn protected(mut response: Response) -> Response {
     response
 }
 
-/// The page itself, whose parts are named from where it stands.
+/// The HTML of the page, with paths relative to its own.
 fn page(config: &Arc<Config<'static>>) -> Response {
     match serve("index.html", Arc::clone(config)) {
         Ok(Some(file)) => {

@@ -1,7 +1,7 @@
-//! Who calls: each route takes its own kind of credential, and says so by the type of its handler's first argument.
+//! The callers of routes: the type of a handler's first argument decides which kind of credential the route accepts.
 //!
-//! The call is counted here too, since by whom it is counted is who calls. A call whose credentials are not valid counts
-//! in its route's class by its address.
+//! The extractor of the caller also counts the request, because the caller's name decides under which limit it counts.
+//! A request without valid credentials is counted in the class of its route, by the client's address.
 
 use axum::{
     extract::FromRequestParts,
@@ -23,28 +23,28 @@ use crate::{
 
 const KEY_MISSING: Error = Error::Unauthenticated("send the agent's API key in `X-API-Key`");
 
-/// An agent, by its API key.
+/// An agent, authenticated by its API key.
 pub(super) struct AgentCaller(pub(super) Actor);
 
-/// A user, by a token.
+/// A user, authenticated by an access token.
 pub(super) struct UserCaller(pub(super) Actor);
 
-/// An agent or a user; if both are sent, the token counts.
+/// An agent or a user. If both credentials are sent, the access token counts.
 pub(super) struct AnyCaller(pub(super) Actor);
 
-/// Whoever registers an agent: with a token, or with a code in the body.
+/// A client that registers an agent, with an access token or with an enrolment code in the body.
 pub(super) struct Registrant(pub(super) Option<Actor>);
 
-/// Whoever signs in, with the address by which their attempts are counted.
-pub(super) struct Stranger(pub(super) String);
+/// A client that signs in, with the address under which its attempts are counted.
+pub(super) struct UnauthenticatedClient(pub(super) String);
 
-/// A user who may also do without a token, showing something else.
+/// A user, or a client without an access token, which must send another proof.
 pub(super) struct MaybeUser(pub(super) Option<Actor>);
 
-/// Whether the request comes from a page that may use the cookie, or from no page.
+/// Whether the request may use the cookie: it comes from an allowed origin, or from no page.
 pub(super) struct MayUseCookie(pub(super) bool);
 
-/// Where the call comes from.
+/// The client's address.
 pub(super) struct Address(pub(super) String);
 
 impl FromRequestParts<Api> for AgentCaller {
@@ -65,8 +65,8 @@ impl FromRequestParts<Api> for UserCaller {
     }
 }
 
-/// Users with a permission, by a token. The control plane checks the permission again; here it is checked before the body
-/// is read.
+/// Declares users with a permission, authenticated by an access token. The control plane checks the permission again;
+/// here it is checked before the body is read.
 macro_rules! permitted_callers {
     ($($(#[$doc:meta])* $caller:ident: $permission:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -85,15 +85,15 @@ macro_rules! permitted_callers {
 }
 
 permitted_callers! {
-    /// Who may create customers.
+    /// A user who may create customers.
     CustomerCreator: CreateCustomer,
-    /// Who may list customers.
+    /// A user who may list customers.
     CustomerLister: ListCustomers,
-    /// Who may create users.
+    /// A user who may create users.
     UserCreator: CreateUser,
-    /// Who may list users.
+    /// A user who may list users.
     UserLister: ViewUsers,
-    /// Who may create jobs.
+    /// A user who may create jobs.
     JobCreator: CreateJob,
 }
 
@@ -127,7 +127,7 @@ impl FromRequestParts<Api> for Registrant {
     }
 }
 
-impl FromRequestParts<Api> for Stranger {
+impl FromRequestParts<Api> for UnauthenticatedClient {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
@@ -165,7 +165,8 @@ impl FromRequestParts<Api> for Address {
     }
 }
 
-/// Authenticates and counts; what is not valid is counted by its address in the route's class.
+/// Authenticates a request and counts it. A request without valid credentials is counted by the client's address, in
+/// the class of the route.
 async fn cleared(
     parts: &Parts,
     api: &Api,
@@ -206,7 +207,7 @@ fn counted_address(parts: &Parts) -> String {
     parts.extensions.get::<ClientAddress>().map_or_else(String::new, |address| rate_limit_key(address.0))
 }
 
-/// The API key that a request brings.
+/// The API key in the request headers.
 pub(super) fn api_key(headers: &HeaderMap) -> Option<&str> {
     headers.get("x-api-key").and_then(|value| value.to_str().ok())
 }

@@ -1,4 +1,4 @@
-//! Customers over REST.
+//! The routes of customers.
 
 use axum::extract::State;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! Directives over REST.
+//! The routes of directives.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// The longest wait, in seconds.
+/// The maximum of `wait`, in seconds.
 const MAX_WAIT: i64 = 60;
 
 /// Waiting directives of an agent.
@@ -38,7 +38,7 @@ pub(super) struct DirectiveData {
     directive: Directive,
 }
 
-/// How long to wait, and who asks.
+/// The parameters of a request for directives: how long to wait, and the process that asks.
 pub(super) struct Wait(Duration, Option<InstanceId>);
 
 impl FromFields for Wait {

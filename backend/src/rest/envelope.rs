@@ -1,4 +1,4 @@
-//! The envelope: every success and every failure of the API is put into it here.
+//! The envelope: builds the JSON around every success and every failure of the API.
 
 use std::any::Any;
 
@@ -24,7 +24,7 @@ pub(super) struct Success<T> {
     /// Always `true`.
     #[schema(example = true)]
     success: bool,
-    /// What was asked for.
+    /// Requested data.
     data: T,
 }
 
@@ -36,17 +36,17 @@ pub(super) struct DeletedData {
     pub(super) deleted: bool,
 }
 
-/// A success on its way out.
+/// A successful answer: its status and data.
 #[derive(Debug)]
 pub(super) struct Reply<T>(StatusCode, T);
 
 impl<T> Reply<T> {
-    /// 200.
+    /// An answer with the status 200.
     pub(super) const fn ok(data: T) -> Self {
         Self(StatusCode::OK, data)
     }
 
-    /// 201.
+    /// An answer with the status 201.
     pub(super) const fn created(data: T) -> Self {
         Self(StatusCode::CREATED, data)
     }
@@ -58,7 +58,7 @@ impl<T: Serialize> IntoResponse for Reply<T> {
     }
 }
 
-/// A failure on its way out.
+/// An error, to be sent as an answer.
 #[derive(Debug)]
 pub(super) struct Failure(pub(super) Error);
 
@@ -96,7 +96,7 @@ impl IntoResponse for Failure {
     }
 }
 
-/// Once, here, and with the chain of causes where the server is at fault.
+/// Logs an error once, and with the chain of its causes if the server is at fault.
 fn log(error: &Error) {
     match error.code() {
         Code::Internal => tracing::error!(error = error as &dyn std::error::Error, "a request failed"),
@@ -106,7 +106,7 @@ fn log(error: &Error) {
     }
 }
 
-/// JSON, in or out of the envelope.
+/// An answer with a JSON body, with or without the envelope.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     let Ok(bytes) = serde_json::to_vec(body) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes).into_response()

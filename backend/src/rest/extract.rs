@@ -1,4 +1,4 @@
-//! What handlers take from a request, each failing in the form of the contract.
+//! Extractors of the parts of a request. Each fails with an error of the contract.
 
 use std::str::FromStr;
 
@@ -17,35 +17,35 @@ use crate::{
     transport,
 };
 
-/// A body that must be there, with its bytes as they came.
+/// A required body, parsed, with its bytes as they were sent.
 pub(super) struct Body<T> {
     pub(super) input: T,
     pub(super) raw: Bytes,
 }
 
-/// A body that may be left out, and then says nothing; with its bytes as they came.
+/// An optional body, parsed, with its bytes as they were sent. An absent body has no fields.
 pub(super) struct OptionalBody<T> {
     pub(super) input: T,
     pub(super) raw: Bytes,
 }
 
-/// The parameters of the query.
+/// The parameters of the query string.
 pub(super) struct Query<T>(pub(super) T);
 
-/// The id in the path. One that is none names nothing: 404.
+/// The id in the path. A path segment that is not an id is answered with 404.
 pub(super) struct Id<T>(pub(super) T);
 
 /// Two ids in the path, in their order.
 pub(super) struct Ids<A, B>(pub(super) A, pub(super) B);
 
-/// The step in the path: of which pipeline and run, and what it is called. What names none is 404.
+/// The step in the path: its pipeline, its run and its id. A path segment that is not an id is answered with 404.
 pub(super) struct StepPath {
     pub(super) pipeline: PipelineId,
     pub(super) run: RunId,
     pub(super) step: String,
 }
 
-/// The key under which a request has its effect once.
+/// The value of the header `Idempotency-Key`.
 pub(super) struct IdempotencyKey(pub(super) Option<String>);
 
 impl<T: FromFields> FromRequest<Api> for Body<T> {
@@ -68,7 +68,8 @@ impl<T: FromFields> FromRequest<Api> for OptionalBody<T> {
     }
 }
 
-/// The caller is known and counted by now: the extractor of the body is the last one.
+/// Reads the headers and the body. The extractor of the body is the last one, so the caller is authenticated and
+/// counted before.
 async fn received(request: Request, api: &Api) -> Result<(HeaderMap, Bytes), Failure> {
     let (parts, _) = request.into_parts();
     let unread = parts.extensions.get::<Unread>().ok_or_else(|| Error::internal("a request without its body"))?;

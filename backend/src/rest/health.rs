@@ -1,4 +1,4 @@
-//! Whether the server is there, and whether it is well.
+//! The routes of health checks.
 
 use axum::{
     extract::State,

@@ -1,4 +1,4 @@
-//! Runs of jobs over REST.
+//! The routes of job runs.
 
 use axum::extract::State;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! Jobs over REST.
+//! The routes of jobs.
 
 use axum::extract::State;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! Lists on their way out: an answer is written item by item, and large ones wait for their share of memory instead of
+//! Answers with lists: an answer is serialised item by item, and large ones wait for their share of memory instead of
 //! being refused.
 
 use std::{sync::Arc, vec::IntoIter};
@@ -21,30 +21,30 @@ use crate::{
     transport::CallerSemaphores,
 };
 
-/// The memory that large lists may take together, in bytes.
+/// The memory budget of all large lists, in bytes.
 const BUDGET: usize = 256 * 1024 * 1024;
-/// Bytes per permit.
+/// The number of bytes per permit of the budget.
 const PERMIT: usize = 1024;
-/// Large lists of one caller that are answered at once; further ones wait.
+/// The maximum number of large lists of one caller that are answered at once; further ones wait.
 const TURNS: usize = 2;
-/// About how many bytes are handed on at once.
+/// The approximate size of a chunk of an answer, in bytes.
 const PIECE: usize = 64 * 1024;
 
-/// What a handler of a list returns.
+/// The result of a handler that returns a list.
 pub(super) type ListAnswer<T> = Result<List<T>, Failure>;
 
-/// The data of a list: its items under their plural, and the pagination.
+/// The data of a list: its items under their name in the plural, and the pagination.
 pub(super) trait Listed: Send + 'static {
-    /// One item.
+    /// The type of the items.
     type Item: Serialize + Send + 'static;
-    /// The name of the list.
+    /// The name of the list in JSON.
     const NAME: &'static str;
 
-    /// The items and where they stand.
+    /// The items, and the position of the page.
     fn into_parts(self) -> (Vec<Self::Item>, Pagination);
 }
 
-/// Says which field of a struct holds the items of a list.
+/// Implements `Listed` for structs, and says which field holds the items.
 macro_rules! listed {
     ($data:ty, $name:literal, $field:ident: $item:ty) => {
         impl $crate::rest::list_response::Listed for $data {
@@ -59,11 +59,11 @@ macro_rules! listed {
 }
 pub(super) use listed;
 
-/// The memory of large lists.
+/// The memory budget of large lists.
 #[derive(Clone, Debug)]
 pub struct ListBudget {
     bytes: Arc<Semaphore>,
-    /// All permits of `bytes`.
+    /// The number of permits for `bytes`.
     permits: usize,
     turns: CallerSemaphores,
 }
@@ -75,18 +75,19 @@ impl Default for ListBudget {
 }
 
 impl ListBudget {
-    /// A budget of so many bytes.
+    /// A budget of this number of bytes.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         let permits = bytes / PERMIT;
         Self { bytes: Arc::new(Semaphore::new(permits)), permits, turns: CallerSemaphores::new(TURNS) }
     }
 
-    /// Waits until the caller may hold a list of so many bytes. It is reserved before the list is read from the database.
+    /// Waits until the caller may hold a list of this size. The memory is reserved before the list is read from the
+    /// database.
     ///
     /// # Errors
     ///
-    /// [`Error::Internal`] if the budget were closed, which it never is.
+    /// [`Error::Internal`] if the semaphore is closed, which never happens.
     pub(super) async fn reserve(&self, actor: &Actor, items: u64, bytes_each: usize) -> Result<Share> {
         let turn = self.turns.of(&caller(actor)).acquire_owned().await.map_err(Error::internal)?;
         let each = bytes_each.div_ceil(PERMIT);
@@ -98,7 +99,7 @@ impl ListBudget {
     }
 }
 
-/// What names the caller among all callers.
+/// The key of the caller for limits.
 fn caller(actor: &Actor) -> String {
     match actor {
         Actor::Admin { user, .. } | Actor::Customer { user, .. } => user.to_string(),
@@ -107,7 +108,7 @@ fn caller(actor: &Actor) -> String {
     }
 }
 
-/// The share of an answer, given back while it is written.
+/// The share of an answer in the budget, which is released while the answer is written.
 #[derive(Debug)]
 pub(super) struct Share {
     held: OwnedSemaphorePermit,
@@ -116,32 +117,32 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// So many items are held and no more.
+    /// Reduces the share to this number of items.
     fn shrink(&mut self, items: usize) {
         let surplus = self.held.num_permits().saturating_sub(items.saturating_mul(self.each));
         drop(self.held.split(surplus));
     }
 }
 
-/// A list on its way out.
+/// An answer with a list.
 pub(super) struct List<T> {
     data: T,
     share: Option<Share>,
 }
 
 impl<T> List<T> {
-    /// A list whose items are small.
+    /// A list with small items, which needs no share of the budget.
     pub(super) const fn small(data: T) -> Self {
         Self { data, share: None }
     }
 
-    /// A list whose memory was reserved.
+    /// A list with a reserved share of the budget.
     pub(super) const fn large(data: T, share: Share) -> Self {
         Self { data, share: Some(share) }
     }
 }
 
-/// What is still to be written of a list.
+/// The part of a list that is not written yet.
 struct Writing<I> {
     items: IntoIter<I>,
     is_first: bool,
@@ -150,7 +151,7 @@ struct Writing<I> {
 }
 
 impl<I: Serialize> Writing<I> {
-    /// Appends items until the piece is full or the end is written; whether the end is.
+    /// Appends items until the chunk is full or the list has ended. Returns whether the list has ended.
     fn fill(&mut self, piece: &mut Vec<u8>) -> serde_json::Result<bool> {
         while piece.len() < PIECE {
             let Some(item) = self.items.next() else {

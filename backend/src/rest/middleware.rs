@@ -1,4 +1,4 @@
-//! What every request goes through: whose address it is from, what becomes of its body, and the headers of the rate limit.
+//! The middleware of every request: the client's address, the unread body, and the headers of the rate limit.
 
 use std::{
     net::IpAddr,
@@ -23,11 +23,11 @@ use crate::{
     transport::{self, client_address, discard_body, read_body, set_rate_limit},
 };
 
-/// Where the request comes from.
+/// The client's address.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ClientAddress(pub(super) IpAddr);
 
-/// Where the extractor of the caller leaves what the rate limit said.
+/// The place where the extractor of the caller stores the state of the rate limit, for the response headers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Limited(Arc<OnceLock<Verdict>>);
 
@@ -38,7 +38,7 @@ impl Limited {
     }
 }
 
-/// The body of a request, which nobody reads before its caller is known and counted.
+/// The body of a request. It is not read before the caller is authenticated and counted.
 #[derive(Clone, Debug)]
 pub(super) struct Unread(Arc<Mutex<Pending>>);
 
@@ -46,7 +46,7 @@ pub(super) struct Unread(Arc<Mutex<Pending>>);
 struct Pending {
     body: Option<Body>,
     is_authenticated: bool,
-    /// What the body holds of the memory for bodies, until the request is answered.
+    /// The share of the body in the memory budget for bodies, held until the request is answered.
     share: Option<OwnedSemaphorePermit>,
 }
 
@@ -55,7 +55,7 @@ impl Unread {
         Self(Arc::new(Mutex::new(Pending { body: Some(body), is_authenticated: false, share: None })))
     }
 
-    /// Notes that the caller has authenticated: the body counts with those of authenticated callers.
+    /// Records that the caller is authenticated: the body counts in the budget of authenticated callers.
     pub(super) fn authenticated(&self) {
         self.pending().is_authenticated = true;
     }
@@ -64,7 +64,7 @@ impl Unread {
     ///
     /// # Errors
     ///
-    /// Those of [`read_body`].
+    /// The errors of [`read_body`].
     pub(super) async fn read(&self, api: &Api) -> Result<Bytes> {
         let (body, is_authenticated) = {
             let mut pending = self.pending();
@@ -75,7 +75,7 @@ impl Unread {
         Ok(received.bytes)
     }
 
-    /// Receives what nobody has read, so that the client reads its answer.
+    /// Reads and drops the rest of the body, so that the client reads its answer.
     async fn discard(&self) {
         let body = self.pending().body.take();
         if let Some(body) = body {
@@ -88,7 +88,7 @@ impl Unread {
     }
 }
 
-/// Notes that the caller of a request has authenticated.
+/// Records that the caller of a request is authenticated.
 pub(super) fn authenticated(extensions: &Extensions, actor: &Actor) {
     transport::authenticated(extensions, actor);
     if let Some(unread) = extensions.get::<Unread>() {
@@ -96,7 +96,8 @@ pub(super) fn authenticated(extensions: &Extensions, actor: &Actor) {
     }
 }
 
-/// The middleware.
+/// Processes one request: finds the client's address, holds the body back, and adds the headers of the rate limit to
+/// the answer.
 pub(super) async fn handle(State(api): State<Api>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let address = client_address(&parts, &api.trusted_proxies);

@@ -1,4 +1,4 @@
-//! The OpenAPI document: what it says beside the routes themselves, and what every operation of a kind has in common.
+//! The OpenAPI document: its general parts, and what all operations of a kind have in common.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ use utoipa::{
 use super::envelope::FailureBody;
 use crate::{ids::InstanceId, model::transfer::TransferStatus, transport::RATE_LIMIT_HEADERS};
 
-/// Which page of a list.
+/// The query parameters of a page.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the wire; queries are read field by field")]
@@ -31,7 +31,7 @@ pub(super) struct Paging {
     limit: Option<i64>,
 }
 
-/// Which transfers, by status.
+/// The query parameter that filters transfers by status.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the wire; queries are read field by field")]
@@ -40,7 +40,7 @@ pub(super) struct StatusQuery {
     status: Option<TransferStatus>,
 }
 
-/// How many items to pass over.
+/// The query parameter of an offset.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the wire; queries are read field by field")]
@@ -50,7 +50,7 @@ pub(super) struct OffsetQuery {
     offset: Option<i64>,
 }
 
-/// How long to wait.
+/// The query parameters of a request for directives.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the wire; queries are read field by field")]
@@ -58,7 +58,7 @@ pub(super) struct WaitQuery {
     /// Seconds to wait for a directive if there is none.
     #[param(minimum = 0, maximum = 60, default = 0, example = 25)]
     wait: Option<i64>,
-    /// Process that asks: the `instanceId` of its heartbeats.
+    /// Process that asks: the `instanceId` that the agent process sends in its heartbeats.
     #[param(rename = "instanceId")]
     instance_id: Option<InstanceId>,
 }
@@ -96,7 +96,7 @@ pub(super) fn base() -> OpenApi {
         .build()
 }
 
-/// The document with what operations have in common.
+/// Adds to the document what operations have in common.
 pub(super) fn complete(mut document: OpenApi) -> OpenApi {
     Common.modify(&mut document);
     document
@@ -131,7 +131,7 @@ impl Modify for Common {
     }
 }
 
-/// Removes the schemas that nothing names: generic envelopes hold their data inline.
+/// Removes the schemas that are not referenced. Generic envelopes hold their data inline.
 fn prune(document: &mut OpenApi) {
     loop {
         let text = document.to_json().unwrap_or_default();
@@ -146,7 +146,7 @@ fn prune(document: &mut OpenApi) {
     }
 }
 
-/// Operations that create something a client may ask for twice without meaning to.
+/// Operations that accept an idempotency key, because they create an object.
 const IDEMPOTENT: [&str; 7] = [
     "create_customer",
     "create_user",
@@ -156,7 +156,7 @@ const IDEMPOTENT: [&str; 7] = [
     "create_pipeline",
     "run_pipeline",
 ];
-/// Operations whose object may be in a state that contradicts the request.
+/// Operations that may fail with a conflict, because of the state of their object.
 const CONFLICTING: [&str; 16] = [
     "record_heartbeat",
     "list_directives",
@@ -175,12 +175,12 @@ const CONFLICTING: [&str; 16] = [
     "list_pipeline_runs",
     "update_pipeline_step",
 ];
-/// The component that describes the header with the id of the request.
+/// The name of the component that describes the header with the id of the request.
 const REQUEST_ID: &str = "RequestId";
-/// Operations that are not counted.
+/// Operations without a rate limit.
 const UNLIMITED: [&str; 3] = ["get_health", "get_liveness", "get_readiness"];
 
-/// Adds to an operation what follows from its kind: the headers of the rate limit and every way to fail.
+/// Adds to an operation what follows from its kind: the headers of the rate limit and the possible errors.
 fn describe(path: &str, operation: &mut Operation) {
     if operation.description.is_none() {
         operation.description = operation.summary.as_ref().map(|summary| format!("{summary}."));
@@ -235,7 +235,7 @@ fn describe(path: &str, operation: &mut Operation) {
     }
 }
 
-/// A body that may be left out is declared as an `Option`; yet null is no such body.
+/// Corrects the description of an optional body. It is declared as an `Option`, but null is not allowed.
 fn optional_body(operation: &mut Operation) {
     let Some(RefOr::T(body)) = &mut operation.request_body else { return };
     for content in body.content.values_mut() {

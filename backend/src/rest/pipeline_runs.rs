@@ -1,4 +1,4 @@
-//! Runs of pipelines over REST.
+//! The routes of pipeline runs.
 
 use axum::extract::State;
 use serde::Serialize;

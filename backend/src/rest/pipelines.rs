@@ -1,4 +1,4 @@
-//! Pipelines over REST. Their runs are in `pipeline_runs`.
+//! The routes of pipelines. The routes of their runs are in `pipeline_runs`.
 
 use axum::{
     extract::State,

@@ -1,4 +1,4 @@
-//! Signing in over REST.
+//! The routes of sessions: signing in and out.
 
 use axum::{
     extract::State,
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     Api,
-    caller::{MayUseCookie, MaybeUser, Stranger, UserCaller},
+    caller::{MayUseCookie, MaybeUser, UnauthenticatedClient, UserCaller},
     envelope::{Answer, Failure, Reply, Success},
     extract::{Body, OptionalBody},
 };
@@ -23,7 +23,7 @@ use crate::{
 
 /// The cookie that holds the refresh token.
 const COOKIE: &str = "mftplus_refresh";
-/// The only path to which it is sent, below the base path.
+/// The only path to which the cookie is sent, below the base path.
 const COOKIE_PATH: &str = "/api/auth";
 
 /// A user.
@@ -50,7 +50,7 @@ pub(super) struct LoggedOutData {
     responses((status = 200, description = "The user is signed in", body = Success<SignedIn>)))]
 pub(super) async fn login(
     State(api): State<Api>,
-    Stranger(address): Stranger,
+    UnauthenticatedClient(address): UnauthenticatedClient,
     page: MayUseCookie,
     headers: HeaderMap,
     body: Body<Login>,
@@ -68,7 +68,7 @@ pub(super) async fn login(
     responses((status = 200, description = "The session is renewed", body = Success<SignedIn>)))]
 pub(super) async fn refresh_session(
     State(api): State<Api>,
-    _: Stranger,
+    _: UnauthenticatedClient,
     page: MayUseCookie,
     headers: HeaderMap,
     body: OptionalBody<RefreshSession>,
@@ -114,7 +114,7 @@ pub(super) async fn me(State(api): State<Api>, UserCaller(actor): UserCaller) ->
 }
 
 impl MayUseCookie {
-    /// Lets a page of another origin do only what takes or sets no cookie.
+    /// An error if a page of an origin that is not allowed uses or sets the cookie.
     fn require(&self, uses_cookie: bool) -> Result<(), Failure> {
         const FOREIGN: Error =
             Error::Forbidden("pages of this origin may not use the cookie: see MFTPLUS_ALLOWED_ORIGINS");

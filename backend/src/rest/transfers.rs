@@ -1,4 +1,4 @@
-//! Transfers over REST.
+//! The routes of transfers.
 
 use axum::extract::State;
 use serde::Serialize;
@@ -26,7 +26,7 @@ use crate::{
     transport::http_status,
 };
 
-/// The most updates of a batch.
+/// The maximum number of reports in a batch.
 const MAX_UPDATES: usize = 500;
 
 /// A transfer.
@@ -103,7 +103,7 @@ pub(super) struct UpdateTransfers {
     updates: Vec<Value>,
 }
 
-/// One update of a batch: what an update alone says, and of which transfer.
+/// The description of one report of a batch: the fields of a single report, and the id of the transfer.
 struct TransferUpdate;
 
 impl PartialSchema for TransferUpdate {
@@ -209,7 +209,7 @@ pub(super) async fn update_transfers(
     Ok(Reply::ok(BatchData { results, directives }))
 }
 
-/// The id as it was sent, and what is to be done. An id that is none names nothing.
+/// The id as it was sent, and the report. A text that is not an id is answered with 404.
 fn update(update: Value) -> (Value, (TransferId, Result<UpdateTransfer>)) {
     let nothing = TransferId(uuid::Uuid::nil());
     let Value::Object(fields) = update else {

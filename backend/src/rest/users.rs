@@ -1,4 +1,4 @@
-//! Users over REST.
+//! The routes of users.
 
 use axum::extract::State;
 use serde::Serialize;

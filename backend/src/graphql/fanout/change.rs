@@ -12,25 +12,25 @@ use crate::model::{
     transfer::{Transfer, TransferFilter, TransferStatus},
 };
 
-/// The type of object that a state subscription is about.
+/// The topic of a state subscription: a type of object, or the totals of the fleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::graphql) enum Topic {
-    /// `transferUpdated`.
+    /// The topic of `transferUpdated`.
     Transfers,
-    /// `agentUpdated`.
+    /// The topic of `agentUpdated`.
     Agents,
-    /// `jobUpdated`.
+    /// The topic of `jobUpdated`.
     Jobs,
-    /// `jobRunUpdated`.
+    /// The topic of `jobRunUpdated`.
     JobRuns,
-    /// `pipelineRunUpdated`.
+    /// The topic of `pipelineRunUpdated`.
     PipelineRuns,
-    /// `fleetUpdated`.
+    /// The topic of `fleetUpdated`.
     Fleet,
 }
 
 impl Topic {
-    /// The topic of a subscription field, if it streams states.
+    /// The topic of a field of the subscription root, if the field is a state subscription.
     pub(in crate::graphql) fn of_field(name: &str) -> Option<Self> {
         match name {
             "transferUpdated" => Some(Self::Transfers),
@@ -44,27 +44,27 @@ impl Topic {
     }
 }
 
-/// What a state subscription sends.
+/// An update that a state subscription sends.
 #[derive(Clone, Debug)]
 pub(in crate::graphql) enum Update {
-    /// A transfer as it is now.
+    /// The current state of a transfer.
     Transfer(Arc<Transfer>),
-    /// An agent as it is now.
+    /// The current state of an agent.
     Agent(Arc<Agent>),
-    /// A job as it is now.
+    /// The current state of a job.
     Job(Arc<Job>),
-    /// A run as it is now.
+    /// The current state of a job run.
     JobRun(Arc<JobRun>),
-    /// A run of a pipeline as it is now.
+    /// The current state of a pipeline run.
     PipelineRun(Arc<PipelineRun>),
-    /// The totals, and the number of the read that they come from.
+    /// The totals of the fleet, and the number of the read that they come from.
     Fleet(Arc<Fleet>, i64),
-    /// Something may have been missed: the client queries again.
+    /// Changes may have been missed: the client must query again.
     Resync,
 }
 
 impl Update {
-    /// The object's id; the nil UUID for the fleet and for a resync.
+    /// The id of the object; the nil UUID for the fleet and for a resync.
     pub(super) fn id(&self) -> Uuid {
         match self {
             Self::Transfer(transfer) => transfer.id.0,
@@ -76,7 +76,7 @@ impl Update {
         }
     }
 
-    /// Of two updates about one object the one with the higher revision is newer.
+    /// The revision of the object. Of two updates about one object, the one with the higher revision is newer.
     pub(super) fn revision(&self) -> i64 {
         match self {
             Self::Transfer(transfer) => transfer.revision,
@@ -95,9 +95,9 @@ impl Update {
 pub(super) enum Before<S> {
     /// The object is new.
     Nothing,
-    /// This one.
+    /// The object had this status.
     Known(S),
-    /// Any status that may precede the present one.
+    /// The object may have had any status that can change to the present one.
     Unknown,
 }
 
@@ -106,18 +106,18 @@ pub(super) enum Before<S> {
 pub(super) enum Change {
     Transfer(Arc<Transfer>, Before<TransferStatus>),
     Agent(Arc<Agent>, Before<AgentStatus>),
-    /// The agent is gone.
+    /// The agent was revoked.
     Revoked(Uuid),
-    /// The job, and whether it was enabled.
+    /// A change of a job, and whether the job was enabled before.
     Job(Arc<Job>, Before<bool>),
-    /// The job is gone, and its runs with it.
+    /// The job was deleted with its runs.
     JobDeleted(Uuid),
-    /// The run.
+    /// A change of a job run.
     JobRun(Arc<JobRun>),
     PipelineRun(Arc<PipelineRun>, Before<PipelineRunStatus>),
-    /// The pipeline is gone, and its runs with it.
+    /// The pipeline was deleted with its runs.
     PipelineDeleted(Uuid),
-    /// The totals, and the number of the read that they come from.
+    /// The totals of the fleet, and the number of the read that they come from.
     Fleet(Arc<Fleet>, i64),
 }
 
@@ -135,12 +135,12 @@ impl Change {
         }
     }
 
-    /// Whether it may change the totals of the fleet.
+    /// Whether the change may change the totals of the fleet.
     pub(super) const fn changes_totals(&self) -> bool {
         matches!(self, Self::Transfer(..) | Self::Agent(..) | Self::Revoked(_))
     }
 
-    /// The object's id.
+    /// The id of the object.
     pub(super) fn id(&self) -> Uuid {
         match self {
             Self::Revoked(id) | Self::JobDeleted(id) | Self::PipelineDeleted(id) => *id,
@@ -170,26 +170,26 @@ impl Change {
 /// The events that a subscription asks for, read from its arguments by its resolver.
 #[derive(Clone, Debug)]
 pub(in crate::graphql) struct EventFilter {
-    /// Only these objects, if any are named.
+    /// The ids of the requested objects; `None` for all.
     pub(in crate::graphql) ids: Option<HashSet<Uuid>>,
-    /// Only objects that match.
+    /// The condition that the objects must fulfil.
     pub(in crate::graphql) filter: Filter,
 }
 
 /// The filter of a subscription.
 #[derive(Clone, Debug)]
 pub(in crate::graphql) enum Filter {
-    /// Of `transferUpdated`.
+    /// The filter of `transferUpdated`.
     Transfers(TransferFilter),
-    /// Of `agentUpdated`.
+    /// The filter of `agentUpdated`.
     Agents(AgentFilter),
-    /// Of `jobUpdated`.
+    /// The filter of `jobUpdated`.
     Jobs(JobFilter),
-    /// Of `jobRunUpdated`.
+    /// The filter of `jobRunUpdated`.
     JobRuns(JobRunFilter),
-    /// Of `pipelineRunUpdated`.
+    /// The filter of `pipelineRunUpdated`.
     PipelineRuns(PipelineRunFilter),
-    /// `fleetUpdated` has none.
+    /// `fleetUpdated` has no filter.
     Fleet,
 }
 

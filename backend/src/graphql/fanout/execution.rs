@@ -1,4 +1,4 @@
-//! The execution of one subscription: updates go in, responses come out, each serialised once.
+//! The execution of one subscription: each update yields one response, which is serialised once.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -16,7 +16,7 @@ use crate::{
     graphql::{Schema, bounded_json::write, errors::server_error},
 };
 
-/// What the resolver of a state subscription takes from its request: where to send its filter, and the updates it gets.
+/// The channels between a state subscription and its resolver: the resolver sends its filter, and receives the updates.
 struct Feed {
     event_filter: oneshot::Sender<EventFilter>,
     updates: mpsc::Receiver<Update>,
@@ -25,11 +25,12 @@ struct Feed {
 /// Holds the feed until the resolver takes it.
 struct Slot(Mutex<Option<Feed>>);
 
-/// Called by the resolver of a state subscription: passes its filter on, and returns the stream of updates.
+/// Passes the filter of a state subscription to its execution, and returns the stream of updates. Called by the
+/// resolver.
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] outside of a socket, where nothing sends updates.
+/// [`Error::Invalid`] outside of a socket, where no updates are sent.
 pub(in crate::graphql) fn feed(
     ctx: &Context<'_>,
     event_filter: EventFilter,
@@ -46,9 +47,9 @@ pub(in crate::graphql) fn feed(
 /// Why a subscription did not begin.
 #[derive(Clone, Debug)]
 pub(super) enum Refusal {
-    /// The request is wrong, or not allowed.
+    /// The request is invalid, or not allowed.
     Errors(Vec<ServerError>),
-    /// It ended at once.
+    /// The subscription ended at once.
     Ended,
 }
 
@@ -57,7 +58,7 @@ pub(super) enum Refusal {
 pub(super) struct SerializedResponse {
     /// The execution result as JSON.
     pub(super) payload: Bytes,
-    /// Whether parts of it could not be resolved.
+    /// Whether parts of the response could not be resolved.
     pub(super) is_partial: bool,
 }
 
@@ -108,7 +109,7 @@ impl Execution {
         Self { responses: responses.boxed(), updates, max_response: usize::MAX }
     }
 
-    /// The response to this update; nothing if the subscription has ended.
+    /// The response to this update; `None` if the subscription has ended.
     pub(super) async fn execute(&mut self, update: Update) -> Option<SerializedResponse> {
         self.updates.send(update).await.ok()?;
         let response = self.responses.next().await?;

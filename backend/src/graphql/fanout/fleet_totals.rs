@@ -1,4 +1,4 @@
-//! The totals of a fleet for `fleetUpdated`: read again after a change, at most once a second.
+//! The totals of the fleet for `fleetUpdated`: read again after a change, at most once a second.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,11 +9,12 @@ use crate::{actor::Actor, model::fleet::Fleet};
 
 /// The shortest time between two reads.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
-/// The longest time between two reads: speeds decay without a change, and agents of other servers come and go.
+/// The longest time between two reads. Speeds decay without a change, and the status of agents of other servers
+/// changes.
 const MAX_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Hub {
-    /// Reads the totals for a subscription until it ends, and notifies it when they differ from those before.
+    /// Reads the totals for a subscription until it ends, and notifies it if they have changed.
     pub(super) async fn follow_fleet_totals(&self, actor: &Actor, subscription: &SharedSubscription) {
         let following = async {
             let mut last: Option<Fleet> = None;

@@ -1,4 +1,4 @@
-//! The last revision that was seen of each object.
+//! The last revision of each object that was seen.
 
 use std::{collections::HashMap, mem, sync::Arc};
 
@@ -12,12 +12,12 @@ use crate::model::{
     transfer::TransferStatus,
 };
 
-/// The objects of one generation. Between one and two generations are kept.
+/// The maximum number of objects of one generation. The objects of one to two generations are kept.
 const GENERATION: usize = 50_000;
 
-/// The last revision and status seen of each object, so that events that arrive late are recognised.
+/// The last revision and status seen of each object, with which late events are recognised.
 ///
-/// Objects without an event for long are evicted, a generation at a time.
+/// Objects without an event for a long time are evicted, one generation at a time.
 #[derive(Debug, Default)]
 pub(super) struct RevisionTracker {
     young: HashMap<Uuid, Last>,
@@ -34,9 +34,9 @@ struct Last {
 enum Status {
     Transfer(TransferStatus),
     Agent(AgentStatus),
-    /// Whether it is enabled.
+    /// Whether the job is enabled.
     Job(bool),
-    /// The earlier status of a run is not kept: it was running.
+    /// The earlier status of a job run is not kept, because it is always `running`.
     JobRun,
     PipelineRun(PipelineRunStatus),
 }
@@ -57,7 +57,7 @@ const PIPELINE_RUNS: Kinds = Kinds {
 };
 
 impl RevisionTracker {
-    /// The change that an event describes; nothing for an event without a state, or about a revision that is not newer.
+    /// The change that an event describes; `None` for an event without a state, or about a revision that is not newer.
     pub(super) fn change(&mut self, event: &Event) -> Option<Change> {
         let kind = event.kind;
         if !kind.tells_state() {
@@ -118,7 +118,7 @@ impl RevisionTracker {
         }
     }
 
-    /// Records a revision and returns what was seen last, if anything; nothing at all when the revision is not newer.
+    /// Records a revision and returns the last one seen, if any. The outer `None` means that the revision is not newer.
     #[expect(clippy::option_option, reason = "overtaken, new, or known")]
     fn record(&mut self, id: Uuid, revision: i64, status: Status) -> Option<Option<Last>> {
         let last = self.young.get(&id).or_else(|| self.old.get(&id)).copied();

@@ -30,7 +30,7 @@ use crate::{
 #[cfg(test)]
 mod tests;
 
-/// The most changes that wait to be executed; beyond them all subscribers get a resync.
+/// The maximum number of changes that wait to be executed. If there are more, all subscribers get a resync.
 const MAX_CHANGES: usize = 4096;
 
 /// The lifecycle of a shared subscription.
@@ -38,9 +38,9 @@ const MAX_CHANGES: usize = 4096;
 pub(super) enum Phase {
     /// The execution has not started yet.
     Opening,
-    /// It has a filter and sends responses.
+    /// The execution has started: it has a filter and sends responses.
     Open(Arc<EventFilter>),
-    /// It was refused, or has ended.
+    /// The subscription was refused, or has ended.
     Closed(Refusal),
 }
 
@@ -52,13 +52,13 @@ pub(super) struct SharedSubscription {
     filled: Notify,
     subscribers: Mutex<Subscribers>,
     phase: watch::Sender<Phase>,
-    /// Notified when something changed that the totals of a fleet count.
+    /// Notified when a change may have changed the totals of the fleet.
     pub(super) totals_changed: Notify,
     /// Cancels the tasks of the subscription.
     pub(super) end: CancellationToken,
 }
 
-/// The changes that wait to be executed: of each object the latest, in the order in which the objects first changed.
+/// The changes that wait to be executed: the latest of each object, in the order in which the objects first changed.
 #[derive(Debug, Default)]
 struct Inbox {
     event_filter: Option<Arc<EventFilter>>,
@@ -88,7 +88,7 @@ impl SharedSubscription {
         }
     }
 
-    /// Whether no more responses come.
+    /// Whether the subscription is closed and sends no more responses.
     pub(super) fn is_closed(&self) -> bool {
         matches!(*self.phase.borrow(), Phase::Closed(_))
     }

@@ -23,9 +23,10 @@ use crate::{
     },
 };
 
-/// The most objects of a snapshot.
+/// The maximum number of objects in a snapshot.
 const MOST: usize = 1_000;
-/// What is not final, and what matters most first: where there is more than a snapshot holds, old failures are left out.
+/// The statuses of a snapshot in the order of their importance: if there are too many objects, old failures are left
+/// out.
 const OPEN: [TransferStatus; 3] = [TransferStatus::Running, TransferStatus::Queued, TransferStatus::Failed];
 
 impl Hub {
@@ -197,7 +198,7 @@ mod tests {
     use super::*;
     use crate::model::Total;
 
-    /// What there is after a walk over a list of so many, and how often the list was asked.
+    /// The ids after a walk over a list of this length, and how often the list was read.
     async fn walked(found: usize, has: usize) -> (Vec<Uuid>, usize) {
         let (asked, mut found) = (Cell::new(0), vec![Uuid::nil(); found]);
         let list = |request: PageRequest| {

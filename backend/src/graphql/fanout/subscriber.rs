@@ -15,7 +15,7 @@ pub(super) struct Subscriber {
     snapshot: Option<Box<Snapshot>>,
 }
 
-/// What was sent while the snapshot was delivered, so that no older state follows a newer one.
+/// The revisions that were sent while the snapshot is delivered, so that no older state follows a newer one.
 #[derive(Debug, Default)]
 struct Snapshot {
     is_over: bool,
@@ -33,7 +33,8 @@ impl Subscriber {
         Self { sink, snapshot: is_snapshot_due.then(Box::default) }
     }
 
-    /// Delivers an update of the shared subscription, which gets those of each object in the order of its revisions.
+    /// Delivers an update of the shared subscription, which sends the updates of each object in the order of their
+    /// revisions.
     pub(super) fn deliver(&mut self, update: &Update, payload: &Bytes, resync: &Bytes) {
         if self.is_newer(update) {
             self.send(update, payload.clone(), resync);

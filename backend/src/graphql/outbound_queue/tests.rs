@@ -1,4 +1,4 @@
-//! The order and the bounds of the outbound queue.
+//! The order and the limits of the outbound queue.
 
 use super::*;
 

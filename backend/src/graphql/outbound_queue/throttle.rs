@@ -13,13 +13,13 @@ pub(super) struct Throttle {
     objects: HashMap<Uuid, Held>,
     /// The bytes of the states that are held back.
     bytes: usize,
-    /// Nothing is sent before: when the objects were last sent is not known.
+    /// The time before which nothing is sent, because it is not known when the objects were last sent.
     not_before: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Held {
-    /// When a state may be sent again.
+    /// The time at which a state may be sent again.
     due: Instant,
     payload: Option<Bytes>,
 }
@@ -29,7 +29,7 @@ impl Throttle {
         Self { interval, objects: HashMap::new(), bytes: 0, not_before: None }
     }
 
-    /// The number of objects that it keeps.
+    /// The number of objects that the throttle keeps.
     pub(super) fn len(&self) -> usize {
         self.objects.len()
     }
@@ -39,7 +39,8 @@ impl Throttle {
         self.bytes
     }
 
-    /// Holds a state back, in the place of an earlier one of the same object; of a new object only if there is room.
+    /// Holds a state back, in the place of an earlier one of the same object. A state of a new object is held back only
+    /// if there is room.
     pub(super) fn hold(&mut self, object: Uuid, payload: Bytes, has_room: bool, now: Instant) -> bool {
         if !has_room && !self.objects.contains_key(&object) {
             return false;
@@ -74,12 +75,13 @@ impl Throttle {
         }
     }
 
-    /// When the next state that is held back may be sent.
+    /// The time at which the next state that is held back may be sent.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.objects.values().filter(|held| held.payload.is_some()).map(|held| held.due).min()
     }
 
-    /// Drops what is held back. The next states wait for an interval, since their objects may have been sent just now.
+    /// Drops the states that are held back. The next states wait for an interval, since their objects may have been
+    /// sent just now.
     pub(super) fn clear(&mut self, now: Instant) {
         self.objects = HashMap::new();
         self.bytes = 0;

@@ -22,8 +22,8 @@ use crate::{
 /// The longest interval between two states of an object, in milliseconds.
 const MAX_THROTTLE: u64 = 60_000;
 
-/// The longest document of a subscription, and the longest text of its variables, in bytes. Both are kept until
-/// the subscription ends.
+/// The maximum length of the document of a subscription, and of the text of its variables, in bytes. Both are kept
+/// until the subscription ends.
 const MAX_TEXT: usize = 64 * 1024;
 
 /// How a request is executed.
@@ -42,14 +42,14 @@ pub(super) struct States {
     pub(super) topic: Topic,
     /// The key of the shared subscription.
     pub(super) key: SubscriptionKey,
-    /// Whether it begins with a snapshot.
+    /// Whether the subscription begins with a snapshot.
     pub(super) is_snapshot_due: bool,
     /// The shortest interval between two states of an object.
     pub(super) interval: Duration,
 }
 
 impl Plan {
-    /// Plans a request. Errors of the document itself are left to the execution.
+    /// Plans a request. The execution reports errors of the document itself.
     ///
     /// # Errors
     ///
@@ -184,7 +184,7 @@ struct SocketArguments<'a> {
 }
 
 impl SocketArguments<'_> {
-    /// The value of an argument, and the variable that is used for it only.
+    /// The value of an argument, and the variable that only this argument uses.
     fn argument(&self, field: &Field, name: &str) -> Result<(Value, Option<Name>), ServerError> {
         let Some(argument) = field.get_argument(name) else { return Ok((Value::Null, None)) };
         let mut used = None;

@@ -9,9 +9,9 @@ use crate::{
     graphql::request::{from_fields, names_document},
 };
 
-/// The most bytes of the id that a client gives an operation, which is kept until the operation ends.
+/// The maximum length of the id that a client gives an operation, in bytes. The id is kept until the operation ends.
 const MAX_ID: usize = 1024;
-/// The most bytes of a ping's payload that are sent back.
+/// The maximum size of a ping's payload that is sent back, in bytes.
 const MAX_ECHO: usize = 1024;
 
 /// A message of a client.

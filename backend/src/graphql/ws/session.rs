@@ -29,17 +29,17 @@ use crate::{
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a ping is sent.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
-/// How long a client may read nothing, or leave a ping without a pong.
+/// The maximum time without a read by the client, or between a ping and its pong.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// The most operations that run on one socket.
+/// The maximum number of operations that run on one socket.
 const MAX_OPERATIONS: usize = 100;
-/// The most messages before the connection is initialised, `connection_init` included.
+/// The maximum number of messages before the connection is initialised, `connection_init` included.
 const MAX_MESSAGES_BEFORE_INIT: u8 = 16;
 
 /// A running operation.
 struct Operation {
     id: String,
-    /// Cancels its task.
+    /// Cancels the task of the operation.
     end: CancellationToken,
     guard: Option<SubscriberGuard>,
 }
@@ -52,25 +52,25 @@ pub(super) struct Session {
     registration: Option<Registration>,
     is_initialised: bool,
     messages_before_init: u8,
-    /// The entry among the unauthenticated sockets, once the grace period is over.
+    /// The entry among the unauthenticated sockets; `None` during the grace period.
     entry: Option<Entry>,
     connection: Option<Arc<Connection>>,
     operations: HashMap<OperationNumber, Operation>,
     next: u32,
 }
 
-/// The outcome of a message: the socket goes on, or is closed.
+/// The outcome of a message: the socket stays open, or is closed.
 type Outcome = Result<(), Close>;
 
-/// Whether the socket goes on, or was closed by the client.
+/// Whether the socket stays open, or was closed by the client.
 enum Continues {
     Yes,
     No,
 }
 
-/// Why the task of a socket woke up.
+/// Why the task of a socket was woken.
 enum Wakeup {
-    /// A message, or the end of them.
+    /// A message arrived, or the stream of messages ended.
     Message(Option<Result<Message, axum::Error>>),
     /// The outbound queue has messages.
     Filled,
@@ -80,15 +80,15 @@ enum Wakeup {
 
 /// The next deadlines of a socket.
 struct Deadlines {
-    /// When the socket begins to count among the unauthenticated ones; nothing once it does.
+    /// The time at which the socket begins to count as unauthenticated; `None` once it does.
     counted_at: Option<Instant>,
     /// The latest time for `connection_init`.
     init_by: Instant,
-    /// When the next ping is sent.
+    /// The time at which the next ping is sent.
     ping_at: Instant,
-    /// When the last message was received.
+    /// The time at which the last message was received.
     last_received: Instant,
-    /// When a throttle releases the next state.
+    /// The time at which a throttle releases the next state.
     due: Option<Instant>,
 }
 
@@ -130,7 +130,7 @@ impl Session {
         }
     }
 
-    /// Serves until the client closes the socket, or returns the socket with the reason to close it.
+    /// Serves the socket until the client closes it, or returns the socket with the reason to close it.
     pub(super) async fn run(&mut self, mut socket: WebSocket) -> Option<(WebSocket, Close)> {
         let (outbound, stop) = (Arc::clone(&self.outbound), self.graphql.settings.cp.stop().clone());
         let mut deadlines = Deadlines::new(Instant::now(), self.graphql.settings.init_grace);
@@ -210,7 +210,7 @@ impl Session {
         Ok(())
     }
 
-    /// Handles what was received from the client.
+    /// Handles a message of the client, or the end of the messages.
     async fn receive(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<Continues, Close> {
         if !self.is_initialised {
             self.messages_before_init += 1;
@@ -330,7 +330,7 @@ impl Session {
         }
     }
 
-    /// Writes all entries, and flushes once.
+    /// Writes the entries, and flushes once.
     async fn send(&mut self, socket: &mut WebSocket, items: Vec<Outbound>) -> Result<(), axum::Error> {
         let (mut sent, mut unwritten) = (0_u64, None);
         for item in items {

@@ -1,4 +1,4 @@
-//! Sockets whose client has sent no token within the grace period. Their number per address is bounded.
+//! Sockets whose client has sent no token within the grace period. Their number per address is limited.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -7,7 +7,7 @@ use std::{
 
 use crate::graphql::{close::Close, outbound_queue::OutboundQueue};
 
-/// The most unauthenticated sockets of one address; beyond them the oldest is closed.
+/// The maximum number of unauthenticated sockets of one address. If there are more, the oldest is closed.
 const MAX_PER_ADDRESS: usize = 50;
 
 /// The unauthenticated sockets of an address, the oldest first.

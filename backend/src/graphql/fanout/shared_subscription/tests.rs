@@ -1,4 +1,4 @@
-//! A shared subscription that falls behind or panics.
+//! Tests of a shared subscription that cannot keep up or panics.
 
 use std::{
     future::{poll_fn, ready},
@@ -39,7 +39,7 @@ fn totals(number: i64) -> Change {
     Change::Fleet(Arc::new(fleet), number)
 }
 
-/// A subscription that gives its first response and then panics.
+/// A subscription that sends one response and then panics.
 fn fragile() -> (Execution, EventFilter) {
     let first = stream::once(async { async_graphql::Response::new(async_graphql::Value::Null) });
     let then = stream::poll_fn(|_| panic!("a resolver panics"));
