@@ -35,19 +35,19 @@ const SECRET: &str = "signing";
 pub struct App {
     /// The control plane.
     pub cp: Arc<ControlPlane>,
-    /// Its database.
+    /// The database of the control plane.
     pub db: Db,
-    /// Its background tasks.
+    /// The background tasks of the control plane.
     pub tasks: TaskTracker,
-    /// Cancelled to end the background tasks.
+    /// The token that is cancelled to end the background tasks.
     pub stop: CancellationToken,
-    /// The memory that the bodies of requests may take, over REST and GraphQL together.
+    /// The memory budget of request bodies, for REST and GraphQL together.
     pub bodies: BodyBudget,
-    /// The lock of the data folder, held while the server runs; none with PostgreSQL.
+    /// The lock of the data folder, held while the server runs; `None` with PostgreSQL.
     lock: Option<File>,
 }
 
-/// Parts that tests and benchmarks may replace beside the settings.
+/// The parts that tests and benchmarks may replace, beside the settings.
 #[derive(Debug)]
 pub struct Ambient {
     /// The clock.
@@ -73,7 +73,7 @@ impl App {
     ///
     /// # Errors
     ///
-    /// The setting or part that failed, as a sentence for the operator.
+    /// A message for the operator that names the setting or part that failed.
     pub async fn start(settings: &ServeSettings, ambient: Ambient) -> Result<Self> {
         let lock = match &settings.database.database_url {
             Some(_) => None,
@@ -123,7 +123,7 @@ impl App {
     ///
     /// # Errors
     ///
-    /// The setting or part that failed, as a sentence for the operator.
+    /// A message for the operator that names the setting or part that failed.
     pub async fn for_command(settings: &DatabaseSettings, jwt_key_file: Option<&Path>) -> Result<Self> {
         let key = jwt_key_file.map(jwt_key).transpose()?;
         let db = open(settings).await?;
@@ -217,7 +217,7 @@ fn origins(settings: &ServeSettings) -> OriginPolicy {
 ///
 /// # Errors
 ///
-/// The setting that failed, as a sentence for the operator.
+/// A message for the operator that names the setting that failed.
 pub async fn open(settings: &DatabaseSettings) -> Result<Db> {
     open_within(settings, DatabaseLimits::default()).await
 }

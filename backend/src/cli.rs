@@ -176,7 +176,7 @@ fn token_life(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 ///
-/// The exit code, after help or the problem was printed.
+/// The exit code, after the help or the error was printed.
 pub fn parse() -> Result<Cli, ExitCode> {
     let mut command = Cli::command();
     // The path of the file is needed before the rest is parsed.
@@ -205,7 +205,7 @@ fn refuse(problem: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Prints a wrong setting as one line that names it, and any other message as clap formats it.
+/// Prints an invalid setting as one line that names it, and any other message as clap formats it.
 fn wrong(error: &clap::Error) -> ExitCode {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
@@ -222,7 +222,7 @@ fn wrong(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// The flag, with its environment variable if it has one.
+/// The name of the flag, with its environment variable if it has one.
 fn named(flag: &str) -> String {
     fn variable(command: &clap::Command, flag: &str) -> Option<String> {
         let own = command.get_arguments().find(|arg| arg.get_long() == Some(flag)).and_then(clap::Arg::get_env);
@@ -235,7 +235,7 @@ fn named(flag: &str) -> String {
     }
 }
 
-/// The value, or nothing if the setting may hold a secret.
+/// The value for a message; empty if the setting may hold a secret.
 fn shown(flag: &str, value: &str) -> String {
     if flag.ends_with("url") || flag.ends_with("password") { String::new() } else { format!(" (it is `{value}`)") }
 }

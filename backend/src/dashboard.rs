@@ -1,9 +1,9 @@
 //! The dashboard: the files that `cargo xtask` has built, served from the binary, and `index.html` for every address of
 //! a page.
 //!
-//! It stands in front of the API and takes only what is no path of the API; it knows nothing behind it. There is no crate
-//! for static files underneath: which paths are pages, what they allow the browser and what is left to the API's own
-//! 404 would be ours all the same, and a table of bytes is what remained.
+//! The dashboard handles a request before the API, unless the path belongs to the API, and knows nothing of the API. No
+//! crate for static files is used: the rules for pages, security headers and the API's own 404 would have to be written
+//! in any case, and a table of bytes is all that remains.
 
 mod file;
 
@@ -24,19 +24,19 @@ use crate::transport::protect;
 
 include!(concat!(env!("OUT_DIR"), "/dashboard.rs"));
 
-/// What a binary says that was built without the dashboard.
+/// The answer of a binary that was built without the dashboard.
 const ABSENT: &str = "MFTPlus serves its API here (its reference is api/docs below this address); `cargo xtask up` builds it with the dashboard, \
     or after that `cargo build --release -p backend --features dashboard`.\n";
 
-/// Paths that are the API's, each with everything below it.
+/// The paths of the API, each with all paths below it.
 const OF_THE_API: [&str; 6] = ["/api", "/graphql", "/graphiql", "/metrics", "/mftplus-api.yaml", "/openapi.json"];
 
-/// What every answer allows the browser: nothing but our own files, and the WebAssembly among them.
+/// The content security policy of every answer: only the server's own files, and WebAssembly.
 const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
-/// Puts the dashboard of this binary in front of the API. Its page refers to its files below the base path `base`, which
-/// has no slash at its end and is empty at the root of a host.
+/// Adds the dashboard of this binary before the API. Its page refers to its files below the base path `base`, which has
+/// no slash at its end and is empty at the root of a host.
 pub fn in_front_of(api: Router, base: &str) -> Router {
     Site::new(FILES, base).in_front_of(api)
 }
@@ -67,7 +67,8 @@ impl Site {
         }))
     }
 
-    /// Whether a request is for a file or a page. Pages are what is asked for as HTML: the dashboard knows its addresses.
+    /// Whether a request is for a file or a page. A request that accepts HTML is for a page: the dashboard knows its
+    /// own addresses.
     fn takes(&self, request: &Request) -> bool {
         let path = request.uri().path();
         let is_page =
@@ -93,7 +94,7 @@ fn is_of_the_api(path: &str) -> bool {
         .any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
-/// Whether `wanted` stands in a header that lists what a client takes, not weighed down to nothing.
+/// Whether a header that lists accepted values contains `wanted`, with a weight above zero.
 fn accepts(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|item| {

@@ -22,12 +22,12 @@ use crate::{
 mod envelope;
 pub mod redis;
 
-/// Messages that a reader may be behind before it receives a resync instead.
+/// The number of messages that a reader may be behind before it receives a resync instead.
 const LOCAL_QUEUE: usize = 4096;
 /// Messages that wait for Redis before they are dropped and the other servers receive a resync.
 const REMOTE_QUEUE: usize = 1024;
 
-/// What one commit has changed.
+/// The changes of one commit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     /// The events of the commit, in the order of their numbers.
@@ -46,9 +46,9 @@ pub enum Invalidation {
     AgentKeys(AgentId),
     /// The open directives of an agent.
     Directives(AgentId),
-    /// One session.
+    /// A session.
     Session(SessionId),
-    /// One user.
+    /// A user.
     User(UserId),
     /// Whether a customer is suspended.
     Customer(CustomerId),
@@ -56,12 +56,12 @@ pub enum Invalidation {
     Schedules,
 }
 
-/// What a reader of the bus receives.
+/// A signal that a reader of the bus receives.
 #[derive(Clone, Debug)]
 pub enum Signal {
-    /// Something was committed.
+    /// A transaction was committed.
     Message(Arc<Message>),
-    /// Messages may have been missed: query again.
+    /// Messages may have been missed: the reader must query again.
     Resync,
 }
 
@@ -104,7 +104,7 @@ impl Reader {
 }
 
 impl Bus {
-    /// A bus of this server alone.
+    /// A bus without other servers.
     #[must_use]
     pub fn in_process() -> Self {
         Self { local: broadcast::channel(LOCAL_QUEUE).0, remote: None }
@@ -127,7 +127,7 @@ impl Bus {
         drop(self.local.send(signal));
     }
 
-    /// A reader of what is published from now on.
+    /// A reader of all messages that are published from now on.
     #[must_use]
     pub fn read(&self) -> Reader {
         Reader(self.local.subscribe())

@@ -17,11 +17,11 @@ pub mod redis;
 /// How long a window lasts, in milliseconds.
 pub const WINDOW_MS: i64 = 60_000;
 const SHARDS: usize = 16;
-/// The most windows of a shard, which bounds the memory. A new window beyond them replaces any other one: a client with
-/// more addresses than that is not limited by a window for one address anyway.
+/// The maximum number of windows of a shard, which limits the memory. A new window beyond it replaces any other one: a
+/// client with more addresses than that is not limited by a window for one address anyway.
 const WINDOWS_PER_SHARD: usize = 1 << 16;
 
-/// The requests that are counted together. The classes are those of section 4 of the published reference.
+/// A class of requests that are counted together. The classes are those of section 4 of the published reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum Class {
@@ -41,7 +41,7 @@ pub enum Class {
     Graphql,
 }
 
-/// How many requests a window holds, per class.
+/// The maximum number of requests of a window, per class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quotas {
     register: u32,
@@ -52,10 +52,10 @@ pub struct Quotas {
     is_on: bool,
 }
 
-/// Failed sign-ins per e-mail address, client address and window.
+/// The maximum number of failed sign-ins per e-mail address, client address and window.
 const FAILURES: u32 = 5;
-/// Failed sign-ins per e-mail address and window, from all client addresses: more than one client address may use up,
-/// so that one attacker cannot lock a user out.
+/// The maximum number of failed sign-ins per e-mail address and window, from all client addresses. It is higher than
+/// [`FAILURES`], so that one attacker cannot lock a user out.
 const ACCOUNT_FAILURES: u32 = 4 * FAILURES;
 
 impl Default for Quotas {
@@ -67,7 +67,7 @@ impl Default for Quotas {
 impl FromStr for Quotas {
     type Err = String;
 
-    /// `off`, or a list such as `register=10,agent=300`; a class that is not named keeps its default.
+    /// Parses `off`, or a list such as `register=10,agent=300`; a class that is not named keeps its default.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut quotas = Self::default();
         if text == "off" {
@@ -110,11 +110,11 @@ impl Quotas {
 /// The state of a window after a request was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The most requests of the window.
+    /// The maximum number of requests of the window.
     pub limit: u32,
-    /// Requests left in this window.
+    /// The number of requests left in this window.
     pub remaining: u32,
-    /// When the window ends.
+    /// The end of the window.
     pub resets_at: DateTime<Utc>,
     /// Whether this request exceeded the limit.
     pub exceeded: bool,
@@ -130,7 +130,7 @@ pub struct Reservation {
     is_shared: bool,
 }
 
-/// A window as it stands: requests so far, and its end in milliseconds.
+/// The state of a window: the requests so far, and its end in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Window {
     count: u32,
@@ -138,8 +138,8 @@ struct Window {
 }
 
 impl Window {
-    /// Whether requests are counted in it. A window that ends later than one that begins now was created by a wrong
-    /// clock.
+    /// Whether requests are counted in the window. A window that ends later than one that begins now was created by a
+    /// wrong clock.
     const fn is_open(self, now: i64) -> bool {
         self.ends_at > now && self.ends_at <= now.saturating_add(WINDOW_MS)
     }
@@ -206,7 +206,7 @@ impl Limits {
         if is_taken { Ok(Some(Reservation { class, subject, resets_at, is_shared })) } else { Err(resets_at) }
     }
 
-    /// Subtracts an attempt that was no failure. Has no effect once its window has ended.
+    /// Subtracts an attempt that did not fail. Has no effect once its window has ended.
     pub async fn release(&self, reservation: Reservation, now: DateTime<Utc>) {
         let Reservation { class, subject, resets_at, is_shared } = reservation;
         if now >= resets_at {
@@ -223,7 +223,7 @@ fn resets_at(window: Window, now: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(window.ends_at).unwrap_or(now)
 }
 
-/// Windows in this process.
+/// The windows of this server.
 #[derive(Debug, Default)]
 struct Memory {
     hasher: RandomState,
@@ -232,9 +232,9 @@ struct Memory {
 
 #[derive(Debug, Default)]
 struct Shard {
-    /// By class and hash of the subject, so that the memory does not depend on the length of subjects.
+    /// The windows by class and hash of the subject, so that the memory does not depend on the length of subjects.
     windows: HashMap<(Class, u64), Window>,
-    /// When ended windows were last removed, in milliseconds.
+    /// The time at which ended windows were last removed, in milliseconds.
     swept_at: i64,
 }
 
@@ -246,7 +246,7 @@ impl Memory {
         })
     }
 
-    /// Counts if the window is not full. Returns the window and whether the attempt was counted.
+    /// Counts an attempt if the window is not full. Returns the window and whether the attempt was counted.
     fn reserve(&self, class: Class, subject: &str, now: i64, limit: u32) -> (Window, bool) {
         self.change(class, subject, now, |window| {
             let is_free = window.count < limit;

@@ -23,7 +23,7 @@ pub mod signals;
 pub use listener::Listeners;
 use listener::bind;
 
-/// How long active requests may continue after the server was asked to stop.
+/// How long active requests may continue after the server received SIGINT or SIGTERM.
 const GRACE_PERIOD: Duration = Duration::from_secs(15);
 /// How long the whole shutdown may take.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -33,15 +33,15 @@ const MAX_CONNECTIONS: usize = 65_536;
 const RESERVED_FILES: usize = 128 + webhooks::MAX_AT_ONCE * webhooks::FILES;
 /// How often recorded samples are compacted.
 const UPKEEP: Duration = Duration::from_secs(5);
-/// The most connections of the metrics listener.
+/// The maximum number of connections of the metrics listener.
 const METRICS_CONNECTIONS: usize = 16;
 
-/// Serves until the future of `stop` is ready. `stop` is called once the server is up, so that until then a signal ends
-/// the process at once.
+/// Serves until the future of `stop` completes. `stop` is called once the server is up; before that, SIGINT and SIGTERM
+/// end the process at once.
 ///
 /// # Errors
 ///
-/// The setting or part that failed, as a sentence for the operator.
+/// A message for the operator that names the setting or part that failed.
 pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop: impl FnOnce() -> S) -> Result<()> {
     let metrics = telemetry::start_metrics();
     let total = most_connections();
@@ -131,7 +131,7 @@ async fn keep_metrics(handle: PrometheusHandle, connections: Connections, total:
     }
 }
 
-/// The most connections of the API: the limit of open files, raised as far as the machine allows, less
+/// The maximum number of connections of the API: the limit of open files, raised as far as the machine allows, less
 /// [`RESERVED_FILES`].
 fn most_connections() -> usize {
     let files = rlimit::increase_nofile_limit(u64::MAX).or_else(|error| {
@@ -146,5 +146,6 @@ fn most_connections() -> usize {
     total
 }
 
-/// How handlers receive the address of their peer; for tests and benchmarks that call the router directly.
+/// The type with which handlers receive the address of their peer, for tests and benchmarks that call the router
+/// directly.
 pub type Peer = ConnectInfo<SocketAddr>;

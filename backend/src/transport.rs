@@ -59,9 +59,9 @@ pub fn check_encoding(headers: &HeaderMap) -> Result<()> {
     Err(Error::UnsupportedMediaType("send the body as it is, without `Content-Encoding`: no compressed body is read"))
 }
 
-/// The client's address: the peer's, or behind a trusted proxy the last address in `X-Forwarded-For` that is not a
-/// trusted proxy's, with or without a port. `Forwarded` is ignored, because a proxy that sets only `X-Forwarded-For`
-/// passes it on as the client wrote it.
+/// The client's address: that of the peer or, if the peer is a trusted proxy, the last address in `X-Forwarded-For`
+/// that is not a trusted proxy's, with or without a port. `Forwarded` is ignored, because a proxy that sets only
+/// `X-Forwarded-For` passes it on as the client wrote it.
 #[must_use]
 pub fn client_address(parts: &Parts, trusted: &[IpNet]) -> IpAddr {
     let Some(peer) = trusted_peer(&parts.extensions, trusted) else { return peer(&parts.extensions) };

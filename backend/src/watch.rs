@@ -1,4 +1,5 @@
-//! `mftplus watch`: the fleet, live, in a terminal. A client of the published GraphQL socket and of nothing else.
+//! `mftplus watch`: shows the fleet live in a terminal. It is a client of the published GraphQL socket and of nothing
+//! else.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use socket::{Ended, Socket};
 
 use crate::ids::IdGenerator;
 
-/// What the screen shows of each transfer, agent and of all together.
+/// The subscriptions of the screen: transfers, agents and totals.
 const STREAMS: [(&str, &str); 3] = [
     (
         "transfers",
@@ -39,10 +40,10 @@ const STREAMS: [(&str, &str); 3] = [
 const LOGIN: &str =
     "mutation ($email: String!, $password: String!) { login(email: $email, password: $password) { token } }";
 
-/// The pauses between attempts to connect.
+/// The delays between attempts to connect.
 const PAUSES: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::from_secs(15));
 
-/// What to watch, and as whom.
+/// The server to watch, and the credentials.
 #[derive(Args, Debug)]
 pub struct WatchArgs {
     /// URL of the server
@@ -62,7 +63,7 @@ pub struct WatchArgs {
 ///
 /// # Errors
 ///
-/// A sentence saying what failed: a wrong address, or that the server refuses the token.
+/// A message that says what failed: the address is wrong, or the server refuses the token.
 pub async fn run(args: WatchArgs, ask_password: impl FnOnce() -> Result<String>) -> Result<()> {
     let url = socket::address(&args.url)?;
     let mut screen = Screen::new(&args.url);
@@ -86,7 +87,7 @@ pub async fn run(args: WatchArgs, ask_password: impl FnOnce() -> Result<String>)
     }
 }
 
-/// Waits before the next attempt, longer each time, if there is to be one.
+/// Waits before the next attempt to connect, longer each time. Returns an error if another attempt makes no sense.
 async fn wait(ended: Ended, url: &str, screen: &Screen, failures: &mut u32) -> Result<()> {
     match ended {
         Ended::Refused(reason) => bail!("{url}: {reason}"),
@@ -102,7 +103,7 @@ async fn wait(ended: Ended, url: &str, screen: &Screen, failures: &mut u32) -> R
     }
 }
 
-/// Follows one connection to its end.
+/// Receives updates until the connection ends.
 async fn follow(
     url: &str,
     token: &SecretString,

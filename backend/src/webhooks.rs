@@ -33,18 +33,18 @@ mod tests;
 pub use permits::{Permit, Permits, Waiting};
 use resolver::{CheckedAddresses, Held};
 
-/// How long a webhook may take from the look-up of the host to the end of the answer.
+/// The maximum duration of a webhook, from the look-up of the host to the end of the answer.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest body that is sent, and the most bytes of an answer that are read.
+/// The maximum size of the body that is sent, and of the answer that is read, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
 
-/// Webhooks that a server sends at once. Each needs a task, at most [`FILES`] file descriptors and, for a moment, a
-/// connection to the database, so clients must not determine their number.
+/// The maximum number of webhooks that a server sends at once. Each needs a task, at most [`FILES`] file descriptors
+/// and, for a moment, a connection to the database, so clients must not determine their number.
 pub const MAX_AT_ONCE: usize = 64;
-/// Webhooks of one customer that a server sends at once. A receiver that never answers occupies each of them for
-/// [`TIMEOUT`], and must not delay the webhooks of other customers.
+/// The maximum number of webhooks of one customer that a server sends at once. A receiver that never answers occupies
+/// each of them for [`TIMEOUT`], and must not delay the webhooks of other customers.
 pub const MAX_PER_CUSTOMER: usize = 8;
-/// The most file descriptors of a webhook: an IPv4 and an IPv6 address may be tried at the same time.
+/// The maximum number of file descriptors of a webhook: an IPv4 and an IPv6 address may be tried at the same time.
 pub const FILES: usize = 2;
 
 /// Resolves a host name to its addresses.
@@ -57,7 +57,8 @@ pub struct Webhooks {
     look_up: Lookup,
     timeout: Duration,
     checked: CheckedAddresses,
-    /// The client of all webhooks. Built for the first one, because reading the trusted certificates takes a while.
+    /// The client of all webhooks. It is built for the first webhook, because reading the trusted certificates takes a
+    /// while.
     client: Arc<OnceCell<Client>>,
 }
 
@@ -85,11 +86,11 @@ pub struct Delivery {
     pub body: String,
     /// The media type of the body.
     pub content_type: &'static str,
-    /// Identifies this attempt, so that the receiver recognises a repetition.
+    /// The id of this attempt, with which the receiver recognises a repetition.
     pub id: String,
     /// The signature of the body, if the customer has a webhook secret.
     pub signature: Option<String>,
-    /// How long it may take; at most [`TIMEOUT`], which is also the default.
+    /// The timeout of the webhook; at most [`TIMEOUT`], which is also the default.
     pub timeout: Option<Duration>,
 }
 
@@ -167,8 +168,8 @@ impl Webhooks {
         Ok(self.checked.hold(host.to_string(), found))
     }
 
-    /// The client. It resolves names to the checked addresses only, and keeps no connection open, so the next webhook
-    /// to the same name connects to an address that was checked for it.
+    /// The HTTP client. It resolves names to the checked addresses only, and keeps no connection open, so the next
+    /// webhook to the same name connects to an address that was checked for it.
     async fn client(&self) -> Result<&Client, String> {
         let build = || async {
             let client = Client::builder()

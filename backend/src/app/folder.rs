@@ -77,8 +77,8 @@ pub(super) fn read_secret(path: &Path) -> std::io::Result<Vec<u8>> {
     std::fs::read(path)
 }
 
-/// Writes a secret to a file that only its owner can read. If the file exists, as when another program was first, it is
-/// kept.
+/// Writes a secret to a file that only its owner can read. If the file exists, for example because another program has
+/// created it, the file is kept.
 pub(super) fn write_secret(path: &Path, secret: &[u8]) -> std::io::Result<()> {
     let draft = path.with_extension(format!("{}.tmp", std::process::id()));
     let mut file = File::options().create(true).truncate(true).write(true).mode(PRIVATE).open(&draft)?;

@@ -6,8 +6,8 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{clock::Clock, service::ControlPlane};
 
-/// The variable that names the file. It holds how many milliseconds the clock is ahead of the machine's, and need not
-/// exist. Several servers may share it, and a server that is started again reads it again.
+/// The environment variable that names the file. The file holds how many milliseconds the clock is ahead of the
+/// machine's, and need not exist. Several servers may share it, and a server that is started again reads it again.
 const FILE: &str = "MFTPLUS_TEST_CLOCK";
 /// How often the file is read.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -22,7 +22,7 @@ pub(super) fn clock() -> Clock {
     clock
 }
 
-/// Moves the clock as the file says, until the server stops.
+/// Moves the clock to the time in the file, until the server stops.
 pub(super) async fn follow(cp: Arc<ControlPlane>) {
     let Some(file) = file() else { return };
     let mut ticks = interval(POLL_INTERVAL);

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, str::FromStr};
 
-/// A host and a port. Without a host, or with `*`, all addresses of the machine.
+/// A host and a port. Without a host, or with `*`, it means all addresses of the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenAddress {
     host: Option<String>,
@@ -14,7 +14,7 @@ impl ListenAddress {
     ///
     /// # Errors
     ///
-    /// The host is a name that does not resolve.
+    /// An error if the host is a name that cannot be resolved.
     pub async fn resolve(&self) -> std::io::Result<Vec<SocketAddr>> {
         let Some(host) = &self.host else {
             return Ok(vec![([0_u16; 8], self.port).into(), ([0, 0, 0, 0], self.port).into()]);
@@ -28,7 +28,7 @@ impl ListenAddress {
         Ok(addresses)
     }
 
-    /// Whether it means all addresses of the machine.
+    /// Whether the setting means all addresses of the machine.
     #[must_use]
     pub const fn is_any(&self) -> bool {
         self.host.is_none()

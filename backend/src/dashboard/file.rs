@@ -1,4 +1,4 @@
-//! One file of the dashboard: its bytes, and the headers that go with them.
+//! A file of the dashboard: its bytes and its HTTP headers.
 
 use axum::{
     body::Bytes,
@@ -11,29 +11,29 @@ use super::accepts;
 
 const HTML: &str = "text/html; charset=utf-8";
 
-/// A file as it lies in the binary.
+/// A file as it is stored in the binary.
 pub(super) struct File {
-    /// Its path below the folder that was built.
+    /// The path of the file below the folder that was built.
     pub(super) path: &'static str,
-    /// Its bytes.
+    /// The bytes of the file.
     pub(super) plain: &'static [u8],
-    /// The same, compressed.
+    /// The bytes of the file, compressed with Brotli.
     pub(super) brotli: Option<&'static [u8]>,
 }
 
-/// A file with all that is said of it.
+/// A file with its HTTP headers.
 pub(super) struct Embedded {
     plain: Bytes,
     brotli: Option<&'static [u8]>,
     content_type: &'static str,
     cache_control: &'static str,
-    /// A weak one: it stands for every encoding of the file.
+    /// The entity tag of the file. It is weak, because it stands for every encoding of the file.
     etag: String,
 }
 
 impl Embedded {
-    /// The file as it is served below a base path. A page refers to its files from the root of the host, so these
-    /// references get the base path in front; scripts and style sheets refer to others from where they are.
+    /// The file for a server below a base path. A page refers to its files from the root of the host, so the base path
+    /// is added to these references; scripts and style sheets use relative references.
     pub(super) fn new(file: &File, base: &str) -> Self {
         let (plain, brotli) = if base.is_empty() || content_type(file.path) != HTML {
             (Bytes::from_static(file.plain), file.brotli)
@@ -53,7 +53,7 @@ impl Embedded {
         }
     }
 
-    /// The file, or that the client has it already.
+    /// The answer with the file, or 304 if the client has it already.
     pub(super) fn answer(&self, headers: &HeaderMap) -> Response {
         let mut response = if self.is_known(headers) {
             StatusCode::NOT_MODIFIED.into_response()
@@ -77,7 +77,7 @@ impl Embedded {
         response
     }
 
-    /// Whether the client names what it would get.
+    /// Whether the client has this version of the file already.
     fn is_known(&self, headers: &HeaderMap) -> bool {
         let named = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
         named.flat_map(|value| value.split(',')).any(|tag| tag.trim() == self.etag)

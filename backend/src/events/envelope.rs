@@ -12,7 +12,7 @@ use crate::model::event::{Event, FORM};
 /// A message with its sender and the version of its format.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Envelope<M> {
-    /// The server that sent it.
+    /// The id of the server that sent the message.
     pub(super) node: Uuid,
     /// The version of the payloads, see [`FORM`].
     #[serde(default)]
@@ -29,18 +29,18 @@ pub(super) enum Content<M> {
     Tick,
     /// Messages of the sender may have been lost.
     Resync,
-    /// A commit.
+    /// The changes of a commit.
     Message(M),
 }
 
 /// A message as it was read.
 #[derive(Debug, PartialEq)]
 pub(super) struct Received {
-    /// The server that sent it.
+    /// The id of the server that sent the message.
     pub(super) node: Uuid,
-    /// Its content; `None` if this version knows nothing of it.
+    /// The content of the message; `None` if this version does not know its type.
     pub(super) content: Option<Content<Message>>,
-    /// Why a part of it could not be read, if so: readers then need a resync.
+    /// Why a part of the message could not be read; readers then need a resync.
     pub(super) missed: Option<&'static str>,
 }
 
@@ -73,7 +73,7 @@ pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Received> {
     Ok(Received { node, content: Some(Content::Message(message)), missed })
 }
 
-/// The readable part of a message, and why the rest could not be read, if so.
+/// The readable part of a message, and the reason if the rest could not be read.
 fn message_of(message: &Value) -> (Message, Option<&'static str>) {
     let list = |name: &str| message[name].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut missed = None;

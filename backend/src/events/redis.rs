@@ -1,8 +1,8 @@
 //! The bridge between the buses of several servers: Redis pub/sub.
 //!
-//! One task publishes the commits of this server, one receives those of the others. Each server also publishes a tick
-//! every second, so that a dead connection is noticed: three seconds without a message are an outage. At its begin and
-//! at its end every reader receives [`Signal::Resync`](super::Signal::Resync).
+//! One task publishes the commits of this server, another one receives those of the other servers. Each server also
+//! publishes a tick every second, so that a dead connection is detected: three seconds without a message are an outage.
+//! At its start and at its end every reader receives [`Signal::Resync`](super::Signal::Resync).
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -30,13 +30,13 @@ use crate::error::{Error, Result};
 const CHANNEL: &str = "mftplus:events:";
 /// How often this server publishes a tick.
 const TICK: Duration = Duration::from_secs(1);
-/// How long no message arrives before the connection counts as dead.
+/// The time without a message after which the connection counts as dead.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a connection, a subscription or a publication may take.
+/// The timeout of a connection, a subscription or a publication.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The delays between attempts to connect.
 const RECONNECT_DELAYS: Backoff = Backoff::doubling(Duration::from_millis(50), Duration::from_secs(2));
-/// The least time between two resyncs because messages of other versions cannot be read.
+/// The minimum time between two resyncs because messages of other versions cannot be read.
 const RESYNC_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The connection of this server to the channel.
@@ -54,7 +54,7 @@ struct Bridge {
 ///
 /// # Errors
 ///
-/// The URL is not valid. That Redis does not answer is no error: the bridge connects once it does.
+/// An error if the URL is not valid. It is not an error if Redis does not answer: the bridge connects later.
 pub fn connect(url: &str, realm: &str, node: Uuid, tasks: &TaskTracker, stop: &CancellationToken) -> Result<Bus> {
     let client = Client::open(url).map_err(Error::internal)?;
     let (queue, waiting) = mpsc::channel(REMOTE_QUEUE);
@@ -140,7 +140,7 @@ impl Bridge {
         }
     }
 
-    /// Receives until the connection ends or no message arrives for [`SILENCE_TIMEOUT`].
+    /// Receives messages until the connection ends or no message arrives for [`SILENCE_TIMEOUT`].
     async fn listen(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let mut subscription = timeout(CONNECT_TIMEOUT, self.client.get_async_pubsub()).await??;
         timeout(CONNECT_TIMEOUT, subscription.subscribe(&self.channel)).await??;

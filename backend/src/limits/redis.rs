@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 
 /// How long a request waits for Redis before it is counted in memory.
 const TIMEOUT: Duration = Duration::from_millis(100);
-/// How long Redis is not called after a failure.
+/// How long Redis is not used after a failure.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Counts a request; returns the count and the milliseconds to the end of the window. `Memory` in `limits.rs` does the
@@ -66,7 +66,7 @@ pub struct Shared {
     realm: Arc<str>,
     scripts: Arc<Scripts>,
     connection: Arc<AsyncMutex<Option<MultiplexedConnection>>>,
-    /// Until when Redis is not called, after a failure.
+    /// The time until which Redis is not used, after a failure.
     unavailable_until: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -81,7 +81,7 @@ impl Shared {
     ///
     /// # Errors
     ///
-    /// The URL is not valid.
+    /// An error if the URL is not valid.
     pub fn new(url: &str, realm: String) -> Result<Self> {
         let client = Client::open(url).map_err(Error::internal)?;
         Ok(Self {

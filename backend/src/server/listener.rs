@@ -42,13 +42,14 @@ use crate::{
     },
 };
 
-/// The most bytes of a request's line and headers, and of the read buffer of a connection.
+/// The maximum size of a request's line and headers, and of the read buffer of a connection, in bytes.
 const MAX_BUFFER: usize = 64 * 1024;
 /// The delay before the next accept after the machine had no resources for a connection.
 const ACCEPT_DELAY: Duration = Duration::from_millis(100);
-/// The least time between two log lines about connections that cannot be accepted.
+/// The minimum time between two log lines about connections that cannot be accepted.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
-/// How long idle connections stay open after the server was asked to stop, because a request may be on its way.
+/// How long idle connections stay open after the server received SIGINT or SIGTERM, because a request may be on its
+/// way.
 const LAST_REQUESTS: Duration = Duration::from_secs(1);
 
 /// Accepts connections and serves a router on them.
@@ -65,7 +66,7 @@ pub struct Listeners {
 ///
 /// # Errors
 ///
-/// A sentence for the operator that names the setting.
+/// A message for the operator that names the setting.
 pub(super) async fn bind(setting: &str, wanted: &ListenAddress) -> Result<Vec<TcpListener>> {
     let addresses = wanted.resolve().await.with_context(|| format!("{setting}: {wanted} cannot be resolved"))?;
     let mut listeners: Vec<TcpListener> = Vec::new();
@@ -86,7 +87,7 @@ pub(super) async fn bind(setting: &str, wanted: &ListenAddress) -> Result<Vec<Tc
     Ok(listeners)
 }
 
-/// Whether one of `[::]` and `0.0.0.0` may be left out after this error.
+/// Whether the listener works without one of `[::]` and `0.0.0.0` after this error.
 fn may_lack(error: &io::Error, is_first: bool) -> bool {
     if is_first {
         matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::AddrNotAvailable)
@@ -278,7 +279,8 @@ fn has_port(authority: &str) -> bool {
     authority.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']') && !port.is_empty())
 }
 
-/// Ready when the deadline of a connection has passed. Each event on the connection wakes the task that polls this.
+/// A future that completes when the deadline of a connection has passed. Each event on the connection wakes the task
+/// that polls it.
 struct Overdue {
     connection: Arc<Connection>,
     timer: Pin<Box<Sleep>>,

@@ -14,7 +14,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::transport::connections::{AnonymousMessageTooBig, Connection, Slot};
 
-/// A stream that reports reads and writes to its [`Connection`], and fails when the connection is to be closed. Wraps
+/// A stream that reports reads and writes to its [`Connection`], and fails when the connection must be closed. Wraps
 /// plain TCP or TLS.
 pub(super) struct ObservedStream<S> {
     stream: S,

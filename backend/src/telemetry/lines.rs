@@ -12,7 +12,7 @@ const MAX_LINE: usize = 16 * 1024;
 /// The longest string inside a JSON event that is cut, in characters.
 const MAX_TEXT: usize = 1024;
 
-/// The form of the events.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// Text without colours.
@@ -52,7 +52,7 @@ pub(super) struct LineWriter<W> {
 }
 
 impl<W: Write> Write for LineWriter<W> {
-    /// `event` is a whole event: the formatting layer writes each with one call.
+    /// Writes one event. The formatting layer writes each event with one call, so `event` is complete.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         self.inner.write_all(line(&String::from_utf8_lossy(event), self.form).as_bytes())?;
         Ok(event.len())
@@ -113,7 +113,7 @@ fn escape(line: &mut String, c: char, form: Form) {
     line.push_str(&escaped);
 }
 
-/// A JSON event whose long strings are cut; still JSON.
+/// A JSON event with its long strings cut off; the result is still JSON.
 fn shortened(event: &str) -> Option<String> {
     let mut value: serde_json::Value = serde_json::from_str(event).ok()?;
     shorten(&mut value);
@@ -154,7 +154,7 @@ mod tests {
 
     use super::*;
 
-    /// What a client may send to forge a second line.
+    /// Text with which a client could try to forge a second line.
     const FORGED: &str = "a\nb\r\u{b}\u{c}c\u{85}d\u{2028}e\u{2029}f\u{202e}g\u{1b}[2Jh\u{0}\u{7f}";
 
     #[derive(Clone, Default)]

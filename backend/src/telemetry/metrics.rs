@@ -7,9 +7,9 @@ use metrics::{describe_counter, describe_gauge, describe_histogram};
 /// The type of a metric.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    /// A total that only grows.
+    /// A total that only increases.
     Counter,
-    /// A value that goes up and down.
+    /// A value that increases and decreases.
     Gauge,
     /// A distribution.
     Histogram,

@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
-/// The most bytes of a refused body that are received and discarded, so that the client reads its response instead of
-/// failing to write.
+/// The maximum number of bytes of a refused body that are received and discarded, so that the client reads its response
+/// instead of failing to write.
 const MAX_DISCARDED: usize = 16 * 1024 * 1024;
 /// Bytes per permit.
 const PERMIT: usize = 1024;
@@ -25,20 +25,20 @@ const TOO_MANY: Error = Error::Unavailable("too many request bodies are being re
 /// How fast a body must arrive.
 #[derive(Clone, Copy, Debug)]
 struct ArrivalRate {
-    /// The most time for the whole body.
+    /// The maximum time for the whole body.
     timeout: Duration,
-    /// The time in which it may arrive at any rate.
+    /// The time in which the body may arrive at any rate.
     grace: Duration,
-    /// The bytes that must arrive per second afterwards.
+    /// The minimum number of bytes per second after that time.
     bytes_per_second: u32,
 }
 
-/// How fast every body must arrive.
+/// The rate at which every body must arrive.
 const RATE: ArrivalRate =
     ArrivalRate { timeout: Duration::from_secs(30), grace: Duration::from_secs(10), bytes_per_second: 1024 };
 
 impl ArrivalRate {
-    /// The time after the begin of a body at which its next piece must have arrived, given the bytes so far.
+    /// The time after the start of a body at which its next chunk must have arrived, given the bytes so far.
     fn limit(self, received: usize) -> Duration {
         let earned = Duration::from_secs(received as u64 / u64::from(self.bytes_per_second.max(1)));
         self.timeout.min(self.grace + earned)
@@ -54,7 +54,7 @@ impl ArrivalRate {
     }
 }
 
-/// The memory for bodies, which they hold until their requests are answered.
+/// The memory budget of request bodies, which they occupy until their requests are answered.
 #[derive(Clone, Debug)]
 pub struct BodyBudget {
     anonymous: Arc<Semaphore>,
@@ -85,7 +85,7 @@ impl BodyBudget {
 pub struct Received {
     /// The bytes.
     pub bytes: Bytes,
-    /// The permits of the budget; released when the request has been answered. None for an empty body.
+    /// The permits of the budget, which are released when the request has been answered; `None` for an empty body.
     pub share: Option<OwnedSemaphorePermit>,
 }
 
@@ -174,7 +174,7 @@ impl Incoming {
         Self { pieces: body.into_data_stream(), rate, begun: Instant::now(), received: 0 }
     }
 
-    /// The next piece; `None` at the end.
+    /// The next chunk; `None` at the end.
     async fn next(&mut self) -> Result<Option<Bytes>> {
         let limit = self.rate.limit(self.received);
         match timeout_at(self.begun + limit, self.pieces.next()).await {
@@ -188,7 +188,7 @@ impl Incoming {
         }
     }
 
-    /// Receives and discards the rest, up to [`MAX_DISCARDED`].
+    /// Receives and discards the rest of the body, up to [`MAX_DISCARDED`].
     async fn discard(&mut self) {
         while self.received <= MAX_DISCARDED && matches!(self.next().await, Ok(Some(_))) {}
     }
@@ -202,7 +202,7 @@ mod tests {
 
     use super::*;
 
-    /// A body whose first piece arrives and whose rest never does.
+    /// A body whose first chunk arrives and whose rest never does.
     fn begun() -> Body {
         Body::from_stream(stream::iter([Ok::<_, Infallible>("{")]).chain(stream::pending()))
     }

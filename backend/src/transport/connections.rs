@@ -43,9 +43,9 @@ pub struct AnonymousMessageTooBig;
 /// The phase of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Between two requests, since this instant.
+    /// Between two requests, since this time.
     Idle(Instant),
-    /// Waiting for the headers of a request, since this instant.
+    /// Waiting for the headers of a request, since this time.
     Head(Instant),
     /// Handling a request.
     Busy,
@@ -56,13 +56,13 @@ enum Phase {
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    /// Since when the client reads nothing of a response.
+    /// The time since which the client reads nothing of a response.
     blocked_since: Option<Instant>,
-    /// How long the client has blocked writing before that, within this request.
+    /// How long the client has blocked writing before `blocked_since`, within this request.
     blocked: Duration,
     /// Bytes that the client has read after it first blocked, within this request.
     taken: u64,
-    /// The principal in whose quota it counts; none while it is anonymous.
+    /// The principal in whose quota the connection counts; `None` while it is anonymous.
     principal: Option<Principal>,
 }
 
@@ -94,7 +94,7 @@ impl Connection {
         is_within
     }
 
-    /// Whether the quota of its caller was used up.
+    /// Whether the quota of the connection's caller was used up.
     pub(crate) fn is_over_quota(&self) -> bool {
         self.is_over_quota.load(Ordering::Acquire)
     }
@@ -105,7 +105,7 @@ impl Connection {
         self.is_known.load(Ordering::Acquire)
     }
 
-    /// Cancelled to close the connection at once.
+    /// The token that is cancelled to close the connection at once.
     pub(crate) fn closing(&self) -> &CancellationToken {
         &self.closing
     }
@@ -172,7 +172,7 @@ impl Connection {
         self.is_upgraded.load(Ordering::Acquire)
     }
 
-    /// When the connection is closed unless its state changes before.
+    /// The time at which the connection is closed unless its state changes before.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let (state, limits) = (self.state(), &self.open.0.limits);
         let by_phase = match state.phase {
@@ -191,12 +191,12 @@ impl Connection {
         self.state().phase != Phase::Busy
     }
 
-    /// Whether it is between two requests.
+    /// Whether the connection is between two requests.
     fn is_between_requests(&self) -> bool {
         matches!(self.state().phase, Phase::Idle(_))
     }
 
-    /// Whether it waits for a request, or for the rest of its headers.
+    /// Whether the connection waits for a request, or for the rest of its headers.
     fn is_waiting(&self) -> bool {
         matches!(self.state().phase, Phase::Idle(_) | Phase::Head(_))
     }
@@ -206,7 +206,7 @@ impl Connection {
     }
 }
 
-/// The entry of an open connection; removed when this is dropped, which happens together with the socket.
+/// The entry of an open connection. Dropping it, which happens together with the socket, removes the connection.
 #[derive(Debug)]
 pub(crate) struct Slot(pub(crate) Arc<Connection>);
 
@@ -219,7 +219,7 @@ impl Drop for Slot {
 #[derive(Debug, Default)]
 struct Open {
     known: Known,
-    /// By number, oldest first.
+    /// The anonymous connections by number, oldest first.
     anonymous: BTreeMap<u64, Arc<Connection>>,
     next: u64,
 }

@@ -65,9 +65,11 @@ impl fmt::Display for PublicUrl {
 impl FromStr for PublicUrl {
     type Err = &'static str;
 
+    /// Parses the URL.
+    ///
     /// # Errors
     ///
-    /// What is wrong, as the rest of a sentence that begins with the text.
+    /// A message that continues a sentence beginning with the text.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const FORM: &str = "must be a URL such as https://fleet.example.com or https://example.com/mft";
         let url = Url::parse(text.trim()).map_err(|_| FORM)?;

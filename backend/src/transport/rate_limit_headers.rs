@@ -1,4 +1,4 @@
-//! The headers of the rate limit, in the answers of REST and GraphQL alike.
+//! The headers of the rate limit, for the answers of REST and GraphQL.
 
 use axum::http::{HeaderMap, HeaderValue};
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{clock::Clock, ids::IdGenerator};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
-/// The longest id that is taken from a client, in characters.
+/// The maximum length of an id that a client sends, in characters.
 const MAX_LENGTH: usize = 64;
 
 tokio::task_local! {
@@ -24,7 +24,7 @@ tokio::task_local! {
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// The id of the request that the current task handles. A task that serves several requests has none.
+    /// The id of the request that the current task handles; `None` in a task that serves several requests.
     #[must_use]
     pub fn current() -> Option<Self> {
         CURRENT.try_with(Clone::clone).ok().flatten()
@@ -63,7 +63,7 @@ pub fn spawn_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
     tokio::task::spawn_blocking(move || CURRENT.sync_scope(request, || span.in_scope(work)))
 }
 
-/// Gives each request its id.
+/// The source of the ids of requests.
 #[derive(Clone, Debug)]
 pub struct RequestIds(Arc<Source>);
 

@@ -15,20 +15,20 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::CallerSemaphores;
 use crate::error::{Error, Result};
 
-/// The most bytes of all large responses together.
+/// The maximum size of all large responses together, in bytes.
 const BUDGET: usize = 128 * 1024 * 1024;
-/// The responses of one caller take at most the budget divided by this.
+/// The number by which the budget is divided for the limit of one caller.
 const CALLERS: usize = 4;
-/// Bytes per permit.
+/// The minimum size of a large response, in bytes, and the size of the chunks in which a large body is passed on.
 const PERMIT: usize = 1024;
 /// The size in bytes from which responses count, and of the pieces in which a large body is passed on.
 const LARGE: usize = 64 * 1024;
 
-/// The memory for large responses.
+/// The memory budget of large responses.
 #[derive(Clone, Debug)]
 pub struct ResponseBudget {
     bytes: Arc<Semaphore>,
-    /// All permits of `bytes`.
+    /// The number of permits for `bytes`.
     permits: usize,
     callers: CallerSemaphores,
 }
@@ -93,7 +93,7 @@ pub fn response_body(answer: Bytes) -> Body {
     if answer.len() < LARGE { Body::from(answer) } else { Body::new(Pieces(answer)) }
 }
 
-/// The rest of a body.
+/// The part of a body that was not passed on yet.
 struct Pieces(Bytes);
 
 impl HttpBody for Pieces {

@@ -1,10 +1,10 @@
-//! The HTTP status of each code of error, over REST and GraphQL alike.
+//! The HTTP status for each error code, for REST and GraphQL.
 
 use axum::http::StatusCode;
 
 use crate::error::Code;
 
-/// The status of a failure with this code.
+/// The status for an error with this code.
 #[must_use]
 pub const fn http_status(code: Code) -> StatusCode {
     match code {

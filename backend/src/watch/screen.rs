@@ -1,4 +1,5 @@
-//! What a watcher sees: figures, agents and a bar for each transfer; plain lines where there is no terminal.
+//! The screen of `mftplus watch`: totals, agents and a progress bar for each transfer; plain lines if there is no
+//! terminal.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -10,10 +11,10 @@ use indicatif::{HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressS
 use mftplus_protocol::wire::TransferStatus;
 use serde_json::Value;
 
-/// How many ended transfers stay on the screen.
+/// The number of ended transfers that stay on the screen.
 const ENDED: usize = 8;
 
-/// The screen.
+/// The state of the screen.
 pub(super) struct Screen {
     url: String,
     is_terminal: bool,
@@ -23,7 +24,7 @@ pub(super) struct Screen {
     agents: BTreeMap<String, (String, String)>,
     running: BTreeMap<String, ProgressBar>,
     ended: VecDeque<(String, ProgressBar)>,
-    /// What was last printed of each transfer, where there is no terminal: its status and tenths.
+    /// The last printed status and progress of each transfer, in tenths, if there is no terminal.
     printed: BTreeMap<String, (String, u64)>,
 }
 
@@ -46,18 +47,18 @@ impl Screen {
         }
     }
 
-    /// The connection stands.
+    /// Shows that the connection is established.
     pub(super) fn connected(&mut self) {
         self.forget();
         self.say(format!("{}: live", self.url));
     }
 
-    /// The connection is gone.
+    /// Shows that the connection was lost.
     pub(super) fn lost(&self, reason: &str, pause: Duration) {
         self.say(format!("{}: {reason}; trying again in {}", self.url, HumanDuration(pause)));
     }
 
-    /// What is known may be outdated: it comes anew.
+    /// Removes all objects, which may be outdated: they are received again.
     pub(super) fn forget(&mut self) {
         self.agents.clear();
         for (_, bar) in std::mem::take(&mut self.running) {
@@ -65,7 +66,7 @@ impl Screen {
         }
     }
 
-    /// The figures of the fleet.
+    /// Shows the totals of the fleet.
     pub(super) fn fleet(&self, fleet: &Value) {
         let count = |path: &str| fleet.pointer(path).and_then(Value::as_i64).unwrap_or_default();
         let online = count("/agents/online") + count("/agents/busy") + count("/agents/error");
@@ -79,7 +80,7 @@ impl Screen {
         ));
     }
 
-    /// An agent as it is now.
+    /// Shows the current state of an agent.
     pub(super) fn agent(&mut self, agent: &Value) {
         let name = agent["name"].as_str().or(agent["hostname"].as_str()).unwrap_or_default().to_owned();
         let status = agent["status"].as_str().unwrap_or_default().to_lowercase();
@@ -91,7 +92,7 @@ impl Screen {
         self.agents_line.set_message(names.join("  "));
     }
 
-    /// A transfer as it is now.
+    /// Shows the current state of a transfer.
     pub(super) fn transfer(&mut self, transfer: &Value) {
         let (id, status) = (text(transfer, "id"), text(transfer, "status"));
         let line = Line::of(transfer);
@@ -134,7 +135,7 @@ impl Screen {
     }
 }
 
-/// A transfer in words.
+/// A transfer as a line of text.
 struct Line {
     name: String,
     agent: String,
@@ -182,7 +183,7 @@ fn text(object: &Value, name: &str) -> String {
     object[name].as_str().unwrap_or_default().chars().filter(|c| !c.is_control()).collect()
 }
 
-/// Bytes per second, as people read them.
+/// A number of bytes per second, with a unit.
 fn rate(bytes: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,

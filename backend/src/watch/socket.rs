@@ -1,4 +1,4 @@
-//! A client's side of `graphql-transport-ws`, as far as watching needs it.
+//! The client of a `graphql-transport-ws` socket, with the messages that `mftplus watch` needs.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -20,21 +20,21 @@ use tokio_tungstenite::{
     },
 };
 
-/// How long the server may take to answer a handshake, and how long it may be silent: it sends a ping every 30 s.
+/// The maximum time for the handshake, and without a message of the server, which sends a ping every 30 s.
 const PATIENCE: Duration = Duration::from_secs(75);
 
 /// Why a connection has ended.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Ended {
-    /// The server does not want us: trying again is of no use.
+    /// The server refuses the client: another attempt is of no use.
     #[error("{0}")]
     Refused(String),
-    /// It broke: trying again may help.
+    /// The connection was lost: another attempt may succeed.
     #[error("{0}")]
     Lost(String),
 }
 
-/// A connection.
+/// A connection to the socket.
 pub(super) struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     open: HashSet<String>,
@@ -44,7 +44,7 @@ pub(super) struct Socket {
 ///
 /// # Errors
 ///
-/// If the URL is none of HTTP.
+/// An error if the URL is not an HTTP URL.
 pub(super) fn address(url: &str) -> Result<String> {
     let url = url.trim_end_matches('/');
     match url.split_once("://") {
@@ -58,7 +58,7 @@ fn lost(error: impl std::fmt::Display) -> Ended {
     Ended::Lost(error.to_string())
 }
 
-/// Why there is no connection: an answer that would be the same next time, or a server that is away or overworked.
+/// Why there is no connection: the answer would be the same next time, or the server is unavailable or overloaded.
 fn not_connected(error: tungstenite::Error) -> Ended {
     match error {
         tungstenite::Error::Http(answer) => {
@@ -74,7 +74,7 @@ fn not_connected(error: tungstenite::Error) -> Ended {
     }
 }
 
-/// Why a server that was there closed the connection.
+/// Why the server closed an established connection.
 fn closed(frame: &CloseFrame) -> Ended {
     let reason = frame.reason.to_string();
     match CloseCode(frame.code.into()).after() {
@@ -87,7 +87,7 @@ fn closed(frame: &CloseFrame) -> Ended {
     }
 }
 
-/// What errors in an answer mean: the server may be without its database, or may have been asked too often.
+/// The meaning of errors in an answer: the database of the server may be unavailable, or the rate limit exceeded.
 fn failed(errors: &Value) -> Ended {
     let sentence = errors[0]["message"].as_str().unwrap_or("the server refuses the question").to_owned();
     match errors[0]["extensions"]["code"].as_str().and_then(Code::from_name) {
@@ -97,11 +97,11 @@ fn failed(errors: &Value) -> Ended {
 }
 
 impl Socket {
-    /// Connects and introduces itself.
+    /// Connects and initialises the connection.
     ///
     /// # Errors
     ///
-    /// [`Ended`], if the server is away or refuses the token.
+    /// [`Ended`] if the server is unavailable or refuses the token.
     pub(super) async fn open(url: &str, token: Option<&str>) -> Result<Self, Ended> {
         let mut request = url.into_client_request().map_err(|error| Ended::Refused(error.to_string()))?;
         let protocol = HeaderValue::from_static(SUBPROTOCOL);
@@ -119,14 +119,14 @@ impl Socket {
         }
     }
 
-    /// Asks for a stream, or for a single answer.
+    /// Starts an operation: a subscription, or a query with a single answer.
     pub(super) async fn subscribe(&mut self, id: &str, query: &str, variables: &Value) -> Result<(), Ended> {
         self.open.insert(id.to_owned());
         let payload = json!({ "query": query, "variables": variables });
         self.send(&json!({ "id": id, "type": "subscribe", "payload": payload })).await
     }
 
-    /// Ends a stream.
+    /// Ends an operation.
     pub(super) async fn complete(&mut self, id: &str) -> Result<(), Ended> {
         if !self.open.remove(id) {
             return Ok(());
@@ -134,7 +134,7 @@ impl Socket {
         self.send(&json!({ "id": id, "type": "complete" })).await
     }
 
-    /// The next answer: whose it is, and its data.
+    /// The next answer: the id of its operation, and its data.
     pub(super) async fn next(&mut self) -> Result<(String, Value), Ended> {
         loop {
             let mut message = self.receive().await?;
@@ -198,7 +198,7 @@ mod tests {
         matches!(ended, Ended::Refused(_))
     }
 
-    /// What comes of opening a socket where this is answered.
+    /// The result of opening a socket on a server that gives this answer.
     async fn opened(answer: &'static str) -> Ended {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("ws://{}/graphql/ws", listener.local_addr().expect("its address"));

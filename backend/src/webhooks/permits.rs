@@ -13,8 +13,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{MAX_AT_ONCE, MAX_PER_CUSTOMER};
 use crate::ids::{CustomerId, RunId};
 
-/// The least time for which a used permit stays taken, so a customer sends at most [`MAX_PER_CUSTOMER`] webhooks per
-/// second. Each webhook writes its run twice, so receivers that refuse at once would otherwise keep the database busy.
+/// The minimum time for which a used permit stays taken, so that a customer sends at most [`MAX_PER_CUSTOMER`] webhooks
+/// per second. Each webhook writes its run twice, so receivers that refuse at once would otherwise keep the database
+/// busy.
 const MIN_HOLD: TimeDelta = TimeDelta::seconds(1);
 
 /// The permits of one server for webhooks.
@@ -25,13 +26,13 @@ pub struct Permits(Arc<Mutex<State>>);
 struct State {
     /// Permits by customer; `None` is the platform.
     taken: HashMap<Option<CustomerId>, Vec<Taken>>,
-    /// How many permits are in use.
+    /// The number of permits in use.
     in_use: usize,
     /// Runs that wait for a permit, with the scan that last found them due.
     waiting: HashMap<RunId, (Waiting, u64)>,
-    /// How many permits were handed out since the start; numbers them.
+    /// The number of permits handed out since the start, which numbers them.
     handed_out: u64,
-    /// How many scans of all due runs have begun.
+    /// The number of scans of all due runs that have begun.
     scans: u64,
 }
 
@@ -54,9 +55,9 @@ impl Taken {
 pub struct Waiting {
     /// The customer whose permits the webhooks need; `None` is the platform.
     pub customer: Option<CustomerId>,
-    /// The revision of the run to which this applies.
+    /// The revision of the run for which this is true.
     pub revision: i64,
-    /// The next time at which there is something else to do for the run.
+    /// The next time at which something else can be done for the run.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -116,7 +117,7 @@ impl Permits {
         noted == revision && until.is_none_or(|until| now < until) && !state.has_room(customer, now)
     }
 
-    /// Records that a run waits for a permit, or with `None` that it does not.
+    /// Records that a run waits for a permit or, with `None`, that it does not wait.
     pub fn note(&self, run: RunId, waiting: Option<Waiting>) {
         let mut state = self.state();
         let scans = state.scans;
@@ -172,7 +173,7 @@ mod tests {
         CustomerId(Uuid::from_u128(number as u128))
     }
 
-    /// All permits that a customer can take, in use.
+    /// Takes all permits that the customer can get, and uses them.
     fn all_of(permits: &Permits, customer: Option<CustomerId>, now: DateTime<Utc>) -> Vec<Permit> {
         let used = |mut permit: Permit| {
             permit.mark_used();

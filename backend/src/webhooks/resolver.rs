@@ -12,7 +12,7 @@ use std::{
 pub(super) struct CheckedAddresses(Arc<Mutex<HashMap<String, Entry>>>);
 
 struct Entry {
-    /// The result of the newest look-up; all of them are checked.
+    /// The result of the newest look-up. All of its addresses are checked.
     addresses: Vec<IpAddr>,
     /// The webhooks to this host that are being sent.
     webhooks: usize,
@@ -34,7 +34,7 @@ impl CheckedAddresses {
         Held { checked: self.clone(), host }
     }
 
-    /// The addresses of a host; none unless a webhook to it is being sent.
+    /// The addresses of a host; empty unless a webhook to it is being sent.
     pub(super) fn of(&self, host: &str) -> std::vec::IntoIter<IpAddr> {
         self.entries().get(host).map(|entry| entry.addresses.clone()).unwrap_or_default().into_iter()
     }

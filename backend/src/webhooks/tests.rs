@@ -1,4 +1,4 @@
-//! Against listeners on this machine, of whose addresses some are allowed.
+//! Webhooks to listeners on this machine, some of whose addresses are allowed.
 
 use std::sync::{
     Mutex,
@@ -17,7 +17,7 @@ use tokio::{
 
 use super::*;
 
-/// A web server that always answers the same, and keeps what it was asked.
+/// A web server that always gives the same answer, and stores the requests.
 struct Listener {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
@@ -80,7 +80,8 @@ fn allowing(networks: &[&str]) -> Webhooks {
     Webhooks::new(networks.iter().map(|network| network.parse().unwrap()).collect())
 }
 
-/// One for whom a name stands for the first of these addresses when it is asked for first, then for the second, and so on.
+/// Webhooks with a resolver that returns the first of these addresses at the first look-up, the second at the second,
+/// and so on.
 fn knowing(webhooks: Webhooks, answers: &[&[&str]]) -> (Webhooks, Arc<AtomicUsize>) {
     let parsed = |address: &&str| address.parse::<IpAddr>().unwrap();
     let answers: Vec<Vec<IpAddr>> = answers.iter().map(|answer| answer.iter().map(parsed).collect()).collect();

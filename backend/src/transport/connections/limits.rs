@@ -5,17 +5,19 @@ use std::time::Duration;
 /// The limits for the connections of a listener.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// The most open connections.
+    /// The maximum number of open connections.
     pub total: usize,
-    /// The most of these on which no caller has authenticated.
+    /// The maximum number of connections on which no caller has authenticated.
     pub anonymous: usize,
-    /// The most of these for all callers of one customer, or for one administrator, once few connections are left.
+    /// The maximum number of connections of all callers of one customer, or of one administrator, once few connections
+    /// are left.
     pub per_principal: usize,
-    /// `per_principal` applies once no more than this number of connections are left.
+    /// The number of connections left from which `per_principal` applies.
     pub few_left: usize,
-    /// The most time from the first byte of a request (for the first one, from the accept) to the end of its headers.
+    /// The maximum time from the first byte of a request (for the first one, from the accept) to the end of its
+    /// headers.
     pub head: Duration,
-    /// The most time between two requests.
+    /// The maximum time between two requests.
     pub idle: Duration,
     /// How long the client may block the writing of a response before [`Self::write_rate`] applies.
     pub write_grace: Duration,

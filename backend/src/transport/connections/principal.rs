@@ -19,7 +19,7 @@ pub(super) enum Principal {
 }
 
 impl Principal {
-    /// The principal of a caller; none for the server itself, which has no connections.
+    /// The principal of a caller; `None` for the server itself, which has no connections.
     pub(super) const fn of(actor: &Actor) -> Option<Self> {
         match actor {
             Actor::Admin { user, .. } => Some(Self::Administrator(*user)),
@@ -32,7 +32,7 @@ impl Principal {
 /// The open connections of authenticated callers.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    /// By number within each quota, oldest first.
+    /// The connections of each quota by number, oldest first.
     by_principal: HashMap<Principal, BTreeMap<u64, Arc<Connection>>>,
     total: usize,
 }

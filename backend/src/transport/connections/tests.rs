@@ -1,4 +1,4 @@
-//! The limits of connections, at moments that the tests choose.
+//! The limits of connections, with times that the tests choose.
 
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ fn open(connections: &Connections) -> Slot {
     connections.open(Instant::now()).expect("there is room")
 }
 
-/// A user of this customer, in a session of their own.
+/// A user of this customer, in a new session.
 fn user_of(customer: u128) -> Actor {
     let [user, session] = [1, 2].map(Uuid::from_u128);
     Actor::Customer { user: UserId(user), session: SessionId(session), customer: CustomerId(Uuid::from_u128(customer)) }
