@@ -22,7 +22,7 @@ use crate::transfer::store::{TransferStore, lock};
 use crate::work::journal::Journal;
 use crate::work::queue::WorkQueue;
 
-/// The settings of every subcommand.
+/// The settings of all subcommands.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// The address of the server, if `--server` gives one.
@@ -30,16 +30,16 @@ pub(crate) struct Settings {
     /// The state folder.
     pub(crate) state_dir: PathBuf,
     pub(crate) timing: Timing,
-    /// Cancelled by a signal.
+    /// The token that SIGINT or SIGTERM cancels.
     pub(crate) stop: CancellationToken,
 }
 
 /// The limits of one process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WorkLimits {
-    /// Jobs, steps and copies that run at the same time.
+    /// The maximum number of jobs, steps and copies that run at the same time.
     pub(crate) max_parallel: usize,
-    /// Bytes per second of each copy of a job or step.
+    /// The maximum number of bytes per second of each copy of a job or step.
     pub(crate) max_rate: Option<u64>,
 }
 
@@ -53,18 +53,18 @@ pub(crate) struct Agent {
     pub(crate) limits: WorkLimits,
     pub(crate) queue: Arc<WorkQueue>,
     pub(crate) journal: Journal,
-    /// Held during a request of a work item. So the requests are sent one at a time and in the order of the items, and each
-    /// is delayed by the rate limit that the response before it has shown. Protects no data, and is not held while an item
-    /// waits to repeat a request.
+    /// Held while a request of a work item is sent. So these requests are sent one at a time and in the order of the
+    /// items, and each is delayed according to the rate limit of the previous response. The lock protects no data, and
+    /// is not held while an item waits to repeat a request.
     pub(crate) request_lock: Mutex<()>,
 }
 
 /// The kind of a process of the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// `run`.
+    /// The process of `run`.
     Daemon,
-    /// `copy`, which sends heartbeats only while no daemon runs.
+    /// The process of `copy`, which sends heartbeats only while no daemon runs.
     Copy,
 }
 
@@ -118,7 +118,7 @@ impl Agent {
         self.server.background(heartbeat::run(self.server.clone(), self.heartbeat.subscribe(), status));
     }
 
-    /// Reports the agent as offline, unless another process of it goes on.
+    /// Reports the agent as offline, unless another process of the agent continues.
     pub(crate) async fn send_offline(self: &Arc<Self>, role: Role) {
         let agent = self.clone();
         let is_last = move || role == Role::Daemon || !(agent.daemon_runs() || agent.is_copying());
@@ -127,7 +127,7 @@ impl Agent {
         }
     }
 
-    /// The status for the next heartbeat; none while a daemon sends them instead of this process. Blocking.
+    /// The status for the next heartbeat; `None` while a daemon sends the heartbeats instead of this process. Blocking.
     fn heartbeat_status(&self, role: Role) -> Option<AgentStatus> {
         if role == Role::Copy && self.daemon_runs() {
             return None;

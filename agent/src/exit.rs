@@ -6,20 +6,20 @@ use std::process::ExitCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
-    /// All is well.
+    /// The command was successful.
     Done = 0,
-    /// Cancelled or stopped.
+    /// The copy was cancelled on the server, or stopped by SIGINT or SIGTERM.
     Cancelled = 3,
-    /// Wrong usage.
+    /// The arguments are wrong.
     Usage = 2,
-    /// Another process works with a copy of this one's state.
+    /// Another process works with a copy of this state folder.
     Duplicate = 4,
-    /// Anything else.
+    /// The command failed for any other reason.
     Failed = 1,
 }
 
 impl Exit {
-    /// The exit code of two copies: a failure outweighs a cancellation, and that a success.
+    /// The exit code of two copies: a failure outweighs a cancellation, and a cancellation outweighs a success.
     pub(crate) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Done, other) | (Self::Cancelled, other @ (Self::Failed | Self::Usage)) => other,

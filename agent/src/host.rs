@@ -2,7 +2,7 @@
 
 use sysinfo::System;
 
-/// The operating system, as the REST API names it.
+/// The operating system, with its name in the REST API.
 pub(crate) fn os() -> &'static str {
     match std::env::consts::OS {
         "macos" => "darwin",
@@ -11,12 +11,12 @@ pub(crate) fn os() -> &'static str {
     }
 }
 
-/// The host name, if the system has one.
+/// The host name; `None` if the system has none.
 pub(crate) fn hostname() -> Option<String> {
     System::host_name().ok().filter(|name| !name.is_empty())
 }
 
-/// Load and memory of the machine, each where the system has it.
+/// Load and memory of the machine, each `None` if the system does not provide it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct HostMetrics {
     /// Load average of the last minute.

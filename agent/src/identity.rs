@@ -10,13 +10,13 @@ use uuid::Uuid;
 use crate::storage::path_text::text;
 use crate::storage::state_file::{self, Stored};
 
-/// An API key that does not print itself.
+/// The API key of the agent. It does not print itself.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct ApiKey(String);
 
 impl ApiKey {
-    /// The key itself, for the one header that carries it.
+    /// The text of the API key, for the one header that contains it.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -43,7 +43,7 @@ pub(crate) struct Registration {
     /// The id of the agent.
     pub(crate) agent_id: Uuid,
     pub(crate) api_key: ApiKey,
-    /// The heartbeat interval the server asked for.
+    /// The heartbeat interval that the server has set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) heartbeat_seconds: Option<u64>,
 }

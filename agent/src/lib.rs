@@ -38,7 +38,7 @@ use crate::exit::Exit;
 use crate::server::context::Timing;
 use crate::storage::usage_error::UsageError;
 
-/// Runs one subcommand of the agent, until it is done or the process is asked to stop.
+/// Runs one subcommand of the agent, until it is done or the process receives SIGINT or SIGTERM.
 pub async fn run(args: AgentArgs) -> anyhow::Result<ExitCode> {
     // Someone else may have installed one, which serves as well.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -72,7 +72,7 @@ async fn run_command(settings: &Settings, command: Command) -> anyhow::Result<Ex
     }
 }
 
-/// The first signal asks for a clean stop, the second does not wait for it.
+/// Waits for signals: the first SIGINT or SIGTERM requests a clean stop, the second one ends the process at once.
 async fn wait_for_signals(stop: &CancellationToken, ends_cleanly: bool) -> anyhow::Result<Exit> {
     signal().await?;
     if ends_cleanly {

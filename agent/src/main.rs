@@ -1,4 +1,4 @@
-//! The small binary around the agent's library.
+//! The `mftplus-agent` binary, which contains the agent only.
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! The control plane: its REST API, the heartbeats that this agent sends it, and how often it is asked.
+//! The control plane as the agent sees it: its REST API, the heartbeats to it, and the intervals between requests.
 
 pub(crate) mod api;
 pub(crate) mod context;

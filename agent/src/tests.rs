@@ -157,7 +157,7 @@ async fn wait_until(holds: impl Fn() -> bool) -> anyhow::Result<()> {
     Ok(tokio::time::timeout(Duration::from_secs(30), polling).await?)
 }
 
-/// `count` bytes without a short period.
+/// Returns `count` bytes without a short period.
 fn test_bytes(count: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let next = |_| {

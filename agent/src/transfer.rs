@@ -1,4 +1,4 @@
-//! One copy, from its plan to the published file, with the state that outlives the process.
+//! One copy, from its plan to the published file, with the state that survives the process.
 
 pub(crate) mod bandwidth;
 pub(crate) mod bounded_list;

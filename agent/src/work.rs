@@ -1,4 +1,5 @@
-//! What the server ordered: the directives, the journal of what was accepted, the queue, and the jobs and steps themselves.
+//! The work that the server ordered: the directives, the journal of accepted work items, the queue, and the jobs and
+//! steps themselves.
 
 pub(crate) mod copy;
 pub(crate) mod directives;

@@ -16,12 +16,12 @@ const EXIT_CODES: &str = "Exit codes:\n  0  done\n  1  failed; the message says 
 #[derive(Debug, Parser)]
 #[command(name = "mftplus-agent", version, about = "The MFTPlus transfer agent")]
 pub struct Cli {
-    /// Everything there is.
+    /// The arguments of the agent.
     #[command(flatten)]
     pub agent: AgentArgs,
 }
 
-/// The agent's arguments, to be flattened into another command line as well.
+/// The arguments of the agent, which other command lines flatten into their own.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES, subcommand_required = true, arg_required_else_help = true)]
 pub struct AgentArgs {
@@ -77,7 +77,7 @@ Exit codes:
   2  wrong usage
   3  cancelled on the server, or stopped by a signal (it can be continued)";
 
-/// How to register.
+/// The arguments of `register`.
 #[derive(Debug, Args)]
 pub(crate) struct RegisterArgs {
     /// Enrolment code from an administrator
@@ -90,7 +90,7 @@ pub(crate) struct RegisterArgs {
     pub(crate) force: bool,
 }
 
-/// What the agent calls itself.
+/// The name and host name with which the agent registers.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Identity {
     /// Name of this agent
@@ -101,7 +101,7 @@ pub(crate) struct Identity {
     pub(crate) hostname: Option<String>,
 }
 
-/// How to run as a daemon.
+/// The arguments of `run`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RunArgs {
     /// Enrolment code, to register first if not registered yet
@@ -120,14 +120,14 @@ pub(crate) struct RunArgs {
     pub(crate) allowed_dirs: Vec<PathBuf>,
 }
 
-/// Between the folders in a variable, as in `PATH`.
+/// The separator of folders in an environment variable, as in `PATH`.
 const PATHS: char = if cfg!(windows) { ';' } else { ':' };
 
 fn parse_count(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|count| (1..=64).contains(count)).ok_or_else(|| "must be a number from 1 to 64".into())
 }
 
-/// What to copy, and how.
+/// The arguments of `copy`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CopyArgs {
     /// Files or folders to copy
@@ -169,7 +169,7 @@ fn direction_values() -> impl TypedValueParser<Value = Direction> {
     PossibleValuesParser::new([push, pull]).try_map(|word| word.parse::<Direction>())
 }
 
-/// How to show the state.
+/// The arguments of `status`.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct StatusArgs {
     /// Print JSON

@@ -29,7 +29,7 @@ use crate::work::directives::Dispatcher;
 
 type Answers = Vec<JoinHandle<Option<ReportReply>>>;
 
-/// Runs the subcommand.
+/// Copies the sources of `copy`, and returns the exit code.
 pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result<Exit> {
     let registration = Registration::load_and_repair(&settings.state_dir)?.with_context(|| {
         format!(
@@ -52,7 +52,7 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
     agent.start_heartbeats(Role::Copy);
     let stopping = agent.clone();
     agent.server.background(async move {
-        stopping.server.stopped().await;
+        stopping.server.stop_requested().await;
         stopping.transfers.controls.pause_all();
     });
 
@@ -183,7 +183,7 @@ async fn await_answers(agent: &Agent, answers: Answers, timeout: Duration) {
             tokio::select! {
                 answer = answer => answer.ok().flatten(),
                 () = agent.server.halted() => None,
-                () = agent.server.stopped() => None,
+                () = agent.server.stop_requested() => None,
             }
         };
         if !matches!(timeout_at(deadline, received).await, Ok(Some(_))) {

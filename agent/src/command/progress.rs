@@ -1,4 +1,4 @@
-//! Shows the progress of a copy: a bar in a terminal, else a line every five seconds.
+//! Shows the progress of a copy: a bar in a terminal, otherwise a line every five seconds.
 
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
@@ -7,15 +7,15 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 use crate::transfer::control::Control;
 
-/// Time between two lines where there is no terminal.
+/// The time between two lines if there is no terminal.
 const BETWEEN_LINES: Duration = Duration::from_secs(5);
 
-/// Where progress is shown.
+/// The form in which progress is shown.
 #[derive(Debug)]
 pub(crate) enum Display {
-    /// In a terminal.
+    /// A bar in a terminal.
     Bar(ProgressBar),
-    /// Into a log or pipe.
+    /// Lines in a log or pipe.
     Lines { name: String, last: Instant },
 }
 

@@ -1,4 +1,4 @@
-//! `register`: registers this machine as an agent and stores its key.
+//! `register`: registers this machine as an agent and stores its API key.
 
 use anyhow::{Context as _, bail};
 
@@ -12,10 +12,10 @@ use crate::server::http::HttpClient;
 use crate::server::wire::RegisterAgent;
 use crate::storage::state_file;
 
-/// The server without `--server`.
+/// The address of the server if `--server` is not given.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
 
-/// Runs the subcommand.
+/// Registers this machine unless it is registered already, and returns the exit code.
 pub(crate) async fn register(settings: &Settings, args: &RegisterArgs) -> anyhow::Result<Exit> {
     let existing = if args.force { None } else { Registration::load(&settings.state_dir)? };
     if let Some(existing) = existing {
@@ -31,7 +31,7 @@ pub(crate) async fn register(settings: &Settings, args: &RegisterArgs) -> anyhow
     Ok(Exit::Done)
 }
 
-/// Registers and stores the registration.
+/// Registers this machine and stores the registration.
 pub(crate) async fn register_agent(
     settings: &Settings,
     code: &str,

@@ -1,4 +1,4 @@
-//! `run`: the daemon.
+//! `run`: the agent as a daemon.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,10 +24,10 @@ use crate::work::execute;
 use crate::work::item_runner;
 use crate::work::retry_transfer::start;
 
-/// How long final reports may take when the daemon stops.
+/// The maximum time for final reports when the daemon stops.
 const FINAL_REPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Runs the subcommand.
+/// Runs the daemon until SIGINT or SIGTERM, and returns the exit code.
 pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<Exit> {
     state_file::create_private_folder(&settings.state_dir)?;
     let _lock = take_lock(settings).await?;
@@ -71,7 +71,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     }
 }
 
-/// Resumes the work that an earlier process left.
+/// Resumes the work items that an earlier process left open.
 async fn resume_work(agent: &Arc<Agent>) -> anyhow::Result<()> {
     for key in agent.journal.load().await? {
         item_runner::spawn(agent, key, execute).await;
@@ -114,7 +114,7 @@ async fn resume_transfers(agent: &Arc<Agent>, is_start: bool) -> anyhow::Result<
     Ok(())
 }
 
-/// Reports a transfer as failed whose state file was lost.
+/// Reports a transfer as failed because its state file was lost.
 fn fail_lost_transfer(agent: &Agent, id: Uuid) {
     // An open work item creates its transfer again with the same idempotency key and continues it.
     if agent.journal.find(|_| true).is_some() {
@@ -125,7 +125,7 @@ fn fail_lost_transfer(agent: &Agent, id: Uuid) {
     drop(agent.transfers.reporter.finish(id, report_without_copy(Status::Failed, Some(reason))));
 }
 
-/// Sends the final reports that other processes left, again and again.
+/// Periodically sends the final reports that other processes left unsent.
 async fn resend_reports(agent: Arc<Agent>) {
     loop {
         sleep(agent.server.timing.heartbeat).await;

@@ -13,7 +13,7 @@ use crate::transfer::store::{TransferStore, lock};
 use crate::work::journal::Journal;
 use crate::work::work_item::{Task, WorkItem};
 
-/// Runs the subcommand.
+/// Prints the state of the agent, and returns the exit code.
 pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Exit> {
     let registration = Registration::load(&settings.state_dir)?;
     let is_used = settings.state_dir.join("transfers").is_dir();
@@ -113,7 +113,7 @@ fn split(states: &[TransferState]) -> (Vec<&TransferState>, Vec<&TransferState>)
     (unfinished, states.iter().filter(|state| state.report.is_some()).collect())
 }
 
-/// Bytes in the part, of whatever kind.
+/// The number of bytes in the part file or part folder.
 fn part_length(state: &TransferState) -> u64 {
     let files = walkdir::WalkDir::new(state.part()).into_iter().flatten();
     files

@@ -20,18 +20,18 @@ use crate::server::wire::{
     TransferUpdate, TransferView, UpdateResult, WithInstance,
 };
 
-/// Seconds that the server may hold a long poll.
+/// The maximum duration of a long poll, in seconds.
 const WAIT: u64 = 25;
 
-/// The server, as one registered agent sees it.
+/// The REST API, for one registered agent.
 pub(crate) struct Api {
     http: HttpClient,
     agent_id: Uuid,
-    /// The id of this process, if it is the daemon.
+    /// The id of this process; `None` unless it is the daemon.
     instance: Option<Uuid>,
     state_dir: PathBuf,
     key: Mutex<ApiKey>,
-    /// Whether a new key is being requested and stored at this moment.
+    /// Whether a new API key is being requested and stored.
     is_rotating: watch::Sender<bool>,
     rate_limit: Mutex<Option<(Instant, RateLimit)>>,
 }
@@ -86,7 +86,7 @@ struct Results {
     directives: Directives,
 }
 
-/// Says that a new key is being requested, until it is dropped.
+/// Marks that a new API key is being requested, until it is dropped.
 struct Rotation<'a>(&'a watch::Sender<bool>);
 
 impl<'a> Rotation<'a> {
@@ -102,7 +102,7 @@ impl Drop for Rotation<'_> {
     }
 }
 
-/// `POST /api/agents/register`: the one operation that needs no key.
+/// `POST /api/agents/register`: registers the agent. The only operation that needs no API key.
 pub(crate) async fn register(http: &HttpClient, agent: &RegisterAgent<'_>) -> Result<(Uuid, ApiKey), ApiError> {
     let request = http.request(Method::POST, "/api/agents/register").json(agent);
     let registered: ApiResponse<Registered> = http.send(request).await?;
@@ -110,7 +110,7 @@ pub(crate) async fn register(http: &HttpClient, agent: &RegisterAgent<'_>) -> Re
 }
 
 impl Api {
-    /// The server behind `http`, for the agent that `registration` describes.
+    /// The REST API of the server behind `http`, for the agent that `registration` describes.
     pub(crate) fn new(http: HttpClient, registration: &Registration, state_dir: &Path, instance: Option<Uuid>) -> Self {
         Self {
             http,
@@ -136,7 +136,7 @@ impl Api {
         Some(RateLimit { resets_in: left, ..rate_limit })
     }
 
-    /// `POST /api/agents/heartbeat`.
+    /// `POST /api/agents/heartbeat`: sends a heartbeat, and returns the waiting directives.
     pub(crate) async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<Directive>, ApiError> {
         let directives: Directives = self
             .call(|| self.request(Method::POST, "/api/agents/heartbeat").json(&self.with_instance(heartbeat)))
@@ -144,7 +144,7 @@ impl Api {
         Ok(directives.readable())
     }
 
-    /// `POST /api/transfers`; the same key never creates a second transfer.
+    /// `POST /api/transfers`: creates a transfer. The same idempotency key never creates a second transfer.
     pub(crate) async fn create_transfer(
         &self,
         key: Uuid,
@@ -155,7 +155,7 @@ impl Api {
         Ok(self.call::<OneTransfer>(request).await?.transfer)
     }
 
-    /// `PATCH /api/transfers`: many reports in one request.
+    /// `PATCH /api/transfers`: sends many reports in one request.
     pub(crate) async fn update_transfers(
         &self,
         updates: &[TransferUpdate],
@@ -165,14 +165,15 @@ impl Api {
         Ok((answer.results, answer.directives.readable()))
     }
 
-    /// `PATCH /api/transfers/{id}`: begins a new attempt; the answer says what to copy.
+    /// `PATCH /api/transfers/{id}`: begins a new attempt. The answer says what to copy.
     pub(crate) async fn begin_attempt(&self, id: Uuid, attempt: u32) -> Result<TransferView, ApiError> {
         let body = json!({ "status": Status::Running, "attempt": attempt });
         let request = || self.request(Method::PATCH, &format!("/api/transfers/{id}")).json(&body);
         Ok(self.call::<OneTransfer>(request).await?.transfer)
     }
 
-    /// `POST /api/jobs/{id}/runs`: claims the run that a directive asks for; the same one again while it runs.
+    /// `POST /api/jobs/{id}/runs`: starts the run that a directive requests. While the run is active, the request
+    /// returns the same run again.
     pub(crate) async fn start_job_run(&self, job: Uuid, directive: Uuid) -> Result<RunView, ApiError> {
         let (path, body) = (format!("/api/jobs/{job}/runs"), json!({ "directiveId": directive }));
         Ok(self.call::<OneRun>(|| self.request(Method::POST, &path).json(&self.with_instance(&body))).await?.run)
@@ -198,7 +199,7 @@ impl Api {
         Ok((answer.step, answer.directives.readable()))
     }
 
-    /// `GET /api/agents/directives`: answers as soon as there is one.
+    /// `GET /api/agents/directives`: waits for directives, and returns as soon as there is one.
     pub(crate) async fn wait_for_directives(&self) -> Result<Vec<Directive>, ApiError> {
         let instance = self.instance.map(|instance| format!("&instanceId={instance}")).unwrap_or_default();
         let path = format!("/api/agents/directives?wait={WAIT}{instance}");
@@ -206,15 +207,15 @@ impl Api {
         Ok(self.call::<Directives>(request).await?.readable())
     }
 
-    /// `POST /api/agents/directives/{id}/ack`.
+    /// `POST /api/agents/directives/{id}/ack`: acknowledges a directive.
     pub(crate) async fn acknowledge(&self, id: Uuid) -> Result<(), ApiError> {
         let path = format!("/api/agents/directives/{id}/ack");
         self.call::<IgnoredAny>(|| self.request(Method::POST, &path)).await?;
         Ok(())
     }
 
-    /// `POST /api/agents/{id}/key`: stores the new key with `store` and uses it from then on. A request that is refused
-    /// meanwhile, because the server ends the old key at once, is repeated with the new one.
+    /// `POST /api/agents/{id}/key`: requests a new API key, stores it with `store`, and uses it from then on. A request
+    /// that is refused meanwhile, because the server ends the old key at once, is repeated with the new key.
     pub(crate) async fn rotate_key(&self, store: impl AsyncFnOnce(ApiKey) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let _rotation = Rotation::begin(&self.is_rotating);
         let path = format!("/api/agents/{}/key", self.agent_id);
@@ -226,7 +227,7 @@ impl Api {
         Ok(())
     }
 
-    /// Uses `key` from now on.
+    /// Uses this API key from now on.
     fn adopt_key(&self, key: ApiKey) {
         *self.key.lock().unwrap_or_else(PoisonError::into_inner) = key;
     }
@@ -251,7 +252,8 @@ impl Api {
         }
     }
 
-    /// Sends with `key`, and again with the stored key if the server refuses this one and the two differ.
+    /// Sends a request with the API key `key`. If the server refuses it, sends the request again with the stored key,
+    /// if that is another one.
     async fn send_or_reload<T: DeserializeOwned>(
         &self,
         request: impl Fn() -> RequestBuilder,

@@ -1,4 +1,5 @@
-//! The control plane as the tasks of one process share it: its API, the inbox for directives, and the signals that end tasks.
+//! The connection to the control plane that the tasks of a process share: its REST API, the inbox for directives, and
+//! the signals that end tasks.
 
 mod shutdown;
 
@@ -19,13 +20,13 @@ use crate::server::wire::Directive;
 /// Intervals and delays.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timing {
-    /// The least time between two progress reports.
+    /// The minimum time between two progress reports.
     pub(crate) report: Duration,
-    /// The time between two heartbeats, unless the server sets another.
+    /// The time between two heartbeats, unless the server sets another interval.
     pub(crate) heartbeat: Duration,
     /// The delays after failures.
     pub(crate) backoff: Backoff,
-    /// The most time between two polls while the server repeats the same directives.
+    /// The maximum time between two polls while the server repeats the same directives.
     pub(crate) poll: Duration,
 }
 
@@ -40,14 +41,14 @@ impl Default for Timing {
     }
 }
 
-/// The most batches of directives that wait for the dispatcher.
+/// The maximum number of batches of directives that wait for the dispatcher.
 const INBOX: usize = 64;
 
-/// Directives of one response, on their way to the dispatcher.
+/// The directives of one response, on their way to the dispatcher.
 #[derive(Debug)]
 pub(crate) struct DirectiveBatch {
     pub(crate) directives: Vec<Directive>,
-    /// Notified when all are handled.
+    /// The channel that is notified when all directives are handled.
     pub(crate) handled: Option<oneshot::Sender<()>>,
 }
 
@@ -55,10 +56,10 @@ pub(crate) struct DirectiveBatch {
 pub(crate) struct ServerContext {
     pub(crate) api: Api,
     pub(crate) timing: Timing,
-    /// Work items, transfers, background tasks and blocking work.
+    /// The tasks of this process: work items, transfers, background tasks and blocking work.
     pub(crate) tasks: TaskTracker,
     inbox: mpsc::Sender<DirectiveBatch>,
-    /// Ends the background tasks.
+    /// The token that ends the background tasks.
     closing: CancellationToken,
     stop: CancellationToken,
     halted: CancellationToken,
@@ -66,7 +67,7 @@ pub(crate) struct ServerContext {
 }
 
 impl ServerContext {
-    /// A context, and the receiver of its directives; `stop` is cancelled by a signal.
+    /// A context, and the receiver of its directives. `stop` is cancelled by SIGINT or SIGTERM.
     pub(crate) fn new(api: Api, timing: Timing, stop: CancellationToken) -> (Self, mpsc::Receiver<DirectiveBatch>) {
         let (inbox, batches) = mpsc::channel(INBOX);
         let context = Self {
@@ -90,8 +91,8 @@ impl ServerContext {
         self.tasks.spawn(self.closing.clone().run_until_cancelled_owned(work))
     }
 
-    /// Runs `work` on a thread that may block, as for a write that is synced. It is completed even if the returned future is
-    /// dropped meanwhile, and [`Self::close`] waits for that. A panic in it is an error.
+    /// Runs `work` on a thread that may block, such as a write that is synced. The work is completed even if the
+    /// returned future is dropped, and [`Self::close`] waits for it. A panic of the work is returned as an error.
     pub(crate) async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
         self.tasks.spawn_blocking(work).await.map_err(io::Error::other)
     }
@@ -103,8 +104,8 @@ impl ServerContext {
         self.tasks.wait().await;
     }
 
-    /// Passes directives to the dispatcher, unless too many wait for it: the server delivers them again until they are
-    /// acknowledged.
+    /// Passes directives to the dispatcher. Drops them if too many wait already: the server delivers them again until
+    /// they are acknowledged.
     pub(crate) fn deliver(&self, directives: Vec<Directive>) {
         if directives.is_empty() {
             return;

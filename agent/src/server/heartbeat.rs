@@ -11,7 +11,8 @@ use crate::server::api::Api;
 use crate::server::context::ServerContext;
 use crate::server::wire::{AgentStatus, Heartbeat};
 
-/// Sends heartbeats until the agent shuts down; `current_status`, which may block, is none while another process sends them.
+/// Sends heartbeats until the agent shuts down. `current_status` may block; it returns `None` while another process sends
+/// the heartbeats.
 pub(crate) async fn run(
     server: Arc<ServerContext>,
     mut interval: watch::Receiver<Duration>,

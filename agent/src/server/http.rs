@@ -1,4 +1,4 @@
-//! One HTTP request and its response: the envelope, the errors and the rate limit headers. Knows no operation.
+//! HTTP requests and responses: the envelope, errors and the headers of the rate limit. Knows no operation of the API.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,26 +16,26 @@ use crate::server::pacing::RateLimit;
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    /// No response.
+    /// The server did not answer.
     #[error("the server at {server} cannot be reached ({cause})")]
     Unreachable { server: String, cause: String },
-    /// The rate limit.
+    /// The rate limit of the API key is exceeded.
     #[error("the rate limit is exceeded ({message})")]
     Throttled { after: Duration, message: String },
-    /// A 401.
+    /// The server answered 401.
     #[error(
         "the server does not accept this agent's key ({message}); register again with `register --code CODE --force`"
     )]
     Unauthorized { message: String },
-    /// A 409: another process works with a copy of this state folder and was first.
+    /// The server answered 409, because an older process already uses a copy of this state folder.
     #[error(
         "this agent stops, because another process already uses a copy of its state folder ({message}); stop that process, or register this machine as an agent of its own with `register --code CODE --force`"
     )]
     Duplicate { message: String },
-    /// Any other documented 4xx.
+    /// The server answered with another documented status from 400 to 499.
     #[error("{message} (status {status})")]
     Refused { status: u16, message: String },
-    /// A 5xx, or a response that is not from the API.
+    /// The server answered with a status from 500 on, or with a response that does not come from the API.
     #[error("the server answered {status}: {message}")]
     BadResponse { status: u16, message: String },
 }
@@ -86,14 +86,14 @@ struct Failure {
 }
 
 impl Failure {
-    /// The reason of a conflict; none if the server gives none, or one of a later version.
+    /// The reason of a conflict; `None` if the server gives none that this version knows.
     fn reason(&self) -> Option<ConflictReason> {
         ConflictReason::from_name(self.details.as_ref()?.get("reason")?.as_str()?)
     }
 }
 
 impl HttpClient {
-    /// A client for `server`, an `http` or `https` address.
+    /// A client for the server at an `http` or `https` address.
     pub(crate) fn new(server: &str) -> anyhow::Result<Self> {
         let url = Url::parse(server)
             .with_context(|| format!("`{server}` is not a server address; give one such as http://127.0.0.1:8080"))?;
@@ -165,7 +165,7 @@ impl HttpClient {
     }
 }
 
-/// The server's error message, with the problems of each field.
+/// The server's error message, with the errors of each field.
 pub(crate) fn explain(error: &str, details: Option<&Value>) -> String {
     let Some(details) = details.filter(|details| !details.is_null()) else { return error.to_owned() };
     let Some(fields) = details.get("fields").and_then(Value::as_object) else { return format!("{error}: {details}") };
@@ -188,7 +188,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The innermost error, which a person understands.
+/// The innermost cause of an error, which people understand best.
 fn cause(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
@@ -212,7 +212,7 @@ fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
     })
 }
 
-/// The time of the `Date` header, else that of this machine.
+/// The time of the `Date` header, otherwise that of this machine.
 fn server_time(headers: &HeaderMap) -> u64 {
     let told = headers.get(DATE).and_then(|date| date.to_str().ok());
     let told = told.and_then(|date| chrono::DateTime::parse_from_rfc2822(date).ok());

@@ -1,29 +1,30 @@
-//! How often to send requests: intervals from the rate limit. No I/O.
+//! Intervals between requests, computed from the rate limit. No I/O.
 
 use std::time::Duration;
 
-/// The rate limit window of the agent's key, from the headers of a response.
+/// The state of the rate limit of the agent's API key, from the headers of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RateLimit {
     /// Requests per window.
     pub(crate) limit: u32,
-    /// Requests left in this window, for all processes that share the key.
+    /// The number of requests left in this window, for all processes that share the API key.
     pub(crate) remaining: u32,
     /// Time until the next window starts.
     pub(crate) resets_in: Duration,
 }
 
 impl RateLimit {
-    /// The requests that are kept for final reports, heartbeats and directives: a fifth of the window.
+    /// The requests that are reserved for final reports, heartbeats and directives: a fifth of the window.
     fn reserve(self) -> u32 {
         self.limit / 5
     }
 }
 
-/// The time between two progress reports: the requests that remain beside the reserve are spread over the rest of the window.
+/// The time between two progress reports: the requests that remain beside the reserve are spread over the rest of the
+/// window.
 ///
-/// Several processes with one key see the number fall faster and all slow down, so that it reaches the reserve only at the
-/// end of the window.
+/// If several processes share the API key, the number of remaining requests falls faster and all of them slow down, so
+/// that it reaches the reserve only at the end of the window.
 pub(crate) fn report_interval(rate_limit: Option<RateLimit>, floor: Duration) -> Duration {
     let Some(rate_limit) = rate_limit else { return floor };
     match rate_limit.remaining.saturating_sub(rate_limit.reserve()) {

@@ -1,4 +1,4 @@
-//! The bodies of the REST API, as far as an agent needs them.
+//! One report of `PATCH /api/transfers`.
 
 pub(crate) use mftplus_protocol::{
     transfer::TransferDetails,
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// One element of `PATCH /api/transfers`.
+/// The result of one report.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TransferUpdate {
@@ -29,7 +29,7 @@ pub(crate) struct TransferUpdate {
     pub(crate) error: Option<String>,
 }
 
-/// The result of one update.
+/// The number of the attempt in the view of a transfer.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct UpdateResult {
     pub(crate) id: Uuid,
@@ -45,7 +45,7 @@ pub(crate) struct UpdateResult {
 /// The attempt in the view of a transfer.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct AttemptView {
-    /// Additive, so a server may leave it out.
+    /// The number of the attempt. The field is additive, so a server may omit it.
     #[serde(default = "first_attempt")]
     pub(crate) attempt: u32,
 }
@@ -57,7 +57,7 @@ pub(crate) struct TransferView {
     pub(crate) source: String,
     pub(crate) destination: String,
     pub(crate) protocol: String,
-    /// Additive, so a server may leave it out.
+    /// The number of the attempt. The field is additive, so a server may omit it.
     #[serde(default = "first_attempt")]
     pub(crate) attempt: u32,
     #[serde(default)]
@@ -86,10 +86,10 @@ pub(crate) struct CreateTransfer<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PartOf {
-    /// A job's run.
+    /// The job run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) job_run_id: Option<Uuid>,
-    /// A pipeline's run, and the step in it.
+    /// The pipeline run, and the step in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pipeline_run_id: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -154,7 +154,8 @@ pub(crate) struct Heartbeat {
     pub(crate) memory: Option<u64>,
 }
 
-/// A body with the id of the process that sends it, by which the server detects two processes with one copied state folder.
+/// A body with the id of the process that sends it, with which the server detects two processes that share a copied
+/// state folder.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WithInstance<'a, T> {
@@ -174,7 +175,7 @@ pub(crate) struct Directive {
     pub(crate) payload: Value,
 }
 
-/// `data.directives` of any response. A directive that cannot be parsed is skipped.
+/// The field `data.directives` of any response. A directive that cannot be parsed is skipped.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Directives {
     #[serde(default)]

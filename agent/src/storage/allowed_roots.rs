@@ -10,18 +10,18 @@ use crate::storage::path_text::text;
 use crate::storage::pattern;
 use crate::storage::sandboxed_path::SandboxedPath;
 
-/// The folders of `--allow-dir`; without any, jobs work anywhere and steps nowhere.
+/// The folders of `--allow-dir`. Without any, jobs may access all paths and steps none.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AllowedRoots(Vec<Root>);
 
 #[derive(Clone, Debug)]
 struct Root {
-    /// As the setting has it.
+    /// The folder as the setting names it.
     configured: PathBuf,
     canonical: PathBuf,
 }
 
-/// Why a path is not accessed.
+/// Why a path may not be accessed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AccessError {
     #[error(
@@ -45,12 +45,12 @@ impl AllowedRoots {
         folders.iter().map(root).collect::<anyhow::Result<_>>().map(Self)
     }
 
-    /// Whether any folder was named.
+    /// Whether the setting names any folder.
     pub(crate) fn is_configured(&self) -> bool {
         !self.0.is_empty()
     }
 
-    /// `path`, which is absolute and has no `..`, below the root that contains it.
+    /// The path as a path below the root that contains it. `path` must be absolute and contain no `..`.
     fn resolve(&self, path: &Path) -> Result<SandboxedPath, AccessError> {
         for Root { configured, canonical } in &self.0 {
             for name in [configured, canonical] {
@@ -67,14 +67,14 @@ impl AllowedRoots {
 /// Which paths a copy or step may access.
 #[derive(Clone, Debug)]
 pub(crate) enum FileAccess {
-    /// All: a person gave the command on this machine.
+    /// All paths: a person gave the command on this machine.
     Unrestricted,
-    /// Those inside the allowed roots: the server asked for it.
+    /// The paths inside the allowed roots: the server ordered the work.
     Confined(AllowedRoots),
 }
 
 impl FileAccess {
-    /// A path to read from; a link at its end is followed.
+    /// A path to read from. A link at its end is followed.
     pub(crate) fn source(&self, path: &Path) -> Result<SandboxedPath, AccessError> {
         let real = match self {
             Self::Confined(allowed_roots) => return allowed_roots.resolve(path),
@@ -86,7 +86,7 @@ impl FileAccess {
         unrestricted(&real.map_err(unreachable(path))?, path)
     }
 
-    /// A path to write to, of which only the beginning need exist; a link at its end is not followed.
+    /// A path to write to, which need not exist completely. A link at its end is not followed.
     pub(crate) fn destination(&self, path: &Path) -> Result<SandboxedPath, AccessError> {
         if let Self::Confined(allowed_roots) = self {
             return allowed_roots.resolve(path);

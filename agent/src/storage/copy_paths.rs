@@ -1,4 +1,4 @@
-//! The source and destination of each copy as absolute paths, from what a person typed.
+//! The source and destination of each copy as absolute paths, from the paths that a person typed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,9 +10,9 @@ use crate::storage::usage_error::UsageError;
 /// The source and the destination of one copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CopyPaths {
-    /// Absolute.
+    /// The absolute path of the source.
     pub(crate) source: PathBuf,
-    /// Absolute; the path of the copy itself, not of its folder.
+    /// The absolute path of the copy itself, not of its folder.
     pub(crate) destination: PathBuf,
 }
 

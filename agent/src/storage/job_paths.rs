@@ -1,4 +1,4 @@
-//! The source and destination of a job or transfer step as absolute paths, the same in each run.
+//! The source and destination of a job or transfer step as absolute paths, which are the same in each run.
 
 use std::path::{Path, PathBuf};
 
@@ -12,9 +12,10 @@ use crate::storage::usage_error::UsageError;
 
 /// Resolves the two paths of a copy.
 ///
-/// A file is copied into a folder (existing, or ending in `/`), else as `destination`. The files of a pattern, and the
-/// content of a folder whose path ends in `/`, are copied into `destination`. Any other folder is copied as `destination`,
-/// or into it if that ends in `/`. So a second run writes to the same paths as the first.
+/// A file is copied into a folder (existing, or ending in `/`), otherwise to the path `destination`. The files of a
+/// pattern, and the content of a folder whose path ends in `/`, are copied into `destination`. Any other folder is
+/// copied to the path `destination`, or into it if that ends in `/`. So a second run writes to the same paths as the
+/// first.
 pub(crate) fn resolve(source: &str, destination: &str, access: &FileAccess) -> Result<CopyPaths, UsageError> {
     let refuse = |error: &dyn std::fmt::Display| UsageError(error.to_string());
     let (from, to) = (local_path(source)?, local_path(destination)?);
@@ -66,7 +67,7 @@ pub(crate) fn local_path(text: &str) -> Result<PathBuf, UsageError> {
     Ok(path)
 }
 
-/// The path without a separator at its end.
+/// The path without a trailing separator.
 fn bare(path: &Path) -> PathBuf {
     path.components().collect()
 }

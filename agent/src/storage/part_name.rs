@@ -1,4 +1,4 @@
-//! The names of part files, in which incomplete copies grow.
+//! The names of part files, which hold incomplete copies.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -40,7 +40,7 @@ pub(crate) fn beside(destination: &Path) -> PathBuf {
     }
 }
 
-/// Whether this is the name of a part file, which is never copied.
+/// Whether this is the name of a part file. Part files are never copied.
 pub(crate) fn is_part(name: &OsStr) -> bool {
     name.as_encoded_bytes().ends_with(SUFFIX.as_bytes())
 }

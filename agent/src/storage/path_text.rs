@@ -18,12 +18,12 @@ pub(crate) fn text(path: &Path) -> String {
     }
 }
 
-/// The path from which [`text`] made a string.
+/// The path that [`text`] converted to this text.
 pub(crate) fn from_text(text: &str) -> PathBuf {
     from_file_url(text).and_then(Result::ok).unwrap_or_else(|| PathBuf::from(text))
 }
 
-/// The path that a `file:` URL names; none if the text is no such URL.
+/// The path of a `file:` URL; `None` if the text is not such a URL.
 pub(crate) fn from_file_url(text: &str) -> Option<Result<PathBuf, UsageError>> {
     let decoded = match local_file(text)? {
         Ok(decoded) => decoded,

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use wildmatch::WildMatch;
 
-/// Splits a path into its folder and the pattern of its last part. None if the last part has no wildcard, or if a file of
-/// exactly this name exists.
+/// Splits a path into its folder and the pattern of its last part; `None` if the last part has no wildcard, or if a
+/// file with exactly this name exists.
 pub(crate) fn split(path: &Path) -> Option<(&Path, &str)> {
     let name = path.file_name()?.to_str().filter(|name| name.contains(['*', '?']))?;
     if fs::symlink_metadata(path).is_ok() { None } else { Some((path.parent()?, name)) }

@@ -1,7 +1,7 @@
 //! A path below a root folder that no symbolic link can leave. Blocking.
 //!
-//! Every access is relative to the root, which is held open, and the system resolves the rest each time. So it makes no
-//! difference who replaces a folder by a link, or when.
+//! Every access is relative to the root, which is held open, and the operating system resolves the rest each time. So a
+//! folder that is replaced by a link at any time does not lead out of the root.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -15,18 +15,18 @@ use cap_std::fs::{Dir, DirBuilder, FileType, Metadata, OpenOptions, Permissions}
 
 use crate::storage::part_name;
 
-/// For opening a file that may have become a pipe or a terminal.
+/// The flags for opening a file that may have become a pipe or a terminal.
 #[cfg(unix)]
 #[expect(clippy::cast_possible_wrap, reason = "the flags are bits")]
 const NON_BLOCKING: i32 = rustix::fs::OFlags::NONBLOCK.union(rustix::fs::OFlags::NOCTTY).bits() as i32;
 
-/// A file, folder or link, whether it exists or not.
+/// A file, folder or link below a root folder. It need not exist.
 #[derive(Clone, Debug)]
 pub(crate) struct SandboxedPath {
     root: Arc<Dir>,
-    /// Relative to the root; `.` for the root itself.
+    /// The path relative to the root; `.` for the root itself.
     relative: PathBuf,
-    /// The whole path as it was written, for messages and reports.
+    /// The complete path as it was written, for messages and reports.
     full: PathBuf,
 }
 
@@ -38,7 +38,7 @@ impl SandboxedPath {
         Ok(Self { root: Arc::new(root), relative: relative.to_owned(), full: full.to_owned() })
     }
 
-    /// The whole path.
+    /// The complete path.
     pub(crate) fn as_path(&self) -> &Path {
         &self.full
     }
@@ -52,7 +52,7 @@ impl SandboxedPath {
         Self { root: self.root.clone(), relative, full: self.full.join(name) }
     }
 
-    /// The folder that holds it; none for the root.
+    /// The parent folder; `None` for the root.
     pub(crate) fn parent(&self) -> Option<Self> {
         if self.is_root() {
             return None;
@@ -62,7 +62,7 @@ impl SandboxedPath {
         Some(Self { root: self.root.clone(), relative: relative.to_owned(), full })
     }
 
-    /// The part file of a copy to this path: beside it, or inside it if it is the root.
+    /// The part file of a copy to this path: beside it, or inside it if the path is the root.
     pub(crate) fn part(&self) -> Self {
         if self.is_root() {
             return self.join(Path::new(part_name::SUFFIX));
@@ -71,34 +71,34 @@ impl SandboxedPath {
         Self { root: self.root.clone(), relative, full }
     }
 
-    /// Whether it is the root folder itself.
+    /// Whether the path is the root folder itself.
     pub(crate) fn is_root(&self) -> bool {
         self.relative == Path::new(".")
     }
 
-    /// Follows links.
+    /// The metadata of the file. Links are followed.
     pub(crate) fn metadata(&self) -> io::Result<Metadata> {
         self.root.metadata(&self.relative).map_err(explain)
     }
 
-    /// Does not follow a link at the end of the path.
+    /// The metadata of the file. A link at the end of the path is not followed.
     pub(crate) fn symlink_metadata(&self) -> io::Result<Metadata> {
         self.root.symlink_metadata(&self.relative).map_err(explain)
     }
 
-    /// The kind of special file at this path, after links are followed; none for files, folders and missing paths.
+    /// The kind of special file at this path, after links are followed; `None` for files, folders and missing paths.
     pub(crate) fn special(&self) -> Option<&'static str> {
         let there = self.symlink_metadata().ok()?;
         let there = if there.file_type().is_symlink() { self.metadata().ok()? } else { there };
         special(there.file_type())
     }
 
-    /// Whether anything has this name, also a link that leads nowhere.
+    /// Whether the path exists; true also for a link with a missing target.
     pub(crate) fn has_entry(&self) -> bool {
         self.symlink_metadata().is_ok()
     }
 
-    /// Opens the file for reading, on most systems also a folder. A pipe does not block.
+    /// Opens the file for reading; on most systems also a folder. Opening a pipe does not block.
     pub(crate) fn open(&self) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.read(true);
@@ -116,7 +116,7 @@ impl SandboxedPath {
         Ok(self.root.open_with(&self.relative, &options).map_err(explain)?.into_std())
     }
 
-    /// The entries of this folder, sorted by name. The type of one is an error if it vanished meanwhile.
+    /// The entries of this folder, sorted by name. The type of an entry is an error if the entry was removed meanwhile.
     pub(crate) fn entries(&self) -> io::Result<Vec<(OsString, io::Result<FileType>)>> {
         let entries = self.root.read_dir(&self.relative).map_err(explain)?;
         let entries = entries.map(|entry| entry.map(|entry| (entry.file_name(), entry.file_type())));
@@ -138,12 +138,13 @@ impl SandboxedPath {
         if self.is_root() { Ok(()) } else { self.root.create_dir_all(&self.relative).map_err(explain) }
     }
 
-    /// Moves it to `to`.
+    /// Moves the file or folder to `to`.
     pub(crate) fn rename(&self, to: &Self) -> io::Result<()> {
         self.root.rename(&self.relative, &to.root, &to.relative).map_err(explain)
     }
 
-    /// Removes the file, the link or the folder with its content. A missing path is no error; links are not followed.
+    /// Removes the file, the link or the folder with its content. A missing path is not an error; links are not
+    /// followed.
     pub(crate) fn remove(&self) -> io::Result<()> {
         let removed = match self.symlink_metadata() {
             Ok(there) if there.is_dir() => self.root.remove_dir_all(&self.relative).map_err(explain),
@@ -163,7 +164,7 @@ impl SandboxedPath {
         self.root.symlink_contents(target, &self.relative).map_err(explain)
     }
 
-    /// Links cannot be copied on this system.
+    /// Fails, because links cannot be copied on this system.
     #[cfg(not(unix))]
     pub(crate) fn copy_link(&self, _original: &Self) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
@@ -173,23 +174,23 @@ impl SandboxedPath {
         self.root.set_permissions(&self.relative, permissions).map_err(explain)
     }
 
-    /// Sets the modification time of this folder, where the system allows that.
+    /// Sets the modification time of this folder, if the system allows that.
     pub(crate) fn set_modified(&self, modified: SystemTime) -> io::Result<()> {
         if cfg!(unix) { self.open()?.set_modified(modified) } else { Ok(()) }
     }
 
-    /// Makes the entries of this folder durable, where the system can do that.
+    /// Makes the entries of this folder durable, if the system supports that.
     pub(crate) fn sync(&self) -> io::Result<()> {
         if cfg!(unix) { self.open()?.sync_all() } else { Ok(()) }
     }
 
-    /// Makes the name of this path durable: syncs its folder.
+    /// Makes the entry of this path durable: syncs its parent folder.
     pub(crate) fn sync_entry(&self) -> io::Result<()> {
         self.parent().unwrap_or_else(|| self.clone()).sync()
     }
 }
 
-/// The kind of a special file, which is neither copied nor replaced; none for files, folders and links.
+/// The kind of a special file, which is neither copied nor replaced; `None` for files, folders and links.
 #[cfg(unix)]
 pub(crate) fn special(found: FileType) -> Option<&'static str> {
     use cap_std::fs::FileTypeExt as _;
@@ -204,13 +205,13 @@ pub(crate) fn special(found: FileType) -> Option<&'static str> {
     }
 }
 
-/// Other systems have no special files in folders.
+/// `None`, because folders have no special files on this system.
 #[cfg(not(unix))]
 pub(crate) fn special(_found: FileType) -> Option<&'static str> {
     None
 }
 
-/// Says what happened when a link would have left the root.
+/// Replaces the error for a link that would have left the root by one that says so.
 fn explain(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none() {
         return io::Error::new(io::ErrorKind::PermissionDenied, "a link in the path leads out of the folder");

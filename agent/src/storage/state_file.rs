@@ -14,13 +14,13 @@ use crate::storage::path_text::text;
 /// The content of a state file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Stored<T> {
-    /// There is no file.
+    /// The file does not exist.
     Missing,
     /// The file is valid.
     Whole(T),
-    /// The file is damaged, its previous version is valid.
+    /// The file is damaged; its previous version is valid.
     Previous(T),
-    /// Neither is valid.
+    /// The file and its previous version are damaged.
     Damaged,
 }
 
@@ -34,8 +34,8 @@ impl<T> Stored<T> {
     }
 }
 
-/// Reads a file that [`write_durably`] wrote. An empty or truncated file is damaged, which is no error; a folder in its place
-/// is an error only if there is no previous version.
+/// Reads a file that [`write_durably`] wrote. An empty or truncated file is damaged, which is not an error; a folder in
+/// its place is an error only if there is no previous version.
 pub(crate) fn read_stored<T: DeserializeOwned>(path: &Path) -> io::Result<Stored<T>> {
     let found = fs::read(path);
     if let Some(content) = found.as_ref().ok().and_then(|text| serde_json::from_slice(text).ok()) {
@@ -55,7 +55,7 @@ pub(crate) fn read_stored<T: DeserializeOwned>(path: &Path) -> io::Result<Stored
     }
 }
 
-/// Writes a missing or damaged `.bak` again from a valid file. A failure is only logged.
+/// Writes a missing or damaged `.bak` file again from a valid file. A failure is only logged.
 pub(crate) fn restore_previous(path: &Path) {
     let previous = previous(path);
     if read_whole(&previous).is_some() {
@@ -70,7 +70,7 @@ pub(crate) fn restore_previous(path: &Path) {
     }
 }
 
-/// Renames a damaged file to `.damaged`, so that it can be inspected; returns its new path.
+/// Renames a damaged file to `.damaged`, so that it can be inspected. Returns the new path.
 pub(crate) fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let aside = with_suffix(path, ".damaged");
     let moved = fs::rename(path, &aside).and_then(|()| sync_parent(path));
@@ -97,7 +97,7 @@ pub(crate) fn age(path: &Path) -> io::Result<Duration> {
     Ok(modified.elapsed().unwrap_or_default())
 }
 
-/// Adds the path and what to do to an error; its kind stays.
+/// Adds the path and the remedy to an error. The kind of the error stays.
 pub(crate) fn with_path(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> io::Error {
     move |error| {
         let advice = match error.kind() {
@@ -130,7 +130,7 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written.map_err(with_path("write", path))
 }
 
-/// Writes and syncs the temporary file beside `path`; returns its path.
+/// Writes and syncs the temporary file beside `path`. Returns its path.
 fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let beside = with_suffix(path, ".tmp");
     match fs::remove_file(&beside) {
@@ -157,8 +157,8 @@ fn read_whole(path: &Path) -> Option<Vec<u8>> {
     fs::read(path).ok().filter(|text| serde_json::from_slice::<IgnoredAny>(text).is_ok())
 }
 
-/// Keeps a valid file as its previous version, with a hard link. If that fails, as on a file system without hard links, the
-/// file is replaced without one.
+/// Keeps a valid file as its previous version, with a hard link. If that fails, for example on a file system without
+/// hard links, no previous version is kept.
 fn keep_previous(path: &Path) {
     if read_whole(path).is_none() {
         return;
@@ -184,7 +184,7 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Folders cannot be synced on this system.
+/// Does nothing, because folders cannot be synced on this system.
 #[cfg(not(unix))]
 pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
@@ -215,7 +215,7 @@ pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
     opened.map_err(with_path("open", path))
 }
 
-/// `path` with `suffix` behind its file name.
+/// `path` with `suffix` after its file name.
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);

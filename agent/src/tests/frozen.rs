@@ -13,13 +13,13 @@ use crate::command::args::RunArgs;
 use crate::command::copy as copy_command;
 use crate::work::journal::Journal;
 
-/// The releases that are kept.
+/// The releases whose state folders are kept.
 const RELEASES: [&str; 1] = ["0.1.0"];
-/// Stands for the folder of the test in the kept files.
+/// The placeholder for the folder of the test in the kept files.
 const ROOT: &str = "{root}";
-/// Bytes per second at which no copy of a test completes.
+/// A rate in bytes per second at which no copy of a test completes.
 const SLOW_RATE: Option<u64> = Some(200_000);
-/// Bytes of each file that is copied.
+/// The size of each file that is copied, in bytes.
 const SIZE: usize = 3_000_000;
 
 fn folder(release: &str) -> PathBuf {

@@ -18,7 +18,7 @@ use crate::transfer::state::{CopyOptions, CopyResult, Phase, TransferState};
 use crate::work::journal::Journal;
 use crate::work::work_item::{Task, WorkItem};
 
-/// Bytes per second at which no copy of a test completes.
+/// A rate in bytes per second at which no copy of a test completes.
 const SLOW_RATE: u64 = 200_000;
 
 /// Runs a slow copy, and `test` once the first bytes are reported.

@@ -17,7 +17,7 @@ use crate::transfer::store::TransferStore;
 use crate::work::journal::Journal;
 use crate::work::work_item::{Task, WorkItem};
 
-/// Bytes per second at which no copy of a test completes.
+/// A rate in bytes per second at which no copy of a test completes.
 const SLOW_RATE: Option<u64> = Some(200_000);
 
 fn slow_args() -> RunArgs {

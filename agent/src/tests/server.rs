@@ -41,23 +41,23 @@ pub(super) struct ServerState {
     pub(super) updates: Vec<Value>,
     pub(super) heartbeats: Vec<Value>,
     pub(super) directives: Vec<Value>,
-    /// Number of answered polls for directives.
+    /// The number of answered polls for directives.
     pub(super) polls: usize,
     pub(super) acknowledged: Vec<Uuid>,
-    /// Runs of jobs.
+    /// The job runs by their ids.
     pub(super) runs: BTreeMap<Uuid, Value>,
     /// The directive of each request to start a run.
     pub(super) claims: Vec<Value>,
-    /// A directive is sent until it is acknowledged explicitly, also if its start was reported.
+    /// Whether a directive is sent until it is acknowledged explicitly, even if its start was reported.
     pub(super) repeats_directives: bool,
-    /// Acknowledgements are recorded and never answered.
+    /// Whether acknowledgements are recorded but never answered.
     pub(super) holds_acknowledgements: bool,
     pub(super) rejects_jobs: bool,
-    /// The one step of each pipeline's run.
+    /// The only step of each pipeline run, by the id of the run.
     pub(super) steps: BTreeMap<Uuid, Value>,
     pub(super) is_unavailable: bool,
     pub(super) rejects_keys: bool,
-    /// Heartbeats are answered as those of a duplicate process.
+    /// Whether heartbeats are answered as those of a duplicate process.
     pub(super) has_duplicate_instance: bool,
     /// The fault after the next transfer is created.
     pub(super) after_creating: Fault,
@@ -117,7 +117,7 @@ impl FakeServer {
         Ok(())
     }
 
-    /// The only transfer there is.
+    /// The only transfer.
     pub(super) fn only_transfer(&self) -> anyhow::Result<Value> {
         let state = self.state.lock();
         anyhow::ensure!(state.transfers.len() == 1, "there are {} transfers", state.transfers.len());

@@ -30,7 +30,7 @@ pub(crate) fn parse_rate(text: &str) -> Result<u64, String> {
 pub(crate) struct BandwidthLimiter {
     rate: Option<u64>,
     started: Instant,
-    /// Bytes copied since `started`.
+    /// The number of bytes copied since `started`.
     copied: u64,
 }
 
@@ -40,7 +40,7 @@ impl BandwidthLimiter {
         Self { rate, started: Instant::now(), copied: 0 }
     }
 
-    /// The most bytes to copy at once, so that pauses stay short.
+    /// The maximum number of bytes to copy at once, so that pauses stay short.
     pub(crate) fn chunk(&self, most: usize) -> usize {
         self.rate.map_or(most, |rate| usize::try_from(rate / 20).unwrap_or(most).clamp(1, most))
     }

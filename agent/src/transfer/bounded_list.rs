@@ -1,11 +1,11 @@
-//! A list of messages of bounded length, for errors that have many causes.
+//! A list of messages with a limited length, for errors with many causes.
 
 use std::fmt;
 
-/// Messages that are kept; of the others only the number is shown.
+/// The number of messages that are kept. Of the other messages, only the number is shown.
 const MAX_LISTED: usize = 10;
 
-/// The most characters of one message; the server stores 4,096 of an error message.
+/// The maximum length of one message, in characters. The server stores 4,096 characters of an error message.
 const MAX_CHARS: usize = 350;
 
 /// Keeps the first messages and counts all.
@@ -24,7 +24,7 @@ impl BoundedList {
         }
     }
 
-    /// Number of messages, also of those that are not kept.
+    /// The number of messages, including those that are not kept.
     pub(crate) fn count(&self) -> usize {
         self.count
     }
@@ -44,7 +44,7 @@ impl fmt::Display for BoundedList {
     }
 }
 
-/// Omits the middle of a long message: its end says what is wrong.
+/// Shortens a long message by its middle, because its end says what is wrong.
 fn shorten(text: String) -> String {
     let count = text.chars().count();
     if count <= MAX_CHARS {

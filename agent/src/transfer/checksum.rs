@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-/// A SHA-256 digest in progress, or none if it is not wanted.
+/// A SHA-256 digest in progress; `None` inside if no digest is wanted.
 pub(crate) struct Hasher(Option<Sha256>);
 
 impl Hasher {

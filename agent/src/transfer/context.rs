@@ -1,4 +1,4 @@
-//! What the transfers of one process share.
+//! The state that the transfers of one process share.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::transfer::store::TransferStore;
 pub(crate) struct TransferContext {
     pub(crate) server: Arc<ServerContext>,
     pub(crate) store: TransferStore,
-    /// Also of steps that are not transfers.
+    /// The running copies and steps of this process.
     pub(crate) controls: ControlRegistry,
     pub(crate) reporter: Arc<ReportBatcher>,
     pub(crate) allowed_roots: AllowedRoots,
 }
 
 impl TransferContext {
-    /// The paths that a copy may access; what the server asked for is confined to the allowed roots.
+    /// The paths that a copy may access. A copy that the server ordered is confined to the allowed roots.
     pub(crate) fn file_access(&self, is_confined: bool) -> FileAccess {
         if is_confined && self.allowed_roots.is_configured() {
             FileAccess::Confined(self.allowed_roots.clone())

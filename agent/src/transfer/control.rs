@@ -1,4 +1,5 @@
-//! Stop signals and progress of a running copy or step, shared by the worker and by those who watch or stop it.
+//! Stop signals and progress of a running copy or step, shared by the worker and the tasks that observe or
+//! stop it.
 
 pub(crate) mod progress;
 
@@ -12,7 +13,7 @@ use uuid::Uuid;
 /// A running copy or step.
 #[derive(Debug)]
 pub(crate) struct Control {
-    /// The server's id.
+    /// The server's id of the transfer or step.
     pub(crate) id: Uuid,
     /// Whether the copy is read again to verify it.
     pub(crate) verifies: bool,
@@ -44,39 +45,39 @@ impl Control {
         }
     }
 
-    /// The attempt that reports name.
+    /// The number of the attempt that reports name.
     pub(crate) fn attempt(&self) -> u32 {
         self.attempt.load(Ordering::Relaxed)
     }
 
-    /// Raises the attempt to that of the server; never lowers it.
+    /// Raises the number of the attempt to that of the server; never lowers it.
     pub(crate) fn raise_attempt(&self, attempt: u32) {
         self.attempt.fetch_max(attempt, Ordering::Relaxed);
     }
 
-    /// Cancels it. It cannot be resumed.
+    /// Cancels the copy or step. It cannot be resumed.
     pub(crate) fn cancel(&self, reason: &str) {
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| reason.to_owned());
         self.cancelled.store(true, Ordering::Release);
         self.stop.cancel();
     }
 
-    /// Stops it; it can be resumed.
+    /// Pauses the copy or step. It can be resumed.
     pub(crate) fn pause(&self) {
         self.stop.cancel();
     }
 
-    /// Whether it is paused or cancelled.
+    /// Whether the copy or step is paused or cancelled.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stop.is_cancelled()
     }
 
-    /// Completes when it is paused or cancelled.
+    /// Completes when the copy or step is paused or cancelled.
     pub(crate) async fn stopped(&self) {
         self.stop.cancelled().await;
     }
 
-    /// The reason of the cancellation, if it was cancelled.
+    /// The reason of the cancellation; `None` if the copy or step was not cancelled.
     pub(crate) fn cancellation(&self) -> Option<String> {
         let reason = || self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
         self.cancelled.load(Ordering::Acquire).then(reason)
@@ -90,7 +91,7 @@ impl Control {
         }
     }
 
-    /// The directives to acknowledge now that it has ended.
+    /// The directives to acknowledge now, because the transfer has ended.
     pub(crate) fn take_directives(&self) -> Vec<Uuid> {
         std::mem::take(&mut self.directives.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -109,12 +110,12 @@ impl ControlRegistry {
         self.lock().remove(&id);
     }
 
-    /// The one with this id, if it runs in this process.
+    /// The copy or step with this id, if it runs in this process.
     pub(crate) fn get(&self, id: Uuid) -> Option<Arc<Control>> {
         self.lock().get(&id).cloned()
     }
 
-    /// Pauses all.
+    /// Pauses all copies and steps.
     pub(crate) fn pause_all(&self) {
         self.lock().values().for_each(|control| control.pause());
     }

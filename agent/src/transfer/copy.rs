@@ -14,10 +14,10 @@ use crate::transfer::plan::{Entry, Kind, Plan};
 use crate::transfer::sparse;
 use crate::transfer::state::{CopyOptions, CopyResult, Verify};
 
-/// Bytes moved at once.
+/// The number of bytes moved at once.
 const CHUNK: usize = 1 << 20;
 
-/// The sizes that files of /proc and /sys claim, whatever they contain.
+/// The sizes that files of /proc and /sys report, whatever they contain.
 const UNKNOWN_SIZES: [u64; 2] = [0, 4096];
 
 /// Copies everything in `plan` into `part`, which is reserved; the result is durable and verified. All files of a folder are
@@ -68,7 +68,7 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    /// Copies one entry of a folder; returns the digest of a file.
+    /// Copies one entry of a folder. Returns the digest of a file.
     fn copy_entry(
         &mut self,
         entry: &Entry,
@@ -151,7 +151,7 @@ impl Worker<'_> {
         Ok(expected)
     }
 
-    /// Compares an existing part file with the source; returns the length of the prefix that is equal.
+    /// Compares an existing part file with the source. Returns the length of the prefix that is equal.
     fn keep_matching_prefix(
         &mut self,
         source: &mut File,

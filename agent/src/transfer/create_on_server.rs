@@ -13,7 +13,7 @@ use crate::server::pacing::urgent_delay;
 use crate::server::wire::CreateTransfer;
 use crate::transfer::store::Claim;
 
-/// Repeats the request until the server answers or `timeout` has passed; none if the process stops.
+/// Repeats the request until the server answers or `timeout` has passed; `None` if the process stops.
 pub(crate) async fn create(
     server: &ServerContext,
     mut claim: Claim,

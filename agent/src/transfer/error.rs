@@ -12,7 +12,7 @@ use crate::transfer::plan::PlanError;
 /// Why a copy failed or stopped.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CopyError {
-    /// Paused or cancelled; `Control::cancellation` tells which.
+    /// The copy was paused or cancelled; `Control::cancellation` says which.
     #[error("stopped")]
     Stopped,
     #[error("cannot {action} {path}: {error}", path = text(path))]

@@ -8,7 +8,7 @@ use cap_std::fs::Metadata;
 use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::error::{CopyError, at};
 
-/// Attempts to open a part file that another process renames meanwhile.
+/// The maximum number of attempts to open a part file that another process renames meanwhile.
 const TRIES: usize = 10;
 
 /// The lock on a part file or folder, released when dropped.
@@ -68,7 +68,7 @@ fn is_at(file: &File, part: &SandboxedPath) -> bool {
         == (there.dev(), there.ino())
 }
 
-/// On other systems open files are not renamed.
+/// Always true: on this system, open files cannot be renamed.
 #[cfg(not(unix))]
 fn is_at(_file: &File, _part: &SandboxedPath) -> bool {
     true
@@ -107,7 +107,7 @@ fn has_hard_links(there: &Metadata) -> bool {
     cap_std::fs::MetadataExt::nlink(there) > 1
 }
 
-/// Other systems tell the number of links of open files only.
+/// Always false: this system reports the number of hard links of open files only.
 #[cfg(not(unix))]
 fn has_hard_links(_there: &Metadata) -> bool {
     false

@@ -17,24 +17,24 @@ use crate::transfer::bounded_list::BoundedList;
 /// The content of a source.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// A file or a folder.
+    /// The source: a file or a folder.
     pub(crate) source: SandboxedPath,
     /// Whether the source is a folder.
     pub(crate) is_folder: bool,
-    /// Each folder comes before its content.
+    /// The entries to copy. Each folder comes before its content.
     pub(crate) entries: Vec<Entry>,
-    /// Bytes of all files.
+    /// The total size of all files, in bytes.
     pub(crate) total: u64,
-    /// Entries of the folder that cannot be read.
+    /// The entries of the folder that cannot be read.
     pub(crate) failures: BoundedList,
-    /// Devices, pipes and sockets in the folder, which are left out.
+    /// The devices, pipes and sockets in the folder, which are not copied.
     pub(crate) left_out: BoundedList,
 }
 
 /// One file, folder or link to copy.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    /// Relative to the source; empty for the source itself.
+    /// The path relative to the source; empty for the source itself.
     pub(crate) relative: PathBuf,
     pub(crate) kind: Kind,
 }
@@ -64,7 +64,7 @@ pub(crate) enum PlanError {
 }
 
 impl Plan {
-    /// Lists `source`, which may be a link or a pattern; links inside it stay links.
+    /// Lists `source`, which may be a link or a pattern. Links inside it stay links.
     pub(crate) fn of(source: &SandboxedPath) -> Result<Self, PlanError> {
         let plan = match (pattern::split(source.as_path()), source.parent()) {
             (Some((_, pattern)), Some(folder)) => Self::of_pattern(&folder, pattern)?,
@@ -77,7 +77,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// As [`Self::of`], but wildcards in the name have no meaning.
+    /// Lists `source` like [`Self::of`], but wildcards in its name have no meaning.
     pub(crate) fn of_one(source: &SandboxedPath) -> Result<Self, PlanError> {
         let top = source.metadata().map_err(unreadable(source))?;
         let mut plan = Self::empty(source, top.is_dir());
@@ -94,7 +94,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The entries of `folder` that match, without folders; possibly none.
+    /// The entries of `folder` that match, without folders. The result may be empty.
     fn of_pattern(folder: &SandboxedPath, pattern: &str) -> Result<Self, PlanError> {
         let entries = folder.entries().map_err(unreadable(folder))?;
         let mut plan = Self::empty(folder, true);
@@ -156,7 +156,7 @@ impl Entry {
         base.join(&self.relative)
     }
 
-    /// Its name in a manifest, with `/` on every system.
+    /// The name of the entry in a manifest, with `/` on every system.
     pub(crate) fn manifest_name(&self) -> Vec<u8> {
         let parts: Vec<&[u8]> = self.relative.components().map(|part| part.as_os_str().as_encoded_bytes()).collect();
         parts.join(&b'/')

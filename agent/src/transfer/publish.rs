@@ -20,7 +20,7 @@ pub(crate) fn check(destination: &SandboxedPath, is_folder: bool, overwrite: boo
     }
 }
 
-/// As [`check`]; if a folder is merged into an existing one, also for each of its entries.
+/// Rejects destinations like [`check`]; if a folder is merged into an existing one, also for each of its entries.
 pub(crate) fn check_all(plan: &Plan, destination: &SandboxedPath, overwrite: bool) -> Result<(), CopyError> {
     check(destination, plan.is_folder, overwrite)?;
     if plan.is_folder && destination.has_entry() {
@@ -81,7 +81,7 @@ fn merge(part: &SandboxedPath, destination: &SandboxedPath) -> Result<(), CopyEr
     Ok(())
 }
 
-/// Makes a folder writable, so that its files can be moved; returns its previous permissions.
+/// Makes a folder writable, so that its files can be moved. Returns its previous permissions.
 fn open_up(folder: &SandboxedPath) -> io::Result<Permissions> {
     let permissions = folder.symlink_metadata()?.permissions();
     #[cfg(unix)]

@@ -15,7 +15,7 @@ use crate::transfer::control::Control;
 use crate::transfer::control::progress::Progress;
 use crate::transfer::state::FinalReport;
 
-/// The most updates in one request.
+/// The maximum number of reports in one request.
 const BATCH: usize = 500;
 
 /// The server's answer to a final report.
@@ -37,9 +37,9 @@ pub(crate) struct ReportBatcher {
 #[derive(Default)]
 struct Entry {
     control: Option<Arc<Control>>,
-    /// The server has accepted the first `running` of this attempt.
+    /// Whether the server has accepted the first `running` of this attempt.
     is_known_to_server: bool,
-    /// The server has refused its progress; only the final report is sent.
+    /// Whether the server has refused the progress of this attempt, so that only the final report is sent.
     is_progress_rejected: bool,
     sent: Option<Progress>,
     last_sample: Option<(Instant, u64)>,
@@ -98,7 +98,7 @@ impl ReportBatcher {
         }
     }
 
-    /// The updates to send, urgent ones first.
+    /// The reports to send, urgent ones first.
     fn batch(&self, now: Instant) -> Vec<TransferUpdate> {
         let mut entries = self.lock();
         let mut order: Vec<(&Uuid, &mut Entry)> = entries.iter_mut().collect();
@@ -106,7 +106,7 @@ impl ReportBatcher {
         order.into_iter().filter_map(|(id, entry)| entry.update(*id, now)).take(BATCH).collect()
     }
 
-    /// Applies the results of a batch; returns the first update that must be sent again.
+    /// Applies the results of a batch. Returns the first report that must be sent again.
     fn apply_results(&self, batch: &[TransferUpdate], results: Vec<UpdateResult>) -> Option<(u16, String)> {
         let mut results: BTreeMap<Uuid, UpdateResult> = results.into_iter().map(|result| (result.id, result)).collect();
         let mut unanswered = None;
@@ -200,7 +200,7 @@ impl Entry {
         self.report.is_some() || self.must_be_announced()
     }
 
-    /// The server counts attempts and start times by the first `running`, so that is sent before anything else.
+    /// Whether the first `running` must be sent before anything else: the server counts attempts and start times by it.
     fn must_be_announced(&self) -> bool {
         self.control.is_some() && !self.is_known_to_server && !self.is_progress_rejected
     }
@@ -241,14 +241,14 @@ impl Entry {
         })
     }
 
-    /// Records that the server accepted an update; true if it was the final report.
+    /// Records that the server accepted a report. Returns whether it was the final report.
     fn accepted(&mut self, update: &TransferUpdate) -> bool {
         self.is_known_to_server = true;
         self.sent = update.progress.map(|percent| Progress { percent, bytes: update.bytes_transferred });
         update.status != Status::Running && self.complete(ReportReply::Accepted)
     }
 
-    /// Records that the server will never accept an update; true if it was the final report.
+    /// Records that the server will never accept a report. Returns whether it was the final report.
     fn rejected(&mut self, update: &TransferUpdate, status: u16, message: &str) -> bool {
         if update.status != Status::Running {
             return self.complete(ReportReply::Rejected(message.to_owned()));

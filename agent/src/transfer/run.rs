@@ -29,18 +29,18 @@ pub(crate) type ShowProgress = Box<dyn FnMut(&Control) + Send>;
 pub(crate) enum CopyOutcome {
     /// The copy is published.
     Completed(CopyResult),
-    /// It failed, for this reason.
+    /// The copy failed, for this reason.
     Failed(String),
-    /// It was cancelled, for this reason.
+    /// The copy was cancelled, for this reason.
     Cancelled(String),
-    /// It was paused and can be resumed.
+    /// The copy was paused and can be resumed.
     Stopped,
 }
 
 /// A transfer that has ended, with the task that reports it.
 pub(crate) struct EndedTransfer {
     pub(crate) outcome: CopyOutcome,
-    /// The server's answer to the final report; none if there is nothing to report.
+    /// The server's answer to the final report; `None` if there is nothing to report.
     pub(crate) reply: Option<JoinHandle<Option<ReportReply>>>,
 }
 
@@ -146,7 +146,7 @@ impl UnreportedOutcome {
         Some(Self { claim, id, report, directives: Vec::new() })
     }
 
-    /// Bytes at the destination.
+    /// The number of bytes at the destination.
     pub(crate) fn bytes(&self) -> u64 {
         self.report.bytes_transferred
     }

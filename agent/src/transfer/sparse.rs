@@ -3,25 +3,25 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 
-/// The unit of holes, in bytes; no file system in use has smaller ones.
+/// The unit of holes, in bytes. No file system in use has a smaller one.
 const BLOCK: usize = 4096;
 
 /// Whether a file occupies fewer bytes than its length.
 #[cfg(unix)]
 pub(crate) fn is_sparse(file: &Metadata) -> bool {
-    /// Bytes of one of `st_blocks`, whatever the file system's own blocks are.
+    /// The unit of `st_blocks` in bytes, which does not depend on the file system.
     const UNIT: u64 = 512;
     std::os::unix::fs::MetadataExt::blocks(file).saturating_mul(UNIT) < file.len()
 }
 
-/// Other systems do not tell.
+/// Always false: this system does not report holes.
 #[cfg(not(unix))]
 pub(crate) fn is_sparse(_file: &Metadata) -> bool {
     false
 }
 
-/// Writes `bytes` at `offset`, the end of the file, without blocks of zeros; returns how many bytes were written. The caller
-/// sets the length of the file, which may end in a hole.
+/// Writes `bytes` at `offset`, the end of the file, without blocks of zeros. Returns the number of written bytes. The
+/// caller sets the length of the file, which may end in a hole.
 pub(crate) fn write_at(file: &mut File, offset: u64, bytes: &[u8]) -> io::Result<usize> {
     let mut written = 0;
     let mut start = 0;

@@ -1,4 +1,4 @@
-//! The state of a transfer that outlives the process. It is stored as JSON; the stored names never change.
+//! The state of a transfer that survives the process. It is stored as JSON; the stored names never change.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,13 +17,13 @@ use crate::storage::state_file::{self, Stored};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CopyOptions {
-    /// How to verify.
+    /// How the copy is verified.
     pub(crate) verify: Verify,
     /// Whether an existing destination may be replaced.
     pub(crate) overwrite: bool,
-    /// Bytes per second, at most.
+    /// The maximum number of bytes per second.
     pub(crate) max_rate: Option<u64>,
-    /// Whether the server asked for the copy, so that it is confined to the allowed roots.
+    /// Whether the server ordered the copy, so that it is confined to the allowed roots.
     #[serde(default)]
     pub(crate) is_confined: bool,
 }
@@ -32,16 +32,16 @@ pub(crate) struct CopyOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Phase {
-    /// The server has not confirmed its creation.
+    /// The server has not confirmed the creation of the transfer.
     Creating,
     /// Bytes are being copied and verified.
     Copying,
-    /// The part file is verified and gets its final name.
+    /// The part file is verified and is being renamed to the destination.
     #[serde(rename = "installing")]
     Publishing,
-    /// It has ended and its final report is not accepted yet.
+    /// The copy has ended and its final report is not accepted yet.
     Reporting,
-    /// It failed and is reported; kept so that a retry has its options.
+    /// The copy failed and was reported. The state is kept, so that a retry has its options.
     Failed,
 }
 
@@ -49,7 +49,7 @@ pub(crate) enum Phase {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CopyResult {
-    /// Bytes written.
+    /// The number of bytes written.
     pub(crate) bytes: u64,
     /// SHA-256 of the file, or of a folder's manifest.
     pub(crate) checksum: Option<String>,
@@ -59,16 +59,16 @@ pub(crate) struct CopyResult {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FinalReport {
-    /// The final state.
+    /// The final status.
     pub(crate) status: Status,
-    /// Bytes written.
+    /// The number of bytes written.
     pub(crate) bytes_transferred: u64,
-    /// The attempt that ended; 0 for the current one of the server.
+    /// The number of the attempt that ended; 0 for the current attempt of the server.
     pub(crate) attempt: u32,
     /// The details of the attempt.
     #[serde(flatten)]
     pub(crate) details: TransferDetails,
-    /// Why it failed.
+    /// The reason for the failure.
     pub(crate) error: Option<String>,
 }
 
@@ -76,26 +76,26 @@ pub(crate) struct FinalReport {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TransferState {
-    /// The server's id; none until it is created there.
+    /// The server's id of the transfer; `None` until the transfer is created there.
     pub(crate) id: Option<Uuid>,
-    /// The idempotency key of its creation.
+    /// The idempotency key with which the transfer is created.
     pub(crate) idempotency_key: Uuid,
-    /// An absolute path, as text.
+    /// The absolute path of the source, as text.
     pub(crate) source: String,
-    /// An absolute path, as text: that of the copy itself, not of its folder.
+    /// The absolute path of the copy itself, not of its folder, as text.
     pub(crate) destination: String,
     pub(crate) direction: Direction,
-    /// Bytes, as reported when it was created.
+    /// The size in bytes, as reported when the transfer was created.
     pub(crate) size: u64,
-    /// Counts from 1.
+    /// The number of the attempt, counted from 1.
     pub(crate) attempt: u32,
-    /// How to copy.
+    /// The options of the copy.
     pub(crate) options: CopyOptions,
-    /// The run it belongs to, if any; then only the daemon continues it.
+    /// The run that the transfer belongs to, if any. Only the daemon continues such a transfer.
     #[serde(default)]
     pub(crate) part_of: PartOf,
     pub(crate) phase: Phase,
-    /// Set from `Publishing` on.
+    /// The result of the copy, from the phase `Publishing` on.
     #[serde(default)]
     pub(crate) copied: Option<CopyResult>,
     /// The final report, until the server has accepted it.
@@ -109,12 +109,12 @@ impl TransferState {
         matches!(self.phase, Phase::Creating | Phase::Copying | Phase::Publishing)
     }
 
-    /// Whether its end is recorded.
+    /// Whether the end of the transfer is recorded.
     pub(crate) fn has_ended(&self) -> bool {
         matches!(self.phase, Phase::Reporting | Phase::Failed)
     }
 
-    /// The name of its state file, without extension.
+    /// The name of the state file, without extension.
     pub(crate) fn name(&self) -> String {
         match self.id {
             Some(id) => id.to_string(),
@@ -122,17 +122,17 @@ impl TransferState {
         }
     }
 
-    /// Its source and destination.
+    /// The source and destination of the transfer.
     pub(crate) fn paths(&self) -> CopyPaths {
         CopyPaths { source: from_text(&self.source), destination: from_text(&self.destination) }
     }
 
-    /// The path of its part file.
+    /// The path of the part file.
     pub(crate) fn part(&self) -> PathBuf {
         part_name::beside(&from_text(&self.destination))
     }
 
-    /// Reads a state file; a damaged one is none.
+    /// Reads a state file; `None` if it is damaged.
     pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
         state_file::read_stored(path).map(Stored::content)
     }

@@ -20,7 +20,7 @@ pub(crate) struct TransferStore {
     folder: PathBuf,
 }
 
-/// The exclusive claim on a transfer, released when dropped.
+/// The state of the transfer; `save` makes changes durable.
 #[derive(Debug)]
 pub(crate) struct Claim {
     store: TransferStore,
@@ -29,12 +29,12 @@ pub(crate) struct Claim {
     pub(crate) state: TransferState,
 }
 
-/// The result of a claim.
+/// There is no state of the transfer.
 #[derive(Debug)]
 pub(crate) enum Claimed {
-    /// There is no state of it.
+    /// Another process, or another task of this process, has claimed the transfer.
     Missing,
-    /// Another process, or another task of this one, has claimed it.
+    /// The claim succeeded.
     Busy,
     /// The claim succeeded.
     Ours(Box<Claim>),
@@ -94,7 +94,8 @@ impl TransferStore {
         }
     }
 
-    /// Starts the copy `fresh`, or continues the unfinished one between the same paths, unless one of them belongs to a run.
+    /// Starts the copy `fresh`, or continues the unfinished copy between the same paths, unless one of the two belongs
+    /// to a run.
     pub(crate) fn begin(&self, fresh: TransferState) -> Result<Claim, BeginError> {
         let _guard = self.guard()?;
         let mut unfinished: Vec<TransferState> = self.list()?;
@@ -127,7 +128,7 @@ impl TransferStore {
         }
     }
 
-    /// Stores and claims a transfer that was started elsewhere; none if another process has claimed it.
+    /// Stores and claims a transfer that was started elsewhere; `None` if another process has claimed it.
     pub(crate) fn adopt(&self, state: TransferState) -> io::Result<Option<Claim>> {
         let _guard = self.guard()?;
         self.create(state)
@@ -144,7 +145,7 @@ impl TransferStore {
         Ok(false)
     }
 
-    /// Deletes expired states and renames damaged ones; returns the transfers whose state is lost.
+    /// Deletes expired states and renames damaged ones. Returns the transfers whose state is lost.
     pub(crate) fn prune(&self) -> io::Result<Vec<Uuid>> {
         let _guard = self.guard()?;
         let lost = self.set_damaged_aside()?;
@@ -172,8 +173,8 @@ impl TransferStore {
         Ok(lost)
     }
 
-    /// Renames damaged files and restores their previous versions, each with one log message. Restores missing previous
-    /// versions of valid files.
+    /// Renames damaged files and restores their previous versions, each with one log message. Also restores missing
+    /// previous versions of valid files.
     fn set_damaged_aside(&self) -> io::Result<Vec<Uuid>> {
         let mut lost = Vec::new();
         for name in self.names(".json")? {
@@ -269,7 +270,7 @@ impl Claim {
         self.state.write(&self.store.json(&self.state.name()))
     }
 
-    /// Records that the server knows the transfer as `id`.
+    /// Records that the server has created the transfer with this id.
     pub(crate) fn record_creation(&mut self, id: Uuid, attempt: u32) -> io::Result<()> {
         let _guard = self.store.guard()?;
         let old = self.state.name();
@@ -285,14 +286,14 @@ impl Claim {
         Ok(())
     }
 
-    /// Records the end, before it is reported.
+    /// Records the end of the transfer, before it is reported.
     pub(crate) fn record_end(&mut self, report: FinalReport) -> io::Result<()> {
         self.state.phase = Phase::Reporting;
         self.state.report = Some(report);
         self.save()
     }
 
-    /// Records that the end is reported: deletes the state, except that of a failed transfer.
+    /// Records that the end is reported: deletes the state, unless the transfer failed.
     pub(crate) fn record_reported(mut self) -> io::Result<()> {
         let report = self.state.report.take();
         if report.is_some_and(|report| report.status == Status::Failed) {
@@ -313,7 +314,7 @@ impl Claim {
     }
 }
 
-/// Takes the lock; none if another process holds it.
+/// Takes the lock; `None` if another process holds it.
 pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
     let file = state_file::open_lock(path)?;
     match file.try_lock() {

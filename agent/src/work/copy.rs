@@ -23,7 +23,7 @@ use crate::work::item_runner::{CANCELLED_ON_SERVER, Outcome, cancel_before_start
 use crate::work::queue::Ticket;
 use crate::work::work_item::WorkItem;
 
-/// What to copy.
+/// What to copy, and how.
 #[derive(Debug)]
 pub(crate) struct CopyRequest {
     pub(crate) source: String,
@@ -35,7 +35,8 @@ pub(crate) struct CopyRequest {
     pub(crate) access: FileAccess,
 }
 
-/// Copies once `ticket` is admitted; none if the process ends first. `watch` runs during the copy with the id of the transfer.
+/// Copies once `ticket` is admitted; `None` if the process ends first. `watch` runs during the copy with the id of the
+/// transfer.
 pub(crate) async fn copy(
     agent: &Arc<Agent>,
     item: &WorkItem,
@@ -155,7 +156,7 @@ async fn prepare(
     }
 }
 
-/// Creates the transfer on the server; the same key never creates a second one.
+/// Creates the transfer on the server. The same idempotency key never creates a second one.
 async fn create(agent: &Arc<Agent>, mut claim: Claim) -> anyhow::Result<Option<Result<Claim, Outcome>>> {
     let state = claim.state.clone();
     let transfer = CreateTransfer {

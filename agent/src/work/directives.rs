@@ -32,7 +32,7 @@ pub(crate) struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// A dispatcher; that of a `copy` handles only cancellations of its own transfers.
+    /// A dispatcher. The dispatcher of a `copy` handles only cancellations of its own transfers.
     pub(crate) fn new(agent: Arc<Agent>, role: Role) -> Self {
         Self { agent, role, handled: HashSet::new(), warned: HashSet::new() }
     }

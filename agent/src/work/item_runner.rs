@@ -27,19 +27,19 @@ pub(crate) const CANCELLED_ON_SERVER: &str = "cancelled on the server";
 /// When a directive is acknowledged.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Acknowledgement {
-    /// Now: it is carried out.
+    /// Acknowledge now: the directive is carried out.
     Done,
-    /// When the work that it started has ended.
+    /// Acknowledge when the work that the directive started has ended.
     InProgress,
-    /// Not yet: the server will deliver it again.
+    /// Do not acknowledge: the server will deliver the directive again.
     Deferred,
 }
 
 /// How a work item ended.
 pub(crate) struct Outcome {
-    /// The end to report.
+    /// The end of the item, to be reported.
     pub(crate) end: RunEnd,
-    /// The end of its transfer, which is reported first.
+    /// The end of the item's transfer, which is reported first.
     pub(crate) copy: Option<UnreportedOutcome>,
 }
 
@@ -64,13 +64,13 @@ impl Outcome {
     }
 }
 
-/// The work of an item; none if the process ends first.
+/// The execution of an item; `None` if the process ends first.
 pub(crate) type Execution = Pin<Box<dyn Future<Output = anyhow::Result<Option<Outcome>>> + Send>>;
 
-/// Carries out an item whose start is reported.
+/// A function that carries out an item whose start was reported.
 pub(crate) type StepExecutor = fn(Arc<Agent>, WorkItem, Option<Claim>, Ticket) -> Execution;
 
-/// Accepts the item of a directive, once.
+/// Accepts the work item of a directive, once.
 pub(crate) async fn accept(
     agent: &Arc<Agent>,
     item: WorkItem,
@@ -96,7 +96,7 @@ pub(crate) async fn accept(
     Ok(Acknowledgement::InProgress)
 }
 
-/// Cancels these items; `directive` is acknowledged when the last one has ended, or now if there is none.
+/// Cancels these items. `directive` is acknowledged when the last one has ended, or now if there is none.
 pub(crate) async fn cancel(agent: &Agent, directive: Uuid, items: &[WorkItem]) -> anyhow::Result<Acknowledgement> {
     let Some((last, earlier)) = items.split_last() else { return Ok(Acknowledgement::Done) };
     // An earlier attempt may still be ending; the acknowledgement must be true of all.
@@ -216,8 +216,8 @@ async fn is_answered(told: JoinHandle<Option<ReportReply>>) -> bool {
     matches!(told.await, Ok(Some(_)))
 }
 
-/// Reports the start of the item; the inner error is the server's rejection. While the server does not answer, later items
-/// go first.
+/// Reports the start of the item. The inner error is the server's rejection. While the server does not answer, later
+/// items go first.
 async fn announce(
     agent: &Arc<Agent>,
     item: &WorkItem,
@@ -311,7 +311,7 @@ async fn finish(agent: &Arc<Agent>, key: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Repeats a request until the server answers; none if the process ends first.
+/// Repeats a request until the server answers; `None` if the process ends first.
 pub(crate) async fn request_until_answered<T, F>(
     agent: &Arc<Agent>,
     request: impl Fn() -> F,
@@ -349,7 +349,7 @@ where
     }
 }
 
-/// An id in the payload of a directive.
+/// Reads an id from the payload of a directive.
 pub(crate) fn id(payload: &Value, name: &str) -> anyhow::Result<Uuid> {
     let id = payload.get(name).and_then(Value::as_str).with_context(|| format!("no `{name}`"))?;
     id.parse().with_context(|| format!("`{name}` is not an id"))

@@ -15,14 +15,14 @@ use crate::work::item_runner::{self, Acknowledgement, Outcome, id};
 use crate::work::queue::Ticket;
 use crate::work::work_item::{Task, WorkItem};
 
-/// The item of `startJob`.
+/// The work item of the directive `startJob`.
 pub(crate) fn work_item(directive: &Directive) -> anyhow::Result<WorkItem> {
     let job = directive.payload.get("job").context("no `job`")?;
     let job: Job = serde_json::from_value(job.clone()).context("`job` is not a job")?;
     Ok(WorkItem::new(directive.id, Task::Job { job, run: None }))
 }
 
-/// `cancelJobRun`.
+/// Handles the directive `cancelJobRun`: cancels the run if it is open.
 pub(crate) async fn cancel(agent: &Agent, directive: &Directive) -> anyhow::Result<Acknowledgement> {
     let wanted = id(&directive.payload, "runId")?;
     let is_meant = |item: &WorkItem| matches!(&item.task, Task::Job { run: Some(run), .. } if *run == wanted);
@@ -35,7 +35,7 @@ pub(crate) async fn cancel(agent: &Agent, directive: &Directive) -> anyhow::Resu
     item_runner::cancel(agent, directive.id, &meant).await
 }
 
-/// Carries out a run; none if the process ends first.
+/// Carries out a job run; `None` if the process ends first.
 pub(crate) async fn run(
     agent: &Arc<Agent>,
     item: &WorkItem,

@@ -19,17 +19,17 @@ use crate::storage::path_text::text;
 use crate::storage::state_file::{self, Stored};
 use crate::work::work_item::WorkItem;
 
-/// Finished items that are kept to recognise a repeated directive.
+/// The number of finished items that are kept, to recognise a repeated directive.
 const MAX_FINISHED: usize = 1000;
 
 /// What the journal knows of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ItemState {
-    /// Nothing.
+    /// The journal does not know the item.
     New,
-    /// Accepted; it has not ended, or its end is not reported.
+    /// The item was accepted. It has not ended, or its end is not reported.
     Open,
-    /// Ended and reported.
+    /// The item has ended, and its end is reported.
     Finished,
 }
 
@@ -37,11 +37,11 @@ pub(crate) enum ItemState {
 #[derive(Debug)]
 pub(crate) struct Journal {
     file: Arc<JournalFile>,
-    /// Tracks the writes: each is completed, also if its caller was cancelled.
+    /// Tracks the writes. Each write is completed, even if its caller was cancelled.
     tasks: TaskTracker,
 }
 
-/// The file and what is known of it. Blocking, except for [`Self::lock`].
+/// The file and its known content. Blocking, except for [`Self::lock`].
 #[derive(Debug)]
 struct JournalFile {
     path: PathBuf,
@@ -58,18 +58,18 @@ struct State {
 }
 
 impl Journal {
-    /// The journal in `state_dir`, empty until [`Self::load`]; `tasks` tracks its writes.
+    /// The journal in `state_dir`, empty until [`Self::load`]. `tasks` tracks its writes.
     pub(crate) fn new(state_dir: &Path, tasks: TaskTracker) -> Self {
         let file = JournalFile { path: path(state_dir), writing: Mutex::default(), state: Mutex::default() };
         Self { file: Arc::new(file), tasks }
     }
 
-    /// Loads the items that an earlier process left open; returns their keys, oldest first.
+    /// Loads the items that an earlier process left open. Returns their keys, oldest first.
     pub(crate) async fn load(&self) -> anyhow::Result<Vec<String>> {
         self.blocking(JournalFile::load).await?.context("cannot load the journal of work items")
     }
 
-    /// The open items in the file of `state_dir`, for `status`; changes nothing. Blocking.
+    /// The open items in the file of `state_dir`, for `status`. Changes nothing. Blocking.
     pub(crate) fn read_open(state_dir: &Path) -> io::Result<Vec<WorkItem>> {
         Ok(state_file::read_stored::<Entries>(&path(state_dir))?.content().unwrap_or_default().open)
     }
@@ -138,7 +138,7 @@ impl Journal {
         self.change(key, move |item| item.directives_to_acknowledge.push(directive)).await
     }
 
-    /// Cancels an item; `directive` is acknowledged when it has ended.
+    /// Cancels an item. `directive` is acknowledged when the item has ended.
     pub(crate) async fn cancel(&self, key: &str, directive: Option<Uuid>) -> io::Result<()> {
         if let Some(directive) = directive {
             self.acknowledge_at_end(key, directive).await?;
@@ -155,7 +155,7 @@ impl Journal {
         self.file.lock().cancel_tokens.entry(key.to_owned()).or_default().clone()
     }
 
-    /// Records that an item has ended and is reported; returns the directives to acknowledge now.
+    /// Records that an item has ended and is reported. Returns the directives to acknowledge now.
     pub(crate) async fn finish(&self, key: &str) -> io::Result<Vec<Uuid>> {
         let finished = key.to_owned();
         let finish = move |entries: &mut Entries| {
@@ -201,8 +201,8 @@ impl JournalFile {
         Ok(keys)
     }
 
-    /// Reads the file; a damaged one is renamed. No item is done twice for that: the server does not repeat a directive whose
-    /// start was reported, and the transfers have their own state files.
+    /// Reads the file; a damaged one is renamed. No item is carried out twice because of that: the server does not
+    /// repeat a directive whose start was reported, and the transfers have their own state files.
     fn recover(&self) -> io::Result<Entries> {
         let previous = match state_file::read_stored(&self.path)? {
             Stored::Missing => return Ok(Entries::default()),

@@ -17,10 +17,11 @@ pub(crate) struct WorkQueue {
 #[derive(Debug, Default)]
 struct QueueState {
     issued: u64,
-    /// Tickets whose destination is not known yet: the server is asked first. Each keeps its place before later ones.
+    /// The tickets whose destination is not known yet, because the server is asked first. Each keeps its place before
+    /// later ones.
     undecided: BTreeSet<u64>,
     waiting: BTreeMap<u64, PathBuf>,
-    /// Waiting tickets that let later ones go first; their destinations stay reserved.
+    /// The waiting tickets that let later ones go first. Their destinations stay reserved.
     yielding: BTreeSet<u64>,
     working: BTreeMap<u64, PathBuf>,
 }
@@ -38,7 +39,7 @@ impl WorkQueue {
         Arc::new(Self { capacity, state: Mutex::default(), changed: Notify::new() })
     }
 
-    /// Takes the last position.
+    /// Takes the last position in the queue.
     pub(crate) fn enqueue(self: &Arc<Self>) -> Ticket {
         let mut state = self.lock();
         state.issued += 1;

@@ -1,4 +1,4 @@
-//! New attempts of transfers, as the server orders them with `retryTransfer`.
+//! New attempts of transfers, which the server orders with `retryTransfer`.
 
 use std::sync::Arc;
 
@@ -112,7 +112,7 @@ fn store_attempt(
     })
 }
 
-/// Why this agent cannot copy the transfer, if so.
+/// Why this agent cannot copy the transfer; `None` if it can.
 fn unsupported(view: &TransferView) -> Option<String> {
     if view.protocol != Protocol::Local.as_str() {
         return Some(format!(

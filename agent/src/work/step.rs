@@ -34,10 +34,11 @@ use crate::work::item_runner::{self, Acknowledgement, CANCELLED_ON_SERVER, Outco
 use crate::work::queue::Ticket;
 use crate::work::work_item::{Step, Task, WorkItem};
 
-/// Customers write pipelines: without allowed roots, a step could access every file.
+/// The message for a step without allowed roots. Customers write pipelines, so without allowed roots a step could
+/// access every file.
 const NO_ALLOWED_ROOTS: &str = "this agent carries out no pipeline steps, because it has no allowed folders: start it with --allow-dir FOLDER (or MFTPLUS_AGENT_ALLOWED_DIRS)";
 
-/// The item of `runStep`; cancels an earlier attempt of the step.
+/// The work item of the directive `runStep`. Cancels an earlier attempt of the step.
 pub(crate) async fn work_item(agent: &Agent, directive: &Directive) -> anyhow::Result<WorkItem> {
     let payload = &directive.payload;
     let (run, pipeline) = (id(payload, "runId")?, id(payload, "pipelineId")?);
@@ -53,7 +54,7 @@ pub(crate) async fn work_item(agent: &Agent, directive: &Directive) -> anyhow::R
     Ok(WorkItem::new(directive.id, Task::Step(step)))
 }
 
-/// `cancelStep`.
+/// Handles the directive `cancelStep`: cancels the step if it is open.
 pub(crate) async fn cancel(agent: &Agent, directive: &Directive) -> anyhow::Result<Acknowledgement> {
     let run = id(&directive.payload, "runId")?;
     let name = directive.payload.get("stepId").and_then(Value::as_str).context("no `stepId`")?;
@@ -61,7 +62,7 @@ pub(crate) async fn cancel(agent: &Agent, directive: &Directive) -> anyhow::Resu
     item_runner::cancel(agent, directive.id, &agent.journal.find_all(is_meant)).await
 }
 
-/// Carries out a step within its timeout; none if the process ends first.
+/// Carries out a step within its timeout; `None` if the process ends first.
 pub(crate) async fn run(
     agent: &Arc<Agent>,
     item: &WorkItem,
@@ -308,7 +309,7 @@ fn distinct(output: SandboxedPath, path: &SandboxedPath) -> Result<SandboxedPath
     Ok(output)
 }
 
-/// The allowed roots themselves are not renamed or deleted.
+/// Checks that a path may be renamed or deleted. The allowed roots themselves may not.
 fn movable(path: SandboxedPath) -> Result<SandboxedPath, String> {
     if path.is_root() {
         return Err(format!(

@@ -11,18 +11,18 @@ use crate::server::wire::{Job, RunEnd};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WorkItem {
-    /// The directive that ordered it first.
+    /// The first directive that ordered the work item.
     pub(crate) directive: Uuid,
     pub(crate) task: Task,
-    /// The idempotency key of its transfer.
+    /// The idempotency key of the item's transfer.
     pub(crate) transfer_key: Uuid,
-    /// Whether the server has cancelled it.
+    /// Whether the server has cancelled the item.
     #[serde(default)]
     pub(crate) is_cancelled: bool,
-    /// Directives to acknowledge when it has ended.
+    /// The directives to acknowledge when the item has ended.
     #[serde(default, rename = "answers")]
     pub(crate) directives_to_acknowledge: Vec<Uuid>,
-    /// How it ended, until that is reported.
+    /// The end of the item, until it is reported.
     #[serde(default)]
     pub(crate) end: Option<RunEnd>,
 }
@@ -31,11 +31,11 @@ pub(crate) struct WorkItem {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Task {
-    /// One run of a job.
+    /// One job run.
     Job {
-        /// From the directive.
+        /// The job, from the directive.
         job: Job,
-        /// The server's run; none until it is claimed.
+        /// The id of the job run; `None` until the run is started on the server.
         run: Option<Uuid>,
     },
     /// One attempt of a pipeline step.
@@ -50,9 +50,9 @@ pub(crate) struct Step {
     pub(crate) run: Uuid,
     /// The id of the step in the definition.
     pub(crate) name: String,
-    /// Counts from 1.
+    /// The number of the attempt, counted from 1.
     pub(crate) attempt: u32,
-    /// The `step` of the directive.
+    /// The field `step` of the directive.
     #[serde(rename = "order")]
     pub(crate) instruction: Value,
     /// Identifies the file that the step is about to rename or delete, so that a restart knows whether that was done.
@@ -67,7 +67,7 @@ impl Step {
 }
 
 impl WorkItem {
-    /// A new item.
+    /// A new work item.
     pub(crate) fn new(directive: Uuid, task: Task) -> Self {
         let transfer_key = Uuid::new_v4();
         Self { directive, task, transfer_key, is_cancelled: false, directives_to_acknowledge: Vec::new(), end: None }

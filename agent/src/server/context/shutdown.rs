@@ -12,7 +12,7 @@ impl ServerContext {
         self.halted.cancel();
     }
 
-    /// Completes when no new work may start.
+    /// Completes when no new work may start: after SIGINT or SIGTERM, or after a fatal error of the server.
     pub(crate) async fn stopping(&self) {
         tokio::select! {
             () = self.stop.cancelled() => {}
@@ -25,12 +25,12 @@ impl ServerContext {
         self.closing.cancelled().await;
     }
 
-    /// Completes at a signal.
-    pub(crate) async fn stopped(&self) {
+    /// Completes after SIGINT or SIGTERM.
+    pub(crate) async fn stop_requested(&self) {
         self.stop.cancelled().await;
     }
 
-    /// Whether no new work may start.
+    /// Whether no new work may start, after SIGINT or SIGTERM or a fatal error of the server.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stop.is_cancelled() || self.halted.is_cancelled()
     }
@@ -45,7 +45,7 @@ impl ServerContext {
         self.why_halted.get().map(|(_, why)| why.as_str())
     }
 
-    /// The exit code after it.
+    /// The exit code after a fatal error; success if there was none.
     pub(crate) fn exit(&self) -> Exit {
         self.why_halted.get().map_or(Exit::Done, |(exit, _)| *exit)
     }

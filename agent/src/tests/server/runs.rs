@@ -25,7 +25,7 @@ impl ServerState {
         self.runs.len() == count && self.runs.values().all(|run| run["status"] == status)
     }
 
-    /// The only run there is.
+    /// The only job run.
     pub(in crate::tests) fn only_run(&self) -> Value {
         assert_eq!(self.runs.len(), 1, "{:?}", self.runs);
         self.runs.values().next().cloned().unwrap_or_default()

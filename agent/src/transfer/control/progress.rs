@@ -4,37 +4,37 @@ use std::sync::atomic::Ordering;
 
 use crate::transfer::control::Control;
 
-/// How far a copy or step is.
+/// The progress of a copy or step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Progress {
-    /// From 0 to 100, in hundredths.
+    /// The percentage from 0 to 100, rounded to hundredths.
     pub(crate) percent: f64,
-    /// Bytes written.
+    /// The number of bytes written.
     pub(crate) bytes: u64,
 }
 
 impl Control {
-    /// Sets the total bytes.
+    /// Sets the total number of bytes.
     pub(crate) fn set_total(&self, total: u64) {
         self.total.store(total, Ordering::Relaxed);
     }
 
-    /// Bytes to copy.
+    /// The total number of bytes to copy.
     pub(crate) fn total(&self) -> u64 {
         self.total.load(Ordering::Relaxed)
     }
 
-    /// Bytes at the destination.
+    /// The number of bytes at the destination.
     pub(crate) fn copied(&self) -> u64 {
         self.copied.load(Ordering::Relaxed)
     }
 
-    /// Bytes verified.
+    /// The number of verified bytes.
     pub(crate) fn verified(&self) -> u64 {
         self.verified.load(Ordering::Relaxed)
     }
 
-    /// Bytes that this process copied, for the speed.
+    /// The number of bytes that this process has copied, for the speed.
     pub(crate) fn moved(&self) -> u64 {
         self.copied().saturating_sub(self.resumed.load(Ordering::Relaxed))
     }
@@ -55,7 +55,8 @@ impl Control {
         self.verified.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Verifying is the last of 100 percent, so that a long verification does not look stalled.
+    /// The current progress. Verification counts as the last of 100 percent, so that a long verification does not look
+    /// stalled.
     pub(crate) fn progress(&self) -> Progress {
         let (bytes, total) = (self.copied(), self.total());
         let percent = if self.verifies {

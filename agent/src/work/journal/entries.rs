@@ -11,11 +11,11 @@ use crate::work::work_item::WorkItem;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "StoredJournal", into = "StoredJournal")]
 pub(super) struct Entries {
-    /// Oldest first.
+    /// The open items, oldest first.
     pub(super) open: Vec<WorkItem>,
     /// Items of a newer version of the agent, which this one cannot parse and keeps.
     unreadable: Vec<Value>,
-    /// Keys, oldest first.
+    /// The keys of finished items, oldest first.
     pub(super) finished: VecDeque<String>,
 }
 

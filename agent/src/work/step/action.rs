@@ -11,7 +11,7 @@ use crate::transfer::state::Verify;
 /// The action of one step.
 pub(crate) type StepAction = mftplus_protocol::step::StepAction<String, TransferInstruction>;
 
-/// What a step says of a copy. A server may leave out what has a default.
+/// The copy of a transfer step. A server may omit the fields that have a default.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct TransferInstruction {
     pub(crate) source: String,

@@ -8,7 +8,7 @@ use crate::transfer::control::Control;
 use crate::transfer::error::{CopyError, at};
 use crate::transfer::plan::{Kind, Plan};
 
-/// Bytes read at once.
+/// The number of bytes read at once.
 const CHUNK: usize = 1 << 20;
 
 /// SHA-256 of a file, or of the sorted manifest of a folder.

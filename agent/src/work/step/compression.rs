@@ -14,7 +14,7 @@ use crate::transfer::error::{CopyError, at};
 use crate::transfer::part_lock::reserve;
 use crate::transfer::publish::{check, publish};
 
-/// Bytes moved at once.
+/// The number of bytes moved at once.
 const CHUNK: usize = 1 << 18;
 
 /// Compresses `from` into `to`.
@@ -38,7 +38,7 @@ pub(crate) fn compress(
     })
 }
 
-/// Decompresses `from` into `to`; without `format` by the magic bytes of the file.
+/// Decompresses `from` into `to`. Without `format`, the magic bytes of the file decide.
 pub(crate) fn decompress(
     from: &SandboxedPath,
     to: &SandboxedPath,
@@ -59,7 +59,7 @@ pub(crate) fn decompress(
     })
 }
 
-/// The format by the magic bytes.
+/// The format according to the magic bytes.
 fn recognise(source: &mut impl io::BufRead) -> io::Result<Option<Format>> {
     Ok(match source.fill_buf()? {
         [0x1f, 0x8b, ..] => Some(Format::Gzip),
