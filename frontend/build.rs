@@ -1,5 +1,5 @@
-//! Registers the server's schema, against which the fragments in `src/api` are checked, and tells the linker whether the
-//! WebAssembly will be cut into pieces.
+//! Registers the server's schema, against which the fragments in `src/api` are checked, and tells the linker whether
+//! the WebAssembly will be split.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     cynic_codegen::register_schema("mftplus").from_sdl_file("../schema.graphql")?.as_default()?;

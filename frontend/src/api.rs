@@ -46,7 +46,7 @@ pub(crate) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// The same page with other rows.
+    /// The page with converted rows.
     pub(crate) fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
         let Self { items, total, total_is_at_least } = self;
         Page { items: items.into_iter().map(convert).collect(), total, total_is_at_least }

@@ -63,7 +63,7 @@ pub(crate) fn time_zone() -> String {
     name.unwrap_or_else(|| "UTC".to_owned())
 }
 
-/// The names of all time zones that the browser knows; none in older browsers.
+/// The names of all time zones that the browser knows; empty in older browsers.
 pub(crate) fn time_zones() -> Vec<String> {
     let zones = || {
         let intl = Reflect::get(&js_sys::global(), &"Intl".into()).ok()?;

@@ -39,7 +39,7 @@ impl<T: PartialEq + Send + Sync + 'static> Fetch<T> {
         Self::when(move || Some(query()))
     }
 
-    /// As [`new`](Self::new), but not while `query` returns none.
+    /// A query that waits like [`new`](Self::new), but does not run while `query` returns `None`.
     pub(crate) fn when(query: impl Fn() -> Option<Request<T>> + 'static) -> Self {
         let answer = RwSignal::new(None);
         let keep = move |fresh: T| {

@@ -92,7 +92,7 @@ pub(crate) fn percent(progress: f64) -> String {
     format!("{}%", whole_percent(progress))
 }
 
-/// The same as a number.
+/// A progress in percent, rounded down, as a number.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]
 pub(crate) fn whole_percent(progress: f64) -> u8 {
     progress.clamp(0.0, 100.0) as u8

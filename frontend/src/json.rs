@@ -14,7 +14,7 @@ use serde::Deserialize;
 pub(crate) use self::raw::Raw;
 use self::reader::Reader;
 
-/// Reads a text that holds one JSON value. None if it is not JSON or the value has another shape.
+/// Reads a text that holds one JSON value; `None` if it is not JSON or the value has another shape.
 pub(crate) fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Option<T> {
     let mut reader = Reader::new(text);
     let value = T::deserialize(&mut reader).ok()?;

@@ -1,8 +1,9 @@
-//! The dashboard: a page that shows the fleet as it moves, and administers it.
+//! The dashboard: shows the fleet live, and administers it.
 //!
-//! From the outside in: `app` builds the page; `pages` fetch and arrange, and `lazy` loads their code; `ui` holds the
-//! components without data; `base_path` knows the path below which the dashboard is served; `session`, `api` and `live`
-//! speak with the server; `json`, `format`, `time` and `labels` turn data into text. Imports have no cycles.
+//! The modules from the outside in: `app` builds the page; `pages` fetch and arrange data, and `lazy` loads their code;
+//! `ui` holds the components without data; `base_path` knows the path below which the dashboard is served; `session`,
+//! `api` and `live` communicate with the server; `json`, `format`, `time` and `labels` turn data into text. Imports
+//! have no cycles.
 
 #![expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #![expect(unreachable_pub, reason = "what `#[component]` and the schema's macro generate is `pub`")]

@@ -72,7 +72,7 @@ fn page_in_address() -> Memo<i32> {
     Memo::new(move |_| query.with(|query| query.get("page")).and_then(|page| page.parse().ok()).unwrap_or(1).max(1))
 }
 
-/// The number of pages of a list; none if the server stopped counting.
+/// The number of pages of a list; `None` if the server stopped counting.
 fn pages_of(total: i32, is_at_least: bool) -> Option<i32> {
     (!is_at_least).then(|| (total + crate::api::PAGE_SIZE - 1) / crate::api::PAGE_SIZE)
 }

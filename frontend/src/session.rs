@@ -185,7 +185,7 @@ impl Session {
         self.execute_boxed(text, Box::new(move |answer| done(answer.and_then(|answer| read(&answer)))));
     }
 
-    /// Not generic, so that this code exists once and not for every operation.
+    /// Sends a request. The function is not generic, so that its code exists once and not for every operation.
     fn execute_boxed(self, request: String, done: Box<dyn FnOnce(Result<String, ApiError>)>) {
         spawn_local(async move { done(self.send(&request).await) });
     }

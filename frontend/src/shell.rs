@@ -241,7 +241,7 @@ fn ThemeChoice() -> impl IntoView {
     }
 }
 
-/// Shown instead of all pages while the session is unknown because the server does not respond.
+/// The page that is shown instead of all others while the session is unknown because the server does not respond.
 #[component]
 pub(crate) fn Unreachable() -> impl IntoView {
     view! {

@@ -12,9 +12,9 @@ pub(crate) struct Instant(pub(crate) i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Civil {
     pub(crate) year: i64,
-    /// 1 to 12.
+    /// The month, 1 to 12.
     pub(crate) month: i64,
-    /// 1 to 31.
+    /// The day of the month, 1 to 31.
     pub(crate) day: i64,
     pub(crate) hour: i64,
     pub(crate) minute: i64,

@@ -64,7 +64,7 @@ impl UserAction {
         self.failure.with(|failure| failure.as_ref().map(ToString::to_string))
     }
 
-    /// Whether it failed because another change was saved first. Reactive.
+    /// Whether the last run failed because another change was saved first. Reactive.
     pub(crate) fn is_conflict(self) -> bool {
         self.failure.with(|failure| failure.as_ref().is_some_and(ApiError::is_conflict))
     }

@@ -159,7 +159,8 @@ struct AgentUpdate {
     agent: Option<Agent>,
 }
 
-/// Subscribes to these agents, or to all: the latest state of one, or none when updates may have been missed.
+/// Subscribes to these agents, or to all. An update is the latest state of one agent; `None` means that updates may
+/// have been missed.
 pub(crate) fn watch(ids: Option<Vec<Id>>) -> Request<Option<Agent>> {
     Request::stream(&WatchAgents::build(WatchVariables { ids }), |frame| frame.agent_updated.agent)
 }
@@ -169,7 +170,7 @@ pub(crate) fn list(filter: AgentFilter, page: i32) -> Request<Page<AgentLinks>> 
     list_some(filter, PAGE_SIZE, page)
 }
 
-/// As [`list`], with up to 100 rows.
+/// Like [`list`], with up to 100 rows.
 pub(crate) fn list_some(filter: AgentFilter, first: i32, page: i32) -> Request<Page<AgentLinks>> {
     Request::new(&ListAgents::build(ListVariables { filter, first, page }), |ListAgents { agents: found }| {
         let owners = found.owners.into_iter().map(|owner| owner.customer);
@@ -185,13 +186,13 @@ pub(crate) fn get(id: &str) -> Request<(Agent, AgentDetails)> {
     })
 }
 
-/// Creates a new key of an agent, which no other operation returns. The old key is valid for `overlap_seconds` more.
+/// Creates a new API key for an agent, which no other operation returns. The old key stays valid for `overlap_seconds`.
 pub(crate) fn rotate_key(id: &str, overlap_seconds: i32) -> Request<String> {
     let variables = RotateVariables { id: Id::new(id), overlap_seconds };
     Request::new(&RotateAgentKey::build(variables), |rotated| Ok(rotated.rotate_agent_key.api_key))
 }
 
-/// Revokes an agent: its keys stop working at once, its transfers stay.
+/// Revokes an agent: its API keys stop working at once, its transfers stay.
 pub(crate) fn revoke(id: &str) -> Request<Id> {
     Request::new(&RevokeAgent::build(ById::new(id)), |revoked| Ok(revoked.revoke_agent))
 }

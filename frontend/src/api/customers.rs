@@ -103,7 +103,7 @@ pub(crate) fn list(page: i32) -> Request<Page<Customer>> {
     list_some(PAGE_SIZE, page)
 }
 
-/// As [`list`], with up to 100 rows.
+/// Like [`list`], with up to 100 rows.
 pub(crate) fn list_some(first: i32, page: i32) -> Request<Page<Customer>> {
     Request::new(&ListCustomers::build(ListVariables { first, page }), |ListCustomers { customers: found }| {
         Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })

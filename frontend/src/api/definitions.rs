@@ -42,9 +42,9 @@ pub(crate) enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
 pub(crate) struct Diagnostic {
     pub(crate) severity: Severity,
-    /// From 1.
+    /// The line number, counted from 1.
     pub(crate) line: i32,
-    /// From 1, in characters.
+    /// The column in characters, counted from 1.
     pub(crate) column: i32,
     pub(crate) message: String,
 }

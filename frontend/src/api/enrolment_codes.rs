@@ -80,7 +80,7 @@ pub(crate) fn create(customer_id: &str, input: CreateCode) -> Request<EnrolmentC
     Request::new(&CreateEnrolmentCode::build(variables), |created| Ok(created.create_enrolment_code))
 }
 
-/// Deletes a code: agents can no longer enrol with it.
+/// Deletes a code: agents can no longer register with it.
 pub(crate) fn delete(id: &str) -> Request<Id> {
     Request::new(&DeleteEnrolmentCode::build(ById::new(id)), |deleted| Ok(deleted.delete_enrolment_code))
 }

@@ -1,4 +1,4 @@
-//! Why a request failed, with a sentence for the user.
+//! The errors of requests, with a message for the user.
 
 use std::fmt;
 
@@ -13,11 +13,11 @@ pub(crate) enum ApiError {
     Unreachable,
     /// The session has ended.
     SignedOut,
-    /// The rate limit is used up for this many seconds.
+    /// The rate limit is exceeded for this many seconds.
     RateLimited(u32),
     /// The server refused the request.
     Refused {
-        /// The word of a [`Code`], or one that only a later version of the server knows.
+        /// The name of a [`Code`], or a name that only a later version of the server knows.
         code: String,
         /// The server's message.
         message: String,

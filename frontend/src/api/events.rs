@@ -199,7 +199,7 @@ pub(crate) fn list(after: Option<String>) -> Request<EventPage> {
     })
 }
 
-/// Subscribes to new events: one event, or none when events may have been missed.
+/// Subscribes to new events. An update is one event; `None` means that events may have been missed.
 pub(crate) fn watch() -> Request<Option<Event>> {
     Request::stream(&WatchEvents::build(()), |frame| frame.events.event)
 }

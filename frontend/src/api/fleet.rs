@@ -54,7 +54,7 @@ pub(crate) fn get() -> Request<Fleet> {
     Request::new(&GetFleet::build(()), |found| Ok(found.fleet))
 }
 
-/// Subscribes to the totals: the latest, or none when updates may have been missed.
+/// Subscribes to the totals. An update is the latest totals; `None` means that updates may have been missed.
 pub(crate) fn watch() -> Request<Option<Fleet>> {
     Request::stream(&WatchFleet::build(()), |frame| frame.fleet_updated.fleet)
 }

@@ -68,7 +68,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// Whether the viewer may do anything with it now.
+    /// Whether the viewer may do anything with the job now.
     pub(crate) fn viewer_can_act(&self) -> bool {
         self.viewer_can_backfill
             || self.viewer_can_delete
@@ -181,7 +181,7 @@ pub(crate) struct UpdateJobInput {
     pub(crate) direction: Option<Direction>,
     pub(crate) overlap: Option<Overlap>,
     pub(crate) catch_up: Option<CatchUp>,
-    /// None: failed runs are not retried.
+    /// The retry policy; `None` if failed runs are not retried.
     pub(crate) retry: Option<RetryInput>,
 }
 

@@ -16,7 +16,7 @@ struct Me {
     customer: Option<CustomerName>,
 }
 
-/// Gets the name of the user's customer; none for administrators.
+/// Gets the name of the user's customer; `None` for administrators.
 pub(crate) fn customer_name() -> Request<Option<String>> {
     Request::new(&GetMe::build(()), |found| Ok(found.me.customer.map(|customer| customer.name)))
 }

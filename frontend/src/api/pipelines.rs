@@ -120,7 +120,7 @@ pub(crate) struct CreatePipelineInput {
 #[cynic(graphql_type = "UpdatePipelineInput")]
 pub(crate) struct DescribeInput {
     pub(crate) name: String,
-    /// None removes the description.
+    /// The new description; `None` removes it.
     pub(crate) description: Option<String>,
 }
 

@@ -43,13 +43,13 @@ pub(crate) struct PlannedStep {
     pub(crate) timeout: Option<String>,
 }
 
-/// What a step does.
+/// The action of a step.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Action {
-    /// What this dashboard knows.
+    /// An action that this dashboard knows.
     Known(StepAction<String, Transfer>),
-    /// What only a later version knows.
+    /// An action that only a later version knows.
     Other {
         #[serde(rename = "type", default)]
         kind: String,
@@ -72,7 +72,7 @@ impl Action {
     }
 }
 
-/// The sides of a copy.
+/// The source and destination of a copy.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Transfer {
     pub(crate) source: Endpoint,

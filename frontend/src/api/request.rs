@@ -36,7 +36,7 @@ impl<T: 'static> Request<T> {
         Self { text: text(operation), read: Box::new(move |frame| decode(frame).map(pick)) }
     }
 
-    /// The same request with a converted result.
+    /// The request with a converted result.
     pub(crate) fn map<U>(self, convert: impl Fn(T) -> U + 'static) -> Request<U> {
         let read = self.read;
         Request { text: self.text, read: Box::new(move |answer| read(answer).map(&convert)) }

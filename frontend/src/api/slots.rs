@@ -27,7 +27,7 @@ pub(crate) struct JobSlot {
     pub(crate) outcome: Outcome,
     pub(crate) reason: Option<String>,
     pub(crate) run: Option<SlotRun>,
-    /// The first slot of a range.
+    /// The time of the first slot of a range.
     pub(crate) from: Option<Instant>,
     /// Number of slots in the range.
     pub(crate) count: Option<i32>,

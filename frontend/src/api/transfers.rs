@@ -47,12 +47,12 @@ macro_rules! transfer {
             pub(crate) protocol: Protocol,
             pub(crate) direction: Direction,
             pub(crate) status: TransferStatus,
-            /// 0 to 100.
+            /// The progress from 0 to 100 percent.
             pub(crate) progress: f64,
             pub(crate) bytes_total: ByteCount,
             pub(crate) size_known: bool,
             pub(crate) bytes_transferred: ByteCount,
-            /// Bytes per second.
+            /// The speed in bytes per second.
             pub(crate) speed: f64,
             pub(crate) error_message: Option<String>,
             pub(crate) started_at: Option<Instant>,
@@ -75,7 +75,7 @@ macro_rules! transfer {
 mftplus_protocol::transfer_details!(transfer);
 
 impl Transfer {
-    /// Whether it runs, without having stalled and without a cancel request.
+    /// Whether the transfer runs, without having stalled and without a cancel request.
     pub(crate) fn is_progressing(&self) -> bool {
         self.status == TransferStatus::Running && !self.stalled && self.cancel_requested_at.is_none()
     }
@@ -193,7 +193,8 @@ struct TransferUpdate {
     transfer: Option<Transfer>,
 }
 
-/// Subscribes to these transfers, or to all: the latest state of one, or none when updates may have been missed.
+/// Subscribes to these transfers, or to all. An update is the latest state of one transfer; `None` means that updates
+/// may have been missed.
 pub(crate) fn watch(ids: Option<Vec<Id>>) -> Request<Option<Transfer>> {
     stream(WatchVariables { ids, filter: None })
 }
@@ -219,7 +220,7 @@ pub(crate) fn list(filter: TransferFilter, page: i32) -> Request<Page<Transfer>>
     list_some(filter, PAGE_SIZE, page)
 }
 
-/// As [`list`], with up to 100 rows.
+/// Like [`list`], with up to 100 rows.
 pub(crate) fn list_some(filter: TransferFilter, first: i32, page: i32) -> Request<Page<Transfer>> {
     Request::new(&ListTransfers::build(ListVariables { filter, first, page }), |ListTransfers { transfers: found }| {
         Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })

@@ -1,6 +1,6 @@
 //! Parses numbers. Fractions are exact up to 15 digits, far more than the page shows.
 
-/// Parses a number with a fraction or an exponent. None if it is not a number.
+/// Parses a number with a fraction or an exponent; `None` if it is not a number.
 pub(super) fn fraction(text: &str) -> Option<f64> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse().ok()?),

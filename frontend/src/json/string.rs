@@ -1,6 +1,6 @@
 //! Escapes of strings.
 
-/// Replaces the escapes in the text between the quotes of a string. None if an escape is invalid.
+/// Replaces the escapes in the text between the quotes of a string; `None` if an escape is invalid.
 pub(super) fn unescape(escaped: &str) -> Option<String> {
     let mut text = String::with_capacity(escaped.len());
     let mut rest = escaped;

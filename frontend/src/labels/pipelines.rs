@@ -124,7 +124,7 @@ pub(crate) fn step_details(step: &PlannedStep) -> Vec<(&'static str, String)> {
     action.fields().into_iter().filter_map(detail).collect()
 }
 
-/// The label of a key of a step; none for a key that is not shown.
+/// The label of a key of a step; `None` for a key that is not shown.
 fn step_field(name: &str) -> Option<&'static str> {
     Some(match name {
         "path" => "File",

@@ -17,15 +17,15 @@ pub(crate) type State = (&'static str, &'static str, Tone);
 /// An entry of a slot history: one slot, or a range of slots.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Slot {
-    /// The scheduled time, of a range that of the last slot.
+    /// The scheduled time. For a range of slots, the scheduled time of the last slot.
     pub(crate) at: Instant,
     /// The first slot of a range and the number of slots.
     pub(crate) range: Option<(Instant, i32)>,
-    /// The state of its run, or its outcome if it has no run.
+    /// The state of the slot's run, or the outcome of the slot if it has no run.
     pub(crate) state: State,
-    /// The error of its run, or the reason of the outcome.
+    /// The error of the slot's run, or the reason of the outcome.
     pub(crate) why: Option<String>,
-    /// The id of its run.
+    /// The id of the slot's run.
     pub(crate) run: Option<String>,
 }
 

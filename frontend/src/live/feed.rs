@@ -113,7 +113,8 @@ impl Feed {
         }
     }
 
-    /// The tab has the focus again, or the network is back: applies queued updates and connects without waiting.
+    /// Handles that the tab has the focus again, or that the network is back: applies queued updates and connects
+    /// without waiting.
     pub(crate) fn wake(self) {
         self.apply();
         if matches!(self.state.get_untracked(), ConnectionState::Waiting(_) | ConnectionState::Offline) {
@@ -136,7 +137,7 @@ impl Feed {
         self.state.set(ConnectionState::Off);
     }
 
-    /// The machine has lost its network.
+    /// Handles that the machine has lost its network.
     pub(crate) fn go_offline(self) {
         self.disconnect();
         self.state.set(ConnectionState::Offline);

@@ -9,20 +9,20 @@ const KEEP_ENDED: i64 = 8000;
 pub(crate) trait Revisioned: Clone + PartialEq {
     /// The id of the object.
     fn id(&self) -> &str;
-    /// Grows with each change of the object.
+    /// The revision of the object, which increases with each change.
     fn revision(&self) -> i32;
-    /// Whether it belongs in a list of running objects.
+    /// Whether the object belongs in a list of running objects.
     fn is_running(&self) -> bool {
         true
     }
 }
 
-/// Which objects a list adds when an update names them.
+/// The rule for objects that an update names and that are not in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// Running objects, up to this number. Objects that have ended leave the list.
+    /// Running objects are added, up to this number. Objects that have ended leave the list.
     Running(usize),
-    /// None: an update changes only objects that a query has returned.
+    /// No objects are added: an update changes only objects that a query has returned.
     Listed,
 }
 
@@ -30,13 +30,14 @@ pub(crate) enum Admission {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry<T> {
     pub(crate) object: T,
-    /// When an update last changed it, in milliseconds since 1970; none if it only comes from a query.
+    /// The time at which an update last changed the object, in milliseconds since 1970; `None` if it only comes from a
+    /// query.
     pub(crate) updated_at: Option<i64>,
-    /// When an update said that it has ended.
+    /// The time at which an update said that the object has ended.
     ended_at: Option<i64>,
 }
 
-/// What a call has changed.
+/// The changes that a call has made to a list.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
     /// Ids of objects that are new or have changed.

@@ -48,7 +48,7 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
         self.order.get()
     }
 
-    /// How many rows there are. Reactive.
+    /// The number of rows. Reactive.
     pub(crate) fn len(self) -> usize {
         self.order.with(Vec::len)
     }

@@ -26,11 +26,11 @@ pub(super) enum ServerMessage<'a> {
     Ack,
     /// A result of an operation, as the text of a GraphQL response.
     Next { id: u32, result: &'a str },
-    /// An operation has ended, with an error or without.
+    /// An operation has ended, with or without an error.
     Complete { id: u32 },
     /// The server checks whether this page still answers.
     Ping,
-    /// Anything else, which needs no answer.
+    /// A message that needs no answer.
     Other,
 }
 

@@ -1,4 +1,4 @@
-//! When to reconnect after a socket has closed.
+//! The rules for reconnecting after a socket has closed.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use mftplus_protocol::{
 /// What to do after a socket has closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reconnect {
-    /// Get a new token first: the old one has expired or was revoked.
+    /// Get a new access token first: the old one has expired or was revoked.
     Renew,
     /// Reconnect after this delay.
     Wait(Duration),

@@ -43,7 +43,7 @@ impl Socket {
         Ok(Self { raw, _on_open: on_open, _on_message: on_message, _on_close: on_close })
     }
 
-    /// Sends a message. A message that cannot be sent is dropped: the socket is closing then and reports that itself.
+    /// Sends a message. A message that cannot be sent is dropped: the socket is closing and will report that itself.
     pub(super) fn send(&self, message: &str) {
         if self.raw.ready_state() == WebSocket::OPEN {
             let sent = self.raw.send_with_str(message);

@@ -13,10 +13,10 @@ use crate::{
     user_action::UserAction,
 };
 
-/// The most events that stay on the page when newer ones arrive.
+/// The maximum number of events that stay on the page when newer ones arrive.
 const MOST: usize = 400;
 
-/// The page.
+/// The event log, newest first, with new events as they happen.
 #[component]
 pub(crate) fn Activity() -> impl IntoView {
     let feed = expect_context::<Feed>();

@@ -21,7 +21,7 @@ use crate::{
     ui::{Badge, Card, Empty, Fact, ObjectPage, PageHead},
 };
 
-/// The page.
+/// One agent: its status, load, memory and newest transfers.
 #[component]
 pub(crate) fn AgentPage() -> impl IntoView {
     let id = id_in_address();

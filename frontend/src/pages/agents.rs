@@ -21,7 +21,7 @@ use crate::{
     ui::{Badge, Empty, PageHead, Pager, QueryResult, Rows, Select, Table},
 };
 
-/// The page.
+/// All agents, with search and a filter by status.
 #[component]
 pub(crate) fn Agents() -> impl IntoView {
     let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());

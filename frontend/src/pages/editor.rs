@@ -87,7 +87,7 @@ pub(crate) fn EditPipeline() -> impl IntoView {
     }
 }
 
-/// The form. It edits the given pipeline, or creates one without it.
+/// The editor of a pipeline. It edits the given pipeline, or creates one without it.
 #[component]
 fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
     let chooses_customer = expect_context::<Session>().may(Permission::ListCustomers);

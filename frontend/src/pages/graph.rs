@@ -21,15 +21,15 @@ use crate::{
     labels::pipelines::{executor, step_progress, step_state, when},
 };
 
-/// The most characters of a step's name.
+/// The maximum number of characters of a step's name.
 const NAME: usize = 20;
-/// The most characters of the line below its name.
+/// The maximum number of characters of the line below the name.
 const ABOUT: usize = 29;
 
 /// A graph of steps. One step can be chosen.
 #[component]
 pub(super) fn Graph(
-    /// The steps, each after those it needs.
+    /// The steps in topological order.
     steps: Memo<Vec<PlannedStep>>,
     /// The steps of a run with their progress; empty without a run.
     #[prop(optional, into)]

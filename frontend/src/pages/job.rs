@@ -29,7 +29,7 @@ use crate::{
     ui::{Badge, Card, ObjectPage, PageHead},
 };
 
-/// The page.
+/// One job: its settings, runs and slot history.
 #[component]
 pub(crate) fn JobPage() -> impl IntoView {
     let id = id_in_address();
@@ -154,7 +154,7 @@ fn ScheduleCard(row: RwSignal<Entry<Job>>, preview: Fetch<SchedulePreview>) -> i
     }
 }
 
-/// The run of a job that changed last; none when updates may have been missed.
+/// The run of a job that changed last; `None` when updates may have been missed.
 fn follow_runs(job: &str) -> RwSignal<Option<JobRun>> {
     let moved = RwSignal::new(None::<JobRun>);
     let feed = expect_context::<Feed>();

@@ -18,7 +18,7 @@ use crate::{
     user_action::UserAction,
 };
 
-/// The page.
+/// One job run with its transfers.
 #[component]
 pub(crate) fn RunPage() -> impl IntoView {
     let id = id_in_address();

@@ -37,7 +37,7 @@ use crate::{
 /// The newest runs of each visible job, by its id.
 type Newest = RwSignal<HashMap<String, Vec<JobRun>>>;
 
-/// The page.
+/// All jobs, with a filter by state, and their newest runs.
 #[component]
 pub(crate) fn Jobs() -> impl IntoView {
     let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());

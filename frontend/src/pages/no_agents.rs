@@ -1,10 +1,10 @@
-//! The empty state of a list of agents: how the first one is enrolled.
+//! The empty state of a list of agents: how to register the first agent.
 
 use leptos::prelude::*;
 
 use crate::{base_path::href, session::Session, ui::Empty};
 
-/// How the first agent is enrolled.
+/// The steps to register the first agent.
 #[component]
 pub(super) fn NoAgents() -> impl IntoView {
     let viewer = expect_context::<Session>().viewer();

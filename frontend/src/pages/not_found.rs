@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::base_path::href;
 use crate::ui::PageHead;
 
-/// The page.
+/// The text for an unknown address, with a link to the first page.
 #[component]
 pub(crate) fn NotFound() -> impl IntoView {
     view! {

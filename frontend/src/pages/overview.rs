@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use self::{agents::AgentsCard, running_transfers::RunningTransfers, totals::TotalsRow};
 use crate::ui::PageHead;
 
-/// The page.
+/// The totals, the running transfers and the agents.
 #[component]
 pub(crate) fn Overview() -> impl IntoView {
     view! {

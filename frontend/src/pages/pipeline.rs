@@ -32,7 +32,7 @@ use crate::{
     ui::{Badge, Icon, ObjectPage, PageHead},
 };
 
-/// The page.
+/// One pipeline: its steps, schedule, details, slot history, runs and definition.
 #[component]
 pub(crate) fn PipelinePage() -> impl IntoView {
     let id = id_in_address();
@@ -159,7 +159,7 @@ fn Slots(
     }
 }
 
-/// The run of a pipeline that changed last; none when updates may have been missed.
+/// The run of a pipeline that changed last; `None` when updates may have been missed.
 fn follow_runs(pipeline: &str, found: Fetch<Pipeline>) -> RwSignal<Option<PipelineRun>> {
     let moved = RwSignal::new(None::<PipelineRun>);
     let feed = expect_context::<Feed>();

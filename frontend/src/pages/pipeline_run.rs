@@ -22,7 +22,7 @@ use crate::{
     user_action::UserAction,
 };
 
-/// The page.
+/// One pipeline run, with the progress of its steps.
 #[component]
 pub(crate) fn RunPage() -> impl IntoView {
     let id = id_in_address();

@@ -33,7 +33,7 @@ use crate::{
 /// The newest runs of each visible pipeline, by its id.
 type Newest = RwSignal<HashMap<String, Vec<RunMark>>>;
 
-/// The page.
+/// All pipelines, with search and a filter by state, and their newest runs.
 #[component]
 pub(crate) fn Pipelines() -> impl IntoView {
     let session = expect_context::<Session>();

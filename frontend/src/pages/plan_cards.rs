@@ -22,7 +22,7 @@ const UNKNOWN: &str = "Shown when the definition has no errors.";
 /// The graph of the steps, and the details of the chosen step.
 #[component]
 pub(super) fn Steps(
-    /// The plan; none while it is not known.
+    /// The plan; `None` while it is not known.
     plan: Memo<Option<Plan>>,
     /// The dry run that the plan comes from.
     verdict: Fetch<Verdict>,

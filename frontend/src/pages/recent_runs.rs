@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{live::Revisioned, ui::Tone};
 
-/// The most runs with a mark.
+/// The maximum number of runs with a mark.
 const MOST: usize = 10;
 
 /// One mark for each run, the newest at the right.

@@ -9,7 +9,7 @@ use crate::{
     user_action::UserAction,
 };
 
-/// The page. `ended` says that the last session has expired.
+/// The form to sign in. `ended` says that the last session has expired.
 #[component]
 pub(crate) fn SignIn(ended: bool) -> impl IntoView {
     let session = expect_context::<Session>();

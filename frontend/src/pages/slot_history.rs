@@ -20,16 +20,16 @@ use crate::{
     ui::{Card, Empty, QueryResult, Rows},
 };
 
-/// The card.
+/// The slot history as a strip, with the next slots.
 #[component]
 pub(super) fn SlotHistory(
     /// The page of the slot history that is shown.
     found: Fetch<Page<Slot>>,
-    /// Its number, from 1; `found` must depend on it.
+    /// The number of that page, from 1; `found` must depend on it.
     page: RwSignal<i32>,
     /// The next scheduled times; empty while the schedule is paused.
     coming: Signal<Vec<Instant>>,
-    /// The address below which the pages of its runs are.
+    /// The address below which the pages of the runs are.
     #[prop(into)]
     runs: String,
 ) -> impl IntoView {
@@ -96,7 +96,7 @@ pub(super) fn SlotHistory(
 /// The lines, newest first; within a line, slots are in the order of time.
 #[component]
 fn Strip(
-    /// Newest first.
+    /// The marks, newest first.
     marks: Memo<Vec<Mark>>,
 ) -> impl IntoView {
     let strip = NodeRef::<leptos::html::Div>::new();

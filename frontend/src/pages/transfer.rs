@@ -18,7 +18,7 @@ use crate::{
     user_action::UserAction,
 };
 
-/// The page.
+/// One transfer: its progress, details and timeline.
 #[component]
 pub(crate) fn TransferPage() -> impl IntoView {
     let id = id_in_address();

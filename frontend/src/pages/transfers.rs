@@ -24,7 +24,7 @@ use crate::{
     ui::{Empty, PageHead, Pager},
 };
 
-/// The page.
+/// All transfers, with filters.
 #[component]
 pub(crate) fn Transfers() -> impl IntoView {
     let query = use_query_map();

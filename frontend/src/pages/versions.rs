@@ -21,7 +21,7 @@ use crate::{
     user_action::UserAction,
 };
 
-/// The page.
+/// The versions of a definition, and the difference between two of them.
 #[component]
 pub(crate) fn Versions() -> impl IntoView {
     let id = id_in_address();

@@ -10,7 +10,8 @@ use crate::{
     user_action::UserAction,
 };
 
-/// The button and its dialogs. Without a customer it is the user's own secret, for administrators the platform's.
+/// The button for a new webhook secret, and its dialogs. Without a customer it is for the user's own secret; for
+/// administrators, for the platform's.
 #[component]
 pub(super) fn WebhookSecret(#[prop(optional, into)] customer: Option<String>) -> impl IntoView {
     let has_customers = expect_context::<Session>().may(Permission::ListCustomers);

@@ -49,7 +49,8 @@ impl RenewalLock {
     }
 }
 
-/// Runs a future while no other tab runs one. Browsers offer such locks on secure pages only; without them it just runs.
+/// Runs a future while no other tab runs one. Browsers offer such locks on secure pages only; without them the future
+/// runs at once.
 fn with_browser_lock(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
     match request_lock() {
         Some((locks, request)) => {

@@ -1,5 +1,5 @@
-//! The role of the signed-in user, and what it allows where no object says it. What the viewer may do with an object, the
-//! object says itself: `viewerCan…`.
+//! The role of the signed-in user, and what it allows where no object says so. What the viewer may do with an object is
+//! in the object's fields `viewerCan…`.
 
 use serde::Deserialize;
 
@@ -29,7 +29,7 @@ pub(crate) enum Permission {
     CreateJob,
     /// See all customers and the customer of each object, and choose for which customer to act.
     ListCustomers,
-    /// Start pipelines beside their schedules. Whether one can start now, the pipeline says.
+    /// Start pipelines outside their schedules. The fields of a pipeline say whether it can be started now.
     RunPipeline,
     /// See the runs and slots of jobs.
     ViewJobRuns,

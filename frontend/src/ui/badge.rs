@@ -5,20 +5,20 @@ use leptos::prelude::*;
 /// The meaning of a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// No special meaning.
+    /// A state without a special meaning.
     Neutral,
-    /// In progress.
+    /// Work in progress.
     Accent,
     /// Success.
     Good,
     /// Failure.
     Bad,
-    /// Needs attention.
+    /// A state that needs attention.
     Warn,
 }
 
 impl Tone {
-    /// The name in the style sheet.
+    /// The name of the tone in the style sheet.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Neutral => "neutral",

@@ -8,7 +8,7 @@ pub(crate) use self::line_diff::diff_lines;
 use self::line_diff::{Block, Pair, blocks};
 use crate::{api::versions::Line, format};
 
-/// The table.
+/// A table with two texts side by side.
 #[component]
 pub(crate) fn DiffTable(
     /// The name of the text at the left.

@@ -10,11 +10,11 @@ use crate::fetch::Stage;
 pub(crate) fn ObjectPage(
     /// The kind of the object, such as "Job".
     noun: &'static str,
-    /// The list it belongs to: address and name.
+    /// The list that the object belongs to: address and name.
     parent: (&'static str, &'static str),
-    /// The sentence when it is not found.
+    /// The sentence for an object that was not found.
     missing: &'static str,
-    /// The stage of its query.
+    /// The stage of the object's query.
     stage: Signal<Stage>,
     /// Runs the query again.
     #[prop(into)]

@@ -5,7 +5,7 @@ use leptos::{html, prelude::*};
 use crate::base_path::href;
 use crate::effect::effect;
 
-/// The head. Its `h1` takes the focus when the user comes from another page.
+/// The title and the actions of a page. Its `h1` takes the focus when the user comes from another page.
 #[component]
 pub(crate) fn PageHead(
     #[prop(into)] title: Signal<String>,

@@ -10,10 +10,10 @@ pub(crate) fn Pager(
     /// The total as text.
     #[prop(into)]
     summary: Signal<String>,
-    /// From 1.
+    /// The page number, counted from 1.
     #[prop(into)]
     page: Signal<i32>,
-    /// The number of pages; none if it is not known.
+    /// The number of pages; `None` if it is not known.
     #[prop(into)]
     pages: Signal<Option<i32>>,
     /// The address of a page.

@@ -8,10 +8,10 @@ use crate::format;
 /// A progress bar. It changes one CSS property; the style sheet animates it.
 #[component]
 pub(crate) fn Progress(
-    /// The accessible name.
+    /// The accessible name of the bar.
     #[prop(into)]
     label: Signal<String>,
-    /// 0 to 100.
+    /// The progress from 0 to 100 percent.
     #[prop(into)]
     value: Signal<f64>,
     #[prop(into)] tone: Signal<Tone>,

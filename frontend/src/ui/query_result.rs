@@ -13,7 +13,7 @@ pub(crate) fn QueryResult(
     /// Whether the query has found nothing.
     #[prop(into)]
     is_empty: Signal<bool>,
-    /// Rows of the skeleton.
+    /// The number of rows of the skeleton.
     #[prop(default = 5)]
     skeleton_rows: usize,
     /// Runs the query again.

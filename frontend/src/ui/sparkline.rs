@@ -7,7 +7,7 @@ use crate::format::fixed;
 const WIDTH: f64 = 120.0;
 const HEIGHT: f64 = 32.0;
 const MARGIN: f64 = 2.0;
-/// The least number of samples that fill the width; with fewer, the line starts further to the right.
+/// The minimum number of samples that fill the width; with fewer, the line starts further to the right.
 const FEWEST: usize = 9;
 
 /// A line through equidistant samples, newest at the right. The greatest sample touches the top, and more samples are
@@ -41,7 +41,7 @@ fn line(samples: &[f64]) -> String {
     path
 }
 
-/// The same line, closed along the bottom.
+/// The line of a sparkline, closed along the bottom.
 fn area(line: &str) -> String {
     match line.strip_prefix('M').and_then(|rest| rest.split(' ').next()) {
         Some(left) => format!("{line}V32H{left}Z"),

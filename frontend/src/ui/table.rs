@@ -5,7 +5,7 @@ use leptos::prelude::*;
 /// A table with its head; the children are its rows.
 #[component]
 pub(crate) fn Table(
-    /// The accessible name.
+    /// The accessible name of the table.
     label: &'static str,
     /// The names of the columns. An empty one holds actions.
     heads: Vec<&'static str>,

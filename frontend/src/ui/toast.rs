@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::{Icon, Rows, Tone};
 
-/// The time that a notification stays.
+/// How long a notification stays, from its appearance.
 const STAY: Duration = Duration::from_secs(6);
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -24,7 +24,7 @@ pub(crate) struct Toasts {
 }
 
 impl Toasts {
-    /// No notifications.
+    /// A list without notifications.
     pub(crate) fn new() -> Self {
         Self { shown: RwSignal::new(Vec::new()), last: StoredValue::new(0) }
     }

@@ -26,7 +26,8 @@ impl Feed {
         self.add(handled, Rc::new(on_gap));
     }
 
-    /// Not generic over the object, so that its code exists once. `read` returns false for a message without an update.
+    /// Adds a subscription. The function is not generic over the object, so that its code exists once. `read` returns
+    /// false for a message without an update.
     fn add(self, stream: Request<bool>, on_gap: OnGap) {
         let Request { text, read } = stream;
         let gap = Rc::clone(&on_gap);
@@ -62,7 +63,7 @@ impl Feed {
         later(300 + jitter(1200), move || on_gap());
     }
 
-    /// Starts a subscription again that the server has ended.
+    /// Starts a subscription again after the server has ended it.
     pub(super) fn resubscribe_later(self, id: u32) {
         later(RESUBSCRIBE_AFTER + jitter(RESUBSCRIBE_AFTER), move || self.resubscribe(id));
     }

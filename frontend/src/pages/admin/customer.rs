@@ -11,7 +11,7 @@ use crate::{
     ui::{Failure, PageHead},
 };
 
-/// The page. A user of a customer sees only the own customer.
+/// One customer: its enrolment codes and its webhook secret. A user sees only the user's own customer.
 #[component]
 pub(crate) fn CustomerPage() -> impl IntoView {
     let id = id_in_address();

@@ -13,7 +13,7 @@ use crate::{
     user_action::UserAction,
 };
 
-/// The page.
+/// All customers, with dialogs to create, rename, suspend and reactivate them.
 #[component]
 pub(crate) fn Customers() -> impl IntoView {
     let page = page_in_address();

@@ -15,7 +15,7 @@ use crate::{
     user_action::UserAction,
 };
 
-/// The card.
+/// The enrolment codes of a customer, with dialogs to create and delete them.
 #[component]
 pub(super) fn Codes(customer_id: String) -> impl IntoView {
     let page = page_in_address();

@@ -13,7 +13,7 @@ use crate::{
     ui::{Badge, Empty, Icon, PageHead, Pager, QueryResult, Table, Tone},
 };
 
-/// The page.
+/// All users, with dialogs to create and change them.
 #[component]
 pub(crate) fn Users() -> impl IntoView {
     let page = page_in_address();

@@ -10,10 +10,10 @@ use crate::{
     ui::{Card, Sparkline},
 };
 
-/// Heartbeats in the history.
+/// The number of heartbeats in the history.
 const HEARTBEATS: usize = 40;
 
-/// The card.
+/// Load and memory of an agent, now and since the page was opened.
 #[component]
 pub(super) fn Health(row: RwSignal<Entry<Agent>>) -> impl IntoView {
     let clock = expect_context::<Clock>();

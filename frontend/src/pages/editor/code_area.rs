@@ -20,7 +20,7 @@ use crate::{
 pub(super) const ID: &str = "definition";
 /// The element id of the list of diagnostics.
 pub(super) const PROBLEMS: &str = "problems";
-/// The element id of the help on its keys.
+/// The element id of the help text about keys.
 const HELP: &str = "definition-help";
 
 /// The text area with line numbers, marks, completion and help.
@@ -108,7 +108,7 @@ pub(super) fn CodeArea(
     }
 }
 
-/// The marks behind the text: one per line with diagnostics, for the most severe of them.
+/// The marks at the text: one per line with diagnostics, for the most severe of them.
 #[component]
 fn Marks(text: RwSignal<String>, problems: Memo<Vec<Diagnostic>>) -> impl IntoView {
     let mark = |found: &Diagnostic, line: &str| {

@@ -8,9 +8,9 @@ use crate::api::definitions::Grammar;
 pub(super) struct Suggestion {
     /// The key or value.
     pub(super) word: String,
-    /// Its description in the schema.
+    /// The description of the key or value in the schema.
     pub(super) about: String,
-    /// Whether it is a required key.
+    /// Whether the key is required.
     pub(super) is_required: bool,
     /// The text that replaces the beginning of the word.
     pub(super) text: String,

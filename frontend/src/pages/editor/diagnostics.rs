@@ -10,7 +10,7 @@ use crate::{
     ui::{Icon, Notice},
 };
 
-/// The list.
+/// The diagnostics, each with a link to its line.
 #[component]
 pub(super) fn DiagnosticList(
     code: Buffer,

@@ -18,7 +18,7 @@ pub(super) struct Draft {
     pub(super) identifier: RwSignal<String>,
     pub(super) name: RwSignal<String>,
     pub(super) description: RwSignal<String>,
-    /// The id of the customer; empty for the owner of the agents that the definition names by id.
+    /// The id of the customer; empty for the customer of the agents that the definition names by id.
     pub(super) customer: RwSignal<String>,
 }
 
@@ -74,7 +74,7 @@ impl Draft {
     }
 }
 
-/// The card.
+/// The fields of a pipeline beside its definition.
 #[component]
 pub(super) fn Fields(draft: Draft, is_new: bool) -> impl IntoView {
     let chooses_customer = is_new && expect_context::<Session>().may(Permission::ListCustomers);
@@ -95,7 +95,7 @@ pub(super) fn Fields(draft: Draft, is_new: bool) -> impl IntoView {
                         }
                     })}
                 <Field label="Description" value=draft.description bounds=(0, 500) />
-                {chooses_customer.then(|| view! { <Owner chosen=draft.customer /> })}
+                {chooses_customer.then(|| view! { <CustomerField chosen=draft.customer /> })}
             </div>
         </Card>
     }
@@ -103,10 +103,10 @@ pub(super) fn Fields(draft: Draft, is_new: bool) -> impl IntoView {
 
 /// The choice of the customer.
 #[component]
-fn Owner(chosen: RwSignal<String>) -> impl IntoView {
+fn CustomerField(chosen: RwSignal<String>) -> impl IntoView {
     let found = Fetch::new(|| customers::list_some(100, 1));
     let options = move || {
-        let mut options = vec![(String::new(), "The owner of the agents that are named by id".to_owned())];
+        let mut options = vec![(String::new(), "The customer of the agents that are named by id".to_owned())];
         options.extend(
             found
                 .read(|page| page.items.clone())

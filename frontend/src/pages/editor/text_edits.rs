@@ -19,7 +19,7 @@ pub(super) struct Edit {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) text: String,
-    /// In the new text.
+    /// The selection in the new text.
     pub(super) selected: Selection,
 }
 

@@ -19,27 +19,27 @@ pub(super) struct YamlContext {
     pub(super) path: Vec<Part>,
     /// The other keys of that mapping with their values.
     pub(super) others: Vec<(String, String)>,
-    /// The key whose value is written; none if a key is written.
+    /// The key whose value is written; `None` if a key is written.
     pub(super) key: Option<String>,
     /// The byte offset of the beginning of the word.
     pub(super) from: usize,
     /// The word up to the caret.
     pub(super) word: String,
-    /// The column of the keys of that mapping; none within brackets.
+    /// The column of the keys of that mapping; `None` within brackets.
     pub(super) indent: Option<usize>,
 }
 
 /// A line with a key or an item.
 struct Entry<'t> {
-    /// The columns of the dashes before its key.
+    /// The columns of the dashes before the key.
     dashes: Vec<usize>,
-    /// The column of its key or value.
+    /// The column of the key or value.
     column: usize,
     key: Option<&'t str>,
     value: &'t str,
 }
 
-/// The position of a byte offset. None where neither a key nor a plain value can be written.
+/// The position of a byte offset; `None` if neither a key nor a plain value can be written there.
 pub(super) fn locate(text: &str, at: usize) -> Option<YamlContext> {
     let (above, below) = text.split_at_checked(at)?;
     let start = above.rfind('\n').map_or(0, |end| end + 1);
@@ -103,7 +103,7 @@ fn flow(path: Vec<Part>, inside: &str, rest: &str, at: usize) -> Option<YamlCont
     is_word(word).then(|| YamlContext { path, others, key, from: at - word.len(), word: word.to_owned(), indent: None })
 }
 
-/// Whether it may be the beginning of a key or a plain value.
+/// Whether the text may be the beginning of a key or a plain value.
 fn is_word(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
@@ -154,7 +154,7 @@ fn open_brackets(line: &str) -> Vec<usize> {
     open
 }
 
-/// Parses a line. None for a blank line or a comment.
+/// Parses a line; `None` for a blank line or a comment.
 fn entry(line: &str) -> Option<Entry<'_>> {
     let mut column = line.len() - line.trim_start_matches(' ').len();
     let mut rest = line.get(column..)?;

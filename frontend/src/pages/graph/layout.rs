@@ -10,9 +10,9 @@ const GAP: (i32, i32) = (24, 48);
 const LANE: i32 = 16;
 /// The margin around the graph, in pixels, so that no line is cut off.
 const MARGIN: i32 = 4;
-/// The most lines that are routed between steps; more lines pass behind the steps.
+/// The maximum number of lines that are routed between steps; further lines pass under the steps.
 const MOST_ROUTED: usize = 1000;
-/// Passes over the layers that order their steps, alternately downwards and upwards.
+/// The number of passes over the layers that order their steps, alternately downwards and upwards.
 const SWEEPS: usize = 4;
 
 /// The positions of all steps and lines.
@@ -28,18 +28,18 @@ pub(super) struct Layout {
 /// The position of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Node {
-    /// From 0, the top layer.
+    /// The number of the layer, from 0 at the top.
     pub(super) layer: usize,
-    /// The left edge.
+    /// The left edge, in pixels.
     pub(super) x: i32,
-    /// The upper edge.
+    /// The upper edge, in pixels.
     pub(super) y: i32,
 }
 
 /// A line from a step to one that needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Edge {
-    /// The index of the step that needs the other.
+    /// The index of the step that needs the other one.
     pub(super) to: usize,
     /// The line, as an SVG path.
     pub(super) line: String,

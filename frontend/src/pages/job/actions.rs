@@ -12,7 +12,7 @@ use crate::{
     user_action::UserAction,
 };
 
-/// The buttons and their dialogs.
+/// The buttons for a job that the viewer may use, and their dialogs.
 #[component]
 pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl IntoView {
     let (toasts, navigate) = (expect_context::<Toasts>(), use_navigate());

@@ -12,10 +12,10 @@ use crate::{
     user_action::UserAction,
 };
 
-/// The most slots in the preview.
+/// The maximum number of slots in the preview.
 const LISTED: usize = 8;
 
-/// The dialog.
+/// The dialog to backfill a job.
 #[component]
 pub(super) fn Backfill(open: RwSignal<bool>, job: String) -> impl IntoView {
     let toasts = expect_context::<Toasts>();

@@ -15,7 +15,7 @@ use crate::{
     ui::{Card, Fact},
 };
 
-/// The card.
+/// The settings of a job.
 #[component]
 pub(super) fn Details(row: RwSignal<Entry<Job>>, links: Fetch<JobLinks>) -> impl IntoView {
     let read = move |read: fn(&Job) -> String| move || row.with(|entry| read(&entry.object));

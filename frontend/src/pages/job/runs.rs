@@ -14,11 +14,11 @@ use crate::{
     ui::{Badge, Card, Empty, Pager, QueryResult, Rows, Table},
 };
 
-/// The card.
+/// The runs of a job, newest first.
 #[component]
 pub(super) fn Runs(
     job: String,
-    /// The run that changed last; none when updates may have been missed.
+    /// The run that changed last; `None` when updates may have been missed.
     moved: RwSignal<Option<JobRun>>,
 ) -> impl IntoView {
     let page = page_in_address();

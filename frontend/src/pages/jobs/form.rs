@@ -69,7 +69,7 @@ pub(crate) fn EditJob() -> impl IntoView {
     }
 }
 
-/// The form. It edits the given job, or creates one without it.
+/// The form of a job. It edits the given job, or creates one without it.
 #[component]
 fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoView {
     let (navigate, toasts) = (use_navigate(), expect_context::<Toasts>());

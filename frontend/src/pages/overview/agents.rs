@@ -13,10 +13,10 @@ use crate::{
     ui::{Card, QueryResult, Rows},
 };
 
-/// The most agents that are shown.
+/// The maximum number of agents that are shown.
 const MOST: usize = 30;
 
-/// The card.
+/// The agents of the fleet, each with its status.
 #[component]
 pub(super) fn AgentsCard() -> impl IntoView {
     let feed = expect_context::<Feed>();

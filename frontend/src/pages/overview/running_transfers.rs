@@ -13,10 +13,10 @@ use crate::{
     ui::{Badge, Card, Empty, Progress, QueryResult, Rows, Table},
 };
 
-/// The most transfers that are shown.
+/// The maximum number of transfers that are shown.
 const MOST: usize = 50;
 
-/// The card.
+/// The running transfers, each with its progress.
 #[component]
 pub(super) fn RunningTransfers() -> impl IntoView {
     let (feed, clock) = (expect_context::<Feed>(), expect_context::<Clock>());

@@ -17,7 +17,7 @@ use crate::{
     user_action::UserAction,
 };
 
-/// The buttons and their dialogs.
+/// The buttons for a pipeline that the viewer may use, and their dialogs.
 #[component]
 pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Memo<Option<Plan>>) -> impl IntoView {
     let session = expect_context::<Session>();

@@ -9,7 +9,7 @@ use crate::{
     ui::{Card, CopyButton, Fact},
 };
 
-/// The card.
+/// The details of a pipeline.
 #[component]
 pub(super) fn Details(pipeline: Memo<Pipeline>, plan: Memo<Option<Plan>>) -> impl IntoView {
     let read = move |read: fn(&Pipeline) -> String| move || pipeline.with(read);

@@ -18,11 +18,11 @@ use crate::{
     ui::{Badge, Card, Empty, Pager, QueryResult, Rows, Table},
 };
 
-/// The card.
+/// The runs of a pipeline, newest first.
 #[component]
 pub(super) fn Runs(
     pipeline: String,
-    /// The run that changed last; none when updates may have been missed.
+    /// The run that changed last; `None` when updates may have been missed.
     moved: RwSignal<Option<PipelineRun>>,
 ) -> impl IntoView {
     let page = page_in_address();

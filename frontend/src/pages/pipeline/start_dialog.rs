@@ -17,7 +17,7 @@ use crate::{
 /// The name of a parameter, its default, and its value for this run.
 type Parameter = (String, String, RwSignal<String>);
 
-/// The dialog. For administrators.
+/// The dialog to run a pipeline. For administrators.
 #[component]
 pub(super) fn Start(open: RwSignal<bool>, pipeline: Memo<Pipeline>, plan: Memo<Option<Plan>>) -> impl IntoView {
     let navigate = use_navigate();

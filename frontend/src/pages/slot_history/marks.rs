@@ -7,7 +7,7 @@ use crate::{
     ui::Tone,
 };
 
-/// The least slots per line on average; with fewer, a line covers a longer time.
+/// The minimum number of slots per line on average; with fewer, a line covers a longer time.
 const FULL: usize = 4;
 
 const COMING: State = ("Upcoming", "", Tone::Neutral);
@@ -25,9 +25,9 @@ pub(super) struct Mark {
     pub(super) sign: String,
     /// The description of the slot.
     pub(super) description: String,
-    /// The address of the page of its run.
+    /// The address of the page of the slot's run.
     pub(super) run: Option<String>,
-    /// Whether its time is in the future.
+    /// Whether the scheduled time is in the future.
     pub(super) is_coming: bool,
 }
 

@@ -11,7 +11,7 @@ use crate::{
     ui::{Card, CopyButton, Fact},
 };
 
-/// The card.
+/// The details of a transfer.
 #[component]
 pub(super) fn Details(row: RwSignal<Entry<Transfer>>, links: Fetch<TransferLinks>) -> impl IntoView {
     let read = move |read: fn(&Transfer) -> String| move || row.with(|entry| read(&entry.object));

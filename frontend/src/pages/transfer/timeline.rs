@@ -10,7 +10,7 @@ use crate::{
     ui::{Card, Tone},
 };
 
-/// The card.
+/// The timeline of a transfer: its times and its current status.
 #[component]
 pub(super) fn Timeline(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     let steps = Memo::new(move |_| row.with(|entry| steps(&entry.object)));

@@ -49,15 +49,15 @@ fn options<T>(table: &[(T, &'static str, &'static str)]) -> Vec<(&'static str, &
 pub(super) struct Filters {
     pub(super) status: Vec<TransferStatus>,
     pub(super) agent: String,
-    /// The values of [`CHOICES`]; its other fields are empty.
+    /// The chosen values of [`CHOICES`]; the other fields are empty.
     pub(super) chosen: TransferFilter,
-    /// First day, such as `2026-01-31`; empty for any.
+    /// The first day, such as `2026-01-31`; empty for any.
     pub(super) from: String,
-    /// Last day.
+    /// The last day, such as `2026-01-31`; empty for any.
     pub(super) to: String,
-    /// Beginning of a file name.
+    /// The beginning of a file name.
     pub(super) search: String,
-    /// From 1.
+    /// The page number, counted from 1.
     pub(super) page: i32,
 }
 

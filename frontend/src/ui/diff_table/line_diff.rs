@@ -4,7 +4,8 @@ use crate::api::versions::{Change, Line};
 
 /// Unchanged lines shown around changed ones.
 const AROUND: usize = 3;
-/// The most differing lines that are compared; beyond them, all old lines count as removed and all new ones as added.
+/// The maximum number of differing lines that are compared; beyond it, all old lines count as removed and all new ones
+/// as added.
 const MOST: usize = 1500;
 
 /// Two lines side by side; one may be missing.
@@ -21,7 +22,7 @@ pub(super) struct Pair {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Block {
     pub(super) pairs: Vec<Pair>,
-    /// Whether they are folded, because all are equal and far from any change.
+    /// Whether the block is folded, because all its lines are equal and far from any change.
     pub(super) is_folded: bool,
 }
 

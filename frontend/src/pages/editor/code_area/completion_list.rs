@@ -12,7 +12,7 @@ use crate::{
 /// The element id of the list.
 pub(super) const ID: &str = "definition-words";
 
-/// A place in a text, both from 0; the column in characters.
+/// A position in a text, as line and column from 0; the column in characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Position {
     pub(super) line: usize,
@@ -26,7 +26,7 @@ struct OpenList {
     chosen: usize,
     /// The beginning of the word, up to the caret.
     typed: Selection,
-    /// Where the word begins.
+    /// The position of the beginning of the word.
     position: Position,
 }
 
@@ -53,7 +53,7 @@ impl Completions {
         self.0.with_untracked(Option::is_some)
     }
 
-    /// As [`is_open`](Self::is_open), but reactive.
+    /// Whether the list is open, like [`is_open`](Self::is_open), but reactive.
     pub(super) fn is_shown(self) -> bool {
         self.0.with(Option::is_some)
     }
@@ -68,7 +68,7 @@ impl Completions {
         self.0.with(|open_list| open_list.as_ref().map(|open_list| word_id(open_list.chosen)))
     }
 
-    /// Handles a key; returns whether it was one of the list.
+    /// Handles a key. Returns whether the list uses this key.
     pub(super) fn press(self, key: &str, choose: impl FnOnce(Suggestion)) -> bool {
         let Some(OpenList { words, chosen, .. }) = self.0.get_untracked() else { return false };
         let last = words.len().saturating_sub(1);
@@ -106,7 +106,7 @@ fn word_id(index: usize) -> String {
     format!("{ID}-{index}")
 }
 
-/// The list.
+/// The list of completions, if it is open.
 #[component]
 pub(super) fn CompletionList(
     choices: Completions,

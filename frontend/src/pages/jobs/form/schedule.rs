@@ -1,4 +1,4 @@
-//! The card with the schedule and its time zone, with a preview while one types.
+//! The card with the schedule and its time zone, and a preview of them during input.
 
 use leptos::prelude::*;
 
@@ -19,7 +19,7 @@ const COMMON: [(&str, &str); 6] = [
     ("0 0 1 * *", "First of the month"),
 ];
 
-/// The card.
+/// The fields of a schedule, with the preview.
 #[component]
 pub(super) fn ScheduleCard(schedule: RwSignal<String>, timezone: RwSignal<String>) -> impl IntoView {
     let choice = move |(text, name): (&'static str, &'static str)| {
