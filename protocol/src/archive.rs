@@ -1,4 +1,4 @@
-//! Compressed files: their formats, and what their names say.
+//! Compressed files: their formats, and the names of compressed and decompressed files.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,8 @@ use crate::{
     words::text_enum,
 };
 
-/// What is encoded in the name of a file that becomes a part of a URL: all but the unreserved characters of RFC 3986.
+/// The characters that are percent-encoded in a file name that becomes part of a URL: all but the unreserved ones of
+/// RFC 3986.
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 text_enum! {
@@ -23,7 +24,7 @@ text_enum! {
 }
 
 impl Format {
-    /// How names of this format end, in lower case.
+    /// The ending of the names of this format, in lower case.
     #[must_use]
     pub const fn ending(self) -> &'static str {
         match self {
@@ -32,7 +33,7 @@ impl Format {
         }
     }
 
-    /// The format that a name ends in, in upper or lower case.
+    /// The format that the ending of a name stands for, in upper or lower case.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         let ends = |ending: &str| {
@@ -42,14 +43,15 @@ impl Format {
         Self::ALL.iter().copied().find(|format| ends(format.ending()))
     }
 
-    /// The path without the ending that tells its format; none if there is no such ending, or no name before it.
+    /// The path without the ending of its format; `None` if there is no such ending, or no name before it.
     #[must_use]
     pub fn unpacked(path: &str) -> Option<&str> {
         let stem = &path[..path.len() - Self::of_name(path)?.ending().len()];
         (!stem.is_empty() && !is_folder(stem)).then_some(stem)
     }
 
-    /// The path of the compressed file: `output`, or a file in it if it ends in a slash, or one beside `path`.
+    /// The path of the compressed file: `output`; or a file in the folder `output` if that ends in a slash; or, without
+    /// `output`, a file beside `path`.
     #[must_use]
     pub fn packed(self, path: &str, output: Option<&str>) -> String {
         match output {
@@ -59,7 +61,9 @@ impl Format {
         }
     }
 
-    /// The path of the decompressed file, likewise; none if the name of `path` is needed and does not tell it.
+    /// The path of the decompressed file: `output`; or a file in the folder `output` if that ends in a slash; or,
+    /// without `output`, a file beside `path`. `None` if the name must come from `path`, and its ending is not that of
+    /// a format.
     #[must_use]
     pub fn unpacked_to(path: &str, output: Option<&str>) -> Option<String> {
         match output {
@@ -74,7 +78,8 @@ fn is_folder(path: &str) -> bool {
     path.ends_with(SEPARATORS)
 }
 
-/// The name of the file at `path` as it is written behind `folder`. In a `file:` URL it is encoded, in a path it is not.
+/// The name of the file at `path` as it is written after `folder`. In a `file:` URL it is percent-encoded, in a path it
+/// is not.
 fn name_in<'a>(folder: &str, path: &'a str) -> Cow<'a, str> {
     match (local_file(folder), local_file(path)) {
         (Some(_), None) => utf8_percent_encode(last_part(path), NAME).into(),

@@ -1,4 +1,4 @@
-//! The delay before the next attempt after failures in a row.
+//! The delay before the next attempt after consecutive failures.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use std::time::Duration;
 pub struct Backoff {
     /// The delay after the first failure.
     pub first: Duration,
-    /// How many times longer each further delay is; at least 1.
+    /// The factor by which each further delay is longer; at least 1.
     pub factor: f64,
     /// The longest delay.
     pub longest: Duration,
 }
 
-/// How often a delay grows at most. It keeps the powers of the factor finite.
+/// The maximum number of times that a delay grows. It keeps the powers of the factor finite.
 const MAX_GROWTH: u32 = 64;
 
 impl Backoff {
@@ -23,7 +23,7 @@ impl Backoff {
         Self { first, factor: 2.0, longest }
     }
 
-    /// The delay after the `failures`-th failure in a row, counted from 1, in whole milliseconds.
+    /// The delay after the `failures`-th consecutive failure, counted from 1, in whole milliseconds.
     #[must_use]
     pub fn delay(&self, failures: u32) -> Duration {
         let growth = failures.saturating_sub(1).min(MAX_GROWTH).cast_signed();
@@ -31,8 +31,8 @@ impl Backoff {
         from_millis(delay.min(millis(self.longest)))
     }
 
-    /// Half of the delay, and a random share of the other half, so that clients of a server that was away do not all come
-    /// back at once. `random` is at least 0 and less than 1.
+    /// Half of the delay, and a random part of the other half, so that clients do not all return at once after an
+    /// outage of the server. `random` is at least 0 and less than 1.
     #[must_use]
     pub fn jittered(&self, failures: u32, random: f64) -> Duration {
         let half = millis(self.delay(failures)) / 2.0;

@@ -1,27 +1,29 @@
-//! Which characters have no place in names and locations: those that cannot be seen, or change what is seen around them.
+//! The characters that are not allowed in names and locations: invisible ones, and those that change the display of the
+//! text around them.
 
-/// Whether it turns the direction of reading, so that text reads otherwise than it is.
+/// Whether the character changes the reading direction, so that a text is displayed differently from what it is.
 #[must_use]
 pub const fn turns_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether it has no place even in the name of a file: control characters, line ends, and what turns the direction of
-/// reading. Files are named with any other character, by people who mean it.
+/// Whether the character is not allowed even in file names: control characters, line ends, and characters that change
+/// the reading direction. All other characters may occur in file names.
 #[must_use]
 pub fn is_forbidden_in_paths(c: char) -> bool {
     c.is_control() || turns_direction(c) || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Whether it can end a line, steer a terminal, or turn the direction of the text around it, so that it is shown and logged
-/// in an escaped form only.
+/// Whether the character can end a line, control a terminal, or change the reading direction of the text around it, so
+/// that it is shown and logged in an escaped form only.
 #[must_use]
 pub fn is_unprintable(c: char) -> bool {
     is_forbidden_in_paths(c) || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
 }
 
-/// Whether it has no place in a name: what is forbidden in paths, marks of direction, and characters that have no shape.
-/// Joiners and variation selectors stay: Persian, Indic scripts and emoji are written with them.
+/// Whether the character is not allowed in names: characters that are forbidden in paths, direction marks, and
+/// characters without a shape. Joiners and variation selectors are allowed, because Persian, Indic scripts and emoji
+/// need them.
 #[must_use]
 pub fn is_forbidden_in_names(c: char) -> bool {
     is_forbidden_in_paths(c)
@@ -32,17 +34,17 @@ pub fn is_forbidden_in_names(c: char) -> bool {
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether a text of such characters alone would look empty.
+/// Whether a text of only such characters would look empty.
 #[must_use]
 pub fn is_blank(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{2800}')
 }
 
-/// The sentence about the first forbidden character.
+/// Checks a text for forbidden characters.
 ///
 /// # Errors
 ///
-/// The sentence.
+/// The message about the first forbidden character.
 pub fn check(text: &str, is_forbidden: impl Fn(char) -> bool) -> Result<(), String> {
     match text.chars().find(|c| is_forbidden(*c)) {
         None => Ok(()),

@@ -1,47 +1,47 @@
-//! The codes of errors: `extensions.code` in GraphQL, and the reasons in `details` of REST.
+//! The error codes: `extensions.code` in GraphQL, and the reasons in `details` of REST.
 
 use crate::words::text_enum;
 
 text_enum! {
-    /// The kinds of failure, one per status code of the contract.
+    /// An error code, one per status code of the contract.
     pub enum Code {
-        /// The request is wrong in itself.
+        /// The request is invalid.
         Invalid = "INVALID",
-        /// Nobody known is asking.
+        /// The request has no valid credentials.
         Unauthenticated = "UNAUTHENTICATED",
-        /// The caller is known and may not do this.
+        /// The caller lacks the permission.
         Forbidden = "FORBIDDEN",
         /// There is no such object within the caller's scope.
         NotFound = "NOT_FOUND",
-        /// The resource exists and does not do that.
+        /// The method does not exist on this resource.
         MethodNotAllowed = "METHOD_NOT_ALLOWED",
-        /// The request contradicts what is stored.
+        /// The request conflicts with stored data.
         Conflict = "CONFLICT",
         /// The body is larger than the limit.
         TooLarge = "TOO_LARGE",
-        /// The body is not of the type the route reads.
+        /// The body has a media type that the operation does not accept.
         UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE",
-        /// The request contradicts an earlier one with the same idempotency key.
+        /// The request conflicts with an earlier one with the same idempotency key.
         Unprocessable = "UNPROCESSABLE",
-        /// The caller has used up its window.
+        /// The rate limit is exceeded.
         RateLimited = "RATE_LIMITED",
-        /// Something the server needs is away; asking again later may help.
+        /// A service that the server needs is unavailable; a later attempt may succeed.
         Unavailable = "UNAVAILABLE",
         /// The answer would be larger than the limit.
         ResponseTooLarge = "RESPONSE_TOO_LARGE",
-        /// The request names a document by its hash, and documents are not kept.
+        /// The request has the hash of a document instead of the document, which the server does not support.
         PersistedQueryNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED",
-        /// The server is at fault.
+        /// A fault of the server.
         Internal = "INTERNAL",
     }
 }
 
 text_enum! {
-    /// Why a request contradicts what is stored, as programs read it in `details.reason`.
+    /// The reason of a conflict, which programs read in `details.reason`.
     pub enum ConflictReason {
-        /// The report came after the server had given up waiting for it.
+        /// The report came after the lease had ended.
         Lease = "lease",
-        /// Another process works with a copy of the same state.
+        /// Another process uses a copy of the same state folder.
         DuplicateInstance = "duplicateInstance",
     }
 }

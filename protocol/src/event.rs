@@ -1,7 +1,8 @@
 //! The kinds of events, each declared once.
 
-/// Calls a macro with the kinds of events: of each the description in GraphQL, the kind, and its name in the dashboard, in a
-/// list that says who sees it in the log. The enums of the server, of GraphQL and of the dashboard follow.
+/// Calls a macro with the kinds of events. Each kind has its description in GraphQL, its Rust name and its name in the
+/// dashboard, in a list that says who sees its events in the log. The enums of the server, of GraphQL and of the
+/// dashboard are declared from it.
 ///
 /// - `customers`: administrators, and the users of the customer whose object the event is about.
 /// - `administrators`: administrators only.
@@ -93,15 +94,15 @@ macro_rules! event_kinds {
                 PipelineSlotDecided = "Pipeline slot decided",
             }
             unlogged {
-                /// An agent was heard; nothing else changed.
+                /// An agent sent a heartbeat; nothing else changed.
                 AgentHeard,
-                /// A transfer's figures moved; nothing else changed.
+                /// The progress of a transfer changed; nothing else did.
                 TransferProgressed,
-                /// A job started, or when it is due moved on; nothing else changed.
+                /// A job started, or its next slot changed; nothing else did.
                 JobMoved,
-                /// A run's figures moved; nothing else changed.
+                /// The progress of a job run changed; nothing else did.
                 JobRunProgressed,
-                /// A step's figures moved; nothing else changed.
+                /// The progress of a step changed; nothing else did.
                 PipelineRunProgressed,
             }
         }

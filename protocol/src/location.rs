@@ -1,8 +1,8 @@
-//! Where files are: paths and URLs.
+//! Paths and URLs of files.
 
 use percent_encoding::percent_decode_str;
 
-/// What separates the parts of a path, on whichever system an agent runs.
+/// The separators of paths on all systems that agents run on.
 pub const SEPARATORS: [char; 2] = ['/', '\\'];
 
 /// The last part of a path; empty if the path ends in a separator.
@@ -24,8 +24,8 @@ pub fn file_name(location: &str) -> String {
     name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-/// The path that a `file:` URL names, decoded, or what is wrong with the URL; none if the text is no such URL. Bytes that
-/// are no UTF-8 are replaced, so the path is for reading and checking: agents open what the URL itself says.
+/// The decoded path of a `file:` URL, or the error of the URL; `None` if the text is not such a URL. Bytes that are not
+/// UTF-8 are replaced, so the path is for reading and checking only: agents open the path in the URL itself.
 #[must_use]
 pub fn local_file(text: &str) -> Option<Result<String, &'static str>> {
     let (scheme, rest) = text.split_once(':')?;

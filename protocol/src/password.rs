@@ -2,22 +2,22 @@
 
 use crate::characters::is_forbidden_in_names;
 
-/// The fewest characters.
+/// The minimum number of characters.
 pub const MIN_CHARACTERS: usize = 12;
-/// The most characters.
+/// The maximum number of characters.
 pub const MAX_CHARACTERS: usize = 1024;
-/// The fewest different characters: fewer are a key that was held down.
+/// The minimum number of different characters. A password with fewer comes from a key that was held down.
 pub const MIN_DIFFERENT: usize = 4;
 
-/// The rule, for those who choose a password.
+/// The rule, for users who choose a password.
 pub const RULE: &str = "At least 12 characters, at least 4 of them different.";
 
-/// Whether this may become somebody's password. Characters are counted, not bytes; those that cannot be seen, and blanks at
-/// either end, make no password longer.
+/// Checks a new password. Characters are counted, not bytes; invisible characters and blanks at either end do not
+/// count.
 ///
 /// # Errors
 ///
-/// What it must be.
+/// The message that says what the password must be.
 pub fn check(password: &str) -> Result<(), &'static str> {
     if password.trim().chars().filter(|c| !is_forbidden_in_names(*c)).count() < MIN_CHARACTERS {
         return Err("must be at least 12 characters long");

@@ -19,30 +19,30 @@ pub enum AfterClose {
 }
 
 impl CloseCode {
-    /// What was received is no message of a WebSocket.
+    /// The received data is not a WebSocket message.
     pub const PROTOCOL_ERROR: Self = Self(1002);
-    /// The connection was lost. It is in no close frame: a client's own library reports it.
+    /// The connection was lost. No close frame contains this code: a client's own library reports it.
     pub const LOST: Self = Self(1006);
     /// A message is larger than the limit.
     pub const MESSAGE_TOO_BIG: Self = Self(1009);
     // For a client that should connect again it is one of the next two: `graphql-ws` of npm takes 1011 and 4500 as final.
-    /// The server stops.
+    /// The server shuts down.
     pub const SERVICE_RESTART: Self = Self(1012);
     /// The server cannot serve this connection now.
     pub const TRY_AGAIN_LATER: Self = Self(1013);
-    /// A message is none of the subprotocol.
+    /// A message does not belong to the subprotocol.
     pub const INVALID_MESSAGE: Self = Self(4400);
     /// The token is missing, invalid or expired.
     pub const UNAUTHORIZED: Self = Self(4401);
-    /// The token was revoked, or stands for other rights than before.
+    /// The token was revoked, or now belongs to another actor.
     pub const FORBIDDEN: Self = Self(4403);
-    /// The client asks for a subprotocol that the server does not speak.
+    /// The client requests a subprotocol that the server does not support.
     pub const SUBPROTOCOL_NOT_ACCEPTABLE: Self = Self(4406);
     /// The first message, `connection_init`, did not arrive in time.
     pub const INIT_TIMEOUT: Self = Self(4408);
     /// An operation with this id is already active.
     pub const SUBSCRIBER_EXISTS: Self = Self(4409);
-    /// Too many attempts to initialise a connection.
+    /// There were too many attempts to initialise a connection.
     pub const TOO_MANY_REQUESTS: Self = Self(4429);
 
     /// The codes that the server sends.
@@ -60,8 +60,8 @@ impl CloseCode {
         Self::TOO_MANY_REQUESTS,
     ];
 
-    /// What a client does after this code. Of the codes of the subprotocol, those for a client that was too late or tried
-    /// too often leave room for another attempt.
+    /// What a client does after this code. Among the codes of the subprotocol, those for a client that was too late or
+    /// tried too often allow another attempt.
     #[must_use]
     pub const fn after(self) -> AfterClose {
         let may_pass = matches!(self, Self::INIT_TIMEOUT | Self::TOO_MANY_REQUESTS);

@@ -1,7 +1,7 @@
 //! The steps of pipelines: their types, and the fields of each.
 //!
-//! [`StepAction`] is the data of a step from the definition to the agent, with text as it is at each stage. The table in
-//! this file is its only declaration.
+//! [`StepAction`] is the data of a step from the definition to the agent; the type of its text depends on the stage.
+//! The table in this file is its only declaration.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,10 +29,10 @@ macro_rules! step_actions {
             }
         }
 
-        /// What a step does.
+        /// The action of a step.
         ///
-        /// `T` is text: with placeholders in a definition, final in a plan and in what an agent is told. `C` is what a copy
-        /// says of its two sides, which each stage says in its own way.
+        /// `T` is the type of text: with placeholders in a definition, final in a plan and in the instruction for an
+        /// agent. `C` is the type of the source and destination of a copy, which differs between the stages.
         ///
         /// In JSON, `type` holds the name of the [`StepType`], and fields that are not set are absent.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +61,7 @@ macro_rules! step_actions {
         }
 
         impl<T, C> StepAction<T, C> {
-            /// Its type.
+            /// The type of the step.
             #[must_use]
             pub const fn step_type(&self) -> StepType {
                 match self {
@@ -70,7 +70,7 @@ macro_rules! step_actions {
                 }
             }
 
-            /// Reads the fields of a type by their names; none if one that it needs is missing.
+            /// Reads the fields of a type by their names; `None` if a required one is missing.
             #[must_use]
             pub fn read(
                 step_type: StepType,
@@ -88,8 +88,8 @@ macro_rules! step_actions {
                 })
             }
 
-            /// The fields in their order, with their names and values; a field that is not set has no value. What a copy
-            /// says is not among them.
+            /// The fields in their order, with their names and values; `None` for a field that is not set. The fields
+            /// of a copy are not included.
             #[must_use]
             pub fn fields(&self) -> Vec<(&'static str, Option<Field<'_, T>>)> {
                 match self {
@@ -102,12 +102,13 @@ macro_rules! step_actions {
                 }
             }
 
-            /// The same action at another stage. `text` gets the name of each field. Each function gets the context.
+            /// Converts the action to another stage. `text` gets the name of each field. Each function gets the
+            /// context.
             ///
             /// # Errors
             ///
-            /// The first error of these functions. They are called for all fields even so, so that the context can collect
-            /// all errors.
+            /// The first error of these functions. All fields are converted even after an error, so that the context
+            /// can collect all errors.
             pub fn try_map<X, U, D, E>(
                 &self,
                 context: &mut X,
@@ -140,7 +141,7 @@ step_actions! {
     /// Computes the SHA-256 of a file and compares it.
     Checksum = "checksum" {
         text {
-            /// The file.
+            /// The path of the file.
             path,
         }
         optional {
@@ -151,57 +152,59 @@ step_actions! {
     /// Compresses a file.
     Compress = "compress" {
         text {
-            /// The file.
+            /// The path of the file.
             path,
         }
         optional {
-            /// The file that is written, or its folder if it ends in a slash; beside `path` if absent.
+            /// The path of the result, or its folder if it ends in a slash. If absent, the result is written beside
+            /// `path`.
             output,
         }
         choices {
-            /// The format; as the name of the output ends if absent.
+            /// The format. If absent, the ending of the output decides.
             format: Format,
         }
     }
     /// Decompresses a file.
     Decompress = "decompress" {
         text {
-            /// The file.
+            /// The path of the file.
             path,
         }
         optional {
-            /// The file that is written, or its folder if it ends in a slash; beside `path` if absent.
+            /// The path of the result, or its folder if it ends in a slash. If absent, the result is written beside
+            /// `path`.
             output,
         }
         choices {
-            /// The format; as the file begins if absent.
+            /// The format. If absent, the magic bytes of the file decide.
             format: Format,
         }
     }
     /// Renames or moves a file.
     Rename = "rename" {
         text {
-            /// The file.
+            /// The current path of the file.
             from,
-            /// Its new path.
+            /// The new path of the file.
             to,
         }
     }
     /// Deletes a file.
     Delete = "delete" {
         text {
-            /// The file.
+            /// The path of the file.
             path,
         }
     }
     /// Sends a `POST` to a URL.
     Webhook = "webhook" {
         text {
-            /// The URL.
+            /// The URL that the webhook is sent to.
             url,
         }
         optional {
-            /// The body; the state of the run if absent.
+            /// The body. If absent, the state of the run is sent.
             body,
         }
     }
@@ -210,14 +213,14 @@ step_actions! {
 /// The value of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field<'a, T> {
-    /// Text.
+    /// The text of the field.
     Text(&'a T),
     /// The name of an enum value.
     Choice(&'static str),
 }
 
 impl StepType {
-    /// Whether an agent carries it out. If not, the server does.
+    /// Whether an agent carries out steps of this type. If not, the server does.
     #[must_use]
     pub const fn is_for_an_agent(self) -> bool {
         !matches!(self, Self::Webhook)
@@ -237,7 +240,7 @@ mod tests {
 
     type Action = StepAction<String, Copied>;
 
-    /// The action of a type with all its fields, each of which has its own name as text.
+    /// An action of a type with all its fields, each of which has its own name as text.
     fn full(step_type: StepType) -> Action {
         let text = |name: &str| Some(name.to_owned());
         Action::read(step_type, text, |_| Some("zstd".to_owned()), || Copied { source: "/a".to_owned() })

@@ -2,17 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Calls a macro with the details of a transfer: fields of the current attempt that users read as they are stored. This list
-/// is their only declaration. Follow from it: `TransferDetails`, which the state of a transfer and the reports of agents
-/// have; the view in REST, GraphQL and events; the report in the OpenAPI document and how it is read; the columns of the
-/// table; what the dashboard selects.
+/// Calls a macro with the details of a transfer: fields of the current attempt that users read as they are stored. This
+/// list is their only declaration. Derived from it are: `TransferDetails`, which the state of a transfer and the
+/// reports of agents contain; the view in REST, GraphQL and events; the report in the OpenAPI document and its reader;
+/// the columns of the table; and the fields that the dashboard selects.
 ///
-/// Each has a text, which is its description in both APIs, a name, and a type: `String`, `bool` or `f64`. It may be missing,
-/// and a new attempt begins without it.
+/// Each detail has a text, which is its description in both APIs, a name, and a type: `String`, `bool` or `f64`. It may
+/// be missing, and a new attempt begins without it.
 ///
-/// - `shown` has its attributes in the OpenAPI document.
-/// - `reported` is there if agents report it: the description and attributes of the field of the report, its name, and the
-///   method of the server's `Fields` that reads it. What has no `reported`, the server sets.
+/// - `shown` has the attributes of the field in the OpenAPI document.
+/// - `reported` is present if agents report the detail. It has the description and attributes of the field of the
+///   report, its name, and the method of the server's `Fields` that reads it. Without `reported`, the server sets the
+///   detail.
 #[macro_export]
 macro_rules! transfer_details {
     ($macro:ident) => {
@@ -30,7 +31,8 @@ macro_rules! transfer_details {
 
 macro_rules! details {
     ($($(#[$text:meta])+ $field:ident: $type:ident $rest:tt)+) => {
-        /// The details of a transfer, as the server keeps them and as agents report them. What is not known is absent in JSON.
+        /// The details of a transfer, as the server stores them and as agents report them. Unknown details are absent
+        /// in JSON.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "camelCase")]
         pub struct TransferDetails {

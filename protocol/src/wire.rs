@@ -8,45 +8,45 @@ text_enum! {
     pub enum TransferStatus {
         /// It waits for its agent.
         Queued = "queued",
-        /// The agent copies.
+        /// The transfer waits for its agent.
         Running = "running",
-        /// The copy is verified and has its name.
+        /// The agent copies.
         Completed = "completed",
-        /// The copy failed; it can be retried.
+        /// The copy is complete, verified and renamed to its destination.
         Failed = "failed",
-        /// A user cancelled it.
+        /// The copy failed. It can be retried.
         Cancelled = "cancelled",
     }
 }
 
 text_enum! {
-    /// The status of a step in a pipeline run.
+    /// A user cancelled the transfer.
     pub enum StepStatus {
-        /// It has not begun.
+        /// The step has not started.
         Queued = "queued",
-        /// It is carried out.
+        /// The step is being carried out.
         Running = "running",
-        /// It did what it was for.
+        /// The step ended successfully.
         Completed = "completed",
-        /// It did not.
+        /// The step failed.
         Failed = "failed",
-        /// A user cancelled it.
+        /// A user cancelled the step.
         Cancelled = "cancelled",
-        /// It was not for it to run.
+        /// The step did not run, because of the outcome of the steps that it needs.
         Skipped = "skipped",
     }
 }
 
 text_enum! {
-    /// The statuses that an agent reports, of transfers, job runs and steps alike.
+    /// The statuses that an agent reports of transfers, job runs and steps.
     pub enum ReportedStatus {
-        /// The agent works on it.
+        /// The agent is carrying out the work.
         Running = "running",
-        /// It is done.
+        /// The work ended successfully.
         Completed = "completed",
-        /// It failed.
+        /// The work failed.
         Failed = "failed",
-        /// It was cancelled, and nothing of it is active any more.
+        /// The work was cancelled, and no part of it is active any more.
         Cancelled = "cancelled",
     }
 }
@@ -58,15 +58,15 @@ text_enum! {
         Online = "online",
         /// No heartbeat for three intervals, or the process has ended.
         Offline = "offline",
-        /// Heartbeats arrive, and it works.
+        /// Heartbeats arrive, and the agent is working.
         Busy = "busy",
-        /// It reports a fault of its own.
+        /// Heartbeats arrive, and the agent reports an error of its own.
         Error = "error",
     }
 }
 
 text_enum! {
-    /// The direction of a transfer, as seen from the agent.
+    /// The direction of a transfer, seen from the agent.
     #[derive(Default)]
     pub enum Direction {
         /// From the agent's machine.
@@ -78,7 +78,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// How files are reached.
+    /// The protocol of a copy.
     pub enum Protocol {
         /// An SFTP server.
         Sftp = "sftp",
@@ -95,24 +95,24 @@ text_enum! {
     /// How a copy is compared with its source.
     #[derive(Default)]
     pub enum Verify {
-        /// By their SHA-256.
+        /// Their SHA-256 digests are compared.
         #[default]
         Sha256 = "sha256",
-        /// Not at all.
+        /// The copy is not compared.
         None = "none",
     }
 }
 
 text_enum! {
-    /// The kind of a directive: what the server wants of an agent.
+    /// The kind of a directive: what the agent must do.
     pub enum DirectiveKind {
-        /// Run a job.
+        /// Start a job.
         StartJob = "startJob",
         /// Stop a job run.
         CancelJobRun = "cancelJobRun",
         /// Stop a transfer.
         CancelTransfer = "cancelTransfer",
-        /// Make the next attempt of a transfer.
+        /// Start the next attempt of a transfer.
         RetryTransfer = "retryTransfer",
         /// Carry out a step of a pipeline.
         RunStep = "runStep",
@@ -126,7 +126,7 @@ text_enum! {
 }
 
 impl TransferStatus {
-    /// Whether it may still go on by itself.
+    /// Whether the transfer is queued or running.
     #[must_use]
     pub const fn is_active(self) -> bool {
         matches!(self, Self::Queued | Self::Running)
@@ -134,7 +134,7 @@ impl TransferStatus {
 }
 
 impl StepStatus {
-    /// Whether it has not ended.
+    /// Whether the step has not ended.
     #[must_use]
     pub const fn is_active(self) -> bool {
         matches!(self, Self::Queued | Self::Running)
