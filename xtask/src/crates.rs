@@ -26,7 +26,7 @@ pub(crate) fn command(program: &str) -> Command {
     command
 }
 
-/// The path of a program: in `.local/tools`, else of this machine.
+/// The path of a program: in `.local/tools`, otherwise of this machine; `None` if there is neither.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let local = folders().into_iter().map(|folder| folder.join(program)).find(|path| path.is_file());
     local.or_else(|| tools::find_program(program))
@@ -38,8 +38,8 @@ fn folders() -> [PathBuf; 2] {
 }
 
 impl CargoTool {
-    /// Makes sure that it is installed: as a prebuilt binary if cargo-binstall is installed and finds one, else from
-    /// source.
+    /// Makes sure that the program is installed: as a prebuilt binary if cargo-binstall is installed and finds one,
+    /// otherwise from source.
     pub(crate) fn ensure(&self, stop: &Stop) -> Result<()> {
         if self.is_installed() || self.install_binary(stop)? {
             return Ok(());

@@ -21,7 +21,7 @@ use crate::tools::cargo;
 use crate::versions::{TRUNK, WASM_SPLIT};
 use crate::wasm;
 
-/// The most bytes that a first visit may load, compressed. What a page loads later does not count.
+/// The maximum size of a first visit, compressed, in bytes. Files that a page loads later do not count.
 const BUDGET: u64 = 300_000;
 /// The extensions of the files that count, and are compressed.
 const EXTENSIONS: [&str; 4] = ["html", "css", "js", "wasm"];

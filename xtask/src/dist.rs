@@ -16,7 +16,7 @@ const PROFILE: &str = "dist";
 
 const BINARIES: [&str; 2] = ["mftplus", "mftplus-agent"];
 
-/// The most bytes of a stripped binary.
+/// The maximum size of a stripped binary, in bytes.
 const BUDGET: u64 = 60_000_000;
 
 /// Writes the binaries and their debug information to `.local/dist`, and prints the sizes.

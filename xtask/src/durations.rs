@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::files;
 
-/// The most test binaries that the table of a step lists.
+/// The maximum number of test binaries in the table of a step.
 const MOST_BINARIES: usize = 15;
 
 /// The durations that one step has reported so far.

@@ -27,7 +27,7 @@ impl From<&str> for Failure {
 
 /// Adds to an error of the operating system what was being done.
 pub(crate) trait Context<T> {
-    /// Puts `what` in front of the system's message.
+    /// Adds what was being done before the system's message.
     fn context(self, what: impl std::fmt::Display) -> Result<T>;
 }
 

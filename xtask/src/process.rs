@@ -68,7 +68,7 @@ impl Process {
         Ok(process)
     }
 
-    /// The exit status, once it has ended.
+    /// The exit status; `None` while the process runs.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
         if self.ended.is_none() {
             self.ended = self.child.try_wait().context(format_args!("cannot watch {}", self.name))?;
@@ -94,7 +94,7 @@ impl Process {
         lines.join("\n")
     }
 
-    /// Waits for its end. Fails with [`Failure::Interrupted`] when xtask should stop.
+    /// Waits until the process has ended. Fails with [`Failure::Interrupted`] when xtask is asked to stop.
     pub(crate) fn wait(&mut self) -> Result<ExitStatus> {
         loop {
             if let Some(status) = self.ended()? {
@@ -105,7 +105,7 @@ impl Process {
         }
     }
 
-    /// Stops it with its signals. Returns whether it ended without SIGKILL.
+    /// Stops the process with its signals. Returns whether it ended without SIGKILL.
     pub(crate) fn end(&mut self) -> bool {
         let was_forced = self.stop.is_forced();
         for (signal, grace_period) in self.signals {

@@ -16,7 +16,7 @@ use crate::python;
 use crate::stop::Stop;
 use crate::tools;
 
-/// The longest that the server may take to start.
+/// The maximum time until the server has started.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Starts a server on a temporary folder and runs schemathesis against it for four minutes.

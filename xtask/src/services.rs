@@ -18,7 +18,7 @@ use crate::process::{self, INTERRUPT, Process, TERMINATE};
 use crate::stop::Stop;
 use crate::tools::Postgres as Programs;
 
-/// The longest that a server may take until it answers.
+/// The maximum time until a server answers.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Attempts to start a server, each on another port: another program may take the free port first.

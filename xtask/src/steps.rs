@@ -24,7 +24,7 @@ use crate::versions::MDBOOK;
 /// The target of the step `windows`.
 const WINDOWS_TARGET: &str = "x86_64-pc-windows-gnu";
 
-/// One step.
+/// A step of `cargo xtask test`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Step {
     Fmt,
@@ -128,7 +128,7 @@ impl Step {
         }
     }
 
-    /// The rustup component that it needs besides cargo and rustc.
+    /// The rustup component that the step needs besides cargo and rustc.
     pub(crate) fn component(self) -> Option<&'static str> {
         match self {
             Self::Fmt => Some("rustfmt"),
@@ -137,7 +137,7 @@ impl Step {
         }
     }
 
-    /// Runs it. The durations of tests are added to `durations`.
+    /// Runs the step. The durations of tests are added to `durations`.
     pub(crate) fn run(self, test_args: &[String], durations: &mut Durations, stop: &Stop) -> Result<Outcome> {
         match self {
             Self::Fmt => run_shown(cargo().args(["fmt", "--all", "--check"]), stop)?,

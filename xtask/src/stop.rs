@@ -8,7 +8,7 @@ use signal_hook::flag;
 
 use crate::failure::{Context, Failure, Result};
 
-/// Whether xtask was asked to stop. Clones share one state.
+/// The request to stop, by SIGINT, SIGTERM or SIGHUP. Clones share one state.
 #[derive(Clone, Default)]
 pub(crate) struct Stop(Arc<Flags>);
 
@@ -32,7 +32,7 @@ impl Stop {
         Ok(stop)
     }
 
-    /// Whether a signal has arrived.
+    /// Whether at least one signal has arrived.
     pub(crate) fn is_requested(&self) -> bool {
         if self.0.signalled.swap(false, Ordering::SeqCst) && self.0.requested.swap(true, Ordering::SeqCst) {
             self.0.forced.store(true, Ordering::SeqCst);

@@ -24,11 +24,11 @@ pub(crate) struct Options {
     test_args: Vec<String>,
 }
 
-/// What the options ask for.
+/// The steps and arguments that the options request.
 #[derive(Debug, PartialEq, Eq)]
 struct Plan {
     steps: Vec<Step>,
-    /// Passed to every test binary: the filters, and the arguments after `--`.
+    /// The arguments of every test binary: the filters, and the arguments after `--`.
     test_args: Vec<String>,
 }
 

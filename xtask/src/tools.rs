@@ -1,4 +1,4 @@
-//! The programs that tasks need: found on this machine, else installed with `apt-get` where that needs no password.
+//! The programs that tasks need: found on this machine, otherwise installed with `apt-get` if that needs no password.
 
 use std::env;
 use std::ffi::OsString;
@@ -22,12 +22,12 @@ pub(crate) const TEST_CLOCK: &str = "--features=backend/test-clock";
 pub(crate) enum Tool {
     Postgres,
     Redis,
-    /// With npm, in any version: `node::ensure` installs a newer one if needed.
+    /// Node.js with npm, in any version: `node::ensure` installs a newer one if needed.
     Node,
-    /// With its virtual environments.
+    /// Python with its virtual environments.
     Python,
     Chromium,
-    /// Of binutils.
+    /// The program `objcopy` of binutils.
     Objcopy,
     /// The C compiler and linker for Windows.
     Mingw,
@@ -36,7 +36,7 @@ pub(crate) enum Tool {
 /// The folder of PostgreSQL's programs, and the user who runs them.
 pub(crate) struct Postgres {
     pub(crate) bin: PathBuf,
-    /// Another user if xtask runs as root.
+    /// The user who runs PostgreSQL; `None` unless xtask runs as root.
     pub(crate) owner: Option<Owner>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Owner {
 }
 
 impl Tool {
-    /// The Debian packages that contain it.
+    /// The Debian packages that contain the tool.
     fn packages(self) -> &'static [&'static str] {
         match self {
             Self::Postgres => &["postgresql"],
@@ -63,7 +63,7 @@ impl Tool {
         }
     }
 
-    /// What error messages call it, with the oldest version.
+    /// The name of the tool in error messages, with the oldest version.
     pub(crate) fn description(self) -> String {
         match self {
             Self::Postgres => format!("PostgreSQL {POSTGRES} or newer (initdb, postgres)"),
@@ -89,8 +89,8 @@ impl Tool {
     }
 }
 
-/// Makes sure that all of `tools` are installed: finds them, else installs them with `apt-get`, else fails and lists
-/// what is missing.
+/// Makes sure that all of `tools` are installed: finds them, otherwise installs them with `apt-get`, otherwise fails
+/// with a list of what is missing.
 pub(crate) fn ensure(tools: &[Tool], stop: &Stop) -> Result<()> {
     let missing = missing(tools);
     if missing.is_empty() {
@@ -191,7 +191,7 @@ pub(crate) fn folder() -> PathBuf {
     files::root().join(".local/tools")
 }
 
-/// `PATH` with some folders in front.
+/// `PATH` with these folders before all others.
 pub(crate) fn path_with(folders: impl IntoIterator<Item = PathBuf>) -> OsString {
     let all: Vec<PathBuf> = folders.into_iter().chain(path_folders()).collect();
     env::join_paths(&all).unwrap_or_else(|_| env::var_os("PATH").unwrap_or_default())

@@ -30,7 +30,7 @@ pub(crate) struct Options {
     listen: String,
 }
 
-/// What the parts of `up` share.
+/// The state that the parts of `up` share.
 struct Up {
     local: Local,
     metrics: SocketAddr,
