@@ -1,5 +1,6 @@
-//! `cargo xtask soak`: what takes too long for a test. Schedules around every change of every zone's clock; a minute of
-//! definitions that nobody would write, and a minute of such requests; then load for a long time and a look at what is left: nothing lost, nothing grown.
+//! `cargo xtask soak`: the checks that take too long for a test. Schedules around every change of the clock in every
+//! time zone; a minute of random definitions, and a minute of random requests; then load for a long time, after which
+//! nothing may be lost and no memory may have grown.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a soak that cannot go on must stop")]
 #![expect(dead_code, reason = "shared with the benchmark")]
@@ -86,7 +87,8 @@ fn main() {
     }
 }
 
-/// One more report by each agent, then `kill -9`: what was answered is there after a restart, and nothing else.
+/// Sends one more report by each agent, then kills the server with `kill -9`: after a restart exactly the acknowledged
+/// reports are stored.
 fn kept(binary: &Path, place: &Place, server: Server, reporters: &[Reporter]) {
     let report = |index: usize| 900_000_000_000 + index;
     let path = |reporter: &Reporter| format!("/api/transfers/{}", reporter.transfer);
@@ -107,7 +109,7 @@ fn kept(binary: &Path, place: &Place, server: Server, reporters: &[Reporter]) {
     println!("  after kill -9 and a restart: the last report of each of {} agents is there", reporters.len());
 }
 
-/// Each slot around each change of the clock in each zone is decided once, by the contract's rule.
+/// Checks that each slot around each change of the clock in each time zone is decided once, by the contract's rule.
 fn schedules() {
     let started = Instant::now();
     // Of the zones with the same transitions one.
@@ -123,7 +125,8 @@ fn schedules() {
     );
 }
 
-/// The reader of definitions: the worst texts within 200 ms each, and a minute of random ones.
+/// Checks the reader of definitions: the worst texts take at most 200 ms each, and a minute of random ones does no
+/// harm.
 fn definitions() {
     let worst = hostile::worst();
     let mut longest = Duration::ZERO;
@@ -161,7 +164,7 @@ fn memory(id: u32) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
-/// The whole entry over HTTP: a minute of random requests at a server in this process.
+/// Checks the whole HTTP server of this process with a minute of random requests.
 fn requests() {
     let place = Place::fresh(&Engine::Sqlite, "requests");
     let reporters = place::agents(&place, 4);

@@ -1,5 +1,5 @@
-//! What to compare with: axum as everybody writes it, one handler, one statement, one commit per request, on the same
-//! schema and with the same settings of the engine.
+//! The server to compare with: axum as it is usually written, with one handler, one statement and one commit per
+//! request, on the same schema and with the same settings of the engine.
 
 use axum::{
     Json, Router,

@@ -1,6 +1,7 @@
-//! Watchers: how soon a thousand of them see a scheduled PATCH, and what five thousand idle ones keep in memory.
+//! Subscribers: how soon a thousand of them see a scheduled PATCH, and how much memory five thousand idle ones take.
 //!
-//! Beside them a bare axum server, which knows nothing: a PATCH makes one text, and every socket is sent it.
+//! They are compared with a bare axum server without any logic: a PATCH creates one text, which is sent to every
+//! socket.
 
 use std::{
     sync::{Arc, Mutex},
@@ -36,7 +37,7 @@ const PATCHES_PER_SECOND: usize = 20;
 
 type Watcher = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 
-/// What the watchers saw.
+/// What the subscribers received.
 struct Seen {
     deliveries: usize,
     per_second: f64,
@@ -161,7 +162,7 @@ fn step(text: &str) -> Option<usize> {
     step.checked_sub(1)
 }
 
-/// Bytes of memory for each idle watcher.
+/// The bytes of memory per idle subscriber.
 async fn kept(server: &Server, token: &str) -> f64 {
     // The first few make what all share.
     let _first = watchers(&server.address, token, 100).await;

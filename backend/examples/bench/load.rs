@@ -1,4 +1,4 @@
-//! The load: connections that each send a request, wait for its answer, and send the next.
+//! The load: connections that each send a request, wait for its answer, and send the next one.
 
 use std::{
     io::{Read, Write},
@@ -10,7 +10,7 @@ use std::{
 
 use super::place::Reporter;
 
-/// What a stretch measured.
+/// The results of one measured stretch.
 #[derive(Clone, Debug)]
 pub(crate) struct Measured {
     pub(crate) per_second: f64,
@@ -18,7 +18,7 @@ pub(crate) struct Measured {
     pub(crate) p99: Duration,
 }
 
-/// Reports from `connections` for `length`, each connection going round among its own agents.
+/// Reports from `connections` connections for `length`. Each connection reports for its own agents in turn.
 pub(crate) fn patches(address: &str, reporters: &Arc<Vec<Reporter>>, connections: usize, length: Duration) -> Measured {
     let start = Instant::now();
     let threads: Vec<_> = (0..connections)
@@ -69,7 +69,7 @@ impl Line {
         Self { stream, buffer: Vec::with_capacity(64 * 1024), body: 0..0 }
     }
 
-    /// Sends a request with an API key and reads its answer; the status.
+    /// Sends a request with an API key and reads the answer. Returns its status.
     pub(crate) fn request(&mut self, method: &str, path: &str, key: &str, body: &str) -> u16 {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\n\
@@ -79,7 +79,7 @@ impl Line {
         self.exchange(&request)
     }
 
-    /// Sends a GET with a token and reads its answer; the status.
+    /// Sends a GET with an access token and reads the answer. Returns its status.
     pub(crate) fn get(&mut self, path: &str, token: &str) -> u16 {
         self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"))
     }

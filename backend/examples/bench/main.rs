@@ -1,9 +1,9 @@
-//! `cargo xtask bench`: what a durable PATCH costs, beside a bare axum handler that commits once per request on the same
-//! engine with the same settings; what a million transfers and a hundred thousand jobs change, what watchers see and cost,
-//! and how soon an outage of many agents is told.
+//! `cargo xtask bench`: the cost of a durable PATCH, compared with a bare axum handler that commits once per request on
+//! the same engine with the same settings; the effect of a million transfers and a hundred thousand jobs; what
+//! subscribers receive and cost; and how soon an outage of many agents is reported.
 //!
-//! Server and bare server are processes of their own; both are driven by the same load from this one, in turns, so that
-//! what the machine does meanwhile falls on both.
+//! The server and the bare server are processes of their own. Both get the same load from this process, in turns, so
+//! that other load of the machine affects both.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot go on must stop")]
 #![expect(clippy::disallowed_types, reason = "the bare handler is axum as everybody writes it")]

@@ -1,4 +1,4 @@
-//! What a million transfers change: list pages at any depth, and the cost of a PATCH beside ten thousand.
+//! The effect of a million transfers: list pages at any depth, and the cost of a PATCH, compared with ten thousand.
 
 use std::{
     sync::Arc,
@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Options) {
     println!("  PATCH beside {MANY} costs {:.2}x of that beside {FEW}", costs[1] / costs[0]);
 }
 
-/// Rows as the product would have stored them, in bulk: copies of the running ones with other ids and states.
+/// Stores rows in bulk, as the product would have stored them: copies of the running ones with other ids and states.
 async fn fill(place: &Place, count: u64) {
     let path = place.folder.path().join("mftplus.db");
     let mut db = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();

@@ -1,5 +1,5 @@
-//! Twenty thousand agents fall silent at once: how long it takes until all of them are shown offline, and what reports of
-//! others wait meanwhile.
+//! Twenty thousand agents stop sending heartbeats at once: how long it takes until all of them are shown offline, and
+//! how long reports of other agents wait meanwhile.
 
 use std::{
     sync::{
@@ -31,9 +31,9 @@ use super::{
     place::{self, Engine, Place},
 };
 
-/// How many fall silent.
+/// The number of agents that stop.
 const SILENT: usize = 20_000;
-/// How many agents report meanwhile, each as fast as it is answered.
+/// The number of agents that report meanwhile, each as fast as it gets answers.
 const REPORTING: usize = 16;
 
 pub(crate) fn run(options: &Options) {
@@ -50,7 +50,7 @@ pub(crate) fn run(options: &Options) {
     }
 }
 
-/// How long reports take without an outage, how long one sweep takes, and how long reports take meanwhile.
+/// Measures how long reports take without an outage, how long one sweep takes, and how long reports take during it.
 async fn outage(place: &Place, seconds: u64) -> (Vec<Duration>, Duration, Vec<Duration>) {
     let clock = ManualClock::at("2026-04-25T13:00:00Z".parse().unwrap());
     let settings = place::settings(place.flags());
@@ -77,7 +77,7 @@ async fn outage(place: &Place, seconds: u64) -> (Vec<Duration>, Duration, Vec<Du
     (before, told, during)
 }
 
-/// Has agents report for as long as something takes; how long each report took.
+/// Lets agents report while `work` runs. Returns how long each report took.
 async fn report_during<T>(
     app: &App,
     reporting: &[(Actor, TransferId)],
@@ -116,7 +116,7 @@ async fn agent(app: &App, customer: CustomerId, hostname: &str) -> AgentId {
     app.cp.register_agent(None, RegisterAgent::read(object(&input)).unwrap(), None).await.unwrap().agent.id
 }
 
-/// A transfer that an agent is at.
+/// Creates a running transfer of a new agent.
 async fn transfer(app: &App, customer: CustomerId, hostname: &str) -> (Actor, TransferId) {
     let actor = Actor::Agent { agent: agent(app, customer, hostname).await, customer, key: None };
     let input = json!({
@@ -127,7 +127,7 @@ async fn transfer(app: &App, customer: CustomerId, hostname: &str) -> (Actor, Tr
     (actor, transfer.id)
 }
 
-/// Agents in bulk.
+/// Creates agents in bulk.
 async fn fill(app: &App, like: &Actor) {
     let Actor::Agent { agent, .. } = *like else { unreachable!("an agent reports") };
     let row = store::agents::find(&app.db, Scope::All, agent).await.unwrap().unwrap();

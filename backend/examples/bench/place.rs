@@ -1,4 +1,4 @@
-//! Databases to measure on, and the processes that serve them.
+//! The databases to measure on, and the processes that serve them.
 
 use std::{
     io::{BufRead, BufReader},
@@ -23,7 +23,7 @@ use clap::Parser;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-/// Which engine.
+/// The database engine.
 #[derive(Clone, Debug)]
 pub(crate) enum Engine {
     Sqlite,
@@ -63,14 +63,14 @@ async fn database(url: &str, name: &str) -> String {
     format!("{}/{name}", &url[..end])
 }
 
-/// A process that serves, ended with its handle.
+/// A process that serves, stopped when its handle is dropped.
 pub(crate) struct Server {
     pub(crate) child: Child,
     pub(crate) address: String,
 }
 
 impl Server {
-    /// The product, as it is shipped.
+    /// Starts the product as it is shipped.
     pub(crate) fn product(binary: &Path, place: &Place, limits: &str) -> Self {
         let mut command = Command::new(binary);
         command.arg("serve").args(place.flags());
@@ -79,7 +79,7 @@ impl Server {
         Self::spawn(command, |line| line.split("http://").nth(1)?.split(',').next().map(ToOwned::to_owned))
     }
 
-    /// The bare handler.
+    /// Starts the bare handler.
     pub(crate) fn bare(place: &Place) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         let database = place.database_url.clone();
@@ -88,7 +88,7 @@ impl Server {
         Self::spawn(command, |line| line.strip_prefix("bare ").map(ToOwned::to_owned))
     }
 
-    /// The bare socket.
+    /// Starts the bare socket.
     pub(crate) fn bare_live() -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.arg("--bare-live");
@@ -111,7 +111,7 @@ impl Drop for Server {
     }
 }
 
-/// A token of the administrator, whom the first start creates.
+/// An access token of the administrator that the first start creates.
 pub(crate) fn token(binary: &Path, place: &Place) -> String {
     drop(Server::product(binary, place, "off"));
     let arguments = [vec!["token".to_owned(), "admin@localhost".to_owned()], place.flags()].concat();
@@ -126,12 +126,12 @@ struct Settings {
     serve: ServeSettings,
 }
 
-/// The settings that these flags of `mftplus serve` are.
+/// The settings for these flags of `mftplus serve`.
 pub(crate) fn settings(flags: Vec<String>) -> ServeSettings {
     Settings::parse_from(std::iter::once("bench".to_owned()).chain(flags)).serve
 }
 
-/// Who reports about what: one running transfer for each of many agents.
+/// An agent that reports about its running transfer.
 #[derive(Clone, Debug)]
 pub(crate) struct Reporter {
     pub(crate) key: String,

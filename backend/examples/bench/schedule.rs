@@ -1,5 +1,5 @@
-//! What a hundred thousand enabled jobs change: the time to claim and dispatch a thousand that are due, and what a server
-//! costs that has nothing to do, both beside a thousand jobs.
+//! The effect of a hundred thousand enabled jobs: the time to claim and dispatch a thousand that are due, and the CPU
+//! time of an idle server, both compared with a thousand jobs.
 
 use std::{
     fs,
@@ -26,12 +26,12 @@ use super::{
     place::{self, Engine, Place, Server},
 };
 
-/// How many jobs are due at once.
+/// The number of jobs that are due at once.
 const DUE: usize = 1_000;
 const FEW: usize = DUE;
 const MANY: usize = 100_000;
 const AGENTS: usize = 100;
-/// Far enough for nothing to be due while an idle server is watched.
+/// A schedule that is not due while an idle server is measured.
 const LATER: &str = "0 0 1 1 *";
 
 pub(crate) fn run(options: &Options) {
@@ -83,7 +83,7 @@ async fn dispatch(place: &Place, count: usize, rounds: usize) -> Duration {
     taken[taken.len() / 2]
 }
 
-/// Jobs in bulk, of which a thousand are due each minute.
+/// Creates jobs in bulk, of which a thousand are due each minute.
 async fn fill(app: &App, count: usize) {
     let cp = &app.cp;
     let customer = CreateCustomer { name: "Bench".to_owned() };
@@ -125,7 +125,7 @@ async fn templates(app: &App, customer: CustomerId) -> Vec<JobRow> {
     templates
 }
 
-/// The part of one core that a server takes that has nothing to do.
+/// The part of one core that an idle server takes.
 fn idle(place: &Place, options: &Options) -> f64 {
     let server = Server::product(&options.server, place, "off");
     let settled = Duration::from_secs(2);

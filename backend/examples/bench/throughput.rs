@@ -1,4 +1,4 @@
-//! Durable reports per second at 1, 32 and 256 connections, and the latency of a lone one.
+//! Durable reports per second at 1, 32 and 256 connections, and the latency of a single connection.
 
 use std::{
     sync::Arc,
@@ -11,7 +11,7 @@ use super::{
 };
 
 const AGENTS: usize = 4_000;
-/// Agents that take turns on a lone connection.
+/// The number of agents that take turns on a single connection.
 const LONE: usize = 200;
 
 pub(crate) fn run(options: &Options) {
@@ -59,7 +59,7 @@ pub(crate) fn run(options: &Options) {
     }
 }
 
-/// As many agents as the limit of 300 a minute lets report for the whole stretch, with room to spare.
+/// As many agents as the limit of 300 requests a minute requires for the whole stretch, with a margin.
 fn of(reporters: &Arc<Vec<Reporter>>, connections: usize) -> Arc<Vec<Reporter>> {
     if connections == 1 { Arc::new(reporters[..LONE].to_vec()) } else { Arc::clone(reporters) }
 }
@@ -74,7 +74,8 @@ fn filled(engine: &Engine, name: &str) -> (Place, Arc<Vec<Reporter>>) {
     (place, Arc::new(reporters))
 }
 
-/// A lone PATCH over HTTP beside one raw commit of the same row, each the median of its stretch, in turns.
+/// Measures a single PATCH over HTTP and one raw commit of the same row, in turns. Each result is the median of its
+/// stretch.
 fn lone(options: &Options, engine: &Engine) {
     let (place, reporters) = filled(engine, "lone");
     let server = Server::product(&options.server, &place, "agent=300");
