@@ -1,5 +1,5 @@
-//! The layers of the server and of the agent only look downwards, and what must be known in few places is: read from the
-//! sources, since the compiler does not enforce it within one crate. Each `lib.rs` says what the layers are.
+//! The layers of the server and of the agent only look downwards, and some knowledge is confined to few places. This is
+//! read from the sources, since the compiler does not enforce it within one crate. Each `lib.rs` lists the layers.
 
 #![expect(clippy::expect_used, reason = "what a test stands on is there, or the test fails")]
 
@@ -17,7 +17,7 @@ mod protocol;
 #[path = "architecture/size.rs"]
 mod size;
 
-/// Calls of the control plane that state no permission of their own, each with the reason.
+/// Calls of the control plane that state no permission themselves, each with the reason.
 const WITHOUT_A_PERMISSION: [(&str, &str); 4] = [
     ("disable_job", "it is `update_job`"),
     ("enable_job", "it is `update_job`"),
@@ -25,7 +25,7 @@ const WITHOUT_A_PERMISSION: [(&str, &str); 4] = [
     ("with_idempotency", "it carries out another call"),
 ];
 
-/// The modules of the agent from the top down, each with those that it may import.
+/// The modules of the agent from the top down, each with the modules that it may import.
 const AGENT: &[(&str, &[&str])] = &[
     ("command", &["command", "work", "agent", "transfer", "storage", "server", "identity", "host", "random", "exit"]),
     ("work", &["work", "agent", "transfer", "storage", "server", "identity", "random"]),
@@ -46,19 +46,19 @@ struct Source {
 }
 
 impl Source {
-    /// The module at the top of the crate that it belongs to.
+    /// The top-level module of the file.
     fn layer(&self) -> &str {
         let end = self.name.find(['/', '.']).unwrap_or(self.name.len());
         &self.name[..end]
     }
 
-    /// Its lines of code with their numbers: no comments.
+    /// The lines of code with their numbers, without comments.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let lines = self.text.lines().enumerate().map(|(index, line)| (index + 1, line));
         lines.map(|(number, line)| (number, line.split("//").next().unwrap_or("")))
     }
 
-    /// The modules at the top of this crate that it names, each with the line.
+    /// The top-level modules of this crate that the file names, each with the line.
     fn names(&self) -> Vec<(usize, String)> {
         let mut named = Vec::new();
         let mut depth = None;
@@ -99,7 +99,7 @@ impl Source {
         named
     }
 
-    /// Its public functions that are handed an actor: the name of each, and its text from there on.
+    /// The public functions with an actor as a parameter: the name of each, and the text from there on.
     fn calls(&self) -> Vec<(&str, String)> {
         let lines: Vec<&str> = self.code().map(|(_, line)| line).collect();
         let mut calls = Vec::new();
@@ -121,7 +121,7 @@ impl Source {
     }
 }
 
-/// How a text begins, as far as it is one name.
+/// The identifier at the beginning of a text.
 fn word(text: &str) -> &str {
     text.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("")
 }
@@ -153,7 +153,7 @@ fn sources_below(folder: &str) -> Vec<Source> {
     found
 }
 
-/// Whether `line` holds `word` as a name of its own.
+/// Whether `line` contains `word` as a whole identifier.
 fn holds(line: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     line.match_indices(word)

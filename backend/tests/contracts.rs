@@ -1,5 +1,5 @@
-//! What others rely on, held by snapshots: the command line and the descriptions of both APIs. And what the two sets of
-//! migrations have in common: everything.
+//! Published interfaces, pinned by snapshots: the command line and the descriptions of both APIs. Also compares the two
+//! sets of migrations.
 
 #![expect(clippy::expect_used, reason = "what a test stands on is there, or the test fails")]
 
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use strum::VariantNames;
 
-/// Table, column, and whether it may be null.
+/// Table, column, and whether the column may be null.
 type Column = (String, String, bool);
 
 fn migrations(engine: &str) -> BTreeSet<String> {
@@ -86,7 +86,7 @@ async fn both_engines_have_the_same_tables_and_columns() {
     assert_eq!(sqlite, columns_of_postgres(&url).await);
 }
 
-/// What `--help` says of a command and of all below it.
+/// The output of `--help` of a command and of all its subcommands.
 fn help(words: &[String]) -> String {
     let program = env!("CARGO_BIN_EXE_mftplus");
     // Without anything in the environment that a setting could take as its value.
@@ -124,7 +124,7 @@ fn the_program_prints_the_same_description() {
     }
 }
 
-/// What the dashboard is checked against when it is compiled, and what clients read.
+/// The schema against which the dashboard is compiled, and which clients read.
 #[test]
 fn the_schema_at_the_root_is_that_of_the_server() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema.graphql");
@@ -140,7 +140,7 @@ fn the_program_prints_the_same_schema() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), backend::graphql::document());
 }
 
-/// Every example with the schema it must fit and the place it stands.
+/// Every example with its schema and its position.
 fn examples(node: &Value, place: &str, found: &mut Vec<(String, Value, Value)>) {
     match node {
         Value::Object(object) => {

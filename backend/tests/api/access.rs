@@ -1,4 +1,4 @@
-//! Who may call what: every operation of the OpenAPI document, called by everybody.
+//! The access table: every operation of the OpenAPI document, called by every kind of caller.
 
 mod answers;
 mod routes;
@@ -29,7 +29,8 @@ const CALLERS: [&str; 8] = [
     "an administrator",
 ];
 
-/// Contract, sections 1 and 2. `logout` stands last: it ends the sessions that the others need.
+/// The rows of the access table: sections 1 and 2 of the contract. `logout` comes last, because it ends the sessions
+/// that the others need.
 const TABLE: [Row; 51] = [
     ("get_health", [200; 8]),
     ("get_liveness", [200; 8]),
@@ -85,13 +86,13 @@ const TABLE: [Row; 51] = [
     ("logout", [401, 401, 401, 401, 401, 200, 200, 200]),
 ];
 
-/// A definition that says the least.
+/// The smallest definition.
 const DEFINITION: &str = "source: sftp://ftp.example.com/data.csv\ndestination: /data/in/\n";
 
-/// Operations whose credential is in the body: what they answer is the caller's, whoever they seem to be.
+/// Operations whose credential is in the body: the credential of the request makes no difference.
 const BY_BODY: [&str; 3] = ["login", "refresh_session", "register_agent"];
 
-/// An operation as the document has it.
+/// An operation of the OpenAPI document.
 struct Operation {
     method: String,
     path: String,
@@ -156,7 +157,7 @@ impl World {
         }
     }
 
-    /// The id in the path: of an object of the owner's, a new one where the call may end it.
+    /// The id in the path. It names an object of the customer `Owner`, or a new one if the call may end it.
     async fn target(&self, operation: &str) -> String {
         let owner = self.owner.id;
         match operation {
@@ -193,7 +194,7 @@ impl World {
         }
     }
 
-    /// A valid body.
+    /// A valid body for an operation.
     async fn body(&self, operation: &str) -> Value {
         match operation {
             "login" => json!({ "email": "known@example.com", "password": "correct horse battery" }),

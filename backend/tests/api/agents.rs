@@ -1,4 +1,4 @@
-//! Agents: one file per operation.
+//! Agents, with one file per operation.
 
 mod get;
 mod heartbeat;

@@ -1,4 +1,4 @@
-//! Signing in, staying signed in and signing out.
+//! Signing in, renewing a session and signing out.
 
 use backend::model::customer::UpdateCustomer;
 use chrono::TimeDelta;
@@ -23,7 +23,7 @@ async fn refresh(app: &TestApp, token: &str) -> Answer {
     app.anonymous().post("/api/auth/refresh", &json!({ "refreshToken": token })).await
 }
 
-/// Whether the token opens the door: 200 or 401.
+/// The status of `GET /api/auth/me` with the token: 200 or 401.
 async fn me(app: &TestApp, token: &str) -> u16 {
     app.bearer(token).get("/api/auth/me").await.status
 }

@@ -1,4 +1,4 @@
-//! What an access token must be: ours, unchanged, and signed with the one algorithm of this server.
+//! Access tokens: only tokens of this server, unchanged and signed with its one algorithm, are accepted.
 
 use std::path::PathBuf;
 

@@ -18,7 +18,7 @@ use crate::support::{TestApp, app::TestAgent};
 
 const KIB: usize = 1024;
 
-/// A server whose anonymous callers have 4 KiB for bodies together, and the others 8.
+/// A server with 4 KiB for the bodies of all anonymous callers, and 8 KiB for those of all others.
 async fn with_small_budgets() -> (TestApp, Router, TestAgent) {
     let app = TestApp::start().await;
     let customer = app.customer("acme").await;
@@ -38,7 +38,7 @@ fn post(path: &str, key: Option<&str>, body: Body) -> Request<Body> {
     request.body(body).expect("a request")
 }
 
-/// A body of which this much has arrived once `arrived` is notified, and the rest never does.
+/// A body of which this much has arrived once `arrived` is notified, and whose rest never arrives.
 fn half(size: usize, arrived: Arc<Notify>) -> Body {
     let begun = stream::iter([Ok::<_, std::io::Error>(vec![b' '; size])]);
     let rest = stream::once(async move {

@@ -1,4 +1,4 @@
-//! A clock of the machine that is set while the server runs, and set wrongly.
+//! The clock of the machine is set to a right or wrong time while the server runs.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ async fn next_run(app: &TestApp) -> Value {
     jobs.body["data"]["jobs"][0]["nextRunAt"].clone()
 }
 
-/// Everything that the passing of time brings about.
+/// Runs all background tasks that depend on the time.
 async fn sweep(app: &TestApp) -> usize {
     let cp = app.cp();
     cp.handle_clock_jumps().await.expect("a look");

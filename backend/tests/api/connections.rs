@@ -1,5 +1,5 @@
-//! Connections on a real listener: how long each may do nothing, how many there may be, how they end, and what every
-//! request has to say about its host.
+//! Connections on a real listener: how long each may be idle, how many there may be, how they end, and the rules for
+//! the header `Host`.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use tokio::{
 
 use crate::support::{Subscriber, TestApp, TestListener};
 
-/// Longer than anything may take.
+/// A time that is longer than any limit.
 const FOR_EVER: Duration = Duration::from_mins(1);
 
-/// All that comes until the server closes the connection; a reset is an end, too.
+/// Reads until the server closes or resets the connection.
 async fn to_the_end(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     drop(stream.read_to_end(&mut bytes).await);
     String::from_utf8(bytes).expect("text")
 }
 
-/// The head of the next answer.
+/// Reads the headers of the next answer.
 async fn head(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
@@ -32,7 +32,7 @@ async fn head(stream: &mut TcpStream) -> String {
     String::from_utf8(bytes).expect("text")
 }
 
-/// An answer with its body, whose length it says.
+/// Reads the headers of the next answer, and its body of the length that they give.
 async fn answer(stream: &mut TcpStream) -> (String, String) {
     let head = head(stream).await;
     let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).expect("a length");
@@ -41,7 +41,7 @@ async fn answer(stream: &mut TcpStream) -> (String, String) {
     (head, String::from_utf8(body).expect("text"))
 }
 
-/// Limits under which whoever waits is given up at once.
+/// Limits with which waiting clients are closed at once.
 fn hasty() -> ConnectionLimits {
     let at_once = Duration::from_millis(1);
     ConnectionLimits { head: at_once, idle: at_once, ..ConnectionLimits::of_api(100) }

@@ -1,4 +1,4 @@
-//! Customers: made, renamed, shut out and let in again by administrators.
+//! Customers: created, renamed, suspended and reactivated by administrators.
 
 use backend::ids::CustomerId;
 use rstest::rstest;
@@ -115,7 +115,7 @@ async fn a_customer_who_is_not_there_is_404(#[case] id: &str) {
     assert_eq!((answer.status, &answer.body["error"]), (404, &json!("customer not found")));
 }
 
-/// What the customer's user and agent are told.
+/// The statuses that the customer's user and agent get.
 async fn doors(app: &TestApp, customer: &TestCustomer, agent: &TestAgent) -> (u16, u16) {
     let heartbeat = app.key(&agent.key).send("POST", "/api/agents/heartbeat", None).await;
     (app.bearer(&customer.token).get("/api/agents").await.status, heartbeat.status)

@@ -1,5 +1,5 @@
-//! The database fails: it hangs, loses answers, is full, locked, read-only or emptied. Nothing is counted twice, nobody is
-//! blamed for it, and the server works again as soon as the database does.
+//! Failures of the database: it hangs, loses answers, is full, locked, read-only or emptied. Nothing is counted twice,
+//! clients get 503, and the server works again as soon as the database does.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ mod log;
 mod lost;
 mod outage;
 
-/// Little patience, so that a test need not have much.
+/// Short timeouts, so that the tests are fast.
 const BOUNDS: DatabaseLimits = DatabaseLimits {
     acquire: Duration::from_secs(5),
     statement: Duration::from_secs(5),
@@ -28,7 +28,7 @@ const BOUNDS: DatabaseLimits = DatabaseLimits {
     wal_limit: 256 << 10,
 };
 
-/// Somebody else's transaction that keeps reports from being stored.
+/// A transaction of another program that keeps reports from being stored.
 enum Blockade {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
@@ -71,7 +71,7 @@ async fn patch(app: &TestApp, agent: &TestAgent, transfer: &Value, body: &Value)
     app.key(&agent.key).patch(&format!("/api/transfers/{id}"), body).await
 }
 
-/// The server says to everybody that it cannot work, and when to ask again.
+/// Checks that all callers get 503 with `Retry-After`.
 async fn is_degraded(app: &TestApp, refused: &Answer) {
     let sentence = json!("the database is not available: try again in a moment");
     assert_eq!((refused.status, &refused.body["error"]), (503, &sentence), "{}", refused.body);
@@ -83,7 +83,7 @@ async fn is_degraded(app: &TestApp, refused: &Answer) {
     assert_eq!(app.anonymous().get("/api/health").await.body["status"], "degraded");
 }
 
-/// The server says that its own parts work again.
+/// Checks that the server reports itself as ready again.
 async fn is_ready(app: &TestApp) {
     let ready = app.anonymous().get("/api/health/ready").await;
     assert_eq!((ready.status, &ready.body["data"]["parts"]["writer"]), (200, &json!(true)), "{}", ready.body);

@@ -1,4 +1,4 @@
-//! What the server wants of agents: carried by every answer to an agent, until it is acknowledged.
+//! Directives: they are part of every answer to their agent, until they are acknowledged.
 
 use backend::ids::TransferId;
 use chrono::TimeDelta;

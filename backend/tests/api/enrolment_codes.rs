@@ -1,4 +1,4 @@
-//! Enrolment codes: made by administrators and by customers for themselves, shown in full once.
+//! Enrolment codes: created by administrators and by customers for themselves, shown in full once.
 
 use backend::ids::CustomerId;
 use chrono::TimeDelta;

@@ -1,6 +1,7 @@
-//! The whole entry over HTTP against random requests. `cargo xtask soak` goes on for a minute.
+//! The whole HTTP server with random requests. `cargo xtask soak` runs this for a minute.
 //!
-//! `BOLERO_RANDOM_SEED` repeats what failed; `BOLERO_RANDOM_TEST_TIME_MS` with `BOLERO_RANDOM_ITERATIONS` makes it longer.
+//! `BOLERO_RANDOM_SEED` repeats a failure; `BOLERO_RANDOM_TEST_TIME_MS` with `BOLERO_RANDOM_ITERATIONS` makes the test
+//! longer.
 
 mod requests;
 
@@ -10,7 +11,7 @@ use tokio::runtime::Runtime;
 use self::requests::{Target, check};
 use crate::{graphql::world::COPY, support::TestApp};
 
-/// A server with one object of each kind, and everybody's credentials.
+/// A server with one object of each type, and the credentials of all callers.
 async fn target() -> (TestApp, Target) {
     let app = TestApp::start().await;
     let customer = app.customer("Acme").await;

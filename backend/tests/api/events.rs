@@ -1,4 +1,4 @@
-//! The log of events, and what the bus tells.
+//! The event log, and the messages of the bus.
 
 use backend::{
     events::{Reader, Signal},
@@ -15,7 +15,7 @@ use crate::support::{
     connected,
 };
 
-/// A row of the log: number, kind, who did it, and what to.
+/// A row of the event log: number, kind, actor and id of the object.
 type Row = (i64, String, String, Uuid);
 
 async fn log(app: &TestApp) -> Vec<Row> {
@@ -27,7 +27,7 @@ async fn kinds_after(app: &TestApp, number: usize) -> Vec<String> {
     log(app).await.into_iter().skip(number).map(|(_, kind, ..)| kind).collect()
 }
 
-/// The next events, up to one of this kind; nothing after a call to ask again.
+/// The next events, up to one of this kind; `None` after a resync.
 async fn heard(reader: &mut Reader, last: Kind) -> Option<Vec<Event>> {
     let mut heard = Vec::new();
     loop {
@@ -229,7 +229,7 @@ async fn what_is_told_is_in_the_database_already() {
     assert_eq!(transfer["revision"], 1);
 }
 
-/// Two servers on one database and one Redis, each hearing the other.
+/// Two servers on one database and one Redis, which receive each other's messages.
 async fn pair(database: &TestDatabase) -> (TestApp, TestApp) {
     let one = TestApp::on(database, &["--rate-limits", "off"]).await;
     connected(&one).await;

@@ -1,5 +1,5 @@
-//! What an earlier release left behind, as `backend/tests/frozen/` keeps it, is read and carried on by this one; and so is
-//! what a later one would leave.
+//! The data of an earlier release in `backend/tests/frozen/`: this version reads it and continues its work. The same is
+//! tested for data of a later version.
 
 mod lookout;
 mod make;
@@ -18,20 +18,20 @@ use crate::support::{Client, PASSWORD, TestApp, app::TestDatabase};
 /// The releases that are kept.
 const RELEASES: [&str; 1] = ["0.1.0"];
 
-/// The cursor before the first event, as that release wrote cursors: the number as it is.
+/// The cursor before the first event in the form of that release: the plain number.
 const FIRST: &str = "AAAAAAAAAAA";
 
-/// Where what a release left behind is kept.
+/// The folder with the data of a release.
 fn folder(release: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/frozen").join(release)
 }
 
-/// A server of this version on what a release left behind, at the moment it was frozen.
+/// A server of this version on the data of a release, at the time when the data was created.
 struct Thawed {
     app: TestApp,
-    /// An administrator who has signed in since.
+    /// An administrator who has signed in to this version.
     root: Client,
-    /// Keys, ids and tokens from then.
+    /// The keys, ids and tokens of that release.
     known: Value,
 }
 
@@ -57,7 +57,7 @@ impl Thawed {
         app.bearer(text(&signed_in.body["data"]["token"]))
     }
 
-    /// One of the agents from then, by its key.
+    /// One of the agents of that release, by its API key.
     fn agent(&self, number: usize) -> Client {
         self.app.key(text(&self.known["agents"][number]["key"]))
     }

@@ -1,4 +1,4 @@
-//! GraphQL over HTTP: one file per concern.
+//! GraphQL over HTTP, with one file per concern.
 
 mod access;
 mod answers;
@@ -38,7 +38,7 @@ async fn with_agent() -> (TestApp, TestCustomer, TestAgent, Client) {
     (app, customer, agent, user)
 }
 
-/// A new transfer of this agent after this report, as it then is over REST.
+/// A new transfer of this agent after this report, as REST returns it.
 async fn transfer_after(app: &TestApp, agent: &TestAgent, report: &Value) -> Value {
     let transfer = app.transfer(agent).await;
     let path = format!("/api/transfers/{}", transfer["id"].as_str().expect("an id"));
@@ -53,7 +53,8 @@ async fn token_of(app: &TestApp, email: &str, life: TimeDelta) -> String {
     signed_in.expect("a token").token
 }
 
-/// A token of this user two hours before the last instant there is: adding a day to the present is then a panic.
+/// An access token of this user two hours before the last representable time. Adding a day to the current time then
+/// panics.
 pub(crate) async fn at_the_end_of_time(app: &TestApp, email: &str) -> String {
     let now: DateTime<Utc> = START.parse().expect("an instant");
     app.advance(DateTime::<Utc>::MAX_UTC - now - TimeDelta::days(8));
@@ -62,7 +63,7 @@ pub(crate) async fn at_the_end_of_time(app: &TestApp, email: &str) -> String {
     token
 }
 
-/// The variables that hold this id.
+/// The variables with this id.
 fn of(id: &impl ToString) -> Value {
     json!({ "id": id.to_string() })
 }

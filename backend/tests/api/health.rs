@@ -1,4 +1,4 @@
-//! GET /api/health and its kin.
+//! Tests of `GET /api/health` and the other health checks.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! A server whose agents are to send heartbeats at another interval than the published 30 s says so to each.
+//! A server with a heartbeat interval other than the published 30 s sends it to each agent.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};

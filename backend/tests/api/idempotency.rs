@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a creating request has its effect once, however often it is repeated.
+//! `Idempotency-Key`: a creating request has one effect, however often it is repeated.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ async fn create(app: &TestApp, agent: &TestAgent, key: &str, body: &Value) -> An
     app.key(&agent.key).with("Idempotency-Key", key).post("/api/transfers", body).await
 }
 
-/// How many there are in all.
+/// The total of a list.
 async fn total(app: &TestApp, path: &str) -> Value {
     app.admin().await.get(path).await.body["data"]["pagination"]["total"].clone()
 }

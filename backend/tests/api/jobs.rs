@@ -1,4 +1,4 @@
-//! Jobs: one file per operation or rule.
+//! Jobs, with one file per operation or rule.
 
 mod backfill;
 mod cancel;
@@ -33,7 +33,8 @@ use crate::support::{Answer, TestApp, admin, app::TestAgent};
 const HOUR: TimeDelta = TimeDelta::hours(1);
 const MINUTE: TimeDelta = TimeDelta::minutes(1);
 
-/// A job and what leads to it. The day begins at 13:00; the job runs every hour unless its fields say otherwise.
+/// A job with its agent, customer and server. The clock starts at 13:00; the job runs every hour unless its fields say
+/// otherwise.
 struct Story {
     app: TestApp,
     agent: TestAgent,
@@ -48,30 +49,30 @@ impl Story {
         Self { app, agent, job }
     }
 
-    /// The same server after an absence.
+    /// The same server, stopped and started after this time.
     async fn restarted(self, after: TimeDelta) -> Self {
         Self { app: self.app.restarted(after).await, ..self }
     }
 
-    /// So much later the scheduler looks.
+    /// Advances the clock, and lets the scheduler decide due slots.
     async fn dispatch(&self, after: TimeDelta) -> usize {
         self.app.advance(after);
         self.app.cp().decide_due_slots().await.expect("slots are decided")
     }
 
-    /// The ids of the starts that wait for the agent, oldest first.
+    /// The ids of the start directives that wait for the agent, oldest first.
     async fn starts(&self) -> Vec<Value> {
         let answer = self.app.key(&self.agent.key).get("/api/agents/directives").await;
         let open = answer.body["data"]["directives"].as_array().expect("directives").clone();
         open.into_iter().filter(|directive| directive["type"] == "startJob").collect()
     }
 
-    /// The agent starts a run.
+    /// Starts a run as the agent.
     async fn start(&self, body: &Value) -> Answer {
         self.app.key(&self.agent.key).post(&format!("/api/jobs/{}/runs", self.job), body).await
     }
 
-    /// The agent starts what has waited for the longest; the run.
+    /// Starts the oldest waiting run as the agent.
     async fn run(&self) -> RunId {
         let starts = self.starts().await;
         let answer = self.start(&json!({ "directiveId": starts[0]["id"] })).await;
@@ -83,7 +84,7 @@ impl Story {
         self.app.key(&self.agent.key).patch(&format!("/api/jobs/{}/runs/{run}", self.job), body).await
     }
 
-    /// The agent starts what has waited for the longest, and is done with it.
+    /// Starts the oldest waiting run as the agent, and completes it.
     async fn run_through(&self) -> RunId {
         let run = self.run().await;
         assert_eq!(self.report(run, &json!({ "status": "completed" })).await.status, 200);
@@ -94,7 +95,8 @@ impl Story {
         assert_eq!(self.app.key(&self.agent.key).post("/api/agents/heartbeat", body).await.status, 200);
     }
 
-    /// The ledger, oldest first: hour and minute of each slot, or how many a range holds, and what became of it.
+    /// The slot history, oldest first: hour and minute of each slot, or the number of slots of a range, and the
+    /// outcome.
     async fn ledger(&self) -> Vec<String> {
         let request = PageRequest::page(1, 1000);
         let page = self.app.cp().list_job_slots(&admin(), self.job, &JobSlotFilter::default(), request).await;
@@ -106,7 +108,7 @@ impl Story {
         slots.into_iter().rev().map(line).collect()
     }
 
-    /// Why the latest slot came to what it did.
+    /// The reason of the latest slot's outcome.
     async fn reason(&self) -> Option<String> {
         let page =
             self.app.cp().list_job_slots(&admin(), self.job, &JobSlotFilter::default(), PageRequest::default()).await;

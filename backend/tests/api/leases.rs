@@ -1,4 +1,4 @@
-//! How long what an agent had promised is believed after it went silent.
+//! Leases of transfers whose agent is offline.
 
 use backend::{ids::TransferId, store::db::sql};
 use chrono::TimeDelta;
@@ -13,7 +13,7 @@ use crate::support::{
 const LEASE: TimeDelta = TimeDelta::minutes(5);
 const MOMENT: TimeDelta = TimeDelta::milliseconds(1);
 
-/// A running transfer and what leads to it.
+/// A running transfer with its agent, customer and server.
 struct Story {
     app: TestApp,
     agent: TestAgent,
@@ -47,7 +47,7 @@ impl Story {
         self.app.cp().end_leases().await.expect("a sweep")
     }
 
-    /// Until the transfer has failed because its agent was away.
+    /// The story up to the failure of the transfer by its lease.
     async fn failed_by_lease(flags: &[&str]) -> Self {
         let story = Self::begin(flags).await;
         story.heartbeat(json!({ "status": "offline" })).await;

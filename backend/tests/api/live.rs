@@ -1,4 +1,4 @@
-//! The socket, end to end: a real listener, a real client, frames that are waited for and never slept for.
+//! The GraphQL socket end to end: a real listener and a real client, without sleeps.
 
 mod access;
 mod bounds;
@@ -18,10 +18,10 @@ use crate::support::{
     app::{TestAgent, TestCustomer},
 };
 
-/// Transfers, as the stories watch them.
+/// The subscription to transfers in these tests.
 const TRANSFERS: &str = "subscription ($initial: Boolean) { transferUpdated(initial: $initial) \
                          { resync transfer { id status bytesTransferred revision } } }";
-/// Agents, as the stories watch them.
+/// The subscription to agents in these tests.
 const AGENTS: &str =
     "subscription ($initial: Boolean) { agentUpdated(initial: $initial) { resync agent { id status load } } }";
 
@@ -45,12 +45,12 @@ impl Story {
         Self { app, customer, agent, transfer }
     }
 
-    /// The agent reports about its transfer, to the server of the story.
+    /// Reports about the transfer as the agent, to the server of the story.
     async fn report(&self, body: &Value) -> Value {
         self.report_to(&self.app, body).await
     }
 
-    /// The agent reports about its transfer.
+    /// Reports about the transfer as the agent, to this server.
     async fn report_to(&self, app: &TestApp, body: &Value) -> Value {
         let answer = app.key(&self.agent.key).patch(&format!("/api/transfers/{}", self.transfer), body).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -58,7 +58,7 @@ impl Story {
     }
 }
 
-/// The frame that tells of a transfer.
+/// The message with this state of a transfer.
 fn told(transfer: &Value) -> Value {
     let status = transfer["status"].as_str().unwrap_or_default().to_uppercase();
     json!({ "transferUpdated": { "resync": false, "transfer": {

@@ -1,4 +1,4 @@
-//! GET /api/agents/directives?wait=…
+//! Tests of `GET /api/agents/directives?wait=…`.
 
 use backend::model::customer::UpdateCustomer;
 use rstest::rstest;

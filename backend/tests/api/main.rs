@@ -1,8 +1,9 @@
-//! The API from outside: one binary, so that it links once. One file per operation or rule; every test is a sentence.
+//! The API from outside, in one binary, so that it is linked once. One file per operation or rule; the name of every
+//! test is a sentence.
 //!
-//! Runs on SQLite and the in-process bus, or, where `MFTPLUS_TEST_DATABASE_URL` and `MFTPLUS_TEST_REDIS_URL` are set (as
-//! `cargo xtask test` does), on PostgreSQL and Redis. Tests that need these are ignored elsewhere; tests of SQLite run on it
-//! in either case.
+//! The tests run on SQLite and the in-process bus or, if `MFTPLUS_TEST_DATABASE_URL` and `MFTPLUS_TEST_REDIS_URL` are
+//! set (as `cargo xtask test` does), on PostgreSQL and Redis. Tests that need PostgreSQL and Redis are ignored without
+//! them; tests of SQLite use it in both cases.
 
 #![expect(clippy::expect_used, reason = "what a test stands on is there, or the test fails")]
 

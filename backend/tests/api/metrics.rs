@@ -1,4 +1,4 @@
-//! The metrics of requests: what a client chooses costs no memory in them.
+//! The metrics of requests: text that a client chooses takes no memory in them.
 
 use axum::{body::Body, http::Request};
 use backend::telemetry::request_metrics;

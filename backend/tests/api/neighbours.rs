@@ -1,4 +1,4 @@
-//! What one customer's agents report, or what one object has come to hold, keeps nobody else waiting.
+//! Reports of one customer's agents, or the size of one object, do not make other callers wait.
 
 use backend::store::db::{Sql, sql};
 use chrono::TimeDelta;
@@ -8,7 +8,7 @@ use crate::support::{TestApp, admin, app::TestAgent};
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
-/// Writes to the database what the API does not let in, or no longer.
+/// Writes data to the database that the API does not accept, or accepts no more.
 async fn write(app: &TestApp, statement: Sql) {
     let mut tx = app.app.db.begin().await.expect("a transaction");
     assert!(statement.execute(&mut tx).await.expect("a statement") > 0, "nothing was written");
@@ -30,7 +30,7 @@ async fn patch(app: &TestApp, agent: &TestAgent, transfer: &Value, body: &Value)
     assert_eq!(answer.status, 200, "{}", answer.body);
 }
 
-/// A run of an hourly job that has begun, with so many transfers that are complete.
+/// A started run of an hourly job, with this many completed transfers.
 async fn run_with_transfers(app: &TestApp, agent: &TestAgent, count: usize, size: i64) -> String {
     let job = app.job(agent, &json!({})).await;
     let answer = app.key(&agent.key).post(&format!("/api/jobs/{job}/runs"), &json!({})).await;

@@ -1,5 +1,5 @@
-//! What the OpenAPI document says of null, of every field of every body, is what the server does; and the character NUL,
-//! which PostgreSQL stores nowhere, is no fault of the server wherever it stands.
+//! Null and NUL: the server accepts null exactly where the OpenAPI document allows it; and the character NUL, which
+//! PostgreSQL cannot store, never causes a server error.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn is_nullable(schema: &Value) -> bool {
     ["type", "oneOf"].iter().any(|key| schema[key].as_array().is_some_and(|kinds| kinds.iter().any(is_null)))
 }
 
-/// Those who may call one operation or another.
+/// The callers that all operations together need.
 struct Callers {
     admin: Client,
     agent: Client,
@@ -28,7 +28,7 @@ impl Callers {
         Self { admin: app.admin().await, agent: app.key(&agent.key), stranger }
     }
 
-    /// Somebody who may call this.
+    /// A caller who may call this operation.
     fn of_operation(&self, operation: &Value) -> &Client {
         let ways = operation["security"].as_array().map(Vec::as_slice).unwrap_or_default();
         if ways.contains(&json!({})) {
@@ -41,7 +41,7 @@ impl Callers {
     }
 }
 
-/// Every operation of the document: its method, its path about objects that do not exist, and its description.
+/// Every operation of the document: its method, its path with ids of objects that do not exist, and its description.
 fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -104,7 +104,7 @@ async fn the_character_nul_is_refused_or_removed_wherever_it_stands() {
     assert!(tried > 120, "{tried} places");
 }
 
-/// Tells of the value once with each of its texts, and each of its names, holding NUL.
+/// Calls `tell` with copies of the value, in each of which one text or one name contains NUL.
 fn each_with_nul(value: &Value, tell: &mut dyn FnMut(Value)) {
     match value {
         Value::String(text) => tell(json!(format!("{text}\0b"))),
@@ -133,7 +133,7 @@ fn each_with_nul(value: &Value, tell: &mut dyn FnMut(Value)) {
     }
 }
 
-/// Sends the example of a body once with each of its fields null; how many there are.
+/// Sends copies of the example of a body, in each of which one field is null. Returns the number of copies.
 async fn check(caller: &Client, method: &str, path: &str, schema: &Value) -> usize {
     let fields = schema["properties"].as_object().expect("fields");
     for (name, field) in fields {

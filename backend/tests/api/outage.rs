@@ -1,4 +1,4 @@
-//! Redis goes away and comes back: nothing that was acknowledged is lost, no answer waits, and everybody asks again.
+//! An outage of Redis: no acknowledged data is lost, no answer waits, and all subscribers get a resync.
 
 use backend::events::{Reader, Signal};
 use chrono::TimeDelta;
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{OwnRedis, TestApp, admin, app::TestDatabase, connected};
 
-/// Two servers on one database with a Redis of this test's own.
+/// Two servers on one database, with a Redis of this test only.
 async fn story() -> (OwnRedis, TestApp, TestApp) {
     let database = TestDatabase::shared().await;
     let redis = OwnRedis::start().await;
@@ -21,7 +21,7 @@ async fn resynced(reader: &mut Reader) {
     while !matches!(reader.next().await.expect("a bus"), Signal::Resync) {}
 }
 
-/// Until the server knows that it hears nobody.
+/// Waits until the server knows that it receives no messages of other servers.
 async fn alone(app: &TestApp, reader: &mut Reader) {
     while app.cp().bus().is_connected() {
         resynced(reader).await;

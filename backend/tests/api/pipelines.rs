@@ -1,4 +1,4 @@
-//! Pipelines and their runs: one file per operation or rule.
+//! Pipelines and their runs, with one file per operation or rule.
 
 use std::time::Duration;
 
@@ -42,10 +42,10 @@ mod update;
 mod versions;
 mod webhooks;
 
-/// A definition that says the least.
+/// The smallest definition.
 const SMALL: &str = "source: sftp://ftp.example.com/exports/orders.csv\ndestination: /data/in/\n";
 
-/// Three steps in a line, with a fourth for when one of them fails.
+/// Three steps in a line, with a fourth one that runs if one of them fails.
 const LINE: &str = "\
 source: sftp://ftp.example.com/exports/orders.csv
 destination: /data/in/orders.csv
@@ -56,7 +56,7 @@ steps:
   - { id: clean, type: delete, needs: [pack], when: failure, path: /data/in/orders.csv }
 ";
 
-/// A server with a customer, an agent of theirs, and an administrator.
+/// A server with a customer, an agent of the customer, and an administrator.
 struct Fixture {
     app: TestApp,
     customer: TestCustomer,
@@ -82,7 +82,7 @@ impl Fixture {
         created(&self.user, identifier, yaml).await
     }
 
-    /// The same server after an absence.
+    /// The same server, stopped and started after this time.
     async fn restarted(self, after: TimeDelta) -> Self {
         let Self { app, customer, agent, user, admin } = self;
         // Whoever could call it keeps it.
@@ -92,20 +92,20 @@ impl Fixture {
         Self { app, customer, agent, user, admin }
     }
 
-    /// So much later the engine looks.
+    /// Advances the clock, and lets the engine advance the runs.
     async fn look_after(&self, after: TimeDelta) {
         self.app.advance(after);
         self.app.app.cp.advance_pipeline_runs().await.expect("a look");
     }
 
-    /// So much later the scheduler looks.
+    /// Advances the clock, and lets the scheduler decide due slots.
     async fn dispatch(&self, after: TimeDelta) -> usize {
         self.app.advance(after);
         self.app.cp().decide_due_slots().await.expect("slots are decided")
     }
 
-    /// The ledger of a pipeline, oldest first: hour and minute of each slot, or how many a range holds, and what became of
-    /// it.
+    /// The slot history of a pipeline, oldest first: hour and minute of each slot, or the number of slots of a range,
+    /// and the outcome.
     async fn ledger(&self, identifier: &str) -> Vec<String> {
         let line = |slot: &Value| match slot["count"].as_i64() {
             Some(count) => format!("{count}x {}", text(&slot["outcome"])),
@@ -130,29 +130,29 @@ impl Fixture {
         page.items.iter().map(|run| json!(run)).collect()
     }
 
-    /// When a pipeline is due next.
+    /// The time of the next slot of a pipeline.
     async fn next_run_at(&self, identifier: &str) -> Value {
         let meant: PipelineRef = identifier.parse().expect("an identifier");
         json!(self.app.cp().get_pipeline(&admin(), &meant).await.expect("a pipeline").next_run_at)
     }
 
-    /// What the agent says of itself.
+    /// Sends a heartbeat of the agent.
     async fn heartbeat(&self, body: &Value) {
         assert_eq!(self.app.key(&self.agent.key).post("/api/agents/heartbeat", body).await.status, 200);
     }
 
-    /// A new definition, from an administrator who has just signed in.
+    /// Replaces a definition, as an administrator who has just signed in.
     async fn put(&self, identifier: &str, yaml: &str) -> Answer {
         let path = format!("/api/pipelines/{identifier}/yaml");
         self.app.admin().await.send("PUT", &path, Some(&json!({ "yaml": yaml }))).await
     }
 
-    /// The same, of what may change without a new version.
+    /// Changes the fields of a pipeline that need no new version, as an administrator who has just signed in.
     async fn patch(&self, identifier: &str, body: &Value) -> Answer {
         self.app.admin().await.patch(&format!("/api/pipelines/{identifier}"), body).await
     }
 
-    /// The run once this is so; what other tasks have to do for it gets its turn meanwhile.
+    /// The run once the condition is true. Other tasks get their turn meanwhile.
     async fn until(&self, run: &Value, is_so: impl Fn(&Value) -> bool) -> Value {
         let wait = async {
             loop {
@@ -166,7 +166,7 @@ impl Fixture {
         timeout(Duration::from_mins(1), wait).await.expect("it becomes so")
     }
 
-    /// A run of such a pipeline.
+    /// Starts a run of a new pipeline with this definition.
     async fn run(&self, yaml: &str) -> Value {
         let pipeline = self.pipeline("daily", yaml).await;
         let answer = self.admin.post(&format!("/api/pipelines/{}/runs", id(&pipeline)), &json!({})).await;
@@ -174,23 +174,23 @@ impl Fixture {
         answer.body["data"]["run"].clone()
     }
 
-    /// The run as it is now.
+    /// The current state of the run.
     async fn look(&self, run: &Value) -> Value {
         json!(self.app.cp().get_pipeline_run(&admin(), run_id(run)).await.expect("the run"))
     }
 
-    /// What the agent says about a step.
+    /// Sends a report of the agent about a step.
     async fn report(&self, run: &Value, step: &str, report: &Value) -> Answer {
         self.app.key(&self.agent.key).patch(&step_path(run, step), report).await
     }
 
-    /// The same, which must be taken.
+    /// Sends a report of the agent about a step, which must be accepted.
     async fn says(&self, run: &Value, step: &str, status: &str) {
         let answer = self.report(run, step, &json!({ "status": status })).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
     }
 
-    /// What waits for the agent: types, with the steps they are about.
+    /// The waiting directives of the agent: types, with the steps that they are about.
     async fn delivered(&self) -> Vec<(String, String)> {
         let read = |directive: &Value| {
             let payload = &directive["payload"];
@@ -205,7 +205,8 @@ impl Fixture {
         open.body["data"]["directives"].as_array().expect("directives").clone()
     }
 
-    /// A run whose one step was given up at the lease, and waits for its agent to stop it before it is tried again.
+    /// A run whose only step failed because its lease ended, and waits for its agent to stop it before the next
+    /// attempt.
     async fn given_up(&self) -> Value {
         let yaml = "source: /a\ndestination: /b\nretry: { maxAttempts: 2, initialDelay: 1s }\n";
         let run = self.run(yaml).await;
@@ -255,7 +256,7 @@ fn step_path(run: &Value, step: &str) -> String {
     format!("/api/pipelines/{}/runs/{}/steps/{step}", text(&run["pipelineId"]), id(run))
 }
 
-/// How far the steps of a run have come, in their order.
+/// The statuses of the steps of a run, in their order.
 fn statuses(run: &Value) -> Vec<&str> {
     run["steps"].as_array().expect("steps").iter().map(|step| text(&step["status"])).collect()
 }

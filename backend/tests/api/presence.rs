@@ -1,4 +1,4 @@
-//! Whether agents count as there: three missed heartbeats, and what the sweep makes of them.
+//! Agent statuses: three missed heartbeats, and the sweep.
 
 use backend::{
     actor::Scope,
@@ -31,7 +31,7 @@ async fn heartbeat(app: &TestApp, agent: &TestAgent, body: &Value) -> Value {
     answer.body["data"]["agent"].clone()
 }
 
-/// The kinds, numbers and revisions of agents' events on the bus so far.
+/// The kinds, numbers and revisions of the events about agents on the bus so far.
 async fn told(app: &TestApp, reader: &mut Reader) -> Vec<(Kind, i64)> {
     // What this publishes is the end of what is read.
     app.customer("end").await;

@@ -1,4 +1,4 @@
-//! The server behind a proxy, below a path.
+//! The server behind a proxy, below a base path.
 
 use serde_json::{Value, json};
 

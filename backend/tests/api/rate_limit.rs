@@ -1,4 +1,4 @@
-//! How often somebody may ask: 60 s from the first request, counted by who they are.
+//! Rate limits: 60 s from the first request, counted by caller.
 
 use chrono::TimeDelta;
 use rstest::rstest;
@@ -27,7 +27,7 @@ fn remaining(answer: &Answer) -> Option<i64> {
     headers(answer).map(|(_, remaining, _)| remaining)
 }
 
-/// The Unix second so long after the start of the test.
+/// The Unix second this many seconds after the start of the test.
 fn second(after: i64) -> i64 {
     START.parse::<chrono::DateTime<chrono::Utc>>().expect("an instant").timestamp() + after
 }
@@ -231,7 +231,7 @@ async fn limits_may_be_off() {
     }
 }
 
-/// What is left of the address from which a request with this header seems to come.
+/// The remaining requests of the client address that the header of this request gives.
 async fn left(app: &TestApp, peer: &str, forwarded: &str) -> Option<i64> {
     remaining(&app.anonymous().from(peer).with("X-Forwarded-For", forwarded).get("/api/agents").await)
 }

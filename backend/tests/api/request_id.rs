@@ -1,4 +1,4 @@
-//! The id of a request: in the header of each answer, in each line of the log, and in the errors of GraphQL.
+//! Request ids: in the header of each answer, in each line of the log, and in the errors of GraphQL.
 
 use std::{
     io,
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::support::{TestApp, TestListener};
 
-/// An answer as it came over the connection.
+/// An answer as it was received.
 struct Received {
     head: String,
     body: String,
@@ -23,7 +23,7 @@ impl Received {
         self.head.split(' ').nth(1).expect("a status")
     }
 
-    /// The id in its header, which is there once.
+    /// The id in the header, which must occur once.
     fn id(&self) -> &str {
         let ids = self.head.lines().filter_map(|line| line.strip_prefix("X-Request-Id: "));
         let ids: Vec<&str> = ids.collect();
@@ -31,14 +31,14 @@ impl Received {
         ids[0]
     }
 
-    /// The id in its first error of GraphQL.
+    /// The id in the first GraphQL error.
     fn id_of_the_error(&self) -> Value {
         let body: Value = serde_json::from_str(&self.body).expect("JSON");
         body["errors"][0]["extensions"]["requestId"].clone()
     }
 }
 
-/// Asks with this request line and these header lines.
+/// Sends a request with this request line and these header lines.
 async fn ask(listening: &TestListener, line: &str, headers: &str, body: &str) -> Received {
     let length = body.len();
     let common = format!("Host: x\r\nConnection: close\r\nContent-Length: {length}\r\n");
@@ -172,7 +172,7 @@ async fn an_upgrade_is_answered_with_its_id() {
     assert_eq!((answer.status(), answer.id()), ("101", "socket-1"));
 }
 
-/// What was logged.
+/// The captured log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -188,7 +188,7 @@ impl io::Write for Log {
 }
 
 impl Log {
-    /// The ids of the requests of lines with this message.
+    /// The request ids of the lines with this message.
     fn ids(&self, message: &str) -> Vec<Value> {
         let bytes = self.0.lock().expect("the log").clone();
         let lines = String::from_utf8(bytes).expect("text");

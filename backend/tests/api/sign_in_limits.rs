@@ -1,5 +1,5 @@
-//! Failed sign-ins: counted before a password is looked at, by e-mail address together with client address, and by e-mail
-//! address alone with a higher bound.
+//! Failed sign-ins: counted before the password is checked, by e-mail address together with client address, and by
+//! e-mail address alone with a higher limit.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
@@ -52,7 +52,7 @@ async fn twenty_failures_from_everywhere_close_an_e_mail_address() {
     assert_eq!(login(&elsewhere, &ops.email, PASSWORD).await.status, 200);
 }
 
-/// How many of as many attempts at the same time were tried, and how many refused untried.
+/// How many of these simultaneous attempts were checked, and how many were refused without a check.
 async fn outcomes(attempts: Vec<(Client, &str)>) -> (usize, usize) {
     let answers = join_all(attempts.iter().map(|(client, email)| login(client, email, "wrong"))).await;
     let count = |status| answers.iter().filter(|answer| answer.status == status).count();

@@ -10,7 +10,7 @@ use crate::support::{
     app::{START, TestDatabase},
 };
 
-/// A running transfer and what leads to it.
+/// A running transfer with its agent, customer and server.
 struct Story {
     app: TestApp,
     key: String,
@@ -34,7 +34,7 @@ impl Story {
         answer.body["data"]["transfer"].clone()
     }
 
-    /// The transfer as it stands.
+    /// The current state of the transfer.
     async fn shown(&self) -> Value {
         self.app.admin().await.get(&self.path).await.body["data"]["transfer"].clone()
     }
@@ -44,7 +44,7 @@ impl Story {
         self.app.cp().mark_stalled_transfers().await.expect("a sweep")
     }
 
-    /// What the log holds of transfers.
+    /// The kinds of all events about transfers in the log.
     async fn logged(&self) -> Vec<String> {
         let rows = sql("SELECT kind, actor FROM events WHERE kind LIKE 'transfer%' ORDER BY number");
         let rows: Vec<(String, String)> = rows.fetch_all(&self.app.app.db).await.expect("the log");

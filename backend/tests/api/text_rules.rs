@@ -1,4 +1,4 @@
-//! What names, locations and reports may hold: nothing that cannot be seen, and no password.
+//! The rules for text in names, locations and reports: no invisible characters, and no passwords.
 
 use backend::store::db::sql;
 use rstest::rstest;
@@ -64,7 +64,7 @@ async fn a_path_holds_any_character_that_a_file_is_named_with(#[case] path: &str
     }
 }
 
-/// Locations with a password in them, whatever an ordinary parser thinks of them.
+/// Locations that contain a password, including malformed URLs.
 const WITH_PASSWORD: [&str; 6] = [
     " sftp://u:hunter2@h/x",
     "//u:hunter2@h/x",

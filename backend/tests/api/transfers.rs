@@ -1,4 +1,4 @@
-//! Transfers: one file per operation.
+//! Transfers, with one file per operation.
 
 mod batch;
 mod create;

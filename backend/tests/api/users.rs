@@ -1,4 +1,4 @@
-//! Users: who may sign in, and as what.
+//! Users: who may sign in, and with which role.
 
 use backend::{actor::Actor, model::account::UpdateUser};
 use rstest::rstest;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, PASSWORD, TestApp};
 
-/// The fields that an answer says are wrong.
+/// The names of the invalid fields in an answer.
 fn wrong(body: &Value) -> Vec<String> {
     body["details"]["fields"].as_object().into_iter().flat_map(|fields| fields.keys().cloned()).collect()
 }

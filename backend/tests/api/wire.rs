@@ -1,4 +1,4 @@
-//! What every answer has in common, whatever was asked: section 1 of the contract.
+//! The common form of all answers: section 1 of the contract.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rstest::rstest;
@@ -187,7 +187,7 @@ async fn json_nested_without_end_is_400_and_harms_nobody() {
     assert_failure(&agent.send_bytes("POST", "/api/transfers", Some("application/json"), body).await, 400);
 }
 
-/// Adding an hour's overlap to the last hour there is cannot be done: the one panic that a request can bring about.
+/// An hour's overlap is added to the last representable hour: the only panic that a request can cause.
 #[tokio::test]
 async fn a_panic_is_a_500_that_says_nothing_of_it() {
     let (app, agent, client) = with_agent().await;
@@ -339,7 +339,7 @@ async fn instants_end_in_z_and_ids_are_uuids_of_version_7() {
     }
 }
 
-/// `Authorization` wins where both are allowed, and elsewhere each route looks for its own.
+/// `Authorization` takes precedence where both credentials are allowed; all other routes look for their own credential.
 #[tokio::test]
 async fn of_two_credentials_the_token_counts() {
     let (app, agent, client) = with_agent().await;

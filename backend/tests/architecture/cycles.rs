@@ -1,6 +1,6 @@
-//! Modules have no import cycle. A module stands for everything below it, and cycles are looked for among siblings: an
-//! import of `graphql::fanout::change` by `graphql::ws::plan` counts as one of `graphql::fanout` by `graphql::ws`. A module
-//! may import from its ancestors, since it is a part of them. Tests are left out.
+//! Modules have no import cycles. A module includes everything below it, and cycles are searched for among siblings: an
+//! import of `graphql::fanout::change` by `graphql::ws::plan` counts as one of `graphql::fanout` by `graphql::ws`. A
+//! module may import from its ancestors, since it is a part of them. Tests are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,14 +8,14 @@ use rstest::rstest;
 
 use super::{Source, sources_below};
 
-/// Imports that may close a cycle: the sources, the importing module, the imported one, and the reason.
+/// The allowed imports that close a cycle: the sources, the importing module, the imported one, and the reason.
 const EXCEPTIONS: [(&str, &str, &str, &str); 1] =
     [("../agent/src", "agent", "work", "an agent owns the journal and the queue that its work items use")];
 
-/// Siblings with those that each of them imports, and for each import where it was found.
+/// Sibling modules with the modules that each imports, and for each import where it was found.
 type Imports = BTreeMap<String, BTreeMap<String, String>>;
 
-/// A module: the names that it imports with their paths, and the paths that stand elsewhere in its code.
+/// A module: the names that it imports with their paths, and the other paths in its code.
 #[derive(Default)]
 struct Module {
     names: BTreeMap<String, String>,
@@ -45,7 +45,7 @@ impl Module {
         module
     }
 
-    /// Takes in the paths of a `use` declaration, such as `crate::{a::B, c::{self, D as E}}`.
+    /// Adds the paths of a `use` declaration, such as `crate::{a::B, c::{self, D as E}}`.
     fn import(&mut self, tree: &str, prefix: &str) {
         let Some((head, group)) = tree.split_once('{') else {
             let (path, name) = tree.split_once(" as ").unwrap_or((tree, ""));
@@ -91,7 +91,7 @@ impl Modules {
         Self(modules.map(|(name, source)| (path(name), Module::read(source))).collect())
     }
 
-    /// A path from the root of the crate; nothing if it leads out of the crate.
+    /// A path from the root of the crate; `None` if it leads out of the crate.
     fn absolute(&self, own: &str, path: &str) -> Option<String> {
         let mut at: Vec<&str> = own.split("::").filter(|part| !part.is_empty()).collect();
         for (index, part) in path.split("::").enumerate() {
@@ -110,7 +110,7 @@ impl Modules {
         Some(at.join("::"))
     }
 
-    /// The module that declares what a path names. A name that a module imports is looked up where it comes from.
+    /// The module that declares the item of a path. An imported name is looked up in the module that it comes from.
     fn declaring(&self, path: &str) -> String {
         let parts: Vec<&str> = path.split("::").collect();
         let length = (0..=parts.len()).rev().find(|length| self.0.contains_key(&parts[..*length].join("::")));
@@ -147,7 +147,8 @@ impl Modules {
     }
 }
 
-/// What is left when modules that import none of the others are taken away, and those that none of the others imports.
+/// The modules of cycles: what remains after removing all modules that import none of the others or are imported by
+/// none.
 fn cycles(mut imports: Imports) -> Imports {
     loop {
         let before = imports.len();

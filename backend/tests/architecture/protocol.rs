@@ -1,10 +1,10 @@
-//! What the server shares with its clients is pure, so that each of them can use it: a browser has no files.
+//! The code that the server shares with its clients is pure, so that each of them can use it: a browser has no files.
 
 use std::{fs, path::Path};
 
 use super::size::files;
 
-/// What pure code does not name.
+/// The names that pure code must not contain.
 const IMPURE: [&str; 8] =
     ["std::env", "std::fs", "std::net", "std::process", "std::thread", "Instant::now", "SystemTime", "RandomState"];
 

@@ -1,4 +1,4 @@
-//! The bound on the length of files.
+//! The maximum length of files.
 
 use std::{
     fs,
@@ -7,7 +7,7 @@ use std::{
 
 use rstest::rstest;
 
-/// The most lines of a file; one that needs more is two files.
+/// The maximum number of lines of a file.
 const MOST_LINES: usize = 400;
 
 /// The files with this extension in a folder and all folders below it.

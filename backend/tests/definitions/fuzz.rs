@@ -1,8 +1,8 @@
-//! The parser against random texts. The files in `__fuzz__/.../corpus` come first, as they are; then random bytes, each time
-//! as themselves, as words of the language, and as edits of a definition that is in order.
+//! The parser with random texts. The files in `__fuzz__/.../corpus` come first, as they are; then random bytes, each
+//! time as themselves, as words of the language, and as edits of a valid definition.
 //!
-//! `BOLERO_RANDOM_SEED` repeats what failed, `BOLERO_RANDOM_TEST_TIME_MS` with `BOLERO_RANDOM_ITERATIONS` makes it longer, and
-//! `cargo xtask soak` goes on for a minute. What it finds is kept in the corpus.
+//! `BOLERO_RANDOM_SEED` repeats a failure, `BOLERO_RANDOM_TEST_TIME_MS` with `BOLERO_RANDOM_ITERATIONS` makes the test
+//! longer, and `cargo xtask soak` runs it for a minute. Texts that it finds are kept in the corpus.
 
 use crate::{cases, hostile::check, random::texts};
 

@@ -1,8 +1,8 @@
-//! Texts that were made to hurt: the largest allowed ones of every kind, and what random bytes become.
+//! Texts that are expensive to parse: the largest allowed ones of every kind, and random bytes.
 
 use backend::model::definition::{AgentLookup, Definition, MAX_BYTES, Parsed, Severity};
 
-/// What must hold of any text whatever.
+/// Checks what must be true for any text.
 pub(crate) fn check(text: &str) -> Parsed {
     let parsed = Definition::parse(text);
     let errors = parsed.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
@@ -27,13 +27,13 @@ fn lines(text: &str) -> Vec<String> {
     text.split(['\n', '\r']).map(ToOwned::to_owned).collect()
 }
 
-/// A text as long as is allowed: a beginning, a middle again and again, and an end.
+/// A text of the maximum length: a beginning, a repeated middle, and an end.
 fn filled(begin: &str, middle: &str, end: &str) -> String {
     let room = MAX_BYTES - begin.len() - end.len();
     format!("{begin}{}{end}", middle.repeat(room / middle.len()))
 }
 
-/// As many lines as are allowed behind a beginning.
+/// The maximum number of lines after a beginning.
 fn numbered(begin: &str, line: impl Fn(usize) -> String) -> String {
     let mut text = begin.to_owned();
     for number in 0.. {
@@ -46,7 +46,7 @@ fn numbered(begin: &str, line: impl Fn(usize) -> String) -> String {
     text
 }
 
-/// So many lines behind a beginning.
+/// This many lines after a beginning.
 fn counted(begin: &str, count: usize, line: impl Fn(usize) -> String) -> String {
     format!("{begin}{}", (0..count).map(line).collect::<Vec<_>>().concat())
 }
@@ -54,7 +54,7 @@ fn counted(begin: &str, count: usize, line: impl Fn(usize) -> String) -> String 
 const HEAD: &str = "source: /a\ndestination: /b\n";
 const STEPS: &str = "source: /a\ndestination: /b\nsteps:\n";
 
-/// The worst texts that are allowed, each with a name.
+/// The most expensive allowed texts, each with a name.
 pub(crate) fn worst() -> Vec<(&'static str, String)> {
     let mut texts = hard_to_parse();
     texts.extend(hard_to_check());

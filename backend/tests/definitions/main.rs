@@ -1,5 +1,5 @@
-//! The pipeline language as its users meet it: what is said about definitions, good and bad; whether the served schema says
-//! the same; and what hostile texts do.
+//! The pipeline language as its users see it: the diagnostics of good and bad definitions; whether the served JSON
+//! Schema agrees; and the effect of expensive texts.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "what a test stands on is there, or the test fails")]
 
@@ -14,13 +14,13 @@ use std::{fs, path::Path};
 
 /// A definition in a file.
 pub(crate) struct Case {
-    /// The folder and the file's name without its ending, such as `bad/key-mistyped`.
+    /// The folder and the file name without its extension, such as `bad/key-mistyped`.
     pub(crate) name: String,
     pub(crate) text: String,
 }
 
 impl Case {
-    /// Whether nothing is wrong with it.
+    /// Whether the definition has no diagnostics.
     pub(crate) fn is_good(&self) -> bool {
         self.name.starts_with("good/")
     }

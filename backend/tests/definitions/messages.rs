@@ -1,5 +1,5 @@
-//! What is said about each definition, word for word. Read the snapshot as somebody who wrote the text: would I know what to
-//! do now?
+//! The diagnostics of each definition, as a snapshot. Read it as the author of the definition: would you know what to
+//! do?
 
 use std::fmt::Write as _;
 
@@ -32,7 +32,7 @@ fn every_definition_gets_its_messages() {
     });
 }
 
-/// Characters that a snapshot cannot show as they are.
+/// Shows characters that a snapshot cannot contain.
 trait Shown {
     fn escape_debug_but_letters(self) -> std::vec::IntoIter<char>;
 }

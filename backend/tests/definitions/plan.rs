@@ -1,4 +1,4 @@
-//! What a definition means: the `ast` of a dry run.
+//! The meaning of a definition: the `ast` of a dry run.
 
 use backend::model::{
     agent::AgentRef,

@@ -68,14 +68,14 @@ const WORDS: [&str; 64] = [
     "/data/in",
 ];
 
-/// The texts that bytes stand for.
+/// The texts that the bytes stand for.
 pub(crate) fn texts(bytes: &[u8], good: &[String]) -> Vec<String> {
     let raw = String::from_utf8_lossy(bytes).into_owned();
     let words = bytes.iter().map(|byte| WORDS[usize::from(*byte) % WORDS.len()]).collect();
     vec![raw, words, edited(bytes, good)]
 }
 
-/// A definition in order, with some characters taken out, put in or doubled.
+/// A valid definition with some characters removed, inserted or doubled.
 fn edited(bytes: &[u8], good: &[String]) -> String {
     let mut bytes = bytes.iter().copied().map(usize::from);
     let mut next = || bytes.next();

@@ -1,4 +1,5 @@
-//! The served schema against the validator: YAML read by a library of others, judged by `jsonschema`.
+//! The served JSON Schema compared with the validator: YAML is read by a third-party library and validated with
+//! `jsonschema`.
 
 use backend::model::definition::schema;
 use jsonschema::Validator;
@@ -6,7 +7,7 @@ use serde_json::Value;
 
 use crate::{Case, cases};
 
-/// Definitions that only the validator refuses, each with what JSON Schema cannot say.
+/// Definitions that only the validator refuses, each with the rule that JSON Schema cannot express.
 const BEYOND: &[(&str, &str)] = &[
     ("bad/bidi", "what stands in comments"),
     ("bad/directive", "directives"),
@@ -39,7 +40,7 @@ fn validator() -> Validator {
     jsonschema::draft202012::options().build(&schema()).expect("a schema")
 }
 
-/// The text as JSON; nothing where it is no YAML, or not one document.
+/// The text as JSON; `None` if it is not YAML, or not one document.
 fn json(text: &str) -> Option<Value> {
     serde_saphyr::from_str(text.trim_start_matches('\u{feff}')).ok()
 }

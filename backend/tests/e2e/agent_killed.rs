@@ -1,4 +1,4 @@
-//! An agent that is killed in a run: the run ends by its lease, and the next one completes.
+//! An agent that is killed during a run: the run fails when its lease ends, and the next run completes.
 
 use std::{fs, path::Path, process::Child, time::Duration};
 
@@ -91,7 +91,7 @@ impl Story<'_> {
         assert_eq!((status, &body["errors"]), (200, &Value::Null), "{body}");
     }
 
-    /// Asks again and again until a run of the job that came after so many others is as wished.
+    /// Polls until a run of the job that came after this many others fulfils the condition.
     async fn run_that_is(&self, job: &str, others: usize, is_wished: impl Fn(&Value) -> bool) -> Value {
         let found = |data: &Value| {
             let runs = data["runs"].as_array().expect("runs");
@@ -100,13 +100,13 @@ impl Story<'_> {
         self.until(&format!("/api/jobs/{job}/runs"), found).await
     }
 
-    /// Asks again and again until the only agent is offline.
+    /// Polls until the only agent is offline.
     async fn until_offline(&self) {
         let is_offline = |data: &Value| (data["agents"][0]["status"] == "offline").then_some(());
         self.until("/api/agents", is_offline).await;
     }
 
-    /// Asks again and again until something is found in the answer.
+    /// Polls until the answer contains what is looked for.
     async fn until<T>(&self, path: &str, found: impl Fn(&Value) -> Option<T>) -> T {
         let asked = async {
             let mut ticks = tokio::time::interval(Duration::from_millis(250));

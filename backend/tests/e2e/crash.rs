@@ -1,4 +1,4 @@
-//! What was acknowledged is kept: `kill -9` in the middle of 64 connections that report as fast as they can.
+//! Acknowledged reports are stored: `kill -9` while 64 connections report as fast as they can.
 
 use std::sync::{
     Arc,
@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use crate::process::Server;
 
 const CONNECTIONS: usize = 64;
-/// Acknowledged reports after which the server is killed.
+/// The number of acknowledged reports after which the server is killed.
 const KILLED_AFTER: u64 = 4_000;
 const KILLS: usize = 3;
 
 struct Reporter {
     key: String,
     transfer: String,
-    /// The highest revision that was acknowledged, and the bytes it stood for.
+    /// The highest acknowledged revision, and the bytes reported with it.
     revision: u64,
     bytes: u64,
 }
@@ -74,7 +74,7 @@ async fn reporter(server: &Server, code: &str, index: usize) -> Reporter {
     Reporter { key, transfer, revision: 1, bytes: 0 }
 }
 
-/// Reports on one connection until it breaks.
+/// Sends reports on one connection until it breaks.
 async fn report(
     address: String,
     mut reporter: Reporter,

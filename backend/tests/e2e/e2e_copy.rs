@@ -1,4 +1,4 @@
-//! The main job: a real file moves, and anyone with a token can follow it.
+//! The main use case: a real file is copied, and a client follows the transfer.
 
 use std::{fs, io::Read, io::Write, path::Path, process::Child, time::Duration};
 
@@ -50,7 +50,7 @@ async fn a_file_of_200_mb_is_followed_from_start_to_end_over_a_stop_of_the_agent
     assert_eq!(after["checksumSha256"], digest.as_str());
 }
 
-/// Asks for the newest transfer again and again until it is as wished; notes each progress that was seen.
+/// Polls the newest transfer until it fulfils the condition. Records each progress.
 async fn follow(
     server: &Server,
     client: &Client,
@@ -76,7 +76,7 @@ async fn follow(
     }
 }
 
-/// A file that no two parts of are alike; its SHA-256.
+/// Creates a file without repeated parts. Returns its SHA-256.
 fn make_file(path: &Path) -> String {
     let mut file = fs::File::create(path).expect("a file");
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;

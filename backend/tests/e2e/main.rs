@@ -1,6 +1,6 @@
 //! The product as processes: the real binary, a real socket, a real file, and `kill -9`.
 //!
-//! Runs on SQLite, or on PostgreSQL and Redis where the test command says so.
+//! The tests run on SQLite, or on PostgreSQL and Redis if the test command provides them.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::disallowed_methods, reason = "what runs beside a test ends with it")]

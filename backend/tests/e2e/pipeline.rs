@@ -1,4 +1,4 @@
-//! A pipeline done by the reference agent, and a server that is killed in its second step.
+//! A pipeline that the reference agent carries out, while the server is killed in the second step.
 
 use std::{fmt::Write, fs, path::Path, time::Duration};
 
@@ -58,7 +58,7 @@ async fn a_run_whose_server_is_killed_in_its_second_step_is_finished_and_nothing
     assert_eq!(fs::read(files.join("in.bin")).expect("what came out"), content);
 }
 
-/// Bytes that do not get smaller.
+/// Bytes that cannot be compressed.
 fn noise() -> Vec<u8> {
     let mut state = 88_172_645_463_325_252_u64;
     let mut next = || {
@@ -94,7 +94,7 @@ async fn customer(server: &Server, client: &Client, token: &str) -> Value {
     body["data"]["customers"][0]["id"].clone()
 }
 
-/// Asks again and again until the run is as wished.
+/// Polls until the run fulfils the condition.
 async fn until(server: &Server, client: &Client, token: &str, is_wished: impl Fn(&Value) -> bool) -> Value {
     let asked = async {
         let mut ticks = tokio::time::interval(Duration::from_millis(50));

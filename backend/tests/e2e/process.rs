@@ -1,4 +1,4 @@
-//! A server as a process of its own, and the programs beside it.
+//! A server as a process, and the other programs of these tests.
 
 use std::{
     fs::{self, File},
@@ -20,24 +20,24 @@ pub(crate) const MFTPLUS: &str = env!("CARGO_BIN_EXE_mftplus");
 
 /// The log of a server, in its folder.
 const LOG: &str = "server.log";
-/// The file that moves the clock of a server, in its folder, and the variable that names it.
+/// The file that moves the clock of a server, in the folder of the server, and the variable that names it.
 const CLOCK: &str = "clock";
 const CLOCK_VARIABLE: &str = "MFTPLUS_TEST_CLOCK";
 
-/// A server and where it keeps its data; killed with its handle.
+/// A server with its data. It is killed when the handle is dropped.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
     flags: Vec<String>,
     database: Vec<String>,
-    /// The file that moves its clock; servers beside each other share it.
+    /// The file that moves the clock of the server; servers on the same database share it.
     clock: PathBuf,
     folder: TempDir,
     is_shared: bool,
 }
 
 impl Server {
-    /// Starts a server on a database of its own.
+    /// Starts a server on a new database.
     pub(crate) async fn start(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut database = vec!["--data-dir".to_owned(), folder.path().display().to_string()];
@@ -53,12 +53,12 @@ impl Server {
         Self { child, address, flags, database, clock, folder, is_shared }
     }
 
-    /// Another server on the same database and Redis; none where there can be one server only.
+    /// Starts another server on the same database and Redis; `None` if there can be one server only.
     pub(crate) fn beside(&self) -> Option<Self> {
         self.beside_as(MFTPLUS)
     }
 
-    /// The same, of this program.
+    /// Starts another server of this program on the same database and Redis; `None` if there can be one server only.
     pub(crate) fn beside_as(&self, program: &str) -> Option<Self> {
         if !self.is_shared {
             return None;
@@ -71,27 +71,27 @@ impl Server {
         Some(Self { child, address, flags, database, clock, folder, is_shared: true })
     }
 
-    /// Starts it again where it was, after it was ended.
+    /// Starts the server again on its data, after it has ended.
     pub(crate) fn restart(&mut self) {
         let (child, address) = spawn(MFTPLUS, &self.address, &self.folder, &self.clock, &self.database, &self.flags);
         assert_eq!(address, self.address);
         self.child = child;
     }
 
-    /// `kill -9`.
+    /// Kills the server with `kill -9`.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("a process to kill");
         self.child.wait().expect("its end");
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Sends SIGTERM to the server, and waits until it has ended.
     pub(crate) fn stop(&mut self) -> ExitStatus {
         terminate(&self.child);
         self.child.wait().expect("its end")
     }
 
-    /// Moves its clock, and that of the servers beside it, forward to this time. They notice it a moment later. A test
-    /// that does this is ignored without the feature `test-clock`.
+    /// Moves the clock of the server, and of the servers on the same database, forward to this time. They notice it a
+    /// moment later. A test that does this is ignored without the feature `test-clock`.
     pub(crate) fn move_clock_to(&self, time: DateTime<Utc>) {
         let ahead = time - Utc::now();
         // The servers read the file all the time, so it is put in its place as a whole.
@@ -100,39 +100,39 @@ impl Server {
         fs::rename(&new, &self.clock).expect("a file");
     }
 
-    /// Sends it this signal.
+    /// Sends this signal to the server.
     pub(crate) fn signal(&self, name: &str) {
         signal(&self.child, name);
     }
 
-    /// How it has ended, if it has.
+    /// The exit status of the server; `None` while it runs.
     pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a process of ours")
     }
 
-    /// Waits until it has ended.
+    /// Waits until the server has ended.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         self.child.wait().expect("its end")
     }
 
-    /// Runs a command of the binary beside the server; what it printed.
+    /// Runs a command of the binary on the data of the server. Returns its output.
     pub(crate) fn run(&self, args: &[&str]) -> String {
         let output = Command::new(MFTPLUS).args(args).args(&self.database).output().expect("a command");
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// Its log so far.
+    /// The log of the server so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join(LOG)).expect("a log")
     }
 
-    /// The flags that lead to its database.
+    /// The flags for the database of the server.
     pub(crate) fn database(&self) -> &[String] {
         &self.database
     }
 
-    /// A command of the agent with its own state.
+    /// A command of the agent with this state folder.
     pub(crate) fn agent(&self, state: &Path) -> Command {
         let mut command = Command::new(MFTPLUS);
         command.args(["--log", "warn", "agent", "--server", &format!("http://{}", self.address)]);
@@ -140,7 +140,7 @@ impl Server {
         command
     }
 
-    /// One request; its status and body.
+    /// Sends one request. Returns its status and body.
     pub(crate) async fn ask(
         &self,
         client: &Client,
@@ -189,12 +189,12 @@ fn spawn(
     (child, address.expect("the server says where it listens"))
 }
 
-/// Asks a process to stop.
+/// Sends SIGTERM to a process.
 pub(crate) fn terminate(child: &Child) {
     signal(child, "TERM");
 }
 
-/// Sends a process this signal.
+/// Sends this signal to a process.
 fn signal(child: &Child, name: &str) {
     let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
     assert!(status.is_ok_and(|status| status.success()));

@@ -1,4 +1,4 @@
-//! The curl examples of the documentation, run as they stand there.
+//! The curl examples of the documentation, run as they are written.
 
 use std::{fs, process::Command};
 

@@ -1,5 +1,5 @@
-//! A rolling deployment: this version and the next one on one database and one Redis. The next one is this one with a field
-//! and a kind of event more (the feature `next-version`).
+//! A rolling deployment: this version and the next one on one database and one Redis. The next version is this one with
+//! an additional field and an additional kind of event (the feature `next-version`).
 
 use std::env;
 
@@ -33,7 +33,7 @@ impl Subscriber {
         self.0.send(Message::text(message.to_string())).await.expect("sent");
     }
 
-    /// What the next frame tells: the transfer and its status, or nothing for a call to ask again.
+    /// The transfer and the status in the next message; `None` for a resync.
     async fn receive(&mut self) -> Option<(String, String)> {
         loop {
             let message = self.0.next().await.expect("the connection stands").expect("a message");
@@ -53,7 +53,7 @@ impl Subscriber {
         }
     }
 
-    /// Waits until this is told. A busy machine may deliver it late, and then there is a call to ask again.
+    /// Waits until this status arrives. On a busy machine it may be delivered late, after a resync.
     async fn expect_status(&mut self, place: &Place<'_>, id: &str, status: &str) {
         loop {
             let now = match self.receive().await {
@@ -68,7 +68,7 @@ impl Subscriber {
     }
 }
 
-/// Somebody at work on one of the servers.
+/// An agent or user of one of the servers.
 struct Place<'a> {
     server: &'a Server,
     client: Client,
@@ -150,7 +150,7 @@ async fn two_versions_hear_each_other_without_an_error_or_a_needless_question() 
     }
 }
 
-/// Tells until a listener hears it: from here on the servers are connected, and the listener's subscription is open.
+/// Reports until a subscriber receives it: from then on the servers are connected, and the subscription is active.
 async fn met(teller: &Place<'_>, key: &str, listener: &mut Subscriber) {
     loop {
         let id = teller.transfer(key).await;
@@ -162,7 +162,7 @@ async fn met(teller: &Place<'_>, key: &str, listener: &mut Subscriber) {
     }
 }
 
-/// The key of a new agent.
+/// The API key of a new agent.
 async fn registered(server: &Server) -> String {
     server.run(&["customer", "add", "Acme"]);
     let code = server.run(&["enrol-code", "add", "--customer", "Acme"]);

@@ -1,4 +1,4 @@
-//! Slots that come due while a server is killed: each becomes one run.
+//! Slots that are due while a server is killed: each becomes one run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ const AGENTS: usize = 5;
 /// How long creating the jobs may take before they are due. The test does not wait for that time: it moves the clock.
 const HEAD_START: TimeDelta = TimeDelta::minutes(10);
 
-/// An agent that claims what waits for it.
+/// An agent that starts the runs of its start directives.
 struct Claimer {
     key: String,
     jobs: BTreeSet<String>,
@@ -103,7 +103,7 @@ fn starts(body: &Value) -> impl Iterator<Item = &Value> {
     open.filter(|directive| directive["type"] == "startJob")
 }
 
-/// Claims every start that comes, each twice, until there was one for each job; the runs by their job.
+/// Starts the run of every start directive, each twice, until every job has one. Returns the runs by their job.
 async fn claim(server: &Server, client: &Client, claimer: &Claimer) -> BTreeMap<String, String> {
     let who = ("X-API-Key", claimer.key.as_str());
     let mut runs = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! How a server ends, and what it does at signals that do not end it.
+//! How a server ends, and its reaction to signals that do not end it.
 
 use std::{
     io::{Read, Write},
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::process::Server;
 
-/// A connection on which this has been sent.
+/// A connection on which these bytes were sent.
 fn send(address: &str, bytes: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream.write_all(bytes.as_bytes()).expect("sent");

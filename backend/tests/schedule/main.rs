@@ -1,4 +1,4 @@
-//! Schedules against an independent reading of Vixie cron, and what they say of themselves.
+//! Schedules compared with an independent implementation of Vixie cron, and their descriptions.
 
 mod oracle;
 mod properties;

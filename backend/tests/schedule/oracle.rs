@@ -1,7 +1,7 @@
-//! Vixie cron, read again from its own `entry.c` and `cron.c` and walked minute by minute: slow and plain.
+//! Vixie cron, implemented again from its own `entry.c` and `cron.c` minute by minute: slow and simple.
 //!
-//! Nothing here comes from the product: it reads the characters one by one as cron does, knows only what the clock shows
-//! at an instant, and finds skipped and doubled times by watching that clock.
+//! No code of the product is used: the text is read character by character as cron does, and skipped and repeated times
+//! are found by following the local clock.
 
 use std::{iter::Peekable, str::Chars};
 
@@ -23,7 +23,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Reads five fields, or nothing where cron would refuse them.
+    /// Reads five fields; `None` if cron would refuse them.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let text = match text {
             "@hourly" => "0 * * * *",
@@ -46,7 +46,7 @@ impl Entry {
         })
     }
 
-    /// Whether it is due on a day.
+    /// Whether the entry is due on a day.
     pub(crate) fn day(&self, date: NaiveDate) -> bool {
         let weekday = date.weekday().num_days_from_sunday();
         let day_of_week = self.day_of_week.iter().any(|day| day % 7 == weekday);
@@ -55,12 +55,12 @@ impl Entry {
         self.month.contains(&date.month()) && day
     }
 
-    /// Whether it is due at what the clock on the wall shows.
+    /// Whether the entry is due at a local time.
     pub(crate) fn due(&self, wall: NaiveDateTime) -> bool {
         self.minute.contains(&wall.minute()) && self.hour.contains(&wall.hour()) && self.day(wall.date())
     }
 
-    /// The first time it is due after another on a clock that is never changed, within 30 years.
+    /// The first time after another at which the entry is due on a clock that is never changed, within 30 years.
     pub(crate) fn next(&self, after: NaiveDateTime) -> Option<NaiveDateTime> {
         let last = after.date() + TimeDelta::days(30 * 366);
         let days = after.date().iter_days().take_while(|day| *day < last).filter(|day| self.day(*day));
@@ -71,20 +71,20 @@ impl Entry {
     }
 }
 
-/// What a clock shows in a stretch of time, minute by minute.
+/// The local times of a period, minute by minute.
 pub(crate) struct Walk {
-    /// Each minute, what is shown, and what has been skipped just before.
+    /// Each minute with its local time, and with the times that were skipped just before.
     minutes: Vec<(DateTime<Utc>, NaiveDateTime, Shown)>,
 }
 
-/// How a minute of the clock compares with what it has shown before.
+/// How a minute of the local clock compares with the minutes before.
 enum Shown {
     First { skipped: Vec<NaiveDateTime> },
     Again,
 }
 
 impl Walk {
-    /// Watches the clock of a zone from one full minute to another.
+    /// Follows the clock of a time zone from one full minute to another.
     pub(crate) fn new(zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
         let minute = TimeDelta::minutes(1);
         let show = |at: DateTime<Utc>| zone.from_utc_datetime(&at.naive_utc()).naive_local();
@@ -105,7 +105,7 @@ impl Walk {
         Self { minutes: minutes.collect() }
     }
 
-    /// The slots of an entry in this stretch by the contract's rule.
+    /// The slots of an entry in this period, by the contract's rule.
     pub(crate) fn slots(&self, entry: &Entry) -> Vec<DateTime<Utc>> {
         let decided = self.minutes.iter().filter(|(_, wall, shown)| match shown {
             _ if entry.time_starred => entry.due(*wall),

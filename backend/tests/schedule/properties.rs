@@ -1,4 +1,4 @@
-//! Any text, any zone, any time: the same slots as the oracle's.
+//! For any text, any time zone and any time, the product has the same slots as the oracle.
 
 use backend::model::schedule::Schedule;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,7 +10,7 @@ use crate::oracle::{Entry, Walk};
 const MONTHS: [&str; 12] = ["jan", "Feb", "MAR", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 7] = ["sun", "Mon", "TUE", "wed", "thu", "fri", "sat"];
 
-/// An item of a list that cron reads.
+/// An item of a list that cron accepts.
 fn item(low: u32, high: u32, names: &'static [&'static str]) -> impl Strategy<Value = String> {
     let word = move |value: u32, named: bool| match names.get((value - low) as usize) {
         Some(name) if named => (*name).to_owned(),
@@ -35,7 +35,7 @@ fn field(low: u32, high: u32, names: &'static [&'static str]) -> impl Strategy<V
     ]
 }
 
-/// A text that cron reads.
+/// A text that cron accepts.
 fn text() -> impl Strategy<Value = String> {
     let shorthand = select(vec!["@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually"]);
     let fields =
@@ -46,7 +46,7 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// What somebody may type.
+/// A text that a user may type.
 fn scribble() -> impl Strategy<Value = String> {
     let mark = select(vec!["*", "/", "-", ",", "?", "0", "1", "5", "7", "31", "60", "mon", "Feb", "L", "+", "@daily"]);
     let scribbled = vec(mark, 1..5).prop_map(|marks| marks.concat());
@@ -54,7 +54,7 @@ fn scribble() -> impl Strategy<Value = String> {
     (vec(field, 4..7), select(vec![" ", "  ", "\t", " \t"])).prop_map(|(fields, between)| fields.join(between))
 }
 
-/// An instant from 2000 to 2040, in the midst of a minute too.
+/// An instant from 2000 to 2040, also within a minute.
 fn instant() -> impl Strategy<Value = DateTime<Utc>> {
     (946_684_800_i64..2_240_524_800, prop_oneof![Just(0_u32), 0..1_000_000_000_u32])
         .prop_map(|(seconds, nanos)| DateTime::from_timestamp(seconds, nanos).unwrap_or_default())
@@ -94,7 +94,7 @@ proptest! {
     }
 }
 
-/// The instants at the ends of time, and schedules that come once in many years.
+/// Tests the first and the last instants, and schedules that are due once in many years.
 #[test]
 fn no_instant_is_too_far() {
     for text in ["0 0 29 2 *", "* * * * *", "0 0 29 2 */7", "30 2 * * *"] {

@@ -1,4 +1,5 @@
-//! The days on which clocks are changed: each slot around a change of a zone is decided exactly once, by the rule.
+//! The days on which clocks are changed: each slot around a change of a time zone's clock is decided exactly once, by
+//! the rule.
 
 use backend::model::schedule::Schedule;
 use chrono::{DateTime, Datelike, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
@@ -9,10 +10,10 @@ use crate::oracle::{Entry, Walk};
 const FIRST_YEAR: i32 = 2000;
 const LAST_YEAR: i32 = 2040;
 
-/// Minutes between the instants whose next slot is asked for.
+/// The minutes between the instants whose next slot is compared.
 const STRIDE: usize = 7;
 
-/// A change of a zone's clock: when, and how much later it shows from then on.
+/// A change of a time zone's clock: its time, and by how much the clock is ahead afterwards.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Transition {
     at: DateTime<Utc>,
@@ -20,7 +21,7 @@ pub(crate) struct Transition {
     after: TimeDelta,
 }
 
-/// What was looked at.
+/// The numbers of compared time zones, transitions and slots.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) zones: usize,
@@ -62,7 +63,7 @@ pub(crate) fn transitions(zone: Tz) -> Vec<Transition> {
     found
 }
 
-/// Compares with the oracle from some hours before to some hours after; gives the number of slots.
+/// Compares with the oracle from some hours before to some hours after. Returns the number of slots.
 fn check_transition(zone: Tz, transition: Transition) -> usize {
     let jump = (transition.after - transition.before).abs();
     let around = TimeDelta::hours(3) + jump;
@@ -89,8 +90,8 @@ fn check_transition(zone: Tz, transition: Transition) -> usize {
         .sum()
 }
 
-/// Schedules that meet a transition: times at the edges of what is skipped or doubled and in the midst of it, and some
-/// that are due all the time.
+/// Schedules that are affected by a transition: times at the edges and in the middle of the skipped or repeated period,
+/// and some that are due all the time.
 fn schedules(transition: Transition) -> Vec<String> {
     let show = |offset: TimeDelta| transition.at.naive_utc() + offset;
     let (low, high) = (show(transition.before.min(transition.after)), show(transition.before.max(transition.after)));
@@ -127,8 +128,8 @@ mod tests {
 
     use super::*;
 
-    /// Of every kind one: an hour, half an hour, two hours, a whole day, at midnight, at one minute past it, in Ramadan,
-    /// changes of the standard time.
+    /// One time zone of every kind of change: an hour, half an hour, two hours, a whole day, at midnight, at one minute
+    /// past it, in Ramadan, changes of the standard time.
     const SAMPLE: [Tz; 12] = [
         Tz::Europe__Berlin,
         Tz::America__New_York,

@@ -1,4 +1,4 @@
-//! What schedules say: in plain English, and of what is wrong.
+//! The texts of schedules: descriptions in plain English, and error messages.
 
 use std::fmt::Write;
 

@@ -1,4 +1,5 @@
-//! One answer of each operation, whole. Read the difference before you accept another one: clients have to read it too.
+//! Snapshots of one complete answer of each operation. Read the difference before you accept a new one: clients have to
+//! read it too.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use super::{TABLE, World, operations};
 use crate::support::redacted;
 
-/// Answers that say what runs beside the server, and the schema of definitions, which has a snapshot of its own.
+/// Operations whose answers depend on the environment, and the JSON Schema, which has its own snapshot.
 const ELSEWHERE: [&str; 3] = ["get_health", "get_readiness", "get_pipeline_schema"];
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! Which files may declare routes: every other route is an operation of the document, and so in the access table.
+//! The files that may declare routes. Every other route is an operation of the OpenAPI document, and so in the access
+//! table.
 
 use std::{fs, path::Path};
 

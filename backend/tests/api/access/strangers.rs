@@ -1,4 +1,4 @@
-//! What a caller sees of the objects of other customers: nothing, as if they did not exist.
+//! Objects of other customers: for a caller they do not exist.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! GET /api/agents/{id}.
+//! Tests of `GET /api/agents/{id}`.
 
 use serde_json::{Value, json};
 

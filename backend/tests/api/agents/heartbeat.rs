@@ -1,4 +1,4 @@
-//! POST /api/agents/heartbeat.
+//! Tests of `POST /api/agents/heartbeat`.
 
 use chrono::TimeDelta;
 use rstest::rstest;

@@ -1,4 +1,5 @@
-//! Processes of one agent that name themselves: a restart goes on, of two that live the later one stops.
+//! Agent processes with an `instanceId`: a restarted process continues; of two processes that are alive, the later one
+//! stops.
 
 use backend::model::event::Kind;
 use chrono::TimeDelta;
@@ -23,7 +24,7 @@ impl Fixture {
         Self { app, agent }
     }
 
-    /// A heartbeat of a process, so much later.
+    /// Sends a heartbeat of a process after this many seconds.
     async fn beat(&self, after: i64, instance: &str) -> Answer {
         self.app.advance(TimeDelta::seconds(after));
         self.app.key(&self.agent.key).post("/api/agents/heartbeat", &json!({ "instanceId": instance })).await

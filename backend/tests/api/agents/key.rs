@@ -1,4 +1,4 @@
-//! POST /api/agents/{id}/key.
+//! Tests of `POST /api/agents/{id}/key`.
 
 use chrono::TimeDelta;
 use rstest::rstest;

@@ -1,4 +1,4 @@
-//! GET /api/agents.
+//! Tests of `GET /api/agents`.
 
 use chrono::TimeDelta;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

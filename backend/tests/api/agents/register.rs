@@ -1,4 +1,4 @@
-//! POST /api/agents/register.
+//! Tests of `POST /api/agents/register`.
 
 use backend::{
     actor::Actor,

@@ -1,4 +1,4 @@
-//! DELETE /api/agents/{id}.
+//! Tests of `DELETE /api/agents/{id}`.
 
 use serde_json::json;
 

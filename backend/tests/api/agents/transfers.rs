@@ -1,4 +1,4 @@
-//! GET /api/agents/{id}/transfers.
+//! Tests of `GET /api/agents/{id}/transfers`.
 
 use serde_json::{Value, json};
 

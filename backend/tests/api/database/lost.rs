@@ -1,4 +1,4 @@
-//! What PostgreSQL answers does not arrive.
+//! Lost answers of PostgreSQL.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use tokio::time::timeout;
 use super::{BOUNDS, TestApp, TestDatabase, heartbeat, is_ready, json, patch};
 use crate::support::{Fault, Proxy};
 
-/// Longer than anything may take.
+/// A time that is longer than any limit.
 const FOR_EVER: Duration = Duration::from_mins(1);
 
-/// A server that reaches its PostgreSQL through a network.
+/// A server that reaches its PostgreSQL through a proxy.
 async fn story(with_redis: bool) -> (Proxy, TestApp) {
     let database = TestDatabase::shared().await;
     let proxy = Proxy::to(database.database_url().expect("a URL")).await;

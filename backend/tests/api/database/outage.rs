@@ -1,4 +1,4 @@
-//! The database refuses to store anything, and then stores again.
+//! The database refuses to store anything, and then works again.
 
 use super::{
     AssertSqlSafe, BOUNDS, Blockade, Db, TestApp, TestDatabase, TimeDelta, Value, heartbeat, is_degraded, is_ready,
@@ -6,7 +6,7 @@ use super::{
 };
 use rstest::rstest;
 
-/// Lets the next connections of a SQLite database fail in this way, each until it is replaced.
+/// Makes the next connections of a SQLite database fail with this pragma, each until it is replaced.
 async fn spoil(app: &TestApp, pragma: &str) {
     let Db::Sqlite { hot, writer, .. } = &app.app.db else { panic!("SQLite") };
     for pool in [hot, writer] {
@@ -14,7 +14,7 @@ async fn spoil(app: &TestApp, pragma: &str) {
     }
 }
 
-/// A change of status that takes some room, and its opposite.
+/// A change of status with a long message, and its opposite.
 fn report(index: usize) -> Value {
     let status = if index.is_multiple_of(2) { "running" } else { "failed" };
     json!({ "status": status, "errorMessage": "e".repeat(900) })

@@ -1,5 +1,5 @@
-//! Requests made of random bytes: for every path there is, with and without credentials, with bodies that are JSON,
-//! GraphQL, YAML, none of them, or one piece so often that whatever follows it recursively has no stack left.
+//! Requests made from random bytes: for every path, with and without credentials, with bodies that are JSON, GraphQL,
+//! YAML, other text, or one piece repeated so often that recursive code would overflow its stack.
 
 use axum::{
     Router,
@@ -8,7 +8,7 @@ use axum::{
 };
 use tower::ServiceExt;
 
-/// Where requests go, and what they may know.
+/// The server under test, with the credentials and ids that requests may use.
 pub(crate) struct Target {
     pub(crate) router: Router,
     /// Values of `Authorization`.
@@ -19,7 +19,8 @@ pub(crate) struct Target {
     pub(crate) ids: Vec<String>,
 }
 
-/// Paths; `{}` is an id. Those that wait for something, or hash a password, are left out: they would only take time.
+/// The paths; `{}` is an id. Paths that wait for something or hash a password are left out, because they only take
+/// time.
 const PATHS: [&str; 28] = [
     "/graphql",
     "/graphql",
@@ -144,7 +145,7 @@ const WORDS: [&str; 76] = [
     "ü\u{202e}",
 ];
 
-/// A reader of random bytes; what has ended goes on with zeros.
+/// Reads random bytes; after their end it reads zeros.
 struct Chance<'a>(&'a [u8]);
 
 impl<'a> Chance<'a> {
@@ -166,7 +167,7 @@ impl<'a> Chance<'a> {
         std::mem::take(&mut self.0)
     }
 
-    /// A text: words, one word very often, a document in a request, or the bytes as they are.
+    /// A text: words, one word repeated many times, a document in a request, or the bytes as they are.
     fn text(&mut self) -> Vec<u8> {
         match self.byte() % 5 {
             0 => self.rest().to_vec(),
@@ -195,11 +196,11 @@ fn json(document: &str) -> Vec<u8> {
     serde_json::json!({ "query": document, "variables": { "v": [[1]] } }).to_string().into_bytes()
 }
 
-/// Sends the request that these bytes are, if they are one.
+/// Sends the request that these bytes stand for, if they stand for one.
 ///
 /// # Panics
 ///
-/// If the server fails at it, or answers more than it may.
+/// If the server fails, or the answer is larger than the limit.
 pub(crate) async fn check(target: &Target, bytes: &[u8]) {
     let mut chance = Chance(bytes);
     let method = chance.of(&METHODS).cloned().unwrap_or_default();

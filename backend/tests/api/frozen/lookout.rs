@@ -1,4 +1,4 @@
-//! A look at everything that there is.
+//! Reads every object.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Thawed, text};
 use crate::support::graphql::Schema;
 
-/// Everything that can be in the log.
+/// All types of objects in the event log.
 const LOGGED: [&str; 12] = [
     "Agent",
     "Transfer",
@@ -25,7 +25,7 @@ const LOGGED: [&str; 12] = [
 ];
 
 impl Thawed {
-    /// Asks for everything, over both APIs and object by object; how many there are of each kind.
+    /// Reads all objects, over both APIs and one by one. Returns the number of each type.
     pub(super) async fn look_at_everything(&self) -> BTreeMap<String, usize> {
         let mut found = BTreeMap::new();
         for (list, key) in [
@@ -82,7 +82,8 @@ impl Thawed {
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
     }
 
-    /// The whole log, newest first, with all that objects say of themselves; each event with its kind and its object's type.
+    /// The whole event log, newest first, with all fields of the objects. Returns the kind and the type of object of
+    /// each event.
     pub(super) async fn log(&self) -> Vec<(String, String)> {
         let schema = Schema::read();
         let mut log = Vec::new();

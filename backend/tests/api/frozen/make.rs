@@ -1,4 +1,4 @@
-//! Freezes what this release leaves behind: one object of every kind, in every state that is stored, with work in flight.
+//! Creates the data of this release: one object of every type, in every stored state, with work in progress.
 
 mod jobs;
 mod keep;
@@ -88,7 +88,7 @@ impl Story {
         self.app.advance(by);
     }
 
-    /// Customers, users, sessions, codes and keys.
+    /// Creates customers, users, sessions, enrolment codes and API keys.
     async fn people(&self) {
         let (app, root) = (&self.app, &self.root);
         let customer = format!("/api/customers/{}", text(&self.customer["id"]));
@@ -119,7 +119,7 @@ impl Story {
         self.root.data(secret, &json!({ "customer": self.customer["id"] })).await;
     }
 
-    /// What the other directives are for.
+    /// Creates the work of the remaining directives.
     async fn in_flight(&self) {
         self.advance(SECOND);
         let meant = "every-step".parse().expect("an identifier");

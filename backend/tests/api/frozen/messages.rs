@@ -1,4 +1,4 @@
-//! What servers of other versions say over Redis.
+//! Messages of servers of other versions over Redis.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{RELEASES, folder, text};
 use crate::support::{OwnRedis, TestApp, app::TestDatabase, connected};
 
-/// A server, and another one of another version that shares its Redis.
+/// A server, and a server of another version that shares its Redis.
 struct Neighbours {
     server: TestApp,
     reader: Reader,
@@ -48,7 +48,7 @@ impl Neighbours {
         met
     }
 
-    /// The other server says something.
+    /// Sends a message as the other server.
     async fn send(&mut self, message: &str) {
         let heard: i64 = self.line.publish(&self.channel, message).await.expect("published");
         assert_eq!(heard, 1);
@@ -58,7 +58,7 @@ impl Neighbours {
         self.reader.next().await.expect("a bus")
     }
 
-    /// The events of the next message, which must be one.
+    /// The events of the next message.
     async fn events(&mut self) -> Vec<Event> {
         match self.receive().await {
             Signal::Message(message) => message.events.clone(),

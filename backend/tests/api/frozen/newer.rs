@@ -1,5 +1,5 @@
-//! A newer version beside this one, on the same database: what it adds is passed over, and what only it can read is left to
-//! it. None of it spoils a page, an agent's answer or a look of the engine.
+//! A newer version beside this one, on the same database. Unknown fields are ignored, and objects that only the newer
+//! version can read are left to it. None of them breaks a page, an agent's answer or a scan of the engine.
 
 use backend::store::db::{json as column, sql};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{FIRST, RELEASES, Thawed, text};
 
-/// The JSON that is stored: table, column, and by what its rows are told apart.
+/// The JSON columns: table, column, and the columns that identify a row.
 const STORED: [(&str, &str); 6] = [
     (
         "SELECT CAST(object AS TEXT) FROM events GROUP BY CAST(object AS TEXT)",
@@ -35,7 +35,7 @@ const STORED: [(&str, &str); 6] = [
     ),
 ];
 
-/// With one more field in every object, but for those whose keys are names that users choose.
+/// Adds a field to every object, except to those whose keys are names that users choose.
 fn grown(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
@@ -52,7 +52,7 @@ fn grown(value: Value) -> Value {
 }
 
 impl Thawed {
-    /// Carries out a statement, as a newer server would have.
+    /// Executes a statement, as a newer server would.
     async fn write(&self, statement: backend::store::db::Sql) {
         let mut tx = self.app.app.db.begin().await.expect("a transaction");
         assert!(statement.execute(&mut tx).await.expect("it is written") > 0);

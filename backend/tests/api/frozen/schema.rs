@@ -1,4 +1,4 @@
-//! Which databases a server opens.
+//! The databases that a server of this version opens.
 
 use std::{fs, path::Path};
 
@@ -10,7 +10,7 @@ use backend::{
 use super::{RELEASES, Thawed};
 use crate::support::TestApp;
 
-/// What whoever starts a server on this database is told; nothing if it starts.
+/// The error of a server that starts on this database; `None` if it starts.
 async fn refusal(server: &TestApp) -> Option<String> {
     match app::open(&server.settings.database).await {
         Ok(db) => {
@@ -52,7 +52,7 @@ async fn a_migration_that_was_changed_after_its_release_stops_the_start() {
     assert!(refusal.contains("migration 20261123000000 is not the one that this database was made with"), "{refusal}");
 }
 
-/// The first migration under the rule that they only expand.
+/// The first migration since the rule that migrations only expand the schema.
 const EXPANDING_SINCE: &str = "20261129000000";
 
 #[test]
@@ -75,7 +75,7 @@ fn migrations_only_expand_or_say_which_version_is_needed() {
     }
 }
 
-/// The statements that an older server might trip over.
+/// The statements that are not compatible with an older server.
 fn narrowing(migration: &str) -> Vec<String> {
     let code: Vec<&str> = migration.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
     let code = code.join(" ").to_uppercase();
@@ -91,7 +91,7 @@ fn narrowing(migration: &str) -> Vec<String> {
     code.split(';').filter(is_narrow).map(|statement| statement.trim().to_owned()).collect()
 }
 
-/// How the table of an index is made, where the same migration makes it.
+/// The `CREATE TABLE` statement of an index's table, if it is in the same migration.
 fn created(index: &str) -> String {
     let table = index.split(" ON ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap_or_default();
     format!("CREATE TABLE {table} ")

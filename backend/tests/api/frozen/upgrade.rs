@@ -1,4 +1,4 @@
-//! An upgrade: what there was answers, and what was on its way goes on.
+//! An upgrade: all objects can be read, and work in progress continues.
 
 use backend::{events::Signal, model::event::Kind, store::db::sql};
 use chrono::TimeDelta;

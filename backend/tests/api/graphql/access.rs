@@ -1,4 +1,4 @@
-//! Who may ask what: every field at the root of the schema, asked by everybody.
+//! The access table of GraphQL: every root field of the schema, requested by every kind of caller.
 
 mod answers;
 
@@ -15,10 +15,10 @@ use super::{
 };
 use crate::support::{Answer, graphql::Schema};
 
-/// What comes of asking.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// What was asked for.
+    /// The requested value.
     Given,
     /// Null, and no error.
     Nothing,
@@ -31,7 +31,7 @@ const UNAUTHENTICATED: Outcome = Refused("UNAUTHENTICATED");
 const FORBIDDEN: Outcome = Refused("FORBIDDEN");
 const NOT_FOUND: Outcome = Refused("NOT_FOUND");
 
-/// Those whom each row tells apart.
+/// The callers, one per column.
 const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrator"];
 
 /// What each of [`CALLERS`] gets of a field that is about an object of the customer `Owner`. Contract, sections 2 and 6.
@@ -99,7 +99,7 @@ const TABLE: [Row; 58] = [
 ];
 
 impl World {
-    /// The arguments of a field: about an object of the owner's, a new one where the call may end it.
+    /// The arguments of a field. They name an object of the customer `Owner`, or a new one if the call may end it.
     async fn arguments(&self, field: &str) -> String {
         let owner = &self.owner;
         match field {
@@ -171,7 +171,7 @@ impl World {
         }
     }
 
-    /// A new pipeline of the owner's.
+    /// A new pipeline of the customer `Owner`.
     async fn pipeline(&self) -> PipelineId {
         let (cp, all) = (self.app.cp(), PipelineFilter::default());
         let number =
@@ -181,7 +181,7 @@ impl World {
         self.app.pipeline(self.owner.customer.id, &format!("pipeline-of-owner-{number}"), &yaml).await
     }
 
-    /// A run of such a pipeline, after this report of its step; its id.
+    /// The id of a run of such a pipeline, after this report of its step.
     async fn pipeline_run(&self, status: Option<&str>) -> Value {
         let run = self.app.run(self.pipeline().await).await;
         if let Some(status) = status {
@@ -194,7 +194,7 @@ impl World {
         self.app.job(&self.owner.agent, &serde_json::json!({})).await.to_string()
     }
 
-    /// A new run of the owner's, after this report; its id.
+    /// The id of a new job run of the customer `Owner`, after this report.
     async fn job_run(&self, report: &Value) -> Value {
         let (agent, path) = (self.app.key(&self.owner.agent.key), format!("/api/jobs/{}/runs", self.job().await));
         let started = agent.post(&path, &serde_json::json!({})).await;
@@ -210,7 +210,7 @@ impl World {
         code.await.expect("a code").id.to_string()
     }
 
-    /// Asks for all that there is behind a field.
+    /// Requests everything that is reachable from a field.
     async fn ask(&self, root: &str, field: &str, who: &str) -> Answer {
         let ty = self.schema.fields(root).into_iter().find(|(name, _)| *name == field).map(|(_, ty)| ty);
         let ty = ty.unwrap_or_else(|| panic!("{root} has no field {field}"));

@@ -1,4 +1,4 @@
-//! The memory that large answers may take together.
+//! The memory budget of large answers.
 
 use axum::{
     Router,
@@ -16,13 +16,13 @@ use super::world::COPY;
 use crate::support::{TestApp, TestListener, app::TestCustomer};
 
 const KIB: usize = 1024;
-/// The budget of the tests, of which one caller has a quarter.
+/// The budget in the tests, of which one caller may use a quarter.
 const BUDGET: usize = 512 * KIB;
-/// What an answer to [`QUERY`] takes at least.
+/// The minimum size of an answer to [`QUERY`].
 const ANSWER: usize = 100 * KIB;
 const QUERY: &str = "{ pipelines { nodes { yaml } } }";
 
-/// A server whose large answers have [`BUDGET`] together.
+/// A server whose large answers share [`BUDGET`].
 async fn with_budget() -> (TestApp, Router, ResponseBudget) {
     let app = TestApp::start().await;
     let answers = ResponseBudget::new(BUDGET);

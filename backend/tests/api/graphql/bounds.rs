@@ -1,4 +1,5 @@
-//! Requests that are small and would take everything: stack, processor, memory. They are refused, and the server goes on.
+//! Small requests that would take all of the stack, the processor or the memory. They are refused, and the server
+//! continues.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rstest::rstest;
@@ -11,7 +12,7 @@ fn nested(open: &str, close: &str, levels: usize) -> String {
     format!("{}{}{}", open.repeat(levels), if open == "{a:" { "1" } else { "" }, close.repeat(levels))
 }
 
-/// Documents that overflow the stack of a parser that follows every bracket.
+/// Documents that overflow the stack of a parser with one recursion per bracket.
 pub(crate) fn deep() -> Vec<String> {
     let lists = nested("[", "]", 2_000);
     vec![
@@ -85,7 +86,7 @@ async fn variables_nest_so_deep_and_no_deeper(#[case] levels: usize) {
     assert_well(&anonymous).await;
 }
 
-/// Fragments of which each spreads the one before twice.
+/// A document with fragments, each of which spreads the previous one twice.
 pub(crate) fn doubling(levels: usize, innermost: &str) -> String {
     let doubled =
         (1..=levels).map(|level| format!(" fragment F{level} on Query {{ ...F{} ...F{} }}", level - 1, level - 1));
@@ -147,7 +148,7 @@ async fn an_operation_makes_at_most_10_mutations() {
     assert_eq!(admin.data(total, &Value::Null).await["customers"]["totalCount"], 10);
 }
 
-/// A server whose answers may have 64 KiB, and a user with this many pipelines whose definitions have so many bytes.
+/// A server that limits answers to 64 KiB, and a user with this many pipelines whose definitions have this many bytes.
 pub(crate) async fn with_long_definitions(count: usize, bytes: usize) -> (TestApp, Client, String) {
     let app = TestApp::with(&["--rate-limits", "off", "--graphql-response-limit", "64KiB"]).await;
     let customer = app.customer("Acme").await;

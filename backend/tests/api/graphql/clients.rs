@@ -1,5 +1,5 @@
-//! What clients do before they ask as the specification has it: browsers open the endpoint, and some libraries send the
-//! hash of a document in place of the document.
+//! The behaviour of clients that do not follow the specification: browsers open the endpoint, and some libraries send
+//! the hash of a document instead of the document.
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::with_agent;
 use crate::support::TestApp;
 
-/// What a browser sends that opens an address.
+/// The `Accept` header of a browser that opens an address.
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 #[rstest]

@@ -1,4 +1,5 @@
-//! What a question costs the database does not grow with what it finds: links of many are followed together.
+//! The number of statements for a query does not grow with the size of its result: the links of many objects are loaded
+//! together.
 
 use std::sync::{
     Arc, OnceLock,
@@ -22,14 +23,14 @@ use tracing_subscriber::{
 use super::{with_agent, world::COPY};
 use crate::support::{Client, TestApp};
 
-/// The span below which statements are counted.
+/// The span within which statements are counted.
 const SPAN: &str = "counted";
 
-/// Counts the statements that sqlx says it made, each for the span in which it was asked for.
+/// Counts the statements that sqlx logs, each for the span in which it was executed.
 struct Statements;
 
-/// Whether the statement sets up a connection. The pool opens another one where the last has not come back yet, which is
-/// a matter of chance and not of what was asked.
+/// Whether the statement sets up a connection. The pool opens another one if the last has not been returned yet, which
+/// depends on timing and not on the query.
 fn is_of_a_new_connection(event: &Event<'_>) -> bool {
     struct Setting(bool);
 
@@ -46,7 +47,7 @@ fn is_of_a_new_connection(event: &Event<'_>) -> bool {
     setting.0
 }
 
-/// How many statements were made within a span.
+/// The number of statements within a span.
 #[derive(Clone, Default)]
 struct Count(Arc<AtomicU64>);
 
@@ -72,7 +73,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Statements {
     }
 }
 
-/// Does this, and counts the statements that it takes.
+/// Runs the work, and counts its statements.
 async fn counted(work: impl Future<Output = Value>) -> (Count, Value) {
     static LISTENING: OnceLock<()> = OnceLock::new();
     LISTENING.get_or_init(|| {
@@ -93,14 +94,15 @@ async fn counted(work: impl Future<Output = Value>) -> (Count, Value) {
 }
 
 impl Count {
-    /// How many there were, once the database is closed: SQLite may answer a statement before it is told of.
+    /// The number of statements, after the database is closed: SQLite may answer a statement before the statement is
+    /// logged.
     fn read(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// So many agents of as many customers, each with a transfer, a job that runs, and a pipeline with a run whose step has a
-/// transfer.
+/// This many agents of as many customers, each with a transfer, a job that runs, and a pipeline with a run whose step
+/// has a transfer.
 async fn fleet(app: &TestApp, size: usize) -> Client {
     for number in 0..size {
         let customer = app.customer(&format!("Customer{number}")).await;

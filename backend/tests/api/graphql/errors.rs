@@ -1,4 +1,4 @@
-//! What an error tells: its code, its path, what is wrong; and nothing of what happened inside.
+//! GraphQL errors: their code, path and message, without internal causes.
 
 use backend::store::db::sql;
 use rstest::rstest;
@@ -117,7 +117,7 @@ async fn a_fault_of_ours_while_it_is_asked_who_calls_is_a_500() {
     assert_eq!((answer.status, answer.body), (500, json!({ "errors": [error] })));
 }
 
-/// A key that still works for a day after the last day there is.
+/// The API key is to stay valid for a day after the last representable day.
 #[tokio::test]
 async fn a_panic_is_a_500_that_says_nothing_of_it() {
     let (app, _, agent, _) = with_agent().await;

@@ -1,4 +1,4 @@
-//! The log, looked through.
+//! The event log over GraphQL.
 
 use backend::{actor::Actor, model::event::Kind, store::db::sql};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -208,7 +208,7 @@ async fn the_objects_of_a_customers_events_lead_to_nobody_else() {
     assert!(!seen.contains(&customer.id.to_string()) && !seen.contains(&agent.id.to_string()), "{seen}");
 }
 
-/// What an event shows of a pipeline.
+/// The fields of a pipeline in an event.
 const PIPELINE_EVENT: &str = "kind object { ... on Pipeline { version name yaml versions { version gitSha } } }";
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What one caller sends keeps no other from being answered.
+//! Requests of one caller do not keep other callers from being answered.
 
 use backend::store::db::sql;
 use futures_util::{StreamExt, stream::FuturesUnordered};

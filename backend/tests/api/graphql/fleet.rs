@@ -1,4 +1,4 @@
-//! The figures of the fleet.
+//! The totals of the fleet.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What a request is: where its parts stand, how large it may be, and from which pages it may come.
+//! The form of a request: where its parts are, how large it may be, and from which pages it may come.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rstest::rstest;
@@ -14,7 +14,7 @@ async fn post(client: &Client, content_type: Option<&str>, body: impl Into<Vec<u
     client.send_bytes("POST", "/graphql", content_type, body.into()).await
 }
 
-/// Asks in the URL.
+/// Sends a request in the URL.
 async fn get(client: &Client, parts: &[(&str, &str)]) -> Answer {
     let encoded = parts.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
     client.get(&format!("/graphql?{}", encoded.collect::<Vec<_>>().join("&"))).await
@@ -192,7 +192,7 @@ async fn only_pages_of_our_own_host_and_of_named_origins_may_ask(#[case] origin:
     }
 }
 
-/// A server that lets pages of this origin ask, and somebody on such a page.
+/// A server that allows pages of an origin, and a client on such a page.
 async fn with_page() -> (TestApp, Client) {
     let app = TestApp::with(&["--rate-limits", "graphql=600", "--allowed-origins", "https://ops.example.com"]).await;
     let page = app.admin().await.with("Host", "fleet.example.com").with("Origin", "https://ops.example.com");

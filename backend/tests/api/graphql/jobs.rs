@@ -9,7 +9,7 @@ const JOB: &str = "id agentId agentName agentHostname customerId name source des
                    direction enabled overlap catchUp retry { maxAttempts initialDelay factor maxDelay } lastRunAt \
                    nextRunAt createdAt revision";
 
-/// A job as REST shows it, said as GraphQL says it.
+/// A job of REST in the form of GraphQL.
 fn as_in_graphql(job: &Value) -> Value {
     let mut job = job.clone();
     let fields = job.as_object_mut().expect("an object");
@@ -39,7 +39,7 @@ async fn created(admin: &Client, agent: &TestAgent, fields: &Value) -> Value {
     admin.data(&create, &json!({ "input": input })).await["job"].clone()
 }
 
-/// The agent starts a run of this job; its id.
+/// Starts a run of this job as the agent. Returns its id.
 async fn started(app: &TestApp, agent: &TestAgent, job: &Value) -> Value {
     let path = format!("/api/jobs/{}/runs", job["id"].as_str().expect("an id"));
     let answer = app.key(&agent.key).post(&path, &json!({})).await;

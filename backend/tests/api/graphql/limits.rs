@@ -1,4 +1,4 @@
-//! How often, how deep and how much may be asked.
+//! Limits on the number, the depth and the size of requests.
 
 use chrono::TimeDelta;
 use rstest::rstest;
@@ -145,7 +145,7 @@ async fn a_document_holds_one_attempt_to_sign_in() {
     assert!(!String::from_utf8_lossy(&answer.bytes).contains("\"token\""), "nobody is signed in");
 }
 
-/// A question about transfers whose agents' transfers' agents' … hostname is asked, so many levels deep.
+/// A query of transfers of agents of transfers of agents, with this many levels.
 fn deep(levels: usize) -> String {
     let links = (levels - 3) / 2;
     format!(
@@ -215,7 +215,7 @@ async fn what_would_never_end_is_refused(#[case] question: &str) {
     assert!(answer.codes().iter().all(|code| *code == "INVALID"), "{}", answer.body);
 }
 
-/// As the tools ask it.
+/// The introspection query of tools.
 const INTROSPECTION: &str = "
     query IntrospectionQuery {
         __schema {

@@ -1,4 +1,4 @@
-//! Which media type is spoken, and which status an answer has in it.
+//! The media types of responses, and their statuses.
 
 use rstest::rstest;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What is done over GraphQL is what is done over REST: the same object, the same effect, the same trace in the log.
+//! Mutations have the same effect as the REST operations: the same object, the same events.
 
 use backend::store::db::sql;
 use serde_json::{Value, json};
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use super::{of, transfer_after, with_agent};
 use crate::support::{Client, PASSWORD, TestApp, app::TestAgent};
 
-/// What the log holds, as kinds and actors.
+/// The kinds and actors of all events in the log.
 async fn log(app: &TestApp) -> Vec<(String, String)> {
     let rows = sql("SELECT kind, actor FROM events ORDER BY number");
     rows.fetch_all(&app.app.db).await.expect("the log")
 }
 
-/// An object without what differs between any two.
+/// An object without the fields that differ between any two objects.
 fn without_names(object: &Value, own: &[&str]) -> Value {
     let mut object = object.clone();
     for name in own {
@@ -22,7 +22,7 @@ fn without_names(object: &Value, own: &[&str]) -> Value {
     object
 }
 
-/// Does one thing over REST and the same over GraphQL, and checks that both leave the same trace; what came of each.
+/// Makes the same change over REST and over GraphQL, and checks that both leave the same events. Returns both objects.
 async fn both(app: &TestApp, rest: impl Future<Output = Value>, graphql: impl Future<Output = Value>) -> [Value; 2] {
     let before = log(app).await.len();
     let by_rest = rest.await;
@@ -203,7 +203,7 @@ async fn signing_in_and_out_is_the_same_session() {
     }
 }
 
-/// What an agent is asked to do, by what follows from a heartbeat.
+/// The directives that an agent gets with a heartbeat.
 async fn directives(app: &TestApp, agent: &TestAgent) -> Vec<Value> {
     let answer = app.key(&agent.key).send("POST", "/api/agents/heartbeat", None).await;
     let directives = answer.body["data"]["directives"].as_array().expect("directives");

@@ -1,4 +1,4 @@
-//! The same question over REST and over GraphQL has the same answer.
+//! The same query over REST and over GraphQL has the same answer.
 
 use backend::{
     actor::Actor,
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{transfer_after, with_agent, world::COPY};
 use crate::support::{Client, TestApp, app::TestAgent, graphql::Schema};
 
-/// A world with objects in every state, and who looks at it.
+/// Objects in every state, and a client that reads them.
 struct World {
     app: TestApp,
     admin: Client,
@@ -97,7 +97,7 @@ async fn pipelines(app: &TestApp, customer: CustomerId, agent: &TestAgent) -> Pi
     pipeline
 }
 
-/// An object of GraphQL as REST writes it: enum values in small letters, and only what stands in both.
+/// An object of GraphQL in the form of REST: enum values in lower case, and only the fields that both have.
 fn as_in_rest(schema: &Schema, ty: &str, from: &Value) -> Value {
     // What the viewer may do, GraphQL alone says.
     let shared = schema.fields(ty).into_iter().filter(|(name, _)| !name.starts_with("viewerCan"));

@@ -11,11 +11,11 @@ use crate::{
     transfers::insert_many,
 };
 
-/// A connection that a client asks for.
+/// A connection of GraphQL.
 struct List<'a> {
     client: &'a Client,
     field: &'a str,
-    /// The arguments beside those of paging.
+    /// The arguments beside those of the pagination.
     filter: &'a str,
 }
 
@@ -56,7 +56,7 @@ impl List<'_> {
         seen
     }
 
-    /// From the newest to the oldest.
+    /// Walks from the newest to the oldest item.
     async fn forwards(&self, size: usize) -> Vec<String> {
         let mut walked = Vec::new();
         let mut after = String::new();
@@ -72,7 +72,7 @@ impl List<'_> {
         }
     }
 
-    /// From the oldest to the newest, but put together newest first.
+    /// Walks from the oldest to the newest item. Returns them newest first.
     async fn backwards(&self, size: usize) -> Vec<String> {
         let mut walked: Vec<String> = Vec::new();
         let mut before = String::new();
@@ -88,7 +88,7 @@ impl List<'_> {
         }
     }
 
-    /// By numbers, and one page more than there are.
+    /// Walks by page numbers, one page further than the last.
     async fn by_pages(&self, size: usize, total: usize) -> Vec<String> {
         let (mut walked, pages) = (Vec::new(), total.div_ceil(size));
         for page in 1..=pages + 1 {
@@ -99,7 +99,7 @@ impl List<'_> {
         walked
     }
 
-    /// Checks that it is this list, whichever way it is walked.
+    /// Checks that every walk returns this list.
     async fn is(&self, expected: &[String]) {
         let Self { field, filter, .. } = self;
         let has_pages = *field != "events";
@@ -123,7 +123,8 @@ impl List<'_> {
 /// How many transfers each of two agents has.
 const EACH: usize = 9;
 
-/// Of two agents of one customer and one of another, made in turns, so that no two neighbours belong together.
+/// Transfers of two agents of one customer and of one agent of another customer, created in turns, so that no two
+/// neighbours belong to the same agent.
 #[tokio::test]
 async fn transfers_walked_in_either_direction_are_each_met_once_and_in_order() {
     let (app, customer, first, user) = with_agent().await;

@@ -1,4 +1,4 @@
-//! What REST refuses, GraphQL refuses: with the same sentence, the same code and the same fields.
+//! GraphQL refuses what REST refuses, with the same message, code and fields.
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{of, transfer_after, with_agent};
 use crate::support::{Answer, PASSWORD, TestApp};
 
-/// The code that a status of REST is.
+/// The error code for the status of a REST answer.
 fn code(answer: &Answer) -> &'static str {
     match answer.status {
         400 => "INVALID",

@@ -1,4 +1,4 @@
-//! What an object says its viewer may do is what the mutations let them do.
+//! The fields `viewerCan…` of an object agree with what the mutations allow.
 
 use backend::{actor::Actor, ids::JobId};
 use rstest::rstest;
@@ -19,14 +19,14 @@ const PIPELINE: [&str; 6] = [
     "viewerCanUpdate",
 ];
 
-/// What the object of this query says of each of these.
+/// The values of these `viewerCan…` fields of the object.
 async fn said<const N: usize>(viewer: &Client, query: &str, id: &impl ToString, fields: [&str; N]) -> [bool; N] {
     let question = format!("query ($id: ID!) {{ {query}(id: $id) {{ {} }} }}", fields.join(" "));
     let answer = viewer.data(&question, &of(id)).await;
     fields.map(|field| answer[query][field].as_bool().expect("true or false"))
 }
 
-/// Whether this mutation is carried out.
+/// Whether this mutation succeeds.
 async fn is_done(viewer: &Client, mutation: &str, id: &impl ToString) -> bool {
     let question = format!("mutation ($id: ID!) {{ {mutation}(id: $id) {{ id }} }}");
     viewer.ask(&question, &of(id)).await.codes().is_empty()
@@ -118,7 +118,7 @@ async fn a_job_of_a_revoked_agent_cannot_be_enabled() {
     assert!(!is_done(&admin, "enableJob", &job).await);
 }
 
-/// A job, and a run of it with this status; its id.
+/// A job with a run with this status. Returns the id of the run.
 async fn job_run(app: &TestApp, agent: &TestAgent, status: &str) -> (JobId, String) {
     let job = app.job(agent, &json!({})).await;
     let (key, path) = (app.key(&agent.key), format!("/api/jobs/{job}/runs"));

@@ -1,4 +1,4 @@
-//! Two customers who must know nothing of each other, and everybody who may ask about them.
+//! Two customers who must not see each other's objects, and all kinds of callers.
 
 use backend::{
     actor::Actor,
@@ -16,11 +16,11 @@ use crate::support::{
     users::TestUser,
 };
 
-/// Those who get nothing whatever they ask, since what they show is no valid token.
+/// Callers without a valid token, who get no data.
 pub(crate) const OUTCASTS: [&str; 5] =
     ["an expired token", "a garbage token", "a suspended user", "a suspended customer's user", "the owner's agent"];
 
-/// Two customers with an agent each, somebody of each, an administrator, and those who are shut out.
+/// Two customers with an agent and a user each, an administrator, and callers without a valid token.
 pub(crate) struct World {
     pub(crate) app: TestApp,
     pub(crate) schema: Schema,
@@ -31,10 +31,10 @@ pub(crate) struct World {
     pub(crate) of_suspended_customer: String,
 }
 
-/// What the pipelines of both customers do.
+/// The definition of the pipelines of both customers.
 pub(crate) const COPY: &str = "source: /out/orders.csv\ndestination: /in/orders.csv\n";
 
-/// A customer with somebody of theirs, an agent, a transfer, a job and a pipeline.
+/// A customer with a user, an agent, a transfer, a job and a pipeline.
 pub(crate) struct Side {
     pub(crate) customer: TestCustomer,
     pub(crate) person: TestUser,
@@ -55,7 +55,7 @@ impl Side {
         Self { customer, person, agent, transfer, job, pipeline }
     }
 
-    /// What nobody else may come to know.
+    /// The values that no other customer may see.
     pub(crate) fn secrets(&self, name: &str) -> Vec<String> {
         let ids = [self.customer.id.to_string(), self.agent.id.to_string(), self.person.id.to_string()];
         let transfer = self.transfer["id"].as_str().expect("an id").to_owned();
@@ -82,7 +82,7 @@ impl World {
         Self { app, schema: Schema::read(), owner, stranger, admin, suspended, of_suspended_customer: shut.token }
     }
 
-    /// A caller with a session of their own, since they may end it.
+    /// A caller with a new session, since the caller may end it.
     pub(crate) async fn caller(&self, who: &str) -> Client {
         match (who, self.token(who).await) {
             ("the owner's agent", _) => self.app.key(&self.owner.agent.key),
@@ -91,7 +91,7 @@ impl World {
         }
     }
 
-    /// The caller's token, if they have one.
+    /// The access token of a caller; `None` if the caller has none.
     pub(crate) async fn token(&self, who: &str) -> Option<String> {
         let app = &self.app;
         let signed_in = async |person: &TestUser| token_of(app, &person.email, TimeDelta::hours(1)).await;

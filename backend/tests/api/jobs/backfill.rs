@@ -1,4 +1,4 @@
-//! Running slots of the past after all.
+//! Backfill: running past slots.
 
 use backend::model::{FromFields, job::Backfill};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn range(from: &str, to: &str) -> Backfill {
     Backfill::read(body).expect("a range")
 }
 
-/// A job that missed 14:00 to 16:00 and ran at 17:00.
+/// A job that missed the slots from 14:00 to 16:00 and ran at 17:00.
 async fn with_missed() -> Story {
     let story = Story::begin(&json!({ "catchUp": "skip" })).await.restarted(HOUR * 3 + MINUTE * 30).await;
     story.dispatch(HOUR / 2).await;

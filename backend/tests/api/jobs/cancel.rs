@@ -1,4 +1,4 @@
-//! Asking for the end of a run, and for a run beside the schedule.
+//! Cancelling a run, and starting a run outside the schedule.
 
 use backend::error::Code;
 use serde_json::json;

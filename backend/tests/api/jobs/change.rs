@@ -1,4 +1,4 @@
-//! Changing a job whose slot is due, or whose start waits.
+//! Changing a job whose slot is due, or whose start directive waits.
 
 use backend::{
     ids::JobId,

@@ -1,4 +1,4 @@
-//! POST /api/jobs.
+//! Tests of `POST /api/jobs`.
 
 use rstest::rstest;
 use serde_json::{Value, json};

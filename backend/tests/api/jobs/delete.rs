@@ -1,4 +1,4 @@
-//! DELETE /api/jobs/{id}.
+//! Tests of `DELETE /api/jobs/{id}`.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! A slot that is due becomes a start for the job's agent, once.
+//! A due slot becomes one start directive for the job's agent.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};

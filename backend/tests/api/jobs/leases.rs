@@ -1,4 +1,4 @@
-//! How long a run is believed whose agent is silent.
+//! Leases of job runs whose agent is offline.
 
 use backend::store::db::sql;
 use chrono::TimeDelta;

@@ -1,4 +1,4 @@
-//! GET /api/jobs, and the jobs inside an agent.
+//! Tests of `GET /api/jobs`, and of the jobs in the answer about an agent.
 
 use rstest::rstest;
 use serde_json::json;

@@ -1,11 +1,11 @@
-//! What the log tells of jobs, and whom.
+//! The events about jobs in the log, and who sees them.
 
 use serde_json::{Value, json};
 
 use super::{MINUTE, Story};
 use crate::support::{Client, TestApp, admin};
 
-/// The kinds of what the log holds about jobs, oldest first.
+/// The kinds of all events about jobs, oldest first.
 async fn kinds(client: &Client) -> Vec<Value> {
     let log = client.data("{ events(first: 50) { nodes { kind } } }", &Value::Null).await;
     let nodes = log["events"]["nodes"].as_array().expect("events").clone();

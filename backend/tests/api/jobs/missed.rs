@@ -1,4 +1,4 @@
-//! Slots that came due while no server was there.
+//! Slots that were due while no server was running.
 
 use chrono::TimeDelta;
 use rstest::rstest;

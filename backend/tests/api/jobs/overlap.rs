@@ -1,4 +1,4 @@
-//! Slots that come due while an earlier run is at work.
+//! Slots that are due while an earlier run is active.
 
 use rstest::rstest;
 use serde_json::json;

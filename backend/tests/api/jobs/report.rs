@@ -1,4 +1,4 @@
-//! PATCH /api/jobs/{id}/runs/{runId}.
+//! Tests of `PATCH /api/jobs/{id}/runs/{runId}`.
 
 use rstest::rstest;
 use serde_json::{Value, json};

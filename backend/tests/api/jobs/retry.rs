@@ -1,4 +1,4 @@
-//! Making a run again that failed.
+//! Retrying a failed run.
 
 use backend::error::Code;
 use chrono::TimeDelta;

@@ -1,4 +1,4 @@
-//! GET /api/jobs/{id}/runs.
+//! Tests of `GET /api/jobs/{id}/runs`.
 
 use rstest::rstest;
 use serde_json::{Value, json};

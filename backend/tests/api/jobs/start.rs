@@ -1,4 +1,4 @@
-//! POST /api/jobs/{id}/runs.
+//! Tests of `POST /api/jobs/{id}/runs`.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};

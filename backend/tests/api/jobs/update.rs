@@ -1,4 +1,4 @@
-//! PATCH /api/jobs/{id}.
+//! Tests of `PATCH /api/jobs/{id}`.
 
 use rstest::rstest;
 use serde_json::{Value, json};

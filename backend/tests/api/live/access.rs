@@ -1,4 +1,5 @@
-//! Who may watch what: every subscription of the schema, asked for by everybody over a real socket.
+//! The access table of subscriptions: every subscription of the schema, requested by every kind of caller over a real
+//! socket.
 
 use serde_json::{Value, json};
 
@@ -7,17 +8,18 @@ use crate::{
     support::{Subscriber, TestApp, graphql::Schema, live::TestListener},
 };
 
-/// Whether a caller is delivered to, or the code of the error they get.
+/// Whether a caller gets updates, or the code of the error.
 type Outcome = Result<(), &'static str>;
 
 const UNAUTHENTICATED: Outcome = Err("UNAUTHENTICATED");
 const FORBIDDEN: Outcome = Err("FORBIDDEN");
 const GIVEN: Outcome = Ok(());
 
-/// Those whom each row tells apart.
+/// The callers, one per column.
 const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrator"];
 
-/// What each of [`CALLERS`] gets of a subscription, and the arguments that ask for all there is. Contract, sections 2 and 6.
+/// The result of a subscription for each of [`CALLERS`], with the arguments that request everything. Contract, sections
+/// 2 and 6.
 type Row = (&'static str, &'static str, [Outcome; 4]);
 
 const TABLE: [Row; 7] = [
@@ -40,7 +42,7 @@ fn every_subscription_of_the_schema_has_a_row() {
     }
 }
 
-/// A subscription for all that there is behind a field.
+/// A subscription to everything that is reachable from a field.
 fn question(schema: &Schema, field: &str, arguments: &str, who: &str) -> String {
     let ty = schema.fields("Subscription").into_iter().find(|(name, _)| *name == field).map(|(_, ty)| ty);
     let ty = ty.unwrap_or_else(|| panic!("there is no subscription {field}"));
@@ -48,7 +50,7 @@ fn question(schema: &Schema, field: &str, arguments: &str, who: &str) -> String 
     format!("subscription {{ {field}{arguments} {{ {all} }} }}")
 }
 
-/// A socket of this caller.
+/// Opens a socket of this caller.
 async fn socket(world: &World, server: &TestListener, who: &str) -> Subscriber {
     if let Some(token) = world.token(who).await {
         return server.subscriber(&token).await;
@@ -129,7 +131,7 @@ async fn whoever_shows_what_is_no_valid_token_is_shown_out() {
     }
 }
 
-/// The data of the next frame.
+/// The data of the next message.
 async fn heard(socket: &mut Subscriber, field: &str, who: &str) -> Value {
     let mut frame = socket.receive().await;
     assert_eq!(
@@ -140,7 +142,7 @@ async fn heard(socket: &mut Subscriber, field: &str, who: &str) -> Value {
     frame["payload"]["data"][field].take()
 }
 
-/// The agent of a side reports about its transfer, and that it is there.
+/// Sends a report about the transfer of a side, and a heartbeat of its agent.
 async fn happen(app: &TestApp, side: &Side, report: &Value) {
     let agent = app.key(&side.agent.key);
     let runs = format!("/api/jobs/{}/runs", side.job);
@@ -154,7 +156,7 @@ async fn happen(app: &TestApp, side: &Side, report: &Value) {
     assert_eq!(agent.post("/api/agents/heartbeat", &json!({ "load": 0.75 })).await.status, 200);
 }
 
-/// Whether the frames tell of the last that happened to all of these.
+/// Whether the messages contain the latest state of all these sides.
 fn has_seen_all(field: &str, frames: &[Value], sides: &[&Side]) -> bool {
     let is_last = |frame: &Value, side: &Side| match field {
         "transferUpdated" => {

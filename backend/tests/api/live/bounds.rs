@@ -1,4 +1,4 @@
-//! Small messages that would take everything are refused, and the socket goes on.
+//! Small messages that would take all of the stack, the processor or the memory are refused, and the socket stays open.
 
 use serde_json::{Value, json};
 

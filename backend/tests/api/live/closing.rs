@@ -1,4 +1,4 @@
-//! A socket lives no longer than what its token stands for.
+//! A socket is closed when its token is no longer valid.
 
 use chrono::TimeDelta;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Jobs and their runs, as they change.
+//! Subscriptions to jobs and job runs.
 
 use serde_json::json;
 

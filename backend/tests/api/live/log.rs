@@ -1,4 +1,4 @@
-//! The log as it is followed: in the order of commits, without a hole and without a repetition.
+//! The subscription to the event log: in the order of commits, without gaps or repetitions.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
@@ -20,7 +20,7 @@ fn follow(after: Option<&str>) -> String {
     format!("subscription {{ events{after} {{ gap event {{ kind cursor }} }} }}")
 }
 
-/// The cursor of the newest event the caller may see.
+/// The cursor of the newest event that the caller may see.
 async fn newest(story: &Story) -> String {
     let data =
         story.app.bearer(&story.customer.token).data("{ events(first: 1) { nodes { cursor } } }", &json!({})).await;

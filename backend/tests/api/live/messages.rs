@@ -1,4 +1,4 @@
-//! The messages of the protocol, and the codes a socket is closed with.
+//! The messages of the subprotocol, and the close codes of sockets.
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -194,7 +194,7 @@ async fn every_ping_of_whoever_is_known_is_answered_however_many_they_are() {
     }
 }
 
-/// The same panic as over HTTP.
+/// Causes the same panic as the test over HTTP.
 #[tokio::test]
 async fn an_operation_that_panics_ends_with_an_error_and_harms_no_other() {
     let story = Story::begin().await;

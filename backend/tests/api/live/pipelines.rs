@@ -1,4 +1,4 @@
-//! Runs of pipelines, as they change.
+//! Subscriptions to pipeline runs.
 
 use backend::{actor::Actor, ids::PipelineId, model::pipeline::run::PipelineRun};
 use serde_json::{Value, json};
@@ -9,11 +9,11 @@ use crate::{
     support::{PASSWORD, Subscriber, TestApp, app::TestDatabase, connected, live::TestListener},
 };
 
-/// Runs, as the stories watch them.
+/// The subscription to pipeline runs in these tests.
 const RUNS: &str = "subscription ($initial: Boolean) { pipelineRunUpdated(initial: $initial) \
                     { resync pipelineRun { id status revision steps { status progress } } } }";
 
-/// What the server does itself.
+/// A definition with a webhook.
 const TELL: &str = "\
 source: /out/orders.csv
 destination: /in/orders.csv
@@ -43,14 +43,14 @@ impl Story {
     }
 }
 
-/// The next state of a run.
+/// The next state of a pipeline run.
 async fn state(subscriber: &mut Subscriber, id: &str) -> Value {
     let mut frame = subscriber.data(id).await["pipelineRunUpdated"].take();
     assert_eq!(frame["resync"], false, "{frame}");
     frame["pipelineRun"].take()
 }
 
-/// A state of a run with two steps, as [`RUNS`] asks for it.
+/// A state of a run with two steps, in the form of [`RUNS`].
 fn told(run: &PipelineRun, revision: i64, status: &str, steps: [(&str, Value); 2]) -> Value {
     let steps = steps.map(|(status, progress)| json!({ "status": status, "progress": progress }));
     json!({ "id": run.id, "status": status, "revision": revision, "steps": steps })

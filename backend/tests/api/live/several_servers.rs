@@ -1,4 +1,4 @@
-//! Several servers on one database and one Redis: a subscriber on one sees what an agent tells another.
+//! Several servers on one database and one Redis: a subscriber on one server gets the reports to another.
 
 use serde_json::{Value, json};
 

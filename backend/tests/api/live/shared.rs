@@ -1,4 +1,4 @@
-//! Serialize once: what a group is sent is what each of its members would have got alone, and to all the same bytes.
+//! Shared subscriptions: each subscriber gets what it would have got alone, and all of them get the same bytes.
 
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::Story;
 use crate::support::graphql::Schema;
 
-/// Selections of this type: any of its fields in any order, some under another name or in a fragment, and so many links
-/// further.
+/// Selections of this type: any of its fields in any order, some with an alias or in a fragment, and links up to this
+/// depth.
 fn selections(schema: &Schema, of: &str, depth: usize) -> BoxedStrategy<String> {
     let fields: Vec<BoxedStrategy<String>> = schema
         .fields(of)
@@ -35,7 +35,8 @@ fn selections(schema: &Schema, of: &str, depth: usize) -> BoxedStrategy<String> 
     chosen.prop_shuffle().prop_map(|chosen| format!("__typename {}", chosen.join(" "))).boxed()
 }
 
-/// Two subscribers of one customer ask the same, and after each change it is asked once more over HTTP.
+/// Starts the same subscription for two users of one customer, and compares it after each change with a query over
+/// HTTP.
 async fn compare(selection: &str) {
     let story = Story::begin().await;
     let server = story.app.listen().await;

@@ -1,4 +1,4 @@
-//! State streams: what comes, to whom, and that a subscriber ends at what the database holds.
+//! State subscriptions: what is sent to whom, and that the last update is the state in the database.
 
 use serde_json::{Value, json};
 

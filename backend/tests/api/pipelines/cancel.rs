@@ -1,4 +1,4 @@
-//! The end of a run that somebody delivered.
+//! Cancelling a pipeline run.
 
 use backend::error::Error;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! `POST /api/pipelines`
+//! Tests of `POST /api/pipelines`.
 
 use rstest::rstest;
 use serde_json::{Value, json};

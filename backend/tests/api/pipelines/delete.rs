@@ -1,4 +1,4 @@
-//! `DELETE /api/pipelines/{id}`
+//! Tests of `DELETE /api/pipelines/{id}`.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `POST /api/pipelines/dry-run`
+//! Tests of `POST /api/pipelines/dry-run`.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! `GET /api/pipelines/{id}/yaml`
+//! Tests of `GET /api/pipelines/{id}/yaml`.
 
 use super::{Fixture, SMALL, id};
 

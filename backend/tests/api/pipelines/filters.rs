@@ -1,4 +1,4 @@
-//! Parameters in webhooks: filtered as their place needs it, unless the version is older than that rule.
+//! Parameters in webhooks: escaped for their position, unless the version is older than that rule.
 
 use backend::store::db::sql;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Fixture, MOMENT, id, step};
 use crate::support::{Receiver, TestApp};
 
-/// Ends a string and an object, and begins a query.
+/// A value that ends a string and an object of JSON, and begins a query in a URL.
 const HOSTILE: &str = "a\"b\\c/../d?e=f&g#h";
 
 async fn fixture() -> Fixture {
@@ -22,7 +22,7 @@ fn yaml(receiver: &Receiver) -> String {
     )
 }
 
-/// Runs the pipeline and waits until its webhook is decided.
+/// Runs the pipeline and waits until its webhook has ended.
 async fn run(fixture: &Fixture, pipeline: &Value, parameters: &Value) -> Value {
     let path = format!("/api/pipelines/{}/runs", id(pipeline));
     let answer = fixture.admin.post(&path, &json!({ "parameters": parameters })).await;

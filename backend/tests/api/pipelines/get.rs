@@ -1,4 +1,4 @@
-//! `GET /api/pipelines/{id}`
+//! Tests of `GET /api/pipelines/{id}`.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Nothing waits for ever: agents that go away, are revoked or say nothing.
+//! Every wait ends: agents that go offline, are revoked or send no reports.
 
 use backend::store::db::sql;
 use chrono::TimeDelta;

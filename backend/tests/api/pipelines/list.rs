@@ -1,4 +1,4 @@
-//! `GET /api/pipelines`
+//! Tests of `GET /api/pipelines`.
 
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -1,6 +1,5 @@
-//! The engine against a model of the world: random graphs, agents that fail, go away and repeat themselves, and servers
-//! that are killed at any point of what they do. Whatever happens, the run ends, no step is done twice, and none begins
-//! before its turn.
+//! The engine against a model: random graphs, agents that fail, go offline and repeat reports, and servers that are
+//! killed at any point. In every case the run ends, no step is carried out twice, and no step starts too early.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -25,14 +24,14 @@ use serde_json::{Value, json};
 use super::{Fixture, id, run_id, step_path, text};
 use crate::support::{Receiver, TestApp, admin, app::TestAgent};
 
-/// Repeats one life with the seed that was printed.
+/// The variable that repeats one run with a printed seed.
 const SEED: &str = "MFTPLUS_TEST_SEED";
-/// How many runs are lived through.
+/// The number of simulated runs.
 const LIVES: u64 = 6;
-/// How many things happen in a run before everybody pulls themselves together.
+/// The number of random events in a run before all agents and servers work normally.
 const EVENTS: usize = 90;
 
-/// A source of choices that a life can be repeated with.
+/// A seeded source of random choices, so that a run can be repeated.
 struct Dice(u64);
 
 impl Dice {
@@ -44,14 +43,14 @@ impl Dice {
     }
 }
 
-/// A step as the model knows it.
+/// A step in the model.
 struct Node {
     needs: Vec<String>,
     when: When,
     is_webhook: bool,
 }
 
-/// What an agent is at, and what it has to say.
+/// The steps that an agent carries out, and the reports that it has not sent.
 struct Worker {
     agent: TestAgent,
     is_away: bool,
@@ -70,7 +69,7 @@ struct World {
     kills: u32,
 }
 
-/// Lets something go on for so many turns, and then drops it where it stands.
+/// Runs a future for this many polls, and then drops it.
 async fn killed_after<F: Future>(turns: u64, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut left = turns;
@@ -84,7 +83,7 @@ async fn killed_after<F: Future>(turns: u64, future: F) -> Option<F::Output> {
     .await
 }
 
-/// Steps that need earlier ones, or the text of a definition with them.
+/// Random steps that need earlier ones, as the text of a definition and as nodes.
 fn definition(dice: &mut Dice, url: &str) -> (String, BTreeMap<String, Node>) {
     let mut yaml = "source: /a\ndestination: /b\nsteps:\n".to_owned();
     let mut nodes = BTreeMap::new();
@@ -119,7 +118,7 @@ impl World {
         self.fixture.as_ref().expect("a server")
     }
 
-    /// A server is killed, if that is what was to happen to it; the next one knows what is stored and nothing else.
+    /// Handles the kill of a server: the next server knows only what is stored.
     async fn survive<T>(&mut self, outcome: Option<T>) -> Option<T> {
         if outcome.is_none() {
             self.kills += 1;
@@ -145,7 +144,7 @@ impl World {
         }
     }
 
-    /// An agent asks what is wanted, and begins and stops what it is told.
+    /// Fetches the directives of an agent, and starts and stops its steps.
     async fn fetch(&mut self, worker: usize) {
         if self.workers[worker].is_away {
             return;
@@ -187,7 +186,7 @@ impl World {
         }
     }
 
-    /// `needs` and `when` hold for a step that has been sent.
+    /// Checks `needs` and `when` of a step that was sent.
     fn assert_its_turn(&self, run: &PipelineRun, step: &str) {
         let node = &self.nodes[step];
         let status = |id: &String| run.steps.iter().find(|step| step.id == *id).expect("a step").status;
@@ -201,7 +200,7 @@ impl World {
         assert!(is_meant, "{step} although it waits for something else: {run:?}");
     }
 
-    /// An agent ends something, well or not.
+    /// Ends a step of an agent, with success or failure.
     fn work(&mut self, worker: usize) {
         if self.workers[worker].at_work.is_empty() {
             return;
@@ -212,7 +211,7 @@ impl World {
         self.workers[worker].said.push((step, attempt, status));
     }
 
-    /// An agent reports what it has to say; what nobody has answered is said again, and sometimes what somebody has.
+    /// Sends the reports of an agent. Reports without an answer are repeated, and sometimes others too.
     async fn report(&mut self, worker: usize) {
         if self.workers[worker].is_away || self.workers[worker].said.is_empty() {
             return;
@@ -253,7 +252,7 @@ impl World {
         }
     }
 
-    /// Everybody is there and does what they have to, until the run has ended.
+    /// Lets all agents and servers work normally until the run has ended.
     async fn finish(&mut self) -> PipelineRun {
         for worker in 0..self.workers.len() {
             self.come_or_go(worker, false).await;
@@ -307,7 +306,7 @@ async fn live(seed: u64) -> u32 {
     world.kills
 }
 
-/// What must be so in the end.
+/// Checks the state after the end of the run.
 fn check(world: &World, run: &PipelineRun, receiver: &Receiver) {
     assert!(run.steps.iter().all(|step| step.status.has_ended()), "{run:?}");
     let is_any = |wanted: StepStatus| run.steps.iter().any(|step| step.status == wanted);

@@ -1,4 +1,4 @@
-//! `PUT /api/pipelines/{id}/yaml`
+//! Tests of `PUT /api/pipelines/{id}/yaml`.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Going on from where a run failed.
+//! Continuing a failed run.
 
 use backend::error::Error;
 use serde_json::json;

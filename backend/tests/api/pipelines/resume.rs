@@ -1,4 +1,4 @@
-//! Servers that go away in the middle of a run.
+//! Servers that stop in the middle of a run.
 
 use chrono::TimeDelta;
 use serde_json::json;

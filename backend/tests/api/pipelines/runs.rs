@@ -1,4 +1,4 @@
-//! `GET` and `POST /api/pipelines/{id}/runs`
+//! Tests of `GET` and `POST /api/pipelines/{id}/runs`.
 
 use backend::{
     error::Error,

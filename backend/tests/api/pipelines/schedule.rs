@@ -1,4 +1,4 @@
-//! Schedules of pipelines: the rules and the ledger of jobs.
+//! Schedules of pipelines: the same rules and slot history as for jobs.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;

@@ -1,4 +1,4 @@
-//! `GET /api/pipelines/schema`
+//! Tests of `GET /api/pipelines/schema`.
 
 use super::Fixture;
 

@@ -1,4 +1,4 @@
-//! Which step runs when: what it needs, what became of that, further attempts, and how long they may take.
+//! The order of steps: dependencies, conditions, further attempts and timeouts.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `PATCH /api/pipelines/{id}/runs/{runId}/steps/{stepId}`
+//! Tests of `PATCH /api/pipelines/{id}/runs/{runId}/steps/{stepId}`.
 
 use rstest::rstest;
 use serde_json::{Value, json};

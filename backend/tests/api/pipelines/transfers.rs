@@ -1,4 +1,4 @@
-//! Transfers that agents make for steps.
+//! Transfers that agents create for steps.
 
 use serde_json::{Value, json};
 

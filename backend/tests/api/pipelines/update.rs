@@ -1,4 +1,4 @@
-//! `PATCH /api/pipelines/{id}`
+//! Tests of `PATCH /api/pipelines/{id}`.
 
 use chrono::TimeDelta;
 use rstest::rstest;

@@ -1,4 +1,4 @@
-//! Versions: listed over REST; read, compared and restored by what GraphQL calls.
+//! Versions: listed over REST; read, compared and restored by the calls that GraphQL makes.
 
 use backend::{
     error::Error,
@@ -16,7 +16,7 @@ fn daily() -> PipelineRef {
     "daily".parse().expect("an identifier")
 }
 
-/// A pipeline of three versions.
+/// A pipeline with three versions.
 async fn three(fixture: &Fixture) {
     fixture.pipeline("daily", SMALL).await;
     assert_eq!(fixture.put("daily", LINE).await.status, 200);

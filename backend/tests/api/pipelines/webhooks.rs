@@ -18,14 +18,14 @@ fn yaml(url: &str, more: &str) -> String {
     format!("source: /a\ndestination: /b\nsteps:\n  - {{ id: tell, type: webhook, url: \"{url}\"{more} }}\n")
 }
 
-/// The step once its webhook is decided.
+/// The step after its webhook has ended.
 async fn told(fixture: &Fixture, run: &Value) -> Value {
     let ended =
         fixture.until(run, |run| !matches!(step(run, "tell")["status"].as_str(), Some("running" | "queued"))).await;
     step(&ended, "tell").clone()
 }
 
-/// Whether the signature is the one that this secret makes of what came.
+/// Whether the signature is that of this secret for the received webhook.
 fn is_signed(heard: &ReceivedWebhook, secret: &str) -> bool {
     let signature = heard.header("x-mftplus-signature");
     let Some((second, digest)) = signature.strip_prefix("t=").and_then(|rest| rest.split_once(",v1=")) else {
@@ -166,14 +166,14 @@ async fn a_webhook_that_is_refused_is_sent_again_under_a_number_of_its_own() {
     assert_eq!(numbers, [format!("{}/tell/1", id(&run)), format!("{}/tell/2", id(&run))]);
 }
 
-/// A definition with so many webhooks that need nothing.
+/// A definition with this many webhooks without dependencies.
 fn many(count: usize, url: &str) -> String {
     let step = |number: usize| format!("  - {{ id: tell-{number}, type: webhook, url: \"{url}\" }}\n");
     let steps: String = (0..count).map(step).collect();
     format!("source: /a\ndestination: /b\nsteps:\n{steps}")
 }
 
-/// How many steps of a run have each of these statuses.
+/// The number of steps of a run with each of these statuses.
 fn counts<const N: usize>(run: &Value, wanted: [&str; N]) -> [usize; N] {
     wanted.map(|status| statuses(run).iter().filter(|found| **found == status).count())
 }

@@ -25,8 +25,8 @@ impl TestDatabase {
         Self { database_url, redis_url: env::var("MFTPLUS_TEST_REDIS_URL").ok() }
     }
 
-    /// A database and Redis that several servers can share: a schema of the PostgreSQL under test, and the Redis under test.
-    /// Tests that use it have `#[ignore = "needs PostgreSQL and Redis"]`.
+    /// A database and Redis that several servers can share: a schema of the PostgreSQL under test, and the Redis under
+    /// test. Tests that use it have `#[ignore = "needs PostgreSQL and Redis"]`.
     pub(crate) async fn shared() -> Self {
         let database = Self::fresh().await;
         let how =
@@ -40,17 +40,17 @@ impl TestDatabase {
         Self { database_url: None, redis_url: None }
     }
 
-    /// Whether several servers can share it.
+    /// Whether several servers can share the database.
     pub(crate) const fn is_shared(&self) -> bool {
         self.database_url.is_some() && self.redis_url.is_some()
     }
 
-    /// The same database with another Redis, or none.
+    /// The same database with another Redis, or without Redis.
     pub(crate) fn with_redis(&self, redis_url: Option<&str>) -> Self {
         Self { database_url: self.database_url.clone(), redis_url: redis_url.map(ToOwned::to_owned) }
     }
 
-    /// The URL of the PostgreSQL database, if it is one.
+    /// The URL of the PostgreSQL database; `None` for SQLite.
     pub(crate) fn database_url(&self) -> Option<&str> {
         self.database_url.as_deref()
     }

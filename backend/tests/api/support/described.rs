@@ -14,7 +14,7 @@ use super::client::Answer;
 /// The parts of a request that the document describes.
 pub(crate) struct Sent<'a> {
     pub(crate) method: &'a str,
-    /// Includes the query.
+    /// The path with its query.
     pub(crate) path: &'a str,
     pub(crate) body: &'a [u8],
 }
@@ -194,7 +194,8 @@ fn seal(schema: &mut Value) {
     }
 }
 
-/// The same of every value within it. What a schema is made of is not sealed by itself: it describes a part only.
+/// Seals every value within a schema. The parts of a composed schema are not sealed by themselves, because each
+/// describes only a part.
 fn seal_parts(schema: &mut Value) {
     for key in ["allOf", "oneOf", "anyOf"] {
         schema.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten().for_each(seal_parts);

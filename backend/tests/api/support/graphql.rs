@@ -53,7 +53,7 @@ impl Schema {
         Self { types: types.collect() }
     }
 
-    /// The fields of an object type or an interface, with the type of each; none if the schema has no such type.
+    /// The fields of an object type or an interface, with the type of each; empty if the schema has no such type.
     pub(crate) fn fields(&self, of: &str) -> Vec<(&str, &str)> {
         self.definitions(of).map(|field| (field.name.node.as_str(), named(&field.ty.node))).collect()
     }
@@ -76,7 +76,7 @@ impl Schema {
         self.all(of, depth, true)
     }
 
-    /// The same without the fields for administrators.
+    /// A selection of all fields of this type, like [`Self::everything`], without the fields for administrators.
     pub(crate) fn granted(&self, of: &str, depth: usize) -> String {
         self.all(of, depth, false)
     }

@@ -18,9 +18,9 @@ use tokio::{
 /// What happens to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is closed.
+    /// The connection is closed.
     Close,
-    /// It stays open, but no more bytes are forwarded in either direction.
+    /// The connection stays open, but no more bytes are forwarded in either direction.
     Freeze,
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct Receiver {
 /// A received webhook.
 #[derive(Clone, Debug)]
 pub(crate) struct ReceivedWebhook {
-    /// Includes the query.
+    /// The path with its query.
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,

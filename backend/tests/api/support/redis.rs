@@ -39,7 +39,7 @@ impl OwnRedis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Kills it, as in an outage.
+    /// Kills the server, as in an outage.
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().expect("a process to kill");
@@ -47,7 +47,7 @@ impl OwnRedis {
         }
     }
 
-    /// Starts it on the same port, without data.
+    /// Starts the server on the same port, without data.
     pub(crate) async fn restart(&mut self) {
         self.kill();
         let mut process = Command::new(&self.program)

@@ -1,4 +1,4 @@
-//! PATCH /api/transfers: several updates at once.
+//! Tests of `PATCH /api/transfers`: several reports at once.
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -127,7 +127,7 @@ async fn updates_of_one_transfer_take_effect_one_after_the_other() {
     assert_eq!(results[4]["transfer"]["attempt"], 2);
 }
 
-/// Reports of every kind, in orders that no agent would think of.
+/// Sends reports of every kind, in random orders.
 #[tokio::test]
 async fn a_batch_does_what_its_updates_do_one_by_one() {
     let (app, _, agent, client) = with_agent().await;

@@ -1,4 +1,4 @@
-//! POST /api/transfers.
+//! Tests of `POST /api/transfers`.
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::app::START;
 const PATH: &str = "/api/transfers";
 const NOWHERE: &str = "0199c1f0-6c00-7000-8000-000000000001";
 
-/// The published example with these fields instead.
+/// The published example with these fields replaced.
 fn example(fields: &Value) -> Value {
     let mut body = json!({
         "sourceUrl": "sftp://ftp.example.com/files/data.csv", "destinationPath": "/local/data/files/data.csv",
@@ -108,7 +108,7 @@ async fn a_checksum_is_kept_in_lower_case() {
     assert_eq!(answer.body["data"]["transfer"]["checksumSha256"], "ab".repeat(32));
 }
 
-/// What a URL spells with `%00` is a character that PostgreSQL does not keep.
+/// In a URL, `%00` stands for a character that PostgreSQL cannot store.
 #[rstest]
 #[case("sftp://ftp.example.com/a%00b.csv")]
 #[case("sftp://ftp.example.com/a%0Ab.csv")]

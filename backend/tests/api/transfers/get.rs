@@ -1,4 +1,4 @@
-//! GET /api/transfers/{id}.
+//! Tests of `GET /api/transfers/{id}`.
 
 use chrono::TimeDelta;
 use serde_json::json;

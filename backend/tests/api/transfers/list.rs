@@ -1,4 +1,4 @@
-//! GET /api/transfers: filters and totals.
+//! Tests of `GET /api/transfers`: filters and totals.
 
 use backend::{
     clock::Clock,
@@ -19,7 +19,7 @@ use crate::support::{Answer, Client, TestApp, app::TestAgent};
 
 const PATH: &str = "/api/transfers";
 
-/// The destinations of the transfers on a page: the tests tell them apart by these.
+/// The destinations of the transfers on a page, by which the tests identify transfers.
 fn destinations(answer: &Answer) -> Vec<&str> {
     assert_eq!(answer.status, 200, "{}", answer.body);
     let transfers = answer.body["data"]["transfers"].as_array().expect("transfers");
@@ -124,7 +124,7 @@ async fn a_condition_that_is_wrong_is_400(#[case] query: &str, #[case] wrong: &s
     assert_eq!((answer.status, answer.wrong_fields()), (400, vec![wrong]));
 }
 
-/// `/0` to `/3` are made at 13:00:00.000, .001, .002 and .003.
+/// `/0` to `/3` are created at 13:00:00.000, .001, .002 and .003.
 #[rstest]
 #[case("createdAfter=2026-04-25T13:00:00Z", &["/3", "/2", "/1"])]
 #[case("createdAfter=2026-04-25T13:00:00.001Z", &["/3", "/2"])]
@@ -150,7 +150,7 @@ async fn after_and_before_leave_out_the_instant_itself(#[case] query: &str, #[ca
     assert_eq!(total(&answer), found.len());
 }
 
-/// What is searched: source and destination of each.
+/// The source and destination of each searched transfer.
 const NAMED: [(&str, &str); 6] = [
     ("sftp://h/in/Orders-2026.CSV?v=1", "/out/1"),
     ("/in/x", "/out/orders_final.csv"),
@@ -187,7 +187,7 @@ async fn a_search_finds_how_a_file_name_begins_whatever_its_case(#[case] text: &
     assert_eq!(total(&answer), found.len());
 }
 
-/// As many characters as a search may have, of the longest kind there is.
+/// A search text of the maximum length, with the characters that have the most bytes.
 #[tokio::test]
 async fn long_file_names_are_found_by_all_of_their_text() {
     let (app, _, agent, _) = with_agent().await;
@@ -199,7 +199,7 @@ async fn long_file_names_are_found_by_all_of_their_text() {
     }
 }
 
-/// The totals of one caller with and without an agent, by status and in all, as lists of one item tell them.
+/// The totals of one caller with and without an agent, by status and in all, read from lists of one item.
 async fn totals(client: &Client, agent: Option<&TestAgent>) -> Value {
     let mut totals = Vec::new();
     for status in ["queued", "running", "completed", "failed", "cancelled", ""] {
@@ -258,7 +258,7 @@ async fn totals_are_exact_for_everybody_after_every_kind_of_change() {
     assert_eq!(totals(&admin, Some(&foreign)).await, json!([2, 0, 0, 0, 0, 2]));
 }
 
-/// Stores so many transfers of this agent, pushed by the protocol `local`, faster than it could report them.
+/// Stores this many transfers of this agent, pushed by the protocol `local`, without reports.
 pub(crate) async fn insert_many(app: &TestApp, customer: CustomerId, agent: &TestAgent, count: usize) {
     let (ids, now) = (IdGenerator::seeded(7), Clock::manual(app.clock.clone()).now());
     let mut tx = app.app.db.begin().await.expect("a transaction");

@@ -1,4 +1,4 @@
-//! GET /api/transfers: whatever the size of the pages, they hold the same list once.
+//! Tests of `GET /api/transfers`: pages of any size contain the same list once.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn ids(page: &Value) -> Vec<String> {
     transfers.iter().filter_map(|transfer| transfer["id"].as_str()).map(str::to_owned).collect()
 }
 
-/// Every page of this size there is and one more, forwards or backwards, put together in order.
+/// Walks all pages of this size and one more, forwards or backwards. Returns the items in order.
 async fn walk(client: &Client, query: &str, limit: usize, total: usize, backwards: bool) -> Vec<String> {
     let pages = total.div_ceil(limit);
     let mut walked = vec![Vec::new(); pages + 1];
@@ -29,7 +29,8 @@ async fn walk(client: &Client, query: &str, limit: usize, total: usize, backward
     walked.concat()
 }
 
-/// Of two agents of one customer and one of another, made in turns, so that no two neighbours belong together.
+/// Transfers of two agents of one customer and of one agent of another customer, created in turns, so that no two
+/// neighbours belong to the same agent.
 #[tokio::test]
 async fn pages_of_any_size_from_either_end_hold_each_transfer_once_and_in_order() {
     let (app, customer, first, _) = with_agent().await;

@@ -1,4 +1,4 @@
-//! PATCH /api/transfers/{id}.
+//! Tests of `PATCH /api/transfers/{id}`.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ async fn in_state(app: &TestApp, agent: &TestAgent, state: &str) -> (Value, Stri
     (answer.body["data"]["transfer"].clone(), path)
 }
 
-/// What becomes of the transfer.
+/// Sends a report, and returns the transfer after it.
 async fn report(client: &Client, path: &str, body: &Value) -> Value {
     let answer = client.patch(path, body).await;
     assert_eq!(answer.status, 200, "{body}: {}", answer.body);
@@ -44,7 +44,7 @@ async fn the_published_example_is_taken() {
     );
 }
 
-/// Contract, section 4: which status may follow which; staying is always allowed.
+/// Contract, section 4: the allowed changes of status; the same status is always allowed.
 #[rstest]
 #[case("queued", &["queued", "running", "completed", "failed", "cancelled"])]
 #[case("running", &["running", "completed", "failed", "cancelled"])]
@@ -226,7 +226,7 @@ async fn checksum_error_and_network_are_set_kept_and_cleared() {
     assert_eq!(shown(&cleared), json!([null, null, network]));
 }
 
-/// Programs report what other programs said, line breaks and all: the report must not be lost over that.
+/// Agents send messages of other programs, including line breaks: the report must not be refused for that.
 #[tokio::test]
 async fn an_error_may_have_several_lines() {
     let (app, _, agent, client) = with_agent().await;

@@ -1,4 +1,4 @@
-//! What is written into the folder of the release, once nothing that is stored is missing.
+//! Writes the data into the folder of the release, after checking that it is complete.
 
 use std::{collections::BTreeSet, fs, process::Command};
 
@@ -12,7 +12,7 @@ use super::{Story, text};
 use crate::support::app::TestDatabase;
 
 impl Story {
-    /// Nothing that is stored is missing.
+    /// Checks that every stored state occurs.
     pub(super) async fn is_whole(&self) {
         let kinds: Vec<(String,)> =
             sql("SELECT DISTINCT kind FROM events").fetch_all(&self.app.app.db).await.expect("kinds");

@@ -1,4 +1,4 @@
-//! Pipelines and their runs: done, given up, cancelled and in progress.
+//! Pipelines and their runs: completed, failed, cancelled and in progress.
 
 use backend::model::{FromFields, pipeline::UpdatePipeline};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{MINUTE, Story, made, object, step_path, taken, text};
 use crate::support::{Receiver, admin};
 
-/// A definition with a step of every kind; the last one is the server's.
+/// A definition with a step of every type; the last step is the server's.
 const EVERY_STEP: &str = include_str!("../../../definitions/good/every-step.yaml");
 
 impl Story {

@@ -1,5 +1,5 @@
-//! One answer of each field at the root of the schema, with the objects that it gives but not what they link to. Read the
-//! difference before you accept another one: clients have to read it too.
+//! Snapshots of one answer of each root field of the schema, with its objects but not their links. Read the difference
+//! before you accept a new one: clients have to read it too.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{TABLE, World};
 use crate::support::redacted;
 
-/// The schema of definitions has a snapshot of its own.
+/// The field with the JSON Schema, which has its own snapshot.
 const ELSEWHERE: &str = "pipelineSchema";
 
 #[tokio::test]

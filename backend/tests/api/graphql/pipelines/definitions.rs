@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{COPY, LINE, created, with_agent};
 
-/// A mistake at its line.
+/// A definition with a mistyped key.
 const WRONG: &str = "sorce: /out\ndestination: /in\n";
 
 #[tokio::test]

@@ -10,7 +10,7 @@ const RUN: &str = "id pipelineId version status trigger startedAt completedAt er
                    cancelRequestedAt rerunOf parameters { name value } steps { id type status attempt progress \
                    bytesTransferred startedAt completedAt errorMessage transferId }";
 
-/// A run as REST shows it, said as GraphQL says it.
+/// A run of REST in the form of GraphQL.
 async fn run_in_rest(admin: &Client, run: &Value) -> Value {
     let path = format!("/api/pipelines/{}/runs?limit=100", run["pipelineId"].as_str().expect("an id"));
     let runs = admin.get(&path).await.body["data"]["runs"].clone();
@@ -27,7 +27,7 @@ async fn run_in_rest(admin: &Client, run: &Value) -> Value {
     run
 }
 
-/// What a step of a run is said to have come to.
+/// Sends a report of an agent about a step of a run.
 async fn says(app: &TestApp, agent: &TestAgent, run: &Value, step: &str, report: &Value) {
     let (pipeline, id) = (run["pipelineId"].as_str().expect("an id"), run["id"].as_str().expect("an id"));
     let path = format!("/api/pipelines/{pipeline}/runs/{id}/steps/{step}");

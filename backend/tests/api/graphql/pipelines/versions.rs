@@ -1,4 +1,4 @@
-//! Versions of a pipeline over GraphQL: made, listed, compared and restored.
+//! Versions of a pipeline over GraphQL: created, listed, compared and restored.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
