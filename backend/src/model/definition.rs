@@ -126,9 +126,9 @@ impl Definition {
         if !self.parameters.contains_key(name) {
             let names: Vec<&str> = self.parameters.keys().map(String::as_str).collect();
             return Err(match nearest::nearest(name, &names) {
-                Some((meant, true)) => format!("is no parameter of this pipeline: did you mean `{meant}`?"),
-                Some(_) => format!("is no parameter of this pipeline, which has {}", names.join(", ")),
-                None => "is no parameter of this pipeline, which has none".to_owned(),
+                Some((meant, true)) => format!("is not a parameter of this pipeline: did you mean `{meant}`?"),
+                Some(_) => format!("is not a parameter of this pipeline, which has {}", names.join(", ")),
+                None => "is not a parameter of this pipeline, which has none".to_owned(),
             });
         }
         let text = match value {

@@ -60,7 +60,7 @@ fn agents_are_looked_for_once_each_and_missed_with_a_sentence() {
     assert_eq!(
         told,
         [
-            "Error line 8, column 8: `edge-1` is what several agents are called: write one of their ids: \
+            "Error line 8, column 8: `edge-1` is the name of several agents: write one of their ids: \
              00000000-0000-0000-0000-000000000001, 00000000-0000-0000-0000-000000000002",
             "Warning line 40, column 12: there is no agent with the id, name or host name `edge-2`: register it before the \
              first run",
@@ -101,7 +101,7 @@ fn the_parameters_of_a_run_replace_defaults_and_nothing_else() {
     assert_eq!(
         definition.parameters_with(wrong.as_object().unwrap()).unwrap_err(),
         [
-            ("dat".to_owned(), "is no parameter of this pipeline: did you mean `date`?".to_owned()),
+            ("dat".to_owned(), "is not a parameter of this pipeline: did you mean `date`?".to_owned()),
             ("date".to_owned(), "must be a string, a number, true or false".to_owned()),
         ]
     );
@@ -122,8 +122,8 @@ fn what_is_filled_in_is_looked_at_again() {
         planned.diagnostics.last().unwrap().to_string()
     };
     assert_eq!(tell("sftp://u:secret@h/x"), "holds a password: name a `credentials` set of the agent instead");
-    assert_eq!(tell("stfp://h/x"), "line 1, column 1: a place begins with stfp://: did you mean sftp://?");
-    assert!(tell("").contains("must have 1 to 4096 characters"));
+    assert_eq!(tell("stfp://h/x"), "line 1, column 1: an endpoint begins with stfp://: did you mean sftp://?");
+    assert!(tell("").contains("must be 1 to 4096 characters long"));
     let remote = parse("source: ${{ params.from }}\ndestination: sftp://h/b\nparameters: { from: /a }\n");
     let values = remote.parameters_with(json!({ "from": "ftp://h/a" }).as_object().unwrap()).unwrap();
     let planned = remote.plan(&values, |_| AgentLookup::NotFound, now());

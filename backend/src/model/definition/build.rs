@@ -75,7 +75,7 @@ fn schedule(reader: &mut Reader<'_>, object: &Object) -> Option<Schedule> {
             if object.has(key) && !object.has("schedule") {
                 reader
                     .diagnostics
-                    .warning(object.location(key), || format!("`{key}` does nothing without a `schedule`"));
+                    .warning(object.location(key), || format!("`{key}` has no effect without a `schedule`"));
             }
         }
         return None;

@@ -163,7 +163,7 @@ impl Diagnostics {
         self.found.sort_by_key(|found| (found.line, found.column, found.severity));
         self.found.dedup();
         if let (Some(last), true) = (self.found.last(), self.more > 0) {
-            let message = format!("and {} more: mend those above first", self.more);
+            let message = format!("and {} more: fix those above first", self.more);
             self.found.push(Diagnostic { severity: Severity::Error, message, path: None, ..last.clone() });
         }
         self.found

@@ -79,7 +79,7 @@ impl EndpointTemplate {
             let filled =
                 template.fill(parameters, MAX_LOCATION).map_err(|error| fill_message(error, &ENDPOINT_TEXT))?;
             if filled.trim().is_empty() {
-                return Err(format!("must have 1 to {MAX_LOCATION} characters once it is filled in"));
+                return Err(format!("must be 1 to {MAX_LOCATION} characters long with its parameters filled in"));
             }
             first_hidden(&filled, false).map_or(Ok(filled), Err)
         };
@@ -198,7 +198,7 @@ fn check_host(host: &str) -> Result<(), String> {
         return Ok(());
     }
     if name.is_empty() {
-        return Err("has no host: write one behind the `//`, such as ftp.example.com".to_owned());
+        return Err("has no host: write one after the `//`, such as ftp.example.com".to_owned());
     }
     Err(format!("has the host `{}`: write a name such as ftp.example.com, or an address", shown(host)))
 }
@@ -209,7 +209,7 @@ fn no_scheme(scheme: &str) -> String {
         ("local", _) => "is a URL of the agent's own machine: write the path alone".to_owned(),
         ("http" | "https" | "s3", _) | (_, None | Some((_, false))) => {
             format!(
-                "begins with {}://, which agents do not speak: write {}:// or a path",
+                "begins with {}://, which agents do not support: write {}:// or a path",
                 shown(scheme),
                 names.join("://, ")
             )

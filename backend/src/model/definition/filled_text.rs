@@ -14,14 +14,15 @@ use crate::model::redaction::{without_password, without_passwords};
 pub(super) fn fill_message(error: FillError, text: &Text) -> String {
     match error {
         FillError::TooLong => {
-            format!("is too long: it may have {} characters, with its parameters filled in", text.most)
+            format!("is too long: write at most {} characters, with its parameters filled in", text.most)
         }
         FillError::GoesUp => {
-            "has a parameter that leads up in its path (`.` or `..`): give it another value".to_owned()
+            "has a parameter with `.` or `..`, which would leave the folder of the path: give it another value"
+                .to_owned()
         }
         FillError::ChangesParts => {
-            "has a parameter whose value would make another place of it (it is empty, a pattern, or names \
-                                a server): give it another value, or write `| raw` behind its name"
+            "has a parameter whose value would change the path or the server (it is empty, a pattern, or names a \
+             server): give it another value, or write `| raw` after its name"
                 .to_owned()
         }
     }
@@ -99,7 +100,8 @@ fn web_url(text: &str) -> Result<(), String> {
     };
     if !url.username().is_empty() || url.password().is_some() {
         return Err(
-            "holds a user or password: take it out, the receiver knows the server by the signature it sends along"
+            "contains a user name or password: remove it; the receiver can identify the server by the signature of \
+             the webhook"
                 .to_owned(),
         );
     }

@@ -173,7 +173,7 @@ pub(super) static DEFINITION: Mapping = Mapping {
         ),
         optional(
             "schedule",
-            Shape::Text(text("five cron fields, such as \"0 2 * * *\", or a word such as @daily", 255)),
+            Shape::Text(text("five cron fields, such as \"0 2 * * *\", or a keyword such as @daily", 255)),
             "Schedule: a cron expression of five fields, or a keyword such as @daily. Default: no schedule.",
         ),
         optional(
@@ -232,7 +232,7 @@ pub(super) static RETRY: Mapping = Mapping {
 
 /// An endpoint, written as a mapping.
 pub(super) static ENDPOINT: Choice = Choice {
-    what: "a place",
+    what: "an endpoint",
     by: "protocol",
     about: "Protocol of the endpoint.",
     common: &[

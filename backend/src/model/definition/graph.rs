@@ -27,7 +27,7 @@ pub(super) fn graph(reader: &mut Reader<'_>, objects: &[Object]) -> Graph {
             let line = objects[*first].location("id").at.line;
             let location = objects[index].location("id");
             reader.diagnostics.error(location, || {
-                format!("the id `{id}` stands for two steps, the first on line {line}: give this one another")
+                format!("the id `{id}` is used by two steps, the first one on line {line}: give this step another id")
             });
         } else {
             indices.insert(id, index);
@@ -40,7 +40,7 @@ pub(super) fn graph(reader: &mut Reader<'_>, objects: &[Object]) -> Graph {
         let names: Vec<&str> =
             cycle.iter().chain(&cycle[..1]).map(|index| ids[*index].as_deref().unwrap_or_default()).collect();
         reader.diagnostics.error(location, || match names.as_slice() {
-            [name, _] => format!("`{name}` needs itself: remove that from its `needs`"),
+            [name, _] => format!("`{name}` needs itself: remove it from its `needs`"),
             names => {
                 format!("these steps wait for each other: `{}`; remove one of these `needs`", names.join("` needs `"))
             }

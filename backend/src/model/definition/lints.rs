@@ -15,7 +15,7 @@ use super::{
 };
 
 /// The warning about a pattern where none is supported.
-const NO_PATTERN: &str = "is taken as it stands: `*` and `?` choose files in the `source` of a transfer only";
+const NO_PATTERN: &str = "is taken literally: `*` and `?` select files only in the `source` of a transfer";
 /// The characters of patterns.
 const WILDCARDS: [char; 2] = ['*', '?'];
 
@@ -44,7 +44,7 @@ pub(super) fn lint_step(reader: &mut Reader<'_>, object: &Object, step: &Step) {
             }
         }
         Task::Rename { from, to } if are_the_same(reader, from, to) => {
-            let said = || "`to` is what the file is called already".to_owned();
+            let said = || "`to` is the current name of the file".to_owned();
             reader.diagnostics.warning(object.location("to"), said);
         }
         Task::Compress { path, output, .. } => lint_output(reader, object, path, output.as_ref()),
@@ -61,7 +61,7 @@ pub(super) fn lint_step(reader: &mut Reader<'_>, object: &Object, step: &Step) {
 
 fn lint_agent_of_webhook(reader: &mut Reader<'_>, agent: Option<&AgentName>) {
     if let Some(agent) = agent {
-        let said = || "a webhook is sent by the server: `agent` does nothing here".to_owned();
+        let said = || "a webhook is sent by the server: `agent` has no effect here".to_owned();
         reader.diagnostics.warning(&agent.location, said);
     }
 }
@@ -89,7 +89,7 @@ fn lint_source(reader: &mut Reader<'_>, source: &EndpointTemplate, location: &So
         reader.diagnostics.warning(location, || format!("`source` {said}"));
     } else if folder.contains(WILDCARDS) {
         reader.diagnostics.warning(location, || {
-            "`source` has a pattern before its last part, which is taken as it stands: only the last part chooses files"
+            "`source` has a pattern before its last part, which is taken literally: only the last part selects files"
                 .to_owned()
         });
     }
@@ -100,7 +100,7 @@ fn lint_destination(reader: &mut Reader<'_>, destination: &EndpointTemplate, loc
     if let Some(said) = refused(&endpoint) {
         reader.diagnostics.warning(location, || format!("`destination` {said}"));
     } else if endpoint.pattern.is_some() {
-        let said = || "`pattern` does nothing in a `destination`: it chooses files of a `source`".to_owned();
+        let said = || "`pattern` has no effect in a `destination`: it selects files of a `source`".to_owned();
         reader.diagnostics.warning(location, said);
     } else if endpoint.path.contains(WILDCARDS) {
         reader.diagnostics.warning(location, || format!("`destination` {NO_PATTERN}"));
@@ -154,8 +154,8 @@ fn unusable(path: &str) -> Option<&'static str> {
     let path = decoded.as_deref().unwrap_or(path);
     let has_drive = matches!(path.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
     if !path.starts_with(SEPARATORS) && !has_drive {
-        return Some("is no whole path, as agents want it: write one such as /data/in/a.csv");
+        return Some("is not an absolute path, which agents require: write one such as /data/in/a.csv");
     }
     let goes_up = path.split(SEPARATORS).any(|part| part == "..");
-    goes_up.then_some("goes up by `..`, which agents refuse: write the path without that")
+    goes_up.then_some("contains `..`, which agents refuse: write the path without it")
 }

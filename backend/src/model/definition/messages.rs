@@ -12,10 +12,10 @@ pub(super) const TWO_SERVERS: &str = "a copy needs one side on the agent's machi
                                       path, and use two steps to go from server to server";
 /// The error for a file to decompress whose name has no known ending.
 pub(super) const NO_OUTPUT: &str =
-    "the name does not end in .gz or .zst, so it does not tell what to write: add `output`";
+    "the name does not end in .gz or .zst, so the name of the result is not known: add `output`";
 /// The error for such a file with a folder as its output.
 pub(super) const NO_NAME: &str = "`output` is a folder, and the name of `path` does not end in .gz or .zst: write the \
-                                  file's name behind it";
+    file name after it";
 
 /// The values that are allowed, as "write ...".
 pub(super) fn expected(shape: &Shape) -> String {

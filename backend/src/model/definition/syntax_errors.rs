@@ -22,12 +22,12 @@ pub(super) fn message(kind: &ErrorKind) -> String {
         | Kind::TabInBlockIndentation
         | Kind::TabInIndentation
         | Kind::TabAtBlockScalarStart
-        | Kind::TabInPlainScalar => "a tab cannot stand here: indent with spaces",
+        | Kind::TabInPlainScalar => "a tab is not allowed here: indent with spaces",
         Kind::InvalidIndentation
         | Kind::InvalidBlockScalarIndent
         | Kind::InvalidQuotedScalarIndent
         | Kind::InvalidFlowScalarIndent => {
-            "this line is not indented like those it belongs to: begin it at the same column as they do"
+            "this line is not indented like the lines that it belongs to: begin it at their column"
         }
         Kind::UnclosedQuotedScalar => "the quote that begins here does not end: add the other one",
         Kind::InvalidTrailingSingleQuotedScalar | Kind::InvalidTrailingDoubleQuotedScalar => {
@@ -41,49 +41,51 @@ pub(super) fn message(kind: &ErrorKind) -> String {
         | Kind::MissingLowSurrogate
         | Kind::UnpairedLowSurrogate
         | Kind::InvalidUnicodeEscape => {
-            "between double quotes a backslash begins an escape, and this is none: write text with backslashes in single \
-             quotes, such as 'C:\\data'"
+            "a backslash in double quotes begins an escape, and this is not a valid one: write text with backslashes \
+             in single quotes, such as 'C:\\data'"
         }
         Kind::UnclosedFlowCollection { open: '[' }
         | Kind::UnexpectedEofFlowSequence
         | Kind::ExpectedFlowSequenceSeparator => {
-            "the list that began with `[` goes on or ends here: separate its items with `,` and close it with `]`"
+            "the list that began with `[` needs a `,` or a `]` here: separate its items with `,` and close it with `]`"
         }
         Kind::UnclosedFlowCollection { .. }
         | Kind::UnexpectedEofFlowMapping
         | Kind::UnexpectedEofImplicitFlowMapping
         | Kind::ExpectedFlowMappingSeparator => {
-            "the mapping that began with `{` goes on or ends here: separate its entries with `,` and close it with `}`"
+            "the mapping that began with `{` needs a `,` or a `}` here: separate its entries with `,` and close it \
+             with `}`"
         }
         Kind::MismatchedFlowCollectionEnd { open, close } => {
-            return format!("`{close}` closes what began with `{open}`: use the bracket that belongs to it");
+            return format!("`{close}` does not match `{open}`: use the matching bracket");
         }
         Kind::MisplacedFlowCollectionEnd => {
-            "this bracket closes nothing: remove it, or put text that holds it in quotes"
+            "this closing bracket has no opening bracket: remove it, or put text that contains it in quotes"
         }
         Kind::BlockEntryInFlowCollection | Kind::PlainScalarStartsWithDashFlowIndicator => {
-            "between brackets a list has no `-`: separate its items with `,`"
+            "a list in brackets has no `-`: separate its items with `,`"
         }
         Kind::ExpectedBlockSequenceEntry
         | Kind::BlockSequenceEntryNotAllowed
         | Kind::InvalidBlockEntryWhitespace
         | Kind::UnexpectedEofBlockSequence => {
-            "this line belongs to nothing above it: items of a list begin with `- ` at one column, and the keys of an item \
-             stand at one column, too"
+            "this line does not belong to the lines above it: begin the items of a list with `- ` at one column, and \
+             the keys of an item at one column, too"
         }
         Kind::MappingValueNotAllowed | Kind::MappingKeyNotAllowed | Kind::InvalidColonPlacement => {
-            "a key cannot stand here: begin it on a line of its own at the column of the keys beside it, write a space behind \
-             the `:` of the line above, or put text that holds `: ` in quotes"
+            "a key is not allowed here: begin it on a new line at the column of the other keys, write a space after \
+             the `:` of the line above, or put text that contains `: ` in quotes"
         }
         Kind::SimpleKeyExpected
         | Kind::InvalidSimpleKey
         | Kind::ExpectedBlockMappingKey
-        | Kind::UnexpectedEofBlockMapping => "expected `key: value`: is there a `:` with a space behind the key?",
+        | Kind::UnexpectedEofBlockMapping => "expected `key: value`: is there a `:` and a space after the key?",
         Kind::ExpectedWhitespace | Kind::InvalidMappingValueWhitespace | Kind::FlowMappingValueAdjacentCollection => {
             "a space is missing here: write `key: value`"
         }
         Kind::CommentNotSeparated | Kind::CommentInterceptedScalar => {
-            "a comment needs a space before its `#`, and cannot stand within text: put text that holds `#` in quotes"
+            "a comment needs a space before its `#`, and is not allowed within text: put text that contains `#` in \
+             quotes"
         }
         Kind::ExpectedNodeContent | Kind::UnexpectedEndOfPlainScalar | Kind::UnexpectedEof => {
             "a value was expected here: write one, or put text that begins with a special character in quotes"
@@ -92,10 +94,10 @@ pub(super) fn message(kind: &ErrorKind) -> String {
             return format!("text cannot begin with `{character}`: put it in quotes");
         }
         Kind::InvalidBlockScalarHeader | Kind::ZeroBlockScalarIndent => {
-            "behind `|` or `>` the line ends: begin the text on the next line, indented"
+            "the line must end after `|` or `>`: begin the text on the next line, indented"
         }
         Kind::DirectiveDisallowed => {
-            "a line that begins with `%` is a directive, which means nothing here: remove it, or put the text in quotes"
+            "a line that begins with `%` is a directive, which is not supported: remove it, or put the text in quotes"
         }
         Kind::BomInsideDocument => "the character U+FEFF cannot be seen: remove it",
         Kind::MissingAnchorOrAliasName => "text cannot begin with `&` or `*`: put it in quotes",
@@ -113,7 +115,7 @@ pub(super) fn message(kind: &ErrorKind) -> String {
             "the definition ended before this: remove the `...` above, or indent this line"
         }
         Kind::RecursionLimitExceeded => {
-            return format!("this stands more than {MAX_DEPTH} levels deep: a definition needs five at most");
+            return format!("this is nested more than {MAX_DEPTH} levels deep: a definition needs five at most");
         }
         other => return format!("this is not YAML ({other}): compare the line with the example in the documentation"),
     };

@@ -230,7 +230,7 @@ fn named(placeholder: &str) -> Result<(&str, Option<Written>), String> {
     let (inside, filter) = inside.split_once('|').map_or((inside, None), |(inside, filter)| (inside, Some(filter)));
     let Some(name) = inside.trim().strip_prefix("params.").filter(|name| is_name(name)) else {
         return Err(format!(
-            "`{}` is no placeholder: write `${{{{ params.name }}}}` with the name of one of `parameters`",
+            "`{}` is not a placeholder: write `${{{{ params.name }}}}` with the name of one of `parameters`",
             super::yaml::shown(placeholder)
         ));
     };
@@ -238,7 +238,7 @@ fn named(placeholder: &str) -> Result<(&str, Option<Written>), String> {
     match filter.parse() {
         Ok(written) => Ok((name, Some(written))),
         Err(_) => Err(format!(
-            "`{}` is no filter: write one of {}",
+            "`{}` is not a filter: write one of {}",
             super::yaml::shown(filter),
             <Written as strum::VariantNames>::VARIANTS.join(", ")
         )),

@@ -62,7 +62,7 @@ pub(super) struct Entry {
 pub(super) fn read(source: &str, diagnostics: &mut Diagnostics) -> Option<Rc<Node>> {
     let whole = SourceLocation { at: Position::START, path: String::new() };
     if source.len() > MAX_BYTES {
-        diagnostics.error(&whole, || format!("the text is {} bytes long: it may have {MAX_BYTES}", source.len()));
+        diagnostics.error(&whole, || format!("the text is {} bytes long: write at most {MAX_BYTES}", source.len()));
         return None;
     }
     if let Some((bytes, hidden)) = source.char_indices().find(|(_, c)| is_hidden(*c)) {
@@ -157,7 +157,7 @@ impl<'a> Tree<'a, '_> {
             let at = span.tag_start.as_ref().map_or_else(|| position(&span.start), position);
             let tag = tag.original();
             self.diagnostics.error(&SourceLocation { at, path: String::new() }, || {
-                format!("tags such as `{}` mean nothing here: remove it", shown(&tag))
+                format!("tags such as `{}` are not supported: remove it", shown(&tag))
             });
         }
         match event {
@@ -179,7 +179,7 @@ impl<'a> Tree<'a, '_> {
             Event::UnresolvedAlias(name) => {
                 self.diagnostics.error(&SourceLocation { at: position(&span.start), path: String::new() }, || {
                     format!(
-                        "`*{0}` stands for what `&{0}` names, which is not there: name it before, or put text that \
+                        "`*{0}` has no anchor `&{0}` before it: add one, or put text that \
                          begins with a star in quotes",
                         shown(&name)
                     )
@@ -239,7 +239,7 @@ impl<'a> Tree<'a, '_> {
             return Ok(());
         }
         self.diagnostics.error(&SourceLocation { at, path: String::new() }, || {
-            "this alias stands for what it is a part of: a value cannot hold itself".to_owned()
+            "this alias is inside the value of its own anchor: a value cannot contain itself".to_owned()
         });
         self.attach(self.broken(span));
         Ok(())
@@ -250,7 +250,7 @@ impl<'a> Tree<'a, '_> {
             return Ok(());
         }
         self.diagnostics.error(&SourceLocation { at, path: String::new() }, || {
-            format!("this stands more than {MAX_DEPTH} levels deep: a definition needs five at most")
+            format!("this is nested more than {MAX_DEPTH} levels deep: a definition needs five at most")
         });
         Err(Stop)
     }
@@ -261,7 +261,7 @@ impl<'a> Tree<'a, '_> {
             return Ok(());
         }
         self.diagnostics.error(&SourceLocation { at, path: String::new() }, || {
-            format!("with this there are more than {MAX_VALUES} values, those of aliases included: write fewer")
+            format!("there are more than {MAX_VALUES} values, including those of aliases: write fewer")
         });
         Err(Stop)
     }
@@ -295,7 +295,7 @@ fn named(
     let Content::Scalar(scalar) = &node.content else {
         if !matches!(node.content, Content::Broken) {
             diagnostics.error(&SourceLocation { at: node.at, path: String::new() }, || {
-                "a mapping or a list cannot be a key: write one word, then `:`; text with `{` or `[` belongs in quotes"
+                "a mapping or a list cannot be a key: write a name, then `:`; put text with `{` or `[` in quotes"
                     .to_owned()
             });
         }
@@ -307,7 +307,7 @@ fn named(
             first.insert(key.clone(), node.at);
         }
         Some(before) => diagnostics.error(&SourceLocation { at: node.at, path: String::new() }, || {
-            format!("`{}` stands here a second time, first on line {}: remove one", shown(&key), before.line)
+            format!("`{}` is given a second time, first on line {}: remove one", shown(&key), before.line)
         }),
     }
     (Some(key), node.at)

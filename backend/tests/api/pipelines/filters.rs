@@ -54,7 +54,7 @@ async fn a_parameter_that_would_lead_up_in_a_url_is_refused() {
     let path = format!("/api/pipelines/{}/runs", id(&pipeline));
     let answer = fixture.admin.post(&path, &json!({ "parameters": { "x": ".." } })).await;
     assert_eq!(answer.status, 400, "{}", answer.body);
-    assert!(answer.body["error"].as_str().is_some_and(|error| error.contains("leads up in its path")));
+    assert!(answer.body["error"].as_str().is_some_and(|error| error.contains("would leave the folder of the path")));
 }
 
 #[tokio::test]

@@ -136,7 +136,7 @@ impl<F: Fn(Option<&str>) -> AgentLookup> Planner<'_, F> {
     fn endpoint(&mut self, endpoint: &EndpointTemplate, location: &SourceLocation) -> Option<Endpoint> {
         endpoint
             .fill(self.parameters)
-            .map_err(|problem| self.diagnostics.push(location.error(format!("a place {problem}"))))
+            .map_err(|problem| self.diagnostics.push(location.error(format!("an endpoint {problem}"))))
             .ok()
     }
 
@@ -162,10 +162,8 @@ impl<F: Fn(Option<&str>) -> AgentLookup> Planner<'_, F> {
                 (AgentLookup::NotFound, None) => {
                     location.warning("there is no agent yet: register one before the first run")
                 }
-                (AgentLookup::Ambiguous(agents), Some(AgentName { name, .. })) => location.error(format!(
-                    "`{name}` is what several agents are called: write one of their ids: {}",
-                    ids(&agents)
-                )),
+                (AgentLookup::Ambiguous(agents), Some(AgentName { name, .. })) => location
+                    .error(format!("`{name}` is the name of several agents: write one of their ids: {}", ids(&agents))),
                 (AgentLookup::Ambiguous(agents), None) => location.warning(format!(
                     "there are several agents, and none is named: write `agent` with a name or one of the ids {}",
                     ids(&agents)

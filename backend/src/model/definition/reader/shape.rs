@@ -149,7 +149,7 @@ impl Reader<'_> {
             let location = location.item(index, item.at);
             match &item.content {
                 Content::Scalar(Scalar { kind: Kind::Text, text }) if needs.iter().any(|(id, _)| id == text) => {
-                    self.diagnostics.error(&location, || format!("`{}` stands here twice: remove one", shown(text)));
+                    self.diagnostics.error(&location, || format!("`{}` is listed twice: remove one", shown(text)));
                 }
                 Content::Scalar(Scalar { kind: Kind::Text, text }) => needs.push((text.clone(), location)),
                 Content::Broken => {}
@@ -184,7 +184,7 @@ impl Reader<'_> {
                 let location = location.moved(entry.at);
                 self.diagnostics.error(&location, || {
                     format!(
-                        "`{}` is no name for a parameter: use at most {MAX_NAME} letters, digits, `_` and `-`, and \
+                        "`{}` is not a name for a parameter: use at most {MAX_NAME} letters, digits, `_` and `-`, and \
                          begin with a letter",
                         shown(&entry.key)
                     )

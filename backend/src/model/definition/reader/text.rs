@@ -50,8 +50,8 @@ impl Reader<'_> {
         if plain.is_some_and(|plain| plain.is_ok_and(|plain| plain != filled)) {
             self.diagnostics.warning(location, || {
                 format!(
-                    "{} has a parameter whose value is escaped here; versions saved by earlier releases put it in as it \
-                     stands: write `| raw` behind its name to keep that",
+                    "{} has a parameter whose value is escaped here; versions saved by earlier releases inserted it \
+                     unchanged: write `| raw` after its name to keep that",
                     called(location)
                 )
             });
