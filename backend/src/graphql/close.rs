@@ -27,13 +27,17 @@ impl Close {
     pub(super) const FORBIDDEN: Self = Self::new(CloseCode::FORBIDDEN, "Forbidden");
     pub(super) const EXPIRED: Self = Self::new(CloseCode::UNAUTHORIZED, "Token expired");
     pub(super) const BROKEN: Self = Self::new(CloseCode::PROTOCOL_ERROR, "Protocol error");
-    pub(super) const TOO_BIG: Self = Self::new(CloseCode::MESSAGE_TOO_BIG, "Messages may have 1 MiB");
-    pub(super) const TOO_BIG_WITHOUT_TOKEN: Self =
-        Self::new(CloseCode::MESSAGE_TOO_BIG, "Without a token messages may have 64 KiB");
+    pub(super) const TOO_BIG: Self =
+        Self::new(CloseCode::MESSAGE_TOO_BIG, "The message is larger than 1 MiB: send smaller ones");
+    pub(super) const TOO_BIG_WITHOUT_TOKEN: Self = Self::new(
+        CloseCode::MESSAGE_TOO_BIG,
+        "The message is larger than 64 KiB, the limit without a token: send a smaller one",
+    );
     pub(super) const INTERNAL: Self = Self::new(CloseCode::TRY_AGAIN_LATER, "Internal error: connect again");
     pub(super) const UNCHECKED: Self =
         Self::new(CloseCode::TRY_AGAIN_LATER, "The token cannot be checked now: connect again");
-    pub(super) const STALLED: Self = Self::new(CloseCode::TRY_AGAIN_LATER, "Nothing was read for 30 s: connect again");
+    pub(super) const STALLED: Self =
+        Self::new(CloseCode::TRY_AGAIN_LATER, "The client has read nothing for 30 s: connect again");
     pub(super) const OVER_QUOTA: Self = Self::new(
         CloseCode::TRY_AGAIN_LATER,
         "Too many open connections of this customer or administrator: close some, then connect again",

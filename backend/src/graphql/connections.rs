@@ -50,10 +50,14 @@ impl ConnectionArguments {
                 let page = u64::try_from(page).ok().filter(|page| *page > 0);
                 PageStart::Page(page.ok_or_else(|| Error::field("page", "must be at least 1"))?)
             }
-            (Some(_), ..) => return Err(Error::field("page", "goes together with first only")),
+            (Some(_), ..) => return Err(Error::field("page", "is only allowed together with first")),
             (None, Some(_), Some(_)) => return Err(Error::field("before", "cannot be given together with after")),
-            (None, Some(_), None) if last.is_some() => return Err(Error::field("after", "goes together with first")),
-            (None, None, Some(_)) if first.is_some() => return Err(Error::field("before", "goes together with last")),
+            (None, Some(_), None) if last.is_some() => {
+                return Err(Error::field("after", "is only allowed together with first"));
+            }
+            (None, None, Some(_)) if first.is_some() => {
+                return Err(Error::field("before", "is only allowed together with last"));
+            }
             (None, Some(after), None) => PageStart::OlderThan(cursor("after", &after)?),
             (None, None, Some(before)) => PageStart::NewerThan(cursor("before", &before)?),
             (None, None, None) if last.is_some() => PageStart::Oldest,

@@ -22,7 +22,7 @@ use crate::{
 };
 
 pub(super) const UNAUTHENTICATED: Error =
-    Error::Unauthenticated("send a token as `Authorization: Bearer …`; without one only `login` answers");
+    Error::Unauthenticated("send a token as `Authorization: Bearer …`; without a token, only `login` is allowed");
 
 /// The caller of a request.
 #[derive(Clone, Debug)]
@@ -134,7 +134,7 @@ pub(super) fn loader<'a>(ctx: &Context<'a>) -> Result<&'a DataLoader<Loader>> {
 pub(super) async fn may_sign_in<'a>(ctx: &Context<'a>) -> Result<&'a str> {
     let (state, cp) = (state(ctx)?, control_plane(ctx)?);
     if state.has_signed_in.swap(true, Ordering::AcqRel) {
-        return Err(Error::Invalid("a document may hold one `login`".to_owned()));
+        return Err(Error::Invalid("a document may contain `login` only once".to_owned()));
     }
     let now = cp.now();
     match cp.limits().count(Class::Login, &state.caller.address, now).await {

@@ -54,7 +54,9 @@ pub(super) fn check(document: &ExecutableDocument, variables: &Variables) -> Res
         measure.add(shape.size)?;
         let fields = shape.fields.iter().filter(|(name, _)| **name != "__typename");
         if operation.ty == OperationType::Mutation && fields.map(|(_, count)| count).sum::<usize>() > MAX_MUTATIONS {
-            return Err(Error::Invalid(format!("an operation holds at most {MAX_MUTATIONS} mutations")));
+            return Err(Error::Invalid(format!(
+                "an operation may have at most {MAX_MUTATIONS} mutations: send several requests"
+            )));
         }
         roots.fields.extend(shape.fields.into_keys().map(str::to_owned));
     }
@@ -90,7 +92,7 @@ impl<'a> Shape<'a> {
         self.size.selections = self.size.selections.saturating_add(count);
         if self.size.selections > MAX_SELECTIONS {
             return Err(Error::Invalid(format!(
-                "the document amounts to more than {MAX_SELECTIONS} fields, with its fragments in place"
+                "the document has more than {MAX_SELECTIONS} fields with its fragments expanded: select fewer"
             )));
         }
         Ok(())
@@ -99,7 +101,7 @@ impl<'a> Shape<'a> {
     fn add_values(&mut self, count: usize) -> Result<()> {
         self.size.values = self.size.values.saturating_add(count);
         if self.size.values > MAX_VALUES {
-            return Err(Error::Invalid(format!("the arguments amount to more than {MAX_VALUES} values")));
+            return Err(Error::Invalid(format!("the arguments have more than {MAX_VALUES} values: send fewer")));
         }
         Ok(())
     }
@@ -108,7 +110,9 @@ impl<'a> Shape<'a> {
         let selected = self.fields.entry(name).or_default();
         *selected = selected.saturating_add(count);
         if *selected > MAX_ALIASES {
-            return Err(Error::Invalid(format!("a selection set selects one field more than {MAX_ALIASES} times")));
+            return Err(Error::Invalid(format!(
+                "a selection set selects one field more than {MAX_ALIASES} times: send several requests"
+            )));
         }
         Ok(())
     }
@@ -218,7 +222,9 @@ impl<'a> Measure<'a> {
 }
 
 fn too_deep() -> Error {
-    Error::Invalid(format!("the document nests deeper than {MAX_DEPTH} levels, with its fragments in place"))
+    Error::Invalid(format!(
+        "the document is nested deeper than {MAX_DEPTH} levels with its fragments expanded: select fewer levels"
+    ))
 }
 
 /// The size of the value of each variable, or of its default if that is larger.
@@ -309,7 +315,7 @@ mod tests {
             format!("{{ ...A ...A }} fragment A on Query {{ {} }}", aliases(17)),
             format!("{{ __typename }} fragment A on Query {{ {} }}", aliases(33)),
         ] {
-            assert!(sentence(&document).ends_with("more than 32 times"), "{document}");
+            assert!(sentence(&document).ends_with("more than 32 times: send several requests"), "{document}");
         }
     }
 
@@ -320,7 +326,7 @@ mod tests {
         assert_eq!(sentence(&format!("mutation {{ __typename {} }}", field(0, 10))), "");
         let through = format!("mutation {{ {} ...A }} fragment A on Mutation {{ {} }}", field(0, 5), field(5, 11));
         for document in [format!("mutation {{ {} }}", field(0, 11)), through] {
-            assert_eq!(sentence(&document), "an operation holds at most 10 mutations");
+            assert_eq!(sentence(&document), "an operation may have at most 10 mutations: send several requests");
         }
     }
 

@@ -53,12 +53,15 @@ const THREADS_PER_PROCESSOR: usize = 4;
 const TOO_MANY_PENDING: Error =
     Error::Unavailable("100 operations of this caller are waiting: try again when some of them are answered");
 const NOT_STARTED: Error = Error::Unavailable(
-    "the operation waited for 30 s for others of this caller and was not started: send fewer at once",
+    "the operation waited 30 s for other operations of this caller and was not started: send fewer at once",
 );
 const NO_ROOM: Error = Error::Unavailable(
-    "the answer was dropped, since too many large answers are not read yet; if it was a mutation, it has been made",
+    "the answer was dropped, because too many large answers are not read yet: read them first; a mutation was carried \
+     out",
 );
-const GIVEN_UP: Error = Error::Unavailable("the operation was given up after 30 s; a mutation may have been made");
+const GIVEN_UP: Error = Error::Unavailable(
+    "the operation was stopped after 30 s; a mutation may have been carried out: check before you repeat it",
+);
 
 /// Executes queries and mutations.
 #[derive(Clone)]

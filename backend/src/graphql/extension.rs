@@ -86,9 +86,9 @@ impl Extension for Operation {
         next: NextValidation<'_>,
     ) -> Result<ValidationResult, Vec<ServerError>> {
         match next.run(ctx).await {
-            Ok(result) if result.complexity > self.max_complexity.load(Relaxed) => {
-                Err(vec![server_error(&Error::Invalid("the subscription is too complex".to_owned()))])
-            }
+            Ok(result) if result.complexity > self.max_complexity.load(Relaxed) => Err(vec![server_error(
+                &Error::Invalid("the subscription is too complex: select fewer fields".to_owned()),
+            )]),
             // The errors of validation would reveal the schema.
             Err(_) if !context::is_authenticated(ctx) => Err(vec![server_error(&Error::Invalid(UNFIT.to_owned()))]),
             Err(mut problems) => {
@@ -143,7 +143,7 @@ impl Extension for Operation {
 }
 
 /// The error for an invalid document without a token, which reveals nothing of the schema.
-const UNFIT: &str = "the document does not fit the schema: send a token to be told why";
+const UNFIT: &str = "the document does not match the schema: send a token to get the reasons";
 
 fn length(segment: &PathSegment) -> usize {
     match segment {

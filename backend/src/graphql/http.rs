@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// The error for a page of an origin that is not allowed.
-const FOREIGN: Error = Error::Forbidden("pages of this origin may not ask: see MFTPLUS_ALLOWED_ORIGINS");
+const FOREIGN: Error = Error::Forbidden("pages of this origin may not send requests: see MFTPLUS_ALLOWED_ORIGINS");
 
 /// The media types of responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,7 +205,7 @@ async fn caller(graphql: &Graphql, headers: &HeaderMap, address: &str) -> Result
     let actor = match token(headers)? {
         Some(token) => Some(graphql.settings.cp.authenticate(Credentials::Token(token)).await?.actor),
         None if headers.contains_key("x-api-key") => {
-            return Err(Error::Unauthenticated("an API key is not for GraphQL: send a user's token"));
+            return Err(Error::Unauthenticated("GraphQL does not accept API keys: send a user's access token"));
         }
         None => None,
     };
@@ -261,7 +261,7 @@ fn from_body(headers: &HeaderMap, bytes: &[u8]) -> Result<Request> {
     }
     match serde_json::from_slice(bytes) {
         Ok(Json::Object(fields)) => from_fields(fields),
-        Ok(_) => Err(Error::Invalid("the body must be a JSON object; batches are not taken".to_owned())),
+        Ok(_) => Err(Error::Invalid("the body must be a JSON object; batches are not supported".to_owned())),
         Err(error) => Err(Error::Invalid(format!("the body is not JSON: {error}"))),
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn from_fields(mut fields: Map<String, Value>) -> Result<Request> {
             problems.add(name, "must be an object");
         } else if !is_small(value) {
             problems
-                .add(name, format!("nests deeper than {MAX_NESTING} levels or holds more than {MAX_VALUES} values"));
+                .add(name, format!("is nested deeper than {MAX_NESTING} levels or has more than {MAX_VALUES} values"));
         }
     }
     let query = match fields.remove("query") {
@@ -53,7 +53,7 @@ pub(super) fn from_fields(mut fields: Map<String, Value>) -> Result<Request> {
             String::new()
         }
         Some(_) => {
-            problems.add("query", "must be a text");
+            problems.add("query", "must be a string");
             String::new()
         }
     };
@@ -61,7 +61,7 @@ pub(super) fn from_fields(mut fields: Map<String, Value>) -> Result<Request> {
     match fields.remove("operationName") {
         None | Some(Value::Null) => {}
         Some(Value::String(name)) => request = request.operation_name(name),
-        Some(_) => problems.add("operationName", "must be a text"),
+        Some(_) => problems.add("operationName", "must be a string"),
     }
     if !problems.is_empty() {
         return Err(Error::Fields(problems));

@@ -54,7 +54,7 @@ pub(super) fn check(document: &str) -> Result<usize> {
             return Err(invalid(format!("a name is longer than {MAX_NAME} characters")));
         }
         if nesting > MAX_NESTING {
-            return Err(invalid(format!("the document nests deeper than {MAX_NESTING} brackets")));
+            return Err(invalid(format!("the document has more than {MAX_NESTING} nested brackets")));
         }
         if tokens > MAX_TOKENS {
             return Err(invalid(format!("the document has more than {MAX_TOKENS} tokens")));

@@ -122,9 +122,8 @@ impl SubscriptionRoot {
             desc = "Send the transfers that are not in a final state first: at most 1,000; running, queued, then failed."
         )]
         initial: Option<bool>,
-        #[graphql(desc = "Least milliseconds between two states of one transfer, 0 to 60,000.")] throttle_ms: Option<
-            i32,
-        >,
+        #[graphql(desc = "Minimum time in milliseconds between two states of one transfer, 0 to 60,000.")]
+        throttle_ms: Option<i32>,
     ) -> Result<impl Stream<Item = TransferUpdate> + use<>> {
         own(initial, throttle_ms);
         actor(ctx)?;
@@ -144,7 +143,8 @@ impl SubscriptionRoot {
         #[graphql(desc = "Only the agents with these ids.")] ids: Option<Vec<AgentId>>,
         filter: Option<AgentFilter>,
         #[graphql(desc = "Send the existing agents first, at most 1,000.")] initial: Option<bool>,
-        #[graphql(desc = "Least milliseconds between two states of one agent, 0 to 60,000.")] throttle_ms: Option<i32>,
+        #[graphql(desc = "Minimum time in milliseconds between two states of one agent, 0 to 60,000.")]
+        throttle_ms: Option<i32>,
     ) -> Result<impl Stream<Item = AgentUpdate> + use<>> {
         own(initial, throttle_ms);
         actor(ctx)?;
@@ -165,7 +165,8 @@ impl SubscriptionRoot {
         #[graphql(desc = "Only the jobs with these ids.")] ids: Option<Vec<JobId>>,
         filter: Option<JobFilter>,
         #[graphql(desc = "Send the existing jobs first, at most 1,000.")] initial: Option<bool>,
-        #[graphql(desc = "Least milliseconds between two states of one job, 0 to 60,000.")] throttle_ms: Option<i32>,
+        #[graphql(desc = "Minimum time in milliseconds between two states of one job, 0 to 60,000.")]
+        throttle_ms: Option<i32>,
     ) -> Result<impl Stream<Item = JobUpdate> + use<>> {
         own(initial, throttle_ms);
         actor(ctx)?;
@@ -185,7 +186,8 @@ impl SubscriptionRoot {
         #[graphql(desc = "Only the runs with these ids.")] ids: Option<Vec<RunId>>,
         filter: Option<JobRunFilterInput>,
         #[graphql(desc = "Send the active runs first, at most 1,000.")] initial: Option<bool>,
-        #[graphql(desc = "Least milliseconds between two states of one run, 0 to 60,000.")] throttle_ms: Option<i32>,
+        #[graphql(desc = "Minimum time in milliseconds between two states of one run, 0 to 60,000.")]
+        throttle_ms: Option<i32>,
     ) -> Result<impl Stream<Item = JobRunUpdate> + use<>> {
         own(initial, throttle_ms);
         let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<HashSet<_>>());
@@ -207,7 +209,8 @@ impl SubscriptionRoot {
         filter: Option<PipelineRunFilterInput>,
         #[graphql(desc = "Send the active runs first: at most 1,000, running ones before queued ones.")]
         initial: Option<bool>,
-        #[graphql(desc = "Least milliseconds between two states of one run, 0 to 60,000.")] throttle_ms: Option<i32>,
+        #[graphql(desc = "Minimum time in milliseconds between two states of one run, 0 to 60,000.")]
+        throttle_ms: Option<i32>,
     ) -> Result<impl Stream<Item = PipelineRunUpdate> + use<>> {
         own(initial, throttle_ms);
         let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<HashSet<_>>());
@@ -224,7 +227,7 @@ impl SubscriptionRoot {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Send the current totals first.")] initial: Option<bool>,
-        #[graphql(desc = "Least milliseconds between two states, 0 to 60,000.")] throttle_ms: Option<i32>,
+        #[graphql(desc = "Minimum time in milliseconds between two states, 0 to 60,000.")] throttle_ms: Option<i32>,
     ) -> Result<impl Stream<Item = FleetUpdate> + use<>> {
         own(initial, throttle_ms);
         actor(ctx)?;

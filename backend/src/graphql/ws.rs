@@ -36,7 +36,7 @@ const READ_BUFFER: usize = 4096;
 
 /// The error for a request without the subprotocol.
 const WRONG_PROTOCOL: &str =
-    "this WebSocket speaks graphql-transport-ws: ask for it with `Sec-WebSocket-Protocol: graphql-transport-ws`";
+    "this WebSocket supports graphql-transport-ws only: request it with `Sec-WebSocket-Protocol: graphql-transport-ws`";
 /// The error for a request without an upgrade, or with one that is not possible.
 const NO_UPGRADE: &str = "send a WebSocket upgrade (RFC 6455, version 13) over HTTP/1.1 with GET";
 

@@ -62,7 +62,9 @@ impl Plan {
         };
         let operation = operation.node.clone();
         if checked.is_longer_than(MAX_TEXT) {
-            return Err(wrong("the document of a subscription and its variables may have 64 KiB each"));
+            return Err(wrong(
+                "the document of a subscription or its variables are larger than 64 KiB: send smaller ones",
+            ));
         }
         let mut document = checked.document()?.clone();
         let mut request = checked.into_request();
@@ -150,7 +152,7 @@ impl Roots {
             };
             self.is_nested = true;
             if condition.is_some_and(|on| *on.node.on.node != *SubscriptionRoot::type_name()) {
-                return Err(wrong("a fragment here must be one of the type `Subscription`"));
+                return Err(wrong("a fragment here must be on the type `Subscription`"));
             }
             self.collect(document, &inner.node)?;
         }

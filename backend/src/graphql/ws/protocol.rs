@@ -55,7 +55,7 @@ impl ClientMessage {
 
 fn id(message: &mut Map<String, Value>) -> Result<String, &'static str> {
     match message.remove("id") {
-        Some(Value::String(id)) if id.len() > MAX_ID => Err("Invalid message: `id` may have 1024 bytes"),
+        Some(Value::String(id)) if id.len() > MAX_ID => Err("Invalid message: `id` is longer than 1024 bytes"),
         Some(Value::String(id)) if !id.is_empty() => Ok(id),
         _ => Err("Invalid message: `id` must be a string that is not empty"),
     }

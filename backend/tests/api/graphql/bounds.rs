@@ -214,7 +214,7 @@ async fn errors_are_part_of_an_answer() {
 async fn without_a_token_a_field_that_exists_looks_like_one_that_does_not(#[case] document: &str) {
     let app = TestApp::start().await;
     let answer = app.anonymous().ask(document, &json!({ "n": "x" })).await;
-    let message = "send a token as `Authorization: Bearer …`; without one only `login` answers";
+    let message = "send a token as `Authorization: Bearer …`; without a token, only `login` is allowed";
     let error = json!({ "message": message, "extensions": { "code": "UNAUTHENTICATED" } });
     assert_eq!((answer.status, answer.body), (200, json!({ "errors": [error] })));
 }
@@ -233,7 +233,7 @@ async fn without_a_token_a_wrong_document_is_not_explained(#[case] document: &st
     let answer = app.anonymous().ask(document, &Value::Null).await;
     assert_eq!((answer.status, answer.codes(), answer.body.get("data")), (200, vec!["INVALID"], None));
     let text = String::from_utf8_lossy(&answer.bytes);
-    assert!(text.contains("the document does not fit the schema: send a token to be told why"), "{text}");
+    assert!(text.contains("the document does not match the schema: send a token to get the reasons"), "{text}");
     for inside in ["Did you mean", "password", "token\"", "email", "yaml", "Pipeline", "Login", "String", "Input"] {
         assert!(!text.contains(inside), "{document}: {text}");
     }
