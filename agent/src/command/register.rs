@@ -27,7 +27,7 @@ pub(crate) async fn register(settings: &Settings, args: &RegisterArgs) -> anyhow
     }
     let registration = register_agent(settings, &args.code, &args.identity).await?;
     println!("registered as agent {} of {}", registration.agent_id, registration.server);
-    println!("the key is stored in {}", settings.state_dir.join("agent.json").display());
+    println!("the API key is stored in {}", settings.state_dir.join("agent.json").display());
     Ok(Exit::Done)
 }
 

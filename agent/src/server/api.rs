@@ -274,7 +274,7 @@ impl Api {
 
     async fn send_with_key<T: DeserializeOwned>(&self, request: RequestBuilder, key: &ApiKey) -> Result<T, ApiError> {
         let mut header = reqwest::header::HeaderValue::from_str(key.expose())
-            .map_err(|_| ApiError::Unauthorized { message: "the stored key is damaged".into() })?;
+            .map_err(|_| ApiError::Unauthorized { message: "the stored API key is damaged".into() })?;
         header.set_sensitive(true);
         let answer = self.http.send(request.header("X-API-Key", header)).await?;
         if let Some(rate_limit) = answer.rate_limit {

@@ -24,7 +24,8 @@ pub(crate) enum ApiError {
     Throttled { after: Duration, message: String },
     /// The server answered 401.
     #[error(
-        "the server does not accept this agent's key ({message}); register again with `register --code CODE --force`"
+        "the server does not accept this agent's API key ({message}); register again with `register --code CODE \
+         --force`"
     )]
     Unauthorized { message: String },
     /// The server answered 409, because an older process already uses a copy of this state folder.

@@ -52,7 +52,9 @@ pub(crate) fn local_path(text: &str) -> Result<PathBuf, UsageError> {
         (Some(path), _) => path?,
         (None, Ok(url)) if text.contains("://") => {
             let scheme = url.scheme();
-            return Err(UsageError(format!("`{text}` is no local path, and protocol {scheme} is not supported here")));
+            return Err(UsageError(format!(
+                "`{text}` is not a local path, and protocol {scheme} is not supported here"
+            )));
         }
         _ => PathBuf::from(text),
     };
@@ -62,7 +64,7 @@ pub(crate) fn local_path(text: &str) -> Result<PathBuf, UsageError> {
         )));
     }
     if goes_up(&path) {
-        return Err(UsageError(format!("`{text}` goes up (`..`); write the path without that")));
+        return Err(UsageError(format!("`{text}` contains `..`; write the path without it")));
     }
     Ok(path)
 }

@@ -31,10 +31,10 @@ pub(crate) fn from_file_url(text: &str) -> Option<Result<PathBuf, UsageError>> {
     };
     // `Url` would leave these parts out.
     if goes_up(Path::new(&decoded)) {
-        return Some(Err(UsageError(format!("`{text}` goes up (`..`); write the path without that"))));
+        return Some(Err(UsageError(format!("`{text}` contains `..`; write the path without it"))));
     }
     let path = Url::parse(text).ok().and_then(|url| url.to_file_path().ok());
-    Some(path.ok_or_else(|| UsageError(format!("`{text}` is no path on this machine; write file:///path"))))
+    Some(path.ok_or_else(|| UsageError(format!("`{text}` is not a path on this machine; write file:///path"))))
 }
 
 /// Whether a part of the path is `..`.

@@ -92,14 +92,18 @@ impl Dispatcher {
             }
             DirectiveKind::CancelStep => step::cancel(&self.agent, directive).await,
             DirectiveKind::RetryTransfer => {
-                let attempt = payload.get("attempt").and_then(Value::as_u64).context("no `attempt`")?;
+                let attempt =
+                    payload.get("attempt").and_then(Value::as_u64).context("the directive has no `attempt`")?;
                 retry_transfer::retry(&self.agent, id(payload, "transferId")?, u32::try_from(attempt)?).await
             }
             DirectiveKind::RotateKey => self.rotate_key().await,
             DirectiveKind::SetHeartbeatInterval => {
                 let seconds =
                     payload.get("seconds").and_then(Value::as_u64).filter(|seconds| (1..=86_400).contains(seconds));
-                self.set_heartbeat_interval(seconds.context("`seconds` is not a number from 1 to 86400")?).await
+                self.set_heartbeat_interval(
+                    seconds.context("the `seconds` of the directive must be a number from 1 to 86400")?,
+                )
+                .await
             }
         }
     }

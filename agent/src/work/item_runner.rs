@@ -119,7 +119,10 @@ pub(crate) async fn spawn(agent: &Arc<Agent>, key: String, execute: StepExecutor
             Ok(Some(*claim))
         }
         Ok(Claimed::Missing) => Ok(None),
-        Ok(Claimed::Busy) => Err("another process runs its copy".to_owned()),
+        Ok(Claimed::Busy) => Err(
+            "another process of this agent holds the transfer of this work item; wait until it has ended, or stop it"
+                .to_owned(),
+        ),
         Err(error) => Err(error.to_string()),
     };
     let working = agent.clone();
@@ -351,6 +354,6 @@ where
 
 /// Reads an id from the payload of a directive.
 pub(crate) fn id(payload: &Value, name: &str) -> anyhow::Result<Uuid> {
-    let id = payload.get(name).and_then(Value::as_str).with_context(|| format!("no `{name}`"))?;
-    id.parse().with_context(|| format!("`{name}` is not an id"))
+    let id = payload.get(name).and_then(Value::as_str).with_context(|| format!("the directive has no `{name}`"))?;
+    id.parse().with_context(|| format!("the `{name}` of the directive must be a UUID"))
 }

@@ -17,8 +17,8 @@ use crate::work::work_item::{Task, WorkItem};
 
 /// The work item of the directive `startJob`.
 pub(crate) fn work_item(directive: &Directive) -> anyhow::Result<WorkItem> {
-    let job = directive.payload.get("job").context("no `job`")?;
-    let job: Job = serde_json::from_value(job.clone()).context("`job` is not a job")?;
+    let job = directive.payload.get("job").context("the directive has no `job`")?;
+    let job: Job = serde_json::from_value(job.clone()).context("the `job` of the directive cannot be read")?;
     Ok(WorkItem::new(directive.id, Task::Job { job, run: None }))
 }
 

@@ -42,8 +42,8 @@ const NO_ALLOWED_ROOTS: &str = "this agent carries out no pipeline steps, becaus
 pub(crate) async fn work_item(agent: &Agent, directive: &Directive) -> anyhow::Result<WorkItem> {
     let payload = &directive.payload;
     let (run, pipeline) = (id(payload, "runId")?, id(payload, "pipelineId")?);
-    let step = payload.get("step").context("no `step`")?;
-    let name = step.get("id").and_then(Value::as_str).context("the step has no `id`")?.to_owned();
+    let step = payload.get("step").context("the directive has no `step`")?;
+    let name = step.get("id").and_then(Value::as_str).context("the step of the directive has no `id`")?.to_owned();
     let attempt = step.get("attempt").and_then(Value::as_u64).map_or(Ok(1), u32::try_from)?;
     // An earlier attempt whose end is not reported must not continue beside this one.
     let is_earlier = |item: &WorkItem| matches!(&item.task, Task::Step(step) if step.run == run && step.name == name && step.attempt < attempt);
@@ -57,7 +57,7 @@ pub(crate) async fn work_item(agent: &Agent, directive: &Directive) -> anyhow::R
 /// Handles the directive `cancelStep`: cancels the step if it is open.
 pub(crate) async fn cancel(agent: &Agent, directive: &Directive) -> anyhow::Result<Acknowledgement> {
     let run = id(&directive.payload, "runId")?;
-    let name = directive.payload.get("stepId").and_then(Value::as_str).context("no `stepId`")?;
+    let name = directive.payload.get("stepId").and_then(Value::as_str).context("the directive has no `stepId`")?;
     let is_meant = |item: &WorkItem| matches!(&item.task, Task::Step(step) if step.run == run && step.name == name);
     item_runner::cancel(agent, directive.id, &agent.journal.find_all(is_meant)).await
 }
@@ -89,7 +89,9 @@ pub(crate) async fn run(
         () = sleep(Duration::from_secs(seconds)) => {
             token.cancel();
             let late = |done: Outcome| match done.end.status {
-                Status::Cancelled => Outcome { copy: done.copy, ..Outcome::failed(format!("it took longer than {seconds} s")) },
+                Status::Cancelled => {
+                    Outcome { copy: done.copy, ..Outcome::failed(format!("the step took longer than {seconds} s")) }
+                }
                 _ => done,
             };
             Ok(execution.await?.map(late))
@@ -244,7 +246,8 @@ impl BlockingStep {
             }
             StepAction::Decompress { path, output, format } => {
                 let output = Format::unpacked_to(&path, output.as_deref()).ok_or(format!(
-                    "{path} does not end in .gz or .zst, so its name does not tell what to call the result: give the step an `output`"
+                    "{path} does not end in .gz or .zst, so the name of the result is not known: give the step an \
+                     `output`"
                 ))?;
                 let (path, output) = (find(&path)?, find(&output)?);
                 Ok(Self::Decompress { output: distinct(output, &path)?, path, format })

@@ -176,7 +176,7 @@ async fn a_step_fails_after_its_timeout() -> anyhow::Result<()> {
     let (agent, args) = setup().await?;
     let step = slow_transfer_step(&agent, json!({"timeoutSeconds": 1}))?;
     let step = run_step(&agent, &RunArgs { max_rate: Some(200_000), ..args }, step).await?;
-    assert_eq!((&step["status"], &step["errorMessage"]), (&json!("failed"), &json!("it took longer than 1 s")));
+    assert_eq!((&step["status"], &step["errorMessage"]), (&json!("failed"), &json!("the step took longer than 1 s")));
     assert!(b_and_its_part_are_missing(&agent.path("in")));
     Ok(())
 }

@@ -49,8 +49,8 @@ pub(crate) fn decompress(
         let mut source = BufReader::with_capacity(CHUNK, source);
         match (format, recognise(&mut source)?) {
             (Some(Format::Gzip) | None, Some(Format::Gzip)) => pump(&mut MultiGzDecoder::new(source), target),
-            (None, None) => Err(io::Error::new(io::ErrorKind::InvalidData, "it is neither gzip nor zstd")),
-            (Some(Format::Gzip), _) => Err(io::Error::new(io::ErrorKind::InvalidData, "it is not gzip")),
+            (None, None) => Err(io::Error::new(io::ErrorKind::InvalidData, "the file is neither gzip nor zstd")),
+            (Some(Format::Gzip), _) => Err(io::Error::new(io::ErrorKind::InvalidData, "the file is not gzip")),
             // A zstd file may also begin with a skippable frame.
             (Some(Format::Zstd), _) | (None, Some(Format::Zstd)) => {
                 pump(&mut zstd::stream::read::Decoder::with_buffer(source)?, target)
@@ -188,9 +188,9 @@ mod tests {
             let refused = decompress(&path(name)?, &path("b")?, format, &fresh()).map_err(|error| error.to_string());
             anyhow::Ok(refused.err().unwrap_or_default())
         };
-        assert!(said("a", Some(Format::Gzip))?.ends_with("it is not gzip"));
-        assert!(said("empty", Some(Format::Gzip))?.ends_with("it is not gzip"));
-        assert!(said("a", None)?.ends_with("it is neither gzip nor zstd"));
+        assert!(said("a", Some(Format::Gzip))?.ends_with("the file is not gzip"));
+        assert!(said("empty", Some(Format::Gzip))?.ends_with("the file is not gzip"));
+        assert!(said("a", None)?.ends_with("the file is neither gzip nor zstd"));
         Ok(())
     }
 
