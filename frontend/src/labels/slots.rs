@@ -125,7 +125,7 @@ mod tests {
         };
         let described = |line: JobSlot| Slot::from(line).describe(|at| format!("t{}", at.0));
         assert_eq!(described(line(None, None)), "t9: Missed");
-        assert_eq!(described(line(Some("no server was there"), None)), "t9: Missed, no server was there");
+        assert_eq!(described(line(Some("no server was running"), None)), "t9: Missed, no server was running");
         assert_eq!(
             described(line(Some("older than a day"), Some(7))),
             "7 slots from t1 to t9: Missed, older than a day"

@@ -165,7 +165,7 @@ fn Suspend(open: RwSignal<bool>, id: String, name: String, suspended: bool, on_c
     let text = if suspended {
         "Its users can sign in again, and its agents can connect again."
     } else {
-        "Its users are signed out at once, its agents are refused, and no machine can enrol. Nothing is deleted."
+        "Its users are signed out at once, its agents are refused, and no machine can register. Nothing is deleted."
     };
     let verb = if suspended { "Reactivate" } else { "Suspend" };
     view! {

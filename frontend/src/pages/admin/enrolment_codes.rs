@@ -115,7 +115,7 @@ fn Row(code: EnrolmentCode, #[prop(into)] on_change: Callback<()>) -> impl IntoV
                 <Confirm
                     open=is_withdrawing
                     title="Delete this code?"
-                    text="Machines can no longer enrol with this code. Agents that have enrolled with it stay."
+                    text="Machines can no longer register with this code. Agents that have registered with it stay."
                     action="Delete code"
                     user_action
                     on_confirm=withdraw

@@ -112,7 +112,8 @@ fn Revoke(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
             is_blocked
         >
             <p class="form-text">
-                "Its keys stop working at once and it disappears from the list. Its transfers stay. This cannot be undone: the machine must be enrolled again. To confirm, type "
+                "Its keys stop working at once and it disappears from the list. Its transfers stay. This cannot be \
+                 undone: the machine must be registered again. To confirm, type "
                 <b>{name.clone()}</b> "."
             </p>
             <Field label="Agent name" value=typed is_first=true />
