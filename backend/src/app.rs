@@ -270,7 +270,7 @@ async fn secret(settings: &DatabaseSettings, db: &Db, ambient: &Ambient) -> Resu
     match folder::read_secret(&path) {
         // A power loss may leave a file of the right length that contains only NUL.
         Ok(secret) if secret.len() >= 32 && secret.iter().any(|byte| *byte != secret[0]) => Ok(secret),
-        Ok(_) => bail!("MFTPLUS_DATA_DIR: {} is damaged: remove it, and everybody signs in again", path.display()),
+        Ok(_) => bail!("MFTPLUS_DATA_DIR: {} is damaged: remove it; all users must then sign in again", path.display()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             folder::write_secret(&path, &fresh).with_context(name)?;
             Ok(std::fs::read(&path).with_context(name)?)

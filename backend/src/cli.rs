@@ -328,7 +328,7 @@ async fn add_enrol_code(args: EnrolCodeArgs) -> Result<()> {
     let expires_at = match args.expires_in {
         Some(life) => {
             let end = TimeDelta::from_std(life).ok().and_then(|life| app.cp.now().checked_add_signed(life));
-            Some(end.context("--expires-in is too far away")?)
+            Some(end.context("--expires-in: the expiry time is too far in the future: give a shorter duration")?)
         }
         None => None,
     };
@@ -342,7 +342,7 @@ async fn print_token(args: TokenArgs) -> Result<()> {
     let app = App::for_command(&args.database, args.jwt_key_file.as_deref()).await?;
     let life = TimeDelta::from_std(args.ttl)?;
     let signed_in = app.cp.issue_token(&Actor::System, &args.email, life).await;
-    let signed_in = signed_in.with_context(|| format!("no token for {}", args.email))?;
+    let signed_in = signed_in.with_context(|| format!("cannot create a token for {}", args.email))?;
     println!("{}", signed_in.token);
     app.close().await;
     Ok(())

@@ -25,8 +25,9 @@ use crate::transport::protect;
 include!(concat!(env!("OUT_DIR"), "/dashboard.rs"));
 
 /// The answer of a binary that was built without the dashboard.
-const ABSENT: &str = "MFTPlus serves its API here (its reference is api/docs below this address); `cargo xtask up` builds it with the dashboard, \
-    or after that `cargo build --release -p backend --features dashboard`.\n";
+const ABSENT: &str = "This MFTPlus server was built without the dashboard. The reference of its API is at api/docs \
+    below this address. `cargo xtask up` builds a server with the dashboard; after that, so does `cargo build \
+    --release -p backend --features dashboard`.\n";
 
 /// The paths of the API, each with all paths below it.
 const OF_THE_API: [&str; 6] = ["/api", "/graphql", "/graphiql", "/metrics", "/mftplus-api.yaml", "/openapi.json"];

@@ -62,7 +62,7 @@ pub enum Error {
         reason: ConflictReason,
     },
     /// The body is larger than the limit.
-    #[error("the body is larger than 1 MiB")]
+    #[error("the body is larger than 1 MiB: send a smaller one")]
     TooLarge,
     /// The body is not JSON, or has an unsupported encoding.
     #[error("{0}")]

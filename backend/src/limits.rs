@@ -82,7 +82,7 @@ impl FromStr for Quotas {
                 "user" => &mut quotas.user,
                 "agent" => &mut quotas.agent,
                 "graphql" => &mut quotas.graphql,
-                other => return Err(format!("`{other}` is none of register, login, user, agent, graphql")),
+                other => return Err(format!("`{other}` is not one of register, login, user, agent, graphql")),
             };
             *quota = match number.trim().parse() {
                 Ok(number) if number > 0 => number,

@@ -141,7 +141,7 @@ fn most_connections() -> usize {
     let files = usize::try_from(files.unwrap_or(1024)).unwrap_or(usize::MAX);
     let total = files.saturating_sub(RESERVED_FILES).clamp(16, MAX_CONNECTIONS);
     if total < 512 {
-        tracing::warn!(files, connections = total, "few files may be open: raise `ulimit -n`");
+        tracing::warn!(files, connections = total, "the limit of open files is low: raise it with `ulimit -n`");
     }
     total
 }

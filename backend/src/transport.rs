@@ -56,7 +56,7 @@ pub fn check_encoding(headers: &HeaderMap) -> Result<()> {
     if headers.get_all(header::CONTENT_ENCODING).iter().all(is_plain) {
         return Ok(());
     }
-    Err(Error::UnsupportedMediaType("send the body as it is, without `Content-Encoding`: no compressed body is read"))
+    Err(Error::UnsupportedMediaType("send the body uncompressed, without `Content-Encoding`"))
 }
 
 /// The client's address: that of the peer or, if the peer is a trusted proxy, the last address in `X-Forwarded-For`

@@ -116,7 +116,7 @@ impl Webhooks {
         let limit = delivery.timeout.map_or(self.timeout, |limit| limit.min(self.timeout));
         match timeout(limit, self.send(delivery)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(format!("it was not answered within {} s", limit.as_secs_f64())),
+            Err(_) => Err(format!("the receiver did not answer within {} s", limit.as_secs_f64())),
         }
     }
 
@@ -151,7 +151,7 @@ impl Webhooks {
         if !matches!(url.scheme(), "http" | "https") {
             return Err("the URL must begin with https:// or http://".to_owned());
         }
-        let (host, port) = url.host().zip(url.port_or_known_default()).ok_or("the URL names no host")?;
+        let (host, port) = url.host().zip(url.port_or_known_default()).ok_or("the URL has no host")?;
         let found = match &host {
             Host::Ipv4(address) => vec![IpAddr::V4(*address)],
             Host::Ipv6(address) => vec![IpAddr::V6(*address)],
@@ -198,9 +198,9 @@ fn verdict(status: StatusCode) -> Result<(), String> {
     if status.is_success() {
         Ok(())
     } else if status.is_redirection() {
-        Err(format!("it answered {status}; redirects are not followed: name the final URL"))
+        Err(format!("the receiver answered {status}; redirects are not followed: name the final URL"))
     } else {
-        Err(format!("it answered {status}"))
+        Err(format!("the receiver answered {status}"))
     }
 }
 
@@ -210,5 +210,5 @@ fn reason(error: &reqwest::Error) -> String {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    format!("it was not reached: {cause}")
+    format!("the receiver was not reached: {cause}")
 }

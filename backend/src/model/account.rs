@@ -117,7 +117,7 @@ input! {
         match (role, customer_id) {
             (Some(Role::Customer), Some(None)) => fields.problem("customerId", "is required for the role customer"),
             (Some(Role::Admin), Some(Some(_))) => {
-                fields.problem("customerId", "must be left out for the role admin: administrators see every fleet");
+                fields.problem("customerId", "must be omitted for the role admin: administrators see all customers");
             }
             _ => {}
         }

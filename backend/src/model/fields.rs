@@ -90,7 +90,10 @@ impl Fields {
             let Some(other) = self.object.remove(*alias) else { continue };
             match &found {
                 Some(value) if *value != other => {
-                    self.errors.add(name, format!("differs from `{alias}`, which is another name for it: send one"));
+                    self.errors.add(
+                        name,
+                        format!("differs from `{alias}`, which is another name of this field: send one of them"),
+                    );
                     return Err(());
                 }
                 _ => found = Some(other),
@@ -200,7 +203,7 @@ pub fn text(min: usize, max: usize) -> impl FnOnce(Value) -> Check<String> {
         }
         characters::check(text, characters::is_forbidden_in_names)?;
         if length > 0 && text.chars().all(characters::is_blank) {
-            return Err("must hold a character that can be seen".to_owned());
+            return Err("must contain a visible character".to_owned());
         }
         Ok(text.to_owned())
     }
@@ -307,7 +310,7 @@ pub fn id<T: From<Uuid>>(value: Value) -> Check<T> {
 /// A date and time in RFC 3339, between the years 1970 and 9999.
 pub fn instant(value: Value) -> Check<chrono::DateTime<chrono::Utc>> {
     let instant = value.as_str().and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
-    let problem = || "must be an instant such as 2026-04-25T13:00:00Z".to_owned();
+    let problem = || "must be a date and time such as 2026-04-25T13:00:00Z".to_owned();
     let instant = instant.ok_or_else(problem)?.to_utc();
     // Years that both databases and all clients can represent.
     if (1970..=9999).contains(&chrono::Datelike::year(&instant)) { Ok(instant) } else { Err(problem()) }

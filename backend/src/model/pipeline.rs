@@ -304,7 +304,7 @@ fn identifier(value: Value) -> Check<String> {
         text.starts_with(is_plain) && text.ends_with(is_plain) && text.chars().all(|c| is_plain(c) || c == '-');
     if !is_formed || text.len() > MAX_IDENTIFIER {
         return Err(format!(
-            "must be 1 to {MAX_IDENTIFIER} small letters, digits and hyphens, with a letter or digit at either end"
+            "must be 1 to {MAX_IDENTIFIER} lower-case letters, digits and hyphens, with a letter or digit at both ends"
         ));
     }
     if uuid::Uuid::try_parse(&text).is_ok() || RESERVED.contains(&text.as_str()) {

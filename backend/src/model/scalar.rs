@@ -15,7 +15,8 @@ pub struct Instant(pub DateTime<Utc>);
 impl ScalarType for Instant {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        let at = DateTime::parse_from_rfc3339(text).map_err(|_| "is not an instant such as 2026-04-25T13:00:00Z")?;
+        let at =
+            DateTime::parse_from_rfc3339(text).map_err(|_| "is not a date and time such as 2026-04-25T13:00:00Z")?;
         Ok(Self(at.to_utc()))
     }
 

@@ -100,7 +100,11 @@ pub(super) async fn logout(
             page.require(true)?;
             api.cp.logout_by_refresh_token(&token).await?;
         }
-        (None, None, None) => return Err(Error::Unauthenticated("send a token, or the refresh token to end").into()),
+        (None, None, None) => {
+            return Err(
+                Error::Unauthenticated("send an access token, or the refresh token of the session to end").into()
+            );
+        }
     }
     let gone = cookie(&api, String::new(), Duration::ZERO, &headers);
     Ok(with_cookie(Reply::ok(LoggedOutData { logged_out: true }).into_response(), &gone))

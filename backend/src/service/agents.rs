@@ -266,8 +266,9 @@ impl ControlPlane {
 
 /// Checks that an agent may exchange this API key for a new one. Ends newer keys that were never used.
 async fn exchange(work: &mut Work, agent: AgentId, key: Option<&KeyDigest>) -> Result<()> {
-    const REPLACED: Error =
-        Error::Forbidden("this key has been replaced by a newer one, which is in use: ask for a new key with that one");
+    const REPLACED: Error = Error::Forbidden(
+        "this API key was replaced by a newer one, which is in use: use that one to request a new key",
+    );
     let key = key.ok_or(REPLACED)?;
     let state = store::api_keys::key_state(&mut work.tx, &key.0, work.now).await?;
     match state.ok_or(Error::Unauthenticated("this API key is no longer valid"))? {
@@ -288,8 +289,8 @@ async fn enrol(work: &mut Work, actor: Option<&Actor>, input: &RegisterAgent) ->
         (Some(Actor::Admin { .. } | Actor::System), None) => {
             Err(Error::field("customerIdentifier", "is required when an administrator registers an agent"))
         }
-        (Some(Actor::Agent { .. }) | None, _) => {
-            Err(Error::Unauthenticated("send a customer's token, or an enrolment code as `customerIdentifier`"))
-        }
+        (Some(Actor::Agent { .. }) | None, _) => Err(Error::Unauthenticated(
+            "send the access token of a customer's user, or an enrolment code as `customerIdentifier`",
+        )),
     }
 }

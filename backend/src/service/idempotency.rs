@@ -60,10 +60,17 @@ impl ControlPlane {
         match known {
             Known::Answered(answer) => serde_json::from_value(answer).map_err(|error| {
                 tracing::warn!(operation, %error, "the answer to an idempotency key cannot be read");
-                Error::conflict("this was done, and answered by another version of the server: read the created object")
+                Error::conflict(
+                    "the request was carried out, but this version of the server cannot read the stored \
+                    answer: read the created object",
+                )
             }),
-            Known::OtherBody => Err(Error::Unprocessable("this Idempotency-Key was used with another body")),
-            Known::Running => Err(Error::conflict("a request with this Idempotency-Key is still running")),
+            Known::OtherBody => Err(Error::Unprocessable(
+                "this Idempotency-Key was used with another body: use a new key for another request",
+            )),
+            Known::Running => {
+                Err(Error::conflict("a request with this Idempotency-Key is still running: try again in a moment"))
+            }
             Known::Nothing => {
                 let work = carry_out(Arc::clone(self), Some(claim.clone()));
                 let cp = Arc::clone(self);

@@ -191,5 +191,5 @@ impl ControlPlane {
 }
 
 fn failed(count: i64) -> String {
-    if count == 1 { "a transfer of it failed".to_owned() } else { format!("{count} transfers of it failed") }
+    if count == 1 { "a transfer of the run failed".to_owned() } else { format!("{count} transfers of the run failed") }
 }

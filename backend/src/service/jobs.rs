@@ -30,7 +30,7 @@ impl ControlPlane {
         let scope = actor.require(Permission::CreateJob)?;
         let mut work = self.begin(actor).await?;
         let agent = store::agents::find(&mut work.tx, scope, input.agent_id).await?;
-        let agent = agent.ok_or_else(|| Error::field("agentId", "names no agent"))?;
+        let agent = agent.ok_or_else(|| Error::field("agentId", "there is no agent with this id"))?;
         let schedule = parse(&input.schedule, input.timezone())?;
         let enabled = input.enabled.unwrap_or(true);
         let now = work.now;

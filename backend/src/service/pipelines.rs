@@ -65,7 +65,10 @@ impl ControlPlane {
             next_run_at: None,
         };
         if !store::pipelines::insert(&mut work.tx, &row).await? {
-            return Err(Error::conflict(format!("a pipeline with the identifier `{}` exists", row.identifier)));
+            return Err(Error::conflict(format!(
+                "a pipeline with the identifier `{}` already exists: choose another one",
+                row.identifier
+            )));
         }
         insert_version(&mut work, &row).await?;
         self.reschedule(&mut work, &mut row, Some(&definition)).await?;
@@ -257,7 +260,9 @@ impl ControlPlane {
         }
         if let Some(named) = named {
             let customer = store::customers::find(&self.db, named).await?;
-            return customer.map(|_| Some(named)).ok_or_else(|| Error::field("customerId", "no such customer"));
+            return customer
+                .map(|_| Some(named))
+                .ok_or_else(|| Error::field("customerId", "there is no such customer"));
         }
         let ids: Vec<_> = definition.into_iter().flat_map(Definition::agent_ids).collect();
         let agents = store::agents::find_all(&self.db, Scope::All, &ids).await?;
@@ -292,7 +297,10 @@ pub(super) async fn held(work: &mut Work, actor: &Actor, id: PipelineId) -> Resu
 fn require_version(row: &PipelineRow, expected: Option<i64>) -> Result<()> {
     match expected {
         Some(expected) if expected != row.version => Err(Error::Conflict {
-            message: format!("version {} is current, and not version {expected} as you expect", row.version),
+            message: format!(
+                "version {} is current, not version {expected}: read the current definition, and change that",
+                row.version
+            ),
             details: Some(json!({ "currentVersion": row.version, "expectedVersion": expected })),
         }),
         _ => Ok(()),

@@ -32,7 +32,7 @@ const STARTING: &str = "starting queued slots";
 /// The reason of a slot whose start the agent did not fetch.
 const NOT_FETCHED: &str = "not fetched: the agent did not start it within 24h";
 /// The reason of a slot whose start the agent acknowledged without a run.
-const DECLINED: &str = "the agent acknowledged it without starting a run";
+const DECLINED: &str = "the agent acknowledged the directive without starting a run";
 
 /// The directive that starts a job for a slot, with its agent.
 pub(super) fn starts(
@@ -106,7 +106,8 @@ impl ControlPlane {
         store::schedules::lock_scheduler(&mut work.tx).await?;
         let run = permitted_run(&mut work, actor, Permission::RetryJobRun, id).await?;
         if !run.state.status.can_be_retried() {
-            let message = format!("a run that is {} cannot be retried: only a failed one can", run.state.status);
+            let message =
+                format!("a run that is {} cannot be retried: only a failed or cancelled one can", run.state.status);
             return Err(Error::conflict(message));
         }
         let job = store::jobs::find(&mut work.tx, Scope::All, run.job_id).await?.ok_or(Error::NotFound("job"))?;
@@ -115,7 +116,7 @@ impl ControlPlane {
         let is_asked_for =
             store::directives::starts(&mut work.tx, job.id).await?.iter().any(|open| repeats(&open.action));
         if is_asked_for || store::job_runs::retry_of(&mut work.tx, job.id, id).await?.is_some() {
-            return Err(Error::conflict("this run was retried already"));
+            return Err(Error::conflict("this run has already been retried: retry its latest attempt if that failed"));
         }
         require_free(&mut work, &job).await?;
         if run.state.retry_at.is_some() {

@@ -33,7 +33,7 @@ impl ControlPlane {
         if let Some(customer) = input.customer_id
             && store::customers::find(&mut work.tx, customer).await?.is_none()
         {
-            return Err(Error::field("customerId", "no such customer"));
+            return Err(Error::field("customerId", "there is no such customer"));
         }
         let row = UserRow {
             id: self.ids.next(work.now),
@@ -45,7 +45,7 @@ impl ControlPlane {
             created_at: work.now,
         };
         if !store::users::insert(&mut work.tx, &row).await? {
-            return Err(Error::conflict("a user with this e-mail address exists"));
+            return Err(Error::conflict("a user with this e-mail address already exists: choose another one"));
         }
         let user = User::from(row);
         work.note(Kind::UserCreated, Object::User(user.clone()));

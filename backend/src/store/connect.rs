@@ -109,6 +109,6 @@ fn session_settings(statement: Duration, silence: Duration) -> String {
 async fn is_alive(connection: &mut PgConnection) -> sqlx::Result<bool> {
     match timeout(PING_TIMEOUT, connection.ping()).await {
         Ok(answer) => answer.map(|()| true),
-        Err(_) => Err(sqlx::Error::Protocol("an idle connection gave no sign of life".into())),
+        Err(_) => Err(sqlx::Error::Protocol("an idle connection does not answer".into())),
     }
 }

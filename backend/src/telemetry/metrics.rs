@@ -19,11 +19,7 @@ pub enum Kind {
 /// layer that records them.
 pub const METRICS: [(&str, Kind, &str); 18] = [
     ("mftplus_agents", Kind::Gauge, "Agents by status."),
-    (
-        "mftplus_background_failures_total",
-        Kind::Counter,
-        "Pieces of background work that failed, by what was being done; each is tried again.",
-    ),
+    ("mftplus_background_failures_total", Kind::Counter, "Background tasks that failed, by task; each is tried again."),
     ("mftplus_bus_connected", Kind::Gauge, "Whether messages of other servers arrive (1) or not (0)."),
     (
         "mftplus_bus_dropped_total",
@@ -38,7 +34,7 @@ pub const METRICS: [(&str, Kind, &str); 18] = [
     ("mftplus_clock_jumps_total", Kind::Counter, "Jumps of the machine's clock that were noticed."),
     ("mftplus_connections", Kind::Gauge, "Open connections of the API."),
     ("mftplus_connections_closed_total", Kind::Counter, "Connections that the server closed, by reason."),
-    ("mftplus_connections_limit", Kind::Gauge, "The most connections of the API that may be open at once."),
+    ("mftplus_connections_limit", Kind::Gauge, "Maximum number of open connections of the API."),
     ("mftplus_frames_sent_total", Kind::Counter, "Messages sent over GraphQL sockets."),
     (
         "mftplus_request_bodies_refused_total",

@@ -183,7 +183,7 @@ impl Incoming {
                 self.received += piece.len();
                 Ok(Some(piece))
             }
-            Ok(Some(Err(_))) => Err(Error::Invalid("the body broke off".to_owned())),
+            Ok(Some(Err(_))) => Err(Error::Invalid("the connection ended before the end of the body".to_owned())),
             Err(_) => Err(self.rate.error(limit)),
         }
     }

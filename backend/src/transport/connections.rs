@@ -37,7 +37,7 @@ const SEARCHED: usize = 64;
 const MAX_ANONYMOUS_MESSAGE: usize = 64 * 1024;
 /// The error for a larger message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a message without authentication is too big")]
+#[error("a message of a client that has not authenticated is larger than 64 KiB")]
 pub struct AnonymousMessageTooBig;
 
 /// The phase of a connection.

@@ -79,8 +79,8 @@ fn closed(frame: &CloseFrame) -> Ended {
     let reason = frame.reason.to_string();
     match CloseCode(frame.code.into()).after() {
         AfterClose::RenewToken => Ended::Refused(format!(
-            "the server does not take the token ({reason}): `mftplus token` on the server prints a new one, and --email \
-             signs in with a password"
+            "the server does not accept the token ({reason}): `mftplus token` on the server prints a new one, and \
+             --email signs in with a password"
         )),
         AfterClose::GiveUp => Ended::Refused(reason),
         AfterClose::Reconnect => Ended::Lost(reason),
@@ -89,7 +89,7 @@ fn closed(frame: &CloseFrame) -> Ended {
 
 /// The meaning of errors in an answer: the database of the server may be unavailable, or the rate limit exceeded.
 fn failed(errors: &Value) -> Ended {
-    let sentence = errors[0]["message"].as_str().unwrap_or("the server refuses the question").to_owned();
+    let sentence = errors[0]["message"].as_str().unwrap_or("the server refuses the request").to_owned();
     match errors[0]["extensions"]["code"].as_str().and_then(Code::from_name) {
         Some(Code::Unavailable | Code::RateLimited | Code::Internal) => Ended::Lost(sentence),
         _ => Ended::Refused(sentence),
@@ -160,7 +160,8 @@ impl Socket {
 
     async fn receive(&mut self) -> Result<Value, Ended> {
         loop {
-            let message = timeout(PATIENCE, self.stream.next()).await.map_err(|_| lost("the server is silent"))?;
+            let message =
+                timeout(PATIENCE, self.stream.next()).await.map_err(|_| lost("the server sent nothing for 75 s"))?;
             match message.ok_or_else(|| lost("the connection was closed"))?.map_err(lost)? {
                 Message::Text(text) => {
                     let message: Value = serde_json::from_str(&text).map_err(lost)?;

@@ -189,7 +189,7 @@ async fn redirects_are_not_followed_to_wherever_they_lead(#[case] ip: &str) {
         format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", target.url(ip));
     let listener = Listener::on("127.0.0.2", answer).await;
     let refused = allowing(&["127.0.0.2/32"]).post(to(listener.url("127.0.0.2"))).await.unwrap_err();
-    assert_eq!(refused, "it answered 307 Temporary Redirect; redirects are not followed: name the final URL");
+    assert_eq!(refused, "the receiver answered 307 Temporary Redirect; redirects are not followed: name the final URL");
     assert!(target.requests().is_empty());
 }
 
@@ -200,7 +200,7 @@ async fn redirects_are_not_followed_to_wherever_they_lead(#[case] ip: &str) {
 async fn an_answer_that_is_no_success_is_told(#[case] status: &str) {
     let listener = Listener::on("127.0.0.1", format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n")).await;
     let refused = allowing(&["127.0.0.0/8"]).post(to(listener.url("127.0.0.1"))).await;
-    assert_eq!(refused, Err(format!("it answered {status}")));
+    assert_eq!(refused, Err(format!("the receiver answered {status}")));
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn whoever_does_not_answer_is_not_waited_for() {
     let listener = Listener::on("127.0.0.1", "").await;
     let webhooks = Webhooks { timeout: Duration::from_millis(100), ..allowing(&["127.0.0.0/8"]) };
     let refused = webhooks.post(to(listener.url("127.0.0.1"))).await;
-    assert_eq!(refused, Err("it was not answered within 0.1 s".to_owned()));
+    assert_eq!(refused, Err("the receiver did not answer within 0.1 s".to_owned()));
 }
 
 #[tokio::test]
@@ -216,7 +216,7 @@ async fn nor_for_longer_than_the_step_may_take() {
     let listener = Listener::on("127.0.0.1", "").await;
     let delivery = Delivery { timeout: Some(Duration::from_millis(50)), ..to(listener.url("127.0.0.1")) };
     let refused = allowing(&["127.0.0.0/8"]).post(delivery).await;
-    assert_eq!(refused, Err("it was not answered within 0.05 s".to_owned()));
+    assert_eq!(refused, Err("the receiver did not answer within 0.05 s".to_owned()));
 }
 
 #[tokio::test]
@@ -236,7 +236,7 @@ async fn a_closed_port_is_told_without_the_url() {
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let refused = allowing(&["127.0.0.0/8"]).post(to(format!("http://127.0.0.1:{port}/secret"))).await.unwrap_err();
-    assert!(refused.starts_with("it was not reached: ") && !refused.contains("secret"), "{refused}");
+    assert!(refused.starts_with("the receiver was not reached: ") && !refused.contains("secret"), "{refused}");
 }
 
 #[tokio::test]
@@ -256,6 +256,6 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
     });
     let (webhooks, _) = knowing(allowing(&["127.0.0.0/8"]), &[&["127.0.0.1"]]);
     let refused = webhooks.post(to(format!("https://hook.example.com:{port}/"))).await.unwrap_err();
-    assert!(refused.starts_with("it was not reached: invalid peer certificate"), "{refused}");
+    assert!(refused.starts_with("the receiver was not reached: invalid peer certificate"), "{refused}");
     assert!(server.join().unwrap().is_err(), "nothing was sent");
 }

@@ -164,7 +164,7 @@ async fn a_compressed_body_is_refused_with_what_to_do() {
     let app = TestApp::start().await;
     let customer = app.customer("acme").await;
     let agent = app.agent(customer.id, "edge-1").await;
-    let sentence = "send the body as it is, without `Content-Encoding`: no compressed body is read";
+    let sentence = "send the body uncompressed, without `Content-Encoding`";
     for encoding in ["gzip", "br", "deflate", "identity, gzip"] {
         let packed = app.key(&agent.key).with("Content-Encoding", encoding);
         let answer = packed.post("/api/agents/heartbeat", &json!({})).await;

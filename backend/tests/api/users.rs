@@ -46,7 +46,10 @@ async fn an_address_is_taken_once_whatever_its_case() {
     let body = |email: &str| json!({ "email": email, "password": PASSWORD, "role": "admin" });
     assert_eq!(admin.post("/api/users", &body("ops@example.com")).await.status, 201);
     let answer = admin.post("/api/users", &body("OPS@example.com")).await;
-    assert_eq!((answer.status, &answer.body["error"]), (409, &json!("a user with this e-mail address exists")));
+    assert_eq!(
+        (answer.status, &answer.body["error"]),
+        (409, &json!("a user with this e-mail address already exists: choose another one"))
+    );
 }
 
 #[rstest]

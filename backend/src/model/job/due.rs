@@ -51,11 +51,11 @@ pub enum Verdict {
     Drop(Outcome, &'static str),
 }
 
-const ABSENT: &str = "no server was there to start it";
-const LONG_AGO: &str = "no server was there to start it, and it was not caught up";
-const STANDS_IN: &str = "a later slot ran for it";
-const AT_WORK: &str = "an earlier run was still at work";
-const QUEUE_IS_FULL: &str = "too many slots were waiting already";
+const ABSENT: &str = "no server was running";
+const LONG_AGO: &str = "no server was running, and the catch-up policy did not run the slot";
+const STANDS_IN: &str = "the run of a later slot replaced it";
+const AT_WORK: &str = "an earlier run was still active";
+const QUEUE_IS_FULL: &str = "too many slots were waiting";
 
 /// Decides each of the slots once. The slots must be in chronological order.
 #[must_use]

@@ -168,7 +168,7 @@ impl RunState {
     pub fn report(&mut self, report: &ReportJobRun, now: DateTime<Utc>) -> Result<bool> {
         if self.status.has_ended() {
             if self.failed_by_lease {
-                let message = "the run was ended because its agent was silent: it stays failed".to_owned();
+                let message = "the server ended the run because its lease ended: it stays failed".to_owned();
                 return Err(Error::ConflictBecause { message, reason: ConflictReason::Lease });
             }
             if report.status.is_some_and(|status| status != self.status) {

@@ -199,7 +199,7 @@ fn unsigned(definition: &Definition) -> impl Iterator<Item = Diagnostic> {
     let webhooks = definition.steps.iter().filter(|step| !step.is_for_an_agent());
     webhooks.map(|step| {
         step.location.warning(format!(
-            "there is no secret to sign webhooks with, so `{}` is sent unsigned: make one with `rotateWebhookSecret`",
+            "there is no webhook secret, so `{}` is sent unsigned: create one with `rotateWebhookSecret`",
             step.id
         ))
     })
@@ -214,7 +214,7 @@ fn excessive_timeouts(definition: &Definition) -> impl Iterator<Item = Diagnosti
     definition.steps.iter().filter(has_longer).map(|step| {
         let most = TIMEOUT.as_secs();
         step.location
-            .warning(format!("`{}` has {most} s at most, like all webhooks: a longer `timeout` does nothing", step.id))
+            .warning(format!("`{}` has {most} s at most, like all webhooks: a longer `timeout` has no effect", step.id))
     })
 }
 
@@ -247,7 +247,10 @@ fn task(step: &PlannedStep) -> Result<Task> {
         StepInstruction::Webhook { url, body } => return Ok(Task::Webhook { url, body }),
         action => action,
     };
-    let agent = step.agent.as_ref().ok_or_else(|| Error::internal(format!("nobody does the step `{}`", step.id)))?;
+    let agent = step
+        .agent
+        .as_ref()
+        .ok_or_else(|| Error::internal(format!("no agent is planned for the step `{}`", step.id)))?;
     Ok(Task::Agent { agent_id: agent.id, action })
 }
 

@@ -27,7 +27,7 @@ async fn a_start_that_waits_counts_as_a_run() {
     story.dispatch(HOUR).await;
     story.dispatch(HOUR).await;
     assert_eq!(story.ledger().await, ["14:00 pending", "15:00 skipped"]);
-    assert_eq!(story.reason().await.as_deref(), Some("an earlier run was still at work"));
+    assert_eq!(story.reason().await.as_deref(), Some("an earlier run was still active"));
     story.run_through().await;
     story.dispatch(HOUR).await;
     assert_eq!(story.ledger().await, ["14:00 ran", "15:00 skipped", "16:00 pending"]);

@@ -48,7 +48,7 @@ async fn a_run_shows_the_bytes_of_its_transfers() {
 
 #[rstest]
 #[case(&["completed", "completed"], "completed", None)]
-#[case(&["completed", "failed"], "failed", Some("a transfer of it failed"))]
+#[case(&["completed", "failed"], "failed", Some("a transfer of the run failed"))]
 #[case(&["completed", "cancelled"], "cancelled", None)]
 #[tokio::test]
 async fn a_run_follows_its_transfers_after_a_minute_without_a_word(

@@ -66,7 +66,8 @@ async fn an_identifier_is_unique_within_its_customer() {
     let fixture = Fixture::new().await;
     created(&fixture.user, "daily", SMALL).await;
     let again = fixture.user.post("/api/pipelines", &body("daily")).await;
-    assert_eq!((again.status, &again.body["error"]), (409, &json!("a pipeline with the identifier `daily` exists")));
+    let said = "a pipeline with the identifier `daily` already exists: choose another one";
+    assert_eq!((again.status, &again.body["error"]), (409, &json!(said)));
     let other = fixture.app.customer("other").await;
     created(&fixture.app.bearer(&other.token), "daily", SMALL).await;
     created(&fixture.admin, "daily", SMALL).await;

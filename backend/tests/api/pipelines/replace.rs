@@ -37,7 +37,7 @@ async fn a_version_that_is_not_the_expected_one_is_a_conflict_that_names_both() 
     assert_eq!(put(&fixture, &edit).await.status, 200);
     let lost = put(&fixture, &edit).await;
     assert_eq!((lost.status, &lost.body["details"]), (409, &json!({ "currentVersion": 2, "expectedVersion": 1 })));
-    assert_eq!(lost.body["error"], "version 2 is current, and not version 1 as you expect");
+    assert_eq!(lost.body["error"], "version 2 is current, not version 1: read the current definition, and change that");
     assert_eq!(
         put(&fixture, &json!({ "yaml": SMALL, "expectedVersion": 0 })).await.wrong_fields(),
         ["expectedVersion"]

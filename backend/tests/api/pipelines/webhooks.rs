@@ -130,7 +130,7 @@ async fn a_redirect_is_not_followed() {
     let run = fixture.run(&yaml(&receiver.url(), "")).await;
     fixture.look_after(MOMENT).await;
     let refused = told(&fixture, &run).await;
-    let said = "it answered 307 Temporary Redirect; redirects are not followed: name the final URL";
+    let said = "the receiver answered 307 Temporary Redirect; redirects are not followed: name the final URL";
     assert_eq!(refused["errorMessage"], said);
     assert_eq!(receiver.received().len(), 1);
 }
@@ -144,7 +144,7 @@ async fn a_webhook_has_no_longer_than_its_step() {
     let failed = told(&fixture, &run).await;
     assert_eq!(
         (&failed["status"], &failed["errorMessage"]),
-        (&json!("failed"), &json!("it was not answered within 1 s"))
+        (&json!("failed"), &json!("the receiver did not answer within 1 s"))
     );
 }
 
@@ -156,7 +156,7 @@ async fn a_webhook_that_is_refused_is_sent_again_under_a_number_of_its_own() {
     let run = fixture.run(&yaml(&receiver.url(), ", retry: { maxAttempts: 2, initialDelay: 10s }")).await;
     fixture.look_after(MOMENT).await;
     let waiting = fixture.until(&run, |run| step(run, "tell")["attempt"] == 2).await;
-    assert_eq!(step(&waiting, "tell")["errorMessage"], "it answered 503 Service Unavailable");
+    assert_eq!(step(&waiting, "tell")["errorMessage"], "the receiver answered 503 Service Unavailable");
     fixture.look_after(TimeDelta::seconds(9)).await;
     assert_eq!(statuses(&fixture.look(&run).await), ["queued"]);
     fixture.look_after(TimeDelta::seconds(1)).await;

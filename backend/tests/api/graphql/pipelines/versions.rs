@@ -24,7 +24,7 @@ async fn a_new_definition_is_a_version_unless_it_is_the_same_and_a_lost_update_n
         (&error["extensions"], &error["message"]),
         (
             &json!({ "code": "CONFLICT", "details": { "currentVersion": 2, "expectedVersion": 1 } }),
-            &json!("version 2 is current, and not version 1 as you expect")
+            &json!("version 2 is current, not version 1: read the current definition, and change that")
         )
     );
     let wrong = user.ask(replace, &json!({ "yaml": COPY, "expected": 0 })).await;

@@ -168,7 +168,7 @@ impl World {
                 continue;
             }
             self.posted.push((place, attempt));
-            let outcome = if self.dice.roll(3) == 0 { Err("it answered 500".to_owned()) } else { Ok(()) };
+            let outcome = if self.dice.roll(3) == 0 { Err("the receiver answered 500".to_owned()) } else { Ok(()) };
             self.change(|state_machine, now| {
                 state_machine.record_webhook(place, attempt, at, outcome, now);
                 (Vec::new(), ())
