@@ -118,9 +118,9 @@ async fn follow(
     }
     loop {
         let (id, data) = socket.next().await?;
-        // A server that lets us in only to turn us away is no better than one that is away.
+        // A server that accepts the connection and then closes it counts like an unavailable one.
         *failures = 0;
-        // What was still on its way when a stream was asked anew is of no interest.
+        // A late message of an earlier subscription is ignored.
         let Some((stream, _)) = STREAMS.iter().find(|(stream, _)| id == name(stream, generation)) else { continue };
         let Some(update) = data.as_object().and_then(|data| data.values().next()) else { continue };
         if update["resync"] == Value::Bool(true) {

@@ -81,7 +81,7 @@ impl CargoTool {
 
     fn cargo_install(&self) -> Command {
         let mut command = cargo();
-        // By force: what is installed in this version did not run.
+        // `--force`: the installed program of this version did not run.
         command.args(["install", self.package, "--version", &self.version, "--force"]).args(self.flags);
         command.arg("--root").arg(tools::folder());
         // Debug information of tools is never used, and takes a quarter of the time.

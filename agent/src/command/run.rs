@@ -45,12 +45,12 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     tracing::info!(agent.id = %registration.agent_id, server = agent.server.api.server(), "the agent runs");
     agent.server.background(report_batcher::run(agent.transfers.reporter.clone(), agent.server.clone()));
     if let Err(error) = resume_work(&agent).await {
-        // What is resumed already must not run on unseen.
+        // Resumed transfers must not continue without their session.
         settings.stop.cancel();
         shut_down(&agent).await;
         return Err(error);
     }
-    // Only now: a repeated directive must meet the work that it stands for.
+    // The dispatcher starts only now, so that a repeated directive finds the work item that it has started.
     agent.server.background(Dispatcher::new(agent.clone(), Role::Daemon).run(inbox));
     agent.start_heartbeats(Role::Daemon);
     agent.server.background(poll(agent.clone()));

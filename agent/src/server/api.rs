@@ -244,7 +244,7 @@ impl Api {
         let key = self.current_key();
         match self.send_or_reload(&request, &key).await {
             Err(ApiError::Unauthorized { .. }) if *self.is_rotating.borrow() || self.current_key() != key => {
-                // It cannot fail: the sender is ours.
+                // This cannot fail, because this value holds the sender.
                 let _ = self.is_rotating.subscribe().wait_for(|is_rotating| !is_rotating).await;
                 self.send_or_reload(&request, &self.current_key()).await
             }

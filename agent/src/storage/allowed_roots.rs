@@ -139,7 +139,7 @@ mod tests {
             assert!(path == "door" || found.open_to_write().is_err() && found.remove().is_err(), "{path}");
         }
         assert!(access.source(&inside.join("door"))?.rename(&access.destination(&inside.join("up/stolen"))?).is_err());
-        // A link itself may go: what it points to stays.
+        // A link may be removed: its target stays.
         access.source(&inside.join("door"))?.remove()?;
         assert_eq!(fs::read_to_string(root.join("secret"))?, "secret");
         Ok(())

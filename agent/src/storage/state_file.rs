@@ -241,7 +241,7 @@ mod tests {
             fs::write(&path, torn)?;
             assert_eq!(read_stored(&path)?, Stored::Previous(2), "{torn:?}");
         }
-        // What is torn never takes the place of the version that could be read.
+        // A truncated file never replaces the readable previous version.
         write_durably(&path, b"4")?;
         fs::write(&path, "")?;
         assert_eq!(read_stored(&path)?, Stored::Previous(2));

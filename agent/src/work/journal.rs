@@ -356,7 +356,7 @@ mod tests {
         std::fs::write(&path, "")?;
         assert_eq!(Journal::read_open(dir.path())?.len(), 1);
         assert_eq!(open_journal(dir.path()).load().await?, [first.key()]);
-        // It is whole again, and nothing is said twice.
+        // The journal is valid again, and nothing is logged twice.
         assert!(serde_json::from_slice::<serde_json::Value>(&std::fs::read(&path)?).is_ok());
         // So is the version before it.
         let previous = dir.path().join("errands.json.bak");

@@ -47,8 +47,8 @@ pub(crate) async fn retry(agent: &Arc<Agent>, id: Uuid, attempt: u32) -> anyhow:
         let recorded = report.clone();
         let recording = move || claim.record_end(recorded).map(|()| claim);
         let claim = agent.server.blocking(recording).await??;
-        // The report is stored, so the directive is done: if it were acknowledged behind the report, it could be received
-        // once more between the two, and would start an attempt that nobody asked for.
+        // The report is stored, so the directive is done: if it were acknowledged after the report, it could be received
+        // once more between the two, and would start an attempt that the server did not request.
         send_final_report(&agent.transfers, claim, id, report, Vec::new());
     } else {
         start(agent, claim);

@@ -44,7 +44,7 @@ impl Nulls {
             missing.errors.extend(Some(error).filter(is_news));
             return Ok(Some(Value::Null));
         }
-        // A list fails with its item; an object goes on without its field.
+        // A failed item fails its list; a failed field only leaves its object incomplete.
         if matches!(place.segment, QueryPathSegment::Name(_)) {
             missing.incomplete.insert(place.parent.map(|parent| parent.to_string_vec()).unwrap_or_default());
         }

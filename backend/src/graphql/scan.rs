@@ -130,7 +130,7 @@ mod tests {
     #[case::string("{ a(v: \"[[[ ")]
     #[case::line("{ a(v: \"\n\") }")]
     #[case::escaped_to_the_end("{ a(v: \"\\")]
-    // The parser takes the first two for an empty string, and then finds another string and brackets behind it.
+    // The parser reads the first two quotes as an empty string, and then another string and brackets after it.
     #[case::block("{ a(v: [\"\"\"[[\"[[[ ])")]
     fn a_string_that_does_not_end_is_refused(#[case] document: &str) {
         assert!(check(document).is_err(), "{document}");

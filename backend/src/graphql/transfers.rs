@@ -43,7 +43,7 @@ impl Transfer {
     /// Estimated seconds until the end at the current speed; null if the transfer is not running or there is no
     /// estimate.
     async fn eta_seconds(&self) -> Option<i32> {
-        // Longer than an `Int` holds is 68 years: that cannot be told.
+        // An `Int` holds at most 68 years; a longer estimate is omitted.
         self.eta_seconds.and_then(|seconds| i32::try_from(seconds).ok())
     }
 

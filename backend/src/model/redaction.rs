@@ -15,7 +15,7 @@ const SCHEMES: [&str; 28] = [
 #[must_use]
 pub fn without_password(location: &str) -> String {
     let cleaned = Scan { text: location, is_text: false }.cleaned();
-    // `user:password@host`, as ssh and scp read it; a known scheme has been looked at.
+    // `user:password@host`, as ssh and scp read it; known schemes were checked before.
     let lead = cleaned.len() - cleaned.trim_start().len();
     let end = cleaned[lead..].find(ends_authority).map_or(cleaned.len(), |length| lead + length);
     let first = &cleaned[lead..end];

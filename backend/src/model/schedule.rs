@@ -121,7 +121,7 @@ impl Schedule {
     /// clock shows it, or would have shown it.
     fn next_nominal(&self, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
         // The instants of later wall-clock times are never earlier, so the first one that lies ahead is the next slot.
-        // None lies ahead only while a doubled hour is shown again, so the walk is a short one.
+        // There is no such time only while an hour is repeated, so the loop is short.
         self.dates_after(self.zone.wall_clock(instant)).map(|wall| self.zone.once(wall)).find(|slot| *slot > instant)
     }
 
@@ -130,7 +130,7 @@ impl Schedule {
     fn next_elapsed(&self, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let now = self.zone.wall_clock(instant);
         let ahead = self.first_shown(now, instant);
-        // Where the clock is about to be put back, what it has shown already is shown again.
+        // If the clock is about to be set back, times that it has shown are shown again.
         let Some(shown_again) = self.zone.will_be_put_back(instant) else { return ahead };
         let again = self.dates_from(shown_again).find_map(|wall| self.zone.every(wall).find(|slot| *slot > instant));
         ahead.into_iter().chain(again).min()

@@ -158,7 +158,7 @@ impl FromRequestParts<Api> for IdempotencyKey {
 
     async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Failure> {
         let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
-        // What is not text is judged like what is not a key.
+        // A value that is not text is treated like an invalid key.
         Ok(Self(Some(value.to_str().unwrap_or("").to_owned())))
     }
 }

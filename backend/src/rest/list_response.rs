@@ -190,7 +190,7 @@ impl<T: Listed> IntoResponse for List<T> {
                 }
                 match outcome {
                     Ok(_) => Some((Ok(Bytes::from(piece)), (!next.is_empty()).then_some((writing, next)))),
-                    // The answer has begun: that it breaks off is all that can be said.
+                    // The answer has begun, so the error can only be shown by ending the connection.
                     Err(error) => Some((Err(error), None)),
                 }
             })),

@@ -136,7 +136,8 @@ fn signed_in(api: &Api, mut session: SignedIn, as_cookie: bool, headers: &Header
 }
 
 fn cookie(api: &Api, value: String, life: Duration, headers: &HeaderMap) -> Cookie<'static> {
-    // Behind a proxy that ends TLS, the client's side of it is what counts; a client that lies here only shuts itself out.
+    // Behind a proxy that terminates TLS, the client's connection to the proxy counts. A client with a false header only
+    // loses its own cookie.
     let is_tls = api.public_url.as_ref().is_some_and(PublicUrl::is_tls)
         || headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     Cookie::build((COOKIE, value))

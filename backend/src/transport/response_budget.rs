@@ -63,7 +63,7 @@ impl ResponseBudget {
         if answer.len() < LARGE {
             return Ok(answer);
         }
-        // The caller's own share first, so that a caller who does not read delays nobody else.
+        // The permit of the caller's share comes first, so that a caller who does not read does not delay others.
         let own = reserve(self.callers.of(caller), answer.len(), self.permits / CALLERS).await?;
         let all = reserve(Arc::clone(&self.bytes), answer.len(), self.permits).await?;
         Ok(Bytes::from_owner(Held { answer, _permits: [own, all] }))

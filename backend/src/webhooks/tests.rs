@@ -45,7 +45,7 @@ impl Listener {
                 }
                 kept.lock().unwrap().push(request);
                 let _ = socket.write_all(answer.as_bytes()).await;
-                // Without an answer it waits, and so does whoever asked.
+                // Without an answer, the connection stays open and the client waits.
                 if answer.is_empty() {
                     std::future::pending::<()>().await;
                 }

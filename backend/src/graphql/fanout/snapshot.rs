@@ -82,12 +82,12 @@ impl Hub {
     ) -> Result<Vec<Transfer>> {
         let mut found = Vec::new();
         if let Some(ids) = &event_filter.ids {
-            // What is not there, or not theirs, is no part of the snapshot.
+            // Objects that do not exist or are outside the scope are not part of the snapshot.
             let ids: Vec<TransferId> = ids.iter().take(MOST).map(|id| TransferId(*id)).collect();
             let named = self.cp.find_transfers(actor, &ids).await?;
             found.extend(named.into_iter().filter(|transfer| !transfer.status.is_final() && filter.matches(transfer)));
         } else {
-            // One status at a time: each has an index of its own.
+            // One status at a time, because the index is by status.
             for status in OPEN.into_iter().filter(|status| filter.allows(*status)) {
                 let filter = TransferFilter { status: Some(vec![status]), ..filter.clone() };
                 let list = |request| self.cp.list_transfers(actor, &filter, request).boxed();

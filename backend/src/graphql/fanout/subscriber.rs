@@ -74,7 +74,7 @@ impl Subscriber {
 
     fn send(&self, update: &Update, payload: Bytes, resync: &Bytes) {
         if !self.sink.deliver(update.id(), payload) {
-            // A client that is this far behind queries again instead of reading everything that waits.
+            // A client with so many waiting states queries again instead of reading all of them.
             self.sink.forget();
             self.sink.resync(resync.clone());
         }

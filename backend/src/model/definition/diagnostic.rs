@@ -54,7 +54,7 @@ impl Position {
     pub const START: Self = Self { line: 1, column: 1 };
 
     /// The position after this number of bytes of a text.
-    pub(super) fn behind(source: &str, bytes: usize) -> Self {
+    pub(super) fn after(source: &str, bytes: usize) -> Self {
         let before = source.get(..bytes).unwrap_or(source);
         // A line ends with a line feed, a carriage return, or both.
         let ends = before.matches('\n').count() + before.matches('\r').count() - before.matches("\r\n").count();

@@ -170,7 +170,7 @@ fn parse(text: &str) -> Result<Endpoint, String> {
         Some((user, server)) => (Some(user.to_owned()), server),
         None => (None, authority),
     };
-    // The port is behind the last colon, unless that is within the brackets of an IPv6 address.
+    // The port comes after the last colon, unless that is within the brackets of an IPv6 address.
     let (host, port) = match server.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
         Some((host, port)) => {
             let number = port.parse::<u16>().ok().filter(|port| *port > 0);

@@ -299,7 +299,7 @@ mod tests {
     #[case(r#"{"a": "\"${{ params.date }}"}"#, "\"", r#"{"a": "\"\""}"#)]
     #[case(r#"{"a": "${{ params.date | json }}"}"#, "\"", r#"{"a": "\""}"#)]
     #[case(r#"{"${{ params.date }}": 1}"#, "a\": 2, \"b", r#"{"a\": 2, \"b": 1}"#)]
-    // A whole value stays what it is, if it is JSON.
+    // A value that is the whole text stays unchanged if it is JSON.
     #[case(r#"{"a": ${{ params.date }}}"#, "12", r#"{"a": 12}"#)]
     #[case(r#"{"a": ${{ params.date }}}"#, r#"{"b": [1]}"#, r#"{"a": {"b": [1]}}"#)]
     #[case(r"[${{ params.date }}]", "1, 2", r#"["1, 2"]"#)]

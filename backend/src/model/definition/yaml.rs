@@ -66,7 +66,7 @@ pub(super) fn read(source: &str, diagnostics: &mut Diagnostics) -> Option<Rc<Nod
         return None;
     }
     if let Some((bytes, hidden)) = source.char_indices().find(|(_, c)| is_hidden(*c)) {
-        let location = whole.moved(Position::behind(source, bytes));
+        let location = whole.moved(Position::after(source, bytes));
         diagnostics.error(&location, || format!("the character U+{:04X} cannot be seen: remove it", u32::from(hidden)));
         return None;
     }

@@ -75,7 +75,7 @@ pub fn decide(slots: impl Iterator<Item = DateTime<Utc>>, due: Due) -> Vec<Decis
         }
         recent.push_back(slot);
     }
-    // One run of the last 24 hours stands for all of them.
+    // One run replaces all missed slots of the last 24 hours.
     let stands_in = due.catch_up == CatchUp::Last;
     if !stands_in {
         long_ago.append(&mut beyond);

@@ -77,7 +77,7 @@ impl Kind {
         if first <= last {
             return Ok((first, last));
         }
-        // In words, where there are some: seven and nought are one day, and this must show which ends meet.
+        // Names are used if there are any: 0 and 7 are the same day, and the message must show which end is meant.
         let (start, end) = match self.names {
             [start, .., end] if from.parse::<u32>().is_err() => ((*start).to_owned(), (*end).to_owned()),
             _ => (self.first.to_string(), self.last.to_string()),

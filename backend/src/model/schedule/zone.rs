@@ -80,7 +80,7 @@ fn nearest(word: &str) -> Option<&'static str> {
         let city = name.rsplit('/').next().unwrap_or(&name);
         strsim::normalized_damerau_levenshtein(&word, &name).max(strsim::normalized_damerau_levenshtein(&word, city))
     };
-    // Whoever writes GMT+2 means none of the names with numbers: under `Etc` their signs are reversed.
+    // GMT+2 is no name with a number: the signs of the names below `Etc` are reversed.
     let numbered = |name: &str| name.starts_with("Etc/") || name.contains(|character: char| character.is_ascii_digit());
     let names = TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|name| !numbered(name));
     let likely = names.map(|name| (name, likeness(name)));

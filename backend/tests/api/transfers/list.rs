@@ -299,7 +299,7 @@ async fn counting_by_additive_filters_stops_at_ten_thousand_and_says_so() {
     let bounded = json!({ "page": 1, "limit": 100, "total": 10_000, "pages": 100, "totalIsAtLeast": true });
     assert_eq!(additive.body["data"]["pagination"], bounded);
     assert_eq!(destinations(&additive)[..2], ["/10000", "/9999"]);
-    // What lies behind the bound can still be read.
+    // Items beyond the limit of counting can still be read.
     let behind = user.get(&format!("{PATH}?protocol=local&limit=100&page=101")).await;
     assert_eq!(destinations(&behind), ["/0"]);
     let before = user.get(&format!("{PATH}?protocol=local&limit=73&page=137")).await;

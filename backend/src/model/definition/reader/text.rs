@@ -75,7 +75,7 @@ impl Reader<'_> {
         let mut has_problem = false;
         let template = Template::parse(said, known, |problem| {
             has_problem = true;
-            // Finding the position needs a search in the text, so only for what is reported.
+            // The position is computed only for reported problems, because that needs a search in the text.
             if diagnostics.is_full() {
                 return diagnostics.error(location, String::new);
             }
@@ -92,7 +92,7 @@ fn position(source: &str, node: &Node, said: &str, problem: &Problem<'_>) -> Pos
     let line = problem.text.lines().next().unwrap_or_default();
     let before = said.get(..problem.offset).unwrap_or_default().matches(line).count();
     match written.match_indices(line).nth(before) {
-        Some((offset, _)) if !line.is_empty() => Position::behind(source, node.bytes.start + offset),
+        Some((offset, _)) if !line.is_empty() => Position::after(source, node.bytes.start + offset),
         _ => node.at,
     }
 }

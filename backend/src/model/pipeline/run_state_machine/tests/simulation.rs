@@ -180,13 +180,13 @@ impl World {
     fn agent(&mut self) {
         if self.away_since.is_none() && self.dice.roll(2) == 0 {
             let has_to_say = |stop: &usize| self.said.iter().any(|(at, _, status)| at == stop && status.has_ended());
-            // An agent that has ended a step says so before it says that it stopped it.
+            // An agent that has ended a step reports that before it confirms a stop.
             let stops: Vec<usize> = self.stops.iter().copied().filter(|stop| !has_to_say(stop)).collect();
             for place in stops {
                 let was_at = self.at_work.iter().find(|(at, _)| *at == place).map(|(_, attempt)| *attempt);
                 self.at_work.retain(|(at, _)| *at != place);
                 self.said.extend(was_at.map(|attempt| (place, attempt, StepStatus::Cancelled)));
-                // An agent that has nothing of a step acknowledges, which is all that it says.
+                // An agent that has not started a step only acknowledges the directive.
                 let stopped = |state_machine: &mut RunStateMachine, now| {
                     (state_machine.confirm_stop(place, now).into_iter().collect(), ())
                 };
@@ -195,7 +195,7 @@ impl World {
                 }
             }
             for (place, attempt) in std::mem::take(&mut self.orders) {
-                // What is told twice is done once.
+                // A repeated directive is carried out once.
                 if !self.at_work.contains(&(place, attempt)) {
                     self.at_work.push((place, attempt));
                     self.said.push((place, attempt, StepStatus::Running));
@@ -215,7 +215,7 @@ impl World {
                 Ok(Reported::Nothing(effect) | Reported::Status(effect)) => (effect.into_iter().collect(), ()),
                 Ok(Reported::Progress) | Err(_) => (Vec::new(), ()),
             });
-            // What nobody has confirmed is said again; and sometimes what somebody has.
+            // A report without an answer is repeated, and sometimes another one too.
             if taken.is_some() && self.dice.roll(5) > 0 {
                 self.said.remove(0);
             }
@@ -250,7 +250,7 @@ proptest! {
         for _ in 0..400 {
             world.live(may_cancel);
         }
-        // From here on nobody is away for good, and time passes.
+        // From here on no agent stays offline, and time passes.
         world.away_since = None;
         for _ in 0..4000 {
             if world.stored.run.status.has_ended() {
