@@ -199,7 +199,7 @@ pub(crate) fn file_name(location: &str) -> String {
 }
 
 /// The command that registers a machine with an enrolment code.
-pub(crate) fn enrol_command(origin: &str, code: &str) -> String {
+pub(crate) fn register_command(origin: &str, code: &str) -> String {
     format!("mftplus-agent register --server {origin} --code {code}")
 }
 

@@ -31,11 +31,11 @@ use super::{
     place::{self, Engine, Place, Reporter, Server},
 };
 
-const WATCHERS: usize = 1_000;
+const SUBSCRIBERS: usize = 1_000;
 const IDLE: usize = 5_000;
 const PATCHES_PER_SECOND: usize = 20;
 
-type Watcher = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
+type Subscriber = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 
 /// What the subscribers received.
 struct Seen {
@@ -46,7 +46,7 @@ struct Seen {
 }
 
 pub(crate) fn run(options: &Options) {
-    println!("\nLive: {WATCHERS} watchers, {PATCHES_PER_SECOND} PATCH/s, {} s", options.seconds.max(10));
+    println!("\nLive: {SUBSCRIBERS} subscribers, {PATCHES_PER_SECOND} PATCH/s, {} s", options.seconds.max(10));
     let place = Place::fresh(&Engine::Sqlite, "live");
     let reporters = place::agents(&place, 1);
     let product = || Server::product(&options.server, &place, "agent=1000000,graphql=1000000");
@@ -71,7 +71,7 @@ pub(crate) fn run(options: &Options) {
     println!("  p99: {:.2}x of the bare server's", ours.p99.as_secs_f64() / bare.p99.as_secs_f64());
     let server = product();
     let kept = runtime.block_on(kept(&server, &token));
-    println!("  memory: {:.1} KiB for each of {IDLE} idle watchers", kept / 1024.0);
+    println!("  memory: {:.1} KiB for each of {IDLE} idle subscribers", kept / 1024.0);
 }
 
 fn middle(mut rounds: Vec<Seen>) -> Seen {
@@ -79,7 +79,7 @@ fn middle(mut rounds: Vec<Seen>) -> Seen {
     rounds.swap_remove(rounds.len() / 2)
 }
 
-async fn watcher(address: &str, token: &str) -> Watcher {
+async fn subscriber(address: &str, token: &str) -> Subscriber {
     let mut request = format!("ws://{address}/graphql/ws").into_client_request().unwrap();
     request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
     let (mut socket, _) = connect_async(request).await.unwrap();
@@ -94,11 +94,11 @@ async fn watcher(address: &str, token: &str) -> Watcher {
     socket
 }
 
-async fn watchers(address: &str, token: &str, count: usize) -> Vec<Watcher> {
+async fn subscribers(address: &str, token: &str, count: usize) -> Vec<Subscriber> {
     let mut all = Vec::with_capacity(count);
     while all.len() < count {
         let some = (count - all.len()).min(100);
-        all.extend(futures_util::future::join_all((0..some).map(|_| watcher(address, token))).await);
+        all.extend(futures_util::future::join_all((0..some).map(|_| subscriber(address, token))).await);
     }
     // A stream is open when its subscription was read; an answered ping comes after that.
     for socket in &mut all {
@@ -110,11 +110,11 @@ async fn watchers(address: &str, token: &str, count: usize) -> Vec<Watcher> {
 
 async fn watched(server: &Server, token: &str, reporter: &Reporter, options: &Options) -> Seen {
     let count = PATCHES_PER_SECOND * usize::try_from(options.seconds.max(10)).unwrap();
-    let sockets = watchers(&server.address, token, WATCHERS).await;
+    let sockets = subscribers(&server.address, token, SUBSCRIBERS).await;
     let start = Instant::now() + Duration::from_millis(200);
     let scheduled = move |step: usize| start + Duration::from_secs(1) * u32::try_from(step).unwrap() / 20;
     let (address, reporter) = (server.address.clone(), reporter.clone());
-    let times = Arc::new(Mutex::new(Vec::with_capacity(count * WATCHERS)));
+    let times = Arc::new(Mutex::new(Vec::with_capacity(count * SUBSCRIBERS)));
     let mut tasks = JoinSet::new();
     for mut socket in sockets {
         let times = Arc::clone(&times);
@@ -165,9 +165,9 @@ fn step(text: &str) -> Option<usize> {
 /// The bytes of memory per idle subscriber.
 async fn kept(server: &Server, token: &str) -> f64 {
     // The first few make what all share.
-    let _first = watchers(&server.address, token, 100).await;
+    let _first = subscribers(&server.address, token, 100).await;
     let before = resident(server);
-    let _rest = watchers(&server.address, token, IDLE).await;
+    let _rest = subscribers(&server.address, token, IDLE).await;
     let grown = resident(server).saturating_sub(before);
     f64::from(u32::try_from(grown / 1024).unwrap()) * 1024.0 / f64::from(u32::try_from(IDLE).unwrap())
 }

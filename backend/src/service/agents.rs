@@ -60,7 +60,7 @@ impl ControlPlane {
             actor.require(Permission::RegisterAgent)?;
         }
         let mut work = self.begin(actor.unwrap_or(&Actor::System)).await?;
-        let customer = enrol(&mut work, actor, &input).await?;
+        let customer = registering_customer(&mut work, actor, &input).await?;
         let now = work.now;
         let row = AgentRow {
             id: self.ids.next(now),
@@ -279,7 +279,7 @@ async fn exchange(work: &mut Work, agent: AgentId, key: Option<&KeyDigest>) -> R
 }
 
 /// The customer for which an agent registers.
-async fn enrol(work: &mut Work, actor: Option<&Actor>, input: &RegisterAgent) -> Result<CustomerId> {
+async fn registering_customer(work: &mut Work, actor: Option<&Actor>, input: &RegisterAgent) -> Result<CustomerId> {
     match (actor, &input.customer_identifier) {
         (Some(Actor::Customer { customer, .. }), _) => Ok(*customer),
         (Some(Actor::Admin { .. } | Actor::System) | None, Some(code)) => {

@@ -97,11 +97,11 @@ impl Screen {
         let (id, status) = (text(transfer, "id"), text(transfer, "status"));
         let line = Line::of(transfer);
         if !self.is_terminal {
-            let news = (status, line.percent / 10);
-            if self.printed.get(&id) != Some(&news) {
+            let printed = (status, line.percent / 10);
+            if self.printed.get(&id) != Some(&printed) {
                 println!("{}", line.plain());
             }
-            self.printed.insert(id, news);
+            self.printed.insert(id, printed);
             return;
         }
         let is_active = TransferStatus::from_name(&status.to_ascii_lowercase()).is_some_and(TransferStatus::is_active);
@@ -188,7 +188,7 @@ fn rate(bytes: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "figures of the contract are not negative"
+        reason = "numbers of the contract are not negative"
     )]
     let bytes = bytes as u64;
     format!("{}/s", HumanBytes(bytes))

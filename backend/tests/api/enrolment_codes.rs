@@ -16,7 +16,7 @@ fn code(answer: &Answer) -> Value {
     answer.body["data"]["enrolmentCode"].clone()
 }
 
-async fn enrol(app: &TestApp, code: &Value) -> Answer {
+async fn register(app: &TestApp, code: &Value) -> Answer {
     let body = json!({ "hostname": "edge-1", "os": "linux", "customerIdentifier": code["code"] });
     app.anonymous().post("/api/agents/register", &body).await
 }
@@ -54,7 +54,7 @@ async fn a_code_needs_neither_an_end_nor_a_number_of_uses() {
     ] {
         let made = code(&answer);
         assert_eq!((&made["expiresAt"], &made["maxUses"]), (&Value::Null, &Value::Null));
-        assert_eq!(enrol(&app, &made).await.status, 201);
+        assert_eq!(register(&app, &made).await.status, 201);
     }
 }
 
@@ -80,10 +80,10 @@ async fn each_registration_counts_until_the_code_is_used_up() {
     let user = app.bearer(&customer.token);
     let made = code(&user.post(&path(customer.id), &json!({ "maxUses": 2 })).await);
     for uses in 1..=2 {
-        assert_eq!(enrol(&app, &made).await.status, 201);
+        assert_eq!(register(&app, &made).await.status, 201);
         assert_eq!(user.get(&path(customer.id)).await.body["data"]["enrolmentCodes"][0]["uses"], uses);
     }
-    let answer = enrol(&app, &made).await;
+    let answer = register(&app, &made).await;
     assert_eq!((answer.status, answer.body["data"].is_null()), (403, true));
 }
 
@@ -94,7 +94,7 @@ async fn a_registration_that_is_refused_uses_nothing_up() {
     let made = code(&app.bearer(&customer.token).post(&path(customer.id), &json!({ "maxUses": 1 })).await);
     let body = json!({ "hostname": "edge-1", "os": "plan9", "customerIdentifier": made["code"] });
     assert_eq!(app.anonymous().post("/api/agents/register", &body).await.status, 400);
-    assert_eq!(enrol(&app, &made).await.status, 201);
+    assert_eq!(register(&app, &made).await.status, 201);
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn two_agents_at_once_do_not_share_the_last_use() {
     let app = TestApp::start().await;
     let customer = app.customer("acme").await;
     let made = code(&app.bearer(&customer.token).post(&path(customer.id), &json!({ "maxUses": 1 })).await);
-    let (one, two) = tokio::join!(enrol(&app, &made), enrol(&app, &made));
+    let (one, two) = tokio::join!(register(&app, &made), register(&app, &made));
     assert_eq!((one.status.min(two.status), one.status.max(two.status)), (201, 403));
 }
 
@@ -113,9 +113,9 @@ async fn an_expired_code_is_403() {
     let body = json!({ "expiresAt": "2026-04-25T14:00:00Z" });
     let made = code(&app.bearer(&customer.token).post(&path(customer.id), &body).await);
     app.advance(TimeDelta::milliseconds(3_599_999));
-    assert_eq!(enrol(&app, &made).await.status, 201);
+    assert_eq!(register(&app, &made).await.status, 201);
     app.advance(TimeDelta::milliseconds(1));
-    assert_eq!(enrol(&app, &made).await.status, 403);
+    assert_eq!(register(&app, &made).await.status, 403);
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_suspended_customers_code_is_403() {
     let (admin, customer) = (app.admin().await, app.customer("acme").await);
     let made = code(&admin.post(&path(customer.id), &json!({})).await);
     admin.patch(&format!("/api/customers/{}", customer.id), &json!({ "suspended": true })).await;
-    assert_eq!(enrol(&app, &made).await.status, 403);
+    assert_eq!(register(&app, &made).await.status, 403);
 }
 
 #[tokio::test]
@@ -133,11 +133,11 @@ async fn a_withdrawn_code_is_403_and_its_agents_stay() {
     let customer = app.customer("acme").await;
     let user = app.bearer(&customer.token);
     let made = code(&user.post(&path(customer.id), &json!({})).await);
-    let key = enrol(&app, &made).await.body["data"]["apiKey"].as_str().unwrap_or_default().to_owned();
+    let key = register(&app, &made).await.body["data"]["apiKey"].as_str().unwrap_or_default().to_owned();
     let one = format!("/api/enrolment-codes/{}", made["id"].as_str().unwrap_or_default());
     let answer = user.delete(&one).await;
     assert_eq!((answer.status, &answer.body["data"]), (200, &json!({ "deleted": true })));
-    assert_eq!(enrol(&app, &made).await.status, 403);
+    assert_eq!(register(&app, &made).await.status, 403);
     assert_eq!(user.delete(&one).await.status, 404);
     assert_eq!(user.get(&path(customer.id)).await.body["data"]["enrolmentCodes"], json!([]));
     assert_eq!(app.key(&key).send("POST", "/api/agents/heartbeat", None).await.status, 200);

@@ -97,10 +97,10 @@ impl Story {
 
     /// The slot history, oldest first: hour and minute of each slot, or the number of slots of a range, and the
     /// outcome.
-    async fn ledger(&self) -> Vec<String> {
+    async fn slot_history(&self) -> Vec<String> {
         let request = PageRequest::page(1, 1000);
         let page = self.app.cp().list_job_slots(&admin(), self.job, &JobSlotFilter::default(), request).await;
-        let slots = page.expect("a ledger").items;
+        let slots = page.expect("a slot history").items;
         let line = |slot: backend::model::job::JobSlot| match slot.count {
             Some(count) => format!("{count}x {}", slot.outcome),
             None => format!("{} {}", slot.scheduled_for.0.format("%H:%M"), slot.outcome),
@@ -112,7 +112,7 @@ impl Story {
     async fn reason(&self) -> Option<String> {
         let page =
             self.app.cp().list_job_slots(&admin(), self.job, &JobSlotFilter::default(), PageRequest::default()).await;
-        page.expect("a ledger").items.swap_remove(0).reason
+        page.expect("a slot history").items.swap_remove(0).reason
     }
 
     /// The runs, newest first.

@@ -106,7 +106,7 @@ impl Fixture {
 
     /// The slot history of a pipeline, oldest first: hour and minute of each slot, or the number of slots of a range,
     /// and the outcome.
-    async fn ledger(&self, identifier: &str) -> Vec<String> {
+    async fn slot_history(&self, identifier: &str) -> Vec<String> {
         let line = |slot: &Value| match slot["count"].as_i64() {
             Some(count) => format!("{count}x {}", text(&slot["outcome"])),
             None => format!("{} {}", &text(&slot["scheduledFor"])[11..16], text(&slot["outcome"])),
@@ -117,8 +117,12 @@ impl Fixture {
     /// The slots of a pipeline, newest first.
     async fn slots(&self, identifier: &str) -> Vec<Value> {
         let meant: PipelineRef = identifier.parse().expect("an identifier");
-        let page =
-            self.app.cp().list_pipeline_slots(&admin(), &meant, PageRequest::page(1, 100)).await.expect("a ledger");
+        let page = self
+            .app
+            .cp()
+            .list_pipeline_slots(&admin(), &meant, PageRequest::page(1, 100))
+            .await
+            .expect("a slot history");
         page.items.iter().map(|slot| json!(slot)).collect()
     }
 

@@ -93,7 +93,7 @@ async fn what_is_wrong_with_a_job_is_named_all_at_once() {
 }
 
 #[tokio::test]
-async fn customers_read_their_own_jobs_and_nothing_of_runs_and_ledgers() {
+async fn customers_read_their_own_jobs_and_nothing_of_runs_and_slot_histories() {
     let (app, _, agent, user) = with_agent().await;
     let (admin, stranger) = (app.admin().await, app.bearer(&app.customer("Other").await.token));
     let job = created(&admin, &agent, &json!({})).await;
@@ -158,7 +158,7 @@ async fn a_run_is_asked_for_followed_with_its_transfers_and_cancelled() {
 }
 
 #[tokio::test]
-async fn a_backfill_is_previewed_and_leaves_its_slots_in_the_ledger() {
+async fn a_backfill_is_previewed_and_leaves_its_slots_in_the_slot_history() {
     let (app, _, agent, _) = with_agent().await;
     let admin = app.admin().await;
     let job = created(&admin, &agent, &json!({ "overlap": "ALLOW" })).await;
@@ -168,14 +168,14 @@ async fn a_backfill_is_previewed_and_leaves_its_slots_in_the_ledger() {
     let found = admin.data(preview, &range).await["preview"].clone();
     assert_eq!((&found["runCount"], found["slots"].as_array().map(Vec::len)), (&json!(3), Some(3)));
     assert_eq!(found["slots"][0], json!({ "scheduledFor": "2026-04-25T10:00:00Z", "outcome": null, "willRun": true }));
-    let ledger = "query ($id: ID!) { jobSlots(jobId: $id) { nodes { scheduledFor outcome } } }";
+    let slot_history = "query ($id: ID!) { jobSlots(jobId: $id) { nodes { scheduledFor outcome } } }";
     let named = json!({ "id": job["id"] });
-    assert_eq!(admin.data(ledger, &named).await["jobSlots"]["nodes"], json!([]), "a preview changes nothing");
+    assert_eq!(admin.data(slot_history, &named).await["jobSlots"]["nodes"], json!([]), "a preview changes nothing");
     let backfill = "mutation ($id: ID!, $from: DateTime!, $to: DateTime!) {
         slots: backfillJob(jobId: $id, from: $from, to: $to) { id outcome } }";
     let decided = admin.data(backfill, &range).await["slots"].clone();
     assert_eq!(decided.as_array().map(Vec::len), Some(3));
-    let slots = admin.data(ledger, &named).await["jobSlots"]["nodes"].clone();
+    let slots = admin.data(slot_history, &named).await["jobSlots"]["nodes"].clone();
     assert_eq!(slots[0], json!({ "scheduledFor": "2026-04-25T12:00:00Z", "outcome": "PENDING" }));
     let filtered = "query ($id: ID!, $outcome: [SlotOutcome!]) {
         jobSlots(jobId: $id, filter: { outcome: $outcome }) { totalCount } }";

@@ -16,7 +16,7 @@ async fn with_missed() -> Story {
     let story = Story::begin(&json!({ "catchUp": "skip" })).await.restarted(HOUR * 3 + MINUTE * 30).await;
     story.dispatch(HOUR / 2).await;
     story.run_through().await;
-    assert_eq!(story.ledger().await, ["14:00 missed", "15:00 missed", "16:00 missed", "17:00 ran"]);
+    assert_eq!(story.slot_history().await, ["14:00 missed", "15:00 missed", "16:00 missed", "17:00 ran"]);
     story
 }
 
@@ -33,16 +33,16 @@ async fn a_backfill_is_previewed_and_runs_what_did_not_run() {
             { "scheduledFor": "2026-04-25T17:00:00Z", "outcome": "ran", "willRun": false },
         ] })
     );
-    assert_eq!(story.ledger().await[1], "15:00 missed", "a preview changes nothing");
+    assert_eq!(story.slot_history().await[1], "15:00 missed", "a preview changes nothing");
     let slots = story.app.cp().backfill_job(&admin(), story.job, whole).await.expect("a backfill");
     assert_eq!(slots.len(), 2);
-    assert_eq!(story.ledger().await, ["14:00 missed", "15:00 pending", "16:00 pending", "17:00 ran"]);
+    assert_eq!(story.slot_history().await, ["14:00 missed", "15:00 pending", "16:00 pending", "17:00 ran"]);
     assert_eq!(story.starts().await.len(), 1, "one after the other");
     let again = story.app.cp().preview_backfill(&admin(), story.job, whole).await.expect("a preview");
     assert_eq!(again.run_count, 0, "what waits is left alone");
     story.run_through().await;
     story.run_through().await;
-    assert_eq!(story.ledger().await, ["14:00 missed", "15:00 ran", "16:00 ran", "17:00 ran"]);
+    assert_eq!(story.slot_history().await, ["14:00 missed", "15:00 ran", "16:00 ran", "17:00 ran"]);
     assert_eq!(story.history().await[0]["scheduledFor"], "2026-04-25T16:00:00Z");
     let again = story.app.cp().backfill_job(&admin(), story.job, whole).await.expect("nothing to do");
     assert!(again.is_empty() && story.starts().await.is_empty());

@@ -59,7 +59,7 @@ async fn run_now_starts_a_job_beside_its_schedule() {
     assert_eq!(twice.code(), Code::Conflict);
     let run = story.run().await;
     assert_eq!(story.history().await[0]["id"], json!(run));
-    assert!(story.ledger().await.is_empty(), "it is no slot");
+    assert!(story.slot_history().await.is_empty(), "it is no slot");
 }
 
 #[tokio::test]

@@ -19,12 +19,12 @@ async fn a_slot_that_was_due_before_the_change_is_decided_by_the_old_rule() {
     let story = Story::begin(&json!({})).await;
     story.app.advance(HOUR + MINUTE);
     change(&story, &json!({ "schedule": "30 * * * *" })).await;
-    assert_eq!(story.ledger().await, ["14:00 pending"]);
+    assert_eq!(story.slot_history().await, ["14:00 pending"]);
     assert_eq!(story.shown().await["nextRunAt"], "2026-04-25T14:30:00Z");
     assert_eq!(story.dispatch(MINUTE).await, 0);
     story.run_through().await;
     assert_eq!(story.dispatch(MINUTE * 28).await, 1);
-    assert_eq!(story.ledger().await, ["14:00 ran", "14:30 pending"]);
+    assert_eq!(story.slot_history().await, ["14:00 ran", "14:30 pending"]);
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn disabling_calls_off_what_waits_and_lets_go_on_what_runs() {
     let run = story.run().await;
     story.dispatch(HOUR).await;
     change(&story, &json!({ "enabled": false })).await;
-    assert_eq!(story.ledger().await, ["14:00 ran", "15:00 skipped"]);
+    assert_eq!(story.slot_history().await, ["14:00 ran", "15:00 skipped"]);
     assert_eq!(story.reason().await.as_deref(), Some("the job was disabled"));
     assert_eq!(story.dispatch(HOUR).await, 0, "nothing is due");
     let late = story.start(&json!({})).await;

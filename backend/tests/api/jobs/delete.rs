@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{HOUR, Story};
 
 #[tokio::test]
-async fn a_job_goes_with_its_runs_and_its_ledger_and_transfers_stay() {
+async fn a_job_goes_with_its_runs_and_its_slot_history_and_transfers_stay() {
     let story = Story::begin(&json!({})).await;
     story.dispatch(HOUR).await;
     let run = story.run().await;

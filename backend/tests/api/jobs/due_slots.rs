@@ -21,11 +21,11 @@ async fn a_due_slot_becomes_a_start_that_waits_until_it_is_claimed() {
     assert_eq!(payload["scheduledFor"], "2026-04-25T14:00:00Z");
     assert_eq!((&payload["attempt"], &payload["retryOf"]), (&json!(1), &Value::Null));
     assert_eq!(story.starts().await.len(), 1, "it is delivered again until it is claimed");
-    assert_eq!(story.ledger().await, ["14:00 pending"]);
+    assert_eq!(story.slot_history().await, ["14:00 pending"]);
     assert_eq!(story.reason().await.as_deref(), Some("waits for the agent to start it"));
     let run = story.run().await;
     assert!(story.starts().await.is_empty());
-    assert_eq!((story.ledger().await, story.reason().await), (vec!["14:00 ran".to_owned()], None));
+    assert_eq!((story.slot_history().await, story.reason().await), (vec!["14:00 ran".to_owned()], None));
     let shown = &story.history().await[0];
     assert_eq!((&shown["id"], &shown["scheduledFor"]), (&json!(run), &json!("2026-04-25T14:00:00Z")));
     assert_eq!(story.shown().await["lastRunAt"], "2026-04-25T14:01:00Z");
@@ -48,7 +48,7 @@ async fn a_start_that_nobody_fetches_is_given_up_and_says_why() {
     story.app.advance(HOUR * 24);
     assert_eq!(story.app.cp().give_up_starts().await.expect("a sweep"), 1);
     assert_eq!(story.app.cp().give_up_starts().await.expect("a sweep"), 0);
-    assert_eq!(story.ledger().await, ["14:00 missed"]);
+    assert_eq!(story.slot_history().await, ["14:00 missed"]);
     assert_eq!(story.reason().await.as_deref(), Some("not fetched: the agent did not start it within 24h"));
     let late = story.start(&json!({ "directiveId": start["id"] })).await;
     assert_eq!((late.status, &late.body["error"]), (409, &json!("this directive has expired")));
@@ -61,7 +61,7 @@ async fn a_start_that_is_acknowledged_without_a_run_says_so() {
     let start = story.starts().await.remove(0);
     let path = format!("/api/agents/directives/{}/ack", start["id"].as_str().expect("an id"));
     assert_eq!(story.app.key(&story.agent.key).send("POST", &path, None).await.status, 200);
-    assert_eq!(story.ledger().await, ["14:00 skipped"]);
+    assert_eq!(story.slot_history().await, ["14:00 skipped"]);
     assert_eq!(story.start(&json!({ "directiveId": start["id"] })).await.status, 409);
 }
 

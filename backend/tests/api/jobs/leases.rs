@@ -27,7 +27,7 @@ async fn a_run_fails_when_its_agent_was_offline_for_longer_than_the_lease_and_th
     assert_eq!(failed["errorMessage"], "the agent was offline for longer than 5m");
     story.heartbeat(&json!({})).await;
     story.dispatch(HOUR).await;
-    assert_eq!(story.ledger().await, ["14:00 ran", "15:00 pending"]);
+    assert_eq!(story.slot_history().await, ["14:00 ran", "15:00 pending"]);
     story.run_through().await;
 }
 

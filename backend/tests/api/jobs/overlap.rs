@@ -10,14 +10,18 @@ use super::{HOUR, Story};
 #[case::queue("queue", &["14:00 ran", "15:00 pending"], 0)]
 #[case::allow("allow", &["14:00 ran", "15:00 pending"], 1)]
 #[tokio::test]
-async fn a_slot_beside_a_run_follows_the_rule(#[case] overlap: &str, #[case] ledger: &[&str], #[case] starts: usize) {
+async fn a_slot_beside_a_run_follows_the_rule(
+    #[case] overlap: &str,
+    #[case] slot_history: &[&str],
+    #[case] starts: usize,
+) {
     let story = Story::begin(&json!({ "overlap": overlap })).await;
     story.dispatch(HOUR).await;
     story.run().await;
     story.dispatch(HOUR).await;
     assert_eq!(
-        (story.ledger().await, story.starts().await.len()),
-        (ledger.iter().map(ToString::to_string).collect(), starts)
+        (story.slot_history().await, story.starts().await.len()),
+        (slot_history.iter().map(ToString::to_string).collect(), starts)
     );
 }
 
@@ -26,11 +30,11 @@ async fn a_start_that_waits_counts_as_a_run() {
     let story = Story::begin(&json!({})).await;
     story.dispatch(HOUR).await;
     story.dispatch(HOUR).await;
-    assert_eq!(story.ledger().await, ["14:00 pending", "15:00 skipped"]);
+    assert_eq!(story.slot_history().await, ["14:00 pending", "15:00 skipped"]);
     assert_eq!(story.reason().await.as_deref(), Some("an earlier run was still active"));
     story.run_through().await;
     story.dispatch(HOUR).await;
-    assert_eq!(story.ledger().await, ["14:00 ran", "15:00 skipped", "16:00 pending"]);
+    assert_eq!(story.slot_history().await, ["14:00 ran", "15:00 skipped", "16:00 pending"]);
 }
 
 #[tokio::test]
@@ -60,5 +64,5 @@ async fn a_start_that_is_given_up_lets_the_next_one_go() {
     story.app.cp().give_up_starts().await.expect("a sweep");
     let start = story.starts().await;
     assert_eq!((start.len(), &start[0]["payload"]["scheduledFor"]), (1, &json!("2026-04-26T12:00:00Z")));
-    assert_eq!(story.ledger().await, ["00:00 missed", "12:00 pending"]);
+    assert_eq!(story.slot_history().await, ["00:00 missed", "12:00 pending"]);
 }

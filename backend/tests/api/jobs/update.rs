@@ -60,7 +60,7 @@ async fn a_job_of_a_revoked_agent_is_disabled_and_stays_so() {
     let admin = story.app.admin().await;
     assert_eq!(admin.delete(&format!("/api/agents/{}", story.agent.id)).await.status, 200);
     assert_eq!((&story.shown().await["enabled"], &story.shown().await["nextRunAt"]), (&json!(false), &Value::Null));
-    assert_eq!(story.ledger().await, ["14:00 skipped"]);
+    assert_eq!(story.slot_history().await, ["14:00 skipped"]);
     assert_eq!(patch(&story, &json!({ "enabled": true })).await.status, 409);
     assert_eq!(patch(&story, &json!({ "name": "Remembered" })).await.status, 200);
 }

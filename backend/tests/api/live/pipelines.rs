@@ -89,7 +89,7 @@ async fn a_run_and_its_steps_are_seen_as_they_change() {
 }
 
 #[tokio::test]
-async fn a_watcher_of_runs_begins_with_those_that_have_not_ended() {
+async fn a_subscriber_of_runs_begins_with_those_that_have_not_ended() {
     let story = Story::begin().await;
     let (orders, other) = (story.pipeline("orders", COPY).await, story.pipeline("other", COPY).await);
     let mut runs = Vec::new();
@@ -197,7 +197,7 @@ async fn a_pipeline_that_is_deleted_with_its_runs_is_the_call_to_ask_again() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
-async fn a_watcher_on_one_server_sees_a_run_go_its_way_on_another() {
+async fn a_subscriber_on_one_server_sees_a_run_go_its_way_on_another() {
     let database = TestDatabase::shared().await;
     let one = TestApp::on(&database, &["--rate-limits", "off"]).await;
     let other = TestApp::on(&database, &["--rate-limits", "off"]).await;

@@ -15,7 +15,7 @@ async fn two(database: &TestDatabase) -> (Story, TestApp) {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
-async fn a_watcher_on_one_sees_what_an_agent_tells_another() {
+async fn a_subscriber_on_one_sees_what_an_agent_tells_another() {
     let database = TestDatabase::shared().await;
     let (story, other) = two(&database).await;
     let server = story.app.listen().await;
@@ -40,7 +40,7 @@ async fn a_session_ended_on_one_closes_its_sockets_on_the_other() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
-async fn after_an_outage_of_redis_watchers_ask_again_and_end_at_what_the_database_holds() {
+async fn after_an_outage_of_redis_subscribers_ask_again_and_end_at_what_the_database_holds() {
     let database = TestDatabase::shared().await;
     let mut redis = OwnRedis::start().await;
     let (story, other) = two(&database.with_redis(Some(&redis.url()))).await;

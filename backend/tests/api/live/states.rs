@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{AGENTS, Story, TRANSFERS, told};
 
 #[tokio::test]
-async fn a_watcher_sees_each_change_and_nothing_before_the_first() {
+async fn a_subscriber_sees_each_change_and_nothing_before_the_first() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
     let mut subscriber = server.subscriber(&story.customer.token).await;
@@ -19,7 +19,7 @@ async fn a_watcher_sees_each_change_and_nothing_before_the_first() {
 }
 
 #[tokio::test]
-async fn a_watcher_who_asks_for_it_begins_with_what_is_not_in_a_final_state() {
+async fn a_subscriber_who_asks_for_it_begins_with_what_is_not_in_a_final_state() {
     let story = Story::begin().await;
     let mut expected = vec![(json!(story.transfer), json!("QUEUED"))];
     for status in ["failed", "completed", "cancelled", "running"] {
@@ -73,7 +73,7 @@ async fn several_streams_share_a_socket_and_one_can_be_ended_alone() {
 }
 
 #[tokio::test]
-async fn watchers_of_one_question_share_answers_and_another_customer_gets_none_of_them() {
+async fn subscribers_of_one_question_share_answers_and_another_customer_gets_none_of_them() {
     let story = Story::begin().await;
     let other = story.app.customer("other").await;
     let others_agent = story.app.agent(other.id, "edge-9").await;
@@ -132,7 +132,7 @@ async fn what_may_have_been_missed_is_the_call_to_ask_again() {
 }
 
 #[tokio::test]
-async fn a_throttled_watcher_gets_fewer_frames_and_the_last_state_all_the_same() {
+async fn a_throttled_subscriber_gets_fewer_frames_and_the_last_state_all_the_same() {
     let story = Story::begin().await;
     story.report(&json!({ "status": "running" })).await;
     let server = story.app.listen().await;
@@ -152,7 +152,7 @@ async fn a_throttled_watcher_gets_fewer_frames_and_the_last_state_all_the_same()
 }
 
 #[tokio::test]
-async fn a_watcher_who_reads_late_is_sent_the_latest_state_rather_than_all() {
+async fn a_subscriber_who_reads_late_is_sent_the_latest_state_rather_than_all() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
     let mut subscriber = server.subscriber(&story.customer.token).await;
@@ -191,7 +191,7 @@ async fn figures_follow_what_happens() {
 }
 
 #[tokio::test]
-async fn links_of_a_frame_are_followed_within_the_watcher_s_rights() {
+async fn links_of_a_frame_are_followed_within_the_rights_of_the_subscriber() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
     let mut subscriber = server.subscriber(&story.customer.token).await;

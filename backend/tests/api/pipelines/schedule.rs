@@ -13,7 +13,7 @@ fn hourly(more: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_due_slot_becomes_a_run_and_a_row_of_the_ledger() {
+async fn a_due_slot_becomes_a_run_and_a_row_of_the_slot_history() {
     let fixture = Fixture::new().await;
     let pipeline = fixture.pipeline("hourly", &hourly("")).await;
     assert_eq!(pipeline["nextRunAt"], "2026-04-25T14:00:00Z");
@@ -48,12 +48,16 @@ async fn a_zone_is_the_zone_of_its_schedule() {
 #[case::queue("queue", &["14:00 ran", "15:00 pending"], 1)]
 #[case::allow("allow", &["14:00 ran", "15:00 ran"], 2)]
 #[tokio::test]
-async fn a_slot_during_a_run_follows_the_rule(#[case] overlap: &str, #[case] ledger: &[&str], #[case] runs: usize) {
+async fn a_slot_during_a_run_follows_the_rule(
+    #[case] overlap: &str,
+    #[case] slot_history: &[&str],
+    #[case] runs: usize,
+) {
     let fixture = Fixture::new().await;
     fixture.pipeline("hourly", &hourly(&format!("overlap: {overlap}\n"))).await;
     fixture.dispatch(HOUR).await;
     fixture.dispatch(HOUR).await;
-    assert_eq!(fixture.ledger("hourly").await, ledger);
+    assert_eq!(fixture.slot_history("hourly").await, slot_history);
     assert_eq!(fixture.history("hourly").await.len(), runs);
 }
 
@@ -79,13 +83,13 @@ async fn a_slot_that_waited_starts_when_the_run_before_it_has_ended() {
 #[case::skip("skip", &["14:00 missed", "15:00 missed", "16:00 missed"])]
 #[case::all("all", &["14:00 ran", "15:00 pending", "16:00 pending"])]
 #[tokio::test]
-async fn after_a_downtime_missed_slots_follow_the_rule(#[case] catch_up: &str, #[case] ledger: &[&str]) {
+async fn after_a_downtime_missed_slots_follow_the_rule(#[case] catch_up: &str, #[case] slot_history: &[&str]) {
     let fixture = Fixture::new().await;
     fixture.pipeline("hourly", &hourly(&format!("catchUp: {catch_up}\n"))).await;
     let fixture = fixture.restarted(HOUR * 3 + MINUTE * 30).await;
     assert_eq!(fixture.dispatch(TimeDelta::zero()).await, 1);
-    assert_eq!(fixture.ledger("hourly").await, ledger);
-    let runs = ledger.iter().filter(|line| line.ends_with("ran") || line.ends_with("pending")).count();
+    assert_eq!(fixture.slot_history("hourly").await, slot_history);
+    let runs = slot_history.iter().filter(|line| line.ends_with("ran") || line.ends_with("pending")).count();
     for left in (0..runs).rev() {
         let run = fixture.history("hourly").await.remove(0);
         fixture.says(&run, "transfer", "completed").await;
@@ -99,12 +103,12 @@ async fn a_slot_that_cannot_start_says_why() {
     let fixture = Fixture::new().await;
     fixture.pipeline("hourly", &hourly("agent: edge-9\n")).await;
     assert_eq!(fixture.dispatch(HOUR).await, 1);
-    assert_eq!(fixture.ledger("hourly").await, ["14:00 missed"]);
+    assert_eq!(fixture.slot_history("hourly").await, ["14:00 missed"]);
     assert_eq!(fixture.slots("hourly").await[0]["reason"], "there is no agent with the id, name or host name `edge-9`");
     assert!(fixture.history("hourly").await.is_empty());
     fixture.app.agent(fixture.customer.id, "edge-9").await;
     fixture.dispatch(HOUR).await;
-    assert_eq!(fixture.ledger("hourly").await, ["14:00 missed", "15:00 ran"]);
+    assert_eq!(fixture.slot_history("hourly").await, ["14:00 missed", "15:00 ran"]);
 }
 
 #[tokio::test]
@@ -114,13 +118,13 @@ async fn a_new_definition_changes_the_schedule_after_what_was_due_is_decided() {
     fixture.app.advance(HOUR + MINUTE);
     let put = fixture.put("hourly", &format!("{SMALL}schedule: \"30 * * * *\"\n")).await;
     assert_eq!(put.body["data"]["pipeline"]["nextRunAt"], "2026-04-25T14:30:00Z");
-    assert_eq!(fixture.ledger("hourly").await, ["14:00 ran"]);
+    assert_eq!(fixture.slot_history("hourly").await, ["14:00 ran"]);
     let run = fixture.history("hourly").await.remove(0);
     assert_eq!(run["version"], 1);
     let none = fixture.put("hourly", SMALL).await;
     assert_eq!(none.body["data"]["pipeline"]["nextRunAt"], Value::Null);
     assert_eq!(fixture.dispatch(HOUR * 3).await, 0);
-    assert_eq!(fixture.ledger("hourly").await.len(), 1);
+    assert_eq!(fixture.slot_history("hourly").await.len(), 1);
 }
 
 #[tokio::test]
@@ -130,7 +134,7 @@ async fn a_slot_that_waits_is_called_off_when_the_pipeline_is_disabled() {
     fixture.dispatch(HOUR).await;
     fixture.dispatch(HOUR).await;
     fixture.patch("hourly", &json!({ "enabled": false })).await;
-    assert_eq!(fixture.ledger("hourly").await, ["14:00 ran", "15:00 skipped"]);
+    assert_eq!(fixture.slot_history("hourly").await, ["14:00 ran", "15:00 skipped"]);
     assert_eq!(fixture.slots("hourly").await[0]["reason"], "the pipeline was disabled");
     let run = fixture.history("hourly").await.remove(0);
     fixture.says(&run, "transfer", "completed").await;
@@ -157,7 +161,7 @@ async fn several_servers_and_several_lookers_start_each_slot_once() {
     for number in 0..12 {
         let identifier = format!("hourly-{number}");
         let runs = fixture.history(&identifier).await;
-        assert_eq!((runs.len(), fixture.ledger(&identifier).await), (1, vec!["14:00 ran".to_owned()]));
+        assert_eq!((runs.len(), fixture.slot_history(&identifier).await), (1, vec!["14:00 ran".to_owned()]));
         assert_eq!(text(&fixture.slots(&identifier).await[0]["runId"]), run_id(&runs[0]).to_string());
     }
 }

@@ -182,7 +182,7 @@ fn NewCode(code: RwSignal<Option<String>>) -> impl IntoView {
             {move || {
                 code.get()
                     .map(|code| {
-                        let command = format::enrol_command(&browser::origin(), &code);
+                        let command = format::register_command(&browser::origin(), &code);
                         view! {
                             <Secret what="code" text=code />
                             <p class="form-text">"Run this command on the machine that becomes the agent:"</p>

@@ -1,4 +1,4 @@
-#![expect(clippy::float_cmp, reason = "figures that are stored as they were sent")]
+#![expect(clippy::float_cmp, reason = "numbers that are stored as they were sent")]
 
 use TransferStatus::{Cancelled, Completed, Failed, Queued, Running};
 use chrono::TimeDelta;

@@ -145,7 +145,7 @@ async fn a_run_that_cannot_be_started_says_why() {
 }
 
 #[tokio::test]
-async fn the_ledger_of_a_pipeline_leads_to_its_runs() {
+async fn the_slot_history_of_a_pipeline_leads_to_its_runs() {
     let (app, _, _, user) = with_agent().await;
     let due = format!("{COPY}schedule: \"0 * * * *\"\noverlap: skip\n");
     let pipeline = created(&user, "orders", &due).await;
