@@ -112,7 +112,7 @@ pub(crate) struct RunArgs {
     /// How many jobs, steps and copies run at the same time; the others wait in order
     #[arg(long, env = "MFTPLUS_AGENT_MAX_JOBS", value_name = "N", default_value_t = 4, value_parser = parse_count)]
     pub(crate) max_jobs: usize,
-    /// Bytes per second at most for each copy of a job or step, such as 20MB/s
+    /// Maximum bytes per second for each copy of a job or step, such as 20MB/s
     #[arg(long, env = "MFTPLUS_AGENT_MAX_RATE", value_name = "RATE", value_parser = parse_rate)]
     pub(crate) max_rate: Option<u64>,
     /// Folder in which jobs and pipeline steps may work; repeat it for several [default: jobs anywhere, steps nowhere]
@@ -136,7 +136,7 @@ pub(crate) struct CopyArgs {
     /// Path of the copy, or a folder (existing, or ending in `/`) to copy into
     #[arg(required = true)]
     pub(crate) destination: PathBuf,
-    /// Bytes per second at most, such as 20MB/s
+    /// Maximum bytes per second, such as 20MB/s
     #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub(crate) max_rate: Option<u64>,
     /// How to verify the copy

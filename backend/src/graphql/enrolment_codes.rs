@@ -1,4 +1,4 @@
-//! What enrolment codes link to.
+//! The links of enrolment codes.
 
 use async_graphql::{ComplexObject, Context};
 

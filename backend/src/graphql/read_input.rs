@@ -16,7 +16,7 @@ use crate::{
 /// [`Error::Fields`] with all errors.
 pub(super) fn read<T: FromFields>(input: &impl Serialize) -> Result<T> {
     let Value::Object(fields) = serde_json::to_value(input).map_err(Error::internal)? else {
-        return Err(Error::internal("an input that is no object"));
+        return Err(Error::internal("an input that is not an object"));
     };
     T::read(fields)
 }

@@ -1,4 +1,4 @@
-//! Enrolment codes over REST.
+//! The routes of enrolment codes.
 
 use axum::extract::State;
 use serde::Serialize;
