@@ -214,9 +214,9 @@ impl Times {
 fn field_count(count: usize) -> String {
     let has = match count {
         0 => "it is empty".to_owned(),
-        1 => "this has one".to_owned(),
-        6 | 7 => format!("this has {count}; there is none for seconds or years"),
-        _ => format!("this has {count}"),
+        1 => "it has one".to_owned(),
+        6 | 7 => format!("it has {count}; there is no field for seconds or years"),
+        _ => format!("it has {count}"),
     };
     format!("must have five fields (minute, hour, day of month, month, day of week), such as `0 2 * * *`: {has}")
 }

@@ -97,7 +97,9 @@ pub async fn find(conn: impl Into<Conn<'_>>, agent: AgentId, id: DirectiveId) ->
     let Some(row) = find_row(conn, agent, id).await? else { return Ok(None) };
     match row.read() {
         Some(directive) => Ok(Some(directive)),
-        None => Err(Error::Unavailable("this is of a newer version of the server: try again in a moment")),
+        None => Err(Error::Unavailable(
+            "this directive was written by a newer version of the server: try again in a moment",
+        )),
     }
 }
 

@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn an_object_says_its_form_and_is_read_again() {
-        let object = Object::from_payload(customer()).expect("what says no form has the first one");
+        let object = Object::from_payload(customer()).expect("a payload without a form has the first form");
         let payload = object.payload().expect("JSON");
         assert_eq!(payload["form"], FORM);
         assert_eq!(Object::from_payload(payload), Ok(object));

@@ -76,7 +76,9 @@ impl ControlPlane {
         mut effects: Vec<Effect>,
     ) -> Result<Option<PipelineRunRow>> {
         if !row.state_machine.graph.is_known() {
-            return Err(Error::Unavailable("this run is of a newer version of the server: try again in a moment"));
+            return Err(Error::Unavailable(
+                "this run was written by a newer version of the server: try again in a moment",
+            ));
         }
         let availabilities = availabilities(work, &row).await?;
         let timeouts = self.timeouts();
