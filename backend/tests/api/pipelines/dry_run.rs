@@ -72,7 +72,7 @@ async fn what_is_missing_beside_the_text_is_a_warning() {
     assert_eq!(verdict["valid"], true);
     assert!(warnings.contains("`tell` has 10 s at most"), "{warnings}");
     assert!(warnings.contains("there is no agent with the id, name or host name `nobody`"), "{warnings}");
-    assert!(warnings.contains("make one with `rotateWebhookSecret`"), "{warnings}");
+    assert!(warnings.contains("create one with `rotateWebhookSecret`"), "{warnings}");
     fixture.app.cp().rotate_webhook_secret(&admin(), Some(fixture.customer.id)).await.expect("a secret");
     let warnings = dry_run(&fixture.user, &format!("{LINE}{hook}")).await["warnings"].clone();
     assert_eq!(warnings, json!([]));
