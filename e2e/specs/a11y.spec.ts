@@ -1,8 +1,7 @@
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { seed } from '../support/fleet';
 import { ADMIN } from '../support/server';
-import { expect, expectLive, openSignedIn, test } from '../support/test';
+import { expect, expectLive, expectNothingFound, openSignedIn, test } from '../support/test';
 import { show, views } from '../support/views';
 
 for (const colorScheme of ['light', 'dark'] as const) {
@@ -55,14 +54,6 @@ test('signing in, going somewhere and a dialog need no mouse', async ({ page }) 
   await page.keyboard.press('Enter');
   await expect(page.getByRole('link', { name: 'Keyboard Ltd' })).toBeVisible();
 });
-
-async function expectNothingFound(page: Page): Promise<void> {
-  // What is being read anew is dimmed for that moment.
-  await expect(page.locator('[aria-busy="true"]')).toHaveCount(0);
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join('\n')}`);
-  expect(found).toEqual([]);
-}
 
 /** Presses Tab until something has the focus. */
 async function tabTo(page: Page, role: 'link' | 'button', name: string): Promise<void> {
