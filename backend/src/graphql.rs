@@ -15,7 +15,7 @@ use crate::{
 };
 
 mod agents;
-mod bounded_json;
+mod authenticated_sockets;
 mod close;
 mod connections;
 mod context;
@@ -28,6 +28,7 @@ mod errors;
 mod event_log;
 mod executor;
 mod extension;
+mod failed_field_nulls;
 mod fanout;
 mod http;
 mod ids;
@@ -37,7 +38,6 @@ mod landing_page;
 mod loaders;
 mod mutation;
 mod node;
-mod nulls;
 mod outbound_queue;
 mod pipeline_inputs;
 mod pipeline_queries;
@@ -46,9 +46,9 @@ mod query;
 mod read_input;
 mod request;
 mod required_variables;
+mod response_json;
 mod response_limit;
 mod scan;
-mod socket_auth;
 mod subscription;
 mod transfers;
 mod user_inputs;
@@ -99,7 +99,7 @@ struct Graphql {
     executor: executor::Executor,
     settings: Settings,
     fanout: fanout::Fanout,
-    sockets: socket_auth::AuthenticatedSockets,
+    sockets: authenticated_sockets::AuthenticatedSockets,
     unauthenticated: ws::UnauthenticatedSockets,
 }
 
@@ -123,7 +123,7 @@ pub fn router(settings: Settings) -> Router {
     let schema = builder(settings.max_response).data(Arc::clone(&settings.cp)).data(LogEntries::default()).finish();
     let executor = executor::Executor::new(schema.clone(), settings.clone());
     let fanout = fanout::Fanout::new(schema.clone(), settings.clone());
-    let sockets = socket_auth::AuthenticatedSockets::new(Arc::clone(&settings.cp), &settings.tasks);
+    let sockets = authenticated_sockets::AuthenticatedSockets::new(Arc::clone(&settings.cp), &settings.tasks);
     let state =
         Graphql { schema, executor, settings, fanout, sockets, unauthenticated: ws::UnauthenticatedSockets::default() };
     Router::new()

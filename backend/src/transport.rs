@@ -22,22 +22,22 @@ pub mod body;
 mod caller_semaphores;
 pub mod connections;
 mod origin;
-mod protection;
 mod public_url;
 mod rate_limit_headers;
 mod request_id;
 mod response_budget;
+mod security_headers;
 mod status;
 
 pub use body::{BodyBudget, discard_body, read_body};
 pub use caller_semaphores::CallerSemaphores;
 pub use connections::{Connection, ConnectionLimits, Connections};
 pub use origin::OriginPolicy;
-pub use protection::protect;
 pub use public_url::PublicUrl;
 pub use rate_limit_headers::{RATE_LIMIT_HEADERS, set_rate_limit};
 pub use request_id::{RequestId, RequestIds, spawn_blocking};
 pub use response_budget::{ResponseBudget, response_body};
+pub use security_headers::protect;
 pub use status::http_status;
 
 /// The error for a request that needs a token and has none.

@@ -1,4 +1,4 @@
-//! One report of `PATCH /api/transfers`.
+//! The bodies of the requests and answers of the server's REST API, as far as the agent uses them.
 
 pub(crate) use mftplus_protocol::{
     transfer::TransferDetails,
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// The result of one report.
+/// One report of `PATCH /api/transfers`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TransferUpdate {
@@ -29,7 +29,7 @@ pub(crate) struct TransferUpdate {
     pub(crate) error: Option<String>,
 }
 
-/// The number of the attempt in the view of a transfer.
+/// The result of one report.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct UpdateResult {
     pub(crate) id: Uuid,

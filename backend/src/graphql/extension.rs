@@ -18,7 +18,7 @@ use futures_util::{StreamExt, stream::BoxStream};
 use super::{
     context,
     errors::{failed, server_error, translated},
-    nulls::Nulls,
+    failed_field_nulls::Nulls,
     required_variables,
     response_limit::ResponseLimit,
 };

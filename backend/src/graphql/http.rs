@@ -15,12 +15,12 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Graphql,
-    bounded_json::Payload,
     context::Caller,
     errors::{json, server_error},
     executor::Executed,
     landing_page,
     request::{CheckedRequest, from_fields},
+    response_json::Payload,
 };
 use crate::{
     error::{Code, Error, Result},

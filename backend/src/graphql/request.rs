@@ -8,10 +8,10 @@ use async_graphql::{
 use serde_json::{Map, Value};
 
 use super::{
-    bounded_json::write,
     context::{Caller, UNAUTHENTICATED},
     cost,
     errors::{server_error, wrong_document},
+    response_json::write,
     scan,
 };
 use crate::{

@@ -1,5 +1,5 @@
 //! Pipelines: definitions as code, with every version kept. Their runs are in `run`, the state machine of a run is in
-//! `state_machine`.
+//! `run_state_machine`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

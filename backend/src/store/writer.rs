@@ -36,7 +36,7 @@ use crate::{
 };
 
 mod batch;
-mod batch_number;
+mod commit_record;
 mod postgres;
 mod progress;
 mod sqlite;
@@ -122,7 +122,7 @@ pub struct WriterTask {
     /// The connection of the fast path, while it is not in use.
     connection: Option<progress::WriterConnection>,
     /// The row of this writer in `writer_batches`.
-    batch_number: batch_number::BatchNumber,
+    commit_record: commit_record::CommitRecord,
     /// Whether the last batch or probe could be written.
     is_writing: bool,
 }
@@ -140,7 +140,7 @@ impl Writer {
             texts: Texts::default(),
             rows: progress::RowCache::default(),
             connection: None,
-            batch_number: batch_number::BatchNumber::new(id, now),
+            commit_record: commit_record::CommitRecord::new(id, now),
             is_writing: true,
         };
         (Self { queue: sender }, task)
@@ -247,7 +247,7 @@ impl WriterTask {
     async fn batch(&mut self, ops: Vec<Op>) {
         // The pool has one connection, which the transaction needs.
         self.connection = None;
-        self.batch_number.next(ops.iter().map(Op::now).max());
+        self.commit_record.next(ops.iter().map(Op::now).max());
         let mut batch = batch::Batch::new(ops);
         let mut outcome = self.attempt(&mut batch).await;
         if let Err(error) = &outcome
@@ -277,15 +277,15 @@ impl WriterTask {
 
     /// Commits the batch within [`Db::batch_limit`], unless an earlier attempt has committed it.
     async fn attempt(&mut self, batch: &mut batch::Batch) -> Result<CommittedBatch> {
-        let committed = batch.commit(&self.db, &mut self.texts, self.numbered, &self.batch_number);
+        let committed = batch.commit(&self.db, &mut self.texts, self.numbered, &self.commit_record);
         timeout(self.db.batch_limit(), committed).await.unwrap_or_else(|_| Err(timed_out()))
     }
 
     /// Writes an empty batch, to test whether the database can be written.
     async fn probe(&mut self) {
         self.connection = None;
-        self.batch_number.next(None);
-        let written = timeout(self.db.batch_limit(), self.batch_number.write_alone(&self.db)).await;
+        self.commit_record.next(None);
+        let written = timeout(self.db.batch_limit(), self.commit_record.write_alone(&self.db)).await;
         match written.unwrap_or_else(|_| Err(timed_out())) {
             Ok(()) => self.record_outcome(true),
             Err(error) => {

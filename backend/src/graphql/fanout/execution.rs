@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::change::{EventFilter, Update};
 use crate::{
     error::{Error, Result},
-    graphql::{Schema, bounded_json::write, errors::server_error},
+    graphql::{Schema, errors::server_error, response_json::write},
 };
 
 /// The channels between a state subscription and its resolver: the resolver sends its filter, and receives the updates.

@@ -10,13 +10,13 @@ use crate::{
     error::Error,
     graphql::{
         Graphql,
-        bounded_json::{Payload, write},
         context::Caller,
         errors::{is_request_error, json, server_error},
         executor::Executed,
         fanout::JoinRequest,
         outbound_queue::{OperationNumber, Outbound, OutboundQueue, SubscriptionSink},
         request::CheckedRequest,
+        response_json::{Payload, write},
     },
     transport::panicked,
 };

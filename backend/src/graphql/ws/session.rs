@@ -17,10 +17,10 @@ use crate::{
     error::Error,
     graphql::{
         Graphql,
+        authenticated_sockets::Registration,
         close::Close,
         context::Caller,
         outbound_queue::{OperationNumber, Outbound, OutboundQueue, SubscriberGuard},
-        socket_auth::Registration,
     },
     transport::{Connection, RequestId, TOKEN_MISSING, bearer},
 };

@@ -1,6 +1,6 @@
 //! The differences between two versions of a definition.
 
-use crate::model::diff::{Change, Line, lines};
+use crate::model::line_diff::{Change, Line, lines};
 
 /// Comparison of two versions of a definition.
 #[derive(Clone, Debug, PartialEq, Eq, async_graphql::SimpleObject)]

@@ -4,7 +4,7 @@ use std::mem;
 
 use chrono::{DateTime, Utc};
 
-use super::{CommittedBatch, Dirty, Loaded, Op, Rows, Texts, batch_number::BatchNumber};
+use super::{CommittedBatch, Dirty, Loaded, Op, Rows, Texts, commit_record::CommitRecord};
 use crate::{
     actor::Actor,
     error::{Code, Error, Result},
@@ -61,10 +61,10 @@ impl Batch {
         db: &Db,
         texts: &mut Texts,
         numbered: bool,
-        batch_number: &BatchNumber,
+        commit_record: &CommitRecord,
     ) -> Result<CommittedBatch> {
         let mut tx = db.begin_hot().await?;
-        if !batch_number.write(&mut tx).await? {
+        if !commit_record.write(&mut tx).await? {
             // The outcomes and rows are those of the attempt that was committed.
             return self.doubtful.take().ok_or_else(|| Error::internal("a batch was committed by another writer"));
         }

@@ -1,3 +1,5 @@
+//! Which slots of a schedule are due, and what becomes of those that passed.
+
 use proptest::prelude::*;
 use rstest::rstest;
 

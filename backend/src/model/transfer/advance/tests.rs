@@ -1,3 +1,5 @@
+//! The status transitions and the progress of a transfer.
+
 #![expect(clippy::float_cmp, reason = "numbers that are stored as they were sent")]
 
 use TransferStatus::{Cancelled, Completed, Failed, Queued, Running};

@@ -14,14 +14,14 @@ use crate::{
 
 /// The row of this writer in `writer_batches`.
 #[derive(Debug)]
-pub(super) struct BatchNumber {
+pub(super) struct CommitRecord {
     writer: Uuid,
     batch: i64,
     /// The latest time of a report, so that rows of servers that no longer run can be purged.
     at: DateTime<Utc>,
 }
 
-impl BatchNumber {
+impl CommitRecord {
     pub(super) const fn new(writer: Uuid, at: DateTime<Utc>) -> Self {
         Self { writer, batch: 0, at }
     }
@@ -45,7 +45,7 @@ impl BatchNumber {
         Ok(written > 0)
     }
 
-    /// [`BatchNumber::write`] in a transaction of its own.
+    /// [`CommitRecord::write`] in a transaction of its own.
     pub(super) async fn write_alone(&self, db: &Db) -> Result<()> {
         let mut tx = db.begin_hot().await?;
         self.write(&mut tx).await?;
@@ -58,26 +58,26 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_batch_number_is_written_once() {
+    async fn a_commit_record_is_written_once() {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open_sqlite(&folder.path().join("mftplus.db")).await.unwrap();
         db.migrate().await.unwrap();
-        let mut batch_number = BatchNumber::new(Uuid::nil(), DateTime::UNIX_EPOCH);
+        let mut commit_record = CommitRecord::new(Uuid::nil(), DateTime::UNIX_EPOCH);
         for _ in 0..2 {
-            batch_number.next(None);
+            commit_record.next(None);
             for is_new in [true, false, false] {
                 let mut tx = db.begin_hot().await.unwrap();
-                assert_eq!(batch_number.write(&mut tx).await.unwrap(), is_new);
+                assert_eq!(commit_record.write(&mut tx).await.unwrap(), is_new);
                 tx.commit().await.unwrap();
             }
         }
-        batch_number.next(None);
+        commit_record.next(None);
         let mut tx = db.begin_hot().await.unwrap();
-        assert!(batch_number.write(&mut tx).await.unwrap());
+        assert!(commit_record.write(&mut tx).await.unwrap());
         drop(tx);
         let mut tx = db.begin_hot().await.unwrap();
         assert!(
-            batch_number.write(&mut tx).await.unwrap(),
+            commit_record.write(&mut tx).await.unwrap(),
             "the number of a batch that was not committed is not stored"
         );
     }
