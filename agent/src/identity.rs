@@ -62,7 +62,7 @@ impl Registration {
                         );
                     }
                     Err(error) => tracing::warn!(
-                        "the registration is damaged and its second copy is used, which cannot be written back: {error:#}"
+                        "the registration is damaged; its second copy is used, but cannot be written back: {error:#}"
                     ),
                 }
                 Ok(Some(registration))
@@ -91,7 +91,10 @@ impl Registration {
                 Ok(Some(registration))
             }
             Stored::Damaged => {
-                bail!("{} is damaged and has no valid second copy; register again with `register --force`", text(&path))
+                bail!(
+                    "{} is damaged and has no valid second copy; register again with `register --code CODE --force`",
+                    text(&path)
+                )
             }
         }
     }
@@ -149,7 +152,7 @@ mod tests {
         assert_eq!(Registration::load(dir.path())?.map(|read| read.agent_id), Some(newest.agent_id));
         std::fs::write(dir.path().join("agent.json.bak"), "")?;
         let error = Registration::load(dir.path()).map(|_| ()).map_err(|error| error.to_string());
-        assert!(error.is_err_and(|error| error.contains("register --force")));
+        assert!(error.is_err_and(|error| error.contains("register --code CODE --force")));
         Ok(())
     }
 
@@ -163,7 +166,7 @@ mod tests {
         for damaged in [&file, &second] {
             for torn in ["", "{"] {
                 std::fs::write(damaged, torn)?;
-                // Who only looks changes nothing.
+                // `load` changes no file.
                 assert_eq!(Registration::load(dir.path())?.map(|read| read.agent_id), Some(written.agent_id));
                 assert_eq!(std::fs::read_to_string(damaged)?, torn);
                 let read = Registration::load_and_repair(dir.path())?;

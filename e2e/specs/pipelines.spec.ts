@@ -134,7 +134,7 @@ test('a run that failed goes on from its failed step, and one at work is cancell
   ].join('\n');
   const pipeline = await addPipeline(server, 'Two files', yaml);
   await openSignedIn(page, `/pipelines/${pipeline}`);
-  await expect(page.getByRole('list', { name: 'Meaning of the lines' })).toContainText('if a previous step failed');
+  await expect(page.getByRole('list', { name: 'Legend of the graph' })).toContainText('if a previous step failed');
   await page.getByRole('button', { name: 'Run', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Run' }).click();
   await expect(step(page, 'check')).toHaveAttribute('data-status', 'Failed');

@@ -88,8 +88,8 @@ macro_rules! step_actions {
                 })
             }
 
-            /// The fields in their order, with their names and values; `None` for a field that is not set. The fields
-            /// of a copy are not included.
+            /// The fields of this action in the order of their declaration, with name and value; `None` for a field
+            /// that is not set. Empty for a transfer, whose source and destination are in `C`.
             #[must_use]
             pub fn fields(&self) -> Vec<(&'static str, Option<Field<'_, T>>)> {
                 match self {
@@ -102,8 +102,8 @@ macro_rules! step_actions {
                 }
             }
 
-            /// Converts the action to another stage. `text` gets the name of each field. Each function gets the
-            /// context.
+            /// Converts the texts (`T`) and the copy (`C`) to those of the next stage, such as from a definition to a
+            /// plan. `text` gets the name of the field. Both functions get `context`.
             ///
             /// # Errors
             ///

@@ -54,7 +54,7 @@ impl CargoTool {
         }
     }
 
-    /// Installs a prebuilt binary if that is possible. Returns whether the program is installed then.
+    /// Installs a prebuilt binary if that is possible. Returns whether the program is now installed.
     fn install_binary(&self, stop: &Stop) -> Result<bool> {
         if !succeeds(cargo().args(["binstall", "-V"])) {
             return Ok(false);

@@ -237,7 +237,8 @@ pub(crate) fn test_features() -> impl Iterator<Item = &'static str> {
     iter::once(TEST_CLOCK).chain(has_dashboard.then_some("--features=backend/dashboard"))
 }
 
-/// The cargo that runs xtask, in the repository's folder and without the user's settings of the product.
+/// The cargo that runs xtask, in the root folder of the repository, without the variables `MFTPLUS_*`, `DATABASE_URL`
+/// and `REDIS_URL` of the environment.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(files::root());

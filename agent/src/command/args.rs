@@ -104,7 +104,7 @@ pub(crate) struct Identity {
 /// The arguments of `run`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Enrolment code, to register first if not registered yet
+    /// Enrolment code; a machine that is not registered is registered with it first
     #[arg(long = "code", alias = "enrolment-code", env = "MFTPLUS_ENROLMENT_CODE", hide_env_values = true)]
     pub(crate) code: Option<String>,
     #[command(flatten)]

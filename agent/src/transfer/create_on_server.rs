@@ -63,7 +63,7 @@ pub(crate) async fn create(
                 )));
             }
             None => anyhow::bail!(
-                "nothing was copied: the server at {address} did not answer in time; run the same command again, which creates no second transfer"
+                "nothing was copied: the server at {address} did not answer in time; run the same command again: it creates no second transfer"
             ),
         }
     }

@@ -316,7 +316,7 @@ fn distinct(output: SandboxedPath, path: &SandboxedPath) -> Result<SandboxedPath
 fn movable(path: SandboxedPath) -> Result<SandboxedPath, String> {
     if path.is_root() {
         return Err(format!(
-            "{} is an allowed folder of this agent, which is never renamed or deleted",
+            "{} is one of the agent's allowed folders: the agent never renames or deletes those; name a path inside it",
             text(path.as_path())
         ));
     }

@@ -55,7 +55,7 @@ impl Job {
         Ok(loader(ctx)?.load_one(NewestRunsOf(self.id, count)).await?.unwrap_or_default())
     }
 
-    /// Whether the viewer may run past slots of the job now. The job must be enabled.
+    /// Whether the viewer may run past slots of the job now; false while the job is disabled.
     async fn viewer_can_backfill(&self, ctx: &Context<'_>) -> bool {
         self.enabled && viewer_may(ctx, Permission::BackfillJob)
     }
@@ -65,19 +65,19 @@ impl Job {
         viewer_may(ctx, Permission::DeleteJob)
     }
 
-    /// Whether the viewer may disable the job now. It must be enabled.
+    /// Whether the viewer may disable the job now; false if it is already disabled.
     async fn viewer_can_disable(&self, ctx: &Context<'_>) -> bool {
         self.enabled && viewer_may(ctx, Permission::UpdateJob)
     }
 
-    /// Whether the viewer may enable the job now. It must be disabled, and its agent must not be revoked.
+    /// Whether the viewer may enable the job now; false if it is already enabled or its agent is revoked.
     async fn viewer_can_enable(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
         let is_possible = !self.enabled && viewer_may(ctx, Permission::UpdateJob);
         Ok(is_possible && loader(ctx)?.load_one(self.agent_id).await?.is_some())
     }
 
-    /// Whether the viewer may start a run now. The job must be enabled. Starting a run still fails with a conflict
-    /// while a run is active and `overlap` does not allow a second one.
+    /// Whether the viewer may start a run now; false while the job is disabled. Starting a run still fails with a
+    /// conflict while a run is active and `overlap` does not allow a second one.
     async fn viewer_can_run(&self, ctx: &Context<'_>) -> bool {
         self.enabled && viewer_may(ctx, Permission::RunJob)
     }
@@ -111,15 +111,15 @@ impl JobRun {
         Ok(loader(ctx)?.load_one(NewestOfRun(self.id, count)).await?.unwrap_or_default())
     }
 
-    /// Whether the viewer may cancel the run now. It must be active, and no cancellation may have been requested yet.
+    /// Whether the viewer may cancel the run now; false if the run has ended or a cancel request is open.
     async fn viewer_can_cancel(&self, ctx: &Context<'_>) -> bool {
         let is_possible = self.status.can_be_cancelled() && self.cancel_requested_at.is_none();
         is_possible && viewer_may(ctx, Permission::CancelJobRun)
     }
 
-    /// Whether the viewer may retry the run now. It must have failed or been cancelled, and its job must be enabled.
-    /// Retrying still fails with a conflict if a later attempt exists, or while a run is active and `overlap` does not
-    /// allow a second one.
+    /// Whether the viewer may retry the run now; false unless the run has failed or was cancelled and its job is
+    /// enabled. Retrying still fails with a conflict if a later attempt exists, or while a run is active and `overlap`
+    /// does not allow a second one.
     async fn viewer_can_retry(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
         let is_possible = self.status.can_be_retried() && viewer_may(ctx, Permission::RetryJobRun);
         Ok(is_possible && loader(ctx)?.load_one(self.job_id).await?.is_some_and(|job: Job| job.enabled))

@@ -127,7 +127,8 @@ pub(super) struct SubscriptionSink {
 }
 
 impl SubscriptionSink {
-    /// Queues the state of an object in the slot of one that still waits. Returns whether there was room.
+    /// Queues the state of an object, in place of a state of the same object that still waits. Returns false if the
+    /// queue is full.
     pub(super) fn deliver(&self, object: Uuid, payload: Bytes) -> bool {
         let mut queue = self.outbound.queue();
         if queue.is_shut {

@@ -62,12 +62,12 @@ impl Pipeline {
         viewer_may(ctx, Permission::DeletePipeline)
     }
 
-    /// Whether the viewer may disable the pipeline now. It must be enabled.
+    /// Whether the viewer may disable the pipeline now; false if it is already disabled.
     async fn viewer_can_disable(&self, ctx: &Context<'_>) -> bool {
         self.enabled && viewer_may(ctx, Permission::UpdatePipeline)
     }
 
-    /// Whether the viewer may enable the pipeline now. It must be disabled.
+    /// Whether the viewer may enable the pipeline now; false if it is already enabled.
     async fn viewer_can_enable(&self, ctx: &Context<'_>) -> bool {
         !self.enabled && viewer_may(ctx, Permission::UpdatePipeline)
     }
@@ -77,7 +77,7 @@ impl Pipeline {
         viewer_may(ctx, Permission::RestorePipelineVersion) && viewer_may(ctx, Permission::UpdatePipeline)
     }
 
-    /// Whether the viewer may start a run now. The pipeline must be enabled.
+    /// Whether the viewer may start a run now; false while the pipeline is disabled.
     async fn viewer_can_run(&self, ctx: &Context<'_>) -> bool {
         self.enabled && viewer_may(ctx, Permission::RunPipeline)
     }
@@ -110,14 +110,14 @@ impl PipelineRun {
         Ok(plan.map_or_else(|| Value::Object(serde_json::Map::new()), |plan| Value::clone(&plan)))
     }
 
-    /// Whether the viewer may cancel the run now. It must be active, and no cancellation may have been requested yet.
+    /// Whether the viewer may cancel the run now; false if the run has ended or a cancel request is open.
     async fn viewer_can_cancel(&self, ctx: &Context<'_>) -> bool {
         let is_possible = self.status.can_be_cancelled() && self.cancel_requested_at.is_none();
         is_possible && viewer_may(ctx, Permission::CancelPipelineRun)
     }
 
-    /// Whether the viewer may continue the run from where it stopped, as a new run. It must have failed or been
-    /// cancelled, and its pipeline must be enabled.
+    /// Whether the viewer may continue the run from where it stopped, as a new run; false unless the run has failed or
+    /// was cancelled and its pipeline is enabled.
     async fn viewer_can_rerun(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
         let is_possible = self.status.can_be_rerun() && viewer_may(ctx, Permission::RerunPipelineRun);
         Ok(is_possible && loader(ctx)?.load_one(self.pipeline_id).await?.is_some_and(|pipeline| pipeline.enabled))

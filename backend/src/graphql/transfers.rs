@@ -47,14 +47,13 @@ impl Transfer {
         self.eta_seconds.and_then(|seconds| i32::try_from(seconds).ok())
     }
 
-    /// Whether the viewer may cancel the transfer now. It must be queued or running, and no cancellation may have been
-    /// requested yet.
+    /// Whether the viewer may cancel the transfer now; false if it has ended or a cancel request is open.
     async fn viewer_can_cancel(&self, ctx: &Context<'_>) -> bool {
         let is_possible = self.status.can_be_cancelled() && self.cancel_requested_at.is_none();
         is_possible && viewer_may(ctx, Permission::CancelTransfer)
     }
 
-    /// Whether the viewer may retry the transfer now. It must have failed, and its agent must not be revoked.
+    /// Whether the viewer may retry the transfer now; false unless it has failed and its agent is not revoked.
     async fn viewer_can_retry(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
         let is_possible = self.status.can_be_retried() && viewer_may(ctx, Permission::RetryTransfer);
         Ok(is_possible && loader(ctx)?.load_one(self.agent_id).await?.is_some())

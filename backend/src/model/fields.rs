@@ -102,7 +102,7 @@ impl Fields {
         Ok(found)
     }
 
-    /// A field that must be present and not null.
+    /// Reads a field that must be present and not null. Returns `None` if an error was recorded.
     pub fn required<T>(
         &mut self,
         name: &'static str,
@@ -119,7 +119,7 @@ impl Fields {
         }
     }
 
-    /// A field that may be absent or null, which have the same meaning. The outer `None` means that an error was recorded.
+    /// Reads a field that may be absent; null means absent. The outer `None` means that an error was recorded.
     pub fn optional<T>(
         &mut self,
         name: &'static str,
@@ -133,7 +133,8 @@ impl Fields {
         }
     }
 
-    /// A field of an update that cannot be null.
+    /// Reads a field of an update. Absent keeps the value, null is an error. The outer `None` means that an error was
+    /// recorded.
     pub fn update<T>(
         &mut self,
         name: &'static str,
@@ -151,7 +152,7 @@ impl Fields {
         }
     }
 
-    /// A field of an update whose value null removes.
+    /// Reads a field of an update. Absent keeps the value, null removes it. `None` means that an error was recorded.
     pub fn clearable<T>(
         &mut self,
         name: &'static str,

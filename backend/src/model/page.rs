@@ -107,7 +107,8 @@ impl Total {
     /// Where counting stops if the total is not maintained by the server.
     pub const COUNTING_STOPS_AT: u64 = 10_000;
 
-    /// The total after counting up to one more than [`Self::COUNTING_STOPS_AT`].
+    /// The total for `found` items, when counting stopped at `COUNTING_STOPS_AT + 1`: a `found` above
+    /// `COUNTING_STOPS_AT` becomes [`Self::AtLeast`].
     #[must_use]
     pub const fn counted(found: u64) -> Self {
         if found > Self::COUNTING_STOPS_AT { Self::AtLeast(Self::COUNTING_STOPS_AT) } else { Self::Exactly(found) }

@@ -26,7 +26,8 @@ pub fn without_password(location: &str) -> String {
     }
 }
 
-/// Removes the passwords from the URLs in a text, such as a program's message. What may be a password is removed, too.
+/// Removes the passwords from the URLs in a text, such as a program's message. Text that might be a password is removed
+/// as well.
 #[must_use]
 pub fn without_passwords(text: &str) -> String {
     let cleaned = Scan { text, is_text: true }.cleaned();

@@ -125,7 +125,7 @@ impl Listeners {
     }
 
     /// Stops accepting, lets active requests end until `deadline`, and then closes the remaining connections. Returns
-    /// whether none remained.
+    /// false if connections were still open at the deadline.
     pub async fn close(&self, deadline: Instant) -> bool {
         self.stop.cancel();
         let mut closed = pin!(self.connections.closed());

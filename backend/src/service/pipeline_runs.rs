@@ -39,8 +39,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, otherwise [`Error::Forbidden`] unless the caller is an
-    /// administrator; [`Error::Invalid`] if the pipeline is disabled, [`Error::Refused`] if a parameter or an agent is
+    /// [`Error::NotFound`] outside the caller's scope; within it, [`Error::Forbidden`] for callers who are not
+    /// administrators, [`Error::Invalid`] if the pipeline is disabled, [`Error::Refused`] if a parameter or an agent is
     /// not known.
     pub async fn run_pipeline(
         &self,

@@ -114,8 +114,8 @@ impl ControlPlane {
         Ok((transfer, self.open_directives(agent).await?))
     }
 
-    /// Applies several reports of an agent. Returns the outcome of each, in their order, and the open directives of the
-    /// agent.
+    /// Applies several reports of an agent. Returns the outcome of each report, in the order of the reports, and the
+    /// open directives of the agent.
     ///
     /// # Errors
     ///

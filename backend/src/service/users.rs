@@ -68,8 +68,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, otherwise [`Error::Forbidden`] unless the caller is an
-    /// administrator, [`Error::Fields`] for a role that the user cannot have, [`Error::Conflict`] if no administrator
+    /// [`Error::NotFound`] outside the caller's scope; within it, [`Error::Forbidden`] for callers who are not
+    /// administrators, [`Error::Fields`] for a role that the user cannot have, [`Error::Conflict`] if no administrator
     /// would be left who can sign in, and for administrators who suspend or demote themselves.
     pub async fn update_user(&self, actor: &Actor, id: UserId, input: UpdateUser) -> Result<User> {
         let found = store::users::find(&self.db, id).await?.ok_or(Error::NotFound("user"))?;

@@ -282,7 +282,7 @@ pub async fn silent(db: &Db, silent: SilentAgents, after: Option<AgentId>, limit
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Marks those of these agents offline that are still silent, and returns them after the change. Skips agents whose
+/// Marks the agents among `ids` that are still silent as offline, and returns them as changed. Skips agents whose
 /// heartbeats are being written at the same time. Accepts at most 500 ids.
 pub async fn mark_offline(
     tx: &mut Tx,

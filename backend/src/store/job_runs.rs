@@ -119,7 +119,8 @@ pub async fn save(tx: &mut Tx, run: &JobRunRow, seen: i64) -> Result<bool> {
     Ok(statement.push_bind(" AND revision = ", seen).execute(tx).await? == 1)
 }
 
-/// Plans the next attempt of a failed run at `at`, or cancels it with `None`; false if the stored time is not `seen`.
+/// Sets the time of the next attempt of a failed run; `at: None` means that there will be none. Returns false, and
+/// writes nothing, unless the stored time is still `seen`.
 pub async fn plan_retry(
     tx: &mut Tx,
     id: RunId,

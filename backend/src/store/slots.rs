@@ -125,7 +125,7 @@ pub async fn insert_all(
     Ok(stored)
 }
 
-/// Writes the outcome of a pending slot; false if `pending` has changed since the slot was read.
+/// Writes the outcome of a slot whose `pending` is still `seen`. Returns false, and writes nothing, if it has changed.
 pub async fn save(tx: &mut Tx, slot: &SlotRow, seen: Option<Pending>) -> Result<bool> {
     let statement = SlotRow::TABLE.update(values(SlotRow::DECIDED, slot)).push_bind(" WHERE id = ", slot.id);
     let statement = match seen {

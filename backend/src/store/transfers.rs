@@ -45,7 +45,7 @@ pub struct TransferRow {
     pub job_run_id: Option<RunId>,
     /// The pipeline run that the transfer belongs to, if any.
     pub pipeline_run_id: Option<RunId>,
-    /// The part of the row that reports change.
+    /// Status, progress and details: the part that changes after creation.
     pub state: TransferState,
     /// The name of the agent, if it has one.
     pub agent_name: Option<String>,
@@ -198,7 +198,8 @@ fn scoped(statement: Sql, scope: Scope) -> Sql {
     }
 }
 
-/// Writes the columns of a transfer that reports change; false if its stored revision is not `seen`.
+/// Writes the progress and lifecycle columns of a transfer. Returns false, and writes nothing, unless the stored
+/// revision is still `seen`.
 pub async fn save(tx: &mut Tx, transfer: &TransferRow, seen: i64) -> Result<bool> {
     let columns = values(TransferRow::PROGRESS, transfer).chain(values(TransferRow::LIFECYCLE, transfer));
     let statement = TransferRow::TABLE.update(columns).push_bind(" WHERE id = ", transfer.id);

@@ -66,7 +66,7 @@ fn transfer_event(status: TransferStatus) -> (&'static str, Tone) {
 }
 
 /// The label of an actor, and the address of the page if it is an agent. The label ends with the end of the id, because
-/// ids that were created at about the same time begin alike.
+/// ids that were created at about the same time have the same beginning.
 pub(crate) fn actor(logged: &str) -> (String, Option<String>) {
     let Some((kind, id)) = logged.split_once(':') else { return (format::capitalized(logged), None) };
     let end = id.get(id.len().saturating_sub(6)..).unwrap_or(id);

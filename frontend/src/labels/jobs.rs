@@ -85,10 +85,15 @@ pub(crate) fn runs(runs: &[JobRun]) -> String {
 pub(crate) fn retry(retry: Option<&Retry>) -> String {
     let Some(Retry { max_attempts, initial_delay, factor, max_delay }) = retry else { return "None".to_owned() };
     let (first, most) = (&initial_delay.0, &max_delay.0);
-    let times = format::plain(*factor);
-    let growth =
-        if *factor > 1.0 { format!(", then {times} times the previous delay, at most {most}") } else { String::new() };
-    format!("{}, first retry after {first}{growth}", format::counted((*max_attempts).into(), "attempt"))
+    let delays = if *max_attempts <= 1 {
+        "no retry".to_owned()
+    } else if *factor > 1.0 {
+        let times = format::plain(*factor);
+        format!("first retry after {first}, then {times} times the previous delay, at most {most}")
+    } else {
+        format!("each retry after {first}")
+    };
+    format!("{}, {delays}", format::counted((*max_attempts).into(), "attempt"))
 }
 
 /// The duration of a run, so far if it has not ended.
@@ -149,16 +154,17 @@ mod tests {
 
     #[test]
     fn a_retry_policy_is_written_in_full() {
-        let rule = |factor| Retry {
-            max_attempts: 3,
+        let rule = |max_attempts, factor| Retry {
+            max_attempts,
             initial_delay: crate::api::scalars::Duration("30s".to_owned()),
             factor,
             max_delay: crate::api::scalars::Duration("1h".to_owned()),
         };
         assert_eq!(retry(None), "None");
-        assert_eq!(retry(Some(&rule(1.0))), "3 attempts, first retry after 30s");
+        assert_eq!(retry(Some(&rule(1, 4.0))), "1 attempt, no retry");
+        assert_eq!(retry(Some(&rule(3, 1.0))), "3 attempts, each retry after 30s");
         assert_eq!(
-            retry(Some(&rule(4.0))),
+            retry(Some(&rule(3, 4.0))),
             "3 attempts, first retry after 30s, then 4 times the previous delay, at most 1h"
         );
     }

@@ -178,7 +178,7 @@ fn Legend() -> impl IntoView {
         (When::Always, "always"),
     ];
     view! {
-        <ul class="strip-legend" aria-label="Meaning of the lines">
+        <ul class="strip-legend" aria-label="Legend of the graph">
             {meanings.map(meaning).collect_view()}
         </ul>
     }

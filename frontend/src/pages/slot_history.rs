@@ -178,7 +178,7 @@ fn Strip(
             <Rows keys=Signal::derive(names) row=line />
         </div>
         <p class="strip-said">{described}</p>
-        <ul class="strip-legend" aria-label="Meaning of the marks">
+        <ul class="strip-legend" aria-label="Legend of the slot history">
             {move || legend.get().into_iter().map(meaning).collect_view()}
         </ul>
     }

@@ -68,7 +68,7 @@ fn schedule(reader: &mut Reader<'_>, object: &Object) -> Option<Schedule> {
         let message = error.message;
         reader
             .diagnostics
-            .error(object.location("timezone"), || format!("`timezone` is the text `{}`: it {message}", shown(zone)));
+            .error(object.location("timezone"), || format!("`timezone` is `{}`: it {message}", shown(zone)));
     }
     let Some(text) = object.text("schedule") else {
         for key in ["timezone", "overlap", "catchUp"] {

@@ -62,7 +62,7 @@ pub(super) fn check(filled: &str, text: &Text) -> Result<(), String> {
             }
             Ok(())
         }
-        Form::Id | Form::Sha256 => Err(format!("is the text `{}`: write {}", shown(filled), text.what)),
+        Form::Id | Form::Sha256 => Err(format!("is `{}`: write {}", shown(filled), text.what)),
         Form::WebUrl => web_url(filled),
     }
 }
@@ -96,7 +96,7 @@ pub(super) fn without_secrets(text: &str) -> Result<(), String> {
 fn web_url(text: &str) -> Result<(), String> {
     let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let Some(url) = url else {
-        return Err(format!("is the text `{}`: write a URL such as https://example.com/hook", shown(text)));
+        return Err(format!("is `{}`: write a URL such as https://example.com/hook", shown(text)));
     };
     if !url.username().is_empty() || url.password().is_some() {
         return Err(

@@ -6,7 +6,8 @@ use mftplus_protocol::transfer::TransferDetails;
 use super::{CreateTransfer, Network, TransferStatus, UpdateTransfer};
 use crate::error::{Error, Result};
 
-/// The part of a transfer that reports change.
+/// Status, progress and details of a transfer: the part that changes after creation, by reports, by users and by the
+/// sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransferState {
     /// The status of the current attempt.

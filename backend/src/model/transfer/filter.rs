@@ -18,13 +18,13 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct TransferFilter {
     /// Transfers with one of these statuses.
-    // A query of REST names one at most, and describes it itself.
+    // REST accepts one status, in a parameter that the REST handler describes itself.
     #[serde(skip)]
     pub status: Option<Vec<TransferStatus>>,
     /// Transfers of this agent.
     pub agent_id: Option<AgentId>,
     /// Transfers of this job run.
-    // GraphQL alone asks for it.
+    // Only GraphQL has this filter.
     #[serde(skip)]
     pub job_run_id: Option<RunId>,
     /// Transfers over this protocol.

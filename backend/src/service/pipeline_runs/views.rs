@@ -22,8 +22,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::NotFound`] outside the caller's scope, otherwise [`crate::error::Error::Forbidden`]
-    /// unless the caller is an administrator.
+    /// [`crate::error::Error::NotFound`] outside the caller's scope; within it, [`crate::error::Error::Forbidden`] for
+    /// callers who are not administrators.
     pub async fn list_runs_of_pipeline(
         &self,
         actor: &Actor,
@@ -54,8 +54,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::NotFound`] for a pipeline outside the caller's scope, otherwise
-    /// [`crate::error::Error::Forbidden`] unless the caller is an administrator.
+    /// [`crate::error::Error::NotFound`] for a pipeline outside the caller's scope; within it,
+    /// [`crate::error::Error::Forbidden`] for callers who are not administrators.
     pub async fn watch_pipeline_runs(&self, actor: &Actor, filter: &PipelineRunFilter) -> Result<()> {
         if let Some(pipeline) = filter.pipeline_id {
             self.permitted_pipeline(actor, Permission::ViewPipelineRuns, &pipeline.into()).await?;

@@ -19,8 +19,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope, otherwise [`Error::Forbidden`] unless the caller is an
-    /// administrator.
+    /// [`Error::NotFound`] outside the caller's scope; within it, [`Error::Forbidden`] for callers who are not
+    /// administrators.
     pub async fn list_pipeline_versions(
         &self,
         actor: &Actor,

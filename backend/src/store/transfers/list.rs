@@ -63,7 +63,7 @@ fn conditions(counted: Counted, filter: &TransferFilter, kept: u64) -> Sql {
     additive(if is_walked { faceted(statement, counted, filter) } else { indexed(statement, counted, filter) }, filter)
 }
 
-/// The newest ids that match all conditions, up to one more than is counted.
+/// The newest ids that match all conditions, at most `COUNTING_STOPS_AT + 1`.
 async fn candidates(tx: &mut Tx, counted: Counted, filter: &TransferFilter, kept: u64) -> Result<Vec<(TransferId,)>> {
     let bound = Total::COUNTING_STOPS_AT.cast_signed() + 1;
     conditions(counted, filter, kept).push_bind(" ORDER BY id DESC LIMIT ", bound).fetch_all(tx).await

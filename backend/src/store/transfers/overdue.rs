@@ -34,7 +34,7 @@ impl Overdue {
     }
 }
 
-/// The selected transfers ordered by id, with ids greater than `after`; at most `limit`.
+/// The ids of the transfers that `what` selects, in ascending order, greater than `after`; at most `limit`.
 pub async fn overdue(db: &Db, what: Overdue, after: Option<TransferId>, limit: i64) -> Result<Vec<TransferId>> {
     let mut statement = what.among(sql("SELECT t.id FROM transfers t JOIN agents a ON a.id = t.agent_id"));
     if let Some(after) = after {
@@ -44,8 +44,8 @@ pub async fn overdue(db: &Db, what: Overdue, after: Option<TransferId>, limit: i
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Locks and returns those of these transfers that are still selected, without those that another transaction has
-/// locked. Accepts at most 500 ids.
+/// Locks the transfers among `ids` that `what` still selects, and returns them. Skips transfers that another
+/// transaction has locked. Accepts at most 500 ids.
 pub async fn lock_overdue(tx: &mut Tx, what: Overdue, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
     let statement =
         what.among(TransferRow::TABLE.select()).push(" AND t.id IN ").push_tuple(ids.iter().map(|id| (*id).into()));
