@@ -27,7 +27,7 @@ fn main() -> io::Result<()> {
     fs::write(Path::new(&out).join("dashboard.rs"), table)
 }
 
-/// Every file below `folder`, in order; no hidden ones.
+/// Every file below `folder`, sorted by path, without hidden ones.
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -50,8 +50,8 @@ impl Format {
         (!stem.is_empty() && !is_folder(stem)).then_some(stem)
     }
 
-    /// The path of the compressed file: `output`; or a file in the folder `output` if that ends in a slash; or, without
-    /// `output`, a file beside `path`.
+    /// The path of the compressed file. An `output` that ends in a slash is the folder of the file, any other `output`
+    /// is its path. Without `output`, the file is beside `path`.
     #[must_use]
     pub fn packed(self, path: &str, output: Option<&str>) -> String {
         match output {
@@ -61,9 +61,9 @@ impl Format {
         }
     }
 
-    /// The path of the decompressed file: `output`; or a file in the folder `output` if that ends in a slash; or,
-    /// without `output`, a file beside `path`. `None` if the name must come from `path`, and its ending is not that of
-    /// a format.
+    /// The path of the decompressed file. An `output` that ends in a slash is the folder of the file, any other
+    /// `output` is its path. Without `output`, the file is beside `path`. `None` if the name must come from `path`, and
+    /// its ending is not that of a format.
     #[must_use]
     pub fn unpacked_to(path: &str, output: Option<&str>) -> Option<String> {
         match output {

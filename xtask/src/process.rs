@@ -23,7 +23,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 /// The signals that stop a process, each with the grace period before the next one.
 pub(crate) type StopSignals = &'static [(&'static str, Duration)];
 
-/// The signals for programs that shut down in order on SIGTERM.
+/// The signals for programs that shut down cleanly on SIGTERM.
 pub(crate) const TERMINATE: StopSignals = &[("TERM", Duration::from_secs(30)), ("KILL", Duration::from_secs(5))];
 
 /// For PostgreSQL: SIGINT is its fast shutdown and SIGQUIT its immediate one; SIGTERM would wait for every client.

@@ -89,8 +89,8 @@ impl Tool {
     }
 }
 
-/// Makes sure that all of `tools` are installed: finds them, otherwise installs them with `apt-get`, otherwise fails
-/// with a list of what is missing.
+/// Makes sure that all of `tools` are installed: installs the missing ones with `apt-get`. If that is not possible,
+/// fails with a list of what is missing.
 pub(crate) fn ensure(tools: &[Tool], stop: &Stop) -> Result<()> {
     let missing = missing(tools);
     if missing.is_empty() {

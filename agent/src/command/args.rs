@@ -109,7 +109,7 @@ pub(crate) struct RunArgs {
     pub(crate) code: Option<String>,
     #[command(flatten)]
     pub(crate) identity: Identity,
-    /// How many jobs, steps and copies run at the same time; the others wait in order
+    /// How many jobs, steps and copies run at the same time; the others wait in order of arrival
     #[arg(long, env = "MFTPLUS_AGENT_MAX_JOBS", value_name = "N", default_value_t = 4, value_parser = parse_count)]
     pub(crate) max_jobs: usize,
     /// Maximum bytes per second for each copy of a job or step, such as 20MB/s

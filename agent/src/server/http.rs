@@ -213,7 +213,7 @@ fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
     })
 }
 
-/// The time of the `Date` header, otherwise that of this machine.
+/// The time of the `Date` header; without a valid one, that of this machine.
 fn server_time(headers: &HeaderMap) -> u64 {
     let told = headers.get(DATE).and_then(|date| date.to_str().ok());
     let told = told.and_then(|date| chrono::DateTime::parse_from_rfc2822(date).ok());

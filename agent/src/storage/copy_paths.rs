@@ -93,7 +93,9 @@ fn absolute(path: &Path) -> Result<PathBuf, UsageError> {
     let real = fs::canonicalize(existing).map_err(|error| unclear(&error))?;
     let rest = path.strip_prefix(existing).map_err(|error| unclear(&error))?;
     if goes_up(rest) {
-        return Err(unclear(&"`..` follows a folder that does not exist"));
+        return Err(unclear(
+            &"`..` follows a folder that does not exist; create the folder, or write the path without `..`",
+        ));
     }
     // `components` drops the separator that may stand at the end.
     Ok(real.join(rest).components().collect())

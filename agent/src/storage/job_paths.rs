@@ -12,10 +12,10 @@ use crate::storage::usage_error::UsageError;
 
 /// Resolves the two paths of a copy.
 ///
-/// A file is copied into a folder (existing, or ending in `/`), otherwise to the path `destination`. The files of a
-/// pattern, and the content of a folder whose path ends in `/`, are copied into `destination`. Any other folder is
-/// copied to the path `destination`, or into it if that ends in `/`. So a second run writes to the same paths as the
-/// first.
+/// A file is copied into `destination` if that is a folder (existing, or ending in `/`), and to the path `destination`
+/// if not. The files of a pattern, and the content of a folder whose path ends in `/`, are copied into `destination`.
+/// Any other folder is copied to the path `destination`, or into it if that ends in `/`. So a second run writes to the
+/// same paths as the first.
 pub(crate) fn resolve(source: &str, destination: &str, access: &FileAccess) -> Result<CopyPaths, UsageError> {
     let refuse = |error: &dyn std::fmt::Display| UsageError(error.to_string());
     let (from, to) = (local_path(source)?, local_path(destination)?);
@@ -60,7 +60,7 @@ pub(crate) fn local_path(text: &str) -> Result<PathBuf, UsageError> {
     };
     if !path.is_absolute() {
         return Err(UsageError(format!(
-            "`{text}` is not an absolute local path, so this agent cannot tell which file is meant"
+            "`{text}` is not an absolute local path; write the whole path, such as /data/in/a.csv"
         )));
     }
     if goes_up(&path) {

@@ -42,7 +42,7 @@ pub(crate) fn goes_up(path: &Path) -> bool {
     path.components().any(|part| matches!(part, Component::ParentDir))
 }
 
-/// Whether a path is written as that of a folder.
+/// Whether a path ends with a separator, and so names a folder.
 pub(crate) fn ends_with_separator(path: &Path) -> bool {
     path.as_os_str().to_string_lossy().ends_with(std::path::is_separator)
 }

@@ -102,7 +102,7 @@ impl Executor {
     }
 
     /// Executes a query or a mutation of this caller, over HTTP or on a socket. Two operations of a caller run at once;
-    /// others wait in their order, and the wait counts within the 30 s of an operation.
+    /// others wait in the order of their arrival, and the wait counts within the 30 s of an operation.
     ///
     /// # Errors
     ///

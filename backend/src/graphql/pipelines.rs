@@ -101,9 +101,9 @@ impl PipelineRun {
         parameters.map(|(name, value)| Parameter { name: name.clone(), value: value.clone() }).collect()
     }
 
-    /// Plan of the run, in the same form as `ast` of a dry run: the steps in their order with their dependencies,
-    /// agents and endpoints, and with parameters filled in. The agents are those that were chosen when the run was
-    /// created. The plan has no schedule. It is empty if the pipeline was deleted.
+    /// Plan of the run, in the same form as `ast` of a dry run: the steps, each after those that it needs, with their
+    /// dependencies, agents and endpoints, and with parameters filled in. The agents are those that were chosen when
+    /// the run was created. The plan has no schedule. It is empty if the pipeline was deleted.
     #[graphql(complexity = 20)]
     async fn plan(&self, ctx: &Context<'_>) -> async_graphql::Result<Value> {
         let plan = loader(ctx)?.load_one(PlanOf(self.id)).await?;

@@ -13,6 +13,6 @@ pub struct AgentDetail {
     pub agent: Agent,
     /// Newest transfers of the agent, at most 20.
     pub transfers: Vec<Transfer>,
-    /// Jobs of the agent, at most 100.
+    /// Newest jobs of the agent, at most 100.
     pub jobs: Vec<Job>,
 }

@@ -50,7 +50,7 @@ pub enum InstanceState {
     Late,
     /// A new process, which replaces the current one.
     New,
-    /// A replaced process that is alive and older than the current one, which it replaces.
+    /// A replaced process that is alive and older than the current one. It replaces the current one.
     Returned,
     /// A process that has to stop and was not told so before.
     Duplicate,

@@ -68,7 +68,8 @@ pub struct Definition {
     pub retry: Option<Retry>,
     /// The parameters with their default values.
     pub parameters: BTreeMap<String, String>,
-    /// The steps in topological order, else in the order of the text. There is at least one.
+    /// The steps in topological order; where that allows several orders, in the order of the text. There is at least
+    /// one.
     pub steps: Vec<Step>,
 }
 

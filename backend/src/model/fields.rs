@@ -189,7 +189,8 @@ impl Fields {
     }
 }
 
-/// Text of at least `min` characters without the white space at its ends, which is removed, and at most `max` with it.
+/// Text without the white space at its ends. It has at least `min` characters without that white space, and at most
+/// `max` with it.
 pub fn text(min: usize, max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| {
         let Value::String(received) = value else { return Err("must be a string".to_owned()) };

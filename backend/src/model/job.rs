@@ -219,8 +219,8 @@ impl JobFilter {
     }
 }
 
-/// The number of jobs that a list returns if the request has neither `page` nor `limit`, which clients of the published
-/// API do not know.
+/// The number of jobs that a list returns if the request has neither `page` nor `limit`. Clients of the published API
+/// do not know these two parameters.
 const JOBS_AT_ONCE: u64 = 1000;
 
 /// The page request of a list of jobs.

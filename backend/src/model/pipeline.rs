@@ -251,8 +251,8 @@ pub struct Verdict {
     pub errors: Vec<String>,
     /// Warnings about what is allowed but probably not intended, each with its line and column.
     pub warnings: Vec<String>,
-    /// Plan of a run: the steps in their order with their agents, with parameters filled in, and the next slots of the
-    /// schedule. Empty if no plan can be made.
+    /// Plan of a run: the steps, each after those that it needs, with their agents and filled-in parameters, and the
+    /// next slots of the schedule. Empty if no plan can be made.
     #[schema(value_type = Object)]
     pub ast: Value,
     /// The same errors and warnings as objects, for programs.

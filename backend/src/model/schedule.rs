@@ -100,7 +100,7 @@ impl Schedule {
         if self.times.follow_elapsed_time() { self.next_elapsed(instant) } else { self.next_nominal(instant) }
     }
 
-    /// All slots after an instant, in order.
+    /// All slots after an instant, earliest first.
     pub fn upcoming(&self, after: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> + '_ {
         std::iter::successors(self.next_after(after), |slot| self.next_after(*slot))
     }

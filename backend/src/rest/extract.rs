@@ -35,7 +35,7 @@ pub(super) struct Query<T>(pub(super) T);
 /// The id in the path. A path segment that is not an id is answered with 404.
 pub(super) struct Id<T>(pub(super) T);
 
-/// Two ids in the path, in their order.
+/// Two ids in the path, in the order of the path.
 pub(super) struct Ids<A, B>(pub(super) A, pub(super) B);
 
 /// The step in the path: its pipeline, its run and its id. A path segment that is not an id is answered with 404.

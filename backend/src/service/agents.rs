@@ -95,7 +95,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::ConflictBecause`] for a process that has to stop.
+    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::ConflictBecause`] for a process that has to stop
+    /// because another one uses a copy of its state folder.
     pub async fn record_heartbeat(
         &self,
         actor: &Actor,
@@ -266,9 +267,8 @@ impl ControlPlane {
 
 /// Checks that an agent may exchange this API key for a new one. Ends newer keys that were never used.
 async fn exchange(work: &mut Work, agent: AgentId, key: Option<&KeyDigest>) -> Result<()> {
-    const REPLACED: Error = Error::Forbidden(
-        "this API key was replaced by a newer one, which is in use: use that one to request a new key",
-    );
+    const REPLACED: Error =
+        Error::Forbidden("this API key was replaced by a newer one that is in use: request a new key with that one");
     let key = key.ok_or(REPLACED)?;
     let state = store::api_keys::key_state(&mut work.tx, &key.0, work.now).await?;
     match state.ok_or(Error::Unauthenticated("this API key is no longer valid"))? {
@@ -284,7 +284,7 @@ async fn registering_customer(work: &mut Work, actor: Option<&Actor>, input: &Re
         (Some(Actor::Customer { customer, .. }), _) => Ok(*customer),
         (Some(Actor::Admin { .. } | Actor::System) | None, Some(code)) => {
             let customer = store::enrolment_codes::redeem(&mut work.tx, &digest(code), work.now).await?;
-            customer.ok_or(Error::Forbidden("this enrolment code is unknown, expired or used up"))
+            customer.ok_or(Error::Forbidden("this enrolment code is unknown, expired or used up: use another one"))
         }
         (Some(Actor::Admin { .. } | Actor::System), None) => {
             Err(Error::field("customerIdentifier", "is required when an administrator registers an agent"))

@@ -130,7 +130,7 @@ impl ControlPlane {
         self.clock.since_jump().is_none_or(|since| since >= grace)
     }
 
-    /// Whether old rows may be purged.
+    /// Whether old rows may be purged; false for `PURGE_DELAY` after a jump of the clock.
     pub(super) fn may_purge(&self) -> bool {
         self.clock.since_jump().is_none_or(|since| since >= PURGE_DELAY)
     }

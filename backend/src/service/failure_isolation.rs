@@ -71,8 +71,8 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
 
 impl ControlPlane {
     /// Runs `work` for all objects that `list` finds, `at_a_time` of them together. Returns how many were changed.
-    /// `list` receives the last object of the previous page and returns the next ones in order, at most [`PAGE`]. If
-    /// the work for several objects fails, it runs for each of them alone.
+    /// `list` receives the last object of the previous page and returns the next ones in ascending order, at most
+    /// [`PAGE`]. If the work for several objects fails, it runs for each of them alone.
     pub(super) async fn work_through<T, Listed, Worked>(
         &self,
         what: &'static str,

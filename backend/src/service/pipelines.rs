@@ -30,8 +30,9 @@ const VERSIONS: i64 = 20;
 
 impl ControlPlane {
     /// Creates a pipeline. A user's pipeline belongs to the user's customer. An administrator's pipeline belongs to the
-    /// customer that the input names; without one, to the only customer of all agents that the definition names by id;
-    /// otherwise to the platform.
+    /// customer that the input names. If the input names none, it belongs to the customer of the agents that the
+    /// definition names by id, provided that there are any and all have the same customer. In all other cases it
+    /// belongs to the platform.
     ///
     /// # Errors
     ///
@@ -262,7 +263,7 @@ impl ControlPlane {
             let customer = store::customers::find(&self.db, named).await?;
             return customer
                 .map(|_| Some(named))
-                .ok_or_else(|| Error::field("customerId", "there is no such customer"));
+                .ok_or_else(|| Error::field("customerId", "there is no customer with this id"));
         }
         let ids: Vec<_> = definition.into_iter().flat_map(Definition::agent_ids).collect();
         let agents = store::agents::find_all(&self.db, Scope::All, &ids).await?;

@@ -99,8 +99,8 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator,
-    /// [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if the run has not failed, was retried already,
-    /// or another run is active and the job may not overlap itself.
+    /// [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if the run neither failed nor was cancelled, if
+    /// it was retried already, and if another run is active while the job may not overlap itself.
     pub async fn retry_job_run(&self, actor: &Actor, id: RunId) -> Result<JobRun> {
         let mut work = self.begin(actor).await?;
         store::schedules::lock_scheduler(&mut work.tx).await?;
@@ -243,7 +243,8 @@ async fn drop_slot(work: &mut Work, directive: &Directive, outcome: Outcome, rea
 async fn require_free(work: &mut Work, job: &JobRow) -> Result<()> {
     if job.overlap.0 != Overlap::Allow && is_busy(work, job.id).await? {
         return Err(Error::conflict(
-            "a run of this job is active or about to start, and the job may not overlap itself",
+            "a run of this job is active or about to start, and the job may not overlap itself: wait for its end, or \
+             cancel it",
         ));
     }
     Ok(())

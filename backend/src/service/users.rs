@@ -33,7 +33,7 @@ impl ControlPlane {
         if let Some(customer) = input.customer_id
             && store::customers::find(&mut work.tx, customer).await?.is_none()
         {
-            return Err(Error::field("customerId", "there is no such customer"));
+            return Err(Error::field("customerId", "there is no customer with this id"));
         }
         let row = UserRow {
             id: self.ids.next(work.now),
@@ -108,7 +108,9 @@ impl ControlPlane {
         store::users::save(&mut work.tx, &row).await?;
         let is_admin = row.role.0 == Role::Admin && !row.suspended;
         if was_admin && !is_admin && store::users::count_active_admins(&mut work.tx).await? == 0 {
-            return Err(Error::conflict("this is the last administrator who can sign in"));
+            return Err(Error::conflict(
+                "this is the last administrator who can sign in: create or reactivate another one first",
+            ));
         }
         if ends_sessions {
             for session in store::sessions::end_all(&mut work.tx, id, work.now).await? {

@@ -23,7 +23,8 @@ struct DirectiveRow {
 }
 
 impl DirectiveRow {
-    /// The directive; `None` for a type that only a newer version of the server knows, which then handles it.
+    /// The directive; `None` for a type that only a newer version of the server knows; a server of that version handles
+    /// it.
     fn read(self) -> Option<Directive> {
         let Self { id, action, created_at, expires_at } = self;
         match serde_json::from_value(action.0) {
@@ -138,7 +139,7 @@ pub async fn settle_transfer(tx: &mut Tx, agent: AgentId, transfer: TransferId, 
     Ok(())
 }
 
-/// The jobs among these that have an open `startJob` directive.
+/// The jobs among `jobs` that have an open `startJob` directive.
 pub async fn jobs_about_to_start(tx: &mut Tx, jobs: &[JobId], now: DateTime<Utc>) -> Result<HashSet<JobId>> {
     let mut found = HashSet::new();
     for jobs in jobs.chunks(MOST_VALUES) {

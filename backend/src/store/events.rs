@@ -16,7 +16,7 @@ use crate::{
 pub struct EventRange {
     /// If set, only events that users of this customer may see.
     pub customer: Option<CustomerId>,
-    /// If set, only events with a higher number if `is_upward`, otherwise with a lower one.
+    /// If set, only events with a higher number (if `is_upward`) or a lower number (if not).
     pub beyond: Option<i64>,
     /// Whether to read in the order of commits rather than newest first.
     pub is_upward: bool,

@@ -129,7 +129,13 @@ pub async fn complete(tx: &mut Tx, claim: &IdempotencyClaim, answer: &impl serde
     .bind(claim.id)
     .execute(tx)
     .await?;
-    if rows == 1 { Ok(()) } else { Err(Error::conflict("another request with this Idempotency-Key took over")) }
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(Error::conflict(
+            "another request with this Idempotency-Key took over: send the request again to get the answer",
+        ))
+    }
 }
 
 /// Releases the claim after a failure, so that the client can repeat the request.

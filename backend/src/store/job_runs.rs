@@ -113,7 +113,8 @@ pub async fn insert(tx: &mut Tx, run: &JobRunRow) -> Result<()> {
     Ok(())
 }
 
-/// Writes the columns of a run that may change; false if its stored revision is not `seen`.
+/// Writes the columns of a run that change after its creation. Returns false, and writes nothing, unless the stored
+/// revision is still `seen`.
 pub async fn save(tx: &mut Tx, run: &JobRunRow, seen: i64) -> Result<bool> {
     let statement = JobRunRow::TABLE.update(values(JobRunRow::STATE, run)).push_bind(" WHERE id = ", run.id);
     Ok(statement.push_bind(" AND revision = ", seen).execute(tx).await? == 1)

@@ -171,8 +171,9 @@ fn changed(job: &JobRow) -> Result<impl Iterator<Item = (&'static str, Value)>> 
     Ok(values(JobRow::CHANGED, job).chain([("retry", retry)]))
 }
 
-/// Writes the columns of a job that may change; false if the job was changed, or one of its slots claimed, since it was
-/// read. The schedule is written first, in the order in which all transactions lock these rows.
+/// Writes the columns of a job that change after its creation. Returns false, and writes nothing, if the job was
+/// changed, or one of its slots claimed, since it was read. The schedule is written first, in the order in which all
+/// transactions lock these rows.
 pub async fn save(tx: &mut Tx, job: &JobRow) -> Result<bool> {
     if !schedules::save(tx, &job.rule()).await? {
         return Ok(false);

@@ -21,15 +21,15 @@ pub enum Kind {
     Events,
     /// Stored answers to requests with an idempotency key.
     Answers,
-    /// Directives that expired before the retention of events.
+    /// Directives that expired before [`Before::events`].
     Directives,
     /// The slot history.
     Slots,
-    /// Sessions that expired before the retention of events.
+    /// Sessions that expired before [`Before::events`].
     Sessions,
-    /// API keys that expired before the retention of events.
+    /// API keys that expired before [`Before::events`].
     Keys,
-    /// Rows of writers that have committed nothing within the retention of events.
+    /// Rows of writers that have committed nothing since [`Before::events`].
     Receipts,
 }
 
@@ -38,9 +38,9 @@ pub enum Kind {
 pub struct Before {
     /// The current time, for answers, which have their own expiry times.
     pub now: DateTime<Utc>,
-    /// The retention of events, and of objects that events refer to.
+    /// The start of the retention of events, and of objects that events refer to.
     pub events: DateTime<Utc>,
-    /// The retention of the slot history.
+    /// The start of the retention of the slot history.
     pub slots: DateTime<Utc>,
 }
 

@@ -65,12 +65,12 @@ async fn in_new_schema(url: &str) -> String {
     format!("{url}{separator}options=-c%20search_path%3D{name}")
 }
 
-/// The id for a number; each number has another one.
+/// The id for a number, a different one for each number.
 pub(super) fn id<T: From<Uuid>>(number: u128) -> T {
     Uuid::from_u128(number).into()
 }
 
-/// The time for a number; each number has another one.
+/// The time for a number, a different one for each number.
 pub(super) fn at(number: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_777_122_000_000 + number).unwrap()
 }

@@ -102,7 +102,7 @@ impl SlotRow {
     }
 }
 
-/// Stores decided slots, and returns the ids of those that had not been decided before.
+/// Stores decided slots, except those that are stored already, and returns the ids of the new ones.
 pub async fn insert_all(
     tx: &mut Tx,
     kind: ScheduledKind,

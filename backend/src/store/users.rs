@@ -78,7 +78,7 @@ pub async fn find_by_email(conn: impl Into<Conn<'_>>, email: &str) -> Result<Opt
     UserRow::TABLE.select().push_bind(" WHERE email = ", email).fetch_optional(conn).await
 }
 
-/// The users among these that belong to the customer.
+/// The users among `ids` that belong to the customer, in no particular order.
 pub async fn of_customer(db: &Db, customer: CustomerId, ids: &[UserId]) -> Result<Vec<UserId>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {

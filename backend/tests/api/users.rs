@@ -181,7 +181,10 @@ async fn an_administrator_who_can_sign_in_remains() {
     let root = app.create_user("root", None).await;
     let input = UpdateUser { suspended: Some(true), ..UpdateUser::default() };
     let refused = app.cp().update_user(&Actor::System, root.id, input.clone()).await.expect_err("the last one");
-    assert_eq!(refused.to_string(), "this is the last administrator who can sign in");
+    assert_eq!(
+        refused.to_string(),
+        "this is the last administrator who can sign in: create or reactivate another one first"
+    );
     app.create_user("second", None).await;
     app.cp().update_user(&Actor::System, root.id, input).await.expect("another one is left");
 }

@@ -13,7 +13,7 @@ use crate::work::work_item::WorkItem;
 pub(super) struct Entries {
     /// The open items, oldest first.
     pub(super) open: Vec<WorkItem>,
-    /// Items of a newer version of the agent, which this one cannot parse and keeps.
+    /// Items of a newer version of the agent. This version cannot parse them, and keeps them.
     unreadable: Vec<Value>,
     /// The keys of finished items, oldest first.
     pub(super) finished: VecDeque<String>,

@@ -39,8 +39,8 @@ impl Throttle {
         self.bytes
     }
 
-    /// Holds a state back, in the place of an earlier one of the same object. A state of a new object is held back only
-    /// if there is room.
+    /// Holds a state back, in place of an earlier one of the same object. Returns false, and holds nothing, if the
+    /// object is new and there is no room.
     pub(super) fn hold(&mut self, object: Uuid, payload: Bytes, has_room: bool, now: Instant) -> bool {
         if !has_room && !self.objects.contains_key(&object) {
             return false;
@@ -52,7 +52,7 @@ impl Throttle {
         true
     }
 
-    /// The states that may be sent now.
+    /// Takes the states that may be sent now, in no particular order.
     pub(super) fn due(&mut self, now: Instant) -> Vec<(Uuid, Bytes)> {
         let interval = self.interval;
         self.forget_idle(now);

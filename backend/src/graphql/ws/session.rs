@@ -302,7 +302,7 @@ impl Session {
             return Err(Close::duplicate(&id));
         }
         if self.operations.len() >= MAX_OPERATIONS {
-            return Err(Close::bad_request("Too many operations at once on one socket"));
+            return Err(Close::bad_request("Too many operations at once on one socket: complete some first"));
         }
         self.next += 1;
         let (number, end) = (OperationNumber(self.next), CancellationToken::new());

@@ -10,8 +10,8 @@ use super::{
 
 /// The dependencies of steps, by their indices in the text.
 pub(super) struct Graph {
-    /// The indices of the steps in topological order, otherwise in the order of the text. Steps in a cycle are left
-    /// out.
+    /// The indices of the steps in topological order; where that allows several orders, in the order of the text. Steps
+    /// in a cycle are left out.
     pub(super) order: Vec<usize>,
     /// The indices of the steps that each step needs.
     pub(super) needs: Vec<Vec<usize>>,

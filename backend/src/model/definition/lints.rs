@@ -89,7 +89,8 @@ fn lint_source(reader: &mut Reader<'_>, source: &EndpointTemplate, location: &So
         reader.diagnostics.warning(location, || format!("`source` {said}"));
     } else if folder.contains(WILDCARDS) {
         reader.diagnostics.warning(location, || {
-            "`source` has a pattern before its last part, which is taken literally: only the last part selects files"
+            "`source` has a pattern before its last part; that pattern is taken literally: only the last part selects \
+             files"
                 .to_owned()
         });
     }

@@ -13,7 +13,8 @@ pub struct VersionDiff {
     pub added: usize,
     /// Number of lines that only the first version contains.
     pub removed: usize,
-    /// All lines of both versions, in order.
+    /// All lines of both versions, in the order of the texts. Where the versions differ, removed lines come before
+    /// added ones.
     pub lines: Vec<Line>,
 }
 

@@ -159,12 +159,13 @@ impl Agents {
             (AgentLookup::Ambiguous(agents), Some(name)) => {
                 (format!("several agents are called `{name}`: write the id of one of them"), ids(&agents))
             }
-            (AgentLookup::NotFound, Some(name)) => {
-                (format!("there is no agent with the id, name or host name `{name}`"), Vec::new())
-            }
+            (AgentLookup::NotFound, Some(name)) => (
+                format!("there is no agent with the id, name or host name `{name}`: register it, or name another one"),
+                Vec::new(),
+            ),
             (AgentLookup::NoCustomer, name) => (unowned(name), Vec::new()),
             (AgentLookup::NotFound, None) => {
-                ("the customer has no agent that could run the steps".to_owned(), Vec::new())
+                ("the customer has no agent that could run the steps: register one".to_owned(), Vec::new())
             }
         };
         Err(Error::Refused { message, details: json!({ "ids": ids }) })

@@ -30,7 +30,9 @@ impl From<sqlx::Error> for Error {
         match &error {
             // Callers check for conflicts that they can explain before they write. What remains is a race between two
             // requests. Both drivers report the kind.
-            sqlx::Error::Database(cause) if cause.is_unique_violation() => Self::conflict("this already exists"),
+            sqlx::Error::Database(cause) if cause.is_unique_violation() => Self::conflict(
+                "this already exists, because another request created it at the same time: query it, then try again",
+            ),
             _ if is_unavailable(&error) => Self::database_unavailable(error),
             _ => Self::internal(error),
         }

@@ -76,7 +76,7 @@ pub async fn is_held_up(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Resu
     Ok(row.is_some())
 }
 
-/// The pipelines among these that have a run that has not ended.
+/// The pipelines among `pipelines` that have a run that has not ended.
 pub async fn busy(tx: &mut Tx, pipelines: &[Uuid]) -> Result<HashSet<Uuid>> {
     let mut busy = HashSet::new();
     for pipelines in pipelines.chunks(MOST_VALUES) {

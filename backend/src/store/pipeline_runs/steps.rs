@@ -83,7 +83,7 @@ impl StepRow {
     }
 }
 
-/// The steps of these runs, in the order of each run.
+/// The steps of these runs, by run; those of a run are in the order of its plan.
 pub(super) async fn of_runs(conn: Conn<'_>, runs: &[RunId]) -> Result<Vec<StepRow>> {
     let statement = StepRow::TABLE.select().push(" WHERE run_id IN ").push_tuple(runs.iter().map(|run| (*run).into()));
     statement.push(" ORDER BY run_id, position").fetch_all(conn).await

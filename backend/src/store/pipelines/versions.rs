@@ -72,7 +72,7 @@ pub async fn find_version(
     Ok(row.map(|(yaml, EnumText(filling))| (yaml, filling)))
 }
 
-/// The number of the current version of each of these pipelines that exists and belongs to the customer.
+/// The numbers of the current versions of the pipelines among `ids` that belong to the customer.
 pub async fn current_versions(db: &Db, customer: CustomerId, ids: &[PipelineId]) -> Result<HashMap<PipelineId, i64>> {
     let mut found = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {

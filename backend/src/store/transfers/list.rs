@@ -69,7 +69,7 @@ async fn candidates(tx: &mut Tx, counted: Counted, filter: &TransferFilter, kept
     conditions(counted, filter, kept).push_bind(" ORDER BY id DESC LIMIT ", bound).fetch_all(tx).await
 }
 
-/// A page with additive filters and one more item, and the total.
+/// The ids of a page with additive filters, with that of one more item if there is one, and the total.
 async fn page_of_walked(
     tx: &mut Tx,
     counted: Counted,
@@ -140,7 +140,7 @@ async fn counted(tx: &mut Tx, scope: Scope, filter: &TransferFilter) -> Result<O
     })
 }
 
-/// A page with the published filters, and one more item.
+/// The ids of a page with the published filters, with that of one more item if there is one.
 async fn page_of_counted(
     tx: &mut Tx,
     counted: Counted,

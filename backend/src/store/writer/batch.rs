@@ -89,7 +89,8 @@ impl Batch {
         self.doubtful.is_some()
     }
 
-    /// Whether the database is available and refused the reports of this batch together. None of them is written then.
+    /// Whether `error` means that the available database refused the reports of this batch together and wrote none of
+    /// them. False for a batch of one report.
     pub(super) fn is_refused(&self, error: &Error) -> bool {
         self.ops.len() > 1 && !self.is_in_doubt() && error.code() != Code::Unavailable
     }

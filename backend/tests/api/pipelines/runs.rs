@@ -97,7 +97,11 @@ async fn it_must_be_known_which_agent_is_meant() {
     for (identifier, said, ids) in [
         ("daily", "there are several agents, and the definition names none: write `agent`", &ids),
         ("named", "several agents are called `edge-1`: write the id of one of them", &ids),
-        ("nobody", "there is no agent with the id, name or host name `edge-9`", &json!([])),
+        (
+            "nobody",
+            "there is no agent with the id, name or host name `edge-9`: register it, or name another one",
+            &json!([]),
+        ),
         (
             "platform",
             "the pipeline belongs to no customer and names no agent: give it a customer (`customerId`), or write `agent` \

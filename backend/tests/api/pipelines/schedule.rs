@@ -104,7 +104,8 @@ async fn a_slot_that_cannot_start_says_why() {
     fixture.pipeline("hourly", &hourly("agent: edge-9\n")).await;
     assert_eq!(fixture.dispatch(HOUR).await, 1);
     assert_eq!(fixture.slot_history("hourly").await, ["14:00 missed"]);
-    assert_eq!(fixture.slots("hourly").await[0]["reason"], "there is no agent with the id, name or host name `edge-9`");
+    let reason = "there is no agent with the id, name or host name `edge-9`: register it, or name another one";
+    assert_eq!(fixture.slots("hourly").await[0]["reason"], reason);
     assert!(fixture.history("hourly").await.is_empty());
     fixture.app.agent(fixture.customer.id, "edge-9").await;
     fixture.dispatch(HOUR).await;

@@ -123,7 +123,7 @@ impl Reader<'_> {
         if let Some(first) = items.get(MAX_STEPS) {
             let location = location.item(MAX_STEPS, first.at);
             self.diagnostics.error(&location, || {
-                format!("there are {} steps: {MAX_STEPS} are allowed, so use several pipelines", items.len())
+                format!("there are {} steps: write at most {MAX_STEPS}, and use several pipelines", items.len())
             });
             // Further steps are not read, and those before may need them.
             self.diagnostics.is_partial = true;
@@ -176,7 +176,7 @@ impl Reader<'_> {
         if let Some(beyond) = given.get(MAX_PARAMETERS) {
             let location = location.moved(beyond.at);
             self.diagnostics
-                .error(&location, || format!("there are {} parameters: {MAX_PARAMETERS} are allowed", given.len()));
+                .error(&location, || format!("there are {} parameters: write at most {MAX_PARAMETERS}", given.len()));
         }
         let mut values = HashMap::new();
         for entry in given.iter().take(MAX_PARAMETERS) {
