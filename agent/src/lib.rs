@@ -1,6 +1,6 @@
 //! The reference agent: a client of nothing but the documented REST endpoints.
 //!
-//! Five folders, each with one question:
+//! Six folders, each with one question:
 //!
 //! | Folder | Question |
 //! |---|---|
@@ -9,12 +9,15 @@
 //! | `transfer` | How does one copy go from its plan to the published file, and what is reported of it? |
 //! | `storage` | Which paths may this agent access, and how are its own state files written? |
 //! | `server` | How is the control plane's REST API called? |
+//! | `config` | Which settings does the agent have, and what do they mean? |
 //!
 //! Imports go `command → work → transfer → server`, and `transfer → storage`, never back. `agent`, which `command` and
-//! `work` share, joins the parts; `identity` is the agent's key. `backend/tests/architecture.rs` checks this.
+//! `work` share, joins the parts; `identity` is the agent's key; all may import `config`, which imports none of them.
+//! `backend/tests/architecture.rs` checks this.
 
 mod agent;
 mod command;
+mod config;
 mod exit;
 mod host;
 mod identity;

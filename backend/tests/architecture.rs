@@ -27,13 +27,17 @@ const WITHOUT_A_PERMISSION: [(&str, &str); 4] = [
 
 /// The modules of the agent from the top down, each with the modules that it may import.
 const AGENT: &[(&str, &[&str])] = &[
-    ("command", &["command", "work", "agent", "transfer", "storage", "server", "identity", "host", "random", "exit"]),
-    ("work", &["work", "agent", "transfer", "storage", "server", "identity", "random"]),
-    ("agent", &["work", "transfer", "storage", "server", "identity"]),
-    ("transfer", &["transfer", "storage", "server", "random"]),
-    ("server", &["server", "identity", "host", "exit"]),
+    (
+        "command",
+        &["command", "work", "agent", "transfer", "storage", "server", "config", "identity", "host", "random", "exit"],
+    ),
+    ("work", &["work", "agent", "transfer", "storage", "server", "config", "identity", "random"]),
+    ("agent", &["work", "transfer", "storage", "server", "config", "identity"]),
+    ("transfer", &["transfer", "storage", "server", "config", "random"]),
+    ("server", &["server", "config", "identity", "host", "exit"]),
     ("identity", &["storage", "random"]),
-    ("storage", &["storage"]),
+    ("storage", &["storage", "config"]),
+    ("config", &["config"]),
     ("host", &[]),
     ("random", &[]),
     ("exit", &[]),

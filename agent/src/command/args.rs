@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::rate::parse_rate;
 use crate::server::wire::Direction;
-use crate::transfer::bandwidth::parse_rate;
 use crate::transfer::state::Verify;
 
 const EXIT_CODES: &str = "Exit codes:\n  0  done\n  1  failed; the message says why and what to do\n  2  wrong usage\n  3  cancelled on the server, or stopped by a signal (it can be continued)\n  4  another process works with a copy of this agent's state; the message says what to do";
