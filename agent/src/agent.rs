@@ -9,6 +9,8 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::config::live::LiveConfig;
+use crate::config::proxy::ProxyUrl;
 use crate::identity::Registration;
 use crate::server::api::Api;
 use crate::server::context::{DirectiveBatch, ServerContext, Timing};
@@ -29,6 +31,9 @@ pub(crate) struct Settings {
     pub(crate) server: Option<String>,
     /// The state folder.
     pub(crate) state_dir: PathBuf,
+    /// The proxy on the way to the server; without one, that of the environment is used.
+    pub(crate) https_proxy: Option<ProxyUrl>,
+    pub(crate) config: Arc<LiveConfig>,
     pub(crate) timing: Timing,
     /// The token that SIGINT or SIGTERM cancels.
     pub(crate) stop: CancellationToken,
@@ -82,7 +87,7 @@ impl Agent {
         let store = TransferStore::open(&state_dir)
             .with_context(|| format!("cannot use the state folder {}", state_dir.display()))?;
         let interval = registration.heartbeat_seconds.map_or(settings.timing.heartbeat, Duration::from_secs);
-        let api = Api::new(HttpClient::new(server)?, registration, &state_dir, instance);
+        let api = Api::new(HttpClient::new(server, settings.https_proxy.as_ref())?, registration, &state_dir, instance);
         let (server, inbox) = ServerContext::new(api, settings.timing, settings.stop.clone());
         let journal = Journal::new(&state_dir, server.tasks.clone());
         let server = Arc::new(server);

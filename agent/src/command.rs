@@ -5,4 +5,5 @@ pub(crate) mod copy;
 pub(crate) mod progress;
 pub(crate) mod register;
 pub(crate) mod run;
+pub(crate) mod settings;
 pub(crate) mod status;

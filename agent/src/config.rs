@@ -1,3 +1,16 @@
-//! The settings of the agent, as text and as values. Imports no other module, so that all may read it.
+//! The settings of the agent: the file `mftplus-agent.toml`, and what its values mean. Imports no other module, so that all
+//! may read it.
 
+pub(crate) mod access;
+pub(crate) mod file;
+mod keys;
+pub(crate) mod live;
+pub(crate) mod locate;
+pub(crate) mod proxy;
 pub(crate) mod rate;
+mod source;
+
+/// Why the configuration cannot be used. The message names the file, the place in it, and what to do; it holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct ConfigError(pub(crate) String);

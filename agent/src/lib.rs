@@ -30,48 +30,41 @@ mod work;
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
 pub use crate::command::args::{AgentArgs, Cli};
 
-use crate::agent::Settings;
 use crate::command::args::Command;
+use crate::config::ConfigError;
 use crate::exit::Exit;
-use crate::server::context::Timing;
 use crate::storage::usage_error::UsageError;
 
 /// Runs one subcommand of the agent, until it is done or the process receives SIGINT or SIGTERM.
 pub async fn run(args: AgentArgs) -> anyhow::Result<ExitCode> {
     // Someone else may have installed one, which serves as well.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let settings = Settings {
-        server: args.server,
-        state_dir: std::path::absolute(args.state_dir).context("cannot determine the path of the state folder")?,
-        timing: Timing::default(),
-        stop: CancellationToken::new(),
-    };
+    let stop = CancellationToken::new();
     let ends_cleanly = matches!(args.command, Command::Run(_) | Command::Copy(_));
     let exit = tokio::select! {
-        exit = run_command(&settings, args.command) => exit?,
-        exit = wait_for_signals(&settings.stop, ends_cleanly) => exit?,
+        exit = run_command(&args, stop.clone()) => exit,
+        exit = wait_for_signals(&stop, ends_cleanly) => exit,
     };
-    Ok(exit.into())
+    match exit {
+        Err(error) if error.is::<UsageError>() || error.is::<ConfigError>() => {
+            eprintln!("error: {error:#}");
+            Ok(Exit::Usage.into())
+        }
+        exit => Ok(exit?.into()),
+    }
 }
 
-async fn run_command(settings: &Settings, command: Command) -> anyhow::Result<Exit> {
-    let result = match command {
-        Command::Register(args) => command::register::register(settings, &args).await,
-        Command::Run(args) => command::run::run(settings, &args).await,
-        Command::Copy(args) => command::copy::copy(settings, &args).await,
-        Command::Status(args) => command::status::status(settings, args),
-    };
-    match result {
-        Err(error) if error.is::<UsageError>() => {
-            eprintln!("error: {error:#}");
-            Ok(Exit::Usage)
-        }
-        other => other,
+async fn run_command(args: &AgentArgs, stop: CancellationToken) -> anyhow::Result<Exit> {
+    let settings = command::settings::resolve(args, stop)?;
+    match &args.command {
+        Command::Register(args) => command::register::register(&settings, args).await,
+        Command::Run(args) => command::run::run(&settings, args).await,
+        Command::Copy(args) => command::copy::copy(&settings, args).await,
+        Command::Status(args) => command::status::status(&settings, *args),
     }
 }
 

@@ -54,6 +54,8 @@ impl TestAgent {
         Settings {
             server: Some(self.server.address.clone()),
             state_dir: self.state_dir(),
+            https_proxy: None,
+            config: Arc::default(),
             timing: Timing {
                 report: millis(20),
                 heartbeat: millis(500),
@@ -126,7 +128,7 @@ impl TestAgent {
     }
 
     fn run_args() -> RunArgs {
-        RunArgs { code: None, identity: Identity::default(), max_jobs: 4, max_rate: None, allowed_dirs: Vec::new() }
+        RunArgs { code: None, identity: Identity::default(), max_jobs: None, max_rate: None, allowed_dirs: Vec::new() }
     }
 
     /// The open work items in the journal.

@@ -43,7 +43,7 @@ use crate::{
 )]
 pub struct Cli {
     /// Settings file (TOML): keys are the long names of flags, such as listen = "0.0.0.0:8080"
-    #[arg(long, global = true, env = "MFTPLUS_CONFIG", value_name = "FILE")]
+    #[arg(long, env = "MFTPLUS_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 
     #[command(flatten)]
@@ -178,7 +178,7 @@ fn token_life(text: &str) -> Result<Duration, String> {
 ///
 /// The exit code, after the help or the error was printed.
 pub fn parse() -> Result<Cli, ExitCode> {
-    let mut command = Cli::command();
+    let mut command = command();
     // The path of the file is needed before the rest is parsed.
     if let Some(path) = config_path() {
         command = config::with_file(command, &path).map_err(|problem| refuse(&problem))?;
@@ -187,9 +187,30 @@ pub fn parse() -> Result<Cli, ExitCode> {
     Cli::from_arg_matches(&matches).map_err(|error| wrong(&error))
 }
 
+/// The command line. `--config` may stand behind every command but `agent`, where it is that of the agent.
+fn command() -> clap::Command {
+    let mut command = Cli::command();
+    let config = command.get_arguments().find(|arg| arg.get_id() == "config").cloned();
+    if let Some(config) = config {
+        for subcommand in command.get_subcommands_mut().filter(|subcommand| subcommand.get_name() != "agent") {
+            *subcommand = std::mem::take(subcommand).arg(config.clone().global(true));
+        }
+    }
+    command
+}
+
 fn config_path() -> Option<PathBuf> {
     let mut args = std::env::args_os().skip(1);
+    let mut is_before_command = true;
     while let Some(arg) = args.next() {
+        if is_before_command && arg == "--log" {
+            args.next();
+        } else if is_before_command && !arg.as_encoded_bytes().starts_with(b"-") {
+            is_before_command = false;
+            if arg == "agent" {
+                break;
+            }
+        }
         if arg == "--config" {
             return args.next().map(PathBuf::from);
         }

@@ -108,6 +108,30 @@ fn the_command_line_says_what_it_can_do() {
 }
 
 #[test]
+fn the_server_and_the_agent_have_configuration_files_of_their_own() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("agent.toml"), "server = \"http://127.0.0.1:1\"\nallowed-dirs = [\"/\"]\n")
+        .expect("a file");
+    let problem = |words: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mftplus"));
+        let output = command.args(words.split(' ')).current_dir(folder.path()).env_clear().output().expect("an end");
+        let problem = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() { None } else { Some((output.status.code(), problem)) }
+    };
+    for words in ["agent --config agent.toml status", "--log agent agent status --config agent.toml"] {
+        assert_eq!(problem(words), None, "{words}");
+    }
+    for (words, part) in [
+        ("agent --config missing.toml status", "cannot read missing.toml: "),
+        ("--config agent.toml agent status", "--config agent.toml: `allowed-dirs` must be text"),
+        ("openapi --config missing.toml", "--config missing.toml: "),
+    ] {
+        let (code, text) = problem(words).expect("a problem");
+        assert!(code == Some(2) && text.contains(part), "{words}: {text}");
+    }
+}
+
+#[test]
 fn the_api_is_described() {
     insta::assert_snapshot!("openapi", backend::rest::document().to_yaml().expect("YAML"));
 }

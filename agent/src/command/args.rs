@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::file::MaxJobs;
 use crate::config::rate::parse_rate;
 use crate::server::wire::Direction;
 use crate::transfer::state::Verify;
@@ -33,9 +34,18 @@ pub struct AgentArgs {
         help = "Address of the server [default: the one registered with, at first http://127.0.0.1:8080]"
     )]
     pub(crate) server: Option<String>,
-    /// Folder for the agent's key and the state of its transfers
-    #[arg(long, global = true, env = "MFTPLUS_AGENT_DIR", value_name = "FOLDER", default_value = "./agent-data")]
-    pub(crate) state_dir: PathBuf,
+    /// Folder for the agent's key and the state of its transfers [default: ./agent-data]
+    #[arg(long, global = true, env = "MFTPLUS_AGENT_DIR", value_name = "FOLDER")]
+    pub(crate) state_dir: Option<PathBuf>,
+    #[arg(
+        id = "agent_config",
+        long = "config",
+        global = true,
+        env = "MFTPLUS_AGENT_CONFIG",
+        value_name = "FILE",
+        help = "Configuration file (TOML) [default: mftplus-agent.toml in the state folder, else /etc/mftplus/mftplus-agent.toml]"
+    )]
+    pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -109,9 +119,9 @@ pub(crate) struct RunArgs {
     pub(crate) code: Option<String>,
     #[command(flatten)]
     pub(crate) identity: Identity,
-    /// How many jobs, steps and copies run at the same time; the others wait in order of arrival
-    #[arg(long, env = "MFTPLUS_AGENT_MAX_JOBS", value_name = "N", default_value_t = 4, value_parser = parse_count)]
-    pub(crate) max_jobs: usize,
+    /// How many jobs, steps and copies run at the same time; the others wait in order of arrival [default: 4]
+    #[arg(long, env = "MFTPLUS_AGENT_MAX_JOBS", value_name = "N", value_parser = parse_max_jobs)]
+    pub(crate) max_jobs: Option<usize>,
     /// Maximum bytes per second for each copy of a job or step, such as 20MB/s
     #[arg(long, env = "MFTPLUS_AGENT_MAX_RATE", value_name = "RATE", value_parser = parse_rate)]
     pub(crate) max_rate: Option<u64>,
@@ -123,8 +133,9 @@ pub(crate) struct RunArgs {
 /// The separator of folders in an environment variable, as in `PATH`.
 const PATHS: char = if cfg!(windows) { ';' } else { ':' };
 
-fn parse_count(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|count| (1..=64).contains(count)).ok_or_else(|| "must be a number from 1 to 64".into())
+fn parse_max_jobs(text: &str) -> Result<usize, &'static str> {
+    // What is no number is out of range as well.
+    MaxJobs::try_from(text.parse::<i64>().unwrap_or_default()).map(MaxJobs::get)
 }
 
 /// The arguments of `copy`.

@@ -37,14 +37,15 @@ pub(crate) async fn register_agent(
     code: &str,
     identity: &Identity,
 ) -> anyhow::Result<Registration> {
-    let http = HttpClient::new(settings.server.as_deref().unwrap_or(DEFAULT_SERVER))?;
-    let hostname = identity.hostname.clone().or_else(host::hostname);
+    let http = HttpClient::new(settings.server.as_deref().unwrap_or(DEFAULT_SERVER), settings.https_proxy.as_ref())?;
+    let file = settings.config.current();
+    let hostname = identity.hostname.clone().or_else(|| file.hostname.clone()).or_else(host::hostname);
     let hostname = hostname.context("the system has no host name; give one with --hostname")?;
     // Before the server issues a key that could not be stored.
     state_file::create_private_folder(&settings.state_dir)?;
     let agent = RegisterAgent {
         customer_identifier: code,
-        name: identity.name.as_deref(),
+        name: identity.name.as_deref().or(file.name.as_deref()),
         hostname: &hostname,
         os: host::os(),
         version: env!("CARGO_PKG_VERSION"),

@@ -7,9 +7,10 @@ use anyhow::bail;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-use crate::agent::{Agent, Role, Settings, WorkLimits, daemon_lock};
+use crate::agent::{Agent, Role, Settings, daemon_lock};
 use crate::command::args::RunArgs;
 use crate::command::register::register_agent;
+use crate::command::settings::{allowed_dirs, work_limits};
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::server::wire::Status;
@@ -39,8 +40,9 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
             settings.state_dir.display()
         ),
     };
-    let limits = WorkLimits { max_parallel: args.max_jobs, max_rate: args.max_rate };
-    let allowed_roots = AllowedRoots::new(&args.allowed_dirs)?;
+    let file = settings.config.current();
+    let limits = work_limits(args, &file);
+    let allowed_roots = AllowedRoots::new(allowed_dirs(args, &file))?;
     let (agent, inbox) = Agent::new(settings, &registration, limits, allowed_roots, Some(Uuid::new_v4()))?;
     tracing::info!(agent.id = %registration.agent_id, server = agent.server.api.server(), "the agent runs");
     agent.server.background(report_batcher::run(agent.transfers.reporter.clone(), agent.server.clone()));

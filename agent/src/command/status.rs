@@ -22,7 +22,7 @@ pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Ex
     let lock_path = daemon_lock(&settings.state_dir);
     let daemon_runs = lock_path.exists() && lock(&lock_path)?.is_none();
     if args.json {
-        println!("{:#}", as_json(&settings.state_dir, registration.as_ref(), daemon_runs, &states, &items));
+        println!("{:#}", as_json(settings, registration.as_ref(), daemon_runs, &states, &items));
         return Ok(Exit::Done);
     }
     match &registration {
@@ -30,8 +30,9 @@ pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Ex
         None => println!("agent    not registered; run `register --code CODE`"),
     }
     println!(
-        "state    {}\ndaemon   {}",
+        "state    {}\nconfig   {}\ndaemon   {}",
         settings.state_dir.display(),
+        settings.config.path().map_or("none".into(), Path::to_string_lossy),
         if daemon_runs { "runs" } else { "does not run" }
     );
     println!("{} unfinished job(s) and step(s)", items.len());
@@ -58,7 +59,7 @@ pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Ex
 }
 
 fn as_json(
-    state_dir: &Path,
+    settings: &Settings,
     registration: Option<&Registration>,
     daemon_runs: bool,
     states: &[TransferState],
@@ -81,7 +82,8 @@ fn as_json(
         "registered": registration.is_some(),
         "agentId": registration.map(|registration| registration.agent_id),
         "server": registration.map(|registration| &registration.server),
-        "stateDir": state_dir,
+        "stateDir": settings.state_dir,
+        "configFile": settings.config.path(),
         "daemonRuns": daemon_runs,
         "unfinishedErrands": items.iter().map(item_as_json).collect::<Vec<_>>(),
         "unfinishedTransfers": unfinished.iter().map(transfer).collect::<Vec<_>>(),
@@ -125,10 +127,15 @@ fn part_length(state: &TransferState) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio_util::sync::CancellationToken;
     use uuid::Uuid;
 
     use super::as_json;
+    use crate::agent::Settings;
     use crate::identity::{ApiKey, Registration};
+    use crate::server::context::Timing;
 
     #[test]
     fn the_status_does_not_show_the_key() {
@@ -138,7 +145,15 @@ mod tests {
             api_key: ApiKey::from("mft_ak_secret".to_owned()),
             heartbeat_seconds: Some(30),
         };
-        let status = as_json("state".as_ref(), Some(&registration), false, &[], &[]);
+        let settings = Settings {
+            server: None,
+            state_dir: "state".into(),
+            https_proxy: None,
+            config: Arc::default(),
+            timing: Timing::default(),
+            stop: CancellationToken::new(),
+        };
+        let status = as_json(&settings, Some(&registration), false, &[], &[]);
         assert!(!status.to_string().contains("secret"));
         assert_eq!(status["registered"], true);
     }

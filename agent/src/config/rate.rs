@@ -1,4 +1,19 @@
-//! The text form of a bandwidth limit.
+//! Bandwidth limits: their text form.
+
+use serde::Deserialize;
+
+/// Bytes per second; not 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Rate(pub(crate) u64);
+
+impl TryFrom<String> for Rate {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        parse_rate(&text).map(Self)
+    }
+}
 
 /// Parses a rate such as `20MB/s`, `512KiB/s` or `1000` into bytes per second.
 pub(crate) fn parse_rate(text: &str) -> Result<u64, String> {

@@ -5,12 +5,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use mftplus_protocol::error::ConflictReason;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Client, Method, Proxy, RequestBuilder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::{Host, Url};
 
+use crate::config::proxy::ProxyUrl;
 use crate::server::pacing::RateLimit;
 
 /// Why a request failed.
@@ -94,8 +95,8 @@ impl Failure {
 }
 
 impl HttpClient {
-    /// A client for the server at an `http` or `https` address.
-    pub(crate) fn new(server: &str) -> anyhow::Result<Self> {
+    /// A client for the server at an `http` or `https` address. Without a proxy, the environment is asked for one (`HTTPS_PROXY`).
+    pub(crate) fn new(server: &str, proxy: Option<&ProxyUrl>) -> anyhow::Result<Self> {
         let url = Url::parse(server)
             .with_context(|| format!("`{server}` is not a server address; give one such as http://127.0.0.1:8080"))?;
         anyhow::ensure!(
@@ -114,6 +115,8 @@ impl HttpClient {
         }
         if is_loopback(&url) {
             builder = builder.no_proxy();
+        } else if let Some(proxy) = proxy {
+            builder = builder.proxy(Proxy::all(proxy.expose().clone())?);
         }
         Ok(Self { http: builder.build()?, server: url.as_str().trim_end_matches('/').to_owned() })
     }
@@ -272,7 +275,7 @@ mod tests {
     #[test]
     fn an_invalid_server_address_is_rejected() {
         for server in ["", "localhost:8080", "ftp://example.com", "http://"] {
-            assert!(HttpClient::new(server).is_err(), "{server}");
+            assert!(HttpClient::new(server, None).is_err(), "{server}");
         }
     }
 }

@@ -244,6 +244,6 @@ async fn a_copy_does_not_wait_for_an_earlier_job_while_the_server_is_unavailable
     journal.add(WorkItem::new(Uuid::new_v4(), Task::Job { job, run: None })).await?;
     simulate_killed_copy(&agent, "a", Phase::Copying, None)?;
     agent.server.change(|state| state.is_unavailable = true);
-    let one_at_a_time = RunArgs { max_jobs: 1, ..TestAgent::run_args() };
+    let one_at_a_time = RunArgs { max_jobs: Some(1), ..TestAgent::run_args() };
     agent.with_daemon_args(&one_at_a_time, async || wait_for_path(&agent.path("b")).await).await
 }

@@ -122,7 +122,7 @@ async fn jobs_above_the_limit_wait_in_order() -> anyhow::Result<()> {
         fs::write(agent.path(name), name)?;
         agent.server.send_job(json!({"source": agent.path(name), "destination": agent.path("out/")}));
     }
-    let one_at_a_time = RunArgs { max_jobs: 1, ..TestAgent::run_args() };
+    let one_at_a_time = RunArgs { max_jobs: Some(1), ..TestAgent::run_args() };
     agent.with_daemon_args(&one_at_a_time, async || wait_until_completed(&agent, 3).await).await?;
     let order: Vec<Value> = agent.server.change(|state| {
         let is_end = |update: &&Value| update["status"] == "completed";
@@ -159,7 +159,7 @@ async fn a_waiting_run_is_cancelled_at_once() -> anyhow::Result<()> {
     fs::write(agent.path("c"), "text")?;
     agent.server.send_job(json!({"source": agent.path("a"), "destination": agent.path("b")}));
     agent
-        .with_daemon_args(&RunArgs { max_jobs: 1, ..slow_args() }, async || {
+        .with_daemon_args(&RunArgs { max_jobs: Some(1), ..slow_args() }, async || {
             let first = wait_until_copying(&agent).await?["id"].clone();
             agent.server.send_job(json!({"source": agent.path("c"), "destination": agent.path("d")}));
             agent.server.wait_until("the second is claimed", |state| state.runs.len() == 2).await?;

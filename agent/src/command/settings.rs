@@ -1,0 +1,149 @@
+//! The settings of a command: flags come first, then environment variables, the configuration file and the defaults.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::{Settings, WorkLimits};
+use crate::command::args::{AgentArgs, RunArgs};
+use crate::config::file::{ConfigFile, MaxJobs};
+use crate::config::live::LiveConfig;
+use crate::config::locate;
+use crate::server::context::Timing;
+
+/// The state folder without a setting.
+const DEFAULT_STATE_DIR: &str = "./agent-data";
+
+/// Reads the configuration and puts the settings of all subcommands together.
+pub(crate) fn resolve(args: &AgentArgs, stop: CancellationToken) -> anyhow::Result<Settings> {
+    resolve_on(args, Path::new(locate::MACHINE_FILE), stop)
+}
+
+fn resolve_on(args: &AgentArgs, machine_file: &Path, stop: CancellationToken) -> anyhow::Result<Settings> {
+    let config = load(args, machine_file)?;
+    let file = config.current();
+    let state_dir = args.state_dir.clone().or_else(|| file.state_dir.clone());
+    Ok(Settings {
+        server: args.server.clone().or_else(|| file.server.clone()),
+        state_dir: absolute(&state_dir.unwrap_or_else(default_state_dir))?,
+        https_proxy: file.https_proxy.clone(),
+        config: config.into(),
+        timing: Timing::default(),
+        stop,
+    })
+}
+
+fn load(args: &AgentArgs, machine_file: &Path) -> anyhow::Result<LiveConfig> {
+    let state_dir = args.state_dir.clone().unwrap_or_else(default_state_dir);
+    Ok(LiveConfig::load(locate::find(args.config.as_deref(), &state_dir, machine_file))?)
+}
+
+fn default_state_dir() -> PathBuf {
+    PathBuf::from(DEFAULT_STATE_DIR)
+}
+
+fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path).context("cannot determine the path of the state folder")
+}
+
+/// The limits of the daemon.
+pub(crate) fn work_limits(args: &RunArgs, file: &ConfigFile) -> WorkLimits {
+    WorkLimits {
+        max_parallel: args.max_jobs.unwrap_or_else(|| file.max_jobs.unwrap_or(MaxJobs::DEFAULT).get()),
+        max_rate: args.max_rate.or(file.max_rate.map(|rate| rate.0)),
+    }
+}
+
+/// The folders in which the daemon carries out jobs and steps.
+pub(crate) fn allowed_dirs<'a>(args: &'a RunArgs, file: &'a ConfigFile) -> &'a [PathBuf] {
+    if args.allowed_dirs.is_empty() { &file.allowed_dirs } else { &args.allowed_dirs }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use clap::{CommandFactory as _, FromArgMatches as _};
+    use tokio_util::sync::CancellationToken;
+
+    use super::{allowed_dirs, resolve_on, work_limits};
+    use crate::agent::Settings;
+    use crate::command::args::{Cli, Command, RunArgs};
+    use crate::config::access::write_private;
+
+    /// What `mftplus-agent` gets from its command line; the environment variable of `--state-dir` is `variable` here.
+    fn settings(words: &[&str], variable: &'static str) -> anyhow::Result<(Settings, RunArgs)> {
+        let command = Cli::command().mut_arg("state_dir", |arg| arg.env(variable));
+        let matches = command.try_get_matches_from([&["mftplus-agent"], words, &["run"]].concat())?;
+        let cli = Cli::from_arg_matches(&matches)?;
+        let Command::Run(run) = &cli.agent.command else { anyhow::bail!("another command") };
+        let settings = resolve_on(&cli.agent, Path::new("/no/such/file"), CancellationToken::new())?;
+        Ok((settings, run.clone()))
+    }
+
+    const FILE: &str = r#"
+        server = "http://file.example"
+        state-dir = "/file"
+        max-jobs = 2
+        max-rate = "1MB/s"
+        allowed-dirs = ["/file/data"]
+    "#;
+
+    fn write_file(text: &str) -> anyhow::Result<(tempfile::TempDir, String)> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("agent.toml");
+        write_private(&path, text)?;
+        let name = path.display().to_string();
+        Ok((dir, name))
+    }
+
+    #[test]
+    fn flags_come_before_the_environment_and_that_before_the_file() -> anyhow::Result<()> {
+        let (_dir, path) = write_file(FILE)?;
+        let unset = "MFTPLUS_TEST_NO_SUCH_VARIABLE";
+        let state_dir = |words: &[&str], variable| settings(words, variable).map(|(settings, _)| settings.state_dir);
+        // A variable that a test always has.
+        let environment = std::env::var_os("PATH").map(PathBuf::from);
+        let environment = environment.map(std::path::absolute).transpose()?;
+        let config = ["--config", path.as_str()];
+        assert_eq!(state_dir(&[&config[..], &["--state-dir", "/flag"]].concat(), "PATH")?, Path::new("/flag"));
+        assert_eq!(Some(state_dir(&config, "PATH")?), environment);
+        assert_eq!(state_dir(&config, unset)?, Path::new("/file"));
+        assert!(state_dir(&[], unset)?.ends_with("agent-data"));
+        Ok(())
+    }
+
+    #[test]
+    fn what_no_flag_sets_comes_from_the_file() -> anyhow::Result<()> {
+        let (_dir, path) = write_file(FILE)?;
+        let (settings, mut run) = settings(&["--config", &path], "MFTPLUS_TEST_NO_SUCH_VARIABLE")?;
+        assert_eq!(settings.server.as_deref(), Some("http://file.example"));
+        let file = settings.config.current();
+        let limits = work_limits(&run, &file);
+        assert_eq!((limits.max_parallel, limits.max_rate), (2, Some(1_000_000)));
+        assert_eq!(allowed_dirs(&run, &file), ["/file/data"].map(PathBuf::from));
+        (run.max_jobs, run.max_rate) = (Some(3), Some(5));
+        run.allowed_dirs = vec!["/flag".into()];
+        let limits = work_limits(&run, &file);
+        assert_eq!((limits.max_parallel, limits.max_rate), (3, Some(5)));
+        assert_eq!(allowed_dirs(&run, &file), ["/flag"].map(PathBuf::from));
+        Ok(())
+    }
+
+    #[test]
+    fn without_any_setting_four_jobs_run_at_once() -> anyhow::Result<()> {
+        let (settings, run) = settings(&["--state-dir", "/no/such/folder"], "MFTPLUS_TEST_NO_SUCH_VARIABLE")?;
+        let limits = work_limits(&run, &settings.config.current());
+        assert_eq!((limits.max_parallel, limits.max_rate), (4, None));
+        assert_eq!(settings.server, None);
+        Ok(())
+    }
+
+    #[test]
+    fn a_named_file_must_be_there() {
+        let refused = settings(&["--config", "/no/such/file.toml"], "MFTPLUS_TEST_NO_SUCH_VARIABLE");
+        let refused = refused.map(|_| ()).map_err(|error| error.to_string()).err().unwrap_or_default();
+        assert!(refused.starts_with("cannot read /no/such/file.toml: "), "{refused}");
+    }
+}

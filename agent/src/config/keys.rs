@@ -1,0 +1,73 @@
+//! The names of the keys: which ones a table may have, and which one was meant by a key that does not exist.
+
+use serde::de::value::Error;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
+
+/// The similarity from which on a key is suggested, from 0 to 1.
+const SIMILAR: f64 = 0.7;
+
+/// The keys of a table, as its type declares them.
+pub(super) fn keys_of<T: DeserializeOwned>() -> &'static [&'static str] {
+    let mut keys: &'static [&'static str] = &[];
+    // It always fails, after it was asked for the fields.
+    drop(T::deserialize(FieldReader(&mut keys)));
+    keys
+}
+
+/// What to say about a key that does not exist.
+pub(super) fn unknown(key: &str, known: &[&str]) -> String {
+    let shown = key.escape_debug();
+    let similarity = |known: &str| strsim::jaro_winkler(key, known);
+    let nearest = known.iter().max_by(|one, other| similarity(one).total_cmp(&similarity(other)));
+    match nearest.filter(|nearest| similarity(nearest) >= SIMILAR) {
+        Some(nearest) => format!("there is no key `{shown}`; did you mean `{nearest}`?"),
+        None => format!("there is no key `{shown}`; the keys of this table are {}", known.join(", ")),
+    }
+}
+
+/// Takes the names of the fields from a type that derives `Deserialize`.
+struct FieldReader<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for FieldReader<'_> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
+        Err(Error::custom("there is no value"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        *self.0 = fields;
+        self.deserialize_any(visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct
+        seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{keys_of, unknown};
+    use crate::config::file::ConfigFile;
+
+    #[test]
+    fn the_keys_are_those_of_the_type() {
+        let keys = keys_of::<ConfigFile>();
+        assert!(keys.contains(&"server") && keys.contains(&"allowed-dirs"), "{keys:?}");
+    }
+
+    #[test]
+    fn the_nearest_key_is_suggested() {
+        let keys = keys_of::<ConfigFile>();
+        for (wrong, meant) in [("sever", "server"), ("allowed_dirs", "allowed-dirs"), ("allow-dirs", "allowed-dirs")] {
+            assert_eq!(unknown(wrong, keys), format!("there is no key `{wrong}`; did you mean `{meant}`?"));
+        }
+        assert!(unknown("colour", keys).ends_with(&keys.join(", ")));
+    }
+}

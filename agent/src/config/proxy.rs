@@ -1,0 +1,56 @@
+//! Addresses of proxies, which may hold a password.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+/// The address of a proxy. Its `Debug` and `Display` show neither user nor password.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct ProxyUrl(Url);
+
+impl ProxyUrl {
+    /// The address with everything in it.
+    pub(crate) fn expose(&self) -> &Url {
+        &self.0
+    }
+
+    fn parse(text: &str, schemes: &[&str]) -> Result<Self, String> {
+        let url = Url::parse(text).ok().filter(|url| schemes.contains(&url.scheme()) && url.has_host());
+        // The text is not shown: it may hold a password.
+        url.map(Self).ok_or_else(|| format!("must be the address of a proxy, as {}://host:port", schemes[0]))
+    }
+}
+
+impl fmt::Display for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.0.scheme(), self.0.host_str().unwrap_or_default())?;
+        self.0.port().map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Reads the address of an HTTP proxy.
+pub(super) fn http<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ProxyUrl>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    ProxyUrl::parse(&text, &["http", "https"]).map(Some).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ProxyUrl;
+
+    #[test]
+    fn a_proxy_does_not_print_its_password() -> Result<(), String> {
+        let proxy = ProxyUrl::parse("http://user:secret@proxy.example:3128", &["http"])?;
+        assert_eq!(format!("{proxy} {proxy:?}"), "http://proxy.example:3128 http://proxy.example:3128");
+        let refused = ProxyUrl::parse("http:/user:secret@", &["socks5"]).err().unwrap_or_default();
+        assert_eq!(refused, "must be the address of a proxy, as socks5://host:port");
+        Ok(())
+    }
+}

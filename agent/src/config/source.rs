@@ -1,0 +1,79 @@
+//! The text of a configuration file, with the positions that messages name.
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue, Error};
+
+use crate::config::ConfigError;
+use crate::config::keys::{keys_of, unknown};
+
+/// A file that is TOML.
+pub(super) struct Source<'a> {
+    name: String,
+    text: &'a str,
+    table: DeTable<'a>,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn parse(name: &str, text: &'a str) -> Result<Self, ConfigError> {
+        let table = DeTable::parse(text).map_err(|error| invalid(name, text, &error))?.into_inner();
+        Ok(Self { name: name.to_owned(), text, table })
+    }
+
+    /// The whole file as a value.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        toml::from_str(self.text).map_err(|error| invalid(&self.name, self.text, &error))
+    }
+
+    /// Refuses keys that `T` has not, in the table at `path`; the first one is named.
+    pub(super) fn check_keys<T: DeserializeOwned>(&self, path: &[&str]) -> Result<(), ConfigError> {
+        let known = keys_of::<T>();
+        let Some(table) = self.table(path) else { return Ok(()) };
+        let others = table.keys().filter(|key| !known.contains(&&**key.get_ref()));
+        match others.min_by_key(|key| key.span().start) {
+            Some(key) => Err(at(&self.name, self.text, key.span().start, &unknown(key.get_ref(), known))),
+            None => Ok(()),
+        }
+    }
+
+    fn table(&self, path: &[&str]) -> Option<&DeTable<'a>> {
+        path.iter().try_fold(&self.table, |table, name| find(table, name)?.1.get_ref().as_table())
+    }
+}
+
+/// An entry of a table: the key and the value, with their positions.
+type Entry<'t, 'a> = (&'t Spanned<DeString<'a>>, &'t Spanned<DeValue<'a>>);
+
+fn find<'t, 'a>(table: &'t DeTable<'a>, name: &str) -> Option<Entry<'t, 'a>> {
+    table.iter().find(|(key, _)| &**key.get_ref() == name)
+}
+
+/// The parser's message. Its `Display` would show the line, which may hold a password.
+fn invalid(name: &str, text: &str, error: &Error) -> ConfigError {
+    let message = error.message().lines().next().unwrap_or("it is not TOML");
+    at(name, text, error.span().map_or(0, |span| span.start), message)
+}
+
+fn at(name: &str, text: &str, offset: usize, message: &str) -> ConfigError {
+    let (line, column) = position(text, offset);
+    ConfigError(format!("{name}: line {line}, column {column}: {message}"))
+}
+
+/// Line and column of a byte, counted from 1; columns count characters.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::position;
+
+    #[test]
+    fn lines_and_columns_count_from_one() {
+        for (offset, expected) in [(0, (1, 1)), (1, (1, 2)), (4, (2, 1)), (6, (2, 2)), (99, (3, 1))] {
+            assert_eq!(position("abc\n\u{e9}\n", offset), expected, "{offset}");
+        }
+    }
+}
