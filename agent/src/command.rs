@@ -1,6 +1,7 @@
 //! The command line: its arguments, and one file per subcommand.
 
 pub(crate) mod args;
+pub(crate) mod check;
 pub(crate) mod copy;
 pub(crate) mod progress;
 pub(crate) mod register;

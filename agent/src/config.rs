@@ -2,13 +2,18 @@
 //! may read it.
 
 pub(crate) mod access;
+pub(crate) mod endpoint;
 pub(crate) mod file;
 mod keys;
 pub(crate) mod live;
 pub(crate) mod locate;
 pub(crate) mod proxy;
 pub(crate) mod rate;
+pub(crate) mod resolve;
+pub(crate) mod secret;
+pub(crate) mod sections;
 mod source;
+mod validate;
 
 /// Why the configuration cannot be used. The message names the file, the place in it, and what to do; it holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

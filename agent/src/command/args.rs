@@ -63,6 +63,11 @@ pub(crate) enum Command {
     /// Copy files or folders and report to the server
     #[command(after_help = COPY_HELP)]
     Copy(CopyArgs),
+    /// Try the server, the clock, the folders and all endpoints of the configuration, and say what to do
+    #[command(
+        after_help = "Prints one line for each check: ok, warning or failed. Exit code 1 if one failed.\n\nExample:\n  mftplus-agent --config /etc/mftplus/mftplus-agent.toml check"
+    )]
+    Check,
     /// Show the registration, unfinished work and unsent reports
     #[command(after_help = "Example:\n  mftplus-agent status --json")]
     Status(StatusArgs),

@@ -13,7 +13,7 @@ use crate::server::wire::RegisterAgent;
 use crate::storage::state_file;
 
 /// The address of the server if `--server` is not given.
-const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
+pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
 
 /// Registers this machine unless it is registered already, and returns the exit code.
 pub(crate) async fn register(settings: &Settings, args: &RegisterArgs) -> anyhow::Result<Exit> {

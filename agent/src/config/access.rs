@@ -1,4 +1,5 @@
-//! Who may write the files of the configuration: a file that others can write could make the agent run commands.
+//! Who may read and write the files of the configuration: a file that others can write could make the agent run commands, and
+//! a file that others can read keeps no secret.
 
 use std::fs::{File, Metadata};
 use std::io::Read as _;
@@ -14,7 +15,7 @@ const ROOT: u32 = 0;
 
 /// The access rights of an open file. On systems without modes nothing is refused.
 #[derive(Clone, Copy, Debug)]
-struct Access {
+pub(crate) struct Access {
     mode: u32,
     /// The user who owns the file.
     owner: u32,
@@ -52,23 +53,59 @@ impl Access {
         }
         Ok(())
     }
+
+    /// Refuses a file with a secret that another user can read. The group may read a file that belongs to root, so that a
+    /// service can read what it cannot change.
+    pub(crate) fn check_readers(self, path: &Path) -> Result<(), ConfigError> {
+        let (others, wanted) = if self.owner == ROOT { (0o007, "640") } else { (0o077, "600") };
+        if self.mode & others == 0 {
+            return Ok(());
+        }
+        let file = path.display();
+        Err(ConfigError(format!(
+            "{file} holds a secret and can be read by other users (mode {:04o}): run `chmod {wanted} {file}`",
+            self.mode
+        )))
+    }
 }
 
 /// Reads a text file that no other user can change.
-pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
-    let unreadable = |error: &dyn std::fmt::Display| ConfigError(format!("cannot read {}: {error}", path.display()));
-    let file = File::open(path).map_err(|error| unreadable(&error))?;
-    let metadata = file.metadata().map_err(|error| unreadable(&error))?;
-    if !metadata.is_file() {
-        return Err(unreadable(&"it is not a file"));
-    }
-    Access::of(&metadata).check_writers(path)?;
+pub(crate) fn read(path: &Path) -> Result<(String, Access), ConfigError> {
+    let (file, access) = open(path)?;
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(unreadable(&"it has more than 1 MiB"));
+        return Err(unreadable(path, &"it has more than 1 MiB"));
     }
-    String::from_utf8(bytes).map_err(|_| unreadable(&"it is not UTF-8 text"))
+    let text = String::from_utf8(bytes).map_err(|_| unreadable(path, &"it is not UTF-8 text"))?;
+    Ok((text, access))
+}
+
+/// Reads a file with a secret, which no other user can read or change.
+pub(crate) fn read_secret(path: &Path) -> Result<String, ConfigError> {
+    let (text, access) = read(path)?;
+    access.check_readers(path)?;
+    Ok(text)
+}
+
+/// Refuses a file with a secret that another user can read or change.
+pub(crate) fn check_secret(path: &Path) -> Result<(), ConfigError> {
+    open(path)?.1.check_readers(path)
+}
+
+fn open(path: &Path) -> Result<(File, Access), ConfigError> {
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
+    if !metadata.is_file() {
+        return Err(unreadable(path, &"it is not a file"));
+    }
+    let access = Access::of(&metadata);
+    access.check_writers(path)?;
+    Ok((file, access))
+}
+
+fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> ConfigError {
+    ConfigError(format!("cannot read {}: {why}", path.display()))
 }
 
 #[cfg(test)]
@@ -85,21 +122,44 @@ mod tests {
 
     use super::{Access, read, write_private};
 
+    fn refusal(mode: u32, owner: u32) -> Option<String> {
+        let access = Access { mode, owner, process: 1000 };
+        let path = Path::new("/etc/partner.pw");
+        access.check_writers(path).and_then(|()| access.check_readers(path)).err().map(|error| error.to_string())
+    }
+
     #[test]
-    fn a_file_that_another_user_can_change_is_refused() {
-        let refusal = |mode, owner| {
-            let access = Access { mode, owner, process: 1000 };
-            access.check_writers(Path::new("/etc/agent.toml")).err().map(|error| error.to_string())
-        };
-        for (mode, owner) in [(0o600, 1000), (0o644, 1000), (0o644, 0)] {
+    fn a_secret_file_is_for_its_owner_only() {
+        for (mode, owner) in [(0o600, 1000), (0o400, 1000), (0o600, 0), (0o640, 0), (0o440, 0)] {
             assert_eq!(refusal(mode, owner), None, "{mode:o} of {owner}");
         }
-        for (mode, owner, command) in
-            [(0o660, 0, "chmod go-w"), (0o602, 1000, "chmod go-w"), (0o600, 1001, "chown root")]
-        {
+        for (mode, owner, command) in [
+            (0o640, 1000, "chmod 600"),
+            (0o604, 1000, "chmod 600"),
+            (0o644, 0, "chmod 640"),
+            (0o660, 0, "chmod go-w"),
+            (0o602, 1000, "chmod go-w"),
+            (0o600, 1001, "chown root"),
+        ] {
             let refusal = refusal(mode, owner).unwrap_or_default();
-            assert!(refusal.contains(&format!("run `{command} /etc/agent.toml`")), "{mode:o} of {owner}: {refusal}");
+            assert!(refusal.contains(&format!("run `{command} /etc/partner.pw`")), "{mode:o} of {owner}: {refusal}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_mode_of_a_real_file_is_checked() -> anyhow::Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("partner.pw");
+        std::fs::write(&path, "secret")?;
+        for (mode, is_readable, is_private) in [(0o600, true, true), (0o644, true, false), (0o666, false, false)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))?;
+            assert_eq!(read(&path).is_ok(), is_readable, "{mode:o}");
+            assert_eq!(super::read_secret(&path).is_ok(), is_private, "{mode:o}");
+            assert_eq!(super::check_secret(&path).is_ok(), is_private, "{mode:o}");
+        }
+        Ok(())
     }
 
     #[test]

@@ -8,7 +8,9 @@ use crate::config::ConfigError;
 use crate::config::access;
 use crate::config::proxy::{self, ProxyUrl};
 use crate::config::rate::Rate;
+use crate::config::sections::{CredentialsSection, EndpointSection};
 use crate::config::source::Source;
+use crate::config::validate::{self, CredentialsTable, EndpointsTable};
 
 /// What the file says; a key that is absent is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -29,6 +31,11 @@ pub(crate) struct ConfigFile {
     /// The proxy on the way to the server.
     #[serde(deserialize_with = "proxy::http")]
     pub(crate) https_proxy: Option<ProxyUrl>,
+    /// The proxy on the way to SFTP servers.
+    #[serde(deserialize_with = "proxy::socks")]
+    pub(crate) socks_proxy: Option<ProxyUrl>,
+    pub(crate) credentials: CredentialsTable,
+    pub(crate) endpoints: EndpointsTable,
 }
 
 /// How many jobs, steps and copies run at the same time.
@@ -57,20 +64,33 @@ impl TryFrom<i64> for MaxJobs {
 impl ConfigFile {
     /// Reads and checks the file at `path`.
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = access::read(path)?;
+        let (text, access) = access::read(path)?;
         let name = path.display().to_string();
         let absolute = std::path::absolute(path).map_err(|error| ConfigError(format!("{name}: {error}")))?;
-        Self::parse(&name, absolute.parent().unwrap_or(path), &text)
+        let file = Self::parse(&name, absolute.parent().unwrap_or(path), &text)?;
+        if file.credentials.values().any(CredentialsSection::holds_a_secret) {
+            access.check_readers(path)?;
+        }
+        Ok(file)
     }
 
     /// Reads the text of a file that messages call `name`; its relative paths begin in `folder`.
     pub(crate) fn parse(name: &str, folder: &Path, text: &str) -> Result<Self, ConfigError> {
         let source = Source::parse(name, text)?;
         source.check_keys::<Self>(&[])?;
+        for name in source.names(&["credentials"]) {
+            source.check_keys::<CredentialsSection>(&["credentials", name])?;
+        }
+        for name in source.names(&["endpoints"]) {
+            source.check_keys::<EndpointSection>(&["endpoints", name])?;
+        }
         let mut file: Self = source.read()?;
+        validate::check(&source, &file.credentials, &file.endpoints)?;
         for path in file.state_dir.iter_mut().chain(&mut file.allowed_dirs) {
             *path = folder.join(&*path);
         }
+        file.credentials.values_mut().for_each(|section| section.make_absolute(folder));
+        file.endpoints.values_mut().for_each(|section| section.make_absolute(folder));
         Ok(file)
     }
 }
@@ -80,7 +100,9 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::ConfigFile;
+    use crate::config::access::write_private;
     use crate::config::keys::keys_of;
+    use crate::config::sections::{CredentialsSection, EndpointSection};
 
     fn parse(text: &str) -> Result<ConfigFile, String> {
         ConfigFile::parse("agent.toml", Path::new("/etc/mftplus"), text).map_err(|error| error.to_string())
@@ -115,9 +137,30 @@ mod tests {
     #[test]
     fn the_documentation_has_every_key() {
         let page = include_str!("../../../docs/agents.md");
-        for key in keys_of::<ConfigFile>() {
+        let keys = [keys_of::<ConfigFile>(), keys_of::<CredentialsSection>(), keys_of::<EndpointSection>()].concat();
+        for key in keys.iter().filter(|key| !["credentials", "endpoints"].contains(*key)) {
             assert!(page.contains(&format!("\n| `{key}` |")), "{key}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_with_a_password_is_for_its_owner_only() -> anyhow::Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("agent.toml");
+        for (password, mode, is_accepted) in [
+            ("password-file = 'f'", 0o644, true),
+            ("password = 'hidden'", 0o644, false),
+            ("password = 'hidden'", 0o600, true),
+        ] {
+            write_private(&path, format!("[credentials.a]\nuser = 'u'\n{password}"))?;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))?;
+            let loaded = ConfigFile::load(&path);
+            assert_eq!(loaded.is_ok(), is_accepted, "{password} {mode:o}");
+            assert!(!format!("{loaded:?}").contains("hidden"), "{loaded:?}");
+        }
+        Ok(())
     }
 
     #[test]
@@ -136,6 +179,38 @@ mod tests {
             ),
         ] {
             assert_eq!(parse(text), Err(expected.to_owned()));
+        }
+        for (text, expected) in [
+            (
+                "[credentials.a]\nuser = 'u'\npasword = 'hidden'",
+                "line 3, column 1: there is no key `pasword`; did you mean `password`?",
+            ),
+            ("[credentials.a]\nuser = 'u'\npassword = 123456", "line 3, column 12: must be text in quotes"),
+            ("[credentials.a]\npassword = 'hidden'", "line 1, column 14: credentials need a `user`"),
+            (
+                "[credentials.a]\nuser = 'u'\npassword-file = 'f'\npassword = 'hidden'",
+                "line 4, column 1: give one of password, password-file, password-command and password-env",
+            ),
+            (
+                "[credentials.a]\nuser = 'u'\npassphrase = 'hidden'",
+                "line 1, column 14: a passphrase needs a `key-file`",
+            ),
+            ("[endpoints.a]\nhost = 'h'", "line 1, column 12: an endpoint needs a `protocol`: sftp, ftp or ftps"),
+            ("[endpoints.a]\nprotocol = 'ftp'", "line 1, column 12: an endpoint needs a `host`"),
+            (
+                "[endpoints.a]\nprotocol = 'ftp'\nhost = 'h'\ntls = 'explicit'",
+                "line 4, column 1: this key is for protocol ftps: write protocol = \"ftps\"",
+            ),
+            (
+                "[endpoints.a]\nprotocol = 'sftp'\nhost = 'h'\ncredentials = 'b'",
+                "line 4, column 1: there is no table [credentials.b]",
+            ),
+            (
+                "[endpoints.'A b']\nprotocol = 'sftp'\nhost = 'h'",
+                "line 1, column 12: a name has lower-case letters, digits and `-._` only, and begins with one of the first two",
+            ),
+        ] {
+            assert_eq!(parse(text), Err(format!("agent.toml: {expected}")));
         }
         for text in ["server = ", "server = mft", "server = \"a\"\nserver = \"b\""] {
             let problem = parse(text).err().unwrap_or_default();

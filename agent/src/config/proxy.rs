@@ -41,6 +41,30 @@ pub(super) fn http<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     ProxyUrl::parse(&text, &["http", "https"]).map(Some).map_err(serde::de::Error::custom)
 }
 
+/// The proxy on the way to one server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum EndpointProxy {
+    /// None, also if there is one for all servers.
+    Direct,
+    Socks(ProxyUrl),
+}
+
+/// Reads the address of a SOCKS proxy.
+pub(super) fn socks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ProxyUrl>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    ProxyUrl::parse(&text, &["socks5", "socks5h"]).map(Some).map_err(serde::de::Error::custom)
+}
+
+/// Reads the address of a SOCKS proxy, or `none`.
+pub(super) fn endpoint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<EndpointProxy>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text == "none" {
+        return Ok(Some(EndpointProxy::Direct));
+    }
+    let proxy = ProxyUrl::parse(&text, &["socks5", "socks5h"]).map_err(serde::de::Error::custom)?;
+    Ok(Some(EndpointProxy::Socks(proxy)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::ProxyUrl;

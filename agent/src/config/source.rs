@@ -36,6 +36,21 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// A problem with the key at `path`, or with the innermost table of the path that is there.
+    pub(super) fn problem(&self, path: &[&str], message: &str) -> ConfigError {
+        let (mut offset, mut table) = (0, Some(&self.table));
+        for name in path {
+            let Some((key, value)) = table.and_then(|table| find(table, name)) else { break };
+            (offset, table) = (key.span().start, value.get_ref().as_table());
+        }
+        at(&self.name, self.text, offset, message)
+    }
+
+    /// The names in the table at `path`.
+    pub(super) fn names(&self, path: &[&str]) -> Vec<&str> {
+        self.table(path).map_or_else(Vec::new, |table| table.keys().map(|key| &**key.get_ref()).collect())
+    }
+
     fn table(&self, path: &[&str]) -> Option<&DeTable<'a>> {
         path.iter().try_fold(&self.table, |table, name| find(table, name)?.1.get_ref().as_table())
     }

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use mftplus_protocol::error::ConflictReason;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Method, Proxy, RequestBuilder};
@@ -131,10 +132,24 @@ impl HttpClient {
         self.http.request(method, format!("{}{path}", self.server))
     }
 
+    /// Sends a request and returns the time of the server, if it says it.
+    pub(crate) async fn time(&self, request: RequestBuilder) -> Result<Option<DateTime<Utc>>, ApiError> {
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status().as_u16();
+        if !response.status().is_success() {
+            let message = "the response is not from the API; check the address of the server".to_owned();
+            return Err(ApiError::BadResponse { status, message });
+        }
+        Ok(date(response.headers()))
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ApiError {
+        ApiError::Unreachable { server: self.server.clone(), cause: cause(error) }
+    }
+
     /// Sends a request and returns `data` from its envelope.
     pub(crate) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<ApiResponse<T>, ApiError> {
-        let unreachable =
-            |error: reqwest::Error| ApiError::Unreachable { server: self.server.clone(), cause: cause(&error) };
+        let unreachable = |error: reqwest::Error| self.unreachable(&error);
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status().as_u16();
         let rate_limit = rate_limit(response.headers());
@@ -216,11 +231,14 @@ fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
     })
 }
 
+fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let told = headers.get(DATE)?.to_str().ok()?;
+    DateTime::parse_from_rfc2822(told).ok().map(Into::into)
+}
+
 /// The time of the `Date` header; without a valid one, that of this machine.
 fn server_time(headers: &HeaderMap) -> u64 {
-    let told = headers.get(DATE).and_then(|date| date.to_str().ok());
-    let told = told.and_then(|date| chrono::DateTime::parse_from_rfc2822(date).ok());
-    let told = told.and_then(|date| u64::try_from(date.timestamp()).ok());
+    let told = date(headers).and_then(|date| u64::try_from(date.timestamp()).ok());
     told.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }
 

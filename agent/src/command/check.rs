@@ -1,0 +1,223 @@
+//! `check`: tries the settings one after the other, and says what to do where one does not work.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use reqwest::Method;
+use uuid::Uuid;
+
+use crate::agent::Settings;
+use crate::command::register::DEFAULT_SERVER;
+use crate::config::live::LiveConfig;
+use crate::config::resolve::Address;
+use crate::exit::Exit;
+use crate::identity::Registration;
+use crate::server::http::HttpClient;
+use crate::storage::allowed_roots::AllowedRoots;
+
+/// The difference between the clocks from which on certificates and signatures may fail.
+const MAX_SKEW: Duration = Duration::from_secs(60);
+
+/// What one check found.
+#[derive(Debug, PartialEq, Eq)]
+enum Finding {
+    Fine(String),
+    /// It works, but not as it should.
+    Doubtful(String),
+    Wrong(String),
+}
+
+/// A line of the table.
+#[derive(Debug)]
+struct Row {
+    subject: String,
+    finding: Finding,
+}
+
+impl Row {
+    fn new(subject: impl Into<String>, finding: Finding) -> Self {
+        Self { subject: subject.into(), finding }
+    }
+}
+
+impl Finding {
+    fn of<E: std::fmt::Display>(result: Result<String, E>) -> Self {
+        result.map_or_else(|error| Self::Wrong(format!("{error:#}")), Self::Fine)
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Fine(_) => "ok",
+            Self::Doubtful(_) => "warning",
+            Self::Wrong(_) => "failed",
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Fine(text) | Self::Doubtful(text) | Self::Wrong(text) => text,
+        }
+    }
+}
+
+/// Runs the subcommand.
+pub(crate) async fn check(settings: &Settings) -> anyhow::Result<Exit> {
+    let mut rows = vec![configuration(&settings.config)];
+    let registration = Registration::load(&settings.state_dir);
+    rows.extend(server(settings, registration.as_ref().ok().and_then(Option::as_ref)).await);
+    rows.push(registered(&settings.state_dir, registration));
+    rows.extend(folders(settings));
+    for name in settings.config.current().endpoints.keys() {
+        rows.push(endpoint(settings, name.clone()).await?);
+    }
+    print!("{}", table(&rows));
+    Ok(exit(&rows))
+}
+
+fn configuration(config: &LiveConfig) -> Row {
+    let finding = match config.path() {
+        Some(path) => Finding::Fine(path.display().to_string()),
+        None => Finding::Doubtful("there is no configuration file: `mftplus-agent init` writes one".to_owned()),
+    };
+    Row::new("configuration", finding)
+}
+
+/// The server, its clock and the way there.
+async fn server(settings: &Settings, registration: Option<&Registration>) -> Vec<Row> {
+    let address = settings.server.as_deref().or(registration.map(|registration| registration.server.as_str()));
+    let address = address.unwrap_or(DEFAULT_SERVER);
+    let http = match HttpClient::new(address, settings.https_proxy.as_ref()) {
+        Ok(http) => http,
+        Err(error) => return vec![Row::new("server", Finding::Wrong(format!("{error:#}")))],
+    };
+    let started = Instant::now();
+    let time = match http.time(http.request(Method::GET, "/api/health/live")).await {
+        Ok(time) => time,
+        Err(error) => {
+            let advice = format!("{error}; check --server, the firewall, the proxy and the server's certificate");
+            return vec![Row::new("server", Finding::Wrong(advice))];
+        }
+    };
+    let took = started.elapsed();
+    let mut rows =
+        vec![Row::new("server", Finding::Fine(format!("{} answers in {} ms", http.server(), took.as_millis())))];
+    rows.push(Row::new("certificate", transport(http.server())));
+    if let Some(time) = time {
+        rows.push(Row::new("clock", skew(time.signed_duration_since(Utc::now()).abs().to_std().unwrap_or_default())));
+    }
+    rows
+}
+
+fn transport(server: &str) -> Finding {
+    if server.starts_with("https://") {
+        Finding::Fine("the server's certificate is valid".to_owned())
+    } else {
+        Finding::Doubtful("the connection is not encrypted: use https:// beyond this machine".to_owned())
+    }
+}
+
+/// The server says its time in whole seconds.
+fn skew(difference: Duration) -> Finding {
+    let seconds = difference.as_secs();
+    if difference <= MAX_SKEW {
+        Finding::Fine(format!("{seconds} s from that of the server"))
+    } else {
+        Finding::Wrong(format!("{seconds} s from that of the server: turn on time synchronisation on both machines"))
+    }
+}
+
+fn registered(state_dir: &Path, registration: anyhow::Result<Option<Registration>>) -> Row {
+    let finding = match registration {
+        Ok(Some(registration)) => Finding::Fine(format!("agent {} of {}", registration.agent_id, registration.server)),
+        Ok(None) => Finding::Wrong(format!(
+            "there is none in {}: run `mftplus-agent register --code CODE`",
+            state_dir.display()
+        )),
+        Err(error) => Finding::Wrong(format!("{error:#}")),
+    };
+    Row::new("registration", finding)
+}
+
+/// The state folder, and the folders in which jobs and steps may work.
+fn folders(settings: &Settings) -> Vec<Row> {
+    let mut rows = vec![Row::new("state folder", Finding::of(write_probe(&settings.state_dir)))];
+    let file = settings.config.current();
+    for folder in &file.allowed_dirs {
+        let allowed = AllowedRoots::new(std::slice::from_ref(folder));
+        let finding =
+            allowed.map_or_else(|error| Finding::Wrong(format!("{error:#}")), |_| Finding::of(write_probe(folder)));
+        rows.push(Row::new("allowed folder", finding));
+    }
+    if file.allowed_dirs.is_empty() {
+        let text = "none in the configuration: jobs may work anywhere, pipeline steps nowhere";
+        rows.push(Row::new("allowed folders", Finding::Doubtful(text.to_owned())));
+    }
+    rows
+}
+
+/// Writes and deletes a file.
+fn write_probe(folder: &Path) -> Result<String, String> {
+    let shown = folder.display();
+    let path = folder.join(format!(".mftplus-check-{}", Uuid::new_v4()));
+    let written = std::fs::File::create_new(&path).and_then(|_| std::fs::remove_file(&path));
+    written
+        .map(|()| format!("{shown} can be written"))
+        .map_err(|error| format!("{shown} cannot be written: {error}; create it, and make the agent's user its owner"))
+}
+
+/// The settings of an endpoint, with its secrets, and the way to its server.
+async fn endpoint(settings: &Settings, name: String) -> anyhow::Result<Row> {
+    let (file, state_dir) = (settings.config.current(), settings.state_dir.clone());
+    let subject = format!("endpoint {name}");
+    let resolve = move || {
+        let address = Address { host: name, root: "/".to_owned(), ..Address::default() };
+        file.resolve(&address, None, &state_dir).map(|endpoint| endpoint.to_string())
+    };
+    let resolved = tokio::task::spawn_blocking(resolve).await?;
+    Ok(Row::new(subject, Finding::of(resolved)))
+}
+
+fn table(rows: &[Row]) -> String {
+    let width = rows.iter().map(|row| row.subject.chars().count()).max().unwrap_or_default();
+    let line = |row: &Row| format!("{:width$}  {:7}  {}\n", row.subject, row.finding.word(), row.finding.text());
+    rows.iter().map(line).collect()
+}
+
+fn exit(rows: &[Row]) -> Exit {
+    if rows.iter().any(|row| matches!(row.finding, Finding::Wrong(_))) { Exit::Failed } else { Exit::Done }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Finding, Row, exit, skew, table, write_probe};
+    use crate::exit::Exit;
+
+    #[test]
+    fn the_table_has_a_line_for_each_check() {
+        let rows = [
+            Row::new("server", Finding::Fine("answers".into())),
+            Row::new("endpoint bank", Finding::Wrong("no".into())),
+        ];
+        assert_eq!(table(&rows), "server         ok       answers\nendpoint bank  failed   no\n");
+        assert_eq!((exit(&rows), exit(&rows[..1])), (Exit::Failed, Exit::Done));
+        assert_eq!(exit(&[Row::new("a", Finding::Doubtful(String::new()))]), Exit::Done);
+    }
+
+    #[test]
+    fn a_clock_may_differ_by_a_minute() {
+        assert_eq!(skew(Duration::from_secs(60)).word(), "ok");
+        assert_eq!(skew(Duration::from_secs(61)).word(), "failed");
+    }
+
+    #[test]
+    fn a_folder_that_can_be_written_is_left_as_it_was() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        assert!(write_probe(dir.path()).is_ok());
+        assert_eq!(std::fs::read_dir(dir.path())?.count(), 0);
+        assert!(write_probe(&dir.path().join("missing")).is_err_and(|error| error.contains("cannot be written")));
+        Ok(())
+    }
+}

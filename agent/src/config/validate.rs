@@ -1,0 +1,103 @@
+//! What serde cannot check of the tables of credentials and endpoints.
+
+use std::collections::BTreeMap;
+
+use mftplus_protocol::wire::Protocol;
+
+use crate::config::ConfigError;
+use crate::config::sections::{CredentialsSection, EndpointSection};
+use crate::config::source::Source;
+
+pub(super) type CredentialsTable = BTreeMap<String, CredentialsSection>;
+pub(super) type EndpointsTable = BTreeMap<String, EndpointSection>;
+
+/// Checks the names, and each table by itself and with the others.
+pub(super) fn check(
+    source: &Source<'_>,
+    credentials: &CredentialsTable,
+    endpoints: &EndpointsTable,
+) -> Result<(), ConfigError> {
+    for (name, section) in credentials {
+        let problem = |(key, message): (&str, &str)| source.problem(&["credentials", name.as_str(), key], message);
+        check_name(name).and_then(|()| check_credentials(section)).map_err(problem)?;
+    }
+    for (name, section) in endpoints {
+        let problem = |(key, message): (&str, &str)| source.problem(&["endpoints", name.as_str(), key], message);
+        check_name(name).and_then(|()| check_endpoint(section)).map_err(problem)?;
+        if let Some(missing) = section.credentials.as_ref().filter(|name| !credentials.contains_key(*name)) {
+            return Err(problem(("credentials", &format!("there is no table [credentials.{missing}]"))));
+        }
+    }
+    Ok(())
+}
+
+/// The key that is wrong, and what to do; the empty key is the table itself.
+type Wrong = (&'static str, &'static str);
+
+/// Endpoints stand where a URL has its host.
+fn check_name(name: &str) -> Result<(), Wrong> {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c);
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_allowed);
+    if is_name {
+        Ok(())
+    } else {
+        Err(("", "a name has lower-case letters, digits and `-._` only, and begins with one of the first two"))
+    }
+}
+
+fn check_credentials(section: &CredentialsSection) -> Result<(), Wrong> {
+    if section.user.as_deref().is_none_or(str::is_empty) {
+        return Err(("user", "credentials need a `user`"));
+    }
+    if section.password().len() > 1 {
+        return Err(("password", "give one of password, password-file, password-command and password-env"));
+    }
+    if section.passphrase().len() > 1 {
+        return Err(("passphrase", "give one of passphrase, passphrase-file, passphrase-command and passphrase-env"));
+    }
+    if !section.passphrase().is_empty() && section.key_file.is_none() {
+        return Err(("key-file", "a passphrase needs a `key-file`"));
+    }
+    Ok(())
+}
+
+fn check_endpoint(section: &EndpointSection) -> Result<(), Wrong> {
+    let Some(protocol) = section.protocol else {
+        return Err(("protocol", "an endpoint needs a `protocol`: sftp, ftp or ftps"));
+    };
+    if section.host.as_deref().is_none_or(str::is_empty) {
+        return Err(("host", "an endpoint needs a `host`"));
+    }
+    if section.host.as_deref().is_some_and(|host| host.contains(['/', '@', ' '])) {
+        return Err(("host", "must be a name or an address alone"));
+    }
+    if section.port == Some(0) {
+        return Err(("port", "must be a number from 1 to 65535"));
+    }
+    if section.host_key.is_some() && section.known_hosts.is_some() {
+        return Err(("known-hosts", "give `host-key` or `known-hosts`, not both"));
+    }
+    let sftp_keys = [
+        ("host-key", section.host_key.is_some()),
+        ("known-hosts", section.known_hosts.is_some()),
+        ("legacy-algorithms", section.legacy_algorithms.is_some()),
+        ("proxy", section.proxy.is_some()),
+    ];
+    let tls_keys = [("tls", section.tls.is_some()), ("ca-file", section.ca_file.is_some())];
+    let mode_keys = [("mode", section.mode.is_some())];
+    let misplaced = |keys: &[(&'static str, bool)], reason: &'static str| {
+        keys.iter().find(|(_, is_set)| *is_set).map_or(Ok(()), |(key, _)| Err((*key, reason)))
+    };
+    match protocol {
+        Protocol::Local => Err(("protocol", "must be sftp, ftp or ftps")),
+        Protocol::Sftp => {
+            misplaced(&tls_keys, "this key is for protocol ftps")?;
+            misplaced(&mode_keys, "this key is for the protocols ftp and ftps")
+        }
+        Protocol::Ftp => {
+            misplaced(&sftp_keys, "this key is for protocol sftp")?;
+            misplaced(&tls_keys, "this key is for protocol ftps: write protocol = \"ftps\"")
+        }
+        Protocol::Ftps => misplaced(&sftp_keys, "this key is for protocol sftp"),
+    }
+}
