@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::config::live::LiveConfig;
 use crate::config::proxy::ProxyUrl;
+use crate::config::rate::RateLimits;
 use crate::identity::Registration;
 use crate::server::api::Api;
 use crate::server::context::{DirectiveBatch, ServerContext, Timing};
@@ -40,12 +41,11 @@ pub(crate) struct Settings {
 }
 
 /// The limits of one process.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct WorkLimits {
     /// The maximum number of jobs, steps and copies that run at the same time.
     pub(crate) max_parallel: usize,
-    /// The maximum number of bytes per second of each copy of a job or step.
-    pub(crate) max_rate: Option<u64>,
+    pub(crate) rates: RateLimits,
 }
 
 /// One process of a registered agent.
@@ -55,7 +55,6 @@ pub(crate) struct Agent {
     pub(crate) state_dir: PathBuf,
     /// The current heartbeat interval.
     pub(crate) heartbeat: watch::Sender<Duration>,
-    pub(crate) limits: WorkLimits,
     pub(crate) queue: Arc<WorkQueue>,
     pub(crate) journal: Journal,
     /// Held while a request of a work item is sent. So these requests are sent one at a time and in the order of the
@@ -97,14 +96,15 @@ impl Agent {
             controls: ControlRegistry::default(),
             reporter: Arc::default(),
             allowed_roots,
+            bandwidth: Arc::default(),
         });
+        transfers.bandwidth.set(limits.rates);
         let agent = Self {
             server,
             transfers,
             state_dir,
             heartbeat: watch::Sender::new(interval),
             queue: WorkQueue::new(limits.max_parallel),
-            limits,
             journal,
             request_lock: Mutex::default(),
         };

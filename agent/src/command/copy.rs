@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::agent::{Agent, Role, Settings, WorkLimits};
 use crate::command::args::CopyArgs;
 use crate::command::progress::Display;
+use crate::config::rate::RateLimits;
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::server::wire::PartOf;
@@ -41,7 +42,7 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
     let (agent, inbox) = Agent::new(
         settings,
         &registration,
-        WorkLimits { max_parallel: 1, max_rate: None },
+        WorkLimits { max_parallel: 1, rates: RateLimits::default() },
         AllowedRoots::default(),
         None,
     )?;

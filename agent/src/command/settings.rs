@@ -10,6 +10,7 @@ use crate::command::args::{AgentArgs, RunArgs};
 use crate::config::file::{ConfigFile, MaxJobs};
 use crate::config::live::LiveConfig;
 use crate::config::locate;
+use crate::config::rate::RateLimits;
 use crate::server::context::Timing;
 
 /// The state folder without a setting.
@@ -51,7 +52,11 @@ fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
 pub(crate) fn work_limits(args: &RunArgs, file: &ConfigFile) -> WorkLimits {
     WorkLimits {
         max_parallel: args.max_jobs.unwrap_or_else(|| file.max_jobs.unwrap_or(MaxJobs::DEFAULT).get()),
-        max_rate: args.max_rate.or(file.max_rate.map(|rate| rate.0)),
+        rates: RateLimits {
+            per_copy: args.max_rate.or(file.max_rate.map(|rate| rate.0)),
+            total: file.max_total_rate.map(|rate| rate.0),
+            windows: file.rates.clone(),
+        },
     }
 }
 
@@ -121,12 +126,12 @@ mod tests {
         assert_eq!(settings.server.as_deref(), Some("http://file.example"));
         let file = settings.config.current();
         let limits = work_limits(&run, &file);
-        assert_eq!((limits.max_parallel, limits.max_rate), (2, Some(1_000_000)));
+        assert_eq!((limits.max_parallel, limits.rates.per_copy), (2, Some(1_000_000)));
         assert_eq!(allowed_dirs(&run, &file), ["/file/data"].map(PathBuf::from));
         (run.max_jobs, run.max_rate) = (Some(3), Some(5));
         run.allowed_dirs = vec!["/flag".into()];
         let limits = work_limits(&run, &file);
-        assert_eq!((limits.max_parallel, limits.max_rate), (3, Some(5)));
+        assert_eq!((limits.max_parallel, limits.rates.per_copy), (3, Some(5)));
         assert_eq!(allowed_dirs(&run, &file), ["/flag"].map(PathBuf::from));
         Ok(())
     }
@@ -135,7 +140,7 @@ mod tests {
     fn without_any_setting_four_jobs_run_at_once() -> anyhow::Result<()> {
         let (settings, run) = settings(&["--state-dir", "/no/such/folder"], "MFTPLUS_TEST_NO_SUCH_VARIABLE")?;
         let limits = work_limits(&run, &settings.config.current());
-        assert_eq!((limits.max_parallel, limits.max_rate), (4, None));
+        assert_eq!((limits.max_parallel, limits.rates.per_copy), (4, None));
         assert_eq!(settings.server, None);
         Ok(())
     }

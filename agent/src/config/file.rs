@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::config::ConfigError;
 use crate::config::access;
 use crate::config::proxy::{self, ProxyUrl};
-use crate::config::rate::Rate;
+use crate::config::rate::{Rate, RateWindow};
 use crate::config::sections::{CredentialsSection, EndpointSection};
 use crate::config::source::Source;
 use crate::config::validate::{self, CredentialsTable, EndpointsTable};
@@ -28,6 +28,8 @@ pub(crate) struct ConfigFile {
     pub(crate) allowed_dirs: Vec<PathBuf>,
     pub(crate) max_jobs: Option<MaxJobs>,
     pub(crate) max_rate: Option<Rate>,
+    pub(crate) max_total_rate: Option<Rate>,
+    pub(crate) rates: Vec<RateWindow>,
     /// The proxy on the way to the server.
     #[serde(deserialize_with = "proxy::http")]
     pub(crate) https_proxy: Option<ProxyUrl>,

@@ -1,47 +1,152 @@
-//! The bandwidth limit of a copy.
+//! The bandwidth limits of copies: of each by itself, and of all together by the time of day.
 
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-/// Computes the pauses that keep a copy below a rate.
-pub(crate) struct BandwidthLimiter {
+use chrono::{Local, NaiveTime, Timelike as _};
+
+use crate::config::rate::{CurrentRates, RateLimits};
+
+/// The limits that all copies of a process share.
+#[derive(Debug)]
+pub(crate) struct SharedBandwidth {
+    limits: RwLock<RateLimits>,
+    /// The local time of day.
+    now: fn() -> NaiveTime,
+    /// When the bytes that are counted already are due.
+    due: Mutex<Option<Instant>>,
+}
+
+impl Default for SharedBandwidth {
+    fn default() -> Self {
+        Self::with_clock(|| Local::now().time())
+    }
+}
+
+impl SharedBandwidth {
+    /// Without limits; `now` is the local time of day.
+    pub(crate) fn with_clock(now: fn() -> NaiveTime) -> Self {
+        Self { limits: RwLock::default(), now, due: Mutex::default() }
+    }
+
+    /// Replaces the limits, also for the copies that run.
+    pub(crate) fn set(&self, limits: RateLimits) {
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    /// The limit of each copy that a job or step starts now, in bytes per second.
+    pub(crate) fn per_copy(&self) -> Option<u64> {
+        self.limits.read().unwrap_or_else(PoisonError::into_inner).per_copy
+    }
+
+    fn current(&self) -> CurrentRates {
+        let time = (self.now)();
+        let minute = u16::try_from(time.num_seconds_from_midnight() / 60).unwrap_or_default();
+        self.limits.read().unwrap_or_else(PoisonError::into_inner).at(minute)
+    }
+
+    /// Counts `bytes` of any copy and returns the pause until they are due at `rate`.
+    fn record(&self, bytes: usize, rate: Option<u64>, now: Instant) -> Duration {
+        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(rate) = rate else {
+            // What was counted before the limit ended is not held back.
+            *due = None;
+            return Duration::ZERO;
+        };
+        let next = due.map_or(now, |due| due.max(now)) + time_for(bytes as u64, rate);
+        *due = Some(next);
+        next.saturating_duration_since(now)
+    }
+}
+
+/// Computes the pauses that keep a copy below its own rate and below that of all copies.
+pub(crate) struct BandwidthLimiter<'a> {
     rate: Option<u64>,
+    shared: &'a SharedBandwidth,
     started: Instant,
     /// The number of bytes copied since `started`.
     copied: u64,
 }
 
-impl BandwidthLimiter {
-    /// A limiter for `rate` bytes per second; without a rate it never pauses.
-    pub(crate) fn new(rate: Option<u64>) -> Self {
-        Self { rate, started: Instant::now(), copied: 0 }
+impl<'a> BandwidthLimiter<'a> {
+    /// A limiter for `rate` bytes per second; without a rate only that of all copies holds.
+    pub(crate) fn new(rate: Option<u64>, shared: &'a SharedBandwidth) -> Self {
+        Self { rate, shared, started: Instant::now(), copied: 0 }
     }
 
     /// The maximum number of bytes to copy at once, so that pauses stay short.
     pub(crate) fn chunk(&self, most: usize) -> usize {
-        self.rate.map_or(most, |rate| usize::try_from(rate / 20).unwrap_or(most).clamp(1, most))
+        let current = self.shared.current();
+        let own = self.rate.filter(|_| current.limits_copies);
+        let rate = own.into_iter().chain(current.total).min();
+        rate.map_or(most, |rate| usize::try_from(rate / 20).unwrap_or(most).clamp(1, most))
     }
 
     /// Counts `bytes` and returns the pause before the next chunk.
     pub(crate) fn record(&mut self, bytes: usize) -> Duration {
-        let Some(rate) = self.rate else { return Duration::ZERO };
+        let (current, now) = (self.shared.current(), Instant::now());
+        let shared = self.shared.record(bytes, current.total, now);
+        let Some(rate) = self.rate.filter(|_| current.limits_copies) else {
+            // Bytes that are copied without a limit are not held back when it returns.
+            (self.started, self.copied) = (now, 0);
+            return shared;
+        };
         self.copied += bytes as u64;
-        due(self.copied, rate).saturating_sub(self.started.elapsed())
+        shared.max(time_for(self.copied, rate).saturating_sub(now.saturating_duration_since(self.started)))
     }
 }
 
-fn due(bytes: u64, rate: u64) -> Duration {
+/// The time that `bytes` take at `rate` bytes per second.
+fn time_for(bytes: u64, rate: u64) -> Duration {
     let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(rate.max(1));
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
-    use super::due;
+    use chrono::NaiveTime;
+
+    use super::{BandwidthLimiter, SharedBandwidth, time_for};
+    use crate::config::rate::{RateLimits, RateWindow};
+
+    fn night() -> NaiveTime {
+        NaiveTime::from_hms_opt(23, 30, 0).unwrap_or_default()
+    }
+
+    fn limits(total: Option<u64>, window: &str) -> Result<RateLimits, String> {
+        Ok(RateLimits { per_copy: None, total, windows: vec![RateWindow::try_from(window.to_owned())?] })
+    }
 
     #[test]
-    fn half_the_rate_is_due_after_half_a_second() {
-        assert_eq!(due(500, 1000), Duration::from_millis(500));
+    fn half_the_rate_takes_half_a_second() {
+        assert_eq!(time_for(500, 1000), Duration::from_millis(500));
+    }
+
+    #[test]
+    fn copies_share_the_rate_of_all() {
+        let (shared, now) = (SharedBandwidth::default(), Instant::now());
+        assert_eq!(shared.record(1000, Some(1000), now), Duration::from_secs(1));
+        assert_eq!(shared.record(500, Some(1000), now), Duration::from_millis(1500));
+        // Time that nothing used is not saved up.
+        let later = now + Duration::from_mins(1);
+        assert_eq!(shared.record(1000, Some(1000), later), Duration::from_secs(1));
+        assert_eq!(shared.record(1000, None, later), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_window_replaces_the_limit_of_each_copy_and_of_all() -> Result<(), String> {
+        let shared = SharedBandwidth::with_clock(night);
+        shared.set(limits(Some(1), "22:00-06:00 unlimited")?);
+        let mut limiter = BandwidthLimiter::new(Some(1), &shared);
+        assert_eq!((limiter.chunk(1 << 20), limiter.record(1 << 20)), (1 << 20, Duration::ZERO));
+        shared.set(limits(Some(1), "06:00-22:00 unlimited")?);
+        assert_eq!(limiter.chunk(1 << 20), 1);
+        assert!(limiter.record(100) > Duration::from_secs(90));
+        shared.set(limits(None, "22:00-06:00 1MB/s")?);
+        let limiter = BandwidthLimiter::new(Some(1), &shared);
+        assert_eq!(limiter.chunk(1 << 20), 50_000);
+        Ok(())
     }
 }

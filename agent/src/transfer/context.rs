@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::server::context::ServerContext;
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
+use crate::transfer::bandwidth::SharedBandwidth;
 use crate::transfer::control::ControlRegistry;
 use crate::transfer::report_batcher::ReportBatcher;
 use crate::transfer::store::TransferStore;
@@ -16,6 +17,7 @@ pub(crate) struct TransferContext {
     pub(crate) controls: ControlRegistry,
     pub(crate) reporter: Arc<ReportBatcher>,
     pub(crate) allowed_roots: AllowedRoots,
+    pub(crate) bandwidth: Arc<SharedBandwidth>,
 }
 
 impl TransferContext {

@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::transfer::bandwidth::SharedBandwidth;
+
 /// A running copy or step.
 #[derive(Debug)]
 pub(crate) struct Control {
@@ -17,6 +19,8 @@ pub(crate) struct Control {
     pub(crate) id: Uuid,
     /// Whether the copy is read again to verify it.
     pub(crate) verifies: bool,
+    /// The limits that hold for all copies together.
+    pub(crate) bandwidth: Arc<SharedBandwidth>,
     attempt: AtomicU32,
     total: AtomicU64,
     copied: AtomicU64,
@@ -33,6 +37,7 @@ impl Control {
         Self {
             id,
             verifies,
+            bandwidth: Arc::default(),
             attempt: AtomicU32::new(attempt),
             total: AtomicU64::new(total),
             copied: AtomicU64::new(0),
@@ -43,6 +48,11 @@ impl Control {
             reason: Mutex::new(None),
             directives: Mutex::new(Vec::new()),
         }
+    }
+
+    /// Lets it share the bandwidth with the other copies.
+    pub(crate) fn sharing(self, bandwidth: Arc<SharedBandwidth>) -> Self {
+        Self { bandwidth, ..self }
     }
 
     /// The number of the attempt that reports name.

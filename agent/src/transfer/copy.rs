@@ -32,7 +32,7 @@ pub(crate) fn copy(
     let mut worker = Worker {
         control,
         verify: options.verify == Verify::Sha256,
-        limiter: BandwidthLimiter::new(options.max_rate),
+        limiter: BandwidthLimiter::new(options.max_rate, &control.bandwidth),
         buffer: vec![0; CHUNK],
         other: Vec::new(),
     };
@@ -62,7 +62,7 @@ pub(crate) fn copy(
 struct Worker<'a> {
     control: &'a Control,
     verify: bool,
-    limiter: BandwidthLimiter,
+    limiter: BandwidthLimiter<'a>,
     buffer: Vec<u8>,
     other: Vec<u8>,
 }

@@ -75,7 +75,8 @@ pub(crate) async fn carry_out(
     let state = &claim.state;
     let id = state.id.ok_or(io::Error::other("the server does not know this transfer yet"))?;
     let total = plan.as_ref().map_or(state.size, |plan| plan.total);
-    let control = Arc::new(Control::new(id, state.attempt, total, state.options.verify == Verify::Sha256));
+    let control = Control::new(id, state.attempt, total, state.options.verify == Verify::Sha256);
+    let control = Arc::new(control.sharing(context.bandwidth.clone()));
     context.controls.insert(control.clone());
     context.reporter.track(control.clone());
     // A request to stop from before could not see this control.

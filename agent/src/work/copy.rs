@@ -67,7 +67,7 @@ pub(crate) async fn copy(
     }
     let (claim, plan) = match begun {
         Some(mut claim) => {
-            claim.state.options.max_rate = agent.limits.max_rate;
+            claim.state.options.max_rate = agent.transfers.bandwidth.per_copy();
             (claim, None)
         }
         None => match prepare(agent, item, &request, &pair).await? {
@@ -140,7 +140,7 @@ async fn prepare(
         options: CopyOptions {
             verify: request.verify,
             overwrite: true,
-            max_rate: agent.limits.max_rate,
+            max_rate: agent.transfers.bandwidth.per_copy(),
             is_confined: true,
         },
         part_of: request.part_of.clone(),
