@@ -20,7 +20,6 @@ use crate::server::http::HttpClient;
 use crate::server::wire::AgentStatus;
 use crate::storage::allowed_roots::AllowedRoots;
 use crate::transfer::context::TransferContext;
-use crate::transfer::control::ControlRegistry;
 use crate::transfer::store::{TransferStore, lock};
 use crate::work::journal::Journal;
 use crate::work::queue::WorkQueue;
@@ -90,14 +89,7 @@ impl Agent {
         let (server, inbox) = ServerContext::new(api, settings.timing, settings.stop.clone());
         let journal = Journal::new(&state_dir, server.tasks.clone());
         let server = Arc::new(server);
-        let transfers = Arc::new(TransferContext {
-            server: server.clone(),
-            store,
-            controls: ControlRegistry::default(),
-            reporter: Arc::default(),
-            allowed_roots,
-            bandwidth: Arc::default(),
-        });
+        let transfers = Arc::new(TransferContext::new(server.clone(), store, allowed_roots));
         transfers.bandwidth.set(limits.rates);
         let agent = Self {
             server,

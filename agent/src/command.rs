@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod copy;
 pub(crate) mod progress;
 pub(crate) mod register;
+pub(crate) mod reload;
 pub(crate) mod run;
 pub(crate) mod settings;
 pub(crate) mod status;

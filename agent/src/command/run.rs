@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::agent::{Agent, Role, Settings, daemon_lock};
 use crate::command::args::RunArgs;
 use crate::command::register::register_agent;
+use crate::command::reload;
 use crate::command::settings::{allowed_dirs, work_limits};
 use crate::exit::Exit;
 use crate::identity::Registration;
@@ -57,6 +58,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     agent.start_heartbeats(Role::Daemon);
     agent.server.background(poll(agent.clone()));
     agent.server.background(resend_reports(agent.clone()));
+    agent.server.background(reload::at_hangup(agent.clone(), settings.config.clone(), args.clone()));
 
     tokio::select! {
         () = settings.stop.cancelled() => {}

@@ -7,8 +7,15 @@ use serde_json::{Value, json};
 
 use super::TestAgent;
 use super::server::ServerState;
-use crate::agent::daemon_lock;
+use crate::agent::{Agent, daemon_lock};
+use crate::command::args::RunArgs;
+use crate::command::reload::reload;
+use crate::command::settings::work_limits;
+use crate::config::access::write_private;
+use crate::config::live::LiveConfig;
 use crate::exit::Exit;
+use crate::identity::Registration;
+use crate::storage::allowed_roots::AllowedRoots;
 use crate::transfer::store::lock;
 
 #[tokio::test]
@@ -62,5 +69,35 @@ async fn two_daemons_do_not_share_a_state_folder() -> anyhow::Result<()> {
     let _held = lock(&daemon_lock(&agent.state_dir()))?;
     let refused = agent.with_daemon(async || Ok(())).await.map_err(|error| error.to_string());
     assert!(refused.is_err_and(|error| error.contains("another daemon")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_changed_configuration_applies_to_a_running_daemon_and_a_wrong_one_does_not() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    let (file, settings, args) = (agent.path("agent.toml"), agent.settings(), TestAgent::run_args());
+    write_private(&file, "")?;
+    let config = LiveConfig::load(Some(file.clone()))?;
+    let Some(registration) = Registration::load(&agent.state_dir())? else { anyhow::bail!("not registered") };
+    let limits = work_limits(&args, &config.current());
+    let (process, _inbox) = Agent::new(&settings, &registration, limits, AllowedRoots::default(), None)?;
+    let transfers = &process.transfers;
+    let applied = || (transfers.allowed_roots().is_configured(), transfers.bandwidth.per_copy());
+    assert_eq!(applied(), (false, None));
+
+    let new = format!("allowed-dirs = [{:?}]\nmax-rate = '1MB/s'\nserver = 'http://other'", agent.root);
+    write_private(&file, &new)?;
+    assert_eq!(reload(&process, &config, &args)?, ["server"]);
+    assert_eq!(applied(), (true, Some(1_000_000)));
+
+    for wrong in ["max-rate = '2MB/s'\nmax-job = 1", "max-rate = '2MB/s'\nallowed-dirs = ['/no/such/folder']"] {
+        write_private(&file, wrong)?;
+        assert!(reload(&process, &config, &args).is_err(), "{wrong}");
+        assert_eq!(applied(), (true, Some(1_000_000)), "{wrong}");
+    }
+    write_private(&file, "max-rate = '2MB/s'")?;
+    let flags = RunArgs { max_rate: Some(7), ..args };
+    assert_eq!(reload(&process, &config, &flags)?, ["server"]);
+    assert_eq!(applied(), (false, Some(7)), "a flag comes before the file");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The state that the transfers of one process share.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::server::context::ServerContext;
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
@@ -16,15 +16,37 @@ pub(crate) struct TransferContext {
     /// The running copies and steps of this process.
     pub(crate) controls: ControlRegistry,
     pub(crate) reporter: Arc<ReportBatcher>,
-    pub(crate) allowed_roots: AllowedRoots,
+    allowed_roots: RwLock<AllowedRoots>,
     pub(crate) bandwidth: Arc<SharedBandwidth>,
 }
 
 impl TransferContext {
+    pub(crate) fn new(server: Arc<ServerContext>, store: TransferStore, allowed_roots: AllowedRoots) -> Self {
+        Self {
+            server,
+            store,
+            controls: ControlRegistry::default(),
+            reporter: Arc::default(),
+            allowed_roots: RwLock::new(allowed_roots),
+            bandwidth: Arc::default(),
+        }
+    }
+
+    /// The allowed roots as they are now.
+    pub(crate) fn allowed_roots(&self) -> AllowedRoots {
+        self.allowed_roots.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces the allowed roots, for work that starts later.
+    pub(crate) fn set_allowed_roots(&self, allowed_roots: AllowedRoots) {
+        *self.allowed_roots.write().unwrap_or_else(PoisonError::into_inner) = allowed_roots;
+    }
+
     /// The paths that a copy may access. A copy that the server ordered is confined to the allowed roots.
     pub(crate) fn file_access(&self, is_confined: bool) -> FileAccess {
-        if is_confined && self.allowed_roots.is_configured() {
-            FileAccess::Confined(self.allowed_roots.clone())
+        let allowed_roots = self.allowed_roots();
+        if is_confined && allowed_roots.is_configured() {
+            FileAccess::Confined(allowed_roots)
         } else {
             FileAccess::Unrestricted
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -9,7 +10,7 @@ use tokio::sync::Notify;
 /// The running and the waiting work of one process.
 #[derive(Debug)]
 pub(crate) struct WorkQueue {
-    capacity: usize,
+    capacity: AtomicUsize,
     state: Mutex<QueueState>,
     changed: Notify,
 }
@@ -36,7 +37,13 @@ pub(crate) struct Ticket {
 impl WorkQueue {
     /// A queue that admits `capacity` tickets at once.
     pub(crate) fn new(capacity: usize) -> Arc<Self> {
-        Arc::new(Self { capacity, state: Mutex::default(), changed: Notify::new() })
+        Arc::new(Self { capacity: capacity.into(), state: Mutex::default(), changed: Notify::new() })
+    }
+
+    /// Admits another number of tickets at once from now on; admitted ones stay admitted.
+    pub(crate) fn set_capacity(&self, capacity: usize) {
+        self.capacity.store(capacity, Ordering::Relaxed);
+        self.changed.notify_waiters();
     }
 
     /// Takes the last position in the queue.
@@ -88,7 +95,7 @@ impl Ticket {
             let changed = self.queue.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if self.queue.lock().advance(self.number, self.queue.capacity) {
+            if self.queue.lock().advance(self.number, self.queue.capacity.load(Ordering::Relaxed)) {
                 return;
             }
             changed.await;
@@ -180,6 +187,20 @@ mod tests {
         first.admitted(Path::new("/a")).await;
         drop(first);
         second.admitted(Path::new("/b")).await;
+    }
+
+    #[tokio::test]
+    async fn a_larger_capacity_admits_waiting_tickets_and_a_smaller_one_takes_none_away() {
+        let queue = WorkQueue::new(1);
+        let (first, second, third) = (queue.enqueue(), queue.enqueue(), queue.enqueue());
+        first.admitted(Path::new("/a")).await;
+        let larger = async { queue.set_capacity(2) };
+        tokio::join!(second.admitted(Path::new("/b")), larger);
+        queue.set_capacity(1);
+        second.admitted(Path::new("/b")).await;
+        drop(first);
+        third.wait_for(Path::new("/c"));
+        assert!(!queue.lock().advance(third.number, 1));
     }
 
     #[tokio::test]

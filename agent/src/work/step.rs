@@ -71,7 +71,7 @@ pub(crate) async fn run(
     ticket: Ticket,
 ) -> anyhow::Result<Option<Outcome>> {
     let action = match action::read(&step.instruction) {
-        Ok(action) if agent.transfers.allowed_roots.is_configured() => action,
+        Ok(action) if agent.transfers.allowed_roots().is_configured() => action,
         refused => {
             let reason = refused.err().unwrap_or_else(|| NO_ALLOWED_ROOTS.to_owned());
             let ended = cancel_before_start(agent, begun).await?;

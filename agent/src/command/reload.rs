@@ -1,0 +1,102 @@
+//! Reads the configuration again while the daemon runs: on SIGHUP.
+
+use std::sync::Arc;
+
+use crate::agent::Agent;
+use crate::command::args::RunArgs;
+use crate::command::settings::{allowed_dirs, work_limits};
+use crate::config::file::ConfigFile;
+use crate::config::live::LiveConfig;
+use crate::storage::allowed_roots::AllowedRoots;
+
+/// Reloads at each SIGHUP until the agent closes.
+pub(crate) async fn at_hangup(agent: Arc<Agent>, config: Arc<LiveConfig>, args: RunArgs) {
+    let mut hangups = match hangups() {
+        Ok(hangups) => hangups,
+        Err(error) => {
+            return tracing::warn!(%error, "SIGHUP cannot be received, a change of the configuration needs a restart");
+        }
+    };
+    while hangups.recv().await.is_some() {
+        reload_and_log(&agent, &config, &args).await;
+    }
+}
+
+#[cfg(unix)]
+fn hangups() -> std::io::Result<tokio::signal::unix::Signal> {
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
+}
+
+/// A signal that this system does not have.
+#[cfg(not(unix))]
+struct NoSignal;
+
+#[cfg(not(unix))]
+impl NoSignal {
+    async fn recv(&mut self) -> Option<()> {
+        std::future::pending().await
+    }
+}
+
+#[cfg(not(unix))]
+fn hangups() -> std::io::Result<NoSignal> {
+    Ok(NoSignal)
+}
+
+async fn reload_and_log(agent: &Arc<Agent>, config: &Arc<LiveConfig>, args: &RunArgs) {
+    let (reloading, settings, args) = (agent.clone(), config.clone(), args.clone());
+    let reloaded = agent.server.blocking(move || reload(&reloading, &settings, &args)).await;
+    match reloaded.map_err(anyhow::Error::new).flatten() {
+        Ok(keys) if keys.is_empty() => tracing::info!("the configuration was read again and applies"),
+        Ok(keys) => tracing::warn!(
+            keys = keys.join(", "),
+            "the configuration was read again and applies; these changes need a restart"
+        ),
+        Err(error) => {
+            tracing::error!("the configuration was read again and is wrong, the current one stays: {error:#}");
+        }
+    }
+}
+
+/// Reads the file and applies it to the running agent. Returns the changed keys that need a restart. Blocking.
+pub(crate) fn reload(agent: &Agent, config: &LiveConfig, args: &RunArgs) -> anyhow::Result<Vec<&'static str>> {
+    let mut roots = AllowedRoots::default();
+    let (before, after) = config.reload(|file| {
+        roots = AllowedRoots::new(allowed_dirs(args, file))?;
+        anyhow::Ok(())
+    })?;
+    let limits = work_limits(args, &after);
+    agent.queue.set_capacity(limits.max_parallel);
+    agent.transfers.bandwidth.set(limits.rates);
+    agent.transfers.set_allowed_roots(roots);
+    Ok(restart_needed(&before, &after))
+}
+
+/// The changed keys that are read only when the process starts.
+fn restart_needed(before: &ConfigFile, after: &ConfigFile) -> Vec<&'static str> {
+    let changed = [
+        ("server", before.server != after.server),
+        ("state-dir", before.state_dir != after.state_dir),
+        ("https-proxy", before.https_proxy != after.https_proxy),
+    ];
+    changed.into_iter().filter(|(_, is_changed)| *is_changed).map(|(key, _)| key).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::restart_needed;
+    use crate::config::file::ConfigFile;
+
+    #[test]
+    fn what_is_read_at_the_start_only_needs_a_restart() {
+        let before = ConfigFile::default();
+        let after = ConfigFile {
+            server: Some("http://other".into()),
+            state_dir: Some("/other".into()),
+            allowed_dirs: vec!["/data".into()],
+            ..ConfigFile::default()
+        };
+        assert_eq!(restart_needed(&before, &after), ["server", "state-dir"]);
+        assert!(restart_needed(&after, &after).is_empty());
+    }
+}
