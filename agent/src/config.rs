@@ -13,6 +13,7 @@ pub(crate) mod resolve;
 pub(crate) mod secret;
 pub(crate) mod sections;
 mod source;
+pub(crate) mod template;
 mod validate;
 
 /// Why the configuration cannot be used. The message names the file, the place in it, and what to do; it holds no secret.

@@ -59,13 +59,14 @@ pub async fn run(args: AgentArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn run_command(args: &AgentArgs, stop: CancellationToken) -> anyhow::Result<Exit> {
-    let settings = command::settings::resolve(args, stop)?;
+    let settings = || command::settings::resolve(args, stop.clone());
     match &args.command {
-        Command::Register(args) => command::register::register(&settings, args).await,
-        Command::Run(args) => command::run::run(&settings, args).await,
-        Command::Copy(args) => command::copy::copy(&settings, args).await,
-        Command::Check => command::check::check(&settings).await,
-        Command::Status(args) => command::status::status(&settings, *args),
+        Command::Init => command::init::init(args),
+        Command::Register(args) => command::register::register(&settings()?, args).await,
+        Command::Run(args) => command::run::run(&settings()?, args).await,
+        Command::Copy(args) => command::copy::copy(&settings()?, args).await,
+        Command::Check => command::check::check(&settings()?).await,
+        Command::Status(args) => command::status::status(&settings()?, *args),
     }
 }
 

@@ -52,6 +52,11 @@ pub struct AgentArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a commented configuration file
+    #[command(
+        after_help = "Writes to the file of --config, else to mftplus-agent.toml in the state folder. Never replaces a file.\n\nExample:\n  mftplus-agent --config /etc/mftplus/mftplus-agent.toml --server https://mft.example.com init"
+    )]
+    Init,
     /// Register this machine as an agent
     #[command(after_help = "Example:\n  mftplus-agent register --code CODE --name edge-1")]
     Register(RegisterArgs),

@@ -14,7 +14,7 @@ use crate::config::rate::RateLimits;
 use crate::server::context::Timing;
 
 /// The state folder without a setting.
-const DEFAULT_STATE_DIR: &str = "./agent-data";
+pub(crate) const DEFAULT_STATE_DIR: &str = "./agent-data";
 
 /// Reads the configuration and puts the settings of all subcommands together.
 pub(crate) fn resolve(args: &AgentArgs, stop: CancellationToken) -> anyhow::Result<Settings> {
