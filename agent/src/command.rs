@@ -4,6 +4,7 @@ pub(crate) mod args;
 pub(crate) mod check;
 pub(crate) mod copy;
 pub(crate) mod init;
+pub(crate) mod manual;
 pub(crate) mod progress;
 pub(crate) mod register;
 pub(crate) mod reload;

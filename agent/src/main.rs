@@ -10,11 +10,12 @@ use tracing_subscriber::EnvFilter;
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_env("MFTPLUS_LOG").unwrap_or_else(|_| EnvFilter::new("info")))
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+    let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&cli.log)).with_writer(std::io::stderr);
+    if cli.log_json {
+        log.json().with_ansi(false).init();
+    } else {
+        log.with_ansi(std::io::stderr().is_terminal()).init();
+    }
     match run(cli.agent).await {
         Ok(code) => code,
         Err(error) => {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use tracing_subscriber::EnvFilter;
 
 use crate::config::file::MaxJobs;
 use crate::config::rate::parse_rate;
@@ -17,6 +19,13 @@ const EXIT_CODES: &str = "Exit codes:\n  0  done\n  1  failed; the message says 
 #[derive(Debug, Parser)]
 #[command(name = "mftplus-agent", version, about = "The MFTPlus transfer agent")]
 pub struct Cli {
+    /// What to log, as a level or as target=level pairs
+    #[arg(long, global = true, env = "MFTPLUS_LOG", default_value = "info", value_name = "FILTER", value_parser = log_filter)]
+    pub log: String,
+    /// Log as JSON, one object per line
+    #[arg(long, global = true, env = "MFTPLUS_LOG_JSON", num_args = 0..=1, require_equals = true,
+        default_value = "false", default_missing_value = "true", value_name = "BOOL")]
+    pub log_json: bool,
     /// The arguments of the agent.
     #[command(flatten)]
     pub agent: AgentArgs,
@@ -58,7 +67,7 @@ pub(crate) enum Command {
     )]
     Init,
     /// Register this machine as an agent
-    #[command(after_help = "Example:\n  mftplus-agent register --code CODE --name edge-1")]
+    #[command(visible_alias = "enrol", after_help = "Example:\n  mftplus-agent register --code CODE --name edge-1")]
     Register(RegisterArgs),
     /// Run as a daemon: heartbeats, jobs, pipeline steps, unfinished transfers
     #[command(
@@ -76,6 +85,23 @@ pub(crate) enum Command {
     /// Show the registration, unfinished work and unsent reports
     #[command(after_help = "Example:\n  mftplus-agent status --json")]
     Status(StatusArgs),
+    /// Print the completions of a shell
+    #[command(
+        after_help = "Examples:\n  mftplus-agent completions bash > /etc/bash_completion.d/mftplus-agent\n  mftplus-agent completions zsh > /usr/local/share/zsh/site-functions/_mftplus-agent"
+    )]
+    Completions {
+        /// Shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    #[command(
+        after_help = "Examples:\n  mftplus-agent man | man -l -\n  mftplus-agent man --dir /usr/local/share/man/man1"
+    )]
+    Man {
+        /// Write the page and one for each subcommand into this folder instead
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<PathBuf>,
+    },
 }
 
 const COPY_HELP: &str = "\
@@ -138,6 +164,11 @@ pub(crate) struct RunArgs {
     /// Folder in which jobs and pipeline steps may work; repeat it for several [default: jobs anywhere, steps nowhere]
     #[arg(long = "allow-dir", env = "MFTPLUS_AGENT_ALLOWED_DIRS", value_name = "FOLDER", value_delimiter = PATHS)]
     pub(crate) allowed_dirs: Vec<PathBuf>,
+}
+
+fn log_filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text).map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
 }
 
 /// The separator of folders in an environment variable, as in `PATH`.
