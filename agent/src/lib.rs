@@ -67,6 +67,8 @@ async fn run_command(args: &AgentArgs, stop: CancellationToken) -> anyhow::Resul
         Command::Copy(args) => command::copy::copy(&settings()?, args).await,
         Command::Check => command::check::check(&settings()?).await,
         Command::Status(args) => command::status::status(&settings()?, *args),
+        Command::Install(args) => command::install::install(&settings()?, args),
+        Command::Uninstall => command::install::uninstall(),
         Command::Completions { shell } => command::manual::completions(*shell),
         Command::Man { dir } => command::manual::man(dir.as_deref()),
     }

@@ -85,6 +85,12 @@ pub(crate) enum Command {
     /// Show the registration, unfinished work and unsent reports
     #[command(after_help = "Example:\n  mftplus-agent status --json")]
     Status(StatusArgs),
+    /// Install the agent as a systemd service and start it
+    #[command(after_help = INSTALL_HELP)]
+    Install(InstallArgs),
+    /// Stop and remove the systemd service
+    #[command(after_help = "Keeps the configuration, the state folder and the user. Needs root.")]
+    Uninstall,
     /// Print the completions of a shell
     #[command(
         after_help = "Examples:\n  mftplus-agent completions bash > /etc/bash_completion.d/mftplus-agent\n  mftplus-agent completions zsh > /usr/local/share/zsh/site-functions/_mftplus-agent"
@@ -122,6 +128,26 @@ Exit codes:
   1  failed; the message says why and what to do
   2  wrong usage
   3  cancelled on the server, or stopped by a signal (it can be continued)";
+
+const INSTALL_HELP: &str = "\
+Adds a user without a login, lets it read the configuration, and writes a unit in which the
+service can write to the allowed folders and its state only: /var/lib/mftplus-agent. After a
+change of allowed-dirs, run `install` again. Needs root, except with --print.
+
+Examples:
+  mftplus-agent --config /etc/mftplus/mftplus-agent.toml install --print
+  sudo mftplus-agent --config /etc/mftplus/mftplus-agent.toml install";
+
+/// The arguments of `install`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct InstallArgs {
+    /// Show the unit and change nothing
+    #[arg(long)]
+    pub(crate) print: bool,
+    /// User of the service; it is added if it does not exist
+    #[arg(long, default_value = "mftplus-agent")]
+    pub(crate) user: String,
+}
 
 /// The arguments of `register`.
 #[derive(Debug, Args)]
