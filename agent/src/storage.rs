@@ -2,10 +2,16 @@
 
 pub(crate) mod allowed_roots;
 pub(crate) mod copy_paths;
+#[expect(dead_code, reason = "kinds of errors for the protocols to come")]
+pub(crate) mod error;
 pub(crate) mod job_paths;
+#[cfg_attr(not(test), expect(dead_code, reason = "the copies that use it follow"))]
+pub(crate) mod local;
 pub(crate) mod part_name;
 pub(crate) mod path_text;
 pub(crate) mod pattern;
 pub(crate) mod sandboxed_path;
 pub(crate) mod state_file;
+#[expect(dead_code, reason = "the copies that use it follow")]
+pub(crate) mod transfer_storage;
 pub(crate) mod usage_error;

@@ -62,6 +62,16 @@ impl SandboxedPath {
         Some(Self { root: self.root.clone(), relative: relative.to_owned(), full })
     }
 
+    /// The root folder that it is in, and the path below that.
+    pub(crate) fn in_root(&self) -> (Self, &Path) {
+        let below = if self.is_root() { Path::new("") } else { self.relative.as_path() };
+        // The path may have been written with links that `relative` has not.
+        let depth =
+            if self.full.ends_with(below) { below.components().count() } else { self.full.components().count() };
+        let full = self.full.ancestors().nth(depth).or_else(|| self.full.ancestors().last()).unwrap_or(&self.full);
+        (Self { root: self.root.clone(), relative: PathBuf::from("."), full: full.to_owned() }, below)
+    }
+
     /// The part file of a copy to this path: beside it, or inside it if the path is the root.
     pub(crate) fn part(&self) -> Self {
         if self.is_root() {
@@ -158,15 +168,24 @@ impl SandboxedPath {
     }
 
     /// Creates a link with the same target as the link `original`.
-    #[cfg(unix)]
     pub(crate) fn copy_link(&self, original: &Self) -> io::Result<()> {
-        let target = original.root.read_link_contents(&original.relative).map_err(explain)?;
+        self.create_link(&original.read_link()?)
+    }
+
+    /// The target of this link, as it is stored.
+    pub(crate) fn read_link(&self) -> io::Result<PathBuf> {
+        self.root.read_link_contents(&self.relative).map_err(explain)
+    }
+
+    /// Creates a link; its target need not exist and may be outside the root, where it is never followed.
+    #[cfg(unix)]
+    pub(crate) fn create_link(&self, target: &Path) -> io::Result<()> {
         self.root.symlink_contents(target, &self.relative).map_err(explain)
     }
 
-    /// Fails, because links cannot be copied on this system.
+    /// Fails, because links cannot be created on this system.
     #[cfg(not(unix))]
-    pub(crate) fn copy_link(&self, _original: &Self) -> io::Result<()> {
+    pub(crate) fn create_link(&self, _target: &Path) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
