@@ -5,8 +5,9 @@ pub(crate) mod copy_paths;
 #[expect(dead_code, reason = "kinds of errors for the protocols to come")]
 pub(crate) mod error;
 pub(crate) mod job_paths;
-#[cfg_attr(not(test), expect(dead_code, reason = "the copies that use it follow"))]
 pub(crate) mod local;
+#[expect(dead_code, reason = "the copies that use it follow")]
+pub(crate) mod open;
 pub(crate) mod part_name;
 pub(crate) mod path_text;
 pub(crate) mod pattern;

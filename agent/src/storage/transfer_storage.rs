@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::time::SystemTime;
 
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
+
 use crate::storage::error::{StorageError, StorageErrorKind};
 
 /// The most entries of a folder.
@@ -10,6 +12,9 @@ pub(crate) const MAX_ENTRIES: usize = 1_000_000;
 
 /// The most folders inside each other.
 pub(crate) const MAX_DEPTH: usize = 128;
+
+/// The characters of paths that state files hold in escaped form, besides those that are not ASCII.
+const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 
 /// Where files are: a local folder inside the allowed folders, or a folder on an SFTP or FTP server.
 ///
@@ -124,6 +129,16 @@ impl StoragePath {
         &self.0
     }
 
+    /// The path as text for state files: each byte that is not printable ASCII is written as `%XX`.
+    pub(crate) fn to_stored(&self) -> String {
+        percent_encode(&self.0, ESCAPED).to_string()
+    }
+
+    /// The path from which [`Self::to_stored`] made a text.
+    pub(crate) fn from_stored(text: &str) -> Result<Self, StorageError> {
+        Self::new(&percent_decode_str(text).collect::<Vec<u8>>())
+    }
+
     /// The path as text, if it is UTF-8.
     pub(crate) fn to_str(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()
@@ -208,7 +223,9 @@ mod tests {
         for wrong in ["..", "a/../b", "/a/..", "a\0b"] {
             assert!(StoragePath::new(wrong.as_bytes()).is_err(), "{wrong}");
         }
-        assert_eq!(StoragePath::new(b"a/\xff")?.to_str(), None);
+        let bytes = StoragePath::new(b"a/\xff%\n")?;
+        assert_eq!((bytes.to_str(), bytes.to_stored().as_str()), (None, "a/%FF%25%0A"));
+        assert_eq!(StoragePath::from_stored(&bytes.to_stored())?, bytes);
         Ok(())
     }
 

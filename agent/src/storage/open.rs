@@ -1,0 +1,307 @@
+//! Opens the storage of a source or destination. Only this file names protocols.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mftplus_protocol::wire::Protocol;
+use percent_encoding::percent_decode_str;
+use tokio_util::sync::CancellationToken;
+
+use crate::storage::allowed_roots::{AccessError, FileAccess};
+use crate::storage::error::{StorageError, StorageErrorKind};
+use crate::storage::job_paths::local_path;
+use crate::storage::local::LocalStorage;
+use crate::storage::path_text::{ends_with_separator, from_file_url, text as path_text};
+use crate::storage::transfer_storage::{StoragePath, TransferStorage};
+use crate::storage::usage_error::UsageError;
+
+/// Where the source or the destination of a copy is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Location {
+    /// An absolute path on this machine, with a separator at its end if it was written with one.
+    Local(PathBuf),
+    Remote(RemoteLocation),
+}
+
+/// A path on a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RemoteLocation {
+    /// None if only the name of an endpoint is given.
+    pub(crate) protocol: Option<Protocol>,
+    /// A host, or the name of an endpoint of the configuration.
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
+    pub(crate) user: Option<String>,
+    /// Whether the path starts at the folder of the login (`/~/`) instead of the root.
+    pub(crate) is_below_login: bool,
+    pub(crate) path: StoragePath,
+    /// Whether it was written with `/` at its end.
+    pub(crate) is_folder: bool,
+    /// Whether the last name has a wildcard that was not written as `%2A` or `%3F`.
+    pub(crate) is_pattern: bool,
+}
+
+/// The two ends of a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Source,
+    Destination,
+}
+
+/// A path in an open storage.
+#[derive(Clone)]
+pub(crate) struct Opened {
+    pub(crate) storage: Arc<dyn TransferStorage>,
+    pub(crate) path: StoragePath,
+    /// The absolute path of the storage's root.
+    pub(crate) root: Vec<u8>,
+    /// Whether the last name is a pattern if no file has this name.
+    pub(crate) may_be_pattern: bool,
+    /// Whether the path was written as that of a folder.
+    pub(crate) is_folder: bool,
+    /// Whether files are written under their final names at once, as drop boxes demand that allow no rename.
+    pub(crate) uploads_directly: bool,
+}
+
+/// A connection to a server.
+pub(crate) struct Connected {
+    pub(crate) storage: Arc<dyn TransferStorage>,
+    /// `upload = "direct"` of the endpoint.
+    pub(crate) uploads_directly: bool,
+}
+
+/// Connects to servers with the settings of their endpoints.
+pub(crate) trait Connect: Send + Sync {
+    /// The protocol of a location, from its URL or from the endpoint that it names.
+    fn protocol(&self, location: &RemoteLocation) -> Result<Protocol, StorageError>;
+
+    /// Connects, with the set of credentials of this name if one is given. Blocks; ends early when `stop` is cancelled.
+    fn connect(
+        &self,
+        location: &RemoteLocation,
+        credentials: Option<&str>,
+        stop: &CancellationToken,
+    ) -> Result<Connected, StorageError>;
+}
+
+impl Location {
+    /// Reads a path, a `file:` URL, a URL of a server such as `sftp://host/path`, or `NAME:/path` with an endpoint's name.
+    pub(crate) fn parse(text: &str) -> Result<Self, UsageError> {
+        if from_file_url(text).is_none() {
+            if let Some((scheme, rest)) = text.split_once("://") {
+                return match Protocol::from_name(&scheme.to_ascii_lowercase()) {
+                    Some(protocol) if protocol != Protocol::Local => of_url(protocol, rest, text).map(Self::Remote),
+                    _ => Err(UsageError(format!(
+                        "`{text}` has the scheme {scheme}, which this agent does not support; write a path, or a URL with sftp, ftp, ftps or file"
+                    ))),
+                };
+            }
+            if let Some((name, path)) = text.split_once(':')
+                && is_endpoint_name(name)
+                && path.starts_with('/')
+            {
+                let is_pattern = last_part(path).contains(['*', '?']);
+                return of_path(None, name, path.as_bytes(), is_pattern, text).map(Self::Remote);
+            }
+        }
+        local_path(text).map(Self::Local)
+    }
+
+    /// The path `text` on the endpoint `name`, as of a job that names its endpoint apart from the path.
+    pub(crate) fn on_endpoint(protocol: Option<Protocol>, name: &str, text: &str) -> Result<Self, UsageError> {
+        if text.contains("://") || !text.starts_with('/') {
+            return Self::parse(text);
+        }
+        let is_pattern = last_part(text).contains(['*', '?']);
+        of_path(protocol, name, text.as_bytes(), is_pattern, text).map(Self::Remote)
+    }
+
+    pub(crate) fn is_remote(&self) -> bool {
+        matches!(self, Self::Remote(_))
+    }
+}
+
+/// Opens a location. Blocking. Local paths are inside what `access` allows.
+pub(crate) fn open(
+    location: &Location,
+    end: End,
+    access: &FileAccess,
+    connect: &dyn Connect,
+    credentials: Option<&str>,
+    stop: &CancellationToken,
+) -> Result<Opened, StorageError> {
+    match location {
+        Location::Local(path) => open_local(path, end, access),
+        Location::Remote(remote) => {
+            let Connected { storage, uploads_directly } = connect.connect(remote, credentials, stop)?;
+            Ok(Opened {
+                storage,
+                path: remote.path.clone(),
+                root: b"/".to_vec(),
+                may_be_pattern: remote.is_pattern,
+                is_folder: remote.is_folder,
+                uploads_directly,
+            })
+        }
+    }
+}
+
+fn open_local(path: &Path, end: End, access: &FileAccess) -> Result<Opened, StorageError> {
+    let bare: PathBuf = path.components().collect();
+    let found = match end {
+        End::Source => access.source(&bare),
+        End::Destination => access.destination(&bare),
+    };
+    let sandboxed = found.map_err(|error| match &error {
+        AccessError::Io { error, .. } => StorageError::from_io("open", path_text(&bare), error),
+        AccessError::Outside { .. } => {
+            StorageError::new(StorageErrorKind::PermissionDenied, "open", path_text(&bare), error.to_string())
+        }
+    })?;
+    let (storage, path_in_storage) = LocalStorage::holding(&sandboxed)?;
+    let root = sandboxed.in_root().0.as_path().as_os_str().as_encoded_bytes().to_vec();
+    let may_be_pattern = bare.file_name().and_then(OsStr::to_str).is_some_and(|name| name.contains(['*', '?']));
+    Ok(Opened {
+        storage: Arc::new(storage),
+        path: path_in_storage,
+        root,
+        may_be_pattern,
+        is_folder: ends_with_separator(path),
+        uploads_directly: false,
+    })
+}
+
+fn of_url(protocol: Protocol, rest: &str, text: &str) -> Result<RemoteLocation, UsageError> {
+    let wrong = |problem: &str| UsageError(format!("`{text}` {problem}"));
+    if rest.contains(['?', '#']) {
+        return Err(wrong("has a `?` or `#`, which ends the path of a URL: write %3F or %23"));
+    }
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (user, host) = match authority.rsplit_once('@') {
+        Some((user, host)) => (Some(user), host),
+        None => (None, authority),
+    };
+    if user.is_some_and(|user| user.contains(':')) {
+        let shown = format!("{protocol}://{host}{path}");
+        return Err(UsageError(format!(
+            "the URL of `{shown}` holds a password: name a `credentials` set of the agent instead"
+        )));
+    }
+    let (host, port) = match host.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (host, None),
+    };
+    let port =
+        port.map(str::parse::<u16>).transpose().map_err(|_| wrong("has no valid port: write one from 1 to 65535"))?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    if host.is_empty() || port == Some(0) {
+        return Err(wrong("names no host: write the protocol, ://, a host or an endpoint's name, and the path"));
+    }
+    let is_pattern = last_part(path).contains('*');
+    let decoded: Vec<u8> = percent_decode_str(path).collect();
+    let location = of_path(Some(protocol), host, &decoded, is_pattern, text)?;
+    let user = user.map(|user| percent_decode_str(user).decode_utf8_lossy().into_owned());
+    Ok(RemoteLocation { port, user: user.filter(|user| !user.is_empty()), ..location })
+}
+
+fn of_path(
+    protocol: Option<Protocol>,
+    host: &str,
+    path: &[u8],
+    is_pattern: bool,
+    text: &str,
+) -> Result<RemoteLocation, UsageError> {
+    let (path, is_below_login) = match path.strip_prefix(b"/~") {
+        Some(rest) if matches!(rest.first(), None | Some(b'/')) => (rest, true),
+        _ => (path, false),
+    };
+    let is_folder = path.is_empty() || path.ends_with(b"/");
+    let path = StoragePath::new(path).map_err(|_| {
+        UsageError(format!("`{text}` goes up (`..`) or holds the character NUL; write the path without that"))
+    })?;
+    let host = host.to_owned();
+    Ok(RemoteLocation { protocol, host, port: None, user: None, is_below_login, path, is_folder, is_pattern })
+}
+
+fn last_part(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether it can be the name of an endpoint; one letter alone is a drive.
+fn is_endpoint_name(name: &str) -> bool {
+    name.len() > 1 && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use mftplus_protocol::wire::Protocol;
+
+    use super::{Location, RemoteLocation};
+
+    fn remote(text: &str) -> anyhow::Result<RemoteLocation> {
+        match Location::parse(text)? {
+            Location::Remote(remote) => Ok(remote),
+            Location::Local(path) => anyhow::bail!("{text} is the local path {}", path.display()),
+        }
+    }
+
+    #[test]
+    fn a_url_is_taken_apart() -> anyhow::Result<()> {
+        let found = remote("SFTP://orders@[::1]:2222/out/a%20b%FF.csv")?;
+        assert_eq!((found.protocol, found.host.as_str(), found.port), (Some(Protocol::Sftp), "::1", Some(2222)));
+        assert_eq!((found.user.as_deref(), found.path.as_bytes()), (Some("orders"), &b"out/a b\xff.csv"[..]));
+        assert!(!found.is_below_login && !found.is_folder && !found.is_pattern);
+        let found = remote("ftps://partner/~/in/")?;
+        assert_eq!((found.protocol, found.path.as_bytes()), (Some(Protocol::Ftps), &b"in"[..]));
+        assert!(found.is_below_login && found.is_folder);
+        assert!(remote("ftp://h/in/*.csv")?.is_pattern && !remote("ftp://h/in/%2A.csv")?.is_pattern);
+        assert_eq!(remote("sftp://h")?.path.as_bytes(), b"");
+        Ok(())
+    }
+
+    #[test]
+    fn an_endpoint_stands_before_a_path() -> anyhow::Result<()> {
+        let found = remote("partner-1:/out/100%.csv")?;
+        assert_eq!(
+            (found.protocol, found.host.as_str(), found.path.as_bytes()),
+            (None, "partner-1", &b"out/100%.csv"[..])
+        );
+        assert!(remote("partner:/out/?.csv")?.is_pattern);
+        let named = Location::on_endpoint(Some(Protocol::Ftp), "partner", "/out/")?;
+        assert!(matches!(&named, Location::Remote(remote) if remote.host == "partner" && remote.is_folder));
+        let own = Location::on_endpoint(None, "partner", "sftp://other/a")?;
+        assert!(matches!(&own, Location::Remote(remote) if remote.host == "other") && own.is_remote());
+        Ok(())
+    }
+
+    #[test]
+    fn local_paths_stay_local() -> anyhow::Result<()> {
+        for (text, path) in
+            [("/data/a:b", "/data/a:b"), ("file:///data/a%20b", "/data/a b"), ("/data/in/", "/data/in/")]
+        {
+            assert_eq!(Location::parse(text)?, Location::Local(PathBuf::from(path)), "{text}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_cannot_be_reached_is_refused_in_a_sentence_without_a_password() {
+        for text in [
+            "s3://b/a",
+            "local:///a",
+            "sftp:///a",
+            "sftp://h:x/a",
+            "sftp://h/../a",
+            "sftp://h/%2e%2e/a",
+            "ftp://h/a?b",
+            "a/b",
+        ] {
+            assert!(Location::parse(text).is_err(), "{text}");
+        }
+        let error = Location::parse("sftp://me:secret@h/a").map_err(|error| error.to_string());
+        assert!(error.is_err_and(|error| error.contains("`credentials`") && !error.contains("secret")));
+    }
+}
