@@ -13,6 +13,6 @@ pub(crate) mod path_text;
 pub(crate) mod pattern;
 pub(crate) mod sandboxed_path;
 pub(crate) mod state_file;
-#[expect(dead_code, reason = "the copies that use it follow")]
+#[cfg_attr(not(test), expect(dead_code, reason = "the protocols that use it follow"))]
 pub(crate) mod transfer_storage;
 pub(crate) mod usage_error;

@@ -7,8 +7,10 @@ mod directives;
 mod frozen;
 mod interruptions;
 mod jobs;
+mod memory;
 mod server;
 mod steps;
+mod streams;
 mod unusual_files;
 
 use std::path::{Path, PathBuf};

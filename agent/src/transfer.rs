@@ -12,7 +12,10 @@ pub(crate) mod part_lock;
 pub(crate) mod plan;
 pub(crate) mod publish;
 pub(crate) mod report_batcher;
+pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod sparse;
 pub(crate) mod state;
 pub(crate) mod store;
+#[cfg_attr(not(test), expect(dead_code, reason = "the jobs that use it follow"))]
+pub(crate) mod stream;

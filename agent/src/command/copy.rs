@@ -122,6 +122,7 @@ async fn copy_one(
         phase: Phase::Creating,
         copied: None,
         report: None,
+        stream: None,
     };
     let store = agent.transfers.store.clone();
     let mut claim = agent.server.blocking(move || store.begin(state)).await??;

@@ -10,26 +10,40 @@ use sha2::{Digest as _, Sha256};
 pub(crate) const SUFFIX: &str = ".mftplus-part";
 
 /// The longest file name that file systems accept, in bytes.
-const MAX_NAME: usize = 255;
+pub(crate) const MAX_NAME: usize = 255;
 
 /// Bytes of the digest that distinguishes shortened names.
 const DIGEST: usize = 8;
 
 /// The name of the part file for `name`; shortened if the suffix would make it too long.
 pub(crate) fn name_of(name: &OsStr) -> OsString {
-    let mut part = name.to_owned();
-    if name.len() + SUFFIX.len() > MAX_NAME {
-        let mut tag = String::from(".");
-        for byte in Sha256::digest(name.as_encoded_bytes()).iter().take(DIGEST) {
-            // Writing into a `String` cannot fail.
-            let _ = write!(tag, "{byte:02x}");
-        }
-        let text = name.to_string_lossy();
-        let head = text.floor_char_boundary(MAX_NAME - SUFFIX.len() - tag.len());
-        part = format!("{}{tag}", &text[..head]).into();
-    }
+    let mut part = match shortened(name.as_encoded_bytes()) {
+        Some(short) => short.into(),
+        None => name.to_owned(),
+    };
     part.push(SUFFIX);
     part
+}
+
+/// As [`name_of`], for a name as storages have it.
+pub(crate) fn name_of_bytes(name: &[u8]) -> Vec<u8> {
+    let part = shortened(name).map_or_else(|| name.to_owned(), String::into_bytes);
+    [part.as_slice(), SUFFIX.as_bytes()].concat()
+}
+
+/// The beginning of a name to which the suffix does not fit, with a tag that distinguishes it from others.
+fn shortened(name: &[u8]) -> Option<String> {
+    if name.len() + SUFFIX.len() <= MAX_NAME {
+        return None;
+    }
+    let mut tag = String::from(".");
+    for byte in Sha256::digest(name).iter().take(DIGEST) {
+        // Writing into a `String` cannot fail.
+        let _ = write!(tag, "{byte:02x}");
+    }
+    let text = String::from_utf8_lossy(name);
+    let head = text.floor_char_boundary(MAX_NAME - SUFFIX.len() - tag.len());
+    Some(format!("{}{tag}", &text[..head]))
 }
 
 /// The path of the part file of a copy to `destination`.
@@ -42,7 +56,12 @@ pub(crate) fn beside(destination: &Path) -> PathBuf {
 
 /// Whether this is the name of a part file. Part files are never copied.
 pub(crate) fn is_part(name: &OsStr) -> bool {
-    name.as_encoded_bytes().ends_with(SUFFIX.as_bytes())
+    is_part_bytes(name.as_encoded_bytes())
+}
+
+/// As [`is_part`], for a name as storages have it.
+pub(crate) fn is_part_bytes(name: &[u8]) -> bool {
+    name.ends_with(SUFFIX.as_bytes())
 }
 
 #[cfg(test)]
@@ -61,6 +80,7 @@ mod tests {
         for name in [&longest, &other, &umlauts, &"a".repeat(243)] {
             let part = name_of(OsStr::new(name));
             assert!(part.len() <= MAX_NAME && is_part(&part), "{part:?}");
+            assert_eq!(super::name_of_bytes(name.as_bytes()), part.as_encoded_bytes());
         }
         assert_ne!(name_of(OsStr::new(&longest)), name_of(OsStr::new(&other)));
         assert_eq!(name_of(OsStr::new(&"a".repeat(242))).len(), MAX_NAME);

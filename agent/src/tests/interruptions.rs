@@ -196,6 +196,7 @@ fn simulate_killed_copy(
         phase,
         copied,
         report: None,
+        stream: None,
     };
     fs::create_dir_all(agent.state_dir().join("transfers"))?;
     Ok(killed.write(&agent.state_dir().join(format!("transfers/{id}.json")))?)

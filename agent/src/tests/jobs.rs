@@ -321,6 +321,7 @@ async fn simulate_killed_job(
         phase,
         copied: None,
         report,
+        stream: None,
     };
     fs::create_dir_all(agent.state_dir().join("transfers"))?;
     Ok(killed.write(&agent.state_dir().join(format!("transfers/{id}.json")))?)

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 digest in progress; `None` inside if no digest is wanted.
+#[derive(Clone)]
 pub(crate) struct Hasher(Option<Sha256>);
 
 impl Hasher {

@@ -29,6 +29,7 @@ pub(crate) struct Control {
     stop: CancellationToken,
     cancelled: AtomicBool,
     reason: Mutex<Option<String>>,
+    note: Mutex<Option<String>>,
     directives: Mutex<Vec<Uuid>>,
 }
 
@@ -46,6 +47,7 @@ impl Control {
             stop: CancellationToken::new(),
             cancelled: AtomicBool::new(false),
             reason: Mutex::new(None),
+            note: Mutex::new(None),
             directives: Mutex::new(Vec::new()),
         }
     }
@@ -75,6 +77,19 @@ impl Control {
     /// Pauses the copy or step. It can be resumed.
     pub(crate) fn pause(&self) {
         self.stop.cancel();
+    }
+
+    /// Begins to count again: the next attempt counts the bytes that are kept as resumed.
+    pub(crate) fn restart(&self, note: String) {
+        self.copied.store(0, Ordering::Relaxed);
+        self.resumed.store(0, Ordering::Relaxed);
+        self.verified.store(0, Ordering::Relaxed);
+        *self.note.lock().unwrap_or_else(PoisonError::into_inner) = Some(note);
+    }
+
+    /// Why the last attempt of this process failed, for reports; none during the first one.
+    pub(crate) fn note(&self) -> Option<String> {
+        self.note.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether the copy or step is paused or cancelled.

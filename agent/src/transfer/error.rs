@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::storage::allowed_roots::AccessError;
+use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::path_text::text;
 use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::bounded_list::BoundedList;
@@ -50,6 +51,16 @@ pub(crate) enum CopyError {
     InUse(PathBuf),
     #[error("the folder was not copied, because {} of its entries cannot be copied: {}", .0.count(), .0)]
     Several(BoundedList),
+    #[error(transparent)]
+    Storage(StorageError),
+    #[error("the copy {path} has {found} bytes instead of {expected}; copy again when nothing else writes there")]
+    SizeMismatch { path: String, expected: u64, found: u64 },
+    #[error("nothing was copied, because {} name(s) cannot be written to the destination: {}", .0.count(), .0)]
+    Names(BoundedList),
+    #[error("the copy is complete, but {} source file(s) cannot be deleted or moved: {}", .0.count(), .0)]
+    SourceKept(BoundedList),
+    #[error("cannot record the state of the copy: {0}")]
+    State(io::Error),
     #[error("the folder has no checksum, because {} of its entries cannot be read: {}", .0.count(), .0)]
     Unreadable(BoundedList),
 }
@@ -58,12 +69,37 @@ impl CopyError {
     /// Whether the other files of a folder would fail too.
     pub(crate) fn is_final(&self) -> bool {
         match self {
-            Self::Stopped => true,
+            Self::Stopped | Self::State(_) => true,
             Self::Io { error, .. } => matches!(
                 error.kind(),
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem
             ),
+            Self::Storage(error) => {
+                error.kind().is_temporary()
+                    || matches!(
+                        error.kind(),
+                        StorageErrorKind::NoSpace
+                            | StorageErrorKind::QuotaExceeded
+                            | StorageErrorKind::Authentication
+                            | StorageErrorKind::HostKey
+                            | StorageErrorKind::Certificate
+                    )
+            }
             _ => false,
+        }
+    }
+
+    /// Whether the copy may succeed if it is continued later.
+    pub(crate) fn is_temporary(&self) -> bool {
+        matches!(self, Self::Storage(error) if error.kind().is_temporary())
+    }
+}
+
+impl From<StorageError> for CopyError {
+    fn from(error: StorageError) -> Self {
+        match error.kind() {
+            StorageErrorKind::Stopped => Self::Stopped,
+            _ => Self::Storage(error),
         }
     }
 }

@@ -42,6 +42,8 @@ struct Entry {
     /// Whether the server has refused the progress of this attempt, so that only the final report is sent.
     is_progress_rejected: bool,
     sent: Option<Progress>,
+    /// Why the last attempt failed, as the server knows it.
+    sent_note: Option<String>,
     last_sample: Option<(Instant, u64)>,
     report: Option<FinalReport>,
     reply: Option<oneshot::Sender<ReportReply>>,
@@ -210,21 +212,23 @@ impl Entry {
             && let Some(report) = &self.report
         {
             let attempt = self.control.as_ref().map_or(0, |control| control.attempt());
+            let is_completed = report.status == Status::Completed;
             return Some(TransferUpdate {
                 id,
                 status: report.status,
                 attempt: Some(report.attempt.max(attempt)).filter(|attempt| *attempt > 0),
-                progress: (report.status == Status::Completed).then_some(100.0),
+                progress: is_completed.then_some(100.0),
                 bytes_transferred: report.bytes_transferred,
                 speed: None,
-                size: None,
+                // A copy from another machine is created without a size.
+                size: self.control.as_ref().filter(|_| is_completed).map(|control| control.total()),
                 details: report.details.clone(),
                 error: report.error.clone(),
             });
         }
         let control = self.control.as_ref()?;
-        let progress = control.progress();
-        if self.is_progress_rejected || self.sent == Some(progress) {
+        let (progress, note) = (control.progress(), control.note());
+        if self.is_progress_rejected || self.sent == Some(progress) && self.sent_note == note {
             return None;
         }
         let (since, moved) = self.last_sample.replace((now, control.moved())).unwrap_or((now, 0));
@@ -237,13 +241,14 @@ impl Entry {
             speed: Some(speed(control.moved().saturating_sub(moved), (now - since).as_millis())),
             size: Some(control.total()),
             details: TransferDetails::default(),
-            error: None,
+            error: note,
         })
     }
 
     /// Records that the server accepted a report. Returns whether it was the final report.
     fn accepted(&mut self, update: &TransferUpdate) -> bool {
         self.is_known_to_server = true;
+        self.sent_note.clone_from(&update.error);
         self.sent = update.progress.map(|percent| Progress { percent, bytes: update.bytes_transferred });
         update.status != Status::Running && self.complete(ReportReply::Accepted)
     }

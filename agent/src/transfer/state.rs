@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(crate) use mftplus_protocol::wire::Verify;
+pub(crate) use mftplus_protocol::wire::{Protocol, Verify};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -12,6 +12,7 @@ use crate::storage::copy_paths::CopyPaths;
 use crate::storage::part_name;
 use crate::storage::path_text::from_text;
 use crate::storage::state_file::{self, Stored};
+use crate::transfer::rules::CopyRules;
 
 /// The options of a copy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +102,62 @@ pub(crate) struct TransferState {
     /// The final report, until the server has accepted it.
     #[serde(default)]
     pub(crate) report: Option<FinalReport>,
+    /// Set if the copy goes through storages; none for a copy between local paths without rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stream: Option<StreamState>,
+}
+
+/// The state of a copy through storages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StreamState {
+    /// The protocol that is reported.
+    pub(crate) protocol: Protocol,
+    /// The endpoint of the configuration that the paths without a host are on, for the end that the direction makes remote.
+    #[serde(default)]
+    pub(crate) endpoint: Option<String>,
+    /// The set of credentials of the configuration, if one is named.
+    #[serde(default)]
+    pub(crate) credentials: Option<String>,
+    #[serde(default)]
+    pub(crate) rules: CopyRules,
+    /// The path of the copy in the storage of the destination, as stored; chosen once and kept over attempts.
+    #[serde(default)]
+    pub(crate) target: Option<String>,
+    /// The file or folder that is copied, in the storage of the source, as stored; of a pattern its folder.
+    #[serde(default)]
+    pub(crate) origin: Option<String>,
+    #[serde(default)]
+    pub(crate) staging: Staging,
+    #[serde(default)]
+    pub(crate) partial: Option<PartialFile>,
+}
+
+/// Where the files of a copy are until all are verified.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Staging {
+    /// Each in a part file beside its final name.
+    #[default]
+    Each,
+    /// In a part folder, which is renamed as a whole.
+    Whole,
+    /// Under their final names.
+    Direct,
+}
+
+/// The file that is being written, with what its source was when that began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PartialFile {
+    /// Relative to the source, as stored.
+    pub(crate) path: String,
+    /// Bytes of the source.
+    pub(crate) size: u64,
+    /// Nanoseconds since 1970.
+    pub(crate) modified: Option<i64>,
+    /// Bytes that are known to be durable in a local part file.
+    pub(crate) good: u64,
 }
 
 impl TransferState {

@@ -14,6 +14,9 @@ use uuid::Uuid;
 /// How long the state of a failed transfer, or of an unconfirmed creation, is kept.
 const RETENTION: Duration = Duration::from_hours(7 * 24);
 
+/// The ending of the list of the files that a transfer has staged.
+const STAGED: &str = ".staged";
+
 /// The transfers of one agent on this machine.
 #[derive(Clone, Debug)]
 pub(crate) struct TransferStore {
@@ -165,6 +168,11 @@ impl TransferStore {
                 state_file::remove(&path)?;
             }
         }
+        for name in self.names(STAGED)? {
+            if !self.json(&name).exists() {
+                state_file::remove(&self.staged(&name))?;
+            }
+        }
         for name in self.names(".lock")? {
             if !self.json(&name).exists() && lock(&self.lock_path(&name))?.is_some() {
                 state_file::remove(&self.lock_path(&name))?;
@@ -259,6 +267,10 @@ impl TransferStore {
         self.folder.join(format!("{name}.json"))
     }
 
+    fn staged(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}{STAGED}"))
+    }
+
     fn lock_path(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.lock"))
     }
@@ -268,6 +280,11 @@ impl Claim {
     /// Writes the state durably.
     pub(crate) fn save(&self) -> io::Result<()> {
         self.state.write(&self.store.json(&self.state.name()))
+    }
+
+    /// The path of the list of the files that the transfer has staged.
+    pub(crate) fn staged_path(&self) -> PathBuf {
+        self.store.staged(&self.state.name())
     }
 
     /// Records that the server has created the transfer with this id.
@@ -308,6 +325,9 @@ impl Claim {
         let _guard = self.store.guard()?;
         let name = self.state.name();
         state_file::remove_stored(&self.store.json(&name))?;
+        if self.store.staged(&name).exists() {
+            state_file::remove(&self.store.staged(&name))?;
+        }
         state_file::remove(&self.store.lock_path(&name))?;
         state_file::sync_folder(&self.store.folder)
             .map_err(state_file::with_path("sync the folder", &self.store.folder))

@@ -147,6 +147,7 @@ async fn prepare(
         phase: Phase::Creating,
         copied: None,
         report: None,
+        stream: None,
     };
     let store = agent.transfers.store.clone();
     match agent.server.blocking(move || store.begin(state)).await? {

@@ -109,6 +109,7 @@ fn store_attempt(
         phase: Phase::Copying,
         copied: None,
         report: None,
+        stream: None,
     })
 }
 

@@ -1,3 +1,5 @@
+//! Tests of the store.
+
 use std::time::SystemTime;
 use std::{fs, io};
 
@@ -22,6 +24,7 @@ fn new_transfer() -> TransferState {
         phase: Phase::Creating,
         copied: None,
         report: None,
+        stream: None,
     }
 }
 

@@ -1,0 +1,141 @@
+//! A copy through storages: between two machines, or between local paths with rules. Blocking; knows no server.
+//!
+//! All files are staged first: written under other names, made durable, verified, and listed. Then the list is published by
+//! renaming. What is staged outlives the attempt and the process.
+
+mod file;
+mod names;
+mod plan;
+mod publish;
+mod sources;
+mod stage;
+mod staged;
+mod target;
+
+use std::time::{Duration, Instant};
+
+use mftplus_protocol::backoff::Backoff;
+
+use crate::storage::error::StorageError;
+use crate::storage::open::{End, Opened};
+use crate::storage::transfer_storage::StoragePath;
+use crate::transfer::control::Control;
+use crate::transfer::error::CopyError;
+use crate::transfer::rules::AfterSuccess;
+use crate::transfer::state::{CopyResult, Phase, StreamState};
+use crate::transfer::store::Claim;
+use crate::transfer::stream::staged::StagedFiles;
+
+/// Attempts in a row of which none copies a byte.
+const MAX_FAILURES: u32 = 10;
+
+/// Attempts altogether.
+const MAX_ATTEMPTS: u32 = 100;
+
+/// Opens one end of a copy.
+pub(crate) type Open<'a> = &'a dyn Fn(End) -> Result<Opened, StorageError>;
+
+/// Copies and publishes. After a temporary error it continues, with new connections and growing delays.
+pub(crate) fn run(
+    claim: &mut Claim,
+    mut stream: StreamState,
+    open: Open<'_>,
+    backoff: Backoff,
+    control: &Control,
+) -> Result<CopyResult, CopyError> {
+    let ended = run_attempts(claim, &mut stream, open, backoff, control);
+    // For the removal of what is staged; the file need not be written again for that.
+    claim.state.stream = Some(stream);
+    ended
+}
+
+fn run_attempts(
+    claim: &mut Claim,
+    stream: &mut StreamState,
+    open: Open<'_>,
+    backoff: Backoff,
+    control: &Control,
+) -> Result<CopyResult, CopyError> {
+    let (mut attempt, mut failures) = (0, 0);
+    loop {
+        attempt += 1;
+        let error = match attempt_once(claim, stream, open, control) {
+            Err(error) if error.is_temporary() && attempt < MAX_ATTEMPTS => error,
+            ended => return ended,
+        };
+        failures = if control.moved() > 0 { 1 } else { failures + 1 };
+        if failures >= MAX_FAILURES {
+            return Err(error);
+        }
+        let delay = backoff.jittered(failures, fastrand::f64());
+        tracing::warn!(attempt, %error, ?delay, "a copy is interrupted and continues after a delay");
+        control.restart(format!("attempt {attempt} was interrupted, and the next one continues: {error}"));
+        wait(delay, control)?;
+    }
+}
+
+fn attempt_once(
+    claim: &mut Claim,
+    stream: &mut StreamState,
+    open: Open<'_>,
+    control: &Control,
+) -> Result<CopyResult, CopyError> {
+    if control.is_stopped() {
+        return Err(CopyError::Stopped);
+    }
+    let mut staged = StagedFiles::open(&claim.staged_path()).map_err(CopyError::State)?;
+    let destination = open(End::Destination)?;
+    let recorded = claim.state.copied.clone().filter(|_| claim.state.phase == Phase::Publishing);
+    let (copied, source) = match recorded {
+        Some(copied) => {
+            control.set_total(copied.bytes);
+            control.add_resumed(copied.bytes);
+            control.add_verified(copied.bytes);
+            (copied, None)
+        }
+        None => {
+            let source = open(End::Source)?;
+            (stage::stage(claim, stream, (&source, &destination), &mut staged, control)?, Some(source))
+        }
+    };
+    publish::publish(destination.storage.as_ref(), &base(stream)?, stream, &staged)?;
+    if stream.rules.after_success != AfterSuccess::Keep {
+        let source = match source {
+            Some(source) => source,
+            None => open(End::Source)?,
+        };
+        let origin = StoragePath::from_stored(stream.origin.as_deref().unwrap_or_default())?;
+        sources::finish(&source, &origin, &stream.rules.after_success, &staged)?;
+    }
+    Ok(copied)
+}
+
+/// Removes what a copy has staged, after it has failed or was cancelled.
+pub(crate) fn discard(claim: &Claim, stream: &StreamState, open: Open<'_>) -> Result<(), CopyError> {
+    if stream.target.is_none() {
+        // Nothing was written.
+        return Ok(());
+    }
+    let staged = StagedFiles::open(&claim.staged_path()).map_err(CopyError::State)?;
+    let destination = open(End::Destination)?;
+    Ok(publish::discard(destination.storage.as_ref(), &base(stream)?, stream, &staged)?)
+}
+
+fn base(stream: &StreamState) -> Result<StoragePath, StorageError> {
+    StoragePath::from_stored(stream.target.as_deref().unwrap_or_default())
+}
+
+/// Waits, in slices so that a stop takes effect soon.
+fn wait(delay: Duration, control: &Control) -> Result<(), CopyError> {
+    let until = Instant::now() + delay;
+    loop {
+        if control.is_stopped() {
+            return Err(CopyError::Stopped);
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        std::thread::sleep(left.min(Duration::from_millis(50)));
+    }
+}

@@ -1,0 +1,284 @@
+//! Copies one file between two storages: continues an existing part, computes the checksum on the way, and verifies.
+
+use std::io::{self, Read as _, Write as _};
+use std::time::{Duration, Instant};
+
+use crate::storage::error::{StorageError, StorageErrorKind};
+use crate::storage::transfer_storage::{Capabilities, EntryKind, Metadata, StoragePath, TransferStorage};
+use crate::transfer::bandwidth::BandwidthLimiter;
+use crate::transfer::checksum::Hasher;
+use crate::transfer::control::Control;
+use crate::transfer::error::CopyError;
+
+/// Bytes moved at once.
+const CHUNK: usize = 1 << 20;
+
+/// Bytes after which a local part file is synced, so that a power failure costs no more than these.
+const CHECKPOINT: u64 = 256 << 20;
+
+/// The sizes that files of /proc and /sys claim, whatever they contain.
+const UNKNOWN_SIZES: [u64; 2] = [0, 4096];
+
+/// Copies files from one storage to another.
+pub(crate) struct FileCopier<'a> {
+    source: &'a dyn TransferStorage,
+    target: &'a dyn TransferStorage,
+    control: &'a Control,
+    verify: bool,
+    /// Whether files are written under their final names.
+    is_direct: bool,
+    limiter: BandwidthLimiter<'a>,
+    buffer: Vec<u8>,
+}
+
+/// Records how many bytes of a part file are durable.
+pub(crate) type Checkpoint<'a> = &'a mut dyn FnMut(u64) -> Result<(), CopyError>;
+
+impl<'a> FileCopier<'a> {
+    pub(crate) fn new(
+        (source, target): (&'a dyn TransferStorage, &'a dyn TransferStorage),
+        control: &'a Control,
+        (verify, is_direct): (bool, bool),
+        max_rate: Option<u64>,
+    ) -> Self {
+        let limiter = BandwidthLimiter::new(max_rate, &control.bandwidth);
+        Self { source, target, control, verify, is_direct, limiter, buffer: vec![0; CHUNK] }
+    }
+
+    /// Copies `from`, whose metadata is `before`, to `to`, and returns its SHA-256 if it is wanted. `good` is set if `to` may
+    /// be continued: then it is how many bytes of a local part file are durable.
+    pub(crate) fn copy(
+        &mut self,
+        (from, before): (&StoragePath, &Metadata),
+        to: &StoragePath,
+        good: Option<u64>,
+        checkpoint: Checkpoint<'_>,
+    ) -> Result<Option<String>, CopyError> {
+        let (kept, mut hasher) = match good {
+            Some(good) => self.keep_prefix(from, to, before.size, good)?,
+            None => (0, Hasher::new(self.verify)),
+        };
+        let length = self.write_rest((from, to), kept, &mut hasher, checkpoint)?;
+        let after = self.source.metadata(from)?;
+        if (after.size, after.modified) != (before.size, before.modified) {
+            return Err(CopyError::Changed(self.source.display(from).into()));
+        }
+        if length != before.size {
+            let path = self.source.display(from).into();
+            let has_unknown_size = self.source.capabilities().free_reads && UNKNOWN_SIZES.contains(&before.size);
+            return Err(if has_unknown_size { CopyError::UnknownSize(path) } else { CopyError::Changed(path) });
+        }
+        self.check_size(to, length)?;
+        let checksum = hasher.finish();
+        if let Some(expected) = &checksum {
+            self.compare_source(from, to, expected)?;
+            self.compare_copy(to, length, expected)?;
+        }
+        Ok(checksum)
+    }
+
+    /// How many bytes of an existing part are kept, with their digest in progress.
+    fn keep_prefix(
+        &mut self,
+        from: &StoragePath,
+        to: &StoragePath,
+        size: u64,
+        good: u64,
+    ) -> Result<(u64, Hasher), CopyError> {
+        let nothing = (0, Hasher::new(self.verify));
+        let (here, there) = (self.source.capabilities(), self.target.capabilities());
+        if self.is_direct || !here.resumes || !there.resumes {
+            return Ok(nothing);
+        }
+        let length = match self.target.symlink_metadata(to) {
+            Ok(found) if found.kind == EntryKind::File => found.size,
+            Ok(_) => return Ok(nothing),
+            Err(error) if error.kind() == StorageErrorKind::NotFound => return Ok(nothing),
+            Err(error) => return Err(error.into()),
+        };
+        if there.free_reads {
+            // This agent wrote it. It is read again so that the checksum is that of the whole file.
+            if good == 0 || good > size || length < good {
+                return Ok(nothing);
+            }
+            if !self.verify {
+                return Ok((good, Hasher::new(false)));
+            }
+            return Ok(self.hash(self.target, to, Some(good))?.map_or(nothing, |hasher| (good, hasher)));
+        }
+        let kept = length.min(size);
+        if kept == 0 || !here.free_reads {
+            return Ok(nothing);
+        }
+        let written = self.hash(self.target, to, Some(kept))?;
+        let Some(expected) = self.hash(self.source, from, Some(kept))? else { return Ok(nothing) };
+        if written.and_then(Hasher::finish) != expected.clone().finish() {
+            return Ok(nothing);
+        }
+        Ok((kept, if self.verify { expected } else { Hasher::new(false) }))
+    }
+
+    /// Copies what follows the first `kept` bytes; returns the length of the copy.
+    fn write_rest(
+        &mut self,
+        (from, to): (&StoragePath, &StoragePath),
+        kept: u64,
+        hasher: &mut Hasher,
+        checkpoint: Checkpoint<'_>,
+    ) -> Result<u64, CopyError> {
+        let (source, target) = (self.source, self.target);
+        let Capabilities { free_reads, fsync, .. } = target.capabilities();
+        let makes_checkpoints = free_reads && !self.is_direct;
+        let mut reader = source.open_read(from, kept)?;
+        let mut writer = target.open_write(to, kept)?;
+        self.control.add_resumed(kept);
+        let (mut length, mut durable) = (kept, kept);
+        let error = loop {
+            if let Err(stopped) = self.check_stopped() {
+                break stopped;
+            }
+            let chunk = self.limiter.chunk(self.buffer.len());
+            let count = match reader.read(&mut self.buffer[..chunk]) {
+                Ok(0) => {
+                    writer.finish(fsync)?;
+                    return Ok(length);
+                }
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => break StorageError::from_io("read", source.display(from), &error).into(),
+            };
+            if let Err(error) = writer.write_all(&self.buffer[..count]) {
+                break StorageError::from_io("write", target.display(to), &error).into();
+            }
+            hasher.update(&self.buffer[..count]);
+            length += count as u64;
+            self.control.add_copied(count as u64);
+            if let Err(stopped) = self.throttle(count) {
+                break stopped;
+            }
+            if makes_checkpoints && length - durable >= CHECKPOINT {
+                writer.finish(fsync)?;
+                checkpoint(length)?;
+                durable = length;
+                writer = target.open_write(to, length)?;
+            }
+        };
+        // What was received before the error need not be received again.
+        if makes_checkpoints && (error.is_temporary() || matches!(error, CopyError::Stopped)) {
+            writer.finish(fsync)?;
+            checkpoint(length)?;
+        }
+        Err(error)
+    }
+
+    /// The digest of the first `length` bytes, or of the whole file; none if it is shorter.
+    fn hash(
+        &mut self,
+        storage: &dyn TransferStorage,
+        path: &StoragePath,
+        length: Option<u64>,
+    ) -> Result<Option<Hasher>, CopyError> {
+        let mut reader = storage.open_read(path, 0)?;
+        let mut hasher = Hasher::new(true);
+        let mut left = length.unwrap_or(u64::MAX);
+        while left > 0 {
+            self.check_stopped()?;
+            let chunk = usize::try_from(left).unwrap_or(usize::MAX).min(self.buffer.len());
+            let count = match reader.read(&mut self.buffer[..chunk]) {
+                Ok(0) if length.is_none() => break,
+                Ok(0) => return Ok(None),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(StorageError::from_io("read", storage.display(path), &error).into()),
+            };
+            hasher.update(&self.buffer[..count]);
+            left -= count as u64;
+            if length.is_none() {
+                self.control.add_verified(count as u64);
+            }
+        }
+        Ok(Some(hasher))
+    }
+
+    fn check_size(&self, to: &StoragePath, expected: u64) -> Result<(), CopyError> {
+        match self.target.metadata(to) {
+            Ok(there) if there.size == expected => Ok(()),
+            Ok(there) => Err(CopyError::SizeMismatch { path: self.target.display(to), expected, found: there.size }),
+            Err(error) if self.is_direct && is_refusal(&error) => {
+                tracing::debug!(%error, "the size of the copy is not compared");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Compares with the digest that the server of the source computes, where it can.
+    fn compare_source(&self, from: &StoragePath, to: &StoragePath, copied: &str) -> Result<(), CopyError> {
+        if self.source.capabilities().free_reads {
+            return Ok(());
+        }
+        match self.source.checksum(from).map_err(CopyError::from) {
+            Ok(Some(expected)) if !expected.eq_ignore_ascii_case(copied) => {
+                Err(self.mismatch(to, expected, copied.to_owned()))
+            }
+            Err(error) if error.is_temporary() || matches!(error, CopyError::Stopped) => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Compares the copy with the digest of the bytes that were sent. It is read back where the other side cannot hash.
+    fn compare_copy(&mut self, to: &StoragePath, length: u64, expected: &str) -> Result<(), CopyError> {
+        let target = self.target;
+        if !target.capabilities().free_reads {
+            match target.checksum(to).map_err(CopyError::from) {
+                Ok(Some(found)) if found.eq_ignore_ascii_case(expected) => {
+                    self.control.add_verified(length);
+                    return Ok(());
+                }
+                Ok(Some(found)) => return Err(self.mismatch(to, expected.to_owned(), found)),
+                Err(error) if error.is_temporary() || matches!(error, CopyError::Stopped) => return Err(error),
+                Ok(None) | Err(_) => {}
+            }
+        }
+        match self.hash(target, to, None) {
+            Ok(hasher) => match hasher.and_then(Hasher::finish) {
+                Some(found) if found != expected => Err(self.mismatch(to, expected.to_owned(), found)),
+                _ => Ok(()),
+            },
+            Err(CopyError::Storage(error)) if self.is_direct && is_refusal(&error) => {
+                tracing::debug!(%error, "the copy is not read back");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn mismatch(&self, to: &StoragePath, expected: String, found: String) -> CopyError {
+        CopyError::Mismatch { path: self.target.display(to).into(), expected, found }
+    }
+
+    fn check_stopped(&self) -> Result<(), CopyError> {
+        if self.control.is_stopped() { Err(CopyError::Stopped) } else { Ok(()) }
+    }
+
+    /// Pauses for the bandwidth limit, in slices so that a stop takes effect soon.
+    fn throttle(&mut self, count: usize) -> Result<(), CopyError> {
+        let until = Instant::now() + self.limiter.record(count);
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.check_stopped()?;
+            std::thread::sleep(left.min(Duration::from_millis(50)));
+        }
+    }
+}
+
+/// Whether a drop box refuses to show its files.
+fn is_refusal(error: &StorageError) -> bool {
+    matches!(
+        error.kind(),
+        StorageErrorKind::PermissionDenied | StorageErrorKind::Unsupported | StorageErrorKind::NotFound
+    )
+}

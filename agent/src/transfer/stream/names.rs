@@ -1,0 +1,108 @@
+//! Which names a destination cannot hold, found before anything is written.
+
+use crate::storage::part_name::{MAX_NAME, name_of_bytes};
+use crate::storage::transfer_storage::{Capabilities, StoragePath, TransferStorage};
+use crate::transfer::bounded_list::BoundedList;
+use crate::transfer::error::CopyError;
+use crate::transfer::stream::plan::StreamPlan;
+
+/// Refuses a plan with names that the destination cannot hold; each is named.
+pub(crate) fn check(plan: &StreamPlan, target: &dyn TransferStorage, base: &StoragePath) -> Result<(), CopyError> {
+    let capabilities = target.capabilities();
+    let mut problems = BoundedList::default();
+    for entry in &plan.entries {
+        let path = base.append(&entry.relative);
+        // The names above it are checked with their own entries.
+        let problem = path.file_name().and_then(|name| problem(name, capabilities));
+        if let Some(problem) = problem {
+            problems.add(&format!("`{}` {problem}", target.display(&path)));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(CopyError::Names(problems)) }
+}
+
+fn problem(name: &[u8], capabilities: Capabilities) -> Option<&'static str> {
+    if name.len() > MAX_NAME {
+        Some("has a name of more than 255 bytes")
+    } else if !capabilities.any_bytes && std::str::from_utf8(name).is_err() {
+        Some("has a name that is not UTF-8, which the destination needs")
+    } else if !capabilities.line_breaks && name.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+        Some("has a name with a line break, which the destination cannot hold")
+    } else if cfg!(windows) && capabilities.free_reads && is_reserved(name) {
+        Some("has a name that Windows reserves")
+    } else {
+        None
+    }
+}
+
+/// Whether Windows takes the name for a device, cuts off its end, or has another meaning for one of its characters.
+fn is_reserved(name: &[u8]) -> bool {
+    let stem = name.split(|byte| *byte == b'.').next().unwrap_or_default().to_ascii_uppercase();
+    let is_numbered = stem.len() == 4
+        && (stem.starts_with(b"COM") || stem.starts_with(b"LPT"))
+        && stem.last().is_some_and(|digit| matches!(digit, b'1'..=b'9'));
+    is_numbered
+        || matches!(stem.as_slice(), b"CON" | b"PRN" | b"AUX" | b"NUL")
+        || name.ends_with(b".")
+        || name.ends_with(b" ")
+        || name.iter().any(|byte| *byte < b' ' || b"<>:\"\\|?*".contains(byte))
+}
+
+/// The path of the part file or folder of a copy to `path`: beside it.
+pub(crate) fn part_of(path: &StoragePath) -> StoragePath {
+    path.with_file_name(name_of_bytes(path.file_name().unwrap_or_default()))
+}
+
+/// The path `name (number).ext`.
+pub(crate) fn numbered(path: &StoragePath, number: u32) -> StoragePath {
+    let name = path.file_name().unwrap_or_default();
+    let end = name.iter().rposition(|byte| *byte == b'.').filter(|at| *at > 0).unwrap_or(name.len());
+    let (stem, extension) = name.split_at(end);
+    path.with_file_name([stem, format!(" ({number})").as_bytes(), extension].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_reserved, numbered, part_of, problem};
+    use crate::storage::transfer_storage::{Capabilities, StoragePath};
+
+    #[test]
+    fn numbers_stand_before_the_extension() -> anyhow::Result<()> {
+        for (path, expected) in
+            [("in/a.csv", "in/a (2).csv"), ("a", "a (2)"), (".profile", ".profile (2)"), ("a.tar.gz", "a.tar (2).gz")]
+        {
+            assert_eq!(numbered(&StoragePath::new(path.as_bytes())?, 2).to_str(), Some(expected));
+        }
+        assert_eq!(part_of(&StoragePath::new(b"in/a")?).to_str(), Some("in/a.mftplus-part"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_name_is_refused_where_it_cannot_be_held() {
+        let all = Capabilities {
+            links: true,
+            modes: true,
+            times: true,
+            any_bytes: true,
+            line_breaks: true,
+            fsync: true,
+            replaces_atomically: true,
+            resumes: true,
+            free_reads: false,
+        };
+        let few = Capabilities { any_bytes: false, line_breaks: false, ..all };
+        assert!(problem(b"\xff\n", all).is_none() && problem("é".as_bytes(), few).is_none());
+        assert!(problem(b"\xff", few).is_some() && problem(b"a\r", few).is_some());
+        assert!(problem(&[b'a'; 255], all).is_none() && problem(&[b'a'; 256], all).is_some());
+    }
+
+    #[test]
+    fn names_that_windows_reserves_are_known() {
+        for name in [&b"CON"[..], b"nul.txt", b"Com1", b"a.", b"a ", b"a:b", b"a?"] {
+            assert!(is_reserved(name), "{name:?}");
+        }
+        for name in [&b"console"[..], b"COM0", b"a.b", b".a"] {
+            assert!(!is_reserved(name), "{name:?}");
+        }
+    }
+}

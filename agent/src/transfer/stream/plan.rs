@@ -1,0 +1,199 @@
+//! The files, folders and links of a copy through storages, from a listing of its source.
+
+use crate::storage::error::{StorageError, StorageErrorKind};
+use crate::storage::open::Opened;
+use crate::storage::part_name;
+use crate::storage::pattern;
+use crate::storage::transfer_storage::{EntryKind, MAX_DEPTH, MAX_ENTRIES, Metadata, StoragePath};
+use crate::transfer::bounded_list::BoundedList;
+use crate::transfer::error::CopyError;
+use crate::transfer::rules::SymlinkRule;
+
+/// The content of a source.
+#[derive(Debug, Default)]
+pub(crate) struct StreamPlan {
+    /// The file or folder; of a pattern its folder.
+    pub(crate) base: StoragePath,
+    pub(crate) is_folder: bool,
+    pub(crate) is_pattern: bool,
+    /// Each folder comes before its content.
+    pub(crate) entries: Vec<PlanEntry>,
+    /// Bytes of all files.
+    pub(crate) total: u64,
+    /// Entries that cannot be read, or that a rule refuses.
+    pub(crate) failures: BoundedList,
+    /// Special files and links that are not copied.
+    pub(crate) left_out: BoundedList,
+}
+
+/// One file, folder or link to copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlanEntry {
+    /// Relative to the base; empty for the base itself.
+    pub(crate) relative: StoragePath,
+    pub(crate) kind: PlanKind,
+}
+
+/// The kinds of entries that are copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PlanKind {
+    File,
+    Folder,
+    Link,
+}
+
+impl StreamPlan {
+    /// Lists the source. `keeps_links` says whether both storages have links.
+    pub(crate) fn of(source: &Opened, symlinks: SymlinkRule, keeps_links: bool) -> Result<Self, CopyError> {
+        let mut walk = Walk { source, symlinks, keeps_links, plan: Self::default() };
+        walk.start()?;
+        let plan = walk.plan;
+        if !plan.left_out.is_empty() {
+            let (count, source) = (plan.left_out.count(), source.storage.display(&plan.base));
+            tracing::warn!(source, "{count} special file(s) or link(s) are left out of the copy: {}", plan.left_out);
+        }
+        Ok(plan)
+    }
+}
+
+struct Walk<'a> {
+    source: &'a Opened,
+    symlinks: SymlinkRule,
+    keeps_links: bool,
+    plan: StreamPlan,
+}
+
+impl Walk<'_> {
+    fn start(&mut self) -> Result<(), CopyError> {
+        let source = self.source;
+        let (storage, path) = (&source.storage, &source.path);
+        let top = match storage.metadata(path) {
+            Err(error) if error.kind() == StorageErrorKind::NotFound && source.may_be_pattern => {
+                return self.list_pattern(error);
+            }
+            found => found?,
+        };
+        self.plan.base = path.clone();
+        match top.kind {
+            EntryKind::Folder => {
+                self.plan.is_folder = true;
+                self.walk(&StoragePath::default(), 0)
+            }
+            EntryKind::File => self.add_file(StoragePath::default(), &top),
+            EntryKind::Link | EntryKind::Special => {
+                let detail = "it is neither a file nor a folder; leave it out of the source";
+                let path = storage.display(path);
+                Err(StorageError::new(StorageErrorKind::Unsupported, "copy", path, detail).into())
+            }
+        }
+    }
+
+    /// The entries of the folder that match, without folders; possibly none.
+    fn list_pattern(&mut self, missing: StorageError) -> Result<(), CopyError> {
+        let source = self.source;
+        let path = &source.path;
+        let (Some(folder), Some(pattern)) = (path.parent(), path.file_name()) else { return Err(missing.into()) };
+        let pattern = String::from_utf8_lossy(pattern).into_owned();
+        self.plan = StreamPlan { base: folder, is_folder: true, is_pattern: true, ..StreamPlan::default() };
+        self.add(StoragePath::default(), PlanKind::Folder)?;
+        let mut entries = source.storage.list(&self.plan.base)?;
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        for entry in entries {
+            // Of a name that is not UTF-8 the readable part is matched.
+            if entry.metadata.kind != EntryKind::Folder
+                && pattern::matches(&pattern, &String::from_utf8_lossy(&entry.name))
+            {
+                self.visit(&StoragePath::default(), &entry.name, entry.metadata, 0)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn walk(&mut self, folder: &StoragePath, depth: usize) -> Result<(), CopyError> {
+        let path = self.plan.base.append(folder);
+        if depth > MAX_DEPTH {
+            self.refuse(&path, "it is inside more than 128 folders");
+            return Ok(());
+        }
+        let mut entries = match self.source.storage.list(&path).map_err(CopyError::from) {
+            Ok(entries) => entries,
+            Err(error) if depth == 0 || error.is_final() => return Err(error),
+            Err(error) => {
+                self.plan.failures.add(&error);
+                return Ok(());
+            }
+        };
+        self.add(folder.clone(), PlanKind::Folder)?;
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        for entry in entries {
+            self.visit(folder, &entry.name, entry.metadata, depth)?;
+        }
+        Ok(())
+    }
+
+    /// Takes in one entry of a folder. Part files are skipped.
+    fn visit(&mut self, folder: &StoragePath, name: &[u8], found: Metadata, depth: usize) -> Result<(), CopyError> {
+        if part_name::is_part_bytes(name) {
+            return Ok(());
+        }
+        let relative = match folder.join(name) {
+            Ok(relative) => relative,
+            Err(error) => {
+                self.plan.failures.add(&error);
+                return Ok(());
+            }
+        };
+        let path = self.plan.base.append(&relative);
+        match found.kind {
+            EntryKind::File => self.add_file(relative, &found),
+            EntryKind::Folder => self.walk(&relative, depth + 1),
+            EntryKind::Special => {
+                self.leave_out(&path);
+                Ok(())
+            }
+            EntryKind::Link => self.visit_link(relative, &path, depth),
+        }
+    }
+
+    fn visit_link(&mut self, relative: StoragePath, path: &StoragePath, depth: usize) -> Result<(), CopyError> {
+        match self.symlinks {
+            SymlinkRule::Keep if self.keeps_links => return self.add(relative, PlanKind::Link),
+            SymlinkRule::Keep | SymlinkRule::Skip => self.leave_out(path),
+            SymlinkRule::Fail => self.refuse(path, "it is a symbolic link, and the copy has `symlinks: fail`"),
+            SymlinkRule::Follow => match self.source.storage.metadata(path).map_err(CopyError::from) {
+                Ok(there) if there.kind == EntryKind::File => return self.add_file(relative, &there),
+                // The depth ends links that lead to a folder above them. A pattern takes no folders.
+                Ok(there) if there.kind == EntryKind::Folder && !self.plan.is_pattern => {
+                    return self.walk(&relative, depth + 1);
+                }
+                Ok(_) => self.leave_out(path),
+                Err(error) if error.is_final() => return Err(error),
+                Err(error) => self.plan.failures.add(&error),
+            },
+        }
+        Ok(())
+    }
+
+    fn add_file(&mut self, relative: StoragePath, found: &Metadata) -> Result<(), CopyError> {
+        self.plan.total = self.plan.total.saturating_add(found.size);
+        self.add(relative, PlanKind::File)
+    }
+
+    fn add(&mut self, relative: StoragePath, kind: PlanKind) -> Result<(), CopyError> {
+        if self.plan.entries.len() >= MAX_ENTRIES {
+            let (path, detail) = (self.source.storage.display(&self.plan.base), "it has more than 1,000,000 entries");
+            return Err(StorageError::new(StorageErrorKind::Unsupported, "copy", path, detail).into());
+        }
+        self.plan.entries.push(PlanEntry { relative, kind });
+        Ok(())
+    }
+
+    fn refuse(&mut self, path: &StoragePath, detail: &str) {
+        let path = self.source.storage.display(path);
+        self.plan.failures.add(&StorageError::new(StorageErrorKind::Unsupported, "copy", path, detail));
+    }
+
+    fn leave_out(&mut self, path: &StoragePath) {
+        self.plan.left_out.add(&self.source.storage.display(path));
+    }
+}

@@ -1,0 +1,114 @@
+//! Gives staged files their final names. Can be repeated after a crash at any point.
+
+use crate::storage::error::{StorageError, StorageErrorKind};
+use crate::storage::transfer_storage::{StoragePath, TransferStorage};
+use crate::transfer::error::CopyError;
+use crate::transfer::rules::OnExists;
+use crate::transfer::state::{Staging, StreamState};
+use crate::transfer::stream::names::{numbered, part_of};
+use crate::transfer::stream::staged::{StagedFile, StagedFiles};
+use crate::transfer::stream::target::{MAX_NAMES, remove_if_there, staged_path};
+
+/// Publishes all staged files of the copy `base`.
+pub(crate) fn publish(
+    target: &dyn TransferStorage,
+    base: &StoragePath,
+    stream: &StreamState,
+    staged: &StagedFiles,
+) -> Result<(), CopyError> {
+    match stream.staging {
+        Staging::Direct => Ok(()),
+        Staging::Whole => publish_folder(target, base),
+        Staging::Each => staged.iter().try_for_each(|(relative, file)| {
+            let to = base.append(relative);
+            publish_file(target, &staged_path(Staging::Each, base, relative), &to, file, stream.rules.on_exists)
+        }),
+    }
+}
+
+fn publish_folder(target: &dyn TransferStorage, base: &StoragePath) -> Result<(), CopyError> {
+    match target.rename(&part_of(base), base, false) {
+        Ok(()) => Ok(()),
+        // An earlier attempt has done it.
+        Err(error) if error.kind() == StorageErrorKind::NotFound && target.metadata(base).is_ok() => Ok(()),
+        Err(error) => Err(failed(error, target, base)),
+    }
+}
+
+fn publish_file(
+    target: &dyn TransferStorage,
+    part: &StoragePath,
+    to: &StoragePath,
+    file: &StagedFile,
+    on_exists: OnExists,
+) -> Result<(), CopyError> {
+    let replaces = on_exists == OnExists::Overwrite;
+    if replaces && !target.capabilities().replaces_atomically {
+        tracing::debug!(path = target.display(to), "an existing file is deleted before the rename");
+    }
+    let error = match target.rename(part, to, replaces) {
+        Ok(()) => return Ok(()),
+        Err(error) => error,
+    };
+    match error.kind() {
+        // An earlier attempt has done it.
+        StorageErrorKind::NotFound if is_there(target, to, file)? => Ok(()),
+        StorageErrorKind::AlreadyExists if on_exists == OnExists::Rename => publish_numbered(target, part, to),
+        StorageErrorKind::AlreadyExists if on_exists == OnExists::Skip => {
+            tracing::warn!(path = target.display(to), "it appeared during the copy and is skipped");
+            Ok(target.remove(part)?)
+        }
+        _ => Err(failed(error, target, to)),
+    }
+}
+
+fn publish_numbered(target: &dyn TransferStorage, part: &StoragePath, to: &StoragePath) -> Result<(), CopyError> {
+    for number in 1..=MAX_NAMES {
+        match target.rename(part, &numbered(to, number), false) {
+            Err(error) if error.kind() == StorageErrorKind::AlreadyExists => {}
+            renamed => return Ok(renamed?),
+        }
+    }
+    Err(CopyError::Exists(target.display(to).into()))
+}
+
+fn is_there(target: &dyn TransferStorage, path: &StoragePath, file: &StagedFile) -> Result<bool, CopyError> {
+    match target.symlink_metadata(path) {
+        Ok(there) => Ok(file.is_link || there.size == file.size),
+        Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn failed(error: StorageError, target: &dyn TransferStorage, path: &StoragePath) -> CopyError {
+    match error.kind() {
+        StorageErrorKind::AlreadyExists => CopyError::Exists(target.display(path).into()),
+        _ => error.into(),
+    }
+}
+
+/// Removes all that is staged and not published, after the copy has failed or was cancelled.
+pub(crate) fn discard(
+    target: &dyn TransferStorage,
+    base: &StoragePath,
+    stream: &StreamState,
+    staged: &StagedFiles,
+) -> Result<(), StorageError> {
+    let remove = |path: &StoragePath| remove_if_there(target, path);
+    if stream.staging == Staging::Whole {
+        return remove(&part_of(base));
+    }
+    if let Some(partial) = &stream.partial {
+        let relative = StoragePath::from_stored(&partial.path)?;
+        let is_done = stream.staging == Staging::Direct && staged.get(&relative).is_some();
+        if !is_done {
+            remove(&staged_path(stream.staging, base, &relative))?;
+        }
+    }
+    if stream.staging == Staging::Each {
+        for (relative, _) in staged.iter() {
+            remove(&staged_path(Staging::Each, base, relative))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! Deletes or moves the source files of a copy once it is published, and only those that it has copied.
+
+use crate::storage::error::{StorageError, StorageErrorKind};
+use crate::storage::open::Opened;
+use crate::storage::transfer_storage::{EntryKind, StoragePath};
+use crate::transfer::bounded_list::BoundedList;
+use crate::transfer::error::CopyError;
+use crate::transfer::rules::AfterSuccess;
+use crate::transfer::stream::names::numbered;
+use crate::transfer::stream::staged::{StagedFile, StagedFiles};
+use crate::transfer::stream::target::{MAX_NAMES, create_folders};
+
+/// Applies the rule to each file that was staged. A file that changed since, or that an earlier attempt has deleted or moved,
+/// is left alone. `base` is the folder of the files, or the one file.
+pub(crate) fn finish(
+    source: &Opened,
+    base: &StoragePath,
+    rule: &AfterSuccess,
+    staged: &StagedFiles,
+) -> Result<(), CopyError> {
+    let mut failures = BoundedList::default();
+    for (relative, file) in staged.iter().filter(|(_, file)| !file.is_link) {
+        let result = match rule {
+            AfterSuccess::Keep => return Ok(()),
+            AfterSuccess::Delete => delete(source, &base.append(relative), file),
+            AfterSuccess::MoveTo(folder) => move_to(source, (base, relative), folder, file),
+        };
+        match result.map_err(CopyError::from) {
+            Ok(()) => {}
+            Err(error) if error.is_temporary() || matches!(error, CopyError::Stopped) => return Err(error),
+            Err(error) => failures.add(&error),
+        }
+    }
+    if failures.is_empty() { Ok(()) } else { Err(CopyError::SourceKept(failures)) }
+}
+
+fn delete(source: &Opened, path: &StoragePath, file: &StagedFile) -> Result<(), StorageError> {
+    if !is_unchanged(source, path, file)? {
+        return Ok(());
+    }
+    source.storage.remove(path)
+}
+
+fn move_to(
+    source: &Opened,
+    (base, relative): (&StoragePath, &StoragePath),
+    folder: &str,
+    file: &StagedFile,
+) -> Result<(), StorageError> {
+    let path = base.append(relative);
+    if !is_unchanged(source, &path, file)? {
+        return Ok(());
+    }
+    let to = match base.file_name().filter(|_| relative.as_bytes().is_empty()) {
+        Some(name) => destination(source, &base.parent().unwrap_or_default(), folder)?.join(name)?,
+        None => destination(source, base, folder)?.append(relative),
+    };
+    if let Some(parent) = to.parent() {
+        create_folders(source.storage.as_ref(), &parent)?;
+    }
+    let mut result = source.storage.rename(&path, &to, false);
+    for number in 1..=MAX_NAMES {
+        match &result {
+            // Files of the same name that were moved there earlier are kept.
+            Err(error) if error.kind() == StorageErrorKind::AlreadyExists => {
+                result = source.storage.rename(&path, &numbered(&to, number), false);
+            }
+            _ => break,
+        }
+    }
+    result
+}
+
+/// The folder of the rule `moveTo`: an absolute path, or one below `above`.
+fn destination(source: &Opened, above: &StoragePath, folder: &str) -> Result<StoragePath, StorageError> {
+    if !folder.starts_with('/') {
+        return StoragePath::new(folder.as_bytes()).map(|below| above.append(&below));
+    }
+    let root = source.root.strip_suffix(b"/").unwrap_or(&source.root);
+    match folder.as_bytes().strip_prefix(root) {
+        Some(below) if below.first() == Some(&b'/') => StoragePath::new(below),
+        _ => Err(StorageError::new(
+            StorageErrorKind::PermissionDenied,
+            "move a file to",
+            folder,
+            "it is outside the folder that holds the source; choose a folder inside it",
+        )),
+    }
+}
+
+/// Whether the source is still the file that was copied.
+fn is_unchanged(source: &Opened, path: &StoragePath, file: &StagedFile) -> Result<bool, StorageError> {
+    match source.storage.metadata(path) {
+        Ok(there) if there.kind == EntryKind::File && file.is_of(&there) => Ok(true),
+        Ok(_) => {
+            tracing::warn!(
+                path = source.storage.display(path),
+                "the source changed after it was copied, so it is kept"
+            );
+            Ok(false)
+        }
+        Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}

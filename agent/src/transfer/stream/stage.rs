@@ -1,0 +1,390 @@
+//! Writes and verifies all files of a copy under names that are not their final ones.
+
+use std::collections::BTreeSet;
+
+use crate::storage::error::{StorageError, StorageErrorKind};
+use crate::storage::open::Opened;
+use crate::storage::transfer_storage::{Attributes, EntryKind, Metadata, StoragePath, TransferStorage};
+use crate::transfer::checksum::Manifest;
+use crate::transfer::control::Control;
+use crate::transfer::error::CopyError;
+use crate::transfer::rules::{OnExists, OnFileError, Preserve};
+use crate::transfer::state::{CopyResult, PartialFile, Phase, Staging, StreamState, Verify};
+use crate::transfer::store::Claim;
+use crate::transfer::stream::file::FileCopier;
+use crate::transfer::stream::names::{self, part_of};
+use crate::transfer::stream::plan::{PlanEntry, PlanKind, StreamPlan};
+use crate::transfer::stream::staged::{StagedFile, StagedFiles, nanoseconds};
+use crate::transfer::stream::target;
+
+/// Bytes of a file from which on its part is continued by another process. Smaller ones are begun again.
+const RESUMABLE: u64 = 4 << 20;
+
+/// Stages everything, and records that it can be published.
+pub(crate) fn stage(
+    claim: &mut Claim,
+    stream: &mut StreamState,
+    (source, destination): (&Opened, &Opened),
+    staged: &mut StagedFiles,
+    control: &Control,
+) -> Result<CopyResult, CopyError> {
+    let (here, there) = (source.storage.capabilities(), destination.storage.capabilities());
+    let plan = StreamPlan::of(source, stream.rules.symlinks, here.links && there.links)?;
+    control.set_total(plan.total);
+    let is_new = stream.target.is_none();
+    let base = target::choose(stream, &plan, source, destination)?;
+    if let Err(error) = check_target(&plan, stream, destination.storage.as_ref(), &base, is_new) {
+        if is_new {
+            stream.target = None;
+        }
+        return Err(error);
+    }
+    save(claim, stream)?;
+    target::check_space(&plan, stream, destination, &base, staged)?;
+    if let Some(parent) = base.parent() {
+        target::create_folders(destination.storage.as_ref(), &parent)?;
+    }
+    let options = claim.state.options;
+    let keeps_all = here.free_reads && there.free_reads;
+    let mut copy = Stager {
+        preserve: stream.rules.preserve.unwrap_or(Preserve { times: keeps_all, modes: keeps_all }),
+        copier: FileCopier::new(
+            (source.storage.as_ref(), destination.storage.as_ref()),
+            control,
+            (options.verify == Verify::Sha256, stream.staging == Staging::Direct),
+            options.max_rate,
+        ),
+        claim,
+        stream,
+        source: source.storage.as_ref(),
+        target: destination.storage.as_ref(),
+        plan: &plan,
+        base,
+        staged,
+        control,
+    };
+    let copied = copy.stage_all()?;
+    copy.staged.sync().map_err(CopyError::State)?;
+    copy.stream.partial = None;
+    copy.claim.state.phase = Phase::Publishing;
+    copy.claim.state.copied = Some(copied.clone());
+    save(copy.claim, copy.stream)?;
+    Ok(copied)
+}
+
+/// Refuses names that cannot be written, and removes what another copy has left in the part folder of a new one: it must not
+/// be published with this.
+fn check_target(
+    plan: &StreamPlan,
+    stream: &StreamState,
+    target: &dyn TransferStorage,
+    base: &StoragePath,
+    is_new: bool,
+) -> Result<(), CopyError> {
+    names::check(plan, target, base)?;
+    if is_new && stream.staging == Staging::Whole {
+        target::remove_if_there(target, &part_of(base))?;
+    }
+    Ok(())
+}
+
+/// Makes the state durable.
+pub(crate) fn save(claim: &mut Claim, stream: &StreamState) -> Result<(), CopyError> {
+    claim.state.stream = Some(stream.clone());
+    claim.save().map_err(CopyError::State)
+}
+
+struct Stager<'a> {
+    claim: &'a mut Claim,
+    stream: &'a mut StreamState,
+    source: &'a dyn TransferStorage,
+    target: &'a dyn TransferStorage,
+    plan: &'a StreamPlan,
+    /// The path of the copy.
+    base: StoragePath,
+    staged: &'a mut StagedFiles,
+    control: &'a Control,
+    preserve: Preserve,
+    copier: FileCopier<'a>,
+}
+
+impl Stager<'_> {
+    fn stage_all(&mut self) -> Result<CopyResult, CopyError> {
+        let plan = self.plan;
+        let mut failures = plan.failures.clone();
+        let mut manifest = Manifest::default();
+        let mut kept = BTreeSet::new();
+        let mut bytes = 0;
+        let mut single = None;
+        for entry in &plan.entries {
+            if self.control.is_stopped() {
+                return Err(CopyError::Stopped);
+            }
+            match self.stage_entry(entry) {
+                Ok(Some(file)) => {
+                    bytes += file.size;
+                    kept.insert(entry.relative.clone());
+                    if let Some(digest) = file.checksum {
+                        single = Some(digest.clone());
+                        manifest.insert(entry.relative.as_bytes().to_vec(), digest);
+                    }
+                }
+                Ok(None) => {}
+                Err(error) if error.is_final() || !plan.is_folder => return Err(error),
+                Err(error) => failures.add(&error),
+            }
+        }
+        if !failures.is_empty() {
+            if self.stream.rules.on_file_error == OnFileError::Fail {
+                return Err(CopyError::Several(failures));
+            }
+            let count = failures.count();
+            tracing::warn!("{count} entries of the folder are not copied, as `onFileError: skip` says: {failures}");
+        }
+        self.forget_others(&kept)?;
+        self.finish_folders()?;
+        let verifies = self.claim.state.options.verify == Verify::Sha256;
+        let checksum = if plan.is_folder { verifies.then(|| manifest.checksum()) } else { single };
+        Ok(CopyResult { bytes, checksum })
+    }
+
+    /// Stages one entry; returns the file or link that is to be published.
+    fn stage_entry(&mut self, entry: &PlanEntry) -> Result<Option<StagedFile>, CopyError> {
+        let from = self.plan.base.append(&entry.relative);
+        match entry.kind {
+            PlanKind::Folder => {
+                let folder = match self.stream.staging {
+                    Staging::Whole => part_of(&self.base).append(&entry.relative),
+                    Staging::Each | Staging::Direct => self.base.append(&entry.relative),
+                };
+                target::create_folders(self.target, &folder)?;
+                Ok(None)
+            }
+            PlanKind::Link => self.stage_link(entry, &from),
+            PlanKind::File => self.stage_file(entry, &from),
+        }
+    }
+
+    fn stage_file(&mut self, entry: &PlanEntry, from: &StoragePath) -> Result<Option<StagedFile>, CopyError> {
+        let part = target::staged_path(self.stream.staging, &self.base, &entry.relative);
+        let before = self.source.metadata(from)?;
+        if before.kind != EntryKind::File {
+            return Err(CopyError::NoFile(self.source.display(from).into()));
+        }
+        if let Some(done) = self.already_staged(entry, &before, &part)? {
+            self.control.add_resumed(done.size);
+            self.control.add_verified(done.size);
+            return Ok(Some(done));
+        }
+        if !self.may_write(entry)? {
+            self.control.set_total(self.control.total().saturating_sub(before.size));
+            return Ok(None);
+        }
+        let copied = self.copy_file(entry, (from, &before), &part);
+        let checksum = match copied.and_then(|checksum| self.set_attributes(entry, &before, &part).map(|()| checksum)) {
+            Ok(checksum) => checksum,
+            Err(error) => {
+                if !error.is_temporary() && !matches!(error, CopyError::Stopped) {
+                    self.discard(&part);
+                }
+                return Err(error);
+            }
+        };
+        let modified = before.modified.and_then(nanoseconds);
+        let file = StagedFile { size: before.size, modified, checksum, is_link: false };
+        self.staged.add(&entry.relative, file.clone()).map_err(CopyError::State)?;
+        Ok(Some(file))
+    }
+
+    fn copy_file(
+        &mut self,
+        entry: &PlanEntry,
+        (from, before): (&StoragePath, &Metadata),
+        part: &StoragePath,
+    ) -> Result<Option<String>, CopyError> {
+        let begun = PartialFile {
+            path: entry.relative.to_stored(),
+            size: before.size,
+            modified: before.modified.and_then(nanoseconds),
+            good: 0,
+        };
+        // Without a time nothing tells whether the source is still the same.
+        let good = self.stream.partial.as_ref().filter(|known| {
+            known.modified.is_some()
+                && (&known.path, known.size, known.modified) == (&begun.path, begun.size, begun.modified)
+        });
+        let good = good.map(|known| known.good);
+        if good.is_none() {
+            self.stream.partial = Some(begun);
+            if before.size >= RESUMABLE {
+                save(self.claim, self.stream)?;
+            }
+        }
+        let Self { copier, claim, stream, .. } = self;
+        let mut checkpoint = |good: u64| {
+            if let Some(partial) = &mut stream.partial {
+                partial.good = good;
+            }
+            save(claim, stream)
+        };
+        copier.copy((from, before), part, good, &mut checkpoint)
+    }
+
+    /// The file as an earlier attempt or process has staged it, if that still holds.
+    fn already_staged(
+        &self,
+        entry: &PlanEntry,
+        source: &Metadata,
+        part: &StoragePath,
+    ) -> Result<Option<StagedFile>, CopyError> {
+        let Some(done) = self.staged.get(&entry.relative).filter(|done| !done.is_link && done.is_of(source)) else {
+            return Ok(None);
+        };
+        let lacks_checksum = done.checksum.is_none() && self.claim.state.options.verify == Verify::Sha256;
+        if done.modified.is_none() || lacks_checksum || self.stream.staging == Staging::Direct {
+            return Ok(None);
+        }
+        match self.target.symlink_metadata(part) {
+            Ok(there) if there.kind == EntryKind::File && there.size == done.size => Ok(Some(done.clone())),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn stage_link(&mut self, entry: &PlanEntry, from: &StoragePath) -> Result<Option<StagedFile>, CopyError> {
+        let link = self.source.read_link(from)?;
+        if !self.source.capabilities().free_reads && !stays_inside(&entry.relative, &link) {
+            let (path, detail) = (self.source.display(from), "the link leads out of the copied folder");
+            return Err(StorageError::new(StorageErrorKind::Unsupported, "copy", path, detail).into());
+        }
+        if !self.may_write(entry)? {
+            return Ok(None);
+        }
+        let part = target::staged_path(self.stream.staging, &self.base, &entry.relative);
+        target::remove_if_there(self.target, &part)?;
+        self.target.create_link(&part, &link)?;
+        let file = StagedFile { size: 0, modified: None, checksum: None, is_link: true };
+        self.staged.add(&entry.relative, file.clone()).map_err(CopyError::State)?;
+        Ok(Some(file))
+    }
+
+    /// Whether the rule about existing files lets this one be copied.
+    fn may_write(&self, entry: &PlanEntry) -> Result<bool, CopyError> {
+        let (on_exists, staging) = (self.stream.rules.on_exists, self.stream.staging);
+        let is_decided_later = on_exists == OnExists::Rename && !(staging == Staging::Direct && self.plan.is_folder);
+        if staging == Staging::Whole || on_exists == OnExists::Overwrite || is_decided_later {
+            return Ok(true);
+        }
+        let is_partial =
+            || self.stream.partial.as_ref().is_some_and(|partial| partial.path == entry.relative.to_stored());
+        if staging == Staging::Direct && (self.staged.get(&entry.relative).is_some() || is_partial()) {
+            // An earlier attempt of this copy has written it.
+            return Ok(true);
+        }
+        let path = self.base.append(&entry.relative);
+        match self.target.symlink_metadata(&path) {
+            Ok(_) if on_exists == OnExists::Skip => {
+                tracing::info!(path = self.target.display(&path), "it exists and is skipped");
+                Ok(false)
+            }
+            Ok(_) => Err(CopyError::Exists(self.target.display(&path).into())),
+            Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn set_attributes(&self, entry: &PlanEntry, from: &Metadata, part: &StoragePath) -> Result<(), CopyError> {
+        let capabilities = self.target.capabilities();
+        let mode = if self.preserve.modes {
+            from.mode
+        } else if capabilities.free_reads && self.stream.staging == Staging::Each {
+            // A file that is replaced keeps its mode; a new one is its owner's.
+            let replaced = self.target.symlink_metadata(&self.base.append(&entry.relative)).ok();
+            replaced.filter(|there| there.kind == EntryKind::File).and_then(|there| there.mode)
+        } else {
+            None
+        };
+        let attributes = Attributes {
+            modified: from.modified.filter(|_| self.preserve.times && capabilities.times),
+            mode: mode.filter(|_| capabilities.modes),
+        };
+        if attributes == Attributes::default() {
+            return Ok(());
+        }
+        Ok(self.target.set_attributes(part, attributes)?)
+    }
+
+    /// Sets the attributes of the folders of a part folder, innermost first.
+    fn finish_folders(&self) -> Result<(), CopyError> {
+        if self.stream.staging != Staging::Whole || self.preserve == Preserve::default() {
+            return Ok(());
+        }
+        let capabilities = self.target.capabilities();
+        for folder in self.plan.entries.iter().filter(|entry| entry.kind == PlanKind::Folder).rev() {
+            let found = self.source.metadata(&self.plan.base.append(&folder.relative))?;
+            let attributes = Attributes {
+                modified: found.modified.filter(|_| self.preserve.times && capabilities.times),
+                mode: found.mode.filter(|_| self.preserve.modes && capabilities.modes),
+            };
+            if attributes != Attributes::default() {
+                self.target.set_attributes(&part_of(&self.base).append(&folder.relative), attributes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes files that an earlier attempt has staged and that the source has no longer.
+    fn forget_others(&mut self, kept: &BTreeSet<StoragePath>) -> Result<(), CopyError> {
+        let staged = self.staged.iter().map(|(path, _)| path.clone());
+        let others: Vec<StoragePath> = staged.filter(|path| !kept.contains(path)).collect();
+        for path in others {
+            if self.stream.staging != Staging::Direct {
+                self.discard(&target::staged_path(self.stream.staging, &self.base, &path));
+            }
+            self.staged.remove(&path).map_err(CopyError::State)?;
+        }
+        Ok(())
+    }
+
+    fn discard(&self, part: &StoragePath) {
+        if let Err(error) = target::remove_if_there(self.target, part) {
+            tracing::warn!(%error, "an incomplete copy cannot be removed; remove it by hand");
+        }
+    }
+}
+
+/// Whether a link leads to a path inside the copy.
+fn stays_inside(link: &StoragePath, target: &[u8]) -> bool {
+    let mut depth = link.as_bytes().split(|byte| *byte == b'/').count() - 1;
+    if target.starts_with(b"/") {
+        return false;
+    }
+    for name in target.split(|byte| *byte == b'/') {
+        match name {
+            b"" | b"." => {}
+            b".." if depth == 0 => return false,
+            b".." => depth -= 1,
+            _ => depth += 1,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stays_inside;
+    use crate::storage::transfer_storage::StoragePath;
+
+    #[test]
+    fn a_link_of_a_server_that_leads_out_of_the_copy_is_known() -> anyhow::Result<()> {
+        let link = StoragePath::new(b"a/b/link")?;
+        for inside in [&b"c"[..], b"../../x", b"./c/../d", b"../b/c"] {
+            assert!(stays_inside(&link, inside), "{inside:?}");
+        }
+        for outside in [&b"/etc/passwd"[..], b"../../../x", b"c/../../../../x"] {
+            assert!(!stays_inside(&link, outside), "{outside:?}");
+        }
+        Ok(())
+    }
+}

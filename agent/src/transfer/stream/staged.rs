@@ -1,0 +1,158 @@
+//! The list of the files that a copy has staged: written and verified, but not published. Each is one line of a file that
+//! grows, so that a copy of many small files does not write its state for each of them.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use crate::storage::state_file::{private, with_path};
+use crate::storage::transfer_storage::{Metadata, StoragePath};
+
+/// A staged file or link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StagedFile {
+    /// Bytes.
+    pub(crate) size: u64,
+    /// When the source was modified, in nanoseconds since 1970.
+    pub(crate) modified: Option<i64>,
+    /// SHA-256 in hexadecimal.
+    pub(crate) checksum: Option<String>,
+    #[serde(default)]
+    pub(crate) is_link: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    /// Relative to the source, as stored.
+    path: String,
+    /// None if the file is staged no longer.
+    file: Option<StagedFile>,
+}
+
+/// The staged files of one copy, by their paths relative to the source.
+pub(crate) struct StagedFiles {
+    file: File,
+    files: BTreeMap<StoragePath, StagedFile>,
+}
+
+impl StagedFiles {
+    /// Reads the list at `path`; a missing one is created. An incomplete last line is cut off.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let read = || -> io::Result<Self> {
+            let mut file =
+                private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)?;
+            let mut text = Vec::new();
+            file.read_to_end(&mut text)?;
+            let (mut files, mut whole) = (BTreeMap::new(), 0);
+            for line in text.split_inclusive(|byte| *byte == b'\n') {
+                let parsed = line.strip_suffix(b"\n").and_then(|line| serde_json::from_slice::<Line>(line).ok());
+                let Some(Line { path, file }) = parsed else { break };
+                let Ok(path) = StoragePath::from_stored(&path) else { break };
+                match file {
+                    Some(file) => files.insert(path, file),
+                    None => files.remove(&path),
+                };
+                whole += line.len();
+            }
+            file.set_len(whole as u64)?;
+            file.seek(SeekFrom::End(0))?;
+            Ok(Self { file, files })
+        };
+        read().map_err(with_path("use", path))
+    }
+
+    pub(crate) fn get(&self, path: &StoragePath) -> Option<&StagedFile> {
+        self.files.get(path)
+    }
+
+    /// Adds a file whose bytes are durable.
+    pub(crate) fn add(&mut self, path: &StoragePath, file: StagedFile) -> io::Result<()> {
+        self.append(&Line { path: path.to_stored(), file: Some(file.clone()) })?;
+        self.files.insert(path.clone(), file);
+        Ok(())
+    }
+
+    pub(crate) fn remove(&mut self, path: &StoragePath) -> io::Result<()> {
+        self.append(&Line { path: path.to_stored(), file: None })?;
+        self.files.remove(path);
+        Ok(())
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&StoragePath, &StagedFile)> {
+        self.files.iter()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Makes the list durable.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    fn append(&mut self, line: &Line) -> io::Result<()> {
+        let mut text = serde_json::to_vec(line)?;
+        text.push(b'\n');
+        self.file.write_all(&text)
+    }
+}
+
+impl StagedFile {
+    /// Whether the source is still what was staged.
+    pub(crate) fn is_of(&self, source: &Metadata) -> bool {
+        self.size == source.size && self.modified == source.modified.and_then(nanoseconds)
+    }
+}
+
+/// Nanoseconds since 1970; none outside the years 1678 to 2261.
+pub(crate) fn nanoseconds(time: SystemTime) -> Option<i64> {
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).ok(),
+        Err(before) => i64::try_from(before.duration().as_nanos()).ok().map(|before| -before),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::{Duration, SystemTime};
+
+    use super::{StagedFile, StagedFiles, nanoseconds};
+    use crate::storage::transfer_storage::StoragePath;
+
+    #[test]
+    fn the_list_survives_the_process_without_an_incomplete_line() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("a.staged");
+        let (one, other) = (StoragePath::new(b"in/\xff")?, StoragePath::new(b"b")?);
+        let file = StagedFile { size: 3, modified: Some(-7), checksum: Some("ab".into()), is_link: false };
+        let mut list = StagedFiles::open(&path)?;
+        assert!(list.is_empty());
+        list.add(&one, file.clone())?;
+        list.add(&other, StagedFile { is_link: true, ..file.clone() })?;
+        list.remove(&other)?;
+        drop(list);
+        let whole = fs::read(&path)?;
+        fs::write(&path, [&whole[..], b"{\"path\":\"c\",\"fi"].concat())?;
+        let mut list = StagedFiles::open(&path)?;
+        assert_eq!(list.iter().collect::<Vec<_>>(), [(&one, &file)]);
+        assert_eq!(fs::read(&path)?, whole);
+        list.add(&other, file.clone())?;
+        drop(list);
+        assert_eq!(StagedFiles::open(&path)?.get(&other), Some(&file));
+        Ok(())
+    }
+
+    #[test]
+    fn times_are_numbers_before_and_after_1970() {
+        let second = Duration::from_secs(1);
+        assert_eq!(nanoseconds(SystemTime::UNIX_EPOCH + second), Some(1_000_000_000));
+        assert_eq!(nanoseconds(SystemTime::UNIX_EPOCH - second), Some(-1_000_000_000));
+    }
+}
