@@ -19,6 +19,7 @@ use crate::server::heartbeat;
 use crate::server::http::HttpClient;
 use crate::server::wire::AgentStatus;
 use crate::storage::allowed_roots::AllowedRoots;
+use crate::storage::open::NoServers;
 use crate::transfer::context::TransferContext;
 use crate::transfer::store::{TransferStore, lock};
 use crate::work::journal::Journal;
@@ -89,7 +90,7 @@ impl Agent {
         let (server, inbox) = ServerContext::new(api, settings.timing, settings.stop.clone());
         let journal = Journal::new(&state_dir, server.tasks.clone());
         let server = Arc::new(server);
-        let transfers = Arc::new(TransferContext::new(server.clone(), store, allowed_roots));
+        let transfers = Arc::new(TransferContext::new(server.clone(), store, allowed_roots, Arc::new(NoServers)));
         transfers.bandwidth.set(limits.rates);
         let agent = Self {
             server,

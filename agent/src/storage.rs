@@ -6,7 +6,6 @@ pub(crate) mod copy_paths;
 pub(crate) mod error;
 pub(crate) mod job_paths;
 pub(crate) mod local;
-#[expect(dead_code, reason = "the copies that use it follow")]
 pub(crate) mod open;
 pub(crate) mod part_name;
 pub(crate) mod path_text;

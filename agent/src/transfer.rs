@@ -17,5 +17,4 @@ pub(crate) mod run;
 pub(crate) mod sparse;
 pub(crate) mod state;
 pub(crate) mod store;
-#[cfg_attr(not(test), expect(dead_code, reason = "the jobs that use it follow"))]
 pub(crate) mod stream;

@@ -1,6 +1,6 @@
 //! `copy`: copies each source as one transfer, which it creates on the server, and reports its progress.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,18 +15,30 @@ use crate::command::progress::Display;
 use crate::config::rate::RateLimits;
 use crate::exit::Exit;
 use crate::identity::Registration;
-use crate::server::wire::PartOf;
+use crate::server::wire::{Direction, PartOf};
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
 use crate::storage::copy_paths::{CopyPaths, resolve};
+use crate::storage::open::Location;
 use crate::storage::part_name;
-use crate::storage::path_text::text;
+use crate::storage::path_text::{ends_with_separator, text};
+use crate::storage::usage_error::UsageError;
 use crate::transfer::create_on_server::create;
 use crate::transfer::plan::Plan;
 use crate::transfer::publish;
 use crate::transfer::report_batcher::{self, ReportReply};
+use crate::transfer::rules::{CopyRules, OnExists};
 use crate::transfer::run::{CopyOutcome, EndedTransfer, ShowProgress, run_transfer};
-use crate::transfer::state::{CopyOptions, Phase, TransferState};
+use crate::transfer::state::{CopyOptions, Phase, StreamState, TransferState};
+use crate::transfer::stream::ends::Ends;
 use crate::work::directives::Dispatcher;
+
+/// One copy of the command.
+struct Pair {
+    /// URLs stand in them as they were written.
+    paths: CopyPaths,
+    /// The ends of a copy of which one is remote, and the direction to report.
+    ends: Option<(Ends, Direction)>,
+}
 
 type Answers = Vec<JoinHandle<Option<ReportReply>>>;
 
@@ -38,7 +50,7 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
             settings.state_dir.display()
         )
     })?;
-    let pairs = resolve(&args.sources, &args.destination)?;
+    let pairs = pairs(args)?;
     let (agent, inbox) = Agent::new(
         settings,
         &registration,
@@ -63,12 +75,7 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
     result
 }
 
-async fn copy_all(
-    agent: &Arc<Agent>,
-    settings: &Settings,
-    args: &CopyArgs,
-    pairs: Vec<CopyPaths>,
-) -> anyhow::Result<Exit> {
+async fn copy_all(agent: &Arc<Agent>, settings: &Settings, args: &CopyArgs, pairs: Vec<Pair>) -> anyhow::Result<Exit> {
     let mut worst = Exit::Done;
     let mut answers = Answers::new();
     for pair in pairs {
@@ -79,7 +86,7 @@ async fn copy_all(
         let exit = match copy_one(agent, settings, args, &pair, &mut answers).await {
             Ok(exit) => exit,
             Err(error) => {
-                eprintln!("{}: {error:#}", text(&pair.source));
+                eprintln!("{}: {error:#}", text(&pair.paths.source));
                 Exit::Failed
             }
         };
@@ -95,22 +102,71 @@ async fn copy_all(
     Ok(worst)
 }
 
+/// The copies that the arguments ask for.
+fn pairs(args: &CopyArgs) -> Result<Vec<Pair>, UsageError> {
+    let mut has_remote = is_remote(&args.destination)?;
+    for source in &args.sources {
+        has_remote |= is_remote(source)?;
+    }
+    if !has_remote {
+        let local = resolve(&args.sources, &args.destination)?;
+        return Ok(local.into_iter().map(|paths| Pair { paths, ends: None }).collect());
+    }
+    if args.sources.len() > 1 && !ends_with_separator(&args.destination) {
+        let shown = text(&args.destination);
+        return Err(UsageError(format!("several sources need a folder as destination: write `{shown}/`")));
+    }
+    let mut pairs = Vec::with_capacity(args.sources.len());
+    for source in &args.sources {
+        let paths = CopyPaths { source: absolute(source)?, destination: absolute(&args.destination)? };
+        let direction = if is_remote(source)? { Direction::Pull } else { Direction::Push };
+        let ends = Ends::read(&text(&paths.source), &text(&paths.destination), direction, None, None)?;
+        pairs.push(Pair { paths, ends: Some((ends, direction)) });
+    }
+    Ok(pairs)
+}
+
+/// Whether it is a location on a server. A wrong URL is an error, because its text may hold a password.
+fn is_remote(path: &Path) -> Result<bool, UsageError> {
+    let Some(text) = path.to_str() else { return Ok(false) };
+    match Location::parse(text) {
+        Ok(location) => Ok(location.is_remote()),
+        Err(error) if text.contains("://") => Err(error),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Makes a local path absolute; a separator at its end stays.
+fn absolute(path: &Path) -> Result<PathBuf, UsageError> {
+    if is_remote(path)? {
+        return Ok(path.to_owned());
+    }
+    std::path::absolute(path).map_err(|error| UsageError(format!("cannot resolve {}: {error}", text(path))))
+}
+
 async fn copy_one(
     agent: &Arc<Agent>,
     settings: &Settings,
     args: &CopyArgs,
-    pair: &CopyPaths,
+    Pair { paths: pair, ends }: &Pair,
     answers: &mut Answers,
 ) -> anyhow::Result<Exit> {
-    let source = pair.source.clone();
-    let plan = tokio::task::spawn_blocking(move || Plan::of(&FileAccess::Unrestricted.source(&source)?)).await??;
+    let (plan, stream) = if let Some((ends, _)) = ends {
+        let on_exists = if args.overwrite { OnExists::Overwrite } else { OnExists::Fail };
+        let protocol = ends.protocol(agent.transfers.servers.as_ref())?;
+        (None, Some(StreamState::new(protocol, CopyRules { on_exists, ..CopyRules::default() })))
+    } else {
+        let source = pair.source.clone();
+        let walk = move || Plan::of(&FileAccess::Unrestricted.source(&source)?);
+        (Some(tokio::task::spawn_blocking(walk).await??), None)
+    };
     let state = TransferState {
         id: None,
         idempotency_key: Uuid::new_v4(),
         source: text(&pair.source),
         destination: text(&pair.destination),
-        direction: args.direction,
-        size: plan.total,
+        direction: ends.as_ref().map_or(args.direction, |(_, direction)| *direction),
+        size: plan.as_ref().map_or(0, |plan| plan.total),
         attempt: 1,
         options: CopyOptions {
             verify: args.verify,
@@ -122,16 +178,18 @@ async fn copy_one(
         phase: Phase::Creating,
         copied: None,
         report: None,
-        stream: None,
+        stream,
     };
     let store = agent.transfers.store.clone();
     let mut claim = agent.server.blocking(move || store.begin(state)).await??;
     if claim.state.phase == Phase::Creating {
         // No transfer is created for a copy that cannot succeed.
-        let destination = FileAccess::Unrestricted.destination(&pair.destination)?;
-        if let Err(error) = publish::check_all(&plan, &destination, args.overwrite) {
-            agent.server.blocking(move || claim.delete()).await??;
-            return Err(error.into());
+        if let Some(plan) = &plan {
+            let destination = FileAccess::Unrestricted.destination(&pair.destination)?;
+            if let Err(error) = publish::check_all(plan, &destination, args.overwrite) {
+                agent.server.blocking(move || claim.delete()).await??;
+                return Err(error.into());
+            }
         }
         match create(&agent.server, claim, args.report_timeout, &settings.stop).await? {
             Some(created) => claim = created,
@@ -144,8 +202,7 @@ async fn copy_one(
     let show: ShowProgress = Box::new(move |control| display.show(control));
     let ticket = agent.queue.enqueue();
     let admitted = ticket.admitted(&pair.destination);
-    let EndedTransfer { outcome, reply } =
-        run_transfer(&agent.transfers, claim, Some(plan), Some(show), admitted).await?;
+    let EndedTransfer { outcome, reply } = run_transfer(&agent.transfers, claim, plan, Some(show), admitted).await?;
     answers.extend(reply);
     Ok(print_outcome(&outcome, pair))
 }

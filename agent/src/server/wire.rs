@@ -1,5 +1,6 @@
 //! The bodies of the requests and answers of the server's REST API, as far as the agent uses them.
 
+use mftplus_protocol::wire::Verify;
 pub(crate) use mftplus_protocol::{
     transfer::TransferDetails,
     wire::{AgentStatus, Direction, ReportedStatus as Status},
@@ -76,7 +77,9 @@ pub(crate) struct CreateTransfer<'a> {
     pub(crate) destination_path: &'a str,
     pub(crate) direction: Direction,
     pub(crate) protocol: &'static str,
-    pub(crate) size: u64,
+    /// None if it is not known yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) size: Option<u64>,
     #[serde(flatten)]
     pub(crate) part_of: &'a PartOf,
 }
@@ -103,6 +106,33 @@ impl PartOf {
     }
 }
 
+/// The rules that a job or a transfer step may carry, as the server sends them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CopyRuleFields {
+    /// The name of a set of credentials in the agent's configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) credentials: Option<String>,
+    /// The name of an endpoint in the agent's configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) endpoint: Option<String>,
+    /// `overwrite`, `skip`, `rename` or `fail`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) on_exists: Option<String>,
+    /// `keep`, `delete` or `moveTo:<path>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after_success: Option<String>,
+    /// `times` and `modes`, as a list or as one text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) preserve: Option<Value>,
+    /// `fail` or `skip`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) on_file_error: Option<String>,
+    /// `keep`, `follow`, `skip` or `fail`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) symlinks: Option<String>,
+}
+
 /// A job, with the fields that an agent needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Job {
@@ -114,6 +144,11 @@ pub(crate) struct Job {
     pub(crate) protocol: String,
     #[serde(default)]
     pub(crate) direction: Direction,
+    /// The server's word for it; none for the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) verify: Option<Verify>,
+    #[serde(flatten)]
+    pub(crate) rules: CopyRuleFields,
 }
 
 /// The server's view of a job run, with the fields that an agent needs.

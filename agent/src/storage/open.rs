@@ -65,6 +65,7 @@ pub(crate) struct Opened {
 }
 
 /// A connection to a server.
+#[expect(dead_code, reason = "the protocols that connect follow")]
 pub(crate) struct Connected {
     pub(crate) storage: Arc<dyn TransferStorage>,
     /// `upload = "direct"` of the endpoint.
@@ -83,6 +84,31 @@ pub(crate) trait Connect: Send + Sync {
         credentials: Option<&str>,
         stop: &CancellationToken,
     ) -> Result<Connected, StorageError>;
+}
+
+/// What connects while there is no configuration of servers.
+pub(crate) struct NoServers;
+
+impl NoServers {
+    fn refuse(location: &RemoteLocation) -> StorageError {
+        let detail = "this agent has no configuration of servers and copies between local paths only";
+        StorageError::new(StorageErrorKind::Unsupported, "connect to", location.host.as_str(), detail)
+    }
+}
+
+impl Connect for NoServers {
+    fn protocol(&self, location: &RemoteLocation) -> Result<Protocol, StorageError> {
+        Err(Self::refuse(location))
+    }
+
+    fn connect(
+        &self,
+        location: &RemoteLocation,
+        _credentials: Option<&str>,
+        _stop: &CancellationToken,
+    ) -> Result<Connected, StorageError> {
+        Err(Self::refuse(location))
+    }
 }
 
 impl Location {

@@ -31,9 +31,9 @@ async fn a_retry_copies_a_transfer_without_a_state_file() -> anyhow::Result<()> 
 }
 
 #[tokio::test]
-async fn a_retry_with_an_unsupported_protocol_fails_with_a_reason() -> anyhow::Result<()> {
+async fn a_retry_from_an_unknown_server_fails_with_a_reason() -> anyhow::Result<()> {
     let agent = TestAgent::start().await?;
-    let remote = json!({"source": "sftp://example.com/a", "destination": "/b", "protocol": "sftp", "attempt": 2});
+    let remote = json!({"source": "partner:/a", "destination": "/b", "protocol": "sftp", "attempt": 2});
     let id = agent.server.change(|state| state.add_transfer(remote));
     let directive = agent.server.send_directive("retryTransfer", &json!({"transferId": id, "attempt": 2}));
     agent
@@ -45,7 +45,7 @@ async fn a_retry_with_an_unsupported_protocol_fails_with_a_reason() -> anyhow::R
         .await?;
     let transfer = agent.server.only_transfer()?;
     assert_eq!(transfer["attempt"], 2);
-    assert!(transfer["errorMessage"].as_str().is_some_and(|reason| reason.contains("protocol sftp is not supported")));
+    assert!(transfer["errorMessage"].as_str().is_some_and(|reason| reason.contains("no configuration of servers")));
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use crate::agent::Settings;
 use crate::command::args::RunArgs;
 use crate::command::copy as copy_command;
 use crate::exit::Exit;
-use crate::server::wire::{Direction, Job, PartOf};
+use crate::server::wire::{CopyRuleFields, Direction, Job, PartOf};
 use crate::transfer::state::{CopyOptions, CopyResult, Phase, TransferState};
 use crate::work::journal::Journal;
 use crate::work::work_item::{Task, WorkItem};
@@ -240,6 +240,8 @@ async fn a_copy_does_not_wait_for_an_earlier_job_while_the_server_is_unavailable
         destination: "/b".into(),
         protocol: "local".into(),
         direction: Direction::Push,
+        verify: None,
+        rules: CopyRuleFields::default(),
     };
     let journal = Journal::new(&agent.state_dir(), TaskTracker::new());
     journal.add(WorkItem::new(Uuid::new_v4(), Task::Job { job, run: None })).await?;

@@ -11,7 +11,7 @@ use super::server::Fault;
 use super::{TestAgent, test_bytes, wait_for_path};
 use crate::command::args::RunArgs;
 use crate::command::run as run_command;
-use crate::server::wire::{Direction, Job, PartOf, RunEnd, Status, TransferDetails};
+use crate::server::wire::{CopyRuleFields, Direction, Job, PartOf, RunEnd, Status, TransferDetails};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
 use crate::transfer::store::TransferStore;
 use crate::work::journal::Journal;
@@ -224,7 +224,7 @@ async fn a_stop_does_not_wait_for_the_answer_to_an_acknowledgement() -> anyhow::
 #[tokio::test]
 async fn a_run_whose_source_cannot_be_copied_fails_with_the_reason() -> anyhow::Result<()> {
     let reasons = [
-        (json!({"protocol": "sftp", "source": "sftp://host/a", "destination": "/b"}), "protocol sftp is not supported"),
+        (json!({"protocol": "sftp", "source": "partner:/a", "destination": "/b"}), "no configuration of servers"),
         (json!({"source": "reports", "destination": "/b"}), "not an absolute local path"),
         (json!({"source": "/no/such/folder", "destination": "/b"}), "cannot reach /no/such/folder"),
     ];
@@ -297,6 +297,8 @@ async fn simulate_killed_job(
         destination: destination.clone(),
         protocol: "local".into(),
         direction,
+        verify: None,
+        rules: CopyRuleFields::default(),
     };
     let task = Task::Job { job, run: Some(run) };
     let item = WorkItem {

@@ -55,6 +55,26 @@ async fn a_transfer_step_is_a_transfer_of_its_run() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_transfer_step_follows_its_rules() -> anyhow::Result<()> {
+    let (agent, args) = setup().await?;
+    for (name, content) in [("in/out/a.csv", "new"), ("in/to/a.csv", "old")] {
+        fs::create_dir_all(agent.path(name).parent().unwrap_or(&agent.root))?;
+        fs::write(agent.path(name), content)?;
+    }
+    let step = |on_exists: &str| json!({"type": "transfer", "source": agent.path("in/out/*.csv"), "destination": agent.path("in/to"), "protocol": "local", "direction": "push", "onExists": on_exists, "afterSuccess": "moveTo:done"});
+    let refused = run_step(&agent, &args, step("ask")).await?;
+    assert!(refused["errorMessage"].as_str().is_some_and(|reason| reason.contains("`onExists: ask`")), "{refused}");
+    let done = run_step(&agent, &args, step("rename")).await?;
+    assert_eq!((&done["status"], &done["bytesTransferred"]), (&json!("completed"), &json!(3)), "{done}");
+    for (name, content) in [("in/to/a.csv", "old"), ("in/to/a (1).csv", "new"), ("in/out/done/a.csv", "new")] {
+        assert_eq!(fs::read_to_string(agent.path(name))?, content, "{name}");
+    }
+    assert!(!agent.path("in/out/a.csv").exists() && agent.states()?.is_empty());
+    assert_eq!(agent.server.only_transfer()?["status"], "completed");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_compressed_file_is_identical_after_decompression() -> anyhow::Result<()> {
     for (format, ending) in [("gzip", "gz"), ("zstd", "zst")] {
         let (agent, args) = setup().await?;

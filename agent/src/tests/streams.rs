@@ -6,6 +6,7 @@ use std::time::Duration;
 use mftplus_protocol::backoff::Backoff;
 use mftplus_protocol::wire::Protocol;
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::memory::{MemoryStorage, Node};
 use super::test_bytes;
@@ -16,10 +17,9 @@ use crate::storage::transfer_storage::StoragePath;
 use crate::transfer::control::Control;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::{AfterSuccess, CopyRules, OnExists, OnFileError, Preserve, SymlinkRule};
-use crate::transfer::state::{CopyOptions, CopyResult, Phase, Staging, StreamState, TransferState, Verify};
+use crate::transfer::state::{CopyOptions, CopyResult, Phase, StreamState, TransferState, Verify};
 use crate::transfer::store::{Claim, TransferStore};
 use crate::transfer::stream;
-use uuid::Uuid;
 
 /// A copy that can be run again, as after a restart of the agent.
 struct Copy {
@@ -44,16 +44,6 @@ impl Copy {
     ) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
         let id = Uuid::new_v4();
-        let stream = StreamState {
-            protocol: Protocol::Sftp,
-            endpoint: None,
-            credentials: None,
-            rules,
-            target: None,
-            origin: None,
-            staging: Staging::default(),
-            partial: None,
-        };
         let state = TransferState {
             id: Some(id),
             idempotency_key: id,
@@ -67,7 +57,7 @@ impl Copy {
             phase: Phase::Copying,
             copied: None,
             report: None,
-            stream: Some(stream),
+            stream: Some(StreamState::new(Protocol::Sftp, rules)),
         };
         let claim = TransferStore::open(dir.path())?.adopt(state)?;
         let claim = claim.ok_or_else(|| anyhow::anyhow!("the transfer is claimed"))?;

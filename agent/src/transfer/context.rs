@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::server::context::ServerContext;
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
+use crate::storage::open::Connect;
 use crate::transfer::bandwidth::SharedBandwidth;
 use crate::transfer::control::ControlRegistry;
 use crate::transfer::report_batcher::ReportBatcher;
@@ -18,10 +19,16 @@ pub(crate) struct TransferContext {
     pub(crate) reporter: Arc<ReportBatcher>,
     allowed_roots: RwLock<AllowedRoots>,
     pub(crate) bandwidth: Arc<SharedBandwidth>,
+    pub(crate) servers: Arc<dyn Connect>,
 }
 
 impl TransferContext {
-    pub(crate) fn new(server: Arc<ServerContext>, store: TransferStore, allowed_roots: AllowedRoots) -> Self {
+    pub(crate) fn new(
+        server: Arc<ServerContext>,
+        store: TransferStore,
+        allowed_roots: AllowedRoots,
+        servers: Arc<dyn Connect>,
+    ) -> Self {
         Self {
             server,
             store,
@@ -29,6 +36,7 @@ impl TransferContext {
             reporter: Arc::default(),
             allowed_roots: RwLock::new(allowed_roots),
             bandwidth: Arc::default(),
+            servers,
         }
     }
 

@@ -23,6 +23,7 @@ pub(crate) struct Control {
     pub(crate) bandwidth: Arc<SharedBandwidth>,
     attempt: AtomicU32,
     total: AtomicU64,
+    is_planned: AtomicBool,
     copied: AtomicU64,
     resumed: AtomicU64,
     verified: AtomicU64,
@@ -41,6 +42,7 @@ impl Control {
             bandwidth: Arc::default(),
             attempt: AtomicU32::new(attempt),
             total: AtomicU64::new(total),
+            is_planned: AtomicBool::new(true),
             copied: AtomicU64::new(0),
             resumed: AtomicU64::new(0),
             verified: AtomicU64::new(0),
@@ -77,6 +79,11 @@ impl Control {
     /// Pauses the copy or step. It can be resumed.
     pub(crate) fn pause(&self) {
         self.stop.cancel();
+    }
+
+    /// Cancelled when it is paused or cancelled.
+    pub(crate) fn stop_token(&self) -> CancellationToken {
+        self.stop.clone()
     }
 
     /// Begins to count again: the next attempt counts the bytes that are kept as resumed.

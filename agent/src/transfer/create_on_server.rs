@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use mftplus_protocol::wire::Protocol;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -76,8 +75,8 @@ async fn request(server: &ServerContext, claim: &Claim) -> Result<(uuid::Uuid, u
         source_url: &state.source,
         destination_path: &state.destination,
         direction: state.direction,
-        protocol: Protocol::Local.as_str(),
-        size: state.size,
+        protocol: state.protocol().as_str(),
+        size: state.known_size(),
         part_of: &state.part_of,
     };
     let view = server.api.create_transfer(state.idempotency_key, &transfer).await?;

@@ -239,7 +239,7 @@ impl Entry {
             progress: Some(progress.percent),
             bytes_transferred: progress.bytes,
             speed: Some(speed(control.moved().saturating_sub(moved), (now - since).as_millis())),
-            size: Some(control.total()),
+            size: control.is_planned().then(|| control.total()),
             details: TransferDetails::default(),
             error: note,
         })

@@ -4,11 +4,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mftplus_protocol::backoff::Backoff;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::server::wire::{Status, TransferDetails};
 use crate::storage::allowed_roots::FileAccess;
+use crate::storage::open::Connect;
 use crate::storage::path_text::text;
 use crate::transfer::context::TransferContext;
 use crate::transfer::control::Control;
@@ -18,8 +21,9 @@ use crate::transfer::part_lock;
 use crate::transfer::plan::{Plan, PlanError};
 use crate::transfer::publish::{check_all, is_published, publish};
 use crate::transfer::report_batcher::ReportReply;
-use crate::transfer::state::{CopyResult, FinalReport, Phase, TransferState, Verify};
+use crate::transfer::state::{CopyResult, FinalReport, Phase, StreamState, Verify};
 use crate::transfer::store::Claim;
+use crate::transfer::stream::{self, ends::Opener};
 
 /// Shows the progress of a copy to a person; dropped when the copy ends.
 pub(crate) type ShowProgress = Box<dyn FnMut(&Control) + Send>;
@@ -77,6 +81,9 @@ pub(crate) async fn carry_out(
     let total = plan.as_ref().map_or(state.size, |plan| plan.total);
     let control = Control::new(id, state.attempt, total, state.options.verify == Verify::Sha256);
     let control = Arc::new(control.sharing(context.bandwidth.clone()));
+    if state.stream.is_some() {
+        control.await_plan();
+    }
     context.controls.insert(control.clone());
     context.reporter.track(control.clone());
     // A request to stop from before could not see this control.
@@ -92,9 +99,14 @@ pub(crate) async fn carry_out(
         () = control.stopped() => {}
     }
     let (worker, access) = (control.clone(), context.file_access(state.options.is_confined));
+    let servers = context.servers.clone();
+    let backoff = context.server.timing.backoff;
     let mut work = tokio::task::spawn_blocking(move || {
         let mut claim = claim;
-        let copied = copy_and_publish(&mut claim, plan, &access, &worker);
+        let copied = match claim.state.stream.clone() {
+            Some(stream) => copy_stream(&mut claim, stream, (&access, servers.as_ref()), backoff, &worker),
+            None => copy_and_publish(&mut claim, plan, &access, &worker),
+        };
         (claim, copied)
     });
     let (mut claim, copied) = loop {
@@ -111,6 +123,8 @@ pub(crate) async fn carry_out(
 
     // Then the part file belongs to another copy.
     let is_in_use = matches!(copied, Err(CopyError::InUse(_)));
+    // Then a retry continues it; the server could not be asked to remove it anyway.
+    let is_unreachable = matches!(&copied, Err(error) if error.is_temporary());
     let outcome = match copied {
         Ok(copied) => CopyOutcome::Completed(copied),
         Err(CopyError::Stopped) => control.cancellation().map_or(CopyOutcome::Stopped, CopyOutcome::Cancelled),
@@ -121,12 +135,12 @@ pub(crate) async fn carry_out(
         context.controls.remove(id);
         return Ok((outcome, None));
     }
-    let discards_part = !is_in_use && !matches!(outcome, CopyOutcome::Completed(_));
+    let discards_part = !is_in_use && !is_unreachable && !matches!(outcome, CopyOutcome::Completed(_));
     let report = report(&outcome, &control);
     let (disk, recorded) = (context.clone(), report.clone());
     let recording = move || {
         if discards_part {
-            discard_part(&disk, &claim.state);
+            discard_part(&disk, &claim);
         }
         let result = claim.record_end(recorded);
         (claim, result)
@@ -173,7 +187,7 @@ pub(crate) async fn cancel_idle(
     let report = report_without_copy(Status::Cancelled, None);
     let (disk, recorded) = (context.clone(), report.clone());
     let recording = move || {
-        discard_part(&disk, &claim.state);
+        discard_part(&disk, &claim);
         claim.record_end(recorded).map(|()| claim)
     };
     let claim = context.server.blocking(recording).await??;
@@ -222,8 +236,12 @@ pub(crate) fn send_final_report(
 }
 
 /// Removes the part file of a transfer that will not be resumed. Blocking.
-fn discard_part(context: &TransferContext, state: &TransferState) {
+fn discard_part(context: &TransferContext, claim: &Claim) {
+    let state = &claim.state;
     let access = context.file_access(state.options.is_confined);
+    if let Some(stream) = &state.stream {
+        return discard_stream(claim, stream, (&access, context.servers.as_ref()));
+    }
     let paths = state.paths();
     // A folder is not the part of a file: it belongs to something else.
     let is_of_a_file = || {
@@ -243,6 +261,30 @@ fn discard_part(context: &TransferContext, state: &TransferState) {
     if let Err(error) = removed {
         tracing::warn!(error, "cannot remove {}; remove it by hand", text(&state.part()));
     }
+}
+
+/// Removes what a copy through storages has staged. Blocking.
+fn discard_stream(claim: &Claim, stream: &StreamState, (access, servers): (&FileAccess, &dyn Connect)) {
+    // The transfer is stopped, but its parts are still to be removed.
+    let opener = Opener::of(&claim.state, access, servers, CancellationToken::new());
+    let discarded =
+        opener.map_err(CopyError::from).and_then(|opener| stream::discard(claim, stream, &|end| opener.open(end)));
+    if let Err(error) = discarded {
+        let destination = &claim.state.destination;
+        tracing::warn!(destination, %error, "the incomplete copy cannot be removed; remove *.mftplus-part there by hand");
+    }
+}
+
+/// Copies and publishes through storages. Blocking.
+fn copy_stream(
+    claim: &mut Claim,
+    stream: StreamState,
+    (access, servers): (&FileAccess, &dyn Connect),
+    backoff: Backoff,
+    control: &Control,
+) -> Result<CopyResult, CopyError> {
+    let opener = Opener::of(&claim.state, access, servers, control.stop_token())?;
+    stream::run(claim, stream, &|end| opener.open(end), backoff, control)
 }
 
 /// The final report of a transfer that this process did not copy.

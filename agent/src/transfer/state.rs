@@ -81,9 +81,9 @@ pub(crate) struct TransferState {
     pub(crate) id: Option<Uuid>,
     /// The idempotency key with which the transfer is created.
     pub(crate) idempotency_key: Uuid,
-    /// The absolute path of the source, as text.
+    /// The absolute path of the source as text, or a location if `stream` is set.
     pub(crate) source: String,
-    /// The absolute path of the copy itself, not of its folder, as text.
+    /// The absolute path of the copy itself, not of its folder, as text. A location if `stream` is set.
     pub(crate) destination: String,
     pub(crate) direction: Direction,
     /// The size in bytes, as reported when the transfer was created.
@@ -133,6 +133,22 @@ pub(crate) struct StreamState {
     pub(crate) partial: Option<PartialFile>,
 }
 
+impl StreamState {
+    /// The state of a copy that has not begun.
+    pub(crate) fn new(protocol: Protocol, rules: CopyRules) -> Self {
+        Self {
+            protocol,
+            endpoint: None,
+            credentials: None,
+            rules,
+            target: None,
+            origin: None,
+            staging: Staging::default(),
+            partial: None,
+        }
+    }
+}
+
 /// Where the files of a copy are until all are verified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -177,6 +193,16 @@ impl TransferState {
             Some(id) => id.to_string(),
             None => creation_name(self.idempotency_key),
         }
+    }
+
+    /// The protocol that is reported.
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.stream.as_ref().map_or(Protocol::Local, |stream| stream.protocol)
+    }
+
+    /// The size in bytes as reported when the transfer is created, if it is known by then.
+    pub(crate) fn known_size(&self) -> Option<u64> {
+        self.stream.is_none().then_some(self.size)
     }
 
     /// The source and destination of the transfer.

@@ -3,6 +3,7 @@
 //! All files are staged first: written under other names, made durable, verified, and listed. Then the list is published by
 //! renaming. What is staged outlives the attempt and the process.
 
+pub(crate) mod ends;
 mod file;
 mod names;
 mod plan;
@@ -86,17 +87,14 @@ fn attempt_once(
     let mut staged = StagedFiles::open(&claim.staged_path()).map_err(CopyError::State)?;
     let destination = open(End::Destination)?;
     let recorded = claim.state.copied.clone().filter(|_| claim.state.phase == Phase::Publishing);
-    let (copied, source) = match recorded {
-        Some(copied) => {
-            control.set_total(copied.bytes);
-            control.add_resumed(copied.bytes);
-            control.add_verified(copied.bytes);
-            (copied, None)
-        }
-        None => {
-            let source = open(End::Source)?;
-            (stage::stage(claim, stream, (&source, &destination), &mut staged, control)?, Some(source))
-        }
+    let (copied, source) = if let Some(copied) = recorded {
+        control.set_total(copied.bytes);
+        control.add_resumed(copied.bytes);
+        control.add_verified(copied.bytes);
+        (copied, None)
+    } else {
+        let source = open(End::Source)?;
+        (stage::stage(claim, stream, (&source, &destination), &mut staged, control)?, Some(source))
     };
     publish::publish(destination.storage.as_ref(), &base(stream)?, stream, &staged)?;
     if stream.rules.after_success != AfterSuccess::Keep {

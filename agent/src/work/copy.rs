@@ -10,15 +10,18 @@ use uuid::Uuid;
 
 use crate::agent::Agent;
 use crate::server::http::ApiError;
-use crate::server::wire::{CreateTransfer, Direction, PartOf, Status};
+use crate::server::wire::{CopyRuleFields, CreateTransfer, Direction, PartOf, Status};
 use crate::storage::allowed_roots::FileAccess;
 use crate::storage::copy_paths::CopyPaths;
 use crate::storage::job_paths;
-use crate::storage::path_text::text;
+use crate::storage::open::Connect;
+use crate::storage::path_text::{from_text, text};
 use crate::transfer::plan::{Plan, PlanError};
+use crate::transfer::rules::CopyRules;
 use crate::transfer::run::{CopyOutcome, UnreportedOutcome, carry_out};
-use crate::transfer::state::{CopyOptions, Phase, TransferState, Verify};
+use crate::transfer::state::{CopyOptions, Phase, StreamState, TransferState, Verify};
 use crate::transfer::store::{BeginError, Claim};
+use crate::transfer::stream::ends::Ends;
 use crate::work::item_runner::{CANCELLED_ON_SERVER, Outcome, cancel_before_start, request_until_answered};
 use crate::work::queue::Ticket;
 use crate::work::work_item::WorkItem;
@@ -31,6 +34,7 @@ pub(crate) struct CopyRequest {
     pub(crate) protocol: String,
     pub(crate) direction: Direction,
     pub(crate) verify: Verify,
+    pub(crate) rules: CopyRuleFields,
     pub(crate) part_of: PartOf,
     pub(crate) access: FileAccess,
 }
@@ -46,16 +50,10 @@ pub(crate) async fn copy(
     stop: &CancellationToken,
     watch: impl AsyncFnOnce(Uuid) -> Infallible,
 ) -> anyhow::Result<Option<Outcome>> {
-    if request.protocol != Protocol::Local.as_str() {
-        return Ok(Some(Outcome::failed(format!(
-            "protocol {} is not supported by this agent yet; it copies between local paths only",
-            request.protocol
-        ))));
-    }
-    let pair = match &begun {
-        Some(Claim { state, .. }) => state.paths(),
-        None => match resolve_paths(&request).await? {
-            Ok(pair) => pair,
+    let (pair, stream) = match &begun {
+        Some(Claim { state, .. }) => (state.paths(), None),
+        None => match resolve_paths(agent, &request).await? {
+            Ok(resolved) => resolved,
             Err(error) => return Ok(Some(Outcome::failed(error))),
         },
     };
@@ -70,8 +68,8 @@ pub(crate) async fn copy(
             claim.state.options.max_rate = agent.transfers.bandwidth.per_copy();
             (claim, None)
         }
-        None => match prepare(agent, item, &request, &pair).await? {
-            Ok((claim, plan)) => (claim, Some(plan)),
+        None => match prepare(agent, item, &request, &pair, stream).await? {
+            Ok(prepared) => prepared,
             Err(done) => return Ok(Some(done)),
         },
     };
@@ -109,22 +107,54 @@ pub(crate) async fn copy(
     Ok(Some(Outcome { copy: unreported, ..done }))
 }
 
-async fn resolve_paths(request: &CopyRequest) -> anyhow::Result<Result<CopyPaths, String>> {
+/// The paths of the copy, and the state of one that goes through storages.
+async fn resolve_paths(
+    agent: &Agent,
+    request: &CopyRequest,
+) -> anyhow::Result<Result<(CopyPaths, Option<StreamState>), String>> {
+    match stream_of(request, agent.transfers.servers.as_ref()) {
+        Err(error) => return Ok(Err(error)),
+        Ok(None) => {}
+        Ok(Some(stream)) => {
+            let (source, destination) = (from_text(&request.source), from_text(&request.destination));
+            return Ok(Ok((CopyPaths { source, destination }, Some(stream))));
+        }
+    }
     let (source, destination, access) = (request.source.clone(), request.destination.clone(), request.access.clone());
     let resolve = move || job_paths::resolve(&source, &destination, &access).map_err(|error| error.to_string());
-    Ok(tokio::task::spawn_blocking(resolve).await?)
+    Ok(tokio::task::spawn_blocking(resolve).await?.map(|pair| (pair, None)))
 }
 
-/// Lists the source and stores the state of the transfer before it is created on the server.
+/// The state of a copy through storages; none for one between local paths without rules.
+fn stream_of(request: &CopyRequest, servers: &dyn Connect) -> Result<Option<StreamState>, String> {
+    let fields = &request.rules;
+    let rules = CopyRules::read(fields)?;
+    let Some(protocol) = Protocol::from_name(&request.protocol) else {
+        return Err(format!("protocol {} is not supported by this version of the agent", request.protocol));
+    };
+    let (source, destination) = (&request.source, &request.destination);
+    let ends = Ends::read(source, destination, request.direction, Some(protocol), fields.endpoint.as_deref())
+        .map_err(|error| error.to_string())?;
+    if ends.are_local() && rules == CopyRules::default() {
+        return Ok(None);
+    }
+    let protocol = ends.protocol(servers).map_err(|error| error.to_string())?;
+    let (endpoint, credentials) = (fields.endpoint.clone(), fields.credentials.clone());
+    Ok(Some(StreamState { endpoint, credentials, ..StreamState::new(protocol, rules) }))
+}
+
+/// Stores the state of the transfer before it is created on the server. Lists the source of a copy between local paths.
 async fn prepare(
     agent: &Agent,
     item: &WorkItem,
     request: &CopyRequest,
     pair: &CopyPaths,
-) -> anyhow::Result<Result<(Claim, Plan), Outcome>> {
+    stream: Option<StreamState>,
+) -> anyhow::Result<Result<(Claim, Option<Plan>), Outcome>> {
     let (source, access) = (pair.source.clone(), request.access.clone());
-    let walk = move || Plan::of(&access.source(&source).map_err(PlanError::Access)?);
-    let plan = match tokio::task::spawn_blocking(walk).await? {
+    let walk = move || Plan::of(&access.source(&source).map_err(PlanError::Access)?).map(Some);
+    let listed = if stream.is_some() { Ok(None) } else { tokio::task::spawn_blocking(walk).await? };
+    let plan = match listed {
         Ok(plan) => plan,
         Err(error) => return Ok(Err(Outcome::failed(error.to_string()))),
     };
@@ -134,7 +164,7 @@ async fn prepare(
         source: text(&pair.source),
         destination: text(&pair.destination),
         direction: request.direction,
-        size: plan.total,
+        size: plan.as_ref().map_or(0, |plan| plan.total),
         attempt: 1,
         // The files of an earlier run are replaced.
         options: CopyOptions {
@@ -147,7 +177,7 @@ async fn prepare(
         phase: Phase::Creating,
         copied: None,
         report: None,
-        stream: None,
+        stream,
     };
     let store = agent.transfers.store.clone();
     match agent.server.blocking(move || store.begin(state)).await? {
@@ -164,8 +194,8 @@ async fn create(agent: &Arc<Agent>, mut claim: Claim) -> anyhow::Result<Option<R
         source_url: &state.source,
         destination_path: &state.destination,
         direction: state.direction,
-        protocol: Protocol::Local.as_str(),
-        size: state.size,
+        protocol: state.protocol().as_str(),
+        size: state.known_size(),
         part_of: &state.part_of,
     };
     let created = request_until_answered(agent, || async {

@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use crate::agent::Agent;
 use crate::server::wire::{Directive, Job, PartOf};
-use crate::transfer::state::Verify;
 use crate::transfer::store::Claim;
 use crate::work::copy::{CopyRequest, copy};
 use crate::work::item_runner::{self, Acknowledgement, Outcome, id};
@@ -49,7 +48,8 @@ pub(crate) async fn run(
         destination: job.destination,
         protocol: job.protocol,
         direction: job.direction,
-        verify: Verify::Sha256,
+        verify: job.verify.unwrap_or_default(),
+        rules: job.rules,
         part_of: PartOf { job_run_id: Some(run), ..PartOf::default() },
         access: agent.transfers.file_access(true),
     };

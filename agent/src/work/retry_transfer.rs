@@ -7,10 +7,12 @@ use uuid::Uuid;
 
 use crate::agent::Agent;
 use crate::server::wire::{PartOf, Status, TransferView};
-use crate::storage::job_paths::local_path;
+use crate::storage::open::Connect;
+use crate::transfer::rules::{CopyRules, OnExists};
 use crate::transfer::run::{CopyOutcome, EndedTransfer, report_without_copy, run_transfer, send_final_report};
-use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
+use crate::transfer::state::{CopyOptions, FinalReport, Phase, StreamState, TransferState};
 use crate::transfer::store::{Claim, Claimed, TransferStore};
+use crate::transfer::stream::ends::Ends;
 use crate::work::item_runner::Acknowledgement;
 
 /// Starts the attempt `attempt` of a transfer.
@@ -38,9 +40,16 @@ pub(crate) async fn retry(agent: &Arc<Agent>, id: Uuid, attempt: u32) -> anyhow:
             return Ok(Acknowledgement::Done);
         }
     };
-    let refusal = unsupported(&view);
+    let stream = match &known {
+        Some(claim) => Ok(claim.state.stream.clone()),
+        None => stream_of(&view, agent.transfers.servers.as_ref()),
+    };
+    let (stream, refusal) = match stream {
+        Ok(stream) => (stream, None),
+        Err(reason) => (None, Some(reason)),
+    };
     let store = agent.transfers.store.clone();
-    let stored = agent.server.blocking(move || store_attempt(&store, known, view, attempt)).await??;
+    let stored = agent.server.blocking(move || store_attempt(&store, known, view, attempt, stream)).await??;
     let Some(mut claim) = stored else { return Ok(Acknowledgement::Deferred) };
     if let Some(reason) = refusal {
         let report = FinalReport { attempt: claim.state.attempt, ..report_without_copy(Status::Failed, Some(reason)) };
@@ -86,6 +95,7 @@ fn store_attempt(
     known: Option<Claim>,
     view: TransferView,
     attempt: u32,
+    stream: Option<StreamState>,
 ) -> std::io::Result<Option<Claim>> {
     let attempt = view.attempt.max(attempt);
     if let Some(mut claim) = known {
@@ -109,27 +119,34 @@ fn store_attempt(
         phase: Phase::Copying,
         copied: None,
         report: None,
-        stream: None,
+        stream,
     })
 }
 
-/// Why this agent cannot copy the transfer; `None` if it can.
-fn unsupported(view: &TransferView) -> Option<String> {
-    if view.protocol != Protocol::Local.as_str() {
-        return Some(format!(
-            "protocol {} is not supported by this agent yet; it copies between local paths only",
-            view.protocol
-        ));
+/// How to copy a transfer whose state is lost: through storages, if one of its ends is remote. The error says why this agent
+/// cannot copy it.
+fn stream_of(view: &TransferView, servers: &dyn Connect) -> Result<Option<StreamState>, String> {
+    let Some(protocol) = Protocol::from_name(&view.protocol) else {
+        return Err(format!("protocol {} is not supported by this version of the agent", view.protocol));
+    };
+    let direction = view.direction.unwrap_or_default();
+    let ends = Ends::read(&view.source, &view.destination, direction, Some(protocol), None)
+        .map_err(|error| error.to_string())?;
+    if ends.are_local() {
+        return Ok(None);
     }
-    [&view.source, &view.destination].into_iter().find_map(|path| local_path(path).err()).map(|error| error.to_string())
+    let protocol = ends.protocol(servers).map_err(|error| error.to_string())?;
+    // Its rules are lost too, so existing files are not replaced.
+    Ok(Some(StreamState::new(protocol, CopyRules { on_exists: OnExists::Fail, ..CopyRules::default() })))
 }
 
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
 
-    use super::unsupported;
+    use super::stream_of;
     use crate::server::wire::TransferView;
+    use crate::storage::open::NoServers;
 
     fn view(protocol: &str, source: &str) -> TransferView {
         let (source, destination, protocol) = (source.to_owned(), "/b".to_owned(), protocol.to_owned());
@@ -137,11 +154,12 @@ mod tests {
     }
 
     #[test]
-    fn only_absolute_local_paths_are_copied_again() {
-        assert_eq!(unsupported(&view("local", "/a")), None);
-        assert_eq!(unsupported(&view("local", "file:///a%0Ab")), None);
-        assert!(unsupported(&view("local", "a")).is_some());
-        let reason = unsupported(&view("sftp", "sftp://host/a"));
-        assert!(reason.is_some_and(|reason| reason.starts_with("protocol sftp is not supported")));
+    fn a_transfer_without_state_is_copied_again_only_if_its_ends_are_clear() {
+        assert_eq!(stream_of(&view("local", "/a"), &NoServers), Ok(None));
+        assert_eq!(stream_of(&view("local", "file:///a%0Ab"), &NoServers), Ok(None));
+        for (protocol, source) in [("local", "a"), ("carrier-pigeon", "/a"), ("sftp", "/a"), ("sftp", "sftp://host/a")]
+        {
+            assert!(stream_of(&view(protocol, source), &NoServers).is_err(), "{protocol} {source}");
+        }
     }
 }

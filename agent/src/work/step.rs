@@ -110,11 +110,11 @@ async fn carry_out(
 ) -> anyhow::Result<Option<Outcome>> {
     let access = agent.transfers.file_access(true);
     let blocking = match action {
-        StepAction::Transfer(TransferInstruction { source, destination, protocol, direction, verify }) => {
+        StepAction::Transfer(TransferInstruction { source, destination, protocol, direction, verify, rules }) => {
             let part_of =
                 PartOf { pipeline_run_id: Some(step.run), step_id: Some(step.name.clone()), ..PartOf::default() };
             let verify = verify.unwrap_or_default();
-            let request = CopyRequest { source, destination, protocol, direction, verify, part_of, access };
+            let request = CopyRequest { source, destination, protocol, direction, verify, rules, part_of, access };
             let watch = async |id| report_progress(agent, step, id).await;
             return copy(agent, item, request, begun, ticket, token, watch).await;
         }

@@ -17,6 +17,17 @@ impl Control {
     /// Sets the total number of bytes.
     pub(crate) fn set_total(&self, total: u64) {
         self.total.store(total, Ordering::Relaxed);
+        self.is_planned.store(true, Ordering::Relaxed);
+    }
+
+    /// Says that the total is not known until [`Self::set_total`] is called.
+    pub(crate) fn await_plan(&self) {
+        self.is_planned.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the total is known.
+    pub(crate) fn is_planned(&self) -> bool {
+        self.is_planned.load(Ordering::Relaxed)
     }
 
     /// The total number of bytes to copy.
@@ -59,7 +70,9 @@ impl Control {
     /// stalled.
     pub(crate) fn progress(&self) -> Progress {
         let (bytes, total) = (self.copied(), self.total());
-        let percent = if self.verifies {
+        let percent = if !self.is_planned() {
+            0.0
+        } else if self.verifies {
             (percent(bytes, total) * 99.0 + percent(self.verified(), total)) / 100.0
         } else {
             percent(bytes, total)
@@ -88,6 +101,15 @@ mod tests {
         assert!((control.progress().percent - 99.0).abs() < 1e-9);
         control.add_verified(200);
         assert!((control.progress().percent - 100.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn progress_is_0_until_the_total_is_known() {
+        let control = Control::new(Uuid::new_v4(), 1, 0, true);
+        control.await_plan();
+        assert!(control.progress().percent.abs() < 1e-9 && !control.is_planned());
+        control.set_total(0);
+        assert!((control.progress().percent - 100.0).abs() < 1e-9 && control.is_planned());
     }
 
     #[test]

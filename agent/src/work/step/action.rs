@@ -5,7 +5,7 @@ use mftplus_protocol::wire::Protocol;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::server::wire::Direction;
+use crate::server::wire::{CopyRuleFields, Direction};
 use crate::transfer::state::Verify;
 
 /// The action of one step.
@@ -22,6 +22,8 @@ pub(crate) struct TransferInstruction {
     pub(crate) direction: Direction,
     #[serde(default)]
     pub(crate) verify: Option<Verify>,
+    #[serde(flatten)]
+    pub(crate) rules: CopyRuleFields,
 }
 
 fn local() -> String {
