@@ -1,4 +1,5 @@
-//! The file system: paths, the folders this agent may access, and the agent's own state files. Blocking; knows no server.
+//! Where files are: local paths, the folders this agent may access, folders on SFTP servers, and the agent's own state files.
+//! Blocking; knows nothing of the control plane.
 
 pub(crate) mod allowed_roots;
 pub(crate) mod copy_paths;
@@ -11,6 +12,8 @@ pub(crate) mod part_name;
 pub(crate) mod path_text;
 pub(crate) mod pattern;
 pub(crate) mod sandboxed_path;
+#[cfg_attr(not(test), expect(dead_code, reason = "the connections to the servers of the configuration follow"))]
+pub(crate) mod sftp;
 pub(crate) mod state_file;
 #[cfg_attr(not(test), expect(dead_code, reason = "the protocols that use it follow"))]
 pub(crate) mod transfer_storage;

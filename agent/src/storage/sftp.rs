@@ -1,0 +1,4 @@
+//! Folders on SFTP servers.
+
+mod host_pattern;
+pub(crate) mod known_hosts;
