@@ -1,0 +1,159 @@
+//! Connections that no transfer uses at the moment: the next transfer of the same endpoint takes one instead of signing
+//! in again.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use sha2::{Digest as _, Sha256};
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::config::endpoint::{HostKeyRule, SftpSettings};
+use crate::storage::sftp::connection::Connection;
+
+/// How long a connection waits for its next transfer.
+const KEPT: Duration = Duration::from_mins(1);
+
+/// The most connections that wait.
+const MAX_IDLE: usize = 8;
+
+/// The idle connections of a process. Clones share them.
+#[derive(Clone, Default)]
+pub(crate) struct ConnectionPool(Arc<Mutex<Vec<Idle>>>);
+
+struct Idle {
+    key: PoolKey,
+    since: Instant,
+    connection: Arc<Connection>,
+}
+
+/// A digest of all settings that a connection depends on, so that a changed password or host key needs a new one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PoolKey([u8; 32]);
+
+impl PoolKey {
+    pub(crate) fn of(settings: &SftpSettings) -> Self {
+        let mut digest = Sha256::new();
+        let mut add = |bytes: &[u8]| {
+            digest.update(bytes.len().to_be_bytes());
+            digest.update(bytes);
+        };
+        let credentials = &settings.credentials;
+        add(settings.host.as_bytes());
+        add(&settings.port.to_be_bytes());
+        add(credentials.user.as_bytes());
+        for secret in [&credentials.password, &credentials.passphrase] {
+            add(&[u8::from(secret.is_some())]);
+            add(secret.as_ref().map_or("", ExposeSecret::expose_secret).as_bytes());
+        }
+        add(credentials.key_file.as_ref().map_or(b"".as_slice(), |file| file.as_os_str().as_encoded_bytes()));
+        add(&[u8::from(credentials.use_agent), u8::from(settings.legacy_algorithms)]);
+        match &settings.host_key {
+            HostKeyRule::Fingerprint(fingerprint) => add(fingerprint.as_bytes()),
+            HostKeyRule::KnownHosts(files) => {
+                for file in files {
+                    add(file.as_os_str().as_encoded_bytes());
+                }
+            }
+        }
+        add(settings.proxy.as_ref().map_or("", Url::as_str).as_bytes());
+        Self(digest.finalize().into())
+    }
+}
+
+impl ConnectionPool {
+    /// Takes out a connection for these settings. It may have been lost meanwhile.
+    pub(crate) fn take(&self, key: PoolKey) -> Option<Arc<Connection>> {
+        let mut idle = self.lock();
+        let found = idle.iter().position(|idle| idle.key == key)?;
+        Some(idle.swap_remove(found).connection)
+    }
+
+    /// Keeps a connection for a minute. Beyond the limit the one that waits longest is closed.
+    pub(crate) fn give(&self, key: PoolKey, connection: Arc<Connection>, runtime: &Handle) {
+        let mut idle = self.lock();
+        idle.push(Idle { key, since: Instant::now(), connection });
+        if idle.len() > MAX_IDLE {
+            let longest = idle.iter().enumerate().min_by_key(|(_, idle)| idle.since).map(|(index, _)| index);
+            if let Some(longest) = longest {
+                idle.swap_remove(longest);
+            }
+        }
+        drop(idle);
+        runtime.spawn(close_later(Arc::downgrade(&self.0)));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Closes the connections that have waited for a minute by then.
+async fn close_later(idle: Weak<Mutex<Vec<Idle>>>) {
+    tokio::time::sleep(KEPT).await;
+    if let Some(idle) = idle.upgrade() {
+        let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|idle| idle.since.elapsed() < KEPT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use secrecy::SecretString;
+
+    use super::PoolKey;
+    use crate::config::endpoint::{Credentials, HostKeyRule, SftpSettings, Timeouts};
+
+    fn settings() -> SftpSettings {
+        let second = Duration::from_secs(1);
+        SftpSettings {
+            host: "h".to_owned(),
+            port: 22,
+            credentials: Credentials {
+                user: "u".to_owned(),
+                password: None,
+                key_file: None,
+                passphrase: None,
+                use_agent: false,
+            },
+            host_key: HostKeyRule::KnownHosts(vec![PathBuf::from("/a")]),
+            legacy_algorithms: false,
+            timeouts: Timeouts { connect: second, idle: second, keep_alive: second },
+            proxy: None,
+            root: "/".to_owned(),
+        }
+    }
+
+    #[test]
+    fn only_the_same_settings_share_a_connection() {
+        let key = PoolKey::of(&settings());
+        assert!(key == PoolKey::of(&settings()));
+        // Folders of one server do.
+        assert!(key == PoolKey::of(&SftpSettings { root: "/other".to_owned(), ..settings() }));
+        let with_credentials = |change: fn(&mut Credentials)| {
+            let mut settings = settings();
+            change(&mut settings.credentials);
+            settings
+        };
+        let others = [
+            SftpSettings { host: "i".to_owned(), ..settings() },
+            SftpSettings { port: 23, ..settings() },
+            SftpSettings { legacy_algorithms: true, ..settings() },
+            SftpSettings { host_key: HostKeyRule::Fingerprint("SHA256:a".to_owned()), ..settings() },
+            with_credentials(|credentials| credentials.user = "v".to_owned()),
+            with_credentials(|credentials| credentials.password = Some(SecretString::from("p".to_owned()))),
+            with_credentials(|credentials| credentials.password = Some(SecretString::from(String::new()))),
+            with_credentials(|credentials| credentials.passphrase = Some(SecretString::from("p".to_owned()))),
+            with_credentials(|credentials| credentials.key_file = Some(PathBuf::from("/k"))),
+            with_credentials(|credentials| credentials.use_agent = true),
+        ];
+        for (index, other) in others.iter().enumerate() {
+            assert!(key != PoolKey::of(other), "{index}");
+        }
+    }
+}
