@@ -1,0 +1,289 @@
+//! A folder on an SFTP server as a storage of transfers.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use russh_sftp::protocol::{FileAttributes, OpenFlags};
+
+use crate::storage::error::{StorageError, StorageErrorKind as Kind};
+use crate::storage::sftp::attributes::{metadata_of, to_set};
+use crate::storage::sftp::calls::Calls;
+use crate::storage::sftp::extensions::{FSYNC, POSIX_RENAME, STATVFS, check_file, posix_rename};
+use crate::storage::sftp::failure::Failure;
+use crate::storage::sftp::in_flight::send_only;
+use crate::storage::sftp::listing;
+use crate::storage::sftp::pool::{ConnectionPool, PoolKey};
+use crate::storage::sftp::reader::SftpReader;
+use crate::storage::sftp::remote_path;
+use crate::storage::sftp::writer::SftpWriter;
+use crate::storage::transfer_storage::{
+    Attributes, Capabilities, Entry, EntryKind, MAX_DEPTH, Metadata, StoragePath, TransferStorage, WriteFile,
+};
+
+/// The mode of new files: what is incomplete is read by nobody else.
+const NEW_FILE: u32 = 0o600;
+
+/// A folder on a server. When it is dropped, its connection waits for the next transfer.
+pub(crate) struct SftpStorage {
+    calls: Calls,
+    /// `sftp://host`, for messages.
+    url: String,
+    /// Absolute.
+    root: String,
+    pool: ConnectionPool,
+    key: PoolKey,
+}
+
+impl SftpStorage {
+    pub(crate) fn new(calls: Calls, url: String, root: String, pool: ConnectionPool, key: PoolKey) -> Self {
+        Self { calls, url, root, pool, key }
+    }
+
+    /// The path on the server, and what messages call it.
+    fn names(&self, action: &'static str, path: &StoragePath) -> Result<(String, String), StorageError> {
+        let shown = self.display(path);
+        match remote_path::below(&self.root, path) {
+            Ok(remote) => Ok((remote, shown)),
+            Err(failure) => Err(failure.at(action, shown)),
+        }
+    }
+
+    /// Whether there is anything, without following a link.
+    fn exists(&self, path: &StoragePath) -> Result<bool, StorageError> {
+        match self.symlink_metadata(path) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == Kind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Cuts off what stands behind `offset`, where writing goes on.
+    fn cut(&self, handle: &str, offset: u64, shown: &str) -> Result<(), StorageError> {
+        let session = &self.calls.connection.session;
+        let found = self.calls.run("inspect", shown, session.fstat(handle))?;
+        let size = found.attrs.size.unwrap_or_default();
+        if size < offset {
+            let why = format!("it has {size} bytes, so writing cannot go on at {offset}");
+            return Err(Failure::new(Kind::Other, why).at("write", shown.to_owned()));
+        }
+        if size > offset {
+            let attributes = FileAttributes { size: Some(offset), ..FileAttributes::empty() };
+            self.calls.run("shorten", shown, session.fsetstat(handle, attributes))?;
+        }
+        Ok(())
+    }
+
+    /// Renames without an atomic replacement: what has the new name is removed first if it may be replaced.
+    fn rename_in_steps(&self, from: &StoragePath, to: &StoragePath, replace: bool) -> Result<(), StorageError> {
+        let ((old, shown), (new, _)) = (self.names("rename", from)?, self.names("rename", to)?);
+        let session = &self.calls.connection.session;
+        let taken = || {
+            let why = format!("{} already exists", self.display(to));
+            Failure::new(Kind::AlreadyExists, why).at("rename", shown.clone())
+        };
+        if !replace && self.exists(to)? {
+            return Err(taken());
+        }
+        let refused = match self.calls.run("rename", &shown, session.rename(old.as_str(), new.as_str())) {
+            // Some servers replace of their own accord.
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind().is_temporary() || error.kind() == Kind::Stopped => return Err(error),
+            Err(error) => error,
+        };
+        // Nothing is removed unless there is something to put in its place.
+        if !self.exists(from)? || !self.exists(to)? {
+            return Err(refused);
+        }
+        if !replace {
+            return Err(taken());
+        }
+        if self.symlink_metadata(to)?.kind == EntryKind::Folder {
+            let why = format!("{} is a folder, which is not replaced", self.display(to));
+            return Err(Failure::new(Kind::IsAFolder, why).at("rename", shown.clone()));
+        }
+        self.calls.run("replace", &self.display(to), session.remove(new.as_str()))?;
+        self.calls.run("rename", &shown, session.rename(old, new)).map(drop)
+    }
+
+    fn remove_entry(&self, path: &StoragePath) -> Result<(), StorageError> {
+        let (remote, shown) = self.names("remove", path)?;
+        self.calls.run("remove", &shown, self.calls.connection.session.remove(remote)).map(drop)
+    }
+
+    /// Removes what is there, and in a folder what is in it, at most `depth` folders deep.
+    fn remove_below(&self, path: &StoragePath, depth: usize) -> Result<(), StorageError> {
+        // Asked of the server just before, so that no link that took the place of a folder is followed.
+        if self.symlink_metadata(path)?.kind != EntryKind::Folder {
+            return self.remove_entry(path);
+        }
+        let (remote, shown) = self.names("remove", path)?;
+        if depth == 0 {
+            let why = format!("more than {MAX_DEPTH} folders are inside each other");
+            return Err(Failure::new(Kind::Other, why).at("remove", shown));
+        }
+        for entry in self.list(path)? {
+            let child = path.join(&entry.name)?;
+            match entry.metadata.kind {
+                EntryKind::Folder => self.remove_below(&child, depth - 1)?,
+                EntryKind::File | EntryKind::Link | EntryKind::Special => self.remove_entry(&child)?,
+            }
+        }
+        self.calls.run("remove", &shown, self.calls.connection.session.rmdir(remote)).map(drop)
+    }
+}
+
+impl TransferStorage for SftpStorage {
+    fn capabilities(&self) -> Capabilities {
+        let extensions = &self.calls.connection.extensions;
+        Capabilities {
+            links: true,
+            modes: true,
+            times: true,
+            any_bytes: false,
+            line_breaks: true,
+            fsync: extensions.has(FSYNC),
+            replaces_atomically: extensions.has(POSIX_RENAME),
+            resumes: true,
+            free_reads: false,
+        }
+    }
+
+    fn metadata(&self, path: &StoragePath) -> Result<Metadata, StorageError> {
+        let (remote, shown) = self.names("inspect", path)?;
+        let found = self.calls.run("inspect", &shown, self.calls.connection.session.stat(remote))?;
+        Ok(metadata_of(&found.attrs, ""))
+    }
+
+    fn symlink_metadata(&self, path: &StoragePath) -> Result<Metadata, StorageError> {
+        let (remote, shown) = self.names("inspect", path)?;
+        let found = self.calls.run("inspect", &shown, self.calls.connection.session.lstat(remote))?;
+        Ok(metadata_of(&found.attrs, ""))
+    }
+
+    fn list(&self, path: &StoragePath) -> Result<Vec<Entry>, StorageError> {
+        let (remote, shown) = self.names("list", path)?;
+        listing::list(&self.calls, remote, &shown)
+    }
+
+    fn open_read(&self, path: &StoragePath, offset: u64) -> Result<Box<dyn Read + Send + '_>, StorageError> {
+        let (remote, shown) = self.names("read", path)?;
+        let session = &self.calls.connection.session;
+        let opening = session.open(remote, OpenFlags::READ, FileAttributes::empty());
+        let handle = self.calls.run("read", &shown, opening)?.handle;
+        Ok(Box::new(SftpReader::new(&self.calls, shown, handle, offset)))
+    }
+
+    fn open_write(&self, path: &StoragePath, offset: u64) -> Result<Box<dyn WriteFile + '_>, StorageError> {
+        let (remote, shown) = self.names("write", path)?;
+        let session = &self.calls.connection.session;
+        let mut flags = OpenFlags::WRITE | OpenFlags::CREATE;
+        if offset == 0 {
+            flags |= OpenFlags::TRUNCATE;
+        }
+        let attributes = FileAttributes { permissions: Some(NEW_FILE), ..FileAttributes::empty() };
+        let handle = self.calls.run("write", &shown, session.open(remote, flags, attributes))?.handle;
+        if offset > 0
+            && let Err(error) = self.cut(&handle, offset, &shown)
+        {
+            send_only(&self.calls.runtime, session.close(handle));
+            return Err(error);
+        }
+        Ok(Box::new(SftpWriter::new(&self.calls, shown, handle, offset)))
+    }
+
+    fn create_folder(&self, path: &StoragePath) -> Result<(), StorageError> {
+        let (remote, shown) = self.names("create the folder", path)?;
+        let making = self.calls.connection.session.mkdir(remote, FileAttributes::empty());
+        let Err(error) = self.calls.run("create the folder", &shown, making) else { return Ok(()) };
+        // Servers do not say why, and the folder may be there, also as a link to one.
+        match self.metadata(path) {
+            Ok(there) if there.kind == EntryKind::Folder => Ok(()),
+            Ok(_) => {
+                let failure = Failure::new(Kind::NotAFolder, "something else has this name");
+                Err(failure.at("create the folder", shown))
+            }
+            Err(_) => Err(error),
+        }
+    }
+
+    fn create_link(&self, path: &StoragePath, target: &[u8]) -> Result<(), StorageError> {
+        let (remote, shown) = self.names("create the link", path)?;
+        let Ok(target) = str::from_utf8(target) else {
+            let failure = Failure::new(Kind::InvalidName, "the path it leads to is not UTF-8");
+            return Err(failure.at("create the link", shown));
+        };
+        // OpenSSH takes the target first, against the text of the protocol, and other servers follow it.
+        let linking = self.calls.connection.session.symlink(target, remote);
+        self.calls.run("create the link", &shown, linking).map(drop)
+    }
+
+    fn read_link(&self, path: &StoragePath) -> Result<Vec<u8>, StorageError> {
+        let (remote, shown) = self.names("read the link", path)?;
+        let names = self.calls.run("read the link", &shown, self.calls.connection.session.readlink(remote))?;
+        let target = names.files.into_iter().next().map(|file| file.filename);
+        match target {
+            Some(target) if !target.contains(char::REPLACEMENT_CHARACTER) => Ok(target.into_bytes()),
+            Some(_) => {
+                let failure = Failure::new(Kind::InvalidName, "the path it leads to is not UTF-8");
+                Err(failure.at("read the link", shown))
+            }
+            None => Err(Failure::new(Kind::Other, "the server does not say where it leads").at("read the link", shown)),
+        }
+    }
+
+    fn rename(&self, from: &StoragePath, to: &StoragePath, replace: bool) -> Result<(), StorageError> {
+        let connection = &self.calls.connection;
+        if !replace || !connection.extensions.has(POSIX_RENAME) {
+            return self.rename_in_steps(from, to, replace);
+        }
+        let ((old, shown), (new, _)) = (self.names("rename", from)?, self.names("rename", to)?);
+        self.calls.run("rename", &shown, posix_rename(&connection.session, &old, &new))
+    }
+
+    fn remove(&self, path: &StoragePath) -> Result<(), StorageError> {
+        self.remove_below(path, MAX_DEPTH)
+    }
+
+    fn set_attributes(&self, path: &StoragePath, attributes: Attributes) -> Result<(), StorageError> {
+        let (remote, shown) = self.names("set the attributes of", path)?;
+        match to_set(attributes) {
+            Ok(None) => Ok(()),
+            Ok(Some(request)) => {
+                let setting = self.calls.connection.session.setstat(remote, request);
+                self.calls.run("set the attributes of", &shown, setting).map(drop)
+            }
+            Err(failure) => Err(failure.at("set the attributes of", shown)),
+        }
+    }
+
+    fn checksum(&self, path: &StoragePath) -> Result<Option<String>, StorageError> {
+        let connection = &self.calls.connection;
+        if !connection.extensions.has_checksums() {
+            return Ok(None);
+        }
+        let (remote, shown) = self.names("compute the checksum of", path)?;
+        self.calls.run_slowly("compute the checksum of", &shown, check_file(&connection.session, &remote))
+    }
+
+    fn free_space(&self, path: &StoragePath) -> Option<u64> {
+        let connection = &self.calls.connection;
+        if !connection.extensions.has(STATVFS) {
+            return None;
+        }
+        let (remote, shown) = self.names("inspect", path).ok()?;
+        let found = self.calls.run("inspect", &shown, connection.session.statvfs(remote)).ok()?;
+        found.blocks_avail.checked_mul(found.fragment_size)
+    }
+
+    fn display(&self, path: &StoragePath) -> String {
+        remote_path::display(&self.url, &self.root, path)
+    }
+}
+
+impl Drop for SftpStorage {
+    fn drop(&mut self) {
+        if self.calls.connection.is_usable() {
+            self.pool.give(self.key, Arc::clone(&self.calls.connection), &self.calls.runtime);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Writing a file with many requests in flight.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use russh_sftp::protocol::Status;
+
+use crate::storage::error::{StorageError, StorageErrorKind as Kind};
+use crate::storage::sftp::calls::Calls;
+use crate::storage::sftp::extensions::FSYNC;
+use crate::storage::sftp::failure::Failure;
+use crate::storage::sftp::in_flight::{InFlight, MAX_IN_FLIGHT, send_only};
+use crate::storage::transfer_storage::WriteFile;
+
+/// An open file.
+pub(crate) struct SftpWriter<'a> {
+    calls: &'a Calls,
+    /// What messages call the file.
+    path: String,
+    /// The server's name for the open file.
+    handle: String,
+    requests: InFlight<Status>,
+    offset: u64,
+    /// A write failed, so the file is not whole.
+    has_failed: bool,
+    is_closed: bool,
+}
+
+impl<'a> SftpWriter<'a> {
+    pub(crate) fn new(calls: &'a Calls, path: String, handle: String, offset: u64) -> Self {
+        Self { calls, path, handle, requests: InFlight::new(), offset, has_failed: false, is_closed: false }
+    }
+
+    /// Waits until at most `rest` requests are in flight.
+    fn wait(&mut self, rest: usize) -> Result<(), StorageError> {
+        if self.has_failed {
+            let failure = Failure::new(Kind::Other, "an earlier write to it failed");
+            return Err(failure.at("write", self.path.clone()));
+        }
+        while self.requests.len() > rest {
+            let written = self.calls.run("write", &self.path, self.requests.oldest());
+            self.has_failed = written.is_err();
+            written?;
+        }
+        Ok(())
+    }
+}
+
+impl Write for SftpWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        self.wait(MAX_IN_FLIGHT - 1)?;
+        let count = bytes.len().min(self.calls.connection.extensions.write_length as usize);
+        let (session, handle) = (Arc::clone(&self.calls.connection.session), self.handle.clone());
+        let (offset, data) = (self.offset, bytes[..count].to_owned());
+        let request = async move { session.write(handle, offset, data).await };
+        self.requests.send(&self.calls.runtime, request);
+        self.offset += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.wait(0)?;
+        Ok(())
+    }
+}
+
+impl WriteFile for SftpWriter<'_> {
+    fn finish(mut self: Box<Self>, sync: bool) -> Result<(), StorageError> {
+        self.wait(0)?;
+        let calls = self.calls;
+        let connection = &calls.connection;
+        if sync && connection.extensions.has(FSYNC) {
+            calls.run_slowly("sync", &self.path, connection.session.fsync(self.handle.as_str()))?;
+        }
+        // The server forgets the handle whatever it answers.
+        self.is_closed = true;
+        calls.run("close", &self.path, connection.session.close(self.handle.as_str())).map(drop)
+    }
+}
+
+impl Drop for SftpWriter<'_> {
+    fn drop(&mut self) {
+        if !self.is_closed {
+            // The file is given up: what the server says to this changes nothing.
+            send_only(&self.calls.runtime, self.calls.connection.session.close(self.handle.as_str()));
+        }
+    }
+}
