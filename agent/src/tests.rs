@@ -9,6 +9,8 @@ mod interruptions;
 mod jobs;
 mod memory;
 mod server;
+#[cfg(target_os = "linux")]
+mod sftp;
 mod steps;
 mod streams;
 mod unusual_files;

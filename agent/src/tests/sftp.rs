@@ -1,0 +1,69 @@
+//! The storage on SFTP servers against OpenSSH on this machine.
+
+mod files;
+mod relay;
+mod server;
+mod sessions;
+
+use std::io::{self, Read as _, Write as _};
+
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+use self::server::SshServer;
+use crate::config::endpoint::SftpSettings;
+use crate::storage::error::{StorageError, StorageErrorKind};
+use crate::storage::sftp;
+use crate::storage::sftp::pool::ConnectionPool;
+use crate::storage::sftp::sftp_storage::SftpStorage;
+use crate::storage::transfer_storage::{StoragePath, TransferStorage as _};
+
+/// A server, and what a transfer needs to reach it.
+struct Fixture {
+    // Dropped first, with the connections that run on it.
+    pool: ConnectionPool,
+    runtime: Runtime,
+    server: SshServer,
+}
+
+impl Fixture {
+    fn start() -> anyhow::Result<Self> {
+        let server = SshServer::start()?;
+        Ok(Self { pool: ConnectionPool::default(), runtime: Runtime::new()?, server })
+    }
+
+    fn open(&self, settings: &SftpSettings) -> Result<SftpStorage, StorageError> {
+        sftp::open(settings, &self.pool, self.runtime.handle().clone(), CancellationToken::new())
+    }
+
+    /// The folder `data` of the server.
+    fn storage(&self) -> anyhow::Result<SftpStorage> {
+        Ok(self.open(&self.server.settings())?)
+    }
+}
+
+fn path(text: &str) -> anyhow::Result<StoragePath> {
+    Ok(StoragePath::new(text.as_bytes())?)
+}
+
+fn push(storage: &SftpStorage, to: &str, offset: u64, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut file = storage.open_write(&path(to)?, offset)?;
+    file.write_all(bytes)?;
+    Ok(file.finish(true)?)
+}
+
+fn pull(storage: &SftpStorage, from: &str, offset: u64) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    storage.open_read(&path(from)?, offset)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The kind of the storage error inside an I/O error.
+fn kind_in(error: &io::Error) -> Option<StorageErrorKind> {
+    error.get_ref().and_then(|inner| inner.downcast_ref::<StorageError>()).map(StorageError::kind)
+}
+
+/// The kind of the error with which a call failed.
+fn kind_of<T>(result: Result<T, StorageError>) -> Option<StorageErrorKind> {
+    result.err().map(|error| error.kind())
+}

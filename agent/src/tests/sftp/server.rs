@@ -1,0 +1,138 @@
+//! An OpenSSH server on a port of its own, with its own keys, for the user who runs the tests.
+
+use std::fs::{self, File};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use russh::keys::{HashAlg, PublicKey};
+use tempfile::TempDir;
+
+use crate::config::endpoint::{Credentials, HostKeyRule, SftpSettings, Timeouts};
+
+/// sshd starts itself again for each connection, so it wants an absolute path.
+const PROGRAM: &str = "/usr/sbin/sshd";
+
+/// Where sshd locks away the part of itself that is not trusted yet, if root runs it.
+const EMPTY_FOLDER: &str = "/run/sshd";
+
+/// Another process may take the port between the search for it and the start.
+const ATTEMPTS: usize = 5;
+
+/// A running server. It ends when this is dropped.
+pub(super) struct SshServer {
+    folder: TempDir,
+    pub(super) port: u16,
+    pub(super) fingerprint: String,
+    user: String,
+    process: Child,
+}
+
+impl SshServer {
+    pub(super) fn start() -> anyhow::Result<Self> {
+        anyhow::ensure!(Path::new(PROGRAM).exists(), "{PROGRAM} is missing: install the package openssh-server");
+        let folder = tempfile::tempdir()?;
+        let path = |name: &str| folder.path().join(name);
+        for name in ["host_key", "user_key"] {
+            make_key(&path(name), "")?;
+        }
+        fs::copy(path("user_key.pub"), path("authorized_keys"))?;
+        fs::create_dir(path("data"))?;
+        let user = Command::new("id").arg("-un").output()?;
+        let user = String::from_utf8(user.stdout)?.trim().to_owned();
+        if user == "root" {
+            fs::create_dir_all(EMPTY_FOLDER)?;
+        }
+        let host_key = PublicKey::from_openssh(&fs::read_to_string(path("host_key.pub"))?)?;
+        let fingerprint = host_key.fingerprint(HashAlg::Sha256).to_string();
+        for _ in 0..ATTEMPTS {
+            let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+            let mut process = spawn(folder.path(), port)?;
+            if answers(&mut process, port)? {
+                return Ok(Self { folder, port, fingerprint, user, process });
+            }
+        }
+        anyhow::bail!("sshd does not start: {}", fs::read_to_string(path("log"))?)
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The folder that the storages of the tests have as their root.
+    pub(super) fn data(&self, name: &str) -> PathBuf {
+        self.path("data").join(name)
+    }
+
+    /// Settings with which the agent signs in.
+    pub(super) fn settings(&self) -> SftpSettings {
+        SftpSettings {
+            host: "127.0.0.1".to_owned(),
+            port: self.port,
+            credentials: Credentials {
+                user: self.user.clone(),
+                password: None,
+                key_file: Some(self.path("user_key")),
+                passphrase: None,
+                use_agent: false,
+            },
+            host_key: HostKeyRule::Fingerprint(self.fingerprint.clone()),
+            legacy_algorithms: false,
+            timeouts: Timeouts {
+                connect: Duration::from_secs(10),
+                idle: Duration::from_secs(10),
+                keep_alive: Duration::from_secs(30),
+            },
+            proxy: None,
+            root: self.path("data").to_string_lossy().into_owned(),
+        }
+    }
+}
+
+impl Drop for SshServer {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Makes a key pair.
+pub(super) fn make_key(file: &Path, passphrase: &str) -> anyhow::Result<()> {
+    let mut command = Command::new("ssh-keygen");
+    command.args(["-q", "-t", "ed25519", "-N", passphrase, "-f"]).arg(file);
+    let made = command.status().context("ssh-keygen is missing: install the package openssh-client")?;
+    anyhow::ensure!(made.success(), "ssh-keygen failed: {made}");
+    Ok(())
+}
+
+fn spawn(folder: &Path, port: u16) -> anyhow::Result<Child> {
+    let at = folder.display();
+    let config = format!(
+        "Port {port}\nListenAddress 127.0.0.1\nHostKey {at}/host_key\nAuthorizedKeysFile {at}/authorized_keys\nPidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nSubsystem sftp internal-sftp\n"
+    );
+    fs::write(folder.join("config"), config)?;
+    let mut command = Command::new(PROGRAM);
+    command.args(["-D", "-e", "-f"]).arg(folder.join("config")).stdin(Stdio::null()).stdout(Stdio::null());
+    Ok(command.stderr(File::create(folder.join("log"))?).spawn()?)
+}
+
+/// Waits until the server listens. False if it has ended.
+fn answers(process: &mut Child, port: u16) -> anyhow::Result<bool> {
+    let begin = Instant::now();
+    while process.try_wait()?.is_none() {
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return Ok(true);
+        }
+        if begin.elapsed() > Duration::from_secs(20) {
+            process.kill()?;
+            process.wait()?;
+            anyhow::bail!("sshd does not listen on port {port}");
+        }
+        sleep(Duration::from_millis(20));
+    }
+    Ok(false)
+}
