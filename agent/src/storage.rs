@@ -1,10 +1,12 @@
-//! Where files are: local paths, the folders this agent may access, folders on SFTP servers, and the agent's own state files.
-//! Blocking; knows nothing of the control plane.
+//! Where files are: local paths, the folders this agent may access, folders on SFTP and FTP servers, and the agent's own state
+//! files. Blocking; knows nothing of the control plane.
 
 pub(crate) mod allowed_roots;
 pub(crate) mod copy_paths;
 #[expect(dead_code, reason = "kinds of errors for the protocols to come")]
 pub(crate) mod error;
+#[cfg_attr(not(test), expect(dead_code, reason = "the connections to the servers of the configuration follow"))]
+pub(crate) mod ftp;
 pub(crate) mod job_paths;
 pub(crate) mod local;
 pub(crate) mod open;

@@ -5,6 +5,8 @@ mod daemon;
 mod damage;
 mod directives;
 mod frozen;
+#[cfg(unix)]
+mod ftp;
 mod interruptions;
 mod jobs;
 mod memory;

@@ -1,0 +1,57 @@
+//! How long an operation may take: until the server has done nothing for too long, or the transfer is stopped.
+
+use std::time::Duration;
+
+use suppaftp::FtpResult;
+use tokio_util::sync::CancellationToken;
+
+use crate::storage::ftp::reply::Failure;
+
+/// The limits of each step of an operation.
+#[derive(Clone, Debug)]
+pub(super) struct Limits {
+    /// The longest time without a byte or a reply of the server.
+    pub(super) idle: Duration,
+    pub(super) stop: CancellationToken,
+}
+
+impl Limits {
+    /// Waits for one reply, or for some bytes. After `Stopped` and `TimedOut` the connection is of no more use.
+    pub(super) async fn step<T>(&self, step: impl Future<Output = FtpResult<T>>) -> Result<T, Failure> {
+        self.step_within(self.idle, step).await
+    }
+
+    /// As `step`, for what takes a server longer.
+    pub(super) async fn step_within<T>(
+        &self,
+        limit: Duration,
+        step: impl Future<Output = FtpResult<T>>,
+    ) -> Result<T, Failure> {
+        match self.stop.run_until_cancelled(tokio::time::timeout(limit, step)).await {
+            None => Err(Failure::Stopped),
+            Some(Err(_)) => Err(Failure::TimedOut(limit)),
+            Some(Ok(result)) => result.map_err(Failure::from),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use suppaftp::FtpResult;
+    use tokio_util::sync::CancellationToken;
+
+    use super::Limits;
+    use crate::storage::ftp::reply::Failure;
+
+    #[tokio::test]
+    async fn a_step_ends_with_its_time_and_with_the_transfer() {
+        let limits = Limits { idle: Duration::from_millis(20), stop: CancellationToken::new() };
+        let never = || std::future::pending::<FtpResult<()>>();
+        assert!(matches!(limits.step(never()).await, Err(Failure::TimedOut(_))));
+        assert!(limits.step(async { Ok(()) }).await.is_ok());
+        limits.stop.cancel();
+        assert!(matches!(limits.step_within(Duration::MAX, never()).await, Err(Failure::Stopped)));
+    }
+}

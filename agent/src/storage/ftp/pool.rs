@@ -1,0 +1,155 @@
+//! The control connections of one endpoint that wait for their next use.
+
+use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+
+use crate::config::endpoint::FtpSettings;
+use crate::storage::ftp::connection::Connection;
+use crate::storage::ftp::endpoint::{Endpoint, Key};
+use crate::storage::ftp::limits::Limits;
+use crate::storage::ftp::reply::Failure;
+
+/// The most connections of an endpoint that wait.
+const MAX_IDLE: usize = 4;
+
+/// The longest time that a connection waits.
+const MAX_WAIT: Duration = Duration::from_mins(1);
+
+/// A connection that waited longer is asked whether the server still answers.
+const TRUSTED: Duration = Duration::from_secs(2);
+
+/// The interval between looks at the connections that wait.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// The pools that are in use, or have a connection that waits.
+static POOLS: LazyLock<Mutex<HashMap<Key, Weak<Pool>>>> = LazyLock::new(Mutex::default);
+
+/// The connections of one endpoint.
+pub(super) struct Pool {
+    pub(super) endpoint: Endpoint,
+    runtime: Handle,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Default)]
+struct Idle {
+    /// The one that was used last is at the end.
+    connections: Vec<Waiting>,
+    /// Whether a task tends them.
+    is_tended: bool,
+}
+
+struct Waiting {
+    connection: Connection,
+    since: Instant,
+    /// The last reply of the server.
+    heard: Instant,
+}
+
+/// A connection in use. It is closed when dropped, unless it is given back.
+pub(super) struct Lease {
+    connection: Connection,
+    pool: Arc<Pool>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Pool {
+    /// The pool of these settings, which all transfers share.
+    pub(super) fn of(settings: &FtpSettings, runtime: &Handle) -> Result<Arc<Self>, Failure> {
+        let ca_file = Endpoint::ca_file(settings)?;
+        let key = Endpoint::key(settings, ca_file.as_deref(), &runtime.id().to_string());
+        let mut pools = lock(&POOLS);
+        pools.retain(|_, pool| pool.strong_count() > 0);
+        if let Some(pool) = pools.get(&key).and_then(Weak::upgrade) {
+            return Ok(pool);
+        }
+        let endpoint = Endpoint::new(settings, ca_file.as_deref())?;
+        let pool = Arc::new(Self { endpoint, runtime: runtime.clone(), idle: Mutex::default() });
+        pools.insert(key, Arc::downgrade(&pool));
+        Ok(pool)
+    }
+
+    /// A connection that waits, or a new one.
+    pub(super) async fn lease(self: &Arc<Self>, limits: &Limits) -> Result<Lease, Failure> {
+        while let Some(Waiting { mut connection, heard, .. }) = self.take() {
+            if heard.elapsed() < TRUSTED || connection.is_alive().await {
+                connection.limits = limits.clone();
+                return Ok(Lease { connection, pool: Arc::clone(self) });
+            }
+        }
+        let connection = Connection::open(&self.endpoint, limits).await?;
+        Ok(Lease { connection, pool: Arc::clone(self) })
+    }
+
+    fn take(&self) -> Option<Waiting> {
+        lock(&self.idle).connections.pop()
+    }
+
+    fn put(self: &Arc<Self>, connection: Connection) {
+        let now = Instant::now();
+        let mut idle = lock(&self.idle);
+        idle.connections.push(Waiting { connection, since: now, heard: now });
+        if idle.connections.len() > MAX_IDLE {
+            idle.connections.remove(0);
+        }
+        if !idle.is_tended {
+            idle.is_tended = true;
+            self.runtime.spawn(Arc::clone(self).tend());
+        }
+    }
+
+    /// Keeps the connections that wait alive, and closes them after a while. Ends when none is left.
+    async fn tend(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let waiting = {
+                let mut idle = lock(&self.idle);
+                if idle.connections.is_empty() {
+                    idle.is_tended = false;
+                    return;
+                }
+                let keep_alive = self.endpoint.keep_alive;
+                let is_due = |waiting: &mut Waiting| {
+                    waiting.since.elapsed() >= MAX_WAIT || waiting.heard.elapsed() >= keep_alive
+                };
+                idle.connections.extract_if(.., is_due).collect::<Vec<Waiting>>()
+            };
+            for Waiting { mut connection, since, .. } in waiting {
+                if since.elapsed() >= MAX_WAIT {
+                    connection.quit().await;
+                } else if connection.is_alive().await {
+                    // The least recently used: at the front.
+                    lock(&self.idle).connections.insert(0, Waiting { connection, since, heard: Instant::now() });
+                }
+            }
+        }
+    }
+}
+
+impl Lease {
+    /// Lets the next operation use the connection. Only after an operation that left it usable.
+    pub(super) fn give_back(self) {
+        self.pool.put(self.connection);
+    }
+}
+
+impl Deref for Lease {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+}

@@ -1,0 +1,53 @@
+//! How a file, or a folder with all that it holds, is removed.
+
+use crate::storage::error::StorageErrorKind;
+use crate::storage::ftp::connection::Connection;
+use crate::storage::ftp::names;
+use crate::storage::ftp::reply::Failure;
+use crate::storage::transfer_storage::{EntryKind, MAX_DEPTH};
+
+impl Connection {
+    /// Links are removed, and not what they lead to.
+    pub(super) async fn remove(&mut self, path: &str) -> Result<(), Failure> {
+        let refused = match self.delete(path).await {
+            Err(failure) if failure.is_in_step() => failure,
+            removed => return removed,
+        };
+        match self.symlink_metadata(path).await {
+            Ok(metadata) if metadata.kind == EntryKind::Folder => self.remove_tree(path).await,
+            Ok(_) => Err(refused.or_means(StorageErrorKind::PermissionDenied)),
+            Err(failure) if failure.is_in_step() => Err(refused.or_means(StorageErrorKind::NotFound)),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn remove_tree(&mut self, top: &str) -> Result<(), Failure> {
+        let mut waiting = vec![(top.to_owned(), 1)];
+        let mut emptied = Vec::new();
+        while let Some((folder, depth)) = waiting.pop() {
+            if depth > MAX_DEPTH {
+                let text = format!("more than {MAX_DEPTH} folders are inside each other");
+                return Err(Failure::Other(StorageErrorKind::Other, text));
+            }
+            for entry in self.list(&folder).await? {
+                let invalid = |text: &str| Failure::Other(StorageErrorKind::InvalidName, text.to_owned());
+                let path = names::join(&folder, names::carried(&entry.name).map_err(invalid)?);
+                match entry.metadata.kind {
+                    EntryKind::Folder => waiting.push((path, depth + 1)),
+                    _ => self.delete(&path).await?,
+                }
+            }
+            emptied.push(folder);
+        }
+        // A listing may have changed into a folder, and some servers do not remove the current one.
+        match self.change_folder("/").await {
+            Err(failure) if !failure.is_in_step() => return Err(failure),
+            _ => {}
+        }
+        // Each folder was listed before the folders within it.
+        for folder in emptied.iter().rev() {
+            self.remove_folder(folder).await?;
+        }
+        Ok(())
+    }
+}

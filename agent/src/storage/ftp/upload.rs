@@ -1,0 +1,170 @@
+//! Writing a file: a task of the runtime encrypts and sends what the writing thread hands over.
+
+use std::io::{self, Write};
+use std::mem;
+use std::time::Duration;
+
+use suppaftp::FtpError;
+use tokio::io::AsyncWriteExt as _;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::storage::error::{StorageError, StorageErrorKind};
+use crate::storage::ftp::connection::DataStream;
+use crate::storage::ftp::pool::Lease;
+use crate::storage::ftp::reply::Failure;
+use crate::storage::transfer_storage::WriteFile;
+
+/// The bytes that are handed over at once.
+const CHUNK: usize = 256 * 1024;
+
+/// The chunks that wait to be sent.
+const BEHIND: usize = 4;
+
+/// How many times the idle limit the server may take to confirm a file: what the network still holds must arrive first.
+const CONFIRMING: u32 = 5;
+
+enum Message {
+    Chunk(Vec<u8>),
+    /// All was written. Without it the file is not complete.
+    End,
+}
+
+/// Where the bytes go.
+pub(super) struct Target {
+    pub(super) path: String,
+    /// The size of the file when the writing began.
+    pub(super) offset: u64,
+    /// For messages.
+    pub(super) shown: String,
+}
+
+/// A file that is written. Its errors are [`StorageError`]s, within [`io::Error`]s where the trait wants those.
+pub(super) struct Upload {
+    messages: mpsc::Sender<Message>,
+    outcome: Option<oneshot::Receiver<Result<(), StorageError>>>,
+    chunk: Vec<u8>,
+    shown: String,
+}
+
+impl Upload {
+    /// Writes to a data connection, and gives the control connection back at the end.
+    pub(super) fn new(runtime: &Handle, lease: Lease, stream: DataStream, target: Target) -> Self {
+        let (messages, receiver) = mpsc::channel(BEHIND);
+        let (sender, outcome) = oneshot::channel();
+        let shown = target.shown.clone();
+        runtime.spawn(async move {
+            let result = send(lease, stream, receiver, &target).await;
+            let named = |failure: Failure| failure.into_error("write", target.shown, StorageErrorKind::Other);
+            // Nobody waits if the writer was dropped.
+            let _ = sender.send(result.map_err(named));
+        });
+        Self { messages, outcome: Some(outcome), chunk: Vec::with_capacity(CHUNK), shown }
+    }
+
+    fn hand_over(&mut self, message: Message) -> Result<(), StorageError> {
+        match self.messages.blocking_send(message) {
+            Ok(()) => Ok(()),
+            // The task has ended early: with an error, or with the runtime.
+            Err(_) => self.wait().and_then(|()| Err(self.gone())),
+        }
+    }
+
+    /// Waits for the end of the task.
+    fn wait(&mut self) -> Result<(), StorageError> {
+        let outcome = self.outcome.take().and_then(|outcome| outcome.blocking_recv().ok());
+        outcome.unwrap_or_else(|| Err(self.gone()))
+    }
+
+    fn gone(&self) -> StorageError {
+        Failure::Stopped.into_error("write", self.shown.clone(), StorageErrorKind::Other)
+    }
+
+    fn hand_over_chunk(&mut self) -> Result<(), StorageError> {
+        if self.chunk.is_empty() {
+            return Ok(());
+        }
+        let chunk = mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK));
+        self.hand_over(Message::Chunk(chunk))
+    }
+}
+
+impl Write for Upload {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.len().min(CHUNK - self.chunk.len());
+        self.chunk.extend_from_slice(&bytes[..taken]);
+        if self.chunk.len() == CHUNK {
+            self.hand_over_chunk().map_err(io::Error::other)?;
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.hand_over_chunk().map_err(io::Error::other)
+    }
+}
+
+impl WriteFile for Upload {
+    /// FTP has no way to ask for durability: `sync` changes nothing.
+    fn finish(mut self: Box<Self>, _sync: bool) -> Result<(), StorageError> {
+        self.hand_over_chunk()?;
+        self.hand_over(Message::End)?;
+        self.wait()
+    }
+}
+
+/// Sends all, waits for the final reply, and compares the size. The connection is closed after any failure.
+async fn send(
+    mut lease: Lease,
+    mut stream: DataStream,
+    mut messages: mpsc::Receiver<Message>,
+    target: &Target,
+) -> Result<(), Failure> {
+    let mut size = target.offset;
+    loop {
+        match messages.recv().await {
+            Some(Message::Chunk(chunk)) => {
+                if let Err(failure) = send_chunk(&lease, &mut stream, &chunk).await {
+                    // The server says why on the control connection; its data connection is closed already.
+                    return Err(lease.explain(failure).await);
+                }
+                size += chunk.len() as u64;
+            }
+            Some(Message::End) => break,
+            None => return Err(Failure::Stopped),
+        }
+    }
+    let limit: Duration = lease.limits.idle * CONFIRMING;
+    lease.end_transfer(stream, limit).await?;
+    let compared = if lease.features.size { compare(&mut lease, &target.path, size).await } else { Ok(()) };
+    if lease.is_usable_after(compared.as_ref().err()) {
+        lease.give_back();
+    }
+    compared
+}
+
+async fn send_chunk(lease: &Lease, stream: &mut DataStream, chunk: &[u8]) -> Result<(), Failure> {
+    let mut rest = chunk;
+    while !rest.is_empty() {
+        let write = async { stream.write(rest).await.map_err(FtpError::ConnectionError) };
+        match lease.limits.step(write).await? {
+            0 => return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
+            sent => rest = &rest[sent..],
+        }
+    }
+    Ok(())
+}
+
+/// Whether the server holds as many bytes as were written, if it tells.
+async fn compare(lease: &mut Lease, path: &str, written: u64) -> Result<(), Failure> {
+    match lease.size(path).await {
+        Ok(size) if size == written => Ok(()),
+        Ok(size) => {
+            let text = format!("the server holds {size} bytes after {written} were written");
+            Err(Failure::Other(StorageErrorKind::Other, text))
+        }
+        // A folder into which one may only write.
+        Err(failure) if failure.is_in_step() => Ok(()),
+        Err(failure) => Err(failure),
+    }
+}

@@ -1,0 +1,142 @@
+//! A small FTP server whose replies a test chooses.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crate::config::endpoint::{Credentials, FtpMode, FtpSettings, FtpTls, Timeouts};
+
+/// The content of every file.
+pub(super) const CONTENT: &[u8] = b"the content of a file";
+
+/// What follows the data of a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum End {
+    Reply(&'static str),
+    Disconnect,
+    Silence,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Script {
+    pub(super) end: End,
+    pub(super) has_epsv: bool,
+    /// The idle limit of the client.
+    pub(super) idle: Duration,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self { end: End::Reply("226 done"), has_epsv: true, idle: Duration::from_millis(500) }
+    }
+}
+
+pub(super) struct ScriptedServer {
+    address: SocketAddr,
+    script: Script,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    logins: AtomicUsize,
+    commands: AtomicUsize,
+}
+
+impl ScriptedServer {
+    pub(super) fn start(script: Script) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let (address, counts) = (listener.local_addr()?, Arc::new(Counts::default()));
+        let counted = Arc::clone(&counts);
+        thread::spawn(move || {
+            for control in listener.incoming().flatten() {
+                let counts = Arc::clone(&counted);
+                // A client that goes away ends its thread.
+                thread::spawn(move || serve(&control, script, &counts));
+            }
+        });
+        Ok(Self { address, script, counts })
+    }
+
+    pub(super) fn settings(&self) -> FtpSettings {
+        let credentials = Credentials {
+            user: "user".to_owned(),
+            password: Some("password".into()),
+            key_file: None,
+            passphrase: None,
+            use_agent: false,
+        };
+        let second = Duration::from_secs(1);
+        FtpSettings {
+            host: self.address.ip().to_string(),
+            port: self.address.port(),
+            credentials,
+            tls: FtpTls::None,
+            ca_file: None,
+            mode: FtpMode::Passive,
+            timeouts: Timeouts { connect: second, idle: self.script.idle, keep_alive: second },
+            root: "/".to_owned(),
+        }
+    }
+
+    pub(super) fn logins(&self) -> usize {
+        self.counts.logins.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn commands(&self) -> usize {
+        self.counts.commands.load(Ordering::SeqCst)
+    }
+}
+
+fn serve(control: &TcpStream, script: Script, counts: &Counts) -> std::io::Result<()> {
+    let say = |text: &str| {
+        let mut out = control;
+        out.write_all(format!("{text}\r\n").as_bytes())
+    };
+    let mut data: Option<TcpListener> = None;
+    say("220 ready")?;
+    for line in BufReader::new(control).lines() {
+        let line = line?;
+        counts.commands.fetch_add(1, Ordering::SeqCst);
+        match line.split(' ').next().unwrap_or_default() {
+            "USER" => say("331 password")?,
+            "PASS" => {
+                counts.logins.fetch_add(1, Ordering::SeqCst);
+                say("230 logged in")?;
+            }
+            "FEAT" => say("211-Features:\r\n REST STREAM\r\n211 End")?,
+            "TYPE" | "NOOP" => say("200 fine")?,
+            "EPSV" if script.has_epsv => {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+                say(&format!("229 Extended (|||{}|)", listener.local_addr()?.port()))?;
+                data = Some(listener);
+            }
+            "PASV" => {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+                let port = listener.local_addr()?.port();
+                // An address behind a router, which leads nowhere.
+                say(&format!("227 Passive (192,0,2,1,{},{})", port / 256, port % 256))?;
+                data = Some(listener);
+            }
+            "RETR" => {
+                let Some((mut connection, _)) = data.take().map(|listener| listener.accept()).transpose()? else {
+                    say("425 no data connection")?;
+                    continue;
+                };
+                say("150 coming")?;
+                connection.write_all(CONTENT)?;
+                drop(connection);
+                match script.end {
+                    End::Reply(reply) => say(reply)?,
+                    End::Disconnect => return Ok(()),
+                    End::Silence => {}
+                }
+            }
+            _ => say("500 unknown")?,
+        }
+    }
+    Ok(())
+}
