@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -19,7 +20,7 @@ use crate::server::heartbeat;
 use crate::server::http::HttpClient;
 use crate::server::wire::AgentStatus;
 use crate::storage::allowed_roots::AllowedRoots;
-use crate::storage::open::NoServers;
+use crate::storage::open::ConfiguredServers;
 use crate::transfer::context::TransferContext;
 use crate::transfer::store::{TransferStore, lock};
 use crate::work::journal::Journal;
@@ -73,7 +74,8 @@ pub(crate) enum Role {
 }
 
 impl Agent {
-    /// A process of the registered agent, and the receiver of its directives; `instance` is the id of a daemon process.
+    /// A process of the registered agent, and the receiver of its directives; `instance` is the id of a daemon process. Is
+    /// called on the runtime.
     pub(crate) fn new(
         settings: &Settings,
         registration: &Registration,
@@ -90,7 +92,8 @@ impl Agent {
         let (server, inbox) = ServerContext::new(api, settings.timing, settings.stop.clone());
         let journal = Journal::new(&state_dir, server.tasks.clone());
         let server = Arc::new(server);
-        let transfers = Arc::new(TransferContext::new(server.clone(), store, allowed_roots, Arc::new(NoServers)));
+        let servers = ConfiguredServers::new(settings.config.clone(), &state_dir, Handle::current());
+        let transfers = Arc::new(TransferContext::new(server.clone(), store, allowed_roots, Arc::new(servers)));
         transfers.bandwidth.set(limits.rates);
         let agent = Self {
             server,

@@ -3,9 +3,7 @@
 
 pub(crate) mod allowed_roots;
 pub(crate) mod copy_paths;
-#[expect(dead_code, reason = "kinds of errors for the protocols to come")]
 pub(crate) mod error;
-#[cfg_attr(not(test), expect(dead_code, reason = "the connections to the servers of the configuration follow"))]
 pub(crate) mod ftp;
 pub(crate) mod job_paths;
 pub(crate) mod local;
@@ -14,9 +12,7 @@ pub(crate) mod part_name;
 pub(crate) mod path_text;
 pub(crate) mod pattern;
 pub(crate) mod sandboxed_path;
-#[cfg_attr(not(test), expect(dead_code, reason = "the connections to the servers of the configuration follow"))]
 pub(crate) mod sftp;
 pub(crate) mod state_file;
-#[cfg_attr(not(test), expect(dead_code, reason = "the protocols that use it follow"))]
 pub(crate) mod transfer_storage;
 pub(crate) mod usage_error;

@@ -6,13 +6,21 @@ use std::sync::Arc;
 
 use mftplus_protocol::wire::Protocol;
 use percent_encoding::percent_decode_str;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::ConfigError;
+use crate::config::endpoint::{Endpoint, EndpointSettings, Upload};
+use crate::config::live::LiveConfig;
+use crate::config::resolve::Address;
 use crate::storage::allowed_roots::{AccessError, FileAccess};
 use crate::storage::error::{StorageError, StorageErrorKind};
+use crate::storage::ftp;
 use crate::storage::job_paths::local_path;
 use crate::storage::local::LocalStorage;
 use crate::storage::path_text::{ends_with_separator, from_file_url, text as path_text};
+use crate::storage::sftp;
+use crate::storage::sftp::pool::ConnectionPool;
 use crate::storage::transfer_storage::{StoragePath, TransferStorage};
 use crate::storage::usage_error::UsageError;
 
@@ -65,7 +73,6 @@ pub(crate) struct Opened {
 }
 
 /// A connection to a server.
-#[expect(dead_code, reason = "the protocols that connect follow")]
 pub(crate) struct Connected {
     pub(crate) storage: Arc<dyn TransferStorage>,
     /// `upload = "direct"` of the endpoint.
@@ -86,29 +93,57 @@ pub(crate) trait Connect: Send + Sync {
     ) -> Result<Connected, StorageError>;
 }
 
-/// What connects while there is no configuration of servers.
-pub(crate) struct NoServers;
+/// The servers of the configuration.
+pub(crate) struct ConfiguredServers {
+    config: Arc<LiveConfig>,
+    state_dir: PathBuf,
+    runtime: Handle,
+    /// Connections to SFTP servers that wait for their next transfer.
+    connections: ConnectionPool,
+}
 
-impl NoServers {
-    fn refuse(location: &RemoteLocation) -> StorageError {
-        let detail = "this agent has no configuration of servers and copies between local paths only";
-        StorageError::new(StorageErrorKind::Unsupported, "connect to", location.host.as_str(), detail)
+impl ConfiguredServers {
+    /// Connections are driven by `runtime`.
+    pub(crate) fn new(config: Arc<LiveConfig>, state_dir: &Path, runtime: Handle) -> Self {
+        Self { config, state_dir: state_dir.to_owned(), runtime, connections: ConnectionPool::default() }
     }
 }
 
-impl Connect for NoServers {
+impl Connect for ConfiguredServers {
     fn protocol(&self, location: &RemoteLocation) -> Result<Protocol, StorageError> {
-        Err(Self::refuse(location))
+        self.config.current().protocol_of(&address(location)).map_err(|error| not_configured(location, &error))
     }
 
     fn connect(
         &self,
         location: &RemoteLocation,
-        _credentials: Option<&str>,
-        _stop: &CancellationToken,
+        credentials: Option<&str>,
+        stop: &CancellationToken,
     ) -> Result<Connected, StorageError> {
-        Err(Self::refuse(location))
+        let endpoint = self.config.current().resolve(&address(location), credentials, &self.state_dir);
+        let Endpoint { upload, settings } = endpoint.map_err(|error| not_configured(location, &error))?;
+        let (runtime, stop) = (self.runtime.clone(), stop.clone());
+        let storage: Arc<dyn TransferStorage> = match &settings {
+            EndpointSettings::Sftp(settings) => Arc::new(sftp::open(settings, &self.connections, runtime, stop)?),
+            EndpointSettings::Ftp(settings) => Arc::new(ftp::open(settings, runtime, stop)?),
+        };
+        Ok(Connected { storage, uploads_directly: upload == Upload::Direct })
     }
+}
+
+/// The address of a location whose storage begins at the root of the server, or at the folder of the login.
+fn address(location: &RemoteLocation) -> Address {
+    Address {
+        protocol: location.protocol,
+        host: location.host.clone(),
+        port: location.port,
+        user: location.user.clone(),
+        root: if location.is_below_login { String::new() } else { "/".to_owned() },
+    }
+}
+
+fn not_configured(location: &RemoteLocation, error: &ConfigError) -> StorageError {
+    StorageError::new(StorageErrorKind::Other, "connect to", location.host.as_str(), error.to_string())
 }
 
 impl Location {

@@ -45,7 +45,7 @@ async fn a_retry_from_an_unknown_server_fails_with_a_reason() -> anyhow::Result<
         .await?;
     let transfer = agent.server.only_transfer()?;
     assert_eq!(transfer["attempt"], 2);
-    assert!(transfer["errorMessage"].as_str().is_some_and(|reason| reason.contains("no configuration of servers")));
+    assert!(transfer["errorMessage"].as_str().is_some_and(|reason| reason.contains("there is no endpoint `partner`")));
     Ok(())
 }
 

@@ -224,7 +224,7 @@ async fn a_stop_does_not_wait_for_the_answer_to_an_acknowledgement() -> anyhow::
 #[tokio::test]
 async fn a_run_whose_source_cannot_be_copied_fails_with_the_reason() -> anyhow::Result<()> {
     let reasons = [
-        (json!({"protocol": "sftp", "source": "partner:/a", "destination": "/b"}), "no configuration of servers"),
+        (json!({"protocol": "sftp", "source": "partner:/a", "destination": "/b"}), "there is no endpoint `partner`"),
         (json!({"source": "reports", "destination": "/b"}), "not an absolute local path"),
         (json!({"source": "/no/such/folder", "destination": "/b"}), "cannot reach /no/such/folder"),
     ];

@@ -142,11 +142,32 @@ fn stream_of(view: &TransferView, servers: &dyn Connect) -> Result<Option<Stream
 
 #[cfg(test)]
 mod tests {
+    use mftplus_protocol::wire::Protocol;
+    use tokio_util::sync::CancellationToken;
     use uuid::Uuid;
 
     use super::stream_of;
     use crate::server::wire::TransferView;
-    use crate::storage::open::NoServers;
+    use crate::storage::error::{StorageError, StorageErrorKind};
+    use crate::storage::open::{Connect, Connected, RemoteLocation};
+
+    /// No server is known.
+    struct NoServers;
+
+    impl Connect for NoServers {
+        fn protocol(&self, location: &RemoteLocation) -> Result<Protocol, StorageError> {
+            Err(StorageError::new(StorageErrorKind::Other, "connect to", location.host.as_str(), "unknown"))
+        }
+
+        fn connect(
+            &self,
+            location: &RemoteLocation,
+            _credentials: Option<&str>,
+            _stop: &CancellationToken,
+        ) -> Result<Connected, StorageError> {
+            Err(StorageError::new(StorageErrorKind::Other, "connect to", location.host.as_str(), "unknown"))
+        }
+    }
 
     fn view(protocol: &str, source: &str) -> TransferView {
         let (source, destination, protocol) = (source.to_owned(), "/b".to_owned(), protocol.to_owned());
