@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod copy;
 pub(crate) mod init;
 pub(crate) mod install;
+pub(crate) mod ls;
 pub(crate) mod manual;
 pub(crate) mod progress;
 pub(crate) mod register;

@@ -65,6 +65,7 @@ async fn run_command(args: &AgentArgs, stop: CancellationToken) -> anyhow::Resul
         Command::Register(args) => command::register::register(&settings()?, args).await,
         Command::Run(args) => command::run::run(&settings()?, args).await,
         Command::Copy(args) => command::copy::copy(&settings()?, args).await,
+        Command::Ls(args) => command::ls::ls(&settings()?, args).await,
         Command::Check => command::check::check(&settings()?).await,
         Command::Status(args) => command::status::status(&settings()?, *args),
         Command::Install(args) => command::install::install(&settings()?, args),

@@ -77,6 +77,11 @@ pub(crate) enum Command {
     /// Copy files or folders and report to the server
     #[command(after_help = COPY_HELP)]
     Copy(CopyArgs),
+    /// List a folder of this machine or of a server
+    #[command(
+        after_help = "Prints kind, size in bytes, time and name: d is a folder, l a link.\n\nExamples:\n  mftplus-agent ls sftp://partner/out/\n  mftplus-agent ls --credentials partner sftp://sftp.partner.example/~/in/"
+    )]
+    Ls(LsArgs),
     /// Try the server, the clock, the folders and all endpoints of the configuration, and say what to do
     #[command(
         after_help = "Prints one line for each check: ok, warning or failed. Exit code 1 if one failed.\n\nExample:\n  mftplus-agent --config /etc/mftplus/mftplus-agent.toml check"
@@ -245,6 +250,17 @@ fn direction_values() -> impl TypedValueParser<Value = Direction> {
     let push = PossibleValue::new(Direction::Push.as_str()).help("From this machine");
     let pull = PossibleValue::new(Direction::Pull.as_str()).help("To this machine");
     PossibleValuesParser::new([push, pull]).try_map(|word| word.parse::<Direction>())
+}
+
+/// The arguments of `ls`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LsArgs {
+    /// Path or URL of a folder or file; the name of an endpoint may stand for the host
+    #[arg(value_name = "URL")]
+    pub(crate) location: String,
+    /// Credentials of the configuration to sign in with
+    #[arg(long, value_name = "NAME")]
+    pub(crate) credentials: Option<String>,
 }
 
 /// The arguments of `status`.

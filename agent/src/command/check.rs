@@ -1,20 +1,26 @@
 //! `check`: tries the settings one after the other, and says what to do where one does not work.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use reqwest::Method;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::agent::Settings;
 use crate::command::register::DEFAULT_SERVER;
+use crate::config::endpoint::{Endpoint, Upload};
 use crate::config::live::LiveConfig;
 use crate::config::resolve::Address;
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::server::http::HttpClient;
-use crate::storage::allowed_roots::AllowedRoots;
+use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
+use crate::storage::error::StorageError;
+use crate::storage::open::{ConfiguredServers, End, Location, Opened, open};
 
 /// The difference between the clocks from which on certificates and signatures may fail.
 const MAX_SKEW: Duration = Duration::from_secs(60);
@@ -166,16 +172,56 @@ fn write_probe(folder: &Path) -> Result<String, String> {
         .map_err(|error| format!("{shown} cannot be written: {error}; create it, and make the agent's user its owner"))
 }
 
-/// The settings of an endpoint, with its secrets, and the way to its server.
+/// The settings of an endpoint with its secrets, and whether its server lets the agent sign in, list, write and delete.
 async fn endpoint(settings: &Settings, name: String) -> anyhow::Result<Row> {
-    let (file, state_dir) = (settings.config.current(), settings.state_dir.clone());
     let subject = format!("endpoint {name}");
-    let resolve = move || {
-        let address = Address { host: name, root: "/".to_owned(), ..Address::default() };
-        file.resolve(&address, None, &state_dir).map(|endpoint| endpoint.to_string())
+    let (config, state_dir, stop) = (settings.config.clone(), settings.state_dir.clone(), settings.stop.clone());
+    let servers = ConfiguredServers::new(config.clone(), &state_dir, Handle::current());
+    let check = move || {
+        let address = Address { host: name.clone(), ..Address::default() };
+        let described = config.current().resolve(&address, None, &state_dir);
+        match described {
+            Err(error) => Finding::Wrong(error.to_string()),
+            Ok(endpoint) => try_server(&servers, &name, &endpoint, &stop),
+        }
     };
-    let resolved = tokio::task::spawn_blocking(resolve).await?;
-    Ok(Row::new(subject, Finding::of(resolved)))
+    Ok(Row::new(subject, tokio::task::spawn_blocking(check).await?))
+}
+
+/// Blocking.
+fn try_server(servers: &ConfiguredServers, name: &str, endpoint: &Endpoint, stop: &CancellationToken) -> Finding {
+    // An endpoint alone has no protocol in front: the login folder of its server.
+    let location = Location::on_endpoint(None, name, "/~/").map_err(|error| error.to_string());
+    let opened = location.and_then(|location| {
+        let access = FileAccess::Unrestricted;
+        open(&location, End::Destination, &access, servers, None, stop).map_err(|error| error.to_string())
+    });
+    let opened = match opened {
+        Ok(opened) => opened,
+        Err(error) => return Finding::Wrong(format!("{endpoint}: {error}")),
+    };
+    let is_drop_box = endpoint.upload == Upload::Direct;
+    match (opened.storage.list(&opened.path), probe(&opened)) {
+        (Ok(_), Ok(())) => Finding::Fine(format!("{endpoint}: sign-in, list, write and delete work")),
+        (Err(_), Ok(())) if is_drop_box => Finding::Fine(format!("{endpoint}: sign-in, write and delete work")),
+        (Ok(_), Err(error)) => Finding::Doubtful(format!(
+            "{endpoint}: sign-in and list work, but {error}; that is enough to fetch files, and to deliver some give the user the right to write"
+        )),
+        (Err(error), _) => {
+            Finding::Wrong(format!("{endpoint}: sign-in works, but {error}; give the user the right to list"))
+        }
+    }
+}
+
+/// Writes and deletes a file.
+fn probe(opened: &Opened) -> Result<(), StorageError> {
+    let path = opened.path.join(format!(".mftplus-check-{}", Uuid::new_v4()).as_bytes())?;
+    let mut file = opened.storage.open_write(&path, 0)?;
+    let written = file.write_all(b"mftplus");
+    let written = written.map_err(|error| StorageError::from_io("write", opened.storage.display(&path), &error));
+    let finished = written.and_then(|()| file.finish(false));
+    let removed = opened.storage.remove(&path);
+    finished.and(removed)
 }
 
 fn table(rows: &[Row]) -> String {
