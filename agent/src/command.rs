@@ -13,4 +13,5 @@ pub(crate) mod reload;
 pub(crate) mod run;
 pub(crate) mod settings;
 pub(crate) mod status;
+pub(crate) mod trust;
 pub(crate) mod unit;

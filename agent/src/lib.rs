@@ -66,6 +66,7 @@ async fn run_command(args: &AgentArgs, stop: CancellationToken) -> anyhow::Resul
         Command::Run(args) => command::run::run(&settings()?, args).await,
         Command::Copy(args) => command::copy::copy(&settings()?, args).await,
         Command::Ls(args) => command::ls::ls(&settings()?, args).await,
+        Command::Trust(args) => command::trust::trust(&settings()?, args).await,
         Command::Check => command::check::check(&settings()?).await,
         Command::Status(args) => command::status::status(&settings()?, *args),
         Command::Install(args) => command::install::install(&settings()?, args),

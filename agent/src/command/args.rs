@@ -82,6 +82,11 @@ pub(crate) enum Command {
         after_help = "Prints kind, size in bytes, time and name: d is a folder, l a link.\n\nExamples:\n  mftplus-agent ls sftp://partner/out/\n  mftplus-agent ls --credentials partner sftp://sftp.partner.example/~/in/"
     )]
     Ls(LsArgs),
+    /// Show the host key of an SFTP server and, after a question, add it to the known ones
+    #[command(
+        after_help = "Compare the fingerprint with the one that the operator of the server gave you by another way.\n\nExamples:\n  mftplus-agent trust sftp.partner.example:2222\n  mftplus-agent trust partner --fingerprint SHA256:..."
+    )]
+    Trust(TrustArgs),
     /// Try the server, the clock, the folders and all endpoints of the configuration, and say what to do
     #[command(
         after_help = "Prints one line for each check: ok, warning or failed. Exit code 1 if one failed.\n\nExample:\n  mftplus-agent --config /etc/mftplus/mftplus-agent.toml check"
@@ -261,6 +266,17 @@ pub(crate) struct LsArgs {
     /// Credentials of the configuration to sign in with
     #[arg(long, value_name = "NAME")]
     pub(crate) credentials: Option<String>,
+}
+
+/// The arguments of `trust`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TrustArgs {
+    /// Host, `HOST:PORT`, or the name of an endpoint
+    #[arg(value_name = "HOST")]
+    pub(crate) host: String,
+    /// Add the key without a question if it has this fingerprint
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(crate) fingerprint: Option<String>,
 }
 
 /// The arguments of `status`.

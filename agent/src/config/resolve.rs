@@ -73,9 +73,21 @@ impl ConfigFile {
         let target = self.target(address, credentials)?;
         let found = self.credentials_for(&target, credentials)?;
         let credentials = load(found, &target)?;
+        Ok(self.endpoint(target, credentials, address.root.clone(), state_dir))
+    }
+
+    /// The settings of a connection on which nobody signs in; needs no credentials.
+    pub(crate) fn resolve_without_user(&self, address: &Address, state_dir: &Path) -> Result<Endpoint, ConfigError> {
+        let target = self.target(address, None)?;
+        let nobody =
+            Credentials { user: String::new(), password: None, key_file: None, passphrase: None, use_agent: false };
+        Ok(self.endpoint(target, nobody, address.root.clone(), state_dir))
+    }
+
+    fn endpoint(&self, target: Target<'_>, credentials: Credentials, root: String, state_dir: &Path) -> Endpoint {
         let absent = EndpointSection::default();
         let section = target.section.map_or(&absent, |(_, section)| section);
-        let (timeouts, root) = (timeouts(section), address.root.clone());
+        let timeouts = timeouts(section);
         let Target { protocol, host, port, .. } = target;
         let settings = if protocol == Protocol::Sftp {
             EndpointSettings::Sftp(SftpSettings {
@@ -100,7 +112,7 @@ impl ConfigFile {
                 root,
             })
         };
-        Ok(Endpoint { upload: section.upload, settings })
+        Endpoint { upload: section.upload, settings }
     }
 
     fn target(&self, address: &Address, credentials: Option<&str>) -> Result<Target<'_>, ConfigError> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mftplus_protocol::wire::Protocol;
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 
 use super::Address;
 use crate::config::endpoint::{
@@ -107,12 +107,12 @@ fn an_endpoint_is_found_by_its_name_and_by_its_host() -> anyhow::Result<()> {
         let settings = sftp(url)?;
         assert_eq!((settings.host.as_str(), settings.port), ("sftp.partner.example", 2222));
         assert_eq!(settings.credentials.user, "orders");
-        assert_eq!(settings.credentials.password.as_ref().map(|secret| secret.expose_secret()), Some("hidden"));
+        assert_eq!(settings.credentials.password.as_ref().map(ExposeSecret::expose_secret), Some("hidden"));
         assert!(!settings.credentials.use_agent && settings.legacy_algorithms);
         assert_eq!(settings.host_key, HostKeyRule::Fingerprint(format!("SHA256:{}", "A".repeat(43))));
         assert_eq!(
             (settings.timeouts.connect, settings.timeouts.idle),
-            (Duration::from_secs(5), Duration::from_secs(60))
+            (Duration::from_secs(5), Duration::from_mins(1))
         );
         assert_eq!(settings.proxy.as_ref().map(url::Url::as_str), Some("socks5://proxy.example:1080"));
         assert_eq!(settings.root, "/");
@@ -171,6 +171,20 @@ fn of_several_endpoints_on_one_address_one_must_be_named() -> anyhow::Result<()>
         [("ftp://twin-2", None), ("ftp://other@twin.example", None), ("ftp://twin.example", Some("other"))]
     {
         assert_eq!(ftp(url, credentials)?.credentials.user, "other", "{url}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_host_key_of_a_server_can_be_asked_for_without_credentials() -> anyhow::Result<()> {
+    let file = ConfigFile::parse("agent.toml", Path::new("/"), FILE)?;
+    for (text, port) in [("partner", 2222), ("sftp://unknown.example", 22)] {
+        match file.resolve_without_user(&address(text), Path::new("/state"))?.settings {
+            EndpointSettings::Sftp(settings) => {
+                assert_eq!((settings.port, settings.credentials.user.as_str()), (port, ""), "{text}");
+            }
+            EndpointSettings::Ftp(settings) => anyhow::bail!("{settings:?}"),
+        }
     }
     Ok(())
 }
