@@ -13,6 +13,7 @@ mod durations;
 mod example;
 mod failure;
 mod files;
+mod ftp_servers;
 mod http;
 mod local;
 mod node;

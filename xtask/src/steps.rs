@@ -14,6 +14,7 @@ use crate::dashboard;
 use crate::durations::Durations;
 use crate::failure::{Context, Result};
 use crate::files::{self, TempFolder};
+use crate::ftp_servers;
 use crate::node;
 use crate::process::{self, succeeds};
 use crate::services::{self, Durability};
@@ -23,6 +24,9 @@ use crate::versions::MDBOOK;
 
 /// The target of the step `windows`.
 const WINDOWS_TARGET: &str = "x86_64-pc-windows-gnu";
+
+/// A part of the names of the tests that start vsftpd and pure-ftpd, which work for root only.
+const FTP_SERVER_TESTS: &str = "ftp::real_servers";
 
 /// A step of `cargo xtask test`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,7 +108,7 @@ impl Step {
             Self::Dashboard => "the dashboard builds, and its first load keeps within the budget",
             Self::Clippy => "clippy has no warnings in any target",
             Self::Sqlite => "every test that needs no PostgreSQL, on SQLite and the in-process bus",
-            Self::Postgres => "every test again, on PostgreSQL and Redis",
+            Self::Postgres => "every test again, on PostgreSQL and Redis, and with servers of SFTP and FTP",
             Self::E2e => "the end-to-end and crash tests, on both databases",
             Self::Browser => "the dashboard in Chromium, and both APIs with third-party clients",
             Self::Lint => "two linters find no problem in the OpenAPI document",
@@ -120,7 +124,8 @@ impl Step {
 
     pub(crate) fn tools(self) -> &'static [Tool] {
         match self {
-            Self::Postgres | Self::E2e => &[Tool::Postgres, Tool::Redis],
+            Self::Postgres => &[Tool::Postgres, Tool::Redis, Tool::Openssh, Tool::Openssl],
+            Self::E2e => &[Tool::Postgres, Tool::Redis],
             Self::Browser => &[Tool::Postgres, Tool::Redis, Tool::Node, Tool::Python, Tool::Chromium],
             Self::Lint => &[Tool::Node],
             Self::Windows => &[Tool::Mingw],
@@ -193,15 +198,22 @@ fn on_postgres(targets: &[&str], args: &[String], durations: &mut Durations, sto
     let next = folder.path().join("mftplus-next");
     run_shown(&mut tools::debug_server(&["next-version"]), stop)?;
     fs::copy(files::debug_binary()?, &next).context(format_args!("cannot write {}", next.display()))?;
-    // Tests that need PostgreSQL and Redis are ignored elsewhere. Those that write the test data of a release are
-    // skipped.
-    let included = ["--include-ignored", "--skip", "is_frozen"].map(String::from);
-    let mut command = tests(targets, &[included.as_slice(), args].concat());
+    // Tests that need PostgreSQL and Redis, or other servers, are ignored elsewhere. Those that write the test data of a
+    // release are skipped.
+    let mut included = vec!["--include-ignored", "--skip", "is_frozen"];
+    if targets.is_empty() && !tools::is_root() {
+        println!("xtask: this user is not root, so the tests of the agent against vsftpd and pure-ftpd are skipped");
+        included.extend(["--skip", FTP_SERVER_TESTS]);
+    }
+    let args: Vec<String> = included.into_iter().map(String::from).chain(args.iter().cloned()).collect();
+    let mut command = tests(targets, &args);
     // For the test in which two versions share a database.
     command.env("MFTPLUS_TEST_NEXT_VERSION", &next);
     command.env("MFTPLUS_TEST_DATABASE_URL", &postgres.url).env("MFTPLUS_TEST_REDIS_URL", &redis.url);
     // For the tests that stop and restart a Redis.
     command.env("MFTPLUS_TEST_REDIS_SERVER", redis_server);
+    // For the tests of the agent that start FTP servers.
+    command.env("MFTPLUS_TEST_FTP_SERVERS", ftp_servers::folder());
     run_tests(&mut command, durations, stop)
 }
 

@@ -6,6 +6,7 @@ use clap::Parser;
 
 use crate::durations::Durations;
 use crate::failure::{Failure, Result};
+use crate::ftp_servers;
 use crate::node;
 use crate::steps::{Outcome, Step};
 use crate::stop::Stop;
@@ -133,6 +134,9 @@ impl Plan {
         tools::ensure(&needed, stop)?;
         if needed.contains(&Tool::Node) {
             node::ensure(stop)?;
+        }
+        if self.steps.contains(&Step::Postgres) && tools::is_root() {
+            ftp_servers::ensure(stop)?;
         }
         for component in self.steps.iter().filter_map(|step| step.component()) {
             tools::ensure_component(component, stop)?;

@@ -22,6 +22,10 @@ pub(crate) const TEST_CLOCK: &str = "--features=backend/test-clock";
 pub(crate) enum Tool {
     Postgres,
     Redis,
+    /// The OpenSSH server, and the program that makes keys.
+    Openssh,
+    /// The program `openssl`, which makes certificates.
+    Openssl,
     /// Node.js with npm, in any version: `node::ensure` installs a newer one if needed.
     Node,
     /// Python with its virtual environments.
@@ -53,6 +57,8 @@ impl Tool {
         match self {
             Self::Postgres => &["postgresql"],
             Self::Redis => &["redis-server"],
+            Self::Openssh => &["openssh-server", "openssh-client"],
+            Self::Openssl => &["openssl"],
             // Packages of Node.js from other sources contain npm and conflict with Debian's.
             Self::Node if find_program("node").is_some() => &["npm"],
             Self::Node => &["nodejs", "npm"],
@@ -68,6 +74,8 @@ impl Tool {
         match self {
             Self::Postgres => format!("PostgreSQL {POSTGRES} or newer (initdb, postgres)"),
             Self::Redis => "redis-server".to_owned(),
+            Self::Openssh => "OpenSSH (/usr/sbin/sshd, ssh-keygen)".to_owned(),
+            Self::Openssl => "openssl".to_owned(),
             Self::Node => format!("Node.js {NODE} or newer, with npm"),
             Self::Python => format!("Python 3.{PYTHON} or newer, with venv and pip (python3, python3-venv)"),
             Self::Chromium => "Chromium (chromium)".to_owned(),
@@ -80,6 +88,9 @@ impl Tool {
         match self {
             Self::Postgres => postgres().is_ok(),
             Self::Redis => redis_server().is_ok(),
+            // sshd starts itself again for each connection, so the tests name it by its path.
+            Self::Openssh => Path::new("/usr/sbin/sshd").is_file() && find_program("ssh-keygen").is_some(),
+            Self::Openssl => find_program("openssl").is_some(),
             Self::Node => find_program("node").is_some() && npm().is_ok(),
             Self::Python => python().is_ok(),
             Self::Chromium => chromium().is_ok(),
@@ -100,7 +111,7 @@ pub(crate) fn ensure(tools: &[Tool], stop: &Stop) -> Result<()> {
     let packages = packages.join(" ");
     let apt_get = apt_get().map_err(|why| missing_error(&missing, &packages, why))?;
     println!("xtask: missing here: {packages}; installing with apt-get");
-    process::run(apt_get().arg("update").arg("-qq"), stop)?;
+    process::run(apt_get().args(["update", "-qq"]), stop)?;
     let mut install = apt_get();
     // dpkg gets no terminal of its own: its process group is not in the foreground.
     install.args(["install", "-y", "-qq", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"]);
@@ -136,9 +147,15 @@ fn apt_get() -> std::result::Result<impl Fn() -> Command, &'static str> {
         if !root {
             command.args(["-n", "env"]);
         }
-        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+        // No package starts its server: the tests start their own ones, on loopback.
+        command.args(["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "SYSTEMD_OFFLINE=1", "apt-get"]);
         command
     })
+}
+
+/// Reads anew which packages there are.
+pub(crate) fn update_packages(stop: &Stop) -> Result<()> {
+    process::run(apt_get()?().args(["update", "-qq"]), stop)
 }
 
 /// PostgreSQL's programs, in `PATH` or in Debian's folders; of several supported versions, the oldest.
@@ -254,7 +271,7 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     output(Command::new("id").arg("-u")).is_ok_and(|id| id == "0")
 }
 

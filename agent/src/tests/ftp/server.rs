@@ -214,7 +214,7 @@ fn vsftpd(kind: Kind, dir: &Path, files: &Path, port: u16, certificates: &Certif
     let file = dir.join("vsftpd.conf");
     let lines: Vec<String> = settings.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     fs::write(&file, lines.concat())?;
-    let mut command = Command::new(program("vsftpd")?);
+    let mut command = program("vsftpd")?;
     command.arg(file);
     Ok(command)
 }
@@ -223,7 +223,7 @@ fn vsftpd(kind: Kind, dir: &Path, files: &Path, port: u16, certificates: &Certif
 fn pure_ftpd(kind: Kind, dir: &Path, files: &Path, port: u16, certificates: &Certificates) -> anyhow::Result<Command> {
     chown(files, Some(NOBODY), Some(NOBODY)).context("pure-ftpd works for root only")?;
     let (passwords, database) = (dir.join("passwords"), dir.join("database"));
-    let mut add = Command::new(program("pure-pw")?);
+    let mut add = program("pure-pw")?;
     add.args(["useradd", "orders", "-m", "-u", "65534", "-g", "65534"]);
     add.arg("-f").arg(&passwords).arg("-F").arg(&database).arg("-d").arg(files);
     let mut adding = add.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
@@ -231,19 +231,30 @@ fn pure_ftpd(kind: Kind, dir: &Path, files: &Path, port: u16, certificates: &Cer
     input.write_all(format!("{PASSWORD}\n{PASSWORD}\n").as_bytes())?;
     drop(input);
     anyhow::ensure!(adding.wait()?.success(), "pure-pw adds no user");
-    let mut command = Command::new(program("pure-ftpd")?);
+    let mut command = program("pure-ftpd")?;
     command.arg("-S").arg(format!("{},{port}", Ipv4Addr::LOCALHOST)).args(["-E", "-A", "-H", "-u", "1", "-f", "none"]);
     command.arg("-l").arg(format!("puredb:{}", database.display())).arg("-g").arg(dir.join("pid"));
     command.args(["-Y", if kind == Kind::PureFtpd { "0" } else { "3" }]).arg("-2").arg(certificates.both());
     Ok(command)
 }
 
-/// Where a program is; services are not always in the path of a user.
-fn program(name: &str) -> anyhow::Result<PathBuf> {
+/// A program of a server: of the packages that `cargo xtask test` unpacked, else of this machine, where servers are not
+/// always in the path of a user.
+fn program(name: &str) -> anyhow::Result<Command> {
+    if let Some(root) = std::env::var_os("MFTPLUS_TEST_FTP_SERVERS").map(PathBuf::from)
+        && let Some(program) = ["usr/sbin", "usr/bin"]
+            .map(|folder| root.join(folder).join(name))
+            .into_iter()
+            .find(|program| program.is_file())
+    {
+        let mut command = Command::new(program);
+        command.env("LD_LIBRARY_PATH", root.join(format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH)));
+        return Ok(command);
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
     let found = folders.map(|folder| folder.join(name)).find(|program| program.is_file());
-    found.with_context(|| format!("{name} is not installed"))
+    found.map(Command::new).with_context(|| format!("{name} is not installed"))
 }
 
 fn run(command: &mut Command) -> anyhow::Result<()> {

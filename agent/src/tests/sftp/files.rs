@@ -10,6 +10,7 @@ use crate::storage::transfer_storage::{Attributes, EntryKind, TransferStorage as
 use crate::tests::{sha256, test_bytes};
 
 #[test]
+#[ignore = "needs OpenSSH"]
 fn a_file_is_pushed_and_pulled_with_equal_checksums() -> anyhow::Result<()> {
     let fixture = Fixture::start()?;
     let storage = fixture.storage()?;
@@ -27,6 +28,7 @@ fn a_file_is_pushed_and_pulled_with_equal_checksums() -> anyhow::Result<()> {
 }
 
 #[test]
+#[ignore = "needs OpenSSH"]
 fn reading_and_writing_go_on_at_an_offset() -> anyhow::Result<()> {
     let fixture = Fixture::start()?;
     let storage = fixture.storage()?;
@@ -45,6 +47,7 @@ fn reading_and_writing_go_on_at_an_offset() -> anyhow::Result<()> {
 }
 
 #[test]
+#[ignore = "needs OpenSSH"]
 fn a_folder_of_1000_files_is_listed_and_removed() -> anyhow::Result<()> {
     let fixture = Fixture::start()?;
     let storage = fixture.storage()?;
@@ -69,6 +72,7 @@ fn a_folder_of_1000_files_is_listed_and_removed() -> anyhow::Result<()> {
 }
 
 #[test]
+#[ignore = "needs OpenSSH"]
 fn a_rename_replaces_only_what_may_be_replaced() -> anyhow::Result<()> {
     let fixture = Fixture::start()?;
     let storage = fixture.storage()?;
@@ -87,6 +91,7 @@ fn a_rename_replaces_only_what_may_be_replaced() -> anyhow::Result<()> {
 }
 
 #[test]
+#[ignore = "needs OpenSSH"]
 fn folders_links_and_attributes_are_made_as_asked() -> anyhow::Result<()> {
     let fixture = Fixture::start()?;
     let storage = fixture.storage()?;
@@ -112,6 +117,7 @@ fn folders_links_and_attributes_are_made_as_asked() -> anyhow::Result<()> {
 }
 
 #[test]
+#[ignore = "needs OpenSSH"]
 fn a_name_that_is_not_utf8_is_refused_alone() -> anyhow::Result<()> {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;

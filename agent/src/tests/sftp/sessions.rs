@@ -19,6 +19,7 @@ use crate::storage::transfer_storage::TransferStorage as _;
 use crate::tests::test_bytes;
 
 #[test]
+#[ignore = "needs OpenSSH"]
 fn an_unknown_host_key_is_refused_until_its_line_is_added() -> anyhow::Result<()> {
     let fixture = Fixture::start()?;
     let file = fixture.server.path("known_hosts");
@@ -44,6 +45,7 @@ fn an_unknown_host_key_is_refused_until_its_line_is_added() -> anyhow::Result<()
 }
 
 #[test]
+#[ignore = "needs OpenSSH"]
 fn a_pinned_fingerprint_of_another_key_is_refused() -> anyhow::Result<()> {
     let fixture = Fixture::start()?;
     let host_key = HostKeyRule::Fingerprint(format!("SHA256:{}", "A".repeat(43)));
@@ -53,6 +55,7 @@ fn a_pinned_fingerprint_of_another_key_is_refused() -> anyhow::Result<()> {
 }
 
 #[test]
+#[ignore = "needs OpenSSH"]
 fn a_key_or_password_that_the_server_does_not_take_is_refused_at_once() -> anyhow::Result<()> {
     let fixture = Fixture::start()?;
     make_key(&fixture.server.path("stranger"), "")?;
@@ -68,6 +71,7 @@ fn a_key_or_password_that_the_server_does_not_take_is_refused_at_once() -> anyho
 }
 
 #[test]
+#[ignore = "needs OpenSSH"]
 fn an_encrypted_key_needs_its_passphrase() -> anyhow::Result<()> {
     let fixture = Fixture::start()?;
     make_key(&fixture.server.path("encrypted"), "correct")?;
@@ -84,6 +88,7 @@ fn an_encrypted_key_needs_its_passphrase() -> anyhow::Result<()> {
 }
 
 #[test]
+#[ignore = "needs OpenSSH"]
 fn a_second_transfer_uses_the_connection_of_the_first() -> anyhow::Result<()> {
     let fixture = Fixture::start()?;
     // It passes on one connection only.
@@ -97,6 +102,7 @@ fn a_second_transfer_uses_the_connection_of_the_first() -> anyhow::Result<()> {
 }
 
 #[test]
+#[ignore = "needs OpenSSH"]
 fn a_connection_that_is_lost_while_a_file_is_read_or_written_is_an_error_of_its_kind() -> anyhow::Result<()> {
     let fixture = Fixture::start()?;
     fs::write(fixture.server.data("large"), test_bytes(32 * 1024 * 1024))?;
@@ -124,6 +130,7 @@ fn a_connection_that_is_lost_while_a_file_is_read_or_written_is_an_error_of_its_
 }
 
 #[test]
+#[ignore = "needs OpenSSH"]
 fn a_transfer_that_is_stopped_waits_for_nothing() -> anyhow::Result<()> {
     let fixture = Fixture::start()?;
     let stop = CancellationToken::new();
@@ -140,6 +147,7 @@ fn a_transfer_that_is_stopped_waits_for_nothing() -> anyhow::Result<()> {
 }
 
 #[test]
+#[ignore = "needs OpenSSH"]
 fn a_server_that_does_not_answer_is_given_up_after_the_timeout() -> anyhow::Result<()> {
     let fixture = Fixture::start()?;
     // It accepts connections and says nothing.
