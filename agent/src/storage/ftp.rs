@@ -183,6 +183,7 @@ impl TransferStorage for FtpStorage {
             times: self.features.mfmt,
             any_bytes: false,
             line_breaks: false,
+            spaces_at_end: false,
             fsync: false,
             // What RNTO does with a file that is there is up to the server.
             replaces_atomically: false,

@@ -40,6 +40,7 @@ impl TransferStorage for LocalStorage {
             times: cfg!(unix),
             any_bytes: cfg!(unix),
             line_breaks: cfg!(unix),
+            spaces_at_end: true,
             fsync: true,
             replaces_atomically: true,
             resumes: true,

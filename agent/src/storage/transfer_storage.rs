@@ -201,6 +201,8 @@ pub(crate) struct Capabilities {
     pub(crate) any_bytes: bool,
     /// Names may hold line breaks.
     pub(crate) line_breaks: bool,
+    /// Names may end with a space.
+    pub(crate) spaces_at_end: bool,
     /// Files can be written durably.
     pub(crate) fsync: bool,
     /// A rename replaces an existing file in one step.

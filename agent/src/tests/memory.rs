@@ -52,6 +52,7 @@ impl MemoryStorage {
             times: true,
             any_bytes: true,
             line_breaks: true,
+            spaces_at_end: true,
             fsync: true,
             replaces_atomically: true,
             resumes: true,

@@ -141,6 +141,7 @@ impl TransferStorage for SftpStorage {
             times: true,
             any_bytes: false,
             line_breaks: true,
+            spaces_at_end: true,
             fsync: extensions.has(FSYNC),
             replaces_atomically: extensions.has(POSIX_RENAME),
             resumes: true,

@@ -28,6 +28,8 @@ fn problem(name: &[u8], capabilities: Capabilities) -> Option<&'static str> {
         Some("has a name that is not UTF-8, which the destination needs")
     } else if !capabilities.line_breaks && name.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
         Some("has a name with a line break, which the destination cannot hold")
+    } else if !capabilities.spaces_at_end && name.ends_with(b" ") {
+        Some("has a name with a space at its end, which the destination may change")
     } else if cfg!(windows) && capabilities.free_reads && is_reserved(name) {
         Some("has a name that Windows reserves")
     } else {
@@ -85,14 +87,16 @@ mod tests {
             times: true,
             any_bytes: true,
             line_breaks: true,
+            spaces_at_end: true,
             fsync: true,
             replaces_atomically: true,
             resumes: true,
             free_reads: false,
         };
-        let few = Capabilities { any_bytes: false, line_breaks: false, ..all };
+        let few = Capabilities { any_bytes: false, line_breaks: false, spaces_at_end: false, ..all };
         assert!(problem(b"\xff\n", all).is_none() && problem("é".as_bytes(), few).is_none());
         assert!(problem(b"\xff", few).is_some() && problem(b"a\r", few).is_some());
+        assert!(problem(b"a ", all).is_none() && problem(b"a ", few).is_some() && problem(b" a", few).is_none());
         assert!(problem(&[b'a'; 255], all).is_none() && problem(&[b'a'; 256], all).is_some());
     }
 
