@@ -24,7 +24,7 @@ mod list;
 mod listing;
 mod mlsx;
 mod names;
-mod pool;
+pub(crate) mod pool;
 mod publish;
 mod remove;
 mod reply;
@@ -42,7 +42,7 @@ use self::connection::{Connection, DataStream};
 use self::download::Download;
 use self::features::Features;
 use self::limits::Limits;
-use self::pool::{Lease, Pool};
+use self::pool::{Lease, Pool, Pools};
 use self::reply::{Failure, printable};
 use self::upload::{Target, Upload};
 use crate::config::endpoint::{FtpSettings, FtpTls};
@@ -69,12 +69,13 @@ pub(crate) struct FtpStorage {
 /// Connects and logs in. Blocks, so it is called on a blocking thread.
 pub(crate) fn open(
     settings: &FtpSettings,
+    pools: &Pools,
     handle: Handle,
     stop: CancellationToken,
 ) -> Result<FtpStorage, StorageError> {
     let address = address(settings);
     let failed = |failure: Failure| failure.into_error("connect to", address.clone(), StorageErrorKind::Other);
-    let pool = Pool::of(settings, &handle).map_err(failed)?;
+    let pool = pools.of(settings, &handle).map_err(failed)?;
     let limits = Limits { idle: pool.endpoint.idle, stop };
     let opened = handle.block_on(async {
         let mut lease = pool.lease(&limits).await?;

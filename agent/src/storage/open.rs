@@ -16,6 +16,7 @@ use crate::config::resolve::Address;
 use crate::storage::allowed_roots::{AccessError, FileAccess};
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::ftp;
+use crate::storage::ftp::pool::Pools;
 use crate::storage::job_paths::local_path;
 use crate::storage::local::LocalStorage;
 use crate::storage::path_text::{ends_with_separator, from_file_url, text as path_text};
@@ -100,12 +101,20 @@ pub(crate) struct ConfiguredServers {
     runtime: Handle,
     /// Connections to SFTP servers that wait for their next transfer.
     connections: ConnectionPool,
+    /// Those to FTP servers.
+    ftp_connections: Pools,
 }
 
 impl ConfiguredServers {
     /// Connections are driven by `runtime`.
     pub(crate) fn new(config: Arc<LiveConfig>, state_dir: &Path, runtime: Handle) -> Self {
-        Self { config, state_dir: state_dir.to_owned(), runtime, connections: ConnectionPool::default() }
+        Self {
+            config,
+            state_dir: state_dir.to_owned(),
+            runtime,
+            connections: ConnectionPool::default(),
+            ftp_connections: Pools::default(),
+        }
     }
 }
 
@@ -125,7 +134,7 @@ impl Connect for ConfiguredServers {
         let (runtime, stop) = (self.runtime.clone(), stop.clone());
         let storage: Arc<dyn TransferStorage> = match &settings {
             EndpointSettings::Sftp(settings) => Arc::new(sftp::open(settings, &self.connections, runtime, stop)?),
-            EndpointSettings::Ftp(settings) => Arc::new(ftp::open(settings, runtime, stop)?),
+            EndpointSettings::Ftp(settings) => Arc::new(ftp::open(settings, &self.ftp_connections, runtime, stop)?),
         };
         Ok(Connected { storage, uploads_directly: upload == Upload::Direct })
     }

@@ -4,7 +4,7 @@ mod real_servers;
 mod scripted;
 mod server;
 
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::thread;
 use std::time::Duration;
 
@@ -14,11 +14,25 @@ use tokio_util::sync::CancellationToken;
 use self::scripted::{End, Script, ScriptedServer};
 use crate::config::endpoint::FtpSettings;
 use crate::storage::error::{StorageError, StorageErrorKind};
+use crate::storage::ftp::pool::Pools;
 use crate::storage::ftp::{self, FtpStorage};
 use crate::storage::transfer_storage::{StoragePath, TransferStorage as _};
 
-fn open(settings: &FtpSettings, runtime: &Runtime) -> Result<FtpStorage, StorageError> {
-    ftp::open(settings, runtime.handle().clone(), CancellationToken::new())
+/// What a transfer needs to reach a server.
+struct Client {
+    // Dropped first, with the connections that run on it.
+    pools: Pools,
+    runtime: Runtime,
+}
+
+impl Client {
+    fn new() -> io::Result<Self> {
+        Ok(Self { pools: Pools::default(), runtime: Runtime::new()? })
+    }
+
+    fn open(&self, settings: &FtpSettings) -> Result<FtpStorage, StorageError> {
+        ftp::open(settings, &self.pools, self.runtime.handle().clone(), CancellationToken::new())
+    }
 }
 
 fn path(path: &str) -> StoragePath {
@@ -37,7 +51,7 @@ fn kind_of<T>(result: Result<T, StorageError>) -> Option<StorageErrorKind> {
 
 #[test]
 fn a_file_is_complete_only_with_the_final_reply() -> anyhow::Result<()> {
-    let runtime = Runtime::new()?;
+    let client = Client::new()?;
     for (end, expected) in [
         (End::Reply("226 done"), None),
         (End::Reply("426 aborted"), Some(StorageErrorKind::Disconnected)),
@@ -46,7 +60,7 @@ fn a_file_is_complete_only_with_the_final_reply() -> anyhow::Result<()> {
         (End::Silence, Some(StorageErrorKind::TimedOut)),
     ] {
         let server = ScriptedServer::start(Script { end, ..Script::default() })?;
-        let storage = open(&server.settings(), &runtime)?;
+        let storage = client.open(&server.settings())?;
         let mut content = Vec::new();
         let result = storage.open_read(&path("a"), 0)?.read_to_end(&mut content);
         let result = result.map_err(|error| StorageError::from_io("read", "a", &error));
@@ -58,10 +72,10 @@ fn a_file_is_complete_only_with_the_final_reply() -> anyhow::Result<()> {
 
 #[test]
 fn one_login_serves_all_files_and_the_next_transfer() -> anyhow::Result<()> {
-    let runtime = Runtime::new()?;
+    let client = Client::new()?;
     let server = ScriptedServer::start(Script::default())?;
     for _ in 0..2 {
-        let storage = open(&server.settings(), &runtime)?;
+        let storage = client.open(&server.settings())?;
         for _ in 0..10 {
             assert_eq!(read(&storage, "a", 0)?, scripted::CONTENT);
         }
@@ -70,16 +84,16 @@ fn one_login_serves_all_files_and_the_next_transfer() -> anyhow::Result<()> {
     // Another user does not get this connection.
     let mut settings = server.settings();
     settings.credentials.user = "other".to_owned();
-    open(&settings, &runtime)?;
+    client.open(&settings)?;
     assert_eq!(server.logins(), 2);
     Ok(())
 }
 
 #[test]
 fn a_connection_that_failed_in_the_middle_is_not_used_again() -> anyhow::Result<()> {
-    let runtime = Runtime::new()?;
+    let client = Client::new()?;
     let server = ScriptedServer::start(Script { end: End::Reply("451 failed"), ..Script::default() })?;
-    let storage = open(&server.settings(), &runtime)?;
+    let storage = client.open(&server.settings())?;
     for logins in 1..4 {
         assert!(read(&storage, "a", 0).is_err());
         assert_eq!(server.logins(), logins);
@@ -89,10 +103,10 @@ fn a_connection_that_failed_in_the_middle_is_not_used_again() -> anyhow::Result<
 
 #[test]
 fn data_connections_ignore_the_address_that_a_server_offers() -> anyhow::Result<()> {
-    let runtime = Runtime::new()?;
+    let client = Client::new()?;
     for has_epsv in [true, false] {
         let server = ScriptedServer::start(Script { has_epsv, ..Script::default() })?;
-        let storage = open(&server.settings(), &runtime)?;
+        let storage = client.open(&server.settings())?;
         assert_eq!(read(&storage, "a", 0)?, scripted::CONTENT, "EPSV {has_epsv}");
     }
     Ok(())
@@ -100,11 +114,11 @@ fn data_connections_ignore_the_address_that_a_server_offers() -> anyhow::Result<
 
 #[test]
 fn stopping_a_transfer_ends_a_read_that_waits() -> anyhow::Result<()> {
-    let runtime = Runtime::new()?;
+    let client = Client::new()?;
     let server =
         ScriptedServer::start(Script { end: End::Silence, idle: Duration::from_secs(60), ..Script::default() })?;
     let stop = CancellationToken::new();
-    let storage = ftp::open(&server.settings(), runtime.handle().clone(), stop.clone())?;
+    let storage = ftp::open(&server.settings(), &client.pools, client.runtime.handle().clone(), stop.clone())?;
     let mut file = storage.open_read(&path("a"), 0)?;
     let stopping = thread::spawn(move || {
         thread::sleep(Duration::from_millis(100));
@@ -118,9 +132,9 @@ fn stopping_a_transfer_ends_a_read_that_waits() -> anyhow::Result<()> {
 
 #[test]
 fn names_that_ftp_cannot_carry_are_refused_before_anything_is_sent() -> anyhow::Result<()> {
-    let runtime = Runtime::new()?;
+    let client = Client::new()?;
     let server = ScriptedServer::start(Script::default())?;
-    let storage = open(&server.settings(), &runtime)?;
+    let storage = client.open(&server.settings())?;
     let before = server.commands();
     for name in [&b"a\r\nDELE b"[..], b"a\nb", b"caf\xe9"] {
         let path = StoragePath::new(name)?;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -25,8 +25,9 @@ const TRUSTED: Duration = Duration::from_secs(2);
 /// The interval between looks at the connections that wait.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// The pools that are in use, or have a connection that waits.
-static POOLS: LazyLock<Mutex<HashMap<Key, Weak<Pool>>>> = LazyLock::new(Mutex::default);
+/// The pools of all endpoints that are in use, or have a connection that waits.
+#[derive(Default)]
+pub(crate) struct Pools(Mutex<HashMap<Key, Weak<Pool>>>);
 
 /// The connections of one endpoint.
 pub(super) struct Pool {
@@ -60,22 +61,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Pool {
+impl Pools {
     /// The pool of these settings, which all transfers share.
-    pub(super) fn of(settings: &FtpSettings, runtime: &Handle) -> Result<Arc<Self>, Failure> {
+    pub(super) fn of(&self, settings: &FtpSettings, runtime: &Handle) -> Result<Arc<Pool>, Failure> {
         let ca_file = Endpoint::ca_file(settings)?;
         let key = Endpoint::key(settings, ca_file.as_deref(), &runtime.id().to_string());
-        let mut pools = lock(&POOLS);
+        let mut pools = lock(&self.0);
         pools.retain(|_, pool| pool.strong_count() > 0);
         if let Some(pool) = pools.get(&key).and_then(Weak::upgrade) {
             return Ok(pool);
         }
         let endpoint = Endpoint::new(settings, ca_file.as_deref())?;
-        let pool = Arc::new(Self { endpoint, runtime: runtime.clone(), idle: Mutex::default() });
+        let pool = Arc::new(Pool { endpoint, runtime: runtime.clone(), idle: Mutex::default() });
         pools.insert(key, Arc::downgrade(&pool));
         Ok(pool)
     }
+}
 
+impl Pool {
     /// A connection that waits, or a new one.
     pub(super) async fn lease(self: &Arc<Self>, limits: &Limits) -> Result<Lease, Failure> {
         while let Some(Waiting { mut connection, heard, .. }) = self.take() {

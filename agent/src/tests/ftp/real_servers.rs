@@ -4,10 +4,9 @@ use std::io::{Read as _, Write as _};
 use std::time::{Duration, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
-use tokio::runtime::Runtime;
 
 use super::server::{Certificates, FtpServer, Kind};
-use super::{kind_of, open, path, read};
+use super::{Client, kind_of, path, read};
 use crate::config::endpoint::{FtpMode, FtpSettings, FtpTls};
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::ftp::FtpStorage;
@@ -16,13 +15,13 @@ use crate::storage::transfer_storage::{Attributes, EntryKind, TransferStorage as
 /// The storages under test, with the servers of all kinds.
 fn with_each_server(test: impl Fn(&FtpServer, &FtpStorage)) -> anyhow::Result<()> {
     let certificates = Certificates::create()?;
-    let runtime = Runtime::new()?;
+    let client = Client::new()?;
     for kind in Kind::ALL {
         let server = FtpServer::start(kind, &certificates)?;
         for mode in [FtpMode::Passive, FtpMode::Active] {
             println!("{kind:?}, {mode:?}");
             let settings = FtpSettings { mode, ..server.settings() };
-            test(&server, &open(&settings, &runtime)?);
+            test(&server, &client.open(&settings)?);
             server.clear()?;
         }
     }
@@ -150,21 +149,21 @@ fn a_file_is_published_over_another_or_not() -> anyhow::Result<()> {
 #[ignore = "needs vsftpd and pure-ftpd, and root"]
 fn a_server_is_not_trusted_and_a_user_not_let_in_without_reason() -> anyhow::Result<()> {
     let (certificates, others) = (Certificates::create()?, Certificates::create()?);
-    let runtime = Runtime::new()?;
+    let client = Client::new()?;
     for kind in Kind::ALL {
         let server = FtpServer::start(kind, &certificates)?;
         let mut settings = server.settings();
         settings.credentials.password = Some("wrong".into());
-        let refused = kind_of(open(&settings, &runtime));
+        let refused = kind_of(client.open(&settings));
         assert_eq!(refused, Some(StorageErrorKind::Authentication), "{kind:?}");
         if settings.tls != FtpTls::None {
             let settings = FtpSettings { ca_file: Some(others.ca_file()), ..server.settings() };
-            let refused = kind_of(open(&settings, &runtime));
+            let refused = kind_of(client.open(&settings));
             assert_eq!(refused, Some(StorageErrorKind::Certificate), "{kind:?}");
         }
         let settings = server.settings();
         drop(server);
-        assert_eq!(kind_of(open(&settings, &runtime)), Some(StorageErrorKind::Refused), "{kind:?}");
+        assert_eq!(kind_of(client.open(&settings)), Some(StorageErrorKind::Refused), "{kind:?}");
     }
     Ok(())
 }
@@ -173,11 +172,11 @@ fn a_server_is_not_trusted_and_a_user_not_let_in_without_reason() -> anyhow::Res
 #[ignore = "needs vsftpd and pure-ftpd, and root"]
 fn a_server_that_is_killed_in_the_middle_of_a_file_breaks_the_transfer() -> anyhow::Result<()> {
     let certificates = Certificates::create()?;
-    let runtime = Runtime::new()?;
+    let client = Client::new()?;
     for kind in Kind::ALL {
         let server = FtpServer::start(kind, &certificates)?;
         server.write("big", &content(64 * 1024 * 1024));
-        let storage = open(&server.settings(), &runtime)?;
+        let storage = client.open(&server.settings())?;
         let mut file = storage.open_read(&path("big"), 0)?;
         file.read_exact(&mut [0; 1000])?;
         let mut upload = storage.open_write(&path("up"), 0)?;
