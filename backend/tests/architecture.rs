@@ -27,19 +27,15 @@ const WITHOUT_A_PERMISSION: [(&str, &str); 4] = [
 
 /// The modules of the agent from the top down, each with the modules that it may import.
 const AGENT: &[(&str, &[&str])] = &[
-    (
-        "command",
-        &["command", "work", "agent", "transfer", "storage", "server", "config", "identity", "host", "random", "exit"],
-    ),
-    ("work", &["work", "agent", "transfer", "storage", "server", "config", "identity", "random"]),
+    ("command", &["command", "work", "agent", "transfer", "storage", "server", "config", "identity", "host", "exit"]),
+    ("work", &["work", "agent", "transfer", "storage", "server", "config", "identity"]),
     ("agent", &["work", "transfer", "storage", "server", "config", "identity"]),
-    ("transfer", &["transfer", "storage", "server", "config", "random"]),
+    ("transfer", &["transfer", "storage", "server", "config"]),
     ("server", &["server", "config", "identity", "host", "exit"]),
-    ("identity", &["storage", "random"]),
+    ("identity", &["storage"]),
     ("storage", &["storage", "config"]),
     ("config", &["config"]),
     ("host", &[]),
-    ("random", &[]),
     ("exit", &[]),
 ];
 
