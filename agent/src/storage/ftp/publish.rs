@@ -12,7 +12,11 @@ impl Connection {
     pub(super) async fn publish(&mut self, from: &str, to: &str, replace: bool) -> Result<(), Failure> {
         if !replace {
             return match self.metadata(to).await {
-                Ok(_) => Err(Failure::Other(StorageErrorKind::AlreadyExists, "the destination exists".to_owned())),
+                // A missing file must not look like a name that is taken: an earlier attempt may have renamed it.
+                Ok(_) => match self.metadata(from).await {
+                    Ok(_) => Err(Failure::Other(StorageErrorKind::AlreadyExists, "the destination exists".to_owned())),
+                    Err(missing) => Err(missing.or_means(StorageErrorKind::NotFound)),
+                },
                 Err(failure) if failure.is_in_step() => self.rename(from, to).await,
                 Err(failure) => Err(failure),
             };

@@ -82,6 +82,8 @@ impl SftpStorage {
             Failure::new(Kind::AlreadyExists, why).at("rename", shown.clone())
         };
         if !replace && self.exists(to)? {
+            // A missing file must not look like a name that is taken: an earlier attempt may have renamed it.
+            self.symlink_metadata(from)?;
             return Err(taken());
         }
         let refused = match self.calls.run("rename", &shown, session.rename(old.as_str(), new.as_str())) {

@@ -130,7 +130,10 @@ fn a_file_is_published_over_another_or_not() -> anyhow::Result<()> {
         assert_eq!(server.read("old"), b"old");
         storage.rename(&path("new"), &path("old"), true).expect("published");
         assert_eq!(server.read("old"), b"new");
-        assert_eq!(kind_of(storage.rename(&path("new"), &path("old"), true)), Some(StorageErrorKind::NotFound));
+        for replace in [true, false] {
+            let missing = kind_of(storage.rename(&path("new"), &path("old"), replace));
+            assert_eq!(missing, Some(StorageErrorKind::NotFound), "replace {replace}");
+        }
         assert_eq!(server.read("old"), b"new");
         if storage.capabilities().times {
             let modified = UNIX_EPOCH + Duration::from_secs(1_709_209_859);

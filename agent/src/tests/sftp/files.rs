@@ -84,7 +84,9 @@ fn a_rename_replaces_only_what_may_be_replaced() -> anyhow::Result<()> {
     assert_eq!(fs::read(fixture.server.data("there"))?, b"old");
     storage.rename(&part, &there, true)?;
     assert_eq!(fs::read(fixture.server.data("there"))?, b"new");
-    assert_eq!(kind_of(storage.rename(&part, &there, true)), Some(Kind::NotFound));
+    for replace in [true, false] {
+        assert_eq!(kind_of(storage.rename(&part, &there, replace)), Some(Kind::NotFound), "replace {replace}");
+    }
     storage.rename(&there, &path("elsewhere")?, false)?;
     assert_eq!(fs::read(fixture.server.data("elsewhere"))?, b"new");
     Ok(())
