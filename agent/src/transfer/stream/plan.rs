@@ -4,10 +4,13 @@ use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::open::Opened;
 use crate::storage::part_name;
 use crate::storage::pattern;
-use crate::storage::transfer_storage::{EntryKind, MAX_DEPTH, MAX_ENTRIES, Metadata, StoragePath};
+use crate::storage::transfer_storage::{Entry, EntryKind, MAX_DEPTH, MAX_ENTRIES, Metadata, StoragePath};
 use crate::transfer::bounded_list::BoundedList;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::SymlinkRule;
+
+/// The most bytes of all paths of a source. A server could name a million files inside 128 folders with long names.
+const MAX_PATHS: usize = 256 << 20;
 
 /// The content of a source.
 #[derive(Debug, Default)]
@@ -45,7 +48,7 @@ pub(crate) enum PlanKind {
 impl StreamPlan {
     /// Lists the source. `keeps_links` says whether both storages have links.
     pub(crate) fn of(source: &Opened, symlinks: SymlinkRule, keeps_links: bool) -> Result<Self, CopyError> {
-        let mut walk = Walk { source, symlinks, keeps_links, plan: Self::default() };
+        let mut walk = Walk { source, symlinks, keeps_links, listed: 0, path_bytes: 0, plan: Self::default() };
         walk.start()?;
         let plan = walk.plan;
         if !plan.left_out.is_empty() {
@@ -60,6 +63,10 @@ struct Walk<'a> {
     source: &'a Opened,
     symlinks: SymlinkRule,
     keeps_links: bool,
+    /// Entries of all listings, also of those that are not copied.
+    listed: usize,
+    /// Bytes of the paths in the plan.
+    path_bytes: usize,
     plan: StreamPlan,
 }
 
@@ -96,9 +103,8 @@ impl Walk<'_> {
         let pattern = String::from_utf8_lossy(pattern).into_owned();
         self.plan = StreamPlan { base: folder, is_folder: true, is_pattern: true, ..StreamPlan::default() };
         self.add(StoragePath::default(), PlanKind::Folder)?;
-        let mut entries = source.storage.list(&self.plan.base)?;
-        entries.sort_by(|one, other| one.name.cmp(&other.name));
-        for entry in entries {
+        let base = self.plan.base.clone();
+        for entry in self.list(&base)? {
             // Of a name that is not UTF-8 the readable part is matched.
             if entry.metadata.kind != EntryKind::Folder
                 && pattern::matches(&pattern, &String::from_utf8_lossy(&entry.name))
@@ -115,20 +121,35 @@ impl Walk<'_> {
             self.refuse(&path, "it is inside more than 128 folders");
             return Ok(());
         }
-        let mut entries = match self.source.storage.list(&path).map_err(CopyError::from) {
+        let entries = match self.list(&path) {
             Ok(entries) => entries,
-            Err(error) if depth == 0 || error.is_final() => return Err(error),
+            Err(error) if depth == 0 || error.is_final() || self.listed > MAX_ENTRIES => return Err(error),
             Err(error) => {
                 self.plan.failures.add(&error);
                 return Ok(());
             }
         };
         self.add(folder.clone(), PlanKind::Folder)?;
-        entries.sort_by(|one, other| one.name.cmp(&other.name));
         for entry in entries {
             self.visit(folder, &entry.name, entry.metadata, depth)?;
         }
         Ok(())
+    }
+
+    /// The entries of a folder by their names. They are counted at once, since those of all folders above are kept meanwhile.
+    fn list(&mut self, path: &StoragePath) -> Result<Vec<Entry>, CopyError> {
+        let mut entries = self.source.storage.list(path)?;
+        self.listed = self.listed.saturating_add(entries.len());
+        if self.listed > MAX_ENTRIES {
+            return Err(self.too_large("it has more than 1,000,000 entries"));
+        }
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(entries)
+    }
+
+    fn too_large(&self, detail: &str) -> CopyError {
+        let path = self.source.storage.display(&self.plan.base);
+        StorageError::new(StorageErrorKind::Unsupported, "copy", path, detail).into()
     }
 
     /// Takes in one entry of a folder. Part files are skipped.
@@ -181,8 +202,11 @@ impl Walk<'_> {
 
     fn add(&mut self, relative: StoragePath, kind: PlanKind) -> Result<(), CopyError> {
         if self.plan.entries.len() >= MAX_ENTRIES {
-            let (path, detail) = (self.source.storage.display(&self.plan.base), "it has more than 1,000,000 entries");
-            return Err(StorageError::new(StorageErrorKind::Unsupported, "copy", path, detail).into());
+            return Err(self.too_large("it has more than 1,000,000 entries"));
+        }
+        self.path_bytes = self.path_bytes.saturating_add(relative.as_bytes().len());
+        if self.path_bytes > MAX_PATHS {
+            return Err(self.too_large("its paths have more than 256 MiB"));
         }
         self.plan.entries.push(PlanEntry { relative, kind });
         Ok(())
