@@ -13,6 +13,9 @@ pub(crate) const MAX_ENTRIES: usize = 1_000_000;
 /// The most folders inside each other.
 pub(crate) const MAX_DEPTH: usize = 128;
 
+/// The most bytes of a refused name that messages show.
+const MAX_SHOWN: usize = 255;
+
 /// The characters of paths that state files hold in escaped form, besides those that are not ASCII.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 
@@ -85,8 +88,8 @@ impl StoragePath {
         if names.iter().all(|name| is_name(name)) {
             return Ok(Self(names.join(&b'/')));
         }
-        let (path, detail) = (String::from_utf8_lossy(bytes), "it goes up (`..`) or holds the character NUL");
-        Err(StorageError::new(StorageErrorKind::InvalidName, "use the path", path, detail))
+        let detail = "it goes up (`..`) or holds the character NUL";
+        Err(StorageError::new(StorageErrorKind::InvalidName, "use the path", shown(bytes), detail))
     }
 
     /// The path of the entry `name` of this folder. A name that leads elsewhere, as a server may send one, is refused.
@@ -94,8 +97,8 @@ impl StoragePath {
         if is_name(name) {
             return Ok(self.append(&Self(name.to_owned())));
         }
-        let (name, detail) = (String::from_utf8_lossy(name), "it is no name of a file or folder");
-        Err(StorageError::new(StorageErrorKind::InvalidName, "use the name", name, detail))
+        let detail = "it is no name of a file or folder";
+        Err(StorageError::new(StorageErrorKind::InvalidName, "use the name", shown(name), detail))
     }
 
     /// The path `relative` below this folder.
@@ -144,6 +147,12 @@ impl StoragePath {
     pub(crate) fn to_str(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()
     }
+}
+
+/// The begin of a name or path that is refused, for messages: a server may have sent it, so nothing in it may steer a
+/// terminal.
+fn shown(bytes: &[u8]) -> String {
+    StoragePath(bytes[..bytes.len().min(MAX_SHOWN)].to_owned()).to_stored()
 }
 
 /// Whether it can be the name of an entry of a folder. The names that a server sends are checked with it.
@@ -252,5 +261,7 @@ mod tests {
         for name in [&b""[..], b".", b"..", b"a/b", b"/", b"a\0"] {
             assert!(!is_name(name) && StoragePath::default().join(name).is_err(), "{name:?}");
         }
+        let refused = StoragePath::default().join(b"a/\x1b[2J\x00").map_err(|error| error.to_string());
+        assert_eq!(refused, Err("cannot use the name `a/%1B[2J%00`: it is no name of a file or folder".to_owned()));
     }
 }
