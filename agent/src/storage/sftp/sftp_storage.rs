@@ -184,14 +184,14 @@ impl TransferStorage for SftpStorage {
             flags |= OpenFlags::TRUNCATE;
         }
         let attributes = FileAttributes { permissions: Some(NEW_FILE), ..FileAttributes::empty() };
-        let handle = self.calls.run("write", &shown, session.open(remote, flags, attributes))?.handle;
+        let handle = self.calls.run("write", &shown, session.open(remote.as_str(), flags, attributes))?.handle;
         if offset > 0
             && let Err(error) = self.cut(&handle, offset, &shown)
         {
             send_only(&self.calls.runtime, session.close(handle));
             return Err(error);
         }
-        Ok(Box::new(SftpWriter::new(&self.calls, shown, handle, offset)))
+        Ok(Box::new(SftpWriter::new(&self.calls, (shown, remote), handle, offset)))
     }
 
     fn create_folder(&self, path: &StoragePath) -> Result<(), StorageError> {

@@ -7,7 +7,7 @@ use russh_sftp::protocol::Status;
 
 use crate::storage::error::{StorageError, StorageErrorKind as Kind};
 use crate::storage::sftp::calls::Calls;
-use crate::storage::sftp::extensions::FSYNC;
+use crate::storage::sftp::extensions::{FSYNC, STATVFS};
 use crate::storage::sftp::failure::Failure;
 use crate::storage::sftp::in_flight::{InFlight, MAX_IN_FLIGHT, send_only};
 use crate::storage::transfer_storage::WriteFile;
@@ -17,6 +17,8 @@ pub(crate) struct SftpWriter<'a> {
     calls: &'a Calls,
     /// What messages call the file.
     path: String,
+    /// The path on the server.
+    remote: String,
     /// The server's name for the open file.
     handle: String,
     requests: InFlight<Status>,
@@ -27,8 +29,9 @@ pub(crate) struct SftpWriter<'a> {
 }
 
 impl<'a> SftpWriter<'a> {
-    pub(crate) fn new(calls: &'a Calls, path: String, handle: String, offset: u64) -> Self {
-        Self { calls, path, handle, requests: InFlight::new(), offset, has_failed: false, is_closed: false }
+    /// `path` is what messages call the file, `remote` its path on the server.
+    pub(crate) fn new(calls: &'a Calls, (path, remote): (String, String), handle: String, offset: u64) -> Self {
+        Self { calls, path, remote, handle, requests: InFlight::new(), offset, has_failed: false, is_closed: false }
     }
 
     /// Waits until at most `rest` requests are in flight.
@@ -38,11 +41,27 @@ impl<'a> SftpWriter<'a> {
             return Err(failure.at("write", self.path.clone()));
         }
         while self.requests.len() > rest {
-            let written = self.calls.run("write", &self.path, self.requests.oldest());
-            self.has_failed = written.is_err();
-            written?;
+            if let Err(error) = self.calls.run("write", &self.path, self.requests.oldest()) {
+                self.has_failed = true;
+                return Err(self.explain(error));
+            }
         }
         Ok(())
+    }
+
+    /// OpenSSH says no more than `Failure` when the disk is full: then the free space tells.
+    fn explain(&self, error: StorageError) -> StorageError {
+        let connection = &self.calls.connection;
+        if error.kind() != Kind::Other || !connection.extensions.has(STATVFS) {
+            return error;
+        }
+        let found = self.calls.run("inspect", &self.path, connection.session.statvfs(self.remote.as_str())).ok();
+        let free = found.and_then(|found| found.blocks_avail.checked_mul(found.fragment_size));
+        if free.is_some_and(|free| free < u64::from(connection.extensions.write_length)) {
+            let failure = Failure::new(Kind::NoSpace, "no space is left on the disk of the server");
+            return failure.at("write", self.path.clone());
+        }
+        error
     }
 }
 
@@ -73,7 +92,8 @@ impl WriteFile for SftpWriter<'_> {
         let calls = self.calls;
         let connection = &calls.connection;
         if sync && connection.extensions.has(FSYNC) {
-            calls.run_slowly("sync", &self.path, connection.session.fsync(self.handle.as_str()))?;
+            let synced = calls.run_slowly("sync", &self.path, connection.session.fsync(self.handle.as_str()));
+            synced.map_err(|error| self.explain(error))?;
         }
         // The server forgets the handle whatever it answers.
         self.is_closed = true;
