@@ -42,6 +42,8 @@ const PHRASES: &[(&str, StorageErrorKind)] = &[
     ("disk is full", StorageErrorKind::NoSpace),
     ("not enough space", StorageErrorKind::NoSpace),
     ("insufficient disk space", StorageErrorKind::NoSpace),
+    // All that vsftpd says, with the code of a passing error, when its disk is full or broken.
+    ("failure writing to local file", StorageErrorKind::Other),
     ("cannot find", StorageErrorKind::NotFound),
     ("not found", StorageErrorKind::NotFound),
     ("doesn't exist", StorageErrorKind::NotFound),
@@ -260,6 +262,7 @@ mod tests {
             (553, "File name too long", Kind::NameTooLong),
             (452, "Disk quota exceeded", Kind::QuotaExceeded),
             (451, "Error during write to file: No space left on device", Kind::NoSpace),
+            (451, "Failure writing to local file.", Kind::Other),
             (553, "Prohibited file name: .x", Kind::InvalidName),
             (530, "Sorry, too many users", Kind::Temporary),
             (450, "No such file or directory", Kind::NotFound),
