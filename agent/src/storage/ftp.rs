@@ -78,12 +78,9 @@ pub(crate) fn open(
     let pool = pools.of(settings, &handle).map_err(failed)?;
     let limits = Limits { idle: pool.endpoint.idle, stop };
     let opened = handle.block_on(async {
-        let mut lease = pool.lease(&limits).await?;
-        let base = base(&settings.root, &mut lease).await;
-        let features = lease.features;
-        if lease.is_usable_after(base.as_ref().err()) {
-            lease.give_back();
-        }
+        let lease = pool.lease(&limits).await?;
+        let (base, features) = (base(&settings.root, &lease), lease.features);
+        lease.give_back();
         Ok::<_, Failure>((base?, features))
     });
     let (base, features) = opened.map_err(failed)?;
@@ -102,13 +99,13 @@ fn address(settings: &FtpSettings) -> String {
 }
 
 /// The root as an absolute path without a slash at its end. One without a slash at its begin is below the login folder.
-async fn base(root: &str, connection: &mut Connection) -> Result<String, Failure> {
+fn base(root: &str, connection: &Connection) -> Result<String, Failure> {
     let invalid = |text: &str| Failure::Other(StorageErrorKind::InvalidName, text.to_owned());
     let root = names::carried(root.as_bytes()).map_err(invalid)?;
     let login = if root.starts_with('/') {
         String::new()
     } else {
-        names::of_pwd(&connection.login_folder().await?).map_err(invalid)?
+        names::of_pwd(connection.login_folder()?).map_err(invalid)?
     };
     let path = format!("{}/{}", login.trim_end_matches('/'), root.trim_matches('/'));
     Ok(path.trim_end_matches('/').to_owned())

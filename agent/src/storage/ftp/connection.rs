@@ -39,6 +39,8 @@ pub(super) struct Connection {
     pub(super) features: Features,
     /// Of the operation at work.
     pub(super) limits: Limits,
+    /// The folder in which the server put the user, if it says so.
+    login_folder: Option<String>,
     /// Whether PASV is tried when EPSV leads nowhere.
     may_use_pasv: bool,
     /// Set when a data connection could not be opened: no command was sent then.
@@ -151,9 +153,9 @@ impl Connection {
     }
 
     /// The folder in which the server put the user.
-    pub(super) async fn login_folder(&mut self) -> Result<String, Failure> {
-        let limits = self.limits.clone();
-        limits.step(self.stream.pwd()).await
+    pub(super) fn login_folder(&self) -> Result<&str, Failure> {
+        let unknown = || "the server does not say which folder is that of the login; name an absolute path".to_owned();
+        self.login_folder.as_deref().ok_or_else(|| Failure::Other(StorageErrorKind::Other, unknown()))
     }
 
     /// Whether the server still answers.
@@ -265,6 +267,8 @@ async fn log_in(stream: AsyncRustlsFtpStream, endpoint: &Endpoint, limits: &Limi
     });
     let password = endpoint.password.expose_secret();
     limits.step(stream.login(endpoint.user.as_str(), password)).await.map_err(|failure| without(password, failure))?;
+    // Now: operations change the current folder.
+    let login_folder = limits.step(async { or_refused(stream.pwd().await) }).await?;
     let lines = limits.step(async { or_refused(stream.feat().await) }).await?;
     let features = lines.map_or_else(Features::default, |lines| Features::of(&lines));
     if features.utf8 {
@@ -286,6 +290,7 @@ async fn log_in(stream: AsyncRustlsFtpStream, endpoint: &Endpoint, limits: &Limi
         stream,
         features,
         limits: limits.clone(),
+        login_folder,
         may_use_pasv,
         is_unreachable,
         is_transferring: false,

@@ -148,6 +148,24 @@ fn a_file_is_published_over_another_or_not() -> anyhow::Result<()> {
     })
 }
 
+/// Listings and other operations change the current folder of a connection.
+#[test]
+#[ignore = "needs vsftpd and pure-ftpd, and root"]
+fn the_next_transfer_over_a_connection_begins_at_the_login_folder_too() -> anyhow::Result<()> {
+    let certificates = Certificates::create()?;
+    let client = Client::new()?;
+    for kind in Kind::ALL {
+        let server = FtpServer::start(kind, &certificates)?;
+        let first = client.open(&server.settings())?;
+        first.create_folder(&path("in"))?;
+        write(&first, "in/a", 0, b"text")?;
+        assert_eq!(first.list(&path("in"))?.len(), 1, "{kind:?}");
+        drop(first);
+        assert_eq!(read(&client.open(&server.settings())?, "in/a", 0)?, b"text", "{kind:?}");
+    }
+    Ok(())
+}
+
 #[test]
 #[ignore = "needs vsftpd and pure-ftpd, and root"]
 fn a_server_is_not_trusted_and_a_user_not_let_in_without_reason() -> anyhow::Result<()> {
