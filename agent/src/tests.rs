@@ -15,6 +15,8 @@ mod server;
 mod sftp;
 mod steps;
 mod streams;
+#[cfg(target_os = "linux")]
+mod transfers;
 mod unusual_files;
 
 use std::path::{Path, PathBuf};
@@ -56,18 +58,12 @@ impl TestAgent {
     }
 
     fn settings(&self) -> Settings {
-        let millis = Duration::from_millis;
         Settings {
             server: Some(self.server.address.clone()),
             state_dir: self.state_dir(),
             https_proxy: None,
             config: Arc::default(),
-            timing: Timing {
-                report: millis(20),
-                heartbeat: millis(500),
-                backoff: Backoff::doubling(millis(20), Duration::from_secs(30)),
-                poll: millis(20),
-            },
+            timing: timing(),
             stop: CancellationToken::new(),
         }
     }
@@ -147,6 +143,17 @@ impl TestAgent {
         let entries = std::fs::read_dir(self.state_dir().join("transfers"))?;
         let paths = entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
         Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "json")).collect())
+    }
+}
+
+/// Intervals with which tests do not take long.
+fn timing() -> Timing {
+    let millis = Duration::from_millis;
+    Timing {
+        report: millis(20),
+        heartbeat: millis(500),
+        backoff: Backoff::doubling(millis(20), Duration::from_secs(30)),
+        poll: millis(20),
     }
 }
 

@@ -25,8 +25,8 @@ use crate::versions::MDBOOK;
 /// The target of the step `windows`.
 const WINDOWS_TARGET: &str = "x86_64-pc-windows-gnu";
 
-/// A part of the names of the tests that start vsftpd and pure-ftpd, which work for root only.
-const FTP_SERVER_TESTS: &str = "ftp::real_servers";
+/// Parts of the names of the tests that work for root only: they start vsftpd and pure-ftpd, or mount a file system.
+const ROOT_TESTS: [&str; 2] = ["ftp::real_servers", "as_root"];
 
 /// A step of `cargo xtask test`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -202,8 +202,10 @@ fn on_postgres(targets: &[&str], args: &[String], durations: &mut Durations, sto
     // release are skipped.
     let mut included = vec!["--include-ignored", "--skip", "is_frozen"];
     if targets.is_empty() && !tools::is_root() {
-        println!("xtask: this user is not root, so the tests of the agent against vsftpd and pure-ftpd are skipped");
-        included.extend(["--skip", FTP_SERVER_TESTS]);
+        println!(
+            "xtask: this user is not root, so the tests of the agent against vsftpd and pure-ftpd and with full disks are skipped"
+        );
+        included.extend(ROOT_TESTS.into_iter().flat_map(|part| ["--skip", part]));
     }
     let args: Vec<String> = included.into_iter().map(String::from).chain(args.iter().cloned()).collect();
     let mut command = tests(targets, &args);

@@ -2,7 +2,7 @@
 
 mod real_servers;
 mod scripted;
-mod server;
+pub(super) mod server;
 
 use std::io::{self, Read as _};
 use std::thread;
@@ -116,7 +116,7 @@ fn data_connections_ignore_the_address_that_a_server_offers() -> anyhow::Result<
 fn stopping_a_transfer_ends_a_read_that_waits() -> anyhow::Result<()> {
     let client = Client::new()?;
     let server =
-        ScriptedServer::start(Script { end: End::Silence, idle: Duration::from_secs(60), ..Script::default() })?;
+        ScriptedServer::start(Script { end: End::Silence, idle: Duration::from_mins(1), ..Script::default() })?;
     let stop = CancellationToken::new();
     let storage = ftp::open(&server.settings(), &client.pools, client.runtime.handle().clone(), stop.clone())?;
     let mut file = storage.open_read(&path("a"), 0)?;

@@ -111,9 +111,19 @@ impl FakeServer {
 
     /// Waits until `holds` is true of the state.
     pub(super) async fn wait_until(&self, what: &str, holds: impl Fn(&ServerState) -> bool) -> anyhow::Result<()> {
+        self.wait_within(Duration::from_secs(30), what, holds).await
+    }
+
+    /// As [`Self::wait_until`], for what may take longer.
+    pub(super) async fn wait_within(
+        &self,
+        limit: Duration,
+        what: &str,
+        holds: impl Fn(&ServerState) -> bool,
+    ) -> anyhow::Result<()> {
         let mut changed = self.state.changed.subscribe();
         let seen = changed.wait_for(|()| holds(&self.state.lock()));
-        timeout(Duration::from_secs(30), seen).await.with_context(|| format!("timed out while waiting: {what}"))??;
+        timeout(limit, seen).await.with_context(|| format!("timed out while waiting: {what}"))??;
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 mod files;
 mod relay;
-mod server;
+pub(super) mod server;
 mod sessions;
 
 use std::io::{self, Read as _, Write as _};

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::config::endpoint::{Credentials, FtpMode, FtpSettings, FtpTls, Timeouts};
 
-const PASSWORD: &str = "secret";
+pub(in crate::tests) const PASSWORD: &str = "secret";
 
 /// The user and group `nobody`, as which pure-ftpd works on files.
 const NOBODY: u32 = 65534;
@@ -23,9 +23,29 @@ const NOBODY: u32 = 65534;
 /// The longest that a server may take until it answers.
 const START: Duration = Duration::from_secs(20);
 
+/// `openssl x509` cannot set the dates of a certificate; `openssl ca` can, and needs this.
+const CA_SETTINGS: &str = "\
+[ca]
+default_ca = test
+[test]
+database = index
+serial = serial
+new_certs_dir = .
+certificate = ca.pem
+private_key = ca.key
+default_md = sha256
+policy = any
+x509_extensions = server
+[any]
+commonName = supplied
+[server]
+subjectAltName = IP:127.0.0.1
+basicConstraints = CA:FALSE
+";
+
 /// The servers under test. vsftpd accepts data connections only if they resume the session of the control connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::tests) enum Kind {
     Vsftpd,
     VsftpdExplicit,
     VsftpdImplicit,
@@ -34,7 +54,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 5] =
+    pub(in crate::tests) const ALL: [Self; 5] =
         [Self::Vsftpd, Self::VsftpdExplicit, Self::VsftpdImplicit, Self::PureFtpd, Self::PureFtpdExplicit];
 
     fn is_vsftpd(self) -> bool {
@@ -51,10 +71,10 @@ impl Kind {
 }
 
 /// A CA, and a certificate of it for 127.0.0.1.
-pub(super) struct Certificates(TempDir);
+pub(in crate::tests) struct Certificates(TempDir);
 
 impl Certificates {
-    pub(super) fn create() -> anyhow::Result<Self> {
+    pub(in crate::tests) fn create() -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
         let openssl = |args: &str| run(Command::new("openssl").current_dir(dir.path()).args(args.split(' ')));
         fs::write(dir.path().join("extensions"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")?;
@@ -68,7 +88,23 @@ impl Certificates {
         Ok(Self(dir))
     }
 
-    pub(super) fn ca_file(&self) -> PathBuf {
+    /// The same with a certificate that has expired.
+    pub(in crate::tests) fn create_expired() -> anyhow::Result<Self> {
+        let certificates = Self::create()?;
+        let dir = certificates.0.path();
+        fs::write(dir.join("ca.conf"), CA_SETTINGS)?;
+        fs::write(dir.join("index"), "")?;
+        fs::write(dir.join("serial"), "1000\n")?;
+        let mut sign = Command::new("openssl");
+        sign.current_dir(dir).args(["ca", "-batch", "-notext", "-config", "ca.conf", "-in", "request.pem"]);
+        sign.args(["-out", "cert.pem", "-startdate", "20200101000000Z", "-enddate", "20200201000000Z"]);
+        run(&mut sign)?;
+        let both = [fs::read(dir.join("key.pem"))?, fs::read(dir.join("cert.pem"))?].concat();
+        fs::write(dir.join("both.pem"), both)?;
+        Ok(certificates)
+    }
+
+    pub(in crate::tests) fn ca_file(&self) -> PathBuf {
         self.0.path().join("ca.pem")
     }
 
@@ -78,8 +114,9 @@ impl Certificates {
     }
 }
 
-pub(super) struct FtpServer {
+pub(in crate::tests) struct FtpServer {
     kind: Kind,
+    command: Command,
     process: Child,
     port: u16,
     ca_file: PathBuf,
@@ -89,7 +126,7 @@ pub(super) struct FtpServer {
 }
 
 impl FtpServer {
-    pub(super) fn start(kind: Kind, certificates: &Certificates) -> anyhow::Result<Self> {
+    pub(in crate::tests) fn start(kind: Kind, certificates: &Certificates) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
         // pure-ftpd changes its user before it looks at the folder.
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755))?;
@@ -104,16 +141,40 @@ impl FtpServer {
         // A group of its own, with which the processes of its sessions end, too.
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null());
         let process = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
-        let server = Self { kind, process, port, ca_file: certificates.ca_file(), files, _dir: dir };
-        let begin = Instant::now();
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            anyhow::ensure!(begin.elapsed() < START, "{kind:?} does not answer");
-            thread::sleep(Duration::from_millis(20));
-        }
+        let server = Self { kind, command, process, port, ca_file: certificates.ca_file(), files, _dir: dir };
+        server.wait_until_it_listens()?;
         Ok(server)
     }
 
-    pub(super) fn settings(&self) -> FtpSettings {
+    fn wait_until_it_listens(&self) -> anyhow::Result<()> {
+        let begin = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+            anyhow::ensure!(begin.elapsed() < START, "{:?} does not answer", self.kind);
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Ends it with all its sessions, as a crash of the machine does.
+    pub(in crate::tests) fn kill(&mut self) {
+        let group = format!("-{}", self.process.id());
+        // It may have ended by itself.
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+        let _ = self.process.wait();
+    }
+
+    /// Starts it again on its port, with its files.
+    pub(in crate::tests) fn restart(&mut self) -> anyhow::Result<()> {
+        self.process = self.command.spawn().context("the server does not start again")?;
+        self.wait_until_it_listens()
+    }
+
+    /// The path of what the user sees as `name`.
+    pub(in crate::tests) fn path(&self, name: &str) -> PathBuf {
+        self.files.join(name)
+    }
+
+    pub(in crate::tests) fn settings(&self) -> FtpSettings {
         let user = if self.kind.is_vsftpd() { "anonymous" } else { "orders" };
         let credentials = Credentials {
             user: user.to_owned(),
@@ -136,21 +197,21 @@ impl FtpServer {
         }
     }
 
-    pub(super) fn read(&self, name: &str) -> Vec<u8> {
+    pub(in crate::tests) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.files.join(name)).expect("a file of the server")
     }
 
-    pub(super) fn write(&self, name: &str, content: &[u8]) {
+    pub(in crate::tests) fn write(&self, name: &str, content: &[u8]) {
         fs::write(self.files.join(name), content).expect("a file of the server");
         self.give(&self.files.join(name));
     }
 
-    pub(super) fn link(&self, target: &str, name: &str) {
+    pub(in crate::tests) fn link(&self, target: &str, name: &str) {
         symlink(target, self.files.join(name)).expect("a link of the server");
     }
 
     /// Removes all files.
-    pub(super) fn clear(&self) -> anyhow::Result<()> {
+    pub(in crate::tests) fn clear(&self) -> anyhow::Result<()> {
         fs::remove_dir_all(&self.files)?;
         fs::create_dir(&self.files)?;
         self.give(&self.files);
@@ -167,9 +228,7 @@ impl FtpServer {
 
 impl Drop for FtpServer {
     fn drop(&mut self) {
-        let group = format!("-{}", self.process.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
-        let _ = self.process.wait();
+        self.kill();
     }
 }
 

@@ -23,16 +23,16 @@ const EMPTY_FOLDER: &str = "/run/sshd";
 const ATTEMPTS: usize = 5;
 
 /// A running server. It ends when this is dropped.
-pub(super) struct SshServer {
+pub(in crate::tests) struct SshServer {
     folder: TempDir,
-    pub(super) port: u16,
-    pub(super) fingerprint: String,
+    pub(in crate::tests) port: u16,
+    pub(in crate::tests) fingerprint: String,
     user: String,
     process: Child,
 }
 
 impl SshServer {
-    pub(super) fn start() -> anyhow::Result<Self> {
+    pub(in crate::tests) fn start() -> anyhow::Result<Self> {
         anyhow::ensure!(Path::new(PROGRAM).exists(), "{PROGRAM} is missing: install the package openssh-server");
         let folder = tempfile::tempdir()?;
         let path = |name: &str| folder.path().join(name);
@@ -58,17 +58,17 @@ impl SshServer {
         anyhow::bail!("sshd does not start: {}", fs::read_to_string(path("log"))?)
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(in crate::tests) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// The folder that the storages of the tests have as their root.
-    pub(super) fn data(&self, name: &str) -> PathBuf {
+    pub(in crate::tests) fn data(&self, name: &str) -> PathBuf {
         self.path("data").join(name)
     }
 
     /// Settings with which the agent signs in.
-    pub(super) fn settings(&self) -> SftpSettings {
+    pub(in crate::tests) fn settings(&self) -> SftpSettings {
         SftpSettings {
             host: "127.0.0.1".to_owned(),
             port: self.port,
@@ -92,16 +92,62 @@ impl SshServer {
     }
 }
 
-impl Drop for SshServer {
-    fn drop(&mut self) {
+impl SshServer {
+    /// The user whom it lets in.
+    pub(in crate::tests) fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Ends it with all its sessions, as a crash of the machine does.
+    pub(in crate::tests) fn kill(&mut self) {
+        // Each session is in a group of its own.
+        let sessions = descendants(self.process.id());
         // It may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
+        if !sessions.is_empty() {
+            let ids = sessions.iter().map(ToString::to_string);
+            let _ = Command::new("kill").arg("-KILL").args(ids).stderr(Stdio::null()).status();
+        }
+    }
+
+    /// Starts it again on its port, with its keys and files.
+    pub(in crate::tests) fn restart(&mut self) -> anyhow::Result<()> {
+        self.process = spawn(self.folder.path(), self.port)?;
+        anyhow::ensure!(answers(&mut self.process, self.port)?, "sshd does not start again");
+        Ok(())
     }
 }
 
+impl Drop for SshServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The processes that a process has started, and those that they have.
+fn descendants(process: u32) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let all: Vec<(u32, u32)> = ids.filter_map(|id| Some((id, parent_of(id)?))).collect();
+    let mut found = Vec::new();
+    let mut parents = vec![process];
+    while let Some(parent) = parents.pop() {
+        let children = all.iter().filter(|(_, above)| *above == parent).map(|(id, _)| *id);
+        let children: Vec<u32> = children.collect();
+        found.extend_from_slice(&children);
+        parents.extend(children);
+    }
+    found
+}
+
+fn parent_of(process: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+}
+
 /// Makes a key pair.
-pub(super) fn make_key(file: &Path, passphrase: &str) -> anyhow::Result<()> {
+pub(in crate::tests) fn make_key(file: &Path, passphrase: &str) -> anyhow::Result<()> {
     let mut command = Command::new("ssh-keygen");
     command.args(["-q", "-t", "ed25519", "-N", passphrase, "-f"]).arg(file);
     let made = command.status().context("ssh-keygen is missing: install the package openssh-client")?;
