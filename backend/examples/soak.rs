@@ -1,6 +1,6 @@
 //! `cargo xtask soak`: the checks that take too long for a test. Schedules around every change of the clock in every
-//! time zone; a minute of random definitions, and a minute of random requests; then load for a long time, after which
-//! nothing may be lost and no memory may have grown.
+//! time zone; a minute of random definitions, and a minute of random requests; a file of 5 GiB; then load for a long
+//! time, after which nothing may be lost and no memory may have grown.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a soak that cannot go on must stop")]
 #![expect(dead_code, reason = "shared with the benchmark")]
@@ -17,13 +17,17 @@ mod place;
 mod random;
 #[path = "../tests/api/entry/requests.rs"]
 mod requests;
+#[path = "bench/transfers/setup.rs"]
+mod setup;
 #[path = "../tests/schedule/transitions.rs"]
 mod transitions;
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, File},
+    os::unix::fs::{FileExt as _, MetadataExt as _},
     path::Path,
+    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -41,6 +45,10 @@ use serde_json::{Value, json};
 
 use load::Line;
 use place::{Engine, Place, Reporter, Server};
+use setup::Setup;
+
+/// Bytes of the large file.
+const LARGE: u64 = 5 << 30;
 
 /// Schedules in all zones, definitions of all kinds, and load for a long time on SQLite and on PostgreSQL.
 #[derive(Parser)]
@@ -54,6 +62,9 @@ struct Options {
     /// The server binary
     #[arg(long, default_value = "target/release/mftplus")]
     server: std::path::PathBuf,
+    /// The agent binary
+    #[arg(long, default_value = "target/release/mftplus-agent")]
+    agent: std::path::PathBuf,
 }
 
 fn main() {
@@ -61,6 +72,7 @@ fn main() {
     schedules();
     definitions();
     requests();
+    large_file(&options);
     let mut engines = vec![("SQLite", Engine::Sqlite)];
     engines.extend(options.postgres.clone().map(|url| ("PostgreSQL", Engine::Postgres(url))));
     for (name, engine) in engines.into_iter().filter(|_| options.minutes > 0) {
@@ -85,6 +97,33 @@ fn main() {
         }
         kept(&options.server, &place, server, &reporters);
     }
+}
+
+/// A sparse file of 5 GiB: a copy on this machine stays sparse, and over SFTP it comes back as it was.
+fn large_file(options: &Options) {
+    let started = Instant::now();
+    let setup = Setup::start(&options.server, &options.agent);
+    let (source, local, pulled) =
+        (setup.here().join("source"), setup.here().join("local"), setup.here().join("pulled"));
+    let pushed = setup.there().join("pushed");
+    let file = File::create(&source).unwrap();
+    file.set_len(LARGE).unwrap();
+    for at in [0, LARGE / 2 + 1, LARGE - 1_000] {
+        file.write_all_at(&[7; 1_000], at).unwrap();
+    }
+    let shown = |path: &Path| Setup::sftp_end(path, false);
+    let on_server = Setup::sftp_end(&pushed, true);
+    for (from, to, copy) in [
+        (shown(&source), shown(&local), &local),
+        (shown(&source), on_server.clone(), &pushed),
+        (on_server, shown(&pulled), &pulled),
+    ] {
+        setup::output(Command::new("sh").args(["-c", &setup.copy("sha256", &from, &to)]));
+        setup::output(Command::new("cmp").arg(&source).arg(copy));
+    }
+    let blocks = fs::metadata(&local).unwrap().blocks();
+    assert!(blocks * 512 < LARGE / 100, "a sparse file takes {blocks} blocks after its copy");
+    println!("A sparse file of 5 GiB: copied here, pushed and pulled by SFTP ({:.1?})", started.elapsed());
 }
 
 /// Sends one more report by each agent, then kills the server with `kill -9`: after a restart exactly the acknowledged

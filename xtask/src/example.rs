@@ -1,5 +1,5 @@
-//! `bench` and `soak`: examples of the backend that run for minutes, each with a temporary PostgreSQL. `soak` ends with
-//! schemathesis.
+//! `bench` and `soak`: examples of the backend that run for minutes, each with a temporary PostgreSQL, the agent, and
+//! servers of SFTP and FTP for it. `soak` ends with schemathesis.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 
 use crate::failure::Result;
+use crate::ftp_servers;
 use crate::process;
 use crate::schemathesis;
 use crate::services::{self, Durability};
@@ -23,6 +24,7 @@ pub(crate) struct Options {
 
 /// `cargo xtask bench`.
 pub(crate) fn bench(options: &Options, stop: &Stop) -> Result<()> {
+    tools::ensure(&[Tool::Copiers], stop)?;
     run("bench", &options.args, stop)
 }
 
@@ -34,10 +36,14 @@ pub(crate) fn soak(options: &Options, stop: &Stop) -> Result<()> {
 }
 
 fn run(example: &str, args: &[String], stop: &Stop) -> Result<()> {
-    tools::ensure(&[Tool::Postgres], stop)?;
-    println!("xtask: building the example (cargo build --release --locked -p backend --example {example})");
+    tools::ensure(&[Tool::Postgres, Tool::Openssh, Tool::Openssl], stop)?;
+    if tools::is_root() {
+        ftp_servers::ensure(stop)?;
+    }
+    println!("xtask: building the example {example}, the server and the agent, in release");
     let mut build = tools::cargo();
-    build.args(["build", "--release", "--locked", "-p", "backend", "--bin", "mftplus", "--example", example]);
+    build.args(["build", "--release", "--locked", "-p", "backend", "-p", "mftplus-agent", "--example", example]);
+    build.args(["--bin", "mftplus", "--bin", "mftplus-agent"]);
     process::run(&mut build, stop)?;
 
     let parent = disk();
@@ -46,6 +52,7 @@ fn run(example: &str, args: &[String], stop: &Stop) -> Result<()> {
     let mut command = tools::cargo();
     command.args(["run", "--quiet", "--release", "--locked", "-p", "backend", "--example", example, "--"]);
     command.args(["--postgres", &postgres.url]).args(args);
+    command.env("MFTPLUS_TEST_FTP_SERVERS", ftp_servers::folder());
     process::run(&mut command, stop)
 }
 
@@ -61,7 +68,9 @@ mod tests {
 
     #[test]
     fn the_example_gets_every_argument() {
-        let options = Options::try_parse_from(["bench", "--only", "outage", "-v", "--help"]).unwrap();
-        assert_eq!(options.args, ["--only", "outage", "-v", "--help"]);
+        for args in [&["--only", "outage", "-v", "--help"][..], &["transfers", "--mebibytes", "64"]] {
+            let options = Options::try_parse_from(["bench"].iter().chain(args)).unwrap();
+            assert_eq!(options.args, args);
+        }
     }
 }

@@ -66,7 +66,9 @@ enum Task {
     Dist,
     /// Write the licences of all dependencies to `THIRD-PARTY.md`, with cargo-about
     Notices,
-    /// Measure durable writes beside a bare handler, on both databases (release build)
+    /// Measure durable writes beside a bare handler, on both databases, and transfers beside other tools (release build)
+    ///
+    /// `cargo xtask bench transfers` measures one part; `--help` lists them.
     Bench(example::Options),
     /// Run the long tests that are too slow for `test` (release build)
     Soak(example::Options),

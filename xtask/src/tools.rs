@@ -35,6 +35,8 @@ pub(crate) enum Tool {
     Objcopy,
     /// The C compiler and linker for Windows.
     Mingw,
+    /// Programs that copy files, to compare the agent with, and GNU time, which measures them.
+    Copiers,
 }
 
 /// The folder of PostgreSQL's programs, and the user who runs them.
@@ -66,6 +68,7 @@ impl Tool {
             Self::Chromium => &["chromium"],
             Self::Objcopy => &["binutils"],
             Self::Mingw => &["gcc-mingw-w64-x86-64"],
+            Self::Copiers => &["openssh-client", "curl", "rclone", "time"],
         }
     }
 
@@ -81,6 +84,7 @@ impl Tool {
             Self::Chromium => "Chromium (chromium)".to_owned(),
             Self::Objcopy => "objcopy (binutils)".to_owned(),
             Self::Mingw => "the C compiler of MinGW-w64 (x86_64-w64-mingw32-gcc)".to_owned(),
+            Self::Copiers => "sftp, curl, rclone and GNU time".to_owned(),
         }
     }
 
@@ -96,6 +100,7 @@ impl Tool {
             Self::Chromium => chromium().is_ok(),
             Self::Objcopy => find_program("objcopy").is_some(),
             Self::Mingw => find_program("x86_64-w64-mingw32-gcc").is_some(),
+            Self::Copiers => ["sftp", "curl", "rclone", "time"].iter().all(|name| find_program(name).is_some()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the cost of a durable PATCH, compared with a bare axum handler that commits once per request on
 //! the same engine with the same settings; the effect of a million transfers and a hundred thousand jobs; what
-//! subscribers receive and cost; and how soon an outage of many agents is reported.
+//! subscribers receive and cost; how soon an outage of many agents is reported; and the cost of the agent's transfers,
+//! compared with the tools that people use today.
 //!
 //! The server and the bare server are processes of their own. Both get the same load from this process, in turns, so
 //! that other load of the machine affects both.
@@ -16,12 +17,19 @@ mod outage;
 mod place;
 mod schedule;
 mod throughput;
+mod transfers;
 
 use clap::Parser;
+
+/// What is measured, in this order.
+const PARTS: [&str; 6] = ["throughput", "million", "live", "schedule", "outage", "transfers"];
 
 /// Benchmarks; figures of one run, to be read as ratios.
 #[derive(Clone, Debug, Parser)]
 pub(crate) struct Options {
+    /// Only these parts
+    #[arg(value_parser = PARTS)]
+    parts: Vec<String>,
     /// PostgreSQL to measure on, beside SQLite
     #[arg(long)]
     postgres: Option<String>,
@@ -34,12 +42,18 @@ pub(crate) struct Options {
     /// Connections to measure with
     #[arg(long, value_delimiter = ',', default_value = "1,32,256")]
     connections: Vec<usize>,
-    /// Only these parts
-    #[arg(long, value_parser = ["throughput", "million", "live", "schedule", "outage"])]
+    /// Only this part
+    #[arg(long, value_parser = PARTS)]
     only: Option<String>,
     /// The server binary
     #[arg(long, default_value = "target/release/mftplus")]
     server: std::path::PathBuf,
+    /// The agent binary, for the transfers
+    #[arg(long, default_value = "target/release/mftplus-agent")]
+    agent: std::path::PathBuf,
+    /// MiB of the file that is transferred
+    #[arg(long, default_value_t = 1024)]
+    mebibytes: usize,
     /// Serve the bare handler on this database instead (used by the benchmark itself)
     #[arg(long, hide = true)]
     bare: Option<String>,
@@ -58,7 +72,8 @@ fn main() {
         tokio::runtime::Runtime::new().unwrap().block_on(live::serve_bare());
         return;
     }
-    let wants = |part: &str| options.only.as_deref().is_none_or(|only| only == part);
+    let chosen: Vec<&String> = options.parts.iter().chain(&options.only).collect();
+    let wants = |part: &str| chosen.is_empty() || chosen.iter().any(|chosen| *chosen == part);
     if wants("throughput") {
         throughput::run(&options);
     }
@@ -73,5 +88,8 @@ fn main() {
     }
     if wants("outage") {
         outage::run(&options);
+    }
+    if wants("transfers") {
+        transfers::run(&options);
     }
 }

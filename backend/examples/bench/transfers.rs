@@ -1,0 +1,180 @@
+//! What a copy by the agent costs beside the tools that people use today, over SFTP, FTP, FTPS and on one machine.
+
+mod compare;
+pub(crate) mod setup;
+
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    path::Path,
+};
+
+use super::Options;
+use compare::{Asked, Comparison, Contender};
+use setup::Setup;
+
+/// How many small files a folder has, and the bytes of each.
+const SMALL_FILES: usize = 1_000;
+const SMALL_FILE: usize = 4_096;
+
+/// Beside a tool that does no more than copy: `--verify none`.
+const BARE: Asked = Asked { wall: Some(0.9), cpu: Some(1.25) };
+
+/// Beside a tool, `sha256sum` and `sync`: as much as the agent does.
+const EQUAL: Asked = Asked { wall: Some(1.0), cpu: Some(1.15) };
+
+/// Beside `cp`, `sha256sum` and `sync`.
+const LOCAL: Asked = Asked { wall: Some(0.9), cpu: None };
+
+/// Many small files.
+const SMALL: Asked = Asked { wall: Some(1.5), cpu: None };
+
+/// Beside `cp` alone, which copies no byte where the file system can share them.
+const NOTHING: Asked = Asked { wall: None, cpu: None };
+
+pub(crate) fn run(options: &Options) {
+    let setup = Setup::start(&options.server, &options.agent);
+    let (here, there) = (setup.here(), setup.there());
+    write_large(&here.join("big"), options.mebibytes);
+    fs::copy(here.join("big"), there.join("big")).unwrap();
+    for folder in [&here, &there] {
+        write_small(&folder.join("small"));
+    }
+    println!("\nTransfers, {} MiB, on loopback; SFTP with aes256-gcm; CPU and memory of the client", options.mebibytes);
+    let mut comparisons = sftp(&setup);
+    comparisons.extend(ftp(&setup));
+    comparisons.extend(local(&setup));
+    comparisons.extend(small(&setup));
+    for comparison in comparisons {
+        comparison.run(options.rounds);
+    }
+}
+
+/// Random bytes, so that nothing on the way compresses them.
+fn write_large(path: &Path, mebibytes: usize) {
+    let mut file = File::create(path).unwrap();
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut block = vec![0; 1 << 20];
+    for _ in 0..mebibytes {
+        for bytes in block.chunks_exact_mut(8) {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            bytes.copy_from_slice(&random.to_le_bytes());
+        }
+        file.write_all(&block).unwrap();
+    }
+    file.sync_all().unwrap();
+}
+
+fn write_small(folder: &Path) {
+    fs::create_dir(folder).unwrap();
+    for number in 0..SMALL_FILES {
+        fs::write(folder.join(format!("{number:04}.csv")), format!("{number:0SMALL_FILE$}")).unwrap();
+    }
+}
+
+fn sftp(setup: &Setup) -> Vec<Comparison> {
+    let (here, there) = (setup.here(), setup.there());
+    let ends = [
+        ("SFTP pull", "get", there.join("big"), here.join("copy"), here.join("copy")),
+        ("SFTP push", "put", here.join("big"), there.join("copy"), here.join("big")),
+    ];
+    let comparisons = ends.map(|(title, word, from, to, hashed)| {
+        let pulls = word == "get";
+        let (source, destination) = (Setup::sftp_end(&from, pulls), Setup::sftp_end(&to, !pulls));
+        let tool = setup.sftp(&format!("{word} {} {}", from.display(), to.display()));
+        pair(setup, title, (&source, &destination), ("sftp", &tool), (&hashed, &to))
+    });
+    comparisons.into_iter().flatten().collect()
+}
+
+fn ftp(setup: &Setup) -> Vec<Comparison> {
+    let (here, there) = (setup.here(), setup.there());
+    let mut comparisons = Vec::new();
+    for server in setup.ftp_servers() {
+        let (endpoint, name) = (server.endpoint, server.name);
+        let curl = server.curl();
+        let copy = here.join("copy");
+        let pull = format!("{curl} -o {} {}/big", copy.display(), server.url());
+        let ends = (format!("{endpoint}:/~/big"), copy.display().to_string());
+        comparisons.extend(pair(setup, &format!("{name} pull"), (&ends.0, &ends.1), ("curl", &pull), (&copy, &copy)));
+        let (big, copy) = (here.join("big"), there.join("copy"));
+        let push = format!("{curl} -T {} {}/copy", big.display(), server.url());
+        let ends = (big.display().to_string(), format!("{endpoint}:/~/copy"));
+        comparisons.extend(pair(setup, &format!("{name} push"), (&ends.0, &ends.1), ("curl", &push), (&big, &copy)));
+    }
+    comparisons
+}
+
+/// A tool alone beside `--verify none`, and followed by `sha256sum` and `sync` beside the default. `hashed` is what a
+/// careful user hashes, `written` the new file.
+fn pair(
+    setup: &Setup,
+    title: &str,
+    (source, destination): (&str, &str),
+    (tool, script): (&'static str, &str),
+    (hashed, written): (&Path, &Path),
+) -> [Comparison; 2] {
+    let careful = format!("{script} && sha256sum {} > /dev/null && sync {}", hashed.display(), written.display());
+    let comparison = |title: String, verify: &str, name: String, script: &str, asked| Comparison {
+        title,
+        ours: Contender::new(format!("mftplus-agent copy --verify {verify}"), setup.copy(verify, source, destination)),
+        theirs: vec![(Contender::new(name, script.to_owned()), asked)],
+        written: written.to_owned(),
+    };
+    [
+        comparison(title.to_owned(), "none", tool.to_owned(), script, BARE),
+        comparison(format!("{title}, verified"), "sha256", format!("{tool} + sha256sum + sync"), &careful, EQUAL),
+    ]
+}
+
+fn local(setup: &Setup) -> Vec<Comparison> {
+    let here = setup.here();
+    let (from, to) = (here.join("big").display().to_string(), here.join("copy").display().to_string());
+    let cp = format!("cp {from} {to}");
+    let comparison = |title: &str, verify: &str, name: &str, script: String, asked| Comparison {
+        title: title.to_owned(),
+        ours: Contender::new(format!("mftplus-agent copy --verify {verify}"), setup.copy(verify, &from, &to)),
+        theirs: vec![(Contender::new(name.to_owned(), script), asked)],
+        written: here.join("copy"),
+    };
+    let careful = format!("{cp} && sha256sum {to} > /dev/null && sync {to}");
+    vec![
+        comparison("Local", "none", "cp", cp.clone(), NOTHING),
+        comparison("Local, verified", "sha256", "cp + sha256sum + sync", careful, LOCAL),
+    ]
+}
+
+/// A folder of small files over SFTP.
+fn small(setup: &Setup) -> Vec<Comparison> {
+    let (here, there) = (setup.here(), setup.there());
+    let ends = [
+        ("pull", "get", there.join("small"), here.join("copy")),
+        ("push", "put", here.join("small"), there.join("copy")),
+    ];
+    let comparisons = ends.map(|(direction, word, from, to)| {
+        let pulls = word == "get";
+        let mut theirs = Vec::new();
+        let tool = setup.sftp(&format!("{word} -r {} {}", from.display(), to.display()));
+        theirs.push((Contender::new("sftp -r".to_owned(), tool), SMALL));
+        let rclone = |path: &Path, is_remote: bool| {
+            let path = path.display();
+            if is_remote { format!(":sftp:{path}") } else { path.to_string() }
+        };
+        if let Some(tool) = setup.rclone(&rclone(&from, pulls), &rclone(&to, !pulls)) {
+            theirs.push((Contender::new("rclone copy".to_owned(), tool), SMALL));
+        }
+        let (source, destination) = (Setup::sftp_end(&from, pulls), Setup::sftp_end(&to, !pulls));
+        Comparison {
+            title: format!("{SMALL_FILES} small files, SFTP {direction}"),
+            ours: Contender::new(
+                "mftplus-agent copy --verify none".to_owned(),
+                setup.copy("none", &source, &destination),
+            ),
+            theirs,
+            written: to,
+        }
+    });
+    comparisons.into()
+}
