@@ -9,6 +9,7 @@
 pub mod archive;
 pub mod backoff;
 pub mod characters;
+pub mod copy_rules;
 pub mod error;
 pub mod event;
 pub mod location;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use mftplus_protocol::{
     archive::Format,
+    copy_rules::{OnExists, OnFileError, PreservedAttribute, SymlinkRule},
     error::{Code, ConflictReason},
     socket::{CloseCode, SUBPROTOCOL},
     step::StepType,
@@ -35,11 +36,15 @@ fn the_contract_stays_as_it_is() {
         ("directiveKinds", names(wire::DirectiveKind::ALL)),
         ("directions", names(wire::Direction::ALL)),
         ("errorCodes", names(Code::ALL)),
+        ("onExists", names(OnExists::ALL)),
+        ("onFileError", names(OnFileError::ALL)),
+        ("preservedAttributes", names(PreservedAttribute::ALL)),
         ("protocols", names(wire::Protocol::ALL)),
         ("reportedStatuses", names(wire::ReportedStatus::ALL)),
         ("stepStatuses", names(wire::StepStatus::ALL)),
         ("stepTypes", names(&agents)),
         ("subprotocol", json!(SUBPROTOCOL)),
+        ("symlinkRules", names(SymlinkRule::ALL)),
         ("transferStatuses", names(wire::TransferStatus::ALL)),
         ("verify", names(wire::Verify::ALL)),
     ]);

@@ -1,0 +1,165 @@
+//! The rules of a copy that jobs and transfer steps may have, each declared once.
+
+use crate::{location::SEPARATORS, words::text_enum};
+
+/// Calls a macro with the rules of a copy. This list is their only declaration. Follow from it, in the server: the rules
+/// as they are stored and sent to agents; those of jobs in REST, GraphQL and events, and the inputs of both APIs; those of
+/// steps in the OpenAPI document. A test compares the keys of transfer steps with it.
+///
+/// Each has a text, which is its description everywhere, a name, a type of the server, the name in JSON and in
+/// definitions, the server's check of an input, and its attributes in the OpenAPI document: its type there, and the bounds
+/// of what a job may have. Each may be missing: then the default of the agent holds, which the description says.
+#[macro_export]
+macro_rules! copy_rules {
+    ($macro:ident) => {
+        $macro! {
+            /// Name of a set of credentials in the agent's configuration. Without it, the set of the server is used.
+            credentials: String = "credentials", config_name { value_type = Option<String> } {
+                min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
+            }
+            /// Name of an endpoint in the agent's configuration: the server of the source of a pull or the destination of a
+            /// push. Without it, the URL names the server.
+            endpoint: String = "endpoint", config_name { value_type = Option<String> } {
+                min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
+            }
+            /// What happens to a file that exists at the destination. Without it, the file is replaced.
+            on_exists: OnExists = "onExists", one_of { value_type = Option<OnExists> } {}
+            /// What happens to a source file once its copy is verified and published: `keep`, `delete`, or `moveTo:` and a
+            /// folder. Without it, the file is kept.
+            after_success: String = "afterSuccess", after_success { value_type = Option<String> } {
+                min_length = 1, max_length = 4096, pattern = "^(keep|delete|moveTo:.+)$"
+            }
+            /// Attributes that a copy keeps of its source. Without it, both are kept between local paths, and else none.
+            preserve: Preserve = "preserve", preserve { value_type = Option<Vec<PreservedAttribute>> } {}
+            /// What happens to a folder of which some files cannot be copied. Without it, none of its files is published.
+            on_file_error: OnFileError = "onFileError", one_of { value_type = Option<OnFileError> } {}
+            /// What happens to symbolic links in a folder. Without it, they are copied as links.
+            symlinks: SymlinkRule = "symlinks", one_of { value_type = Option<SymlinkRule> } {}
+            /// How a copy is compared with its source. Without it, by SHA-256.
+            verify: Verify = "verify", one_of { value_type = Option<Verify> } {}
+        }
+    };
+}
+
+text_enum! {
+    /// What happens to a file that exists at the destination.
+    #[derive(Default)]
+    pub enum OnExists {
+        /// It is replaced.
+        #[default]
+        Overwrite = "overwrite",
+        /// It stays, and the source is not copied.
+        Skip = "skip",
+        /// It stays, and the copy gets a free name such as `name (1).ext`.
+        Rename = "rename",
+        /// It stays, and the transfer fails.
+        Fail = "fail",
+    }
+}
+
+text_enum! {
+    /// What happens to symbolic links in a folder.
+    #[derive(Default)]
+    pub enum SymlinkRule {
+        /// They are copied as links; where there are no links, they are left out with a warning.
+        #[default]
+        Keep = "keep",
+        /// The files that they lead to are copied.
+        Follow = "follow",
+        /// They are left out.
+        Skip = "skip",
+        /// The transfer fails.
+        Fail = "fail",
+    }
+}
+
+text_enum! {
+    /// What happens to a folder of which some files cannot be copied.
+    #[derive(Default)]
+    pub enum OnFileError {
+        /// All files are tried, each bad one is named, and none is published.
+        #[default]
+        Fail = "fail",
+        /// The other files are published.
+        Skip = "skip",
+    }
+}
+
+text_enum! {
+    /// An attribute that a copy can keep of its source.
+    pub enum PreservedAttribute {
+        /// The time of the last modification.
+        Times = "times",
+        /// The permissions.
+        Modes = "modes",
+    }
+}
+
+/// The most characters of a name in an agent's configuration.
+pub const MAX_CONFIG_NAME: usize = 64;
+
+/// Whether a set of credentials or an endpoint can have this name. No secret such as `user:password` is one.
+#[must_use]
+pub fn is_config_name(name: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    name.len() <= MAX_CONFIG_NAME
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(is_allowed)
+}
+
+/// Checks what happens to a source file after its copy, and returns it without white space around the folder.
+///
+/// # Errors
+///
+/// What the text must be.
+pub fn after_success(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    if matches!(text, "keep" | "delete") {
+        return Ok(text.to_owned());
+    }
+    let Some(folder) = text.strip_prefix("moveTo:") else { return Err("must be keep, delete or moveTo:<path>") };
+    let folder = folder.trim();
+    if folder.is_empty() {
+        return Err("must have a folder after `moveTo:`, such as moveTo:done/");
+    }
+    if folder.contains("://") {
+        return Err("must have a path after `moveTo:`, no URL: files are moved on the server or machine they are on");
+    }
+    if folder.split(SEPARATORS).any(|part| part == "..") {
+        return Err("must not lead up (`..`) after `moveTo:`");
+    }
+    Ok(format!("moveTo:{folder}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{after_success, is_config_name};
+
+    #[test]
+    fn a_source_file_is_kept_deleted_or_moved_to_a_folder() {
+        for (text, checked) in [
+            ("keep", "keep"),
+            (" delete ", "delete"),
+            ("moveTo:done", "moveTo:done"),
+            ("moveTo: /archive/a b/", "moveTo:/archive/a b/"),
+            ("moveTo:a..b", "moveTo:a..b"),
+        ] {
+            assert_eq!(after_success(text).as_deref(), Ok(checked));
+        }
+        for text in
+            ["", "move", "Keep", "moveTo", "moveTo:", "moveTo: ", "moveTo:../a", r"moveTo:a\..", "moveTo:sftp://h/a"]
+        {
+            assert!(after_success(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_the_configuration_is_no_secret() {
+        for name in ["partner", "2nd", "edge-1.orders_eu"] {
+            assert!(is_config_name(name), "{name}");
+        }
+        for name in ["", "-a", ".a", "orders:secret", "a b", "ä", &"a".repeat(65)] {
+            assert!(!is_config_name(name), "{name}");
+        }
+    }
+}
