@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, env, fs, path::Path, process::Command};
 use backend::{
     model::{
         agent::AgentStatus,
+        copy_rules::{OnExists, OnFileError, PreservedAttribute, SymlinkRule, Verify},
         definition,
         directive::DirectiveAction,
         job::RunStatus,
@@ -18,7 +19,7 @@ use backend::{
     },
     store::Db,
 };
-use mftplus_protocol::wire;
+use mftplus_protocol::{copy_rules, wire};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use strum::VariantNames;
@@ -234,9 +235,14 @@ fn every_operation_has_a_name_a_summary_and_described_answers() {
 #[case::directions(Direction::VARIANTS, wire::Direction::NAMES)]
 #[case::directives(DirectiveAction::VARIANTS, wire::DirectiveKind::NAMES)]
 #[case::job_run_statuses(RunStatus::VARIANTS, wire::ReportedStatus::NAMES)]
+#[case::existing_files(OnExists::VARIANTS, copy_rules::OnExists::NAMES)]
+#[case::file_errors(OnFileError::VARIANTS, copy_rules::OnFileError::NAMES)]
+#[case::preserved_attributes(PreservedAttribute::VARIANTS, copy_rules::PreservedAttribute::NAMES)]
 #[case::protocols(Protocol::VARIANTS, wire::Protocol::NAMES)]
 #[case::step_statuses(StepStatus::VARIANTS, wire::StepStatus::NAMES)]
+#[case::symlinks(SymlinkRule::VARIANTS, copy_rules::SymlinkRule::NAMES)]
 #[case::transfer_statuses(TransferStatus::VARIANTS, wire::TransferStatus::NAMES)]
+#[case::verification(Verify::VARIANTS, wire::Verify::NAMES)]
 fn the_server_and_its_clients_know_the_same_names(
     #[case] server: &'static [&'static str],
     #[case] shared: &'static [&'static str],

@@ -26,7 +26,12 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`Error::Forbidden`] unless the caller is an administrator, [`Error::Fields`] if the agent does not exist.
-    pub async fn create_job(&self, actor: &Actor, input: CreateJob, claim: Option<&IdempotencyClaim>) -> Result<Job> {
+    pub async fn create_job(
+        &self,
+        actor: &Actor,
+        mut input: CreateJob,
+        claim: Option<&IdempotencyClaim>,
+    ) -> Result<Job> {
         let scope = actor.require(Permission::CreateJob)?;
         let mut work = self.begin(actor).await?;
         let agent = store::agents::find(&mut work.tx, scope, input.agent_id).await?;
@@ -34,7 +39,8 @@ impl ControlPlane {
         let schedule = parse(&input.schedule, input.timezone())?;
         let enabled = input.enabled.unwrap_or(true);
         let now = work.now;
-        let row = JobRow {
+        let rules = input.take_rules();
+        let mut row = JobRow {
             id: self.ids.next(now),
             customer_id: agent.customer_id,
             agent_id: agent.id,
@@ -45,6 +51,7 @@ impl ControlPlane {
             direction: EnumText(input.direction),
             enabled,
             retry: input.retry.map(store::db::json_column),
+            copy_rules: None,
             last_run_at: None,
             revision: 1,
             created_at: now,
@@ -57,6 +64,7 @@ impl ControlPlane {
             agent_name: agent.name,
             agent_hostname: agent.hostname,
         };
+        row.set_rules(rules);
         store::jobs::insert(&mut work.tx, &row).await?;
         let job = row.view();
         work.note(Kind::JobCreated, Object::Job(job.clone()));
@@ -308,6 +316,9 @@ fn apply(row: &mut JobRow, patch: &UpdateJob) {
         Change::Clear => row.retry = None,
         Change::Set(retry) => row.retry = Some(store::db::json_column(retry)),
     }
+    let mut rules = row.rules();
+    patch.change_rules(&mut rules);
+    row.set_rules(rules);
 }
 
 /// Parses a schedule in a time zone. Errors name the field of the input.

@@ -5,7 +5,7 @@ use sea_query::Value;
 
 use super::{
     db::{
-        Conn, Db, EnumText, JsonColumn, MOST_VALUES, Sql, Tx, json, sql,
+        Conn, Db, EnumText, JsonColumn, MOST_VALUES, Sql, Tx, json, json_column, sql,
         table::{table, values},
     },
     pagination,
@@ -18,6 +18,7 @@ use crate::{
     model::{
         Page, PageRequest, Total,
         agent::AgentRef,
+        copy_rules::CopyRules,
         job::{Job, JobFilter},
         retry::Retry,
         schedule::{CatchUp, Overlap},
@@ -48,6 +49,8 @@ pub struct JobRow {
     pub enabled: bool,
     /// The retry policy of runs; `None` if failed runs are not retried.
     pub retry: Option<JsonColumn<Retry>>,
+    /// The rules of the copy; `None` if all defaults hold.
+    pub copy_rules: Option<JsonColumn<CopyRules>>,
     /// The start time of the last run.
     pub last_run_at: Option<DateTime<Utc>>,
     /// The revision of the job; increases with each change.
@@ -75,12 +78,13 @@ pub struct JobRow {
 table! {
     jobs: JobRow {
         id, customer_id, agent_id, name, source, destination, protocol: EnumText(protocol), direction: EnumText(direction),
-        enabled, retry, last_run_at, revision, created_at, schedule, timezone, overlap, catch_up, next_run_at, version,
+        enabled, retry, copy_rules, last_run_at, revision, created_at, schedule, timezone, overlap, catch_up, next_run_at, version,
         agent_name, agent_hostname,
     }
     from "jobs j JOIN schedules s ON s.owner_id = j.id JOIN agents a ON a.id = j.agent_id" prefix "j.";
     read {
         retry = "j.retry",
+        copy_rules = "j.copy_rules",
         schedule = "s.schedule",
         timezone = "s.timezone",
         overlap = "s.overlap",
@@ -91,7 +95,7 @@ table! {
         agent_hostname = "a.hostname",
     }
     // JSON, which `changed` adds.
-    others { retry }
+    others { retry, copy_rules }
 
     /// Written when the job is created. A start writes `last_run_at`, and every change increases the revision.
     const CREATED {
@@ -114,35 +118,60 @@ table! {
     }
 }
 
-impl JobRow {
-    /// The view of the job.
-    #[must_use]
-    pub fn view(&self) -> Job {
-        Job {
-            id: self.id,
-            agent_id: self.agent_id,
-            name: self.name.clone(),
-            source: self.source.clone(),
-            destination: self.destination.clone(),
-            schedule: self.schedule.clone(),
-            protocol: self.protocol.0,
-            direction: self.direction.0,
-            enabled: self.enabled,
-            last_run_at: self.last_run_at.map(Into::into),
-            created_at: self.created_at.into(),
-            agent: AgentRef {
-                id: self.agent_id,
-                name: self.agent_name.as_ref().unwrap_or(&self.agent_hostname).clone(),
-                hostname: self.agent_hostname.clone(),
-            },
-            customer_id: self.customer_id,
-            timezone: self.timezone.clone(),
-            overlap: self.overlap.0,
-            catch_up: self.catch_up.0,
-            retry: self.retry.as_ref().map(|retry| retry.0),
-            next_run_at: self.next_run_at.map(Into::into),
-            revision: self.revision,
+/// Declares the view of a job, with the rules of its copy.
+macro_rules! view {
+    ($(
+        $(#[$text:meta])+
+        $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
+    )+) => {
+        impl JobRow {
+            /// The view of the job.
+            #[must_use]
+            pub fn view(&self) -> Job {
+                let CopyRules { $($field),+ } = self.rules();
+                Job {
+                    id: self.id,
+                    agent_id: self.agent_id,
+                    name: self.name.clone(),
+                    source: self.source.clone(),
+                    destination: self.destination.clone(),
+                    schedule: self.schedule.clone(),
+                    protocol: self.protocol.0,
+                    direction: self.direction.0,
+                    enabled: self.enabled,
+                    last_run_at: self.last_run_at.map(Into::into),
+                    created_at: self.created_at.into(),
+                    agent: AgentRef {
+                        id: self.agent_id,
+                        name: self.agent_name.as_ref().unwrap_or(&self.agent_hostname).clone(),
+                        hostname: self.agent_hostname.clone(),
+                    },
+                    customer_id: self.customer_id,
+                    timezone: self.timezone.clone(),
+                    overlap: self.overlap.0,
+                    catch_up: self.catch_up.0,
+                    retry: self.retry.as_ref().map(|retry| retry.0),
+                    next_run_at: self.next_run_at.map(Into::into),
+                    $($field,)+
+                    revision: self.revision,
+                }
+            }
         }
+    };
+}
+
+mftplus_protocol::copy_rules!(view);
+
+impl JobRow {
+    /// The rules of the copy.
+    #[must_use]
+    pub fn rules(&self) -> CopyRules {
+        self.copy_rules.as_ref().map(|rules| rules.0.clone()).unwrap_or_default()
+    }
+
+    /// Sets the rules of the copy.
+    pub fn set_rules(&mut self, rules: CopyRules) {
+        self.copy_rules = if rules.is_empty() { None } else { Some(json_column(rules)) };
     }
 
     fn rule(&self) -> ScheduleRow {
@@ -168,7 +197,8 @@ pub async fn insert(tx: &mut Tx, job: &JobRow) -> Result<()> {
 /// The columns that every change writes.
 fn changed(job: &JobRow) -> Result<impl Iterator<Item = (&'static str, Value)>> {
     let retry = job.retry.as_ref().map_or(Ok(Value::Json(None)), |retry| json(&retry.0))?;
-    Ok(values(JobRow::CHANGED, job).chain([("retry", retry)]))
+    let copy_rules = job.copy_rules.as_ref().map_or(Ok(Value::Json(None)), |rules| json(&rules.0))?;
+    Ok(values(JobRow::CHANGED, job).chain([("retry", retry), ("copy_rules", copy_rules)]))
 }
 
 /// Writes the columns of a job that change after its creation. Returns false, and writes nothing, if the job was

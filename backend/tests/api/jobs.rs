@@ -13,6 +13,7 @@ mod missed;
 mod overlap;
 mod report;
 mod retry;
+mod rules;
 mod runs;
 mod start;
 mod transfers;

@@ -7,7 +7,8 @@ use crate::support::{Client, TestApp, app::TestAgent};
 
 const JOB: &str = "id agentId agentName agentHostname customerId name source destination schedule timezone protocol \
                    direction enabled overlap catchUp retry { maxAttempts initialDelay factor maxDelay } lastRunAt \
-                   nextRunAt createdAt revision";
+                   nextRunAt createdAt revision credentials endpoint onExists afterSuccess preserve onFileError \
+                   symlinks verify";
 
 /// A job of REST in the form of GraphQL.
 fn as_in_graphql(job: &Value) -> Value {
@@ -16,10 +17,21 @@ fn as_in_graphql(job: &Value) -> Value {
     let agent = fields.remove("agent").expect("its agent");
     fields.insert("agentName".to_owned(), agent["name"].clone());
     fields.insert("agentHostname".to_owned(), agent["hostname"].clone());
-    for word in ["protocol", "direction", "overlap", "catchUp"] {
-        fields[word] = json!(fields[word].as_str().expect("a word").to_uppercase());
+    for word in
+        ["protocol", "direction", "overlap", "catchUp", "onExists", "preserve", "onFileError", "symlinks", "verify"]
+    {
+        fields[word] = in_capitals(&fields[word]);
     }
     job
+}
+
+/// Words of enums as GraphQL says them.
+fn in_capitals(value: &Value) -> Value {
+    match value {
+        Value::String(word) => json!(word.to_uppercase()),
+        Value::Array(words) => words.iter().map(in_capitals).collect(),
+        other => other.clone(),
+    }
 }
 
 async fn in_rest(client: &Client, id: &Value) -> Value {
@@ -52,18 +64,25 @@ async fn a_job_is_made_changed_paused_and_deleted_as_over_rest() {
     let (app, _, agent, _) = with_agent().await;
     let admin = app.admin().await;
     let retry = json!({ "maxAttempts": 3, "initialDelay": "90s", "factor": 4.0, "maxDelay": "1h" });
-    let fields = json!({ "timezone": "Europe/Berlin", "overlap": "QUEUE", "catchUp": "ALL", "retry": retry });
+    let fields = json!({
+        "timezone": "Europe/Berlin", "overlap": "QUEUE", "catchUp": "ALL", "retry": retry, "credentials": "orders",
+        "onExists": "RENAME", "afterSuccess": "delete", "preserve": ["MODES", "TIMES"], "onFileError": "SKIP",
+        "symlinks": "FOLLOW", "verify": "SHA256",
+    });
     let job = created(&admin, &agent, &fields).await;
     assert_eq!((&job["overlap"], &job["catchUp"], &job["enabled"]), (&json!("QUEUE"), &json!("ALL"), &json!(true)));
+    assert_eq!((&job["preserve"], &job["verify"]), (&json!(["TIMES", "MODES"]), &json!("SHA256")));
     assert_eq!(job, in_rest(&admin, &job["id"]).await);
 
     let update = format!(
         "mutation ($id: ID!, $input: UpdateJobInput!) {{ job: updateJob(id: $id, input: $input) {{ {JOB} }} }}"
     );
-    let input = json!({ "name": "Hourly", "retry": null });
+    let input = json!({ "name": "Hourly", "retry": null, "onExists": null, "preserve": [] });
     let changed = admin.data(&update, &json!({ "id": job["id"], "input": input })).await["job"].clone();
     assert_eq!((&changed["name"], &changed["retry"]), (&json!("Hourly"), &Value::Null));
     assert_eq!((&changed["source"], &changed["timezone"]), (&job["source"], &job["timezone"]));
+    assert_eq!((&changed["onExists"], &changed["preserve"]), (&Value::Null, &json!([])));
+    assert_eq!((&changed["symlinks"], &changed["credentials"]), (&json!("FOLLOW"), &json!("orders")));
     assert_eq!(changed, in_rest(&admin, &job["id"]).await);
 
     for (mutation, enabled) in [("disableJob", false), ("enableJob", true)] {

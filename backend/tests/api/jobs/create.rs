@@ -33,7 +33,8 @@ async fn a_job_is_made_as_the_published_page_shows_it() {
             "enabled": true, "lastRunAt": null, "createdAt": START,
             "agent": { "id": agent.id, "name": "server1", "hostname": "server1" }, "customerId": customer.id,
             "timezone": "UTC", "overlap": "skip", "catchUp": "last", "retry": null,
-            "nextRunAt": "2026-04-26T02:00:00Z", "revision": 1,
+            "nextRunAt": "2026-04-26T02:00:00Z", "credentials": null, "endpoint": null, "onExists": null,
+            "afterSuccess": null, "preserve": null, "onFileError": null, "symlinks": null, "verify": null, "revision": 1,
         } } })
     );
     let path = format!("{PATH}/{}", id.as_str().expect("an id"));

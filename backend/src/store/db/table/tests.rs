@@ -6,6 +6,7 @@ use crate::{
     actor::Scope,
     model::{
         account::Role,
+        copy_rules::CopyRules,
         job::{RunState, RunStatus},
         retry::Retry,
         schedule::{CatchUp, Overlap},
@@ -191,6 +192,7 @@ fn job(agent: &AgentRow) -> JobRow {
         direction: EnumText(Direction::Push),
         enabled: true,
         retry: Some(json_column(Retry::usual(3))),
+        copy_rules: Some(json_column(CopyRules::filled())),
         last_run_at: Some(at(70)),
         revision: 2,
         created_at: at(71),
@@ -226,6 +228,7 @@ async fn every_column_of_a_job_and_its_schedule_is_read_as_it_was_stored() {
         direction: EnumText(Direction::Pull),
         enabled: false,
         retry: None,
+        copy_rules: None,
         schedule: "0 3 * * 1".to_owned(),
         timezone: "Asia/Tokyo".to_owned(),
         overlap: EnumText(Overlap::Allow),

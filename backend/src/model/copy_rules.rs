@@ -1,0 +1,274 @@
+//! The rules of a copy: what a job or a transfer step says beside its source and destination.
+
+use mftplus_protocol::{characters, copy_rules};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use strum::{Display, EnumString, VariantNames};
+use utoipa::ToSchema;
+
+use super::fields::{Check, one_of};
+
+/// What happens to a file that exists at the destination.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Display,
+    EnumString,
+    VariantNames,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    async_graphql::Enum,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum OnExists {
+    /// It is replaced.
+    Overwrite,
+    /// It stays, and the source is not copied.
+    Skip,
+    /// It stays, and the copy gets a free name such as `name (1).ext`.
+    Rename,
+    /// It stays, and the transfer fails.
+    Fail,
+}
+
+/// What happens to symbolic links in a folder.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Display,
+    EnumString,
+    VariantNames,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    async_graphql::Enum,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum SymlinkRule {
+    /// They are copied as links; where there are no links, they are left out with a warning.
+    Keep,
+    /// The files that they lead to are copied.
+    Follow,
+    /// They are left out.
+    Skip,
+    /// The transfer fails.
+    Fail,
+}
+
+/// What happens to a folder of which some files cannot be copied.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Display,
+    EnumString,
+    VariantNames,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    async_graphql::Enum,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum OnFileError {
+    /// All files are tried, each bad one is named, and none is published.
+    Fail,
+    /// The other files are published.
+    Skip,
+}
+
+/// An attribute that a copy can keep of its source.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Display,
+    EnumString,
+    VariantNames,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    async_graphql::Enum,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum PreservedAttribute {
+    /// The time of the last modification.
+    Times,
+    /// The permissions.
+    Modes,
+}
+
+/// How a copy is compared with its source.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Display,
+    EnumString,
+    VariantNames,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    async_graphql::Enum,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Verify {
+    /// By their SHA-256.
+    #[default]
+    #[graphql(name = "SHA256")]
+    Sha256,
+    /// Not at all.
+    None,
+}
+
+/// The attributes that a copy keeps, each once and in the order of the enum.
+pub type Preserve = Vec<PreservedAttribute>;
+
+/// Declares the rules as they are stored and sent to agents.
+macro_rules! rules {
+    ($(
+        $(#[$text:meta])+
+        $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
+    )+) => {
+        /// The rules of one copy. What is not set is absent in JSON: then the default of the agent holds.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        pub struct CopyRules {
+            $(
+                $(#[$text])+
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub $field: Option<$type>,
+            )+
+        }
+
+        impl CopyRules {
+            /// Whether all defaults hold.
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                *self == Self::default()
+            }
+
+            /// The names of the rules in JSON and in definitions.
+            #[cfg(test)]
+            pub(super) const KEYS: &'static [&'static str] = &[$($key),+];
+        }
+    };
+}
+
+mftplus_protocol::copy_rules!(rules);
+
+/// The longest path with what is before it, in characters.
+const MAX_AFTER_SUCCESS: usize = 4096;
+
+/// The name of a set of credentials or an endpoint in the agent's configuration.
+pub(super) fn config_name(value: Value) -> Check<String> {
+    let Value::String(name) = value else { return Err("must be a string".to_owned()) };
+    let name = name.trim();
+    if copy_rules::is_config_name(name) {
+        return Ok(name.to_owned());
+    }
+    Err(format!(
+        "must be a name in the agent's configuration: 1 to {} letters, digits, `-`, `_` and `.`, and no password",
+        copy_rules::MAX_CONFIG_NAME
+    ))
+}
+
+/// What happens to a source file after its copy.
+pub(super) fn after_success(value: Value) -> Check<String> {
+    let Value::String(text) = value else { return Err("must be a string".to_owned()) };
+    if text.chars().count() > MAX_AFTER_SUCCESS {
+        return Err(format!("must be at most {MAX_AFTER_SUCCESS} characters long"));
+    }
+    characters::check(&text, characters::is_forbidden_in_paths)?;
+    copy_rules::after_success(&text).map_err(ToOwned::to_owned)
+}
+
+/// A list of attributes, in any order.
+pub(super) fn preserve(value: Value) -> Check<Preserve> {
+    let problem = || format!("must be a list of {}", PreservedAttribute::VARIANTS.join(", "));
+    let Value::Array(words) = value else { return Err(problem()) };
+    let words: Vec<PreservedAttribute> = words.into_iter().map(one_of).collect::<Check<_>>().map_err(|_| problem())?;
+    Ok(in_order(&words))
+}
+
+/// The attributes that are in the list, each once and in the order of the enum.
+pub(super) fn in_order(words: &[PreservedAttribute]) -> Preserve {
+    [PreservedAttribute::Times, PreservedAttribute::Modes].into_iter().filter(|word| words.contains(word)).collect()
+}
+
+#[cfg(test)]
+impl CopyRules {
+    /// Rules of which each is set, and none to its default.
+    pub(crate) fn filled() -> Self {
+        Self {
+            credentials: Some("orders".to_owned()),
+            endpoint: Some("partner".to_owned()),
+            on_exists: Some(OnExists::Rename),
+            after_success: Some("moveTo:done/".to_owned()),
+            preserve: Some(vec![PreservedAttribute::Times]),
+            on_file_error: Some(OnFileError::Skip),
+            symlinks: Some(SymlinkRule::Follow),
+            verify: Some(Verify::None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn rules_are_in_json_what_the_contract_calls_them_and_absent_if_they_are_not_set() {
+        let filled = json!(CopyRules::filled());
+        let expected = json!({
+            "credentials": "orders", "endpoint": "partner", "onExists": "rename", "afterSuccess": "moveTo:done/",
+            "preserve": ["times"], "onFileError": "skip", "symlinks": "follow", "verify": "none",
+        });
+        assert_eq!(filled, expected);
+        assert_eq!(serde_json::from_value::<CopyRules>(filled).unwrap(), CopyRules::filled());
+        assert_eq!(json!(CopyRules::default()), json!({}));
+        assert!(CopyRules::default().is_empty() && !CopyRules::filled().is_empty());
+    }
+
+    #[test]
+    fn the_keys_are_the_names_in_json() {
+        let mut keys = CopyRules::KEYS.to_vec();
+        keys.sort_unstable();
+        let filled = json!(CopyRules::filled());
+        let mut names: Vec<&str> = filled.as_object().unwrap().keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(keys, names);
+    }
+
+    #[test]
+    fn attributes_are_a_list_in_any_order() {
+        assert_eq!(
+            preserve(json!(["modes", "times", "modes"])),
+            Ok(vec![PreservedAttribute::Times, PreservedAttribute::Modes])
+        );
+        assert_eq!(preserve(json!([])), Ok(Vec::new()));
+        for wrong in [json!("times"), json!(["owner"]), json!([1]), json!({})] {
+            assert_eq!(preserve(wrong), Err("must be a list of times, modes".to_owned()));
+        }
+    }
+}
