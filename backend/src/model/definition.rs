@@ -33,7 +33,7 @@ mod yaml;
 
 pub use diagnostic::{Diagnostic, Position, Severity, SourceLocation};
 pub use endpoint::{Endpoint, EndpointTemplate};
-pub use mftplus_protocol::{archive::Format, wire::Verify};
+pub use mftplus_protocol::archive::Format;
 pub(crate) use plan::unowned;
 pub use plan::{AgentLookup, Plan, Planned, PlannedSchedule, PlannedStep, PlannedTask, PlannedTransfer};
 pub use schema::schema;

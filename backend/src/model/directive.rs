@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Instant,
+    copy_rules::CopyRules,
     job::Job,
     transfer::{Direction, Protocol},
 };
@@ -172,10 +173,7 @@ pub struct TransferInstruction {
     pub protocol: Protocol,
     /// The direction of the copy, seen from the agent.
     pub direction: Direction,
-    /// The digest with which source and destination are compared.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verify: Option<String>,
-    /// The name of the agent's set of credentials to use.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub credentials: Option<String>,
+    /// The rules of the copy.
+    #[serde(flatten)]
+    pub rules: CopyRules,
 }

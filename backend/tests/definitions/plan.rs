@@ -30,8 +30,9 @@ fn parse(text: &str) -> Definition {
 
 #[test]
 fn a_plan_says_everything_with_everything_filled_in() {
-    for name in ["good/smallest", "good/contract", "good/every-step", "good/needs-before-they-are-written"] {
-        let definition = definition(name);
+    let names = ["smallest", "contract", "every-step", "needs-before-they-are-written", "transfer-rules"];
+    for name in names.map(|name| format!("good/{name}")) {
+        let definition = definition(&name);
         let find = |name: Option<&str>| match name {
             Some("edge-2") => AgentLookup::NotFound,
             name => AgentLookup::One(agent(7, name.unwrap_or("only"))),

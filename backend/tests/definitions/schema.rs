@@ -12,6 +12,7 @@ const BEYOND: &[(&str, &str)] = &[
     ("bad/bidi", "what stands in comments"),
     ("bad/directive", "directives"),
     ("bad/duration-long", "the bounds of durations"),
+    ("bad/endpoint-without-a-server", "one place against another"),
     ("bad/merge-key", "merge keys, which this library of others merges"),
     ("bad/needs-in-a-circle", "circles"),
     ("bad/needs-itself", "circles"),

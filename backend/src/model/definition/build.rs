@@ -6,11 +6,12 @@ use super::{
     AgentName, Definition, Endpoint, EndpointTemplate, SourceLocation, Step, Task, TransferTemplate,
     grammar::DEFINITION,
     graph, lints,
-    messages::TWO_SERVERS,
+    messages::{NO_SERVER, TWO_SERVERS},
     reader::{Object, Reader},
     yaml::{Node, shown},
 };
 use crate::model::{
+    copy_rules::{CopyRules, Verify, in_order},
     retry::Retry,
     schedule::{DEFAULT_TIMEZONE, Schedule},
 };
@@ -46,7 +47,8 @@ pub(super) fn definition(reader: &mut Reader<'_>, root: &Node) -> Option<Definit
 
 /// The step of a definition without `steps`.
 fn implicit_step(location: &SourceLocation) -> Step {
-    let transfer = TransferTemplate { source: None, destination: None, verify: super::Verify::default() };
+    let rules = CopyRules { verify: Some(Verify::default()), ..CopyRules::default() };
+    let transfer = TransferTemplate { source: None, destination: None, rules, after_success: None };
     Step {
         id: "transfer".to_owned(),
         location: location.clone(),
@@ -138,23 +140,42 @@ fn task(object: &Object) -> Option<Task> {
     let transfer = || TransferTemplate {
         source: object.endpoint("source").cloned(),
         destination: object.endpoint("destination").cloned(),
-        verify: object.keyword("verify").unwrap_or_default(),
+        rules: rules(object),
+        after_success: object.template("afterSuccess"),
     };
     Task::read(object.variant()?, |key| object.template(key), |key| object.keyword(key), transfer)
 }
 
-/// Checks that each copy has an endpoint on the agent's machine.
+/// The rules of a copy but for `afterSuccess`, which may have parameters.
+fn rules(object: &Object) -> CopyRules {
+    CopyRules {
+        credentials: object.text("credentials"),
+        endpoint: object.text("endpoint"),
+        on_exists: object.keyword("onExists"),
+        after_success: None,
+        preserve: object.keywords("preserve").map(|words| in_order(&words)),
+        on_file_error: object.keyword("onFileError"),
+        symlinks: object.keyword("symlinks"),
+        verify: Some(object.keyword("verify").unwrap_or_default()),
+    }
+}
+
+/// Checks that each copy has a side on the agent's machine, and one on a server if it names an endpoint.
 fn check_copies(reader: &mut Reader<'_>, definition: &Definition, fallback: &SourceLocation) {
-    let remote = |reader: &Reader<'_>, endpoint: &EndpointTemplate| {
-        let values = reader.values(endpoint.parameters());
-        values.is_some_and(|values| endpoint.fill(values).is_ok_and(|filled: Endpoint| !filled.is_local()))
+    // Nothing as long as a parameter of it is not known.
+    let is_local = |reader: &Reader<'_>, endpoint: &EndpointTemplate| {
+        let filled: Endpoint = endpoint.fill(reader.values(endpoint.parameters())?).ok()?;
+        Some(filled.is_local())
     };
     for step in &definition.steps {
-        let Task::Transfer(TransferTemplate { source, destination, .. }) = &step.task else { continue };
-        let is_remote = |own: Option<&EndpointTemplate>, general| remote(reader, own.unwrap_or(general));
-        if is_remote(source.as_ref(), &definition.source) && is_remote(destination.as_ref(), &definition.destination) {
+        let Task::Transfer(TransferTemplate { source, destination, rules, .. }) = &step.task else { continue };
+        let from = is_local(reader, source.as_ref().unwrap_or(&definition.source));
+        let to = is_local(reader, destination.as_ref().unwrap_or(&definition.destination));
+        if from == Some(false) && to == Some(false) {
             let location = if source.is_none() && destination.is_none() { fallback } else { &step.location };
             reader.diagnostics.error(location, || TWO_SERVERS.to_owned());
+        } else if rules.endpoint.is_some() && from == Some(true) && to == Some(true) {
+            reader.diagnostics.error(&step.location, || NO_SERVER.to_owned());
         }
     }
 }

@@ -127,6 +127,17 @@ impl Endpoint {
         self
     }
 
+    /// The same place on an endpoint of the agent's configuration, which says host, port and user. A place on the agent's
+    /// machine stays as it is.
+    #[must_use]
+    pub fn on_endpoint(mut self, name: &str) -> Self {
+        if !self.is_local() {
+            (self.host, self.port, self.user) = (Some(name.to_owned()), None, None);
+            self.location = self.to_text();
+        }
+        self
+    }
+
     /// The parts as one URL or path.
     fn to_text(&self) -> String {
         let mut path = self.path.clone();

@@ -1,6 +1,6 @@
 //! Checks of text with its parameters filled in.
 
-use mftplus_protocol::{characters::is_forbidden_in_names, location::local_file};
+use mftplus_protocol::{characters::is_forbidden_in_names, copy_rules, location::local_file};
 
 use super::{
     grammar::{Form, Text},
@@ -62,6 +62,13 @@ pub(super) fn check(filled: &str, text: &Text) -> Result<(), String> {
             }
             Ok(())
         }
+        Form::ConfigName if copy_rules::is_config_name(filled) => Ok(()),
+        Form::AfterSuccess => {
+            without_secrets(filled)?;
+            copy_rules::after_success(filled).map(drop).map_err(ToOwned::to_owned)
+        }
+        // The text is not repeated: it may be a secret that was written in the place of a name.
+        Form::ConfigName => Err(format!("is no such name: write {}", text.what)),
         Form::Id | Form::Sha256 => Err(format!("is `{}`: write {}", shown(filled), text.what)),
         Form::WebUrl => web_url(filled),
     }

@@ -1,6 +1,7 @@
 //! The grammar: tables of the keys and their values. The reader checks by these tables, and the served JSON Schema is
 //! generated from them, so the two cannot disagree.
 
+use mftplus_protocol::copy_rules::MAX_CONFIG_NAME;
 use strum::VariantNames;
 
 use crate::model::{
@@ -40,6 +41,8 @@ pub(super) enum Shape {
     Text(Text),
     /// One of these keywords.
     Keyword(&'static [&'static str]),
+    /// A list of these keywords, each at most once.
+    Keywords(&'static [&'static str]),
     /// A number without a fraction.
     Integer { least: i64, most: i64 },
     /// A number.
@@ -90,6 +93,10 @@ pub(super) enum Form {
     PathPart,
     /// Names of files, with wildcards.
     Pattern,
+    /// The name of credentials or an endpoint in the agent's configuration.
+    ConfigName,
+    /// What happens to a source file after its copy.
+    AfterSuccess,
     /// The URL of a web server.
     WebUrl,
     /// The body of a webhook.
@@ -143,6 +150,14 @@ const fn template(what: &'static str, most: usize) -> Text {
 /// An endpoint, written as text.
 pub(super) const ENDPOINT_TEXT: Text =
     Text { form: Form::Location, ..template("a path, or a URL such as sftp://ftp.example.com/exports/", MAX_LOCATION) };
+/// The name of a set of credentials or an endpoint.
+const CONFIG_NAME: Text = Text {
+    form: Form::ConfigName,
+    ..text("a name in the agent's configuration: letters, digits, `-`, `_` and `.`", MAX_CONFIG_NAME)
+};
+/// What happens to a source file after its copy.
+pub(super) const AFTER_SUCCESS: Text =
+    Text { form: Form::AfterSuccess, ..template("keep, delete, or a folder such as moveTo:/data/done/", MAX_LOCATION) };
 /// A path on the agent.
 const PATH: Text = Text { form: Form::Path, ..template("a path on the agent, such as /data/in/a.csv", MAX_LOCATION) };
 /// The expected SHA-256 of a file.

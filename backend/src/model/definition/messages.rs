@@ -10,6 +10,9 @@ use crate::model::duration::HumanDuration;
 /// The error for a copy from server to server.
 pub(super) const TWO_SERVERS: &str = "a copy needs one side on the agent's machine: give `source` or `destination` as a \
                                       path, and use two steps to go from server to server";
+/// The error for an endpoint that no side of a copy is on.
+pub(super) const NO_SERVER: &str = "`endpoint` has no effect between two paths on the agent's machine: give `source` or \
+                                    `destination` as a URL such as sftp://host/exports/, or leave `endpoint` out";
 /// The error for a file to decompress whose name has no known ending.
 pub(super) const NO_OUTPUT: &str =
     "the name does not end in .gz or .zst, so the name of the result is not known: add `output`";
@@ -22,6 +25,7 @@ pub(super) fn expected(shape: &Shape) -> String {
     match shape {
         Shape::Text(text) => format!("write {}", text.what),
         Shape::Keyword(keywords) => format!("write one of {}", keywords.join(", ")),
+        Shape::Keywords(keywords) => format!("write a list of {}, such as [{}]", keywords.join(", "), keywords[0]),
         Shape::Integer { least, most } if least == most => format!("write {least}, or leave it out"),
         Shape::Integer { least, most } => format!("write a whole number from {least} to {most}"),
         Shape::Number { least, most } => format!("write a number from {least} to {most}"),

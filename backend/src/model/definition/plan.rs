@@ -7,10 +7,11 @@ use mftplus_protocol::step::StepAction;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use super::{AgentName, Definition, Diagnostic, Endpoint, Severity, Step, Verify, When};
+use super::{AgentName, Definition, Diagnostic, Endpoint, Severity, Step, When};
 use crate::model::{
     Instant,
     agent::AgentRef,
+    copy_rules::CopyRules,
     duration::HumanDuration,
     retry::Retry,
     schedule::{CatchUp, Overlap},
@@ -118,8 +119,9 @@ pub struct PlannedTransfer {
     pub protocol: Protocol,
     /// The direction of the copy, seen from the agent; `push` for a copy within the agent's machine.
     pub direction: Direction,
-    /// How the copy is compared with its source.
-    pub verify: Verify,
+    /// The rules of the copy. `verify` is always there.
+    #[serde(flatten)]
+    pub rules: CopyRules,
 }
 
 /// Serializes a task with `null` for the fields that are not set, because a plan shows all fields.

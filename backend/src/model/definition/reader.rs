@@ -37,6 +37,7 @@ pub(super) struct Object {
 pub(super) enum Value {
     Text(Template),
     Keyword(&'static str),
+    Keywords(Vec<&'static str>),
     Integer(i64),
     Number(f64),
     Duration(HumanDuration),
@@ -76,6 +77,14 @@ impl Object {
     pub(super) fn keyword<T: FromStr>(&self, key: &str) -> Option<T> {
         match self.find(key)?.1 {
             Value::Keyword(keyword) => keyword.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// A list of keywords, as enums.
+    pub(super) fn keywords<T: FromStr>(&self, key: &str) -> Option<Vec<T>> {
+        match self.find(key)?.1 {
+            Value::Keywords(keywords) => Some(keywords.iter().filter_map(|keyword| keyword.parse().ok()).collect()),
             _ => None,
         }
     }

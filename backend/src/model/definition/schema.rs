@@ -81,6 +81,7 @@ fn shape(shape: &Shape) -> Value {
     match shape {
         Shape::Text(limits) => text(limits),
         Shape::Keyword(keywords) => json!({ "enum": keywords }),
+        Shape::Keywords(keywords) => json!({ "type": "array", "items": { "enum": keywords }, "uniqueItems": true }),
         Shape::Integer { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Shape::Number { least, most } => json!({ "type": "number", "minimum": least, "maximum": most }),
         Shape::Duration { .. } => {
@@ -120,6 +121,8 @@ fn text(limits: &Text) -> Value {
         Form::Id => rules.push(json!({ "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$" })),
         Form::Sha256 => rules.push(json!({ "pattern": r"^[0-9A-Fa-f]{64}$|\$\{\{" })),
         Form::Path => rules.push(json!({ "pattern": "^([Ff][Ii][Ll][Ee]:/|(?!.*://))" })),
+        Form::ConfigName => rules.push(json!({ "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$" })),
+        Form::AfterSuccess => rules.push(json!({ "pattern": r"^\s*(keep|delete|moveTo:.*\S.*)\s*$|\$\{\{" })),
         Form::PathPart => rules.push(json!({ "not": { "pattern": "://" } })),
         Form::WebUrl => rules.push(json!({ "pattern": r"^([Hh][Tt][Tt][Pp][Ss]?://[^/\s]|.*\$\{\{)" })),
     }

@@ -1,9 +1,9 @@
 //! Steps: their tasks, dependencies, agents and retry policies.
 
-use mftplus_protocol::{step::StepAction, wire::Verify};
+use mftplus_protocol::step::StepAction;
 
 use super::{diagnostic::SourceLocation, endpoint::EndpointTemplate, template::Template, when::When};
-use crate::model::{duration::HumanDuration, retry::Retry};
+use crate::model::{copy_rules::CopyRules, duration::HumanDuration, retry::Retry};
 
 /// A step.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,13 +55,15 @@ impl Step {
 /// The task of a step, as the definition says it, with placeholders.
 pub type Task = StepAction<Template, TransferTemplate>;
 
-/// The source and destination of a copy, as the definition says them, with placeholders.
+/// The source, destination and rules of a copy, as the definition says them, with placeholders.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransferTemplate {
     /// The source, if it is not that of the definition.
     pub source: Option<EndpointTemplate>,
     /// The destination, if it is not that of the definition.
     pub destination: Option<EndpointTemplate>,
-    /// How the copy is compared with its source.
-    pub verify: Verify,
+    /// The rules but for `after_success`, which may have parameters.
+    pub rules: CopyRules,
+    /// What happens to a source file after its copy.
+    pub after_success: Option<Template>,
 }

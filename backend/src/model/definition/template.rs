@@ -116,8 +116,8 @@ impl Template {
             // A single parameter is the whole text, so its value is not restricted.
             _ if is_whole => Guard::Nothing,
             Form::WebUrl => Guard::Folders,
-            Form::Location | Form::Path | Form::PathPart | Form::Pattern => Guard::Parts,
-            Form::Free | Form::Id | Form::Sha256 | Form::Body => Guard::Nothing,
+            Form::Location | Form::Path | Form::PathPart | Form::Pattern | Form::AfterSuccess => Guard::Parts,
+            Form::Free | Form::Id | Form::Sha256 | Form::Body | Form::ConfigName => Guard::Nothing,
         };
         let texts = self.pieces.iter().map(|piece| match piece {
             Piece::Text(text) => Some(text.as_str()),
@@ -132,7 +132,9 @@ impl Template {
                 (None, _, _) if filling == Filling::Plain => Filter::Raw,
                 (None | Some(Written::Json), Some(json), _) => json,
                 (None, None, Form::WebUrl) if !is_whole => Filter::Uri,
-                (None, None, Form::Location | Form::Path | Form::PathPart | Form::Pattern) if !is_whole => {
+                (None, None, Form::Location | Form::Path | Form::PathPart | Form::Pattern | Form::AfterSuccess)
+                    if !is_whole =>
+                {
                     Filter::Within
                 }
                 (None, None, _) => Filter::Raw,

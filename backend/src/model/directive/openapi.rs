@@ -18,6 +18,7 @@ use crate::{
     ids::{DirectiveId, PipelineId, RunId, TransferId},
     model::{
         Instant,
+        copy_rules::{OnExists, OnFileError, Preserve, PreservedAttribute, SymlinkRule, Verify},
         job::Job,
         transfer::{Direction, Protocol},
     },
@@ -81,63 +82,73 @@ struct DirectivePayload {
     seconds: Option<i64>,
 }
 
-/// A step for an agent to carry out, with parameters filled in. Its `type` decides which fields are present.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase", as = StepOrder)]
-#[schema(example = json!({ "id": "tidy", "attempt": 1, "type": "delete", "path": "/data/in/orders.csv" }))]
-struct StepOrderObject {
-    /// Id of the step in its pipeline.
-    #[schema(example = "fetch")]
-    id: String,
-    /// Number of this attempt, counted from 1. Reports must name it.
-    #[schema(minimum = 1, example = 1)]
-    attempt: i64,
-    /// Maximum duration of this attempt in seconds.
-    #[schema(nullable = false, minimum = 1)]
-    timeout_seconds: Option<i64>,
-    /// Type of the step. `transfer`: copy a file, a folder or all files that match a pattern. `checksum`: compute the
-    /// SHA-256 of a file. `compress`: compress a file. `decompress`: decompress a file. `rename`: rename or move a
-    /// file. `delete`: delete a file. Later versions may add types: report a step with a type that you do not know as
-    /// `failed`.
-    #[schema(example = "transfer")]
-    r#type: String,
-    /// For `transfer`: source, a URL or a path.
-    #[schema(nullable = false)]
-    source: Option<String>,
-    /// For `transfer`: destination, a URL or a path.
-    #[schema(nullable = false)]
-    destination: Option<String>,
-    /// For `transfer`: protocol of the copy.
-    #[schema(nullable = false)]
-    protocol: Option<Protocol>,
-    /// For `transfer`: direction of the copy, seen from the agent.
-    #[schema(nullable = false)]
-    direction: Option<Direction>,
-    /// For `transfer`: digest with which to compare source and copy. If absent, they are not compared.
-    #[schema(nullable = false)]
-    verify: Option<String>,
-    /// For `transfer`: name of the agent's set of credentials to use, if any.
-    #[schema(nullable = false)]
-    credentials: Option<String>,
-    /// For `checksum`, `compress`, `decompress` and `delete`: path of the file.
-    #[schema(nullable = false)]
-    path: Option<String>,
-    /// For `checksum`: expected SHA-256 as 64 hexadecimal digits, if the definition has one.
-    #[schema(nullable = false)]
-    expected: Option<String>,
-    /// For `compress` and `decompress`: path of the result. If absent, it is written beside the file.
-    #[schema(nullable = false)]
-    output: Option<String>,
-    /// For `compress` and `decompress`: `gzip` or `zstd`. If absent, the file name decides.
-    #[schema(nullable = false)]
-    format: Option<String>,
-    /// For `rename`: current path of the file.
-    #[schema(nullable = false)]
-    from: Option<String>,
-    /// For `rename`: new path of the file.
-    #[schema(nullable = false)]
-    to: Option<String>,
+/// Declares the description of a step, with the rules of copies.
+macro_rules! step_order {
+    ($(
+        $(#[$text:meta])+
+        $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
+    )+) => {
+        /// A step for an agent to carry out, with parameters filled in. Its `type` decides which fields are present.
+        #[derive(ToSchema)]
+        #[schema(rename_all = "camelCase", as = StepOrder)]
+        #[schema(example = json!({ "id": "tidy", "attempt": 1, "type": "delete", "path": "/data/in/orders.csv" }))]
+        struct StepOrderObject {
+            /// Id of the step in its pipeline.
+            #[schema(example = "fetch")]
+            id: String,
+            /// Number of this attempt, counted from 1. Reports must name it.
+            #[schema(minimum = 1, example = 1)]
+            attempt: i64,
+            /// Maximum duration of this attempt in seconds.
+            #[schema(nullable = false, minimum = 1)]
+            timeout_seconds: Option<i64>,
+            /// Type of the step. `transfer`: copy a file, a folder or all files that match a pattern. `checksum`: compute the
+            /// SHA-256 of a file. `compress`: compress a file. `decompress`: decompress a file. `rename`: rename or move a
+            /// file. `delete`: delete a file. Later versions may add types: report a step with a type that you do not know as
+            /// `failed`.
+            #[schema(example = "transfer")]
+            r#type: String,
+            /// For `transfer`: source, a URL or a path.
+            #[schema(nullable = false)]
+            source: Option<String>,
+            /// For `transfer`: destination, a URL or a path.
+            #[schema(nullable = false)]
+            destination: Option<String>,
+            /// For `transfer`: protocol of the copy.
+            #[schema(nullable = false)]
+            protocol: Option<Protocol>,
+            /// For `transfer`: direction of the copy, seen from the agent.
+            #[schema(nullable = false)]
+            direction: Option<Direction>,
+            $(
+                /// For `transfer`:
+                $(#[$text])+
+                #[schema(nullable = false, $($schema)+)]
+                $field: Option<$type>,
+            )+
+            /// For `checksum`, `compress`, `decompress` and `delete`: path of the file.
+            #[schema(nullable = false)]
+            path: Option<String>,
+            /// For `checksum`: expected SHA-256 as 64 hexadecimal digits, if the definition has one.
+            #[schema(nullable = false)]
+            expected: Option<String>,
+            /// For `compress` and `decompress`: path of the result. If absent, it is written beside the file.
+            #[schema(nullable = false)]
+            output: Option<String>,
+            /// For `compress` and `decompress`: `gzip` or `zstd`. If absent, the file name decides.
+            #[schema(nullable = false)]
+            format: Option<String>,
+            /// For `rename`: current path of the file.
+            #[schema(nullable = false)]
+            from: Option<String>,
+            /// For `rename`: new path of the file.
+            #[schema(nullable = false)]
+            to: Option<String>,
+        }
+    };
 }
+
+mftplus_protocol::copy_rules!(step_order);
 
 /// Implements the schema of one type with the schema of another.
 macro_rules! described {
@@ -169,7 +180,10 @@ mod tests {
     use strum::VariantNames;
 
     use super::*;
-    use crate::model::directive::{DirectiveAction, StepInstruction, TransferInstruction};
+    use crate::model::{
+        copy_rules::CopyRules,
+        directive::{DirectiveAction, StepInstruction, TransferInstruction},
+    };
 
     const ID: &str = "0199c1f0-6c00-7000-8000-000000000001";
 
@@ -231,8 +245,7 @@ mod tests {
             destination: "/b".to_owned(),
             protocol: Protocol::Local,
             direction: Direction::Pull,
-            verify: Some("sha256".to_owned()),
-            credentials: Some("c".to_owned()),
+            rules: CopyRules::filled(),
         };
         for step_type in StepType::ALL.iter().filter(|step_type| step_type.is_for_an_agent()) {
             let text = |name: &str| Some(name.to_owned());

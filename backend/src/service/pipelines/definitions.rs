@@ -9,6 +9,7 @@ use crate::{
     ids::{AgentId, CustomerId},
     model::{
         agent::AgentRef,
+        copy_rules::CopyRules,
         definition::{
             AgentLookup, AgentName, Definition, Diagnostic, Filling, Parsed, Plan, PlannedStep, PlannedTransfer,
             Severity, Step, schema, unowned,
@@ -256,14 +257,14 @@ fn task(step: &PlannedStep) -> Result<Task> {
 }
 
 fn instruction(transfer: &PlannedTransfer) -> TransferInstruction {
-    let PlannedTransfer { source, destination, protocol, direction, verify } = transfer;
+    let PlannedTransfer { source, destination, protocol, direction, rules } = transfer;
+    let of_place = source.credentials.as_ref().or(destination.credentials.as_ref());
     TransferInstruction {
         source: source.location.clone(),
         destination: destination.location.clone(),
         protocol: *protocol,
         direction: *direction,
-        verify: Some(verify.to_string()),
-        credentials: source.credentials.as_ref().or(destination.credentials.as_ref()).cloned(),
+        rules: CopyRules { credentials: rules.credentials.as_ref().or(of_place).cloned(), ..rules.clone() },
     }
 }
 

@@ -43,6 +43,44 @@ async fn a_run_is_made_of_the_current_version_and_sends_its_first_step() {
 }
 
 #[tokio::test]
+async fn a_transfer_step_is_sent_with_its_rules() {
+    let fixture = Fixture::new().await;
+    let yaml = "\
+source: { protocol: sftp, host: partner, port: 2222, path: /out/, pattern: '*.csv', credentials: place }
+destination: /data/in/
+parameters: { day: monday }
+steps:
+  - id: fetch
+    type: transfer
+    credentials: orders
+    onExists: skip
+    afterSuccess: moveTo:/done/${{ params.day }}
+    preserve: [modes, times]
+    onFileError: skip
+    symlinks: follow
+    verify: none
+  - { id: again, type: transfer, endpoint: edge, preserve: [] }
+";
+    fixture.run(yaml).await;
+    let orders: Vec<Value> =
+        fixture.directives().await.into_iter().map(|directive| directive["payload"]["step"].clone()).collect();
+    let expected = json!([
+        {
+            "id": "fetch", "attempt": 1, "type": "transfer", "source": "sftp://partner:2222/out/*.csv",
+            "destination": "/data/in/", "protocol": "sftp", "direction": "pull", "credentials": "orders",
+            "onExists": "skip", "afterSuccess": "moveTo:/done/monday", "preserve": ["times", "modes"],
+            "onFileError": "skip", "symlinks": "follow", "verify": "none",
+        },
+        {
+            "id": "again", "attempt": 1, "type": "transfer", "source": "sftp://edge/out/*.csv",
+            "destination": "/data/in/", "protocol": "sftp", "direction": "pull", "credentials": "place",
+            "endpoint": "edge", "preserve": [], "verify": "sha256",
+        },
+    ]);
+    assert_eq!(json!(orders), expected);
+}
+
+#[tokio::test]
 async fn parameters_are_filled_in_and_kept_with_the_run() {
     let fixture = Fixture::new().await;
     let yaml = "\

@@ -1,13 +1,16 @@
 //! The keys of steps in a definition.
 
-use mftplus_protocol::{archive::Format, step::StepType, wire::Verify};
+use mftplus_protocol::{archive::Format, step::StepType};
 use strum::VariantNames;
 
 use super::{
-    AGENT, BODY, Choice, EXPECTED, Form, Key, PATH, RETRY, Shape, TIMEOUT, Text, Variant, WEB_URL, optional, required,
-    text,
+    AFTER_SUCCESS, AGENT, BODY, CONFIG_NAME, Choice, EXPECTED, Form, Key, PATH, RETRY, Shape, TIMEOUT, Text, Variant,
+    WEB_URL, optional, required, text,
 };
-use crate::model::definition::when::When;
+use crate::model::{
+    copy_rules::{OnExists, OnFileError, PreservedAttribute, SymlinkRule, Verify},
+    definition::when::When,
+};
 
 const FORMAT: Shape = Shape::Keyword(Format::NAMES);
 
@@ -52,8 +55,47 @@ pub(in crate::model::definition) static STEP: Choice = Choice {
                     "Destination of the copy. Default: the destination of the definition.",
                 ),
                 optional(
+                    "credentials",
+                    Shape::Text(CONFIG_NAME),
+                    "Name of the set of credentials in the agent's configuration. Default: the credentials of the \
+                     endpoint, or the set with the host.",
+                ),
+                optional(
+                    "endpoint",
+                    Shape::Text(CONFIG_NAME),
+                    "Name of the endpoint in the agent's configuration that replaces host, port and user of the side that is \
+                     on a server. Default: the server as written.",
+                ),
+                optional(
+                    "onExists",
+                    Shape::Keyword(OnExists::VARIANTS),
+                    "What happens to a file that exists at the destination. Default: overwrite.",
+                ),
+                optional(
+                    "afterSuccess",
+                    Shape::Text(AFTER_SUCCESS),
+                    "What happens to a source file once its copy is verified and published: keep, delete, or moveTo: and a \
+                     folder, which is an absolute path or a path inside the folder of the source. Default: keep.",
+                ),
+                optional(
+                    "preserve",
+                    Shape::Keywords(PreservedAttribute::VARIANTS),
+                    "Attributes that the copy keeps of its source. Default: both between local paths, else none.",
+                ),
+                optional(
+                    "onFileError",
+                    Shape::Keyword(OnFileError::VARIANTS),
+                    "What happens to a folder of which some files cannot be copied: fail publishes none, skip the others. \
+                     Default: fail.",
+                ),
+                optional(
+                    "symlinks",
+                    Shape::Keyword(SymlinkRule::VARIANTS),
+                    "What happens to symbolic links in a folder. Default: keep.",
+                ),
+                optional(
                     "verify",
-                    Shape::Keyword(Verify::NAMES),
+                    Shape::Keyword(Verify::VARIANTS),
                     "How the copy is compared with the source. Default: sha256.",
                 ),
             ],
@@ -138,6 +180,7 @@ mod tests {
     use mftplus_protocol::step::StepAction;
 
     use super::*;
+    use crate::model::copy_rules::CopyRules;
 
     #[test]
     fn the_keys_of_a_step_type_are_the_fields_of_its_action() {
@@ -150,6 +193,9 @@ mod tests {
         for (step_type, variant) in StepType::ALL.iter().zip(STEP.variants) {
             let action = read(*step_type, "").unwrap();
             if *step_type == StepType::Transfer {
+                let keys: Vec<&str> = variant.keys.iter().map(|key| key.name).collect();
+                let rules: Vec<&str> = ["source", "destination"].iter().chain(CopyRules::KEYS).copied().collect();
+                assert_eq!(keys, rules);
                 continue;
             }
             let fields: Vec<&str> = action.fields().into_iter().map(|(name, _)| name).collect();

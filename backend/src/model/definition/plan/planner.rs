@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use mftplus_protocol::copy_rules;
 
 use super::{AgentLookup, Plan, PlannedSchedule, PlannedStep, PlannedTask, PlannedTransfer, unowned};
 use crate::model::{
@@ -12,8 +13,8 @@ use crate::model::{
         AgentName, Definition, Diagnostic, Endpoint, EndpointTemplate, Format, Position, SourceLocation, Step,
         Template, TransferTemplate,
         filled_text::{check, fill_message},
-        grammar::{Text, step_text},
-        messages::{NO_NAME, NO_OUTPUT, TWO_SERVERS},
+        grammar::{AFTER_SUCCESS, Text, step_text},
+        messages::{NO_NAME, NO_OUTPUT, NO_SERVER, TWO_SERVERS},
     },
     retry::Retry,
     transfer::{Direction, Protocol},
@@ -83,7 +84,9 @@ impl<F: Fn(Option<&str>) -> AgentLookup> Planner<'_, F> {
     }
 
     fn transfer(&mut self, transfer: &TransferTemplate, location: &SourceLocation) -> Option<PlannedTransfer> {
-        let TransferTemplate { source, destination, verify } = transfer;
+        let TransferTemplate { source, destination, rules, after_success } = transfer;
+        let after_success =
+            after_success.as_ref().map(|template| self.text(template, &AFTER_SUCCESS, "afterSuccess", location));
         let source = self.endpoint(source.as_ref().unwrap_or(&self.definition.source), location);
         let destination = self.endpoint(destination.as_ref().unwrap_or(&self.definition.destination), location);
         let (source, destination) = (source?, destination?.without_pattern());
@@ -95,7 +98,19 @@ impl<F: Fn(Option<&str>) -> AgentLookup> Planner<'_, F> {
                 return None;
             }
         };
-        Some(PlannedTransfer { source, destination, protocol, direction, verify: *verify })
+        let mut rules = rules.clone();
+        if let Some(filled) = after_success {
+            rules.after_success = copy_rules::after_success(&filled?).ok();
+        }
+        let (source, destination) = match &rules.endpoint {
+            Some(_) if protocol == Protocol::Local => {
+                self.diagnostics.push(location.key("endpoint", location.at).error(NO_SERVER));
+                return None;
+            }
+            Some(name) => (source.on_endpoint(name), destination.on_endpoint(name)),
+            None => (source, destination),
+        };
+        Some(PlannedTransfer { source, destination, protocol, direction, rules })
     }
 
     /// The task with the values that follow from its other values.

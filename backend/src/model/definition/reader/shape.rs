@@ -25,6 +25,7 @@ impl Reader<'_> {
         match &key.shape {
             Shape::Text(text) => self.text(node, location, text).map(Value::Text),
             Shape::Keyword(keywords) => self.one_of(node, location, key.name, keywords).map(Value::Keyword),
+            Shape::Keywords(keywords) => self.some_of(node, location, key, keywords).map(Value::Keywords),
             Shape::Integer { least, most } => match self.scalar(node, location, &key.shape)?.kind {
                 Kind::Integer(number) if (*least..=*most).contains(&number) => Some(Value::Integer(number)),
                 _ => self.wrong(node, location, &key.shape),
@@ -94,6 +95,28 @@ impl Reader<'_> {
             });
         }
         found.copied()
+    }
+
+    /// Reads a list of keywords.
+    fn some_of(
+        &mut self,
+        node: &Node,
+        location: &SourceLocation,
+        key: &Key,
+        keywords: &[&'static str],
+    ) -> Option<Vec<&'static str>> {
+        let Content::List(items) = &node.content else { return self.wrong(node, location, &key.shape) };
+        let mut found = Vec::new();
+        for (index, item) in items.iter().take(MAX_STEPS).enumerate() {
+            let location = location.item(index, item.at);
+            match self.one_of(item, &location, key.name, keywords) {
+                Some(keyword) if found.contains(&keyword) => {
+                    self.diagnostics.error(&location, || format!("`{keyword}` is listed twice: remove one"));
+                }
+                keyword => found.extend(keyword),
+            }
+        }
+        Some(found)
     }
 
     fn endpoint(&mut self, node: &Shared, location: &SourceLocation) -> Option<EndpointTemplate> {
