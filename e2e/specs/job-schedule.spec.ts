@@ -110,6 +110,45 @@ test('a job is made with a wrong schedule that is corrected, run by hand, paused
   await stays.end('SIGTERM');
 });
 
+test('a job has rules of its copy, which its page shows and its form keeps', async ({ page, server }, info) => {
+  await Agent.register(server, info.outputPath('agent.log'), 'edge-1');
+  await openSignedIn(page, '/jobs/new');
+  await fillIn(page, 'From the partner', 'sftp://partner/out/*.csv', '/data/in/');
+  await page.getByRole('combobox', { name: 'Protocol' }).selectOption('SFTP');
+  await page.getByRole('combobox', { name: 'Direction' }).selectOption('Pull');
+  const credentials = page.getByRole('textbox', { name: /^Credentials/ });
+  await credentials.fill('orders:secret');
+  await page.getByRole('combobox', { name: 'If a file exists' }).selectOption('Keep it and copy nothing');
+  const folder = page.getByRole('textbox', { name: /^Folder to move them to/ });
+  await expect(folder).toHaveCount(0);
+  await page.getByRole('combobox', { name: 'Copied files at the source' }).selectOption('Move them to a folder');
+  await folder.fill('/out/done/');
+  await page.getByRole('combobox', { name: 'Attributes to keep' }).selectOption('Modification times');
+  await page.getByRole('button', { name: 'Create job' }).click();
+  const wrong = page.getByRole('alert').filter({ hasText: 'must be a name in the agent' });
+  await expect(wrong).toBeVisible();
+  await expect(wrong).not.toContainText('secret');
+
+  await credentials.fill('orders');
+  await page.getByRole('button', { name: 'Create job' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'From the partner' })).toBeVisible();
+  const details = page.getByRole('region', { name: 'Details' });
+  for (const text of ['orders', 'Keep it and copy nothing', 'Moved to /out/done/', 'Modification times']) {
+    await expect(details).toContainText(text);
+  }
+
+  await page.getByRole('link', { name: 'Edit' }).click();
+  await expect(credentials).toHaveValue('orders');
+  await expect(folder).toHaveValue('/out/done/');
+  await page.getByRole('combobox', { name: 'If a file exists' }).selectOption('Replace it');
+  await page.getByRole('combobox', { name: 'Copied files at the source' }).selectOption('Keep them');
+  await credentials.fill('');
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'From the partner', exact: true })).toBeVisible();
+  await expect(details).toContainText('Modification times');
+  for (const text of ['Credentials', 'If a file exists', 'Moved to']) await expect(details).not.toContainText(text);
+});
+
 test('slots of the past are run after all, and a run that failed is tried again', async ({ page, server }, info) => {
   test.setTimeout(240_000);
   const agent = await Agent.register(server, info.outputPath('agent.log'), 'edge-1');
@@ -135,7 +174,7 @@ test('slots of the past are run after all, and a run that failed is tried again'
 
   await test.step('backfilled', async () => {
     await page.getByRole('link', { name: 'Edit' }).click();
-    await page.getByLabel('Source').fill(source);
+    await page.getByRole('textbox', { name: /^Source/ }).fill(source);
     await page.getByRole('button', { name: 'Save changes' }).click();
     await page.getByRole('button', { name: 'Backfill' }).click();
     const dialog = page.getByRole('dialog', { name: 'Backfill' });
@@ -231,10 +270,11 @@ async function expectCopied(source: string, target: string): Promise<void> {
 }
 
 async function fillIn(page: Page, name: string, source: string, destination: string): Promise<void> {
-  await page.getByLabel('Name').fill(name);
-  await page.getByLabel('Agent').selectOption({ label: 'edge-1 (Customer of edge-1)' });
-  await page.getByLabel('Source').fill(source);
-  await page.getByLabel('Destination').fill(destination);
+  // By how the labels begin: hints are part of them.
+  await page.getByRole('textbox', { name: /^Name/ }).fill(name);
+  await page.getByRole('combobox', { name: /^Agent/ }).selectOption({ label: 'edge-1 (Customer of edge-1)' });
+  await page.getByRole('textbox', { name: /^Source/ }).fill(source);
+  await page.getByRole('textbox', { name: /^Destination/ }).fill(destination);
 }
 
 function schedule(page: Page): Locator {

@@ -28,6 +28,46 @@ pub(crate) enum CatchUp {
     All,
 }
 
+/// What happens to a file that exists at the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum OnExists {
+    Overwrite,
+    Skip,
+    Rename,
+    Fail,
+}
+
+/// What happens to symbolic links in a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum SymlinkRule {
+    Keep,
+    Follow,
+    Skip,
+    Fail,
+}
+
+/// What happens to a folder of which some files cannot be copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum OnFileError {
+    Fail,
+    Skip,
+}
+
+/// An attribute that a copy can keep of its source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum PreservedAttribute {
+    Times,
+    Modes,
+}
+
+/// How a copy is compared with its source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum Verify {
+    #[cynic(rename = "SHA256")]
+    Sha256,
+    None,
+}
+
 /// The retry policy of a job.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct Retry {
@@ -55,6 +95,15 @@ pub(crate) struct Job {
     pub(crate) overlap: Overlap,
     pub(crate) catch_up: CatchUp,
     pub(crate) retry: Option<Retry>,
+    pub(crate) credentials: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) on_exists: Option<OnExists>,
+    /// `keep`, `delete` or `moveTo:` with a folder.
+    pub(crate) after_success: Option<String>,
+    pub(crate) preserve: Option<Vec<PreservedAttribute>>,
+    pub(crate) on_file_error: Option<OnFileError>,
+    pub(crate) symlinks: Option<SymlinkRule>,
+    pub(crate) verify: Option<Verify>,
     pub(crate) last_run_at: Option<Instant>,
     pub(crate) next_run_at: Option<Instant>,
     pub(crate) created_at: Instant,
@@ -167,6 +216,14 @@ pub(crate) struct CreateJobInput {
     pub(crate) overlap: Option<Overlap>,
     pub(crate) catch_up: Option<CatchUp>,
     pub(crate) retry: Option<RetryInput>,
+    pub(crate) credentials: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) on_exists: Option<OnExists>,
+    pub(crate) after_success: Option<String>,
+    pub(crate) preserve: Option<Vec<PreservedAttribute>>,
+    pub(crate) on_file_error: Option<OnFileError>,
+    pub(crate) symlinks: Option<SymlinkRule>,
+    pub(crate) verify: Option<Verify>,
 }
 
 /// All settings of a job that can be changed.
@@ -183,6 +240,15 @@ pub(crate) struct UpdateJobInput {
     pub(crate) catch_up: Option<CatchUp>,
     /// The retry policy; `None` if failed runs are not retried.
     pub(crate) retry: Option<RetryInput>,
+    // None of these: the default holds.
+    pub(crate) credentials: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) on_exists: Option<OnExists>,
+    pub(crate) after_success: Option<String>,
+    pub(crate) preserve: Option<Vec<PreservedAttribute>>,
+    pub(crate) on_file_error: Option<OnFileError>,
+    pub(crate) symlinks: Option<SymlinkRule>,
+    pub(crate) verify: Option<Verify>,
 }
 
 /// The retry policy of a new or changed job.

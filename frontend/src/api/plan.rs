@@ -48,7 +48,7 @@ pub(crate) struct PlannedStep {
 #[serde(untagged)]
 pub(crate) enum Action {
     /// An action that this dashboard knows.
-    Known(StepAction<String, Transfer>),
+    Known(StepAction<String, Box<Transfer>>),
     /// An action that only a later version knows.
     Other {
         #[serde(rename = "type", default)]
@@ -77,7 +77,22 @@ impl Action {
 pub(crate) struct Transfer {
     pub(crate) source: Endpoint,
     pub(crate) destination: Endpoint,
+    #[serde(flatten)]
+    pub(crate) rules: CopyRules,
     pub(crate) verify: String,
+}
+
+/// The rules of a copy in the words of definitions; none where the default of the agent holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct CopyRules {
+    pub(crate) credentials: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) on_exists: Option<String>,
+    pub(crate) after_success: Option<String>,
+    pub(crate) preserve: Option<Vec<String>>,
+    pub(crate) on_file_error: Option<String>,
+    pub(crate) symlinks: Option<String>,
 }
 
 /// The outcome of the needed steps on which a step runs.
@@ -121,13 +136,17 @@ mod tests {
         let steps = r#"{"steps": [
             {"id": "pack", "type": "compress", "path": "/a", "output": "/a.gz", "format": "gzip", "timeout": null},
             {"id": "copy", "type": "transfer", "source": {"location": "/a"}, "destination": {"location": "/b"},
-             "protocol": "local", "verify": "sha256", "needs": ["pack"], "when": "always"},
+             "protocol": "local", "verify": "sha256", "onExists": "skip", "preserve": ["times"], "needs": ["pack"],
+             "when": "always"},
             {"id": "hide", "type": "encrypt", "path": "/a", "needs": ["copy"]}
         ]}"#;
         let plan: Plan = serde_json::from_str(steps).expect("a plan");
         let read: Vec<(&str, bool)> =
             plan.steps.iter().map(|step| (step.action.kind(), matches!(step.action, Action::Known(_)))).collect();
         assert_eq!(read, [("compress", true), ("transfer", true), ("encrypt", false)]);
+        let Action::Known(StepAction::Transfer(transfer)) = &plan.steps[1].action else { panic!("a transfer") };
+        let (on_exists, preserve) = (Some("skip".to_owned()), Some(vec!["times".to_owned()]));
+        assert_eq!(transfer.rules, CopyRules { on_exists, preserve, ..CopyRules::default() });
         assert_eq!((plan.steps[1].when, &plan.steps[2].needs), (When::Always, &vec!["copy".to_owned()]));
     }
 }

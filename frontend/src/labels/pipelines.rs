@@ -104,12 +104,11 @@ pub(crate) fn step_details(step: &PlannedStep) -> Vec<(&'static str, String)> {
         None => endpoint.location.clone(),
     };
     let action = match &step.action {
-        Action::Known(StepAction::Transfer(Transfer { source, destination, verify })) => {
-            return vec![
-                ("Source", endpoint(source)),
-                ("Destination", endpoint(destination)),
-                ("Verified by", verify.clone()),
-            ];
+        Action::Known(StepAction::Transfer(transfer)) => {
+            let Transfer { source, destination, rules, verify } = transfer.as_ref();
+            let sides = [("Source", endpoint(source)), ("Destination", endpoint(destination))];
+            let rules = super::copy_rules::details(rules);
+            return sides.into_iter().chain(rules).chain([("Verified by", verify.clone())]).collect();
         }
         Action::Known(action) => action,
         Action::Other { .. } => return Vec::new(),
@@ -156,6 +155,7 @@ pub(crate) fn schedule(schedule: Option<&PlannedSchedule>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::plan::CopyRules;
 
     #[test]
     fn a_running_step_has_its_progress() {
@@ -191,11 +191,19 @@ mod tests {
         assert_eq!(step_details(&step), [("File", "/a.gz".to_owned()), ("Output", "/a".to_owned())]);
         let end = |location: &str, pattern| Endpoint { location: location.to_owned(), pattern };
         let (source, destination) = (end("/a/*.csv", Some("*.csv".to_owned())), end("/b", None));
-        let transfer = StepAction::Transfer(Transfer { source, destination, verify: "sha256".to_owned() });
+        let rules = CopyRules { on_exists: Some("fail".to_owned()), ..CopyRules::default() };
+        let verify = "sha256".to_owned();
+        let transfer = StepAction::Transfer(Box::new(Transfer { source, destination, rules, verify }));
         let step = PlannedStep { action: Action::Known(transfer), ..PlannedStep::default() };
         let labels = step_details(&step);
         let labels: Vec<(&str, &str)> = labels.iter().map(|(label, value)| (*label, value.as_str())).collect();
-        assert_eq!(labels, [("Source", "/a/*.csv (*.csv)"), ("Destination", "/b"), ("Verified by", "sha256")]);
+        let expected = [
+            ("Source", "/a/*.csv (*.csv)"),
+            ("Destination", "/b"),
+            ("If a file exists", "Fail"),
+            ("Verified by", "sha256"),
+        ];
+        assert_eq!(labels, expected);
     }
 
     #[test]

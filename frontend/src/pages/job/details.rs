@@ -34,6 +34,10 @@ pub(super) fn Details(row: RwSignal<Entry<Job>>, links: Fetch<JobLinks>) -> impl
             }
         })
     };
+    let rules = move || {
+        let rules = row.with(|entry| labels::copy_rules::of_job(&entry.object));
+        rules.into_iter().map(|(name, value)| view! { <Fact name=name>{value}</Fact> }).collect_view()
+    };
     view! {
         <Card title="Details">
             <dl class="facts">
@@ -44,6 +48,7 @@ pub(super) fn Details(row: RwSignal<Entry<Job>>, links: Fetch<JobLinks>) -> impl
                     <code class="path">{read(|job| job.destination.clone())}</code>
                 </Fact>
                 <Fact name="Protocol">{read(|job| labels::protocol_with_direction(job.protocol, job.direction))}</Fact>
+                {rules}
                 <Fact name="Agent">{agent}</Fact>
                 {customer}
                 <Fact name="Overlap">{read(|job| labels::label_of(&OVERLAPS, &job.overlap).to_owned())}</Fact>

@@ -1,6 +1,7 @@
 //! The pages that create and edit a job.
 
 mod draft;
+mod rules;
 mod schedule;
 
 use leptos::prelude::*;
@@ -9,7 +10,7 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
 };
 
-use self::{draft::Draft, schedule::ScheduleCard};
+use self::{draft::Draft, rules::RulesCard, schedule::ScheduleCard};
 use crate::{
     api::{
         agents::{self, AgentFilter},
@@ -94,6 +95,7 @@ fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoV
     view! {
         <form class="sheet" on:submit=submit>
             <CopyCard draft is_new=job.is_none() />
+            <RulesCard draft=draft.rules />
             <ScheduleCard schedule=draft.schedule timezone=draft.timezone />
             <PolicyCard draft />
             <Notice text=Signal::derive(move || user_action.failure()) />

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use mftplus_protocol::wire;
 
+use super::rules::RulesDraft;
 use crate::{
     api::{
         jobs::{CreateJobInput, Job, RetryInput, UpdateJobInput},
@@ -25,6 +26,7 @@ pub(super) struct Draft {
     pub(super) destination: RwSignal<String>,
     pub(super) protocol: RwSignal<String>,
     pub(super) direction: RwSignal<String>,
+    pub(super) rules: RulesDraft,
     pub(super) schedule: RwSignal<String>,
     pub(super) timezone: RwSignal<String>,
     pub(super) overlap: RwSignal<String>,
@@ -47,6 +49,7 @@ impl Draft {
             destination: text(""),
             protocol: text(wire::Protocol::Local.as_str()),
             direction: text(wire::Direction::Push.as_str()),
+            rules: RulesDraft::new(),
             schedule: text("0 2 * * *"),
             timezone: RwSignal::new(browser::time_zone()),
             overlap: text("skip"),
@@ -66,6 +69,7 @@ impl Draft {
         draft.destination.set(job.destination.clone());
         draft.protocol.set(name_of(&PROTOCOLS, &job.protocol).to_owned());
         draft.direction.set(name_of(&DIRECTIONS, &job.direction).to_owned());
+        draft.rules.read(job);
         draft.schedule.set(job.schedule.clone());
         draft.timezone.set(job.timezone.clone());
         draft.overlap.set(name_of(&OVERLAPS, &job.overlap).to_owned());
@@ -92,6 +96,14 @@ impl Draft {
             overlap,
             catch_up,
             retry,
+            credentials,
+            endpoint,
+            on_exists,
+            after_success,
+            preserve,
+            on_file_error,
+            symlinks,
+            verify,
         } = self.for_update();
         CreateJobInput {
             agent_id: cynic::Id::new(self.agent.get_untracked()),
@@ -105,13 +117,21 @@ impl Draft {
             overlap,
             catch_up,
             retry,
+            credentials,
+            endpoint,
+            on_exists,
+            after_success,
+            preserve,
+            on_file_error,
+            symlinks,
+            verify,
         }
     }
 
     /// The input to change the job.
     pub(super) fn for_update(self) -> UpdateJobInput {
         let text = |field: RwSignal<String>| Some(field.get_untracked().trim().to_owned());
-        UpdateJobInput {
+        let mut input = UpdateJobInput {
             name: text(self.name),
             source: text(self.source),
             destination: text(self.destination),
@@ -122,7 +142,17 @@ impl Draft {
             overlap: value_of(&OVERLAPS, &self.overlap.get_untracked()),
             catch_up: value_of(&CATCH_UPS, &self.catch_up.get_untracked()),
             retry: self.retry(),
-        }
+            credentials: None,
+            endpoint: None,
+            on_exists: None,
+            after_success: None,
+            preserve: None,
+            on_file_error: None,
+            symlinks: None,
+            verify: None,
+        };
+        self.rules.write(&mut input);
+        input
     }
 
     fn retry(self) -> Option<RetryInput> {
