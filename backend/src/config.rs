@@ -11,8 +11,10 @@ use secrecy::SecretString;
 
 use crate::{limits::Quotas, transport::PublicUrl};
 
+mod certificate_files;
 mod listen;
 
+pub use certificate_files::CertificateFiles;
 pub use listen::ListenAddress;
 
 /// The location of the database.
@@ -37,6 +39,14 @@ pub struct ServeSettings {
     /// Address of the API; `:8080` means all addresses of the machine, a name means all its addresses
     #[arg(long, env = "MFTPLUS_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub listen: ListenAddress,
+
+    /// Certificate of the server (PEM, with the chain) for TLS on --listen; read again when it changes; needs --tls-key
+    #[arg(long, env = "MFTPLUS_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Private key of --tls-cert (PEM)
+    #[arg(long, env = "MFTPLUS_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
 
     /// Address of the Prometheus metrics, which are at /metrics; same forms as --listen
     #[arg(long, env = "MFTPLUS_METRICS_LISTEN", default_value = "127.0.0.1:9464", value_name = "ADDRESS:PORT")]
@@ -107,6 +117,18 @@ pub struct ServeSettings {
     /// Ed25519 private key (PKCS#8, PEM) to sign tokens with; a generated secret is used if unset
     #[arg(long, env = "MFTPLUS_JWT_KEY_FILE", value_name = "FILE")]
     pub jwt_key_file: Option<PathBuf>,
+}
+
+impl ServeSettings {
+    /// The certificate of the server, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// The setting that is missing.
+    pub fn tls_files(&self) -> Result<Option<CertificateFiles>, String> {
+        let certificate = ("MFTPLUS_TLS_CERT", self.tls_cert.as_deref());
+        CertificateFiles::of(certificate, ("MFTPLUS_TLS_KEY", self.tls_key.as_deref()))
+    }
 }
 
 /// The settings of the log.

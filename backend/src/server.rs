@@ -16,12 +16,16 @@ use crate::{
 };
 
 mod active_request;
+pub mod certificate;
 mod listener;
 mod observed_stream;
 pub mod signals;
+pub mod tls;
 
+use certificate::ServerCertificate;
 pub use listener::Listeners;
 use listener::bind;
+use tls::Tls;
 
 /// How long active requests may continue after the server received SIGINT or SIGTERM.
 const GRACE_PERIOD: Duration = Duration::from_secs(15);
@@ -47,6 +51,10 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     let total = most_connections();
     let listeners = bind("MFTPLUS_LISTEN", &settings.listen).await?;
     let metrics_listeners = bind("MFTPLUS_METRICS_LISTEN", &settings.metrics_listen).await?;
+    let certificate = match settings.tls_files().map_err(anyhow::Error::msg)? {
+        Some(files) => Some(ServerCertificate::load(files).await?),
+        None => None,
+    };
     let app = App::start(settings, Ambient::default()).await?;
     if let Some(password) = app.ensure_first_admin(settings).await? {
         // Printed once, and never logged.
@@ -84,16 +92,27 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
         let upkeep = keep_metrics(handle.clone(), api.connections().clone(), total);
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(upkeep));
     }
+    let tls = match &certificate {
+        Some(certificate) => Some(Tls::new(Arc::clone(certificate))?),
+        None => None,
+    };
+    if let Some(certificate) = certificate {
+        app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(certificate.follow()));
+    }
+    let scheme = if tls.is_some() { "https" } else { "http" };
     for listener in listeners {
-        tracing::info!(address = %listener.local_addr()?, connections = total, "serving");
-        api.listen(listener);
+        tracing::info!(address = %listener.local_addr()?, scheme, connections = total, "serving");
+        match tls.clone() {
+            Some(tls) => api.listen_tls(listener, tls),
+            None => api.listen(listener),
+        }
     }
     let stop = stop();
     // A browser cannot open `0.0.0.0` or `[::]`.
     let url = if address.ip().is_unspecified() {
-        format!("http://localhost:{}", address.port())
+        format!("{scheme}://localhost:{}", address.port())
     } else {
-        format!("http://{address}")
+        format!("{scheme}://{address}")
     };
     let public = settings.public_url.as_ref().map_or_else(|| url.clone(), ToString::to_string);
     println!("MFTPlus serves {url}, its reference is at {public}/api/docs");

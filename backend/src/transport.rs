@@ -28,6 +28,7 @@ mod request_id;
 mod response_budget;
 mod security_headers;
 mod status;
+mod tls_session;
 
 pub use body::{BodyBudget, discard_body, read_body};
 pub use caller_semaphores::CallerSemaphores;
@@ -39,6 +40,7 @@ pub use request_id::{RequestId, RequestIds, spawn_blocking};
 pub use response_budget::{ResponseBudget, response_body};
 pub use security_headers::protect;
 pub use status::http_status;
+pub use tls_session::TlsSession;
 
 /// The error for a request that needs a token and has none.
 pub const TOKEN_MISSING: Error = Error::Unauthenticated("send a token as `Authorization: Bearer …`");

@@ -18,7 +18,7 @@ use crate::{
     error::Error,
     limits::Class,
     service::{AuthenticatedCaller, Credentials},
-    transport::{TOKEN_MISSING, rate_limit_key, token},
+    transport::{TOKEN_MISSING, TlsSession, rate_limit_key, token},
 };
 
 const KEY_MISSING: Error = Error::Unauthenticated("send the agent's API key in `X-API-Key`");
@@ -41,8 +41,13 @@ pub(super) struct UnauthenticatedClient(pub(super) String);
 /// A user, or a client without an access token, which must send another proof.
 pub(super) struct MaybeUser(pub(super) Option<Actor>);
 
-/// Whether the request may use the cookie: it comes from an allowed origin, or from no page.
-pub(super) struct MayUseCookie(pub(super) bool);
+/// What a request may do with the cookie.
+pub(super) struct CookieAccess {
+    /// Whether it comes from a page that may use the cookie, or from no page.
+    pub(super) is_allowed: bool,
+    /// Whether it came over TLS to this server.
+    pub(super) is_tls: bool,
+}
 
 /// The client's address.
 pub(super) struct Address(pub(super) String);
@@ -149,11 +154,12 @@ impl FromRequestParts<Api> for MaybeUser {
     }
 }
 
-impl FromRequestParts<Api> for MayUseCookie {
+impl FromRequestParts<Api> for CookieAccess {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
-        Ok(Self(api.origins.allows(&parts.headers, &parts.extensions)))
+        let is_allowed = api.origins.allows(&parts.headers, &parts.extensions);
+        Ok(Self { is_allowed, is_tls: parts.extensions.get::<TlsSession>().is_some() })
     }
 }
 

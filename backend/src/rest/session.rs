@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     Api,
-    caller::{MayUseCookie, MaybeUser, UnauthenticatedClient, UserCaller},
+    caller::{CookieAccess, MaybeUser, UnauthenticatedClient, UserCaller},
     envelope::{Answer, Failure, Reply, Success},
     extract::{Body, OptionalBody},
 };
@@ -51,13 +51,13 @@ pub(super) struct LoggedOutData {
 pub(super) async fn login(
     State(api): State<Api>,
     UnauthenticatedClient(address): UnauthenticatedClient,
-    page: MayUseCookie,
+    page: CookieAccess,
     headers: HeaderMap,
     body: Body<Login>,
 ) -> Result<Response, Failure> {
     let as_cookie = body.input.cookie;
     page.require(as_cookie)?;
-    Ok(signed_in(&api, api.cp.login(body.input, &address).await?, as_cookie, &headers))
+    Ok(signed_in(&api, api.cp.login(body.input, &address).await?, as_cookie, &page, &headers))
 }
 
 /// Renew a session
@@ -69,7 +69,7 @@ pub(super) async fn login(
 pub(super) async fn refresh_session(
     State(api): State<Api>,
     _: UnauthenticatedClient,
-    page: MayUseCookie,
+    page: CookieAccess,
     headers: HeaderMap,
     body: OptionalBody<RefreshSession>,
 ) -> Result<Response, Failure> {
@@ -77,7 +77,7 @@ pub(super) async fn refresh_session(
     page.require(as_cookie)?;
     let token = body.input.refresh_token.or_else(|| sent_cookie(&headers));
     let token = token.ok_or_else(|| Error::field("refreshToken", "is required, here or as the cookie"))?;
-    Ok(signed_in(&api, api.cp.refresh_session(&token).await?, as_cookie, &headers))
+    Ok(signed_in(&api, api.cp.refresh_session(&token).await?, as_cookie, &page, &headers))
 }
 
 /// Sign out
@@ -89,7 +89,7 @@ pub(super) async fn refresh_session(
 pub(super) async fn logout(
     State(api): State<Api>,
     MaybeUser(actor): MaybeUser,
-    page: MayUseCookie,
+    page: CookieAccess,
     headers: HeaderMap,
     body: OptionalBody<RefreshSession>,
 ) -> Result<Response, Failure> {
@@ -106,7 +106,7 @@ pub(super) async fn logout(
             );
         }
     }
-    let gone = cookie(&api, String::new(), Duration::ZERO, &headers);
+    let gone = cookie(&api, String::new(), Duration::ZERO, &page, &headers);
     Ok(with_cookie(Reply::ok(LoggedOutData { logged_out: true }).into_response(), &gone))
 }
 
@@ -117,28 +117,29 @@ pub(super) async fn me(State(api): State<Api>, UserCaller(actor): UserCaller) ->
     Ok(Reply::ok(UserData { user: api.cp.me(&actor).await? }))
 }
 
-impl MayUseCookie {
+impl CookieAccess {
     /// An error if a page of an origin that is not allowed uses or sets the cookie.
     fn require(&self, uses_cookie: bool) -> Result<(), Failure> {
         const FOREIGN: Error =
             Error::Forbidden("pages of this origin may not use the cookie: see MFTPLUS_ALLOWED_ORIGINS");
-        if self.0 || !uses_cookie { Ok(()) } else { Err(FOREIGN.into()) }
+        if self.is_allowed || !uses_cookie { Ok(()) } else { Err(FOREIGN.into()) }
     }
 }
 
-fn signed_in(api: &Api, mut session: SignedIn, as_cookie: bool, headers: &HeaderMap) -> Response {
+fn signed_in(api: &Api, mut session: SignedIn, as_cookie: bool, page: &CookieAccess, headers: &HeaderMap) -> Response {
     let token = if as_cookie { session.refresh_token.take() } else { None };
     let response = Reply::ok(session).into_response();
     match token {
-        Some(token) => with_cookie(response, &cookie(api, token, Duration::days(7), headers)),
+        Some(token) => with_cookie(response, &cookie(api, token, Duration::days(7), page, headers)),
         None => response,
     }
 }
 
-fn cookie(api: &Api, value: String, life: Duration, headers: &HeaderMap) -> Cookie<'static> {
+fn cookie(api: &Api, value: String, life: Duration, page: &CookieAccess, headers: &HeaderMap) -> Cookie<'static> {
     // Behind a proxy that terminates TLS, the client's connection to the proxy counts. A client with a false header only
     // loses its own cookie.
-    let is_tls = api.public_url.as_ref().is_some_and(PublicUrl::is_tls)
+    let is_tls = page.is_tls
+        || api.public_url.as_ref().is_some_and(PublicUrl::is_tls)
         || headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     Cookie::build((COOKIE, value))
         // As the browser sees the path, whether or not a proxy removes the base path.

@@ -21,7 +21,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     time::{Instant, Sleep, sleep, sleep_until},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -31,13 +31,14 @@ use tracing::Instrument;
 use super::{
     active_request::{ActiveRequest, ResponseBody},
     observed_stream::ObservedStream,
+    tls::Tls,
 };
 use crate::{
     config::ListenAddress,
     error::Error,
     rest,
     transport::{
-        RequestId, RequestIds,
+        RequestId, RequestIds, TlsSession,
         connections::{Connection, ConnectionLimits, Connections, Slot},
     },
 };
@@ -112,10 +113,16 @@ impl Listeners {
         &self.connections
     }
 
-    /// Accepts connections on this socket from now on.
+    /// Accepts connections on this socket from now on, without TLS.
     pub fn listen(&self, listener: TcpListener) {
         let this = self.clone();
-        self.tasks.spawn(async move { this.accept(listener).await });
+        self.tasks.spawn(async move { this.accept(listener, None).await });
+    }
+
+    /// Accepts connections on this socket from now on, with TLS.
+    pub fn listen_tls(&self, listener: TcpListener, tls: Tls) {
+        let this = self.clone();
+        self.tasks.spawn(async move { this.accept(listener, Some(tls)).await });
     }
 
     /// Stops accepting and closes all connections at once.
@@ -142,7 +149,7 @@ impl Listeners {
         }
     }
 
-    async fn accept(&self, listener: TcpListener) {
+    async fn accept(&self, listener: TcpListener, tls: Option<Tls>) {
         let mut logged: Option<Instant> = None;
         loop {
             let accepted = tokio::select! {
@@ -157,7 +164,10 @@ impl Listeners {
                     };
                     // Responses are small and written whole, so they must not wait for Nagle's algorithm.
                     drop(stream.set_nodelay(true));
-                    self.serve(stream, peer, slot);
+                    match &tls {
+                        Some(tls) => self.tasks.spawn(self.clone().serve_tls(tls.clone(), stream, peer, slot)),
+                        None => self.tasks.spawn(self.clone().serve(stream, peer, slot, None)),
+                    };
                 }
                 Err(error) if is_of_the_client(&error) => {}
                 // No file descriptor or memory is left: closing an idle connection may free some.
@@ -178,43 +188,64 @@ impl Listeners {
         }
     }
 
-    /// Serves a connection. `stream` carries plain HTTP; TLS would be terminated before.
-    fn serve(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: SocketAddr, slot: Slot) {
+    /// Performs the TLS handshake, which has the time of a request's headers, and serves the connection.
+    async fn serve_tls(self, tls: Tls, stream: TcpStream, peer: SocketAddr, slot: Slot) {
         let connection = Arc::clone(&slot.0);
-        let (router, request_ids, stop) = (self.router.clone(), self.request_ids.clone(), self.stop.clone());
+        let accepted = tokio::select! {
+            biased;
+            () = connection.closing().cancelled() => return,
+            accepted = tls.accept(stream) => accepted,
+            () = Overdue::new(Arc::clone(&connection)) => return count_slow(),
+        };
+        let Some((stream, session)) = accepted else { return };
+        connection.secured(Instant::now());
+        // On the heap, so that the future does not hold the stream several times.
+        self.serve(Box::new(stream), peer, slot, Some(session)).await;
+    }
+
+    /// Serves a connection. `stream` carries plain HTTP: what is inside of TLS, if there is any.
+    async fn serve(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        peer: SocketAddr,
+        slot: Slot,
+        tls: Option<TlsSession>,
+    ) {
+        let Self { router, request_ids, stop, .. } = self;
+        let connection = Arc::clone(&slot.0);
         let service = {
             let connection = Arc::clone(&connection);
             service_fn(move |request| {
-                answer(router.clone(), request_ids.clone(), peer, Arc::clone(&connection), request)
+                answer(router.clone(), request_ids.clone(), (peer, tls), Arc::clone(&connection), request)
             })
         };
-        self.tasks.spawn(async move {
-            let mut builder = http1::Builder::new();
-            // Python's `gql` compares `Sec-WebSocket-Protocol` case-sensitively. `deadline` limits the time of headers.
-            builder.title_case_headers(true).max_buf_size(MAX_BUFFER).header_read_timeout(None);
-            let serving =
-                builder.serve_connection(TokioIo::new(ObservedStream::new(stream, slot)), service).with_upgrades();
-            let mut serving = pin!(serving);
-            let mut overdue = Overdue::new(Arc::clone(&connection));
-            let mut is_stopping = false;
-            loop {
-                tokio::select! {
-                    biased;
-                    () = connection.closing().cancelled() => return,
-                    // An error of the connection concerns its client only.
-                    _ = serving.as_mut() => return,
-                    () = &mut overdue => {
-                        metrics::counter!("mftplus_connections_closed_total", "reason" => "slow").increment(1);
-                        return;
-                    }
-                    () = stop.cancelled(), if !is_stopping => {
-                        is_stopping = true;
-                        serving.as_mut().graceful_shutdown();
-                    }
+        let mut builder = http1::Builder::new();
+        // Python's `gql` compares `Sec-WebSocket-Protocol` case-sensitively. `deadline` limits the time of headers.
+        builder.title_case_headers(true).max_buf_size(MAX_BUFFER).header_read_timeout(None);
+        let serving =
+            builder.serve_connection(TokioIo::new(ObservedStream::new(stream, slot)), service).with_upgrades();
+        let mut serving = pin!(serving);
+        let mut overdue = Overdue::new(Arc::clone(&connection));
+        let mut is_stopping = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = connection.closing().cancelled() => return,
+                // An error of the connection concerns its client only.
+                _ = serving.as_mut() => return,
+                () = &mut overdue => return count_slow(),
+                () = stop.cancelled(), if !is_stopping => {
+                    is_stopping = true;
+                    serving.as_mut().graceful_shutdown();
                 }
             }
-        });
+        }
     }
+}
+
+/// Counts a connection that was closed because its client was too slow.
+fn count_slow() {
+    metrics::counter!("mftplus_connections_closed_total", "reason" => "slow").increment(1);
 }
 
 /// Whether accepting failed because of the client.
@@ -226,7 +257,7 @@ fn is_of_the_client(error: &io::Error) -> bool {
 async fn answer(
     router: Router,
     request_ids: RequestIds,
-    peer: SocketAddr,
+    client: (SocketAddr, Option<TlsSession>),
     connection: Arc<Connection>,
     request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, Infallible> {
@@ -234,7 +265,7 @@ async fn answer(
     // Before anything else, so that every response has a request id, also dashboard files and errors before routing.
     let id = request_ids.of(request.headers());
     let span = id.span();
-    let answered = route(router, peer, Arc::clone(&connection), request);
+    let answered = route(router, client, Arc::clone(&connection), request);
     let mut response = RequestId::scope(Some(id.clone()), answered).instrument(span.clone()).await?;
     id.write(response.headers_mut());
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -247,7 +278,7 @@ async fn answer(
 
 async fn route(
     mut router: Router,
-    peer: SocketAddr,
+    (peer, tls): (SocketAddr, Option<TlsSession>),
     connection: Arc<Connection>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
@@ -256,6 +287,9 @@ async fn route(
         return Ok(rest::refuse(Error::Invalid(problem.to_owned())));
     }
     parts.extensions.insert(ConnectInfo(peer));
+    if let Some(tls) = tls {
+        parts.extensions.insert(tls);
+    }
     parts.extensions.insert(connection);
     router.call(Request::from_parts(parts, Body::new(body))).await
 }

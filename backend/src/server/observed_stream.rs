@@ -116,11 +116,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ObservedStream<S> {
         self.stream.is_write_vectored()
     }
 
+    /// TLS writes what it has encrypted when it is flushed, so that a client which does not read blocks this.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        self.poll_closing(cx)?;
+        let outcome = Pin::new(&mut self.stream).poll_flush(cx);
+        self.written(outcome.map_ok(|()| 0)).map_ok(|_| ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_closing(cx)?;
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

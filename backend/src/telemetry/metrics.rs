@@ -17,7 +17,7 @@ pub enum Kind {
 
 /// Name, type and description of each metric that the server records itself. Those of HTTP requests are described by the
 /// layer that records them.
-pub const METRICS: [(&str, Kind, &str); 18] = [
+pub const METRICS: [(&str, Kind, &str); 19] = [
     ("mftplus_agents", Kind::Gauge, "Agents by status."),
     ("mftplus_background_failures_total", Kind::Counter, "Background tasks that failed, by task; each is tried again."),
     ("mftplus_bus_connected", Kind::Gauge, "Whether messages of other servers arrive (1) or not (0)."),
@@ -44,6 +44,7 @@ pub const METRICS: [(&str, Kind, &str); 18] = [
     ("mftplus_scheduler_lateness_seconds", Kind::Histogram, "Seconds from a scheduled time to its decision."),
     ("mftplus_slots_started_total", Kind::Counter, "Scheduled times that started a run."),
     ("mftplus_subscriptions_open", Kind::Gauge, "Open GraphQL subscriptions."),
+    ("mftplus_tls_handshakes_failed_total", Kind::Counter, "TLS handshakes that failed, by reason."),
     ("mftplus_transfers", Kind::Gauge, "Transfers by status."),
     ("mftplus_unreadable_rows_total", Kind::Counter, "Rows left out of a page because they could not be read."),
     (

@@ -110,6 +110,11 @@ impl Connection {
         &self.closing
     }
 
+    /// Records the end of the TLS handshake, from which the time for the first request counts.
+    pub(crate) fn secured(&self, now: Instant) {
+        self.state().phase = Phase::Head(now);
+    }
+
     /// Records that bytes arrived from the client.
     pub(crate) fn received(&self, now: Instant) {
         let mut state = self.state();

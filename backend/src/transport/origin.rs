@@ -6,7 +6,7 @@ use axum::http::{Extensions, HeaderMap, header};
 use ipnet::IpNet;
 use url::{Origin, Url};
 
-use super::{PublicUrl, trusted_peer};
+use super::{PublicUrl, TlsSession, trusted_peer};
 
 /// Decides by its origin whether a page may send requests.
 #[derive(Clone, Debug)]
@@ -24,8 +24,9 @@ impl OriginPolicy {
     /// does not come from a page and is allowed.
     ///
     /// The server's own origins are that of the public URL and that of the `Host` header. The scheme is compared where
-    /// it is known: from the public URL with that host, or from `X-Forwarded-Proto` of a trusted proxy. Otherwise
-    /// `http` and `https` both match, with the default port of the scheme if the host names none.
+    /// it is known: from `X-Forwarded-Proto` of a trusted proxy, from the public URL with that host, or from a
+    /// connection with TLS. Otherwise `http` and `https` both match, with the default port of the scheme if the host
+    /// names none.
     #[must_use]
     pub fn allows(&self, headers: &HeaderMap, extensions: &Extensions) -> bool {
         let mut origins = headers.get_all(header::ORIGIN).iter();
@@ -44,7 +45,8 @@ impl OriginPolicy {
         };
         let has_public_host = public.as_ref().is_some_and(|public| public.host() == own.host());
         let public_scheme = || public.as_ref().filter(|_| has_public_host).map(Url::scheme);
-        let scheme = self.forwarded_scheme(headers, extensions).or_else(public_scheme);
+        let tls_scheme = || extensions.get::<TlsSession>().map(|_| "https");
+        let scheme = self.forwarded_scheme(headers, extensions).or_else(public_scheme).or_else(tls_scheme);
         own == origin && scheme.is_none_or(|scheme| scheme.eq_ignore_ascii_case(origin.scheme()))
     }
 

@@ -43,6 +43,7 @@ mod sign_in_limits;
 mod stalls;
 mod support;
 mod text_rules;
+mod tls;
 mod transfers;
 mod users;
 mod wire;

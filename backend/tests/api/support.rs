@@ -10,6 +10,7 @@ pub(crate) mod proxy;
 pub(crate) mod receiver;
 pub(crate) mod redacted;
 pub(crate) mod redis;
+pub(crate) mod tls;
 pub(crate) mod users;
 
 pub(crate) use app::TestApp;

@@ -1,0 +1,44 @@
+//! A certificate and its private key, as two files.
+
+use std::path::{Path, PathBuf};
+
+/// The PEM files of a certificate chain and of the private key of its first certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// The certificate, then those between it and the root.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+impl CertificateFiles {
+    /// The files of two settings with these names. Both or neither must be given.
+    pub(super) fn of(
+        (certificate_name, certificate): (&str, Option<&Path>),
+        (key_name, key): (&str, Option<&Path>),
+    ) -> Result<Option<Self>, String> {
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => {
+                Ok(Some(Self { certificate: certificate.to_owned(), key: key.to_owned() }))
+            }
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(format!("{certificate_name} needs {key_name}, the file with the private key")),
+            (None, Some(_)) => Err(format!("{key_name} needs {certificate_name}, the file with the certificate")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_without_its_key_is_refused() {
+        let (certificate, key) = (Some(Path::new("a.pem")), Some(Path::new("a.key")));
+        let files = |certificate, key| CertificateFiles::of(("CERT", certificate), ("KEY", key));
+        assert_eq!(files(None, None), Ok(None));
+        assert!(files(certificate, key).is_ok_and(|files| files.is_some()));
+        assert_eq!(files(certificate, None), Err("CERT needs KEY, the file with the private key".to_owned()));
+        assert_eq!(files(None, key), Err("KEY needs CERT, the file with the certificate".to_owned()));
+    }
+}
