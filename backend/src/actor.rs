@@ -29,13 +29,14 @@ pub enum Actor {
         /// The customer whose objects the user sees.
         customer: CustomerId,
     },
-    /// An agent.
+    /// An agent with its API key or its client certificate.
     Agent {
         /// The agent that calls.
         agent: AgentId,
         /// The customer of the agent.
         customer: CustomerId,
-        /// The API key of the request; `None` if the server records a change on behalf of the agent.
+        /// The API key of the request; `None` if the agent has sent its certificate alone, or if the server records a
+        /// change on behalf of the agent.
         key: Option<KeyDigest>,
     },
     /// The server's own background tasks and its command line.
@@ -51,6 +52,10 @@ impl std::fmt::Debug for KeyDigest {
         f.write_str("KeyDigest")
     }
 }
+
+/// The SHA-256 of a client certificate in its DER form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CertificateDigest(pub [u8; 32]);
 
 /// The set of objects that a call may see. It is part of every WHERE clause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

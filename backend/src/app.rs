@@ -17,12 +17,13 @@ use crate::{
     ids::IdGenerator,
     limits::{self, Limits, Quotas},
     rest::{Api, ListBudget},
-    service::{ControlPlane, JwtKey, Parts, Timing, Tokens, jwt_key_from_file},
+    service::{CertificateAuthority, ControlPlane, JwtKey, Parts, Timing, Tokens, jwt_key_from_file},
     store::{self, DatabaseLimits, Db},
     transport::{BodyBudget, OriginPolicy, ResponseBudget},
     webhooks::Webhooks,
 };
 
+mod authority;
 mod folder;
 #[cfg(feature = "test-clock")]
 mod test_clock;
@@ -43,6 +44,10 @@ pub struct App {
     pub stop: CancellationToken,
     /// The memory budget of request bodies, for REST and GraphQL together.
     pub bodies: BodyBudget,
+    /// The clock of the control plane.
+    pub clock: Clock,
+    /// The authority that signs client certificates; `None` if agents cannot authenticate with them.
+    pub authority: Option<Arc<CertificateAuthority>>,
     /// The lock of the data folder, held while the server runs; `None` with PostgreSQL.
     lock: Option<File>,
 }
@@ -89,6 +94,7 @@ impl App {
         let key = settings.jwt_key_file.as_deref().map(jwt_key).transpose()?;
         let db = open_within(&settings.database, ambient.database_limits).await?;
         let secret = secret(&settings.database, &db, &ambient).await?;
+        let authority = authority::open(settings, &db, &ambient).await?.map(Arc::new);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (bus, shared) = match &settings.redis_url {
             Some(url) => {
@@ -107,15 +113,16 @@ impl App {
             db: db.clone(),
             bus,
             limits,
-            clock,
+            clock: clock.clone(),
             ids: Arc::new(ids),
             tokens: Tokens::new(secret, key),
             webhooks: Webhooks::new(settings.webhook_networks.clone()),
+            authority: authority.clone(),
             timing,
             tasks: tasks.clone(),
             stop: stop.clone(),
         });
-        Ok(Self { cp, db, tasks, stop, bodies: BodyBudget::default(), lock })
+        Ok(Self { cp, db, tasks, stop, bodies: BodyBudget::default(), clock, authority, lock })
     }
 
     /// A control plane for a command that runs beside a server or without one: its bus reaches no server, and it counts
@@ -130,19 +137,21 @@ impl App {
         let ambient = Ambient::default();
         let secret = secret(settings, &db, &ambient).await?;
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let clock = ambient.clock;
         let cp = ControlPlane::new(Parts {
             db: db.clone(),
             bus: Bus::in_process(),
             limits: Limits::new(Quotas::default(), None),
-            clock: ambient.clock,
+            clock: clock.clone(),
             ids: Arc::new(ambient.ids),
             tokens: Tokens::new(secret, key),
             webhooks: Webhooks::new(Vec::new()),
+            authority: None,
             timing: Timing::default(),
             tasks: tasks.clone(),
             stop: stop.clone(),
         });
-        Ok(Self { cp, db, tasks, stop, bodies: BodyBudget::default(), lock: None })
+        Ok(Self { cp, db, tasks, stop, bodies: BodyBudget::default(), clock, authority: None, lock: None })
     }
 
     /// The state of the REST API of this control plane.

@@ -48,6 +48,18 @@ pub struct ServeSettings {
     #[arg(long, env = "MFTPLUS_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
 
+    /// Address on which agents authenticate with client certificates; same forms as --listen; none if unset
+    #[arg(long, env = "MFTPLUS_MTLS_LISTEN", value_name = "ADDRESS:PORT")]
+    pub mtls_listen: Option<ListenAddress>,
+
+    /// Certificate of the authority that signs client certificates (PEM); one is generated if unset; needs --ca-key
+    #[arg(long, env = "MFTPLUS_CA_CERT", value_name = "FILE")]
+    pub ca_cert: Option<PathBuf>,
+
+    /// Private key of --ca-cert (PEM)
+    #[arg(long, env = "MFTPLUS_CA_KEY", value_name = "FILE")]
+    pub ca_key: Option<PathBuf>,
+
     /// Address of the Prometheus metrics, which are at /metrics; same forms as --listen
     #[arg(long, env = "MFTPLUS_METRICS_LISTEN", default_value = "127.0.0.1:9464", value_name = "ADDRESS:PORT")]
     pub metrics_listen: ListenAddress,
@@ -128,6 +140,16 @@ impl ServeSettings {
     pub fn tls_files(&self) -> Result<Option<CertificateFiles>, String> {
         let certificate = ("MFTPLUS_TLS_CERT", self.tls_cert.as_deref());
         CertificateFiles::of(certificate, ("MFTPLUS_TLS_KEY", self.tls_key.as_deref()))
+    }
+
+    /// The certificate of the authority for client certificates, if the operator chose one.
+    ///
+    /// # Errors
+    ///
+    /// The setting that is missing.
+    pub fn authority_files(&self) -> Result<Option<CertificateFiles>, String> {
+        let certificate = ("MFTPLUS_CA_CERT", self.ca_cert.as_deref());
+        CertificateFiles::of(certificate, ("MFTPLUS_CA_KEY", self.ca_key.as_deref()))
     }
 }
 

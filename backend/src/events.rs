@@ -42,7 +42,7 @@ pub struct Message {
 #[serde(rename_all = "camelCase")]
 #[strum(serialize_all = "camelCase")]
 pub enum Invalidation {
-    /// The API keys and the processes of an agent.
+    /// The API keys, the client certificates and the processes of an agent.
     AgentKeys(AgentId),
     /// The open directives of an agent.
     Directives(AgentId),

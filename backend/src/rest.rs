@@ -22,6 +22,7 @@ use crate::{
 mod agents;
 mod api_docs;
 mod caller;
+mod certificates;
 mod customers;
 mod directives;
 mod enrolment_codes;
@@ -92,6 +93,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(agents::get_agent, agents::revoke_agent))
         .routes(routes!(agents::list_agent_transfers))
         .routes(routes!(agents::rotate_agent_key))
+        .routes(routes!(certificates::get_certificate_authority))
+        .routes(routes!(certificates::issue_agent_certificate))
         .routes(routes!(transfers::create_transfer, transfers::list_transfers, transfers::update_transfers))
         .routes(routes!(transfers::get_transfer, transfers::update_transfer))
         .routes(routes!(jobs::create_job, jobs::list_jobs))

@@ -17,12 +17,14 @@ use crate::{
 
 mod active_request;
 pub mod certificate;
+pub mod issued_certificate;
 mod listener;
 mod observed_stream;
 pub mod signals;
 pub mod tls;
 
 use certificate::ServerCertificate;
+use issued_certificate::IssuedCertificate;
 pub use listener::Listeners;
 use listener::bind;
 use tls::Tls;
@@ -51,6 +53,10 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     let total = most_connections();
     let listeners = bind("MFTPLUS_LISTEN", &settings.listen).await?;
     let metrics_listeners = bind("MFTPLUS_METRICS_LISTEN", &settings.metrics_listen).await?;
+    let mtls_listeners = match &settings.mtls_listen {
+        Some(address) => bind("MFTPLUS_MTLS_LISTEN", address).await?,
+        None => Vec::new(),
+    };
     let certificate = match settings.tls_files().map_err(anyhow::Error::msg)? {
         Some(files) => Some(ServerCertificate::load(files).await?),
         None => None,
@@ -92,13 +98,19 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
         let upkeep = keep_metrics(handle.clone(), api.connections().clone(), total);
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(upkeep));
     }
-    let tls = match &certificate {
-        Some(certificate) => Some(Tls::new(Arc::clone(certificate))?),
+    if let Some(tls) = mutual_tls(settings, &app, certificate.as_ref())? {
+        for listener in mtls_listeners {
+            tracing::info!(address = %listener.local_addr()?, "serving agents with client certificates");
+            api.listen_tls(listener, tls.clone());
+        }
+    }
+    let tls = match certificate {
+        Some(certificate) => {
+            app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(Arc::clone(&certificate).follow()));
+            Some(Tls::new(certificate)?)
+        }
         None => None,
     };
-    if let Some(certificate) = certificate {
-        app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(certificate.follow()));
-    }
     let scheme = if tls.is_some() { "https" } else { "http" };
     for listener in listeners {
         tracing::info!(address = %listener.local_addr()?, scheme, connections = total, "serving");
@@ -133,6 +145,24 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
         tracing::warn!("stopped, although some background tasks did not end in time");
     }
     Ok(())
+}
+
+/// TLS for client certificates; none if the server accepts none. It shows the certificate of the server, or one that the
+/// authority issues.
+fn mutual_tls(
+    settings: &ServeSettings,
+    app: &App,
+    certificate: Option<&Arc<ServerCertificate>>,
+) -> Result<Option<Tls>> {
+    let Some(authority) = &app.authority else { return Ok(None) };
+    let clock = app.clock.clone();
+    if let Some(certificate) = certificate {
+        return Ok(Some(Tls::mutual(Arc::clone(certificate), authority, clock)?));
+    }
+    let names = issued_certificate::names(settings);
+    let issued = IssuedCertificate::issue(Arc::clone(authority), names, clock.clone())?;
+    app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(Arc::clone(&issued).follow()));
+    Ok(Some(Tls::mutual(issued, authority, clock)?))
 }
 
 /// Compacts recorded samples every [`UPKEEP`], because the recorder otherwise keeps each sample until the next scrape.

@@ -27,6 +27,8 @@ mod agents;
 mod authenticate;
 mod backfill;
 mod cache;
+mod certificate_authority;
+mod certificates;
 mod clock_jumps;
 mod customers;
 mod directives;
@@ -59,7 +61,8 @@ mod webhook_secrets;
 mod write_availability;
 
 pub use agents::Registered;
-pub use authenticate::{AuthenticatedCaller, Credentials};
+pub use authenticate::{AgentCredentials, AuthenticatedCaller, Credentials};
+pub use certificate_authority::{CertificateAuthority, Serial};
 pub use event_log::EventLogSubscription;
 pub use failure_isolation::guarded;
 pub use health::Readiness;
@@ -109,6 +112,8 @@ pub struct Parts {
     pub tokens: Tokens,
     /// The sender of webhooks.
     pub webhooks: Webhooks,
+    /// Signs client certificates; none if agents cannot authenticate with them.
+    pub authority: Option<Arc<CertificateAuthority>>,
     /// Intervals, timeouts and retention periods.
     pub timing: Timing,
     /// The tracker of background tasks, so that the shutdown waits for them.
@@ -127,6 +132,7 @@ pub struct ControlPlane {
     ids: Arc<IdGenerator>,
     tokens: Tokens,
     webhooks: Webhooks,
+    authority: Option<Arc<CertificateAuthority>>,
     timing: Timing,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -144,7 +150,7 @@ impl ControlPlane {
     /// Builds a control plane and starts its background tasks: the writer, and the invalidation of its cache.
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { db, bus, limits, clock, ids, tokens, webhooks, timing, tasks, stop } = parts;
+        let Parts { db, bus, limits, clock, ids, tokens, webhooks, authority, timing, tasks, stop } = parts;
         let cache = Arc::new(cache::Cache::new(bus.clone()));
         let publisher = (bus.clone(), Arc::clone(&cache));
         let notify = move |committed: CommittedBatch| {
@@ -176,6 +182,7 @@ impl ControlPlane {
             ids,
             tokens,
             webhooks,
+            authority,
             timing,
             tasks,
             stop,

@@ -1,6 +1,7 @@
 //! The statements that read and write the database. This layer publishes nothing, checks no permissions and reads no clock: its
 //! callers pass the scope and the time.
 
+pub mod agent_certificates;
 pub mod agent_instances;
 pub mod agents;
 pub mod api_keys;

@@ -218,8 +218,12 @@ fn every_operation_has_a_name_a_summary_and_described_answers() {
             assert!(answers.keys().any(|status| status.starts_with('2')), "{method} {path}");
             for (status, answer) in answers {
                 let contents = answer["content"].as_object().expect("what it holds");
-                // The export of a definition is the one answer that is a file.
-                let kind = if name == "export_pipeline" && status == "200" { "text/yaml" } else { "application/json" };
+                // The export of a definition and the certificates of the authority are files.
+                let kind = match (name, status.as_str()) {
+                    ("export_pipeline", "200") => "text/yaml",
+                    ("get_certificate_authority", "200") => "application/pem-certificate-chain",
+                    _ => "application/json",
+                };
                 assert!(
                     contents.len() == 1 && contents.get(kind).is_some_and(|content| content["schema"].is_object()),
                     "{method} {path}: {status} does not say what it holds"

@@ -18,6 +18,8 @@ macro_rules! event_kinds {
                 AgentStatusChanged = "Agent changed status",
                 /// An agent got a new API key.
                 AgentKeyRotated = "Agent key rotated",
+                /// An agent got a new client certificate.
+                AgentCertificateIssued = "Agent certificate issued",
                 /// Two processes ran with copies of one agent's state; the server stopped the later one.
                 AgentDuplicateStopped = "Duplicate agent stopped",
                 /// An agent was revoked.

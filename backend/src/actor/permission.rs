@@ -117,6 +117,8 @@ pub enum Permission {
     ReceiveDirectives,
     /// Acknowledge a directive.
     AcknowledgeDirective,
+    /// Issue a client certificate to the calling agent.
+    IssueAgentCertificate,
     /// Create a transfer of the calling agent.
     CreateTransfer,
     /// Report about a transfer of the calling agent.
@@ -219,6 +221,7 @@ const WORK: &[Permission] = &[
     P::SendHeartbeat,
     P::ReceiveDirectives,
     P::AcknowledgeDirective,
+    P::IssueAgentCertificate,
     P::CreateTransfer,
     P::ReportTransfer,
     P::StartJobRun,
@@ -280,7 +283,7 @@ mod tests {
     /// For each permission: whether administrators, users of a customer, agents and the server have it, and the message
     /// for others.
     #[rustfmt::skip]
-    const TABLE: [(Permission, [bool; 4], &str); 59] = [
+    const TABLE: [(Permission, [bool; 4], &str); 60] = [
         (P::ViewOwnAccount, [YES, YES, NO, NO], USERS),
         (P::SignOut, [YES, YES, NO, NO], USERS),
         (P::ViewFleet, [YES, YES, NO, YES], USERS),
@@ -333,6 +336,7 @@ mod tests {
         (P::SendHeartbeat, [NO, NO, YES, NO], AGENTS),
         (P::ReceiveDirectives, [NO, NO, YES, NO], AGENTS),
         (P::AcknowledgeDirective, [NO, NO, YES, NO], AGENTS),
+        (P::IssueAgentCertificate, [NO, NO, YES, NO], AGENTS),
         (P::CreateTransfer, [NO, NO, YES, NO], AGENTS),
         (P::ReportTransfer, [NO, NO, YES, NO], AGENTS),
         (P::StartJobRun, [NO, NO, YES, NO], AGENTS),

@@ -12,6 +12,8 @@ use anyhow::{Context, Result, bail};
 
 /// The file with the signing secret.
 pub(super) const SECRET_FILE: &str = "signing.secret";
+/// The file with the generated certificate authority: its certificate and its private key.
+pub(super) const AUTHORITY_FILE: &str = "ca.pem";
 /// The mode of files that only their owner reads and writes.
 const PRIVATE: u32 = 0o600;
 

@@ -28,6 +28,12 @@ impl ListenAddress {
         Ok(addresses)
     }
 
+    /// The host, as a name or an address; `None` if the setting means all addresses of the machine.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
     /// Whether the setting means all addresses of the machine.
     #[must_use]
     pub const fn is_any(&self) -> bool {

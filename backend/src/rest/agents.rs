@@ -110,7 +110,7 @@ pub(super) async fn register_agent(
     Ok(Reply::created(RegisteredData {
         agent: registered.agent,
         api_key: registered.api_key,
-        mtls: Mtls { enabled: false, csr_template },
+        mtls: Mtls { enabled: api.cp.accepts_certificates(), csr_template },
     }))
 }
 
@@ -159,7 +159,8 @@ pub(super) async fn get_agent(
 
 /// Revoke an agent
 ///
-/// The agent's API keys become invalid at once, and lists no longer contain the agent. Its transfers are kept.
+/// The agent's API keys and client certificates become invalid at once, and lists no longer contain the agent. Its
+/// transfers are kept.
 #[utoipa::path(delete, path = "/api/agents/{id}", tag = "Agents", security(("bearer" = [])),
     params(("id" = AgentId, Path, description = "The agent's id")),
     responses((status = 200, description = "The agent is revoked", body = Success<DeletedData>)))]

@@ -5,7 +5,7 @@
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    http::{header, request::Parts},
 };
 
 use super::{
@@ -17,13 +17,13 @@ use crate::{
     actor::{Actor, Permission},
     error::Error,
     limits::Class,
-    service::{AuthenticatedCaller, Credentials},
+    service::{AgentCredentials, AuthenticatedCaller, Credentials},
     transport::{TOKEN_MISSING, TlsSession, rate_limit_key, token},
 };
 
 const KEY_MISSING: Error = Error::Unauthenticated("send the agent's API key in `X-API-Key`");
 
-/// An agent, authenticated by its API key.
+/// An agent, authenticated by its API key, its client certificate, or both.
 pub(super) struct AgentCaller(pub(super) Actor);
 
 /// A user, authenticated by an access token.
@@ -56,8 +56,8 @@ impl FromRequestParts<Api> for AgentCaller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
-        let key = api_key(&parts.headers).map(Credentials::ApiKey).ok_or(KEY_MISSING);
-        Ok(Self(cleared(parts, api, Class::Agent, key).await?))
+        let credentials = agent_credentials(parts).map(Credentials::Agent).ok_or(KEY_MISSING);
+        Ok(Self(cleared(parts, api, Class::Agent, credentials).await?))
     }
 }
 
@@ -108,10 +108,10 @@ impl FromRequestParts<Api> for AnyCaller {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
         let credentials = match token(&parts.headers) {
             Ok(Some(token)) => Ok(Credentials::Token(token)),
-            Ok(None) => api_key(&parts.headers).map(Credentials::ApiKey).ok_or(TOKEN_MISSING),
+            Ok(None) => agent_credentials(parts).map(Credentials::Agent).ok_or(TOKEN_MISSING),
             Err(error) => Err(error),
         };
-        let class = if matches!(credentials, Ok(Credentials::ApiKey(_))) { Class::Agent } else { Class::User };
+        let class = if matches!(credentials, Ok(Credentials::Agent(_))) { Class::Agent } else { Class::User };
         Ok(Self(cleared(parts, api, class, credentials).await?))
     }
 }
@@ -213,7 +213,9 @@ fn counted_address(parts: &Parts) -> String {
     parts.extensions.get::<ClientAddress>().map_or_else(String::new, |address| rate_limit_key(address.0))
 }
 
-/// The API key in the request headers.
-pub(super) fn api_key(headers: &HeaderMap) -> Option<&str> {
-    headers.get("x-api-key").and_then(|value| value.to_str().ok())
+/// The credentials of an agent, if the request has any. A key that is not text is one that is not valid.
+pub(super) fn agent_credentials(parts: &Parts) -> Option<AgentCredentials<'_>> {
+    let key = parts.headers.get("x-api-key").map(|value| value.to_str().unwrap_or_default());
+    let certificate = parts.extensions.get::<TlsSession>().and_then(|session| session.client_certificate);
+    (key.is_some() || certificate.is_some()).then_some(AgentCredentials { key, certificate })
 }

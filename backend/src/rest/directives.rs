@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use axum::{extract::State, http::HeaderMap};
+use axum::{extract::State, http::request::Parts};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
     Api,
-    caller::{AgentCaller, api_key},
+    caller::{AgentCaller, agent_credentials},
     envelope::{Answer, Reply, Success},
     extract::{Id, Query},
 };
@@ -53,7 +53,7 @@ impl FromFields for Wait {
 ///
 /// With `wait` the answer comes as soon as there is a directive, or empty after this number of seconds. A directive is
 /// delivered again until the agent acts on it or acknowledges it with `POST /api/agents/directives/{id}/ack`. If the
-/// API key becomes invalid during the wait, the answer is 401.
+/// API key or the client certificate becomes invalid during the wait, the answer is 401.
 #[utoipa::path(get, path = "/api/agents/directives", tag = "Directives", security(("apiKey" = [])),
     params(super::openapi::WaitQuery),
     responses((status = 200, description = "Waiting directives", body = Success<DirectivesData>)))]
@@ -61,10 +61,10 @@ pub(super) async fn list_directives(
     State(api): State<Api>,
     AgentCaller(actor): AgentCaller,
     Query(Wait(wait, instance)): Query<Wait>,
-    headers: HeaderMap,
+    parts: Parts,
 ) -> Answer<DirectivesData> {
-    let key = api_key(&headers).unwrap_or_default();
-    Ok(Reply::ok(DirectivesData { directives: api.cp.list_directives(&actor, key, wait, instance).await? }))
+    let credentials = agent_credentials(&parts).unwrap_or_default();
+    Ok(Reply::ok(DirectivesData { directives: api.cp.list_directives(&actor, credentials, wait, instance).await? }))
 }
 
 /// Acknowledge a directive

@@ -109,7 +109,8 @@ impl Modify for Common {
         let components = document.components.get_or_insert_default();
         let key = ApiKeyValue::with_description(
             "X-API-Key",
-            "API key of an agent, from its registration or `POST /api/agents/{id}/key`.",
+            "API key of an agent, from its registration or `POST /api/agents/{id}/key`. On the listener for client \
+             certificates an agent may leave it out.",
         );
         components.add_security_scheme("apiKey", SecurityScheme::ApiKey(ApiKey::Header(key)));
         let bearer = HttpBuilder::new()
@@ -178,7 +179,7 @@ const CONFLICTING: [&str; 16] = [
 /// The name of the component that describes the header with the id of the request.
 const REQUEST_ID: &str = "RequestId";
 /// Operations without a rate limit.
-const UNLIMITED: [&str; 3] = ["get_health", "get_liveness", "get_readiness"];
+const UNLIMITED: [&str; 4] = ["get_health", "get_liveness", "get_readiness", "get_certificate_authority"];
 
 /// Adds to an operation what follows from its kind: the headers of the rate limit and the possible errors.
 fn describe(path: &str, operation: &mut Operation) {
@@ -206,7 +207,7 @@ fn describe(path: &str, operation: &mut Operation) {
         ("403", is_limited, forbidden, Value::Null),
         (
             "404",
-            path.contains('{') || id == "create_transfer",
+            path.contains('{') || matches!(id, "create_transfer" | "get_certificate_authority"),
             "The object does not exist, or the caller may not see it",
             Value::Null,
         ),

@@ -194,7 +194,7 @@ impl Listeners {
         let accepted = tokio::select! {
             biased;
             () = connection.closing().cancelled() => return,
-            accepted = tls.accept(stream) => accepted,
+            accepted = tls.accept(stream, peer) => accepted,
             () = Overdue::new(Arc::clone(&connection)) => return count_slow(),
         };
         let Some((stream, session)) = accepted else { return };

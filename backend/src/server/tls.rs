@@ -1,23 +1,40 @@
-//! TLS of the listeners: the handshake.
+//! TLS of the listeners: the handshake, with or without client certificates.
 
-use std::{fmt, io, sync::Arc};
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::Result;
 use rustls::{
-    ServerConfig,
+    CertificateError, RootCertStore, ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
-    server::ResolvesServerCert,
+    pki_types::UnixTime,
+    server::{NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier},
+    time_provider::TimeProvider,
 };
-use tokio::net::TcpStream;
+use sha2::{Digest, Sha256};
+use tokio::{net::TcpStream, time::Instant};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::transport::TlsSession;
+use crate::{actor::CertificateDigest, clock::Clock, service::CertificateAuthority, transport::TlsSession};
+
+/// The least time between two log lines about refused client certificates.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How a listener speaks TLS.
 #[derive(Clone)]
 pub struct Tls {
     acceptor: TlsAcceptor,
+    /// When a refused client certificate was logged last, and how many were refused since then.
+    refused: Arc<Mutex<(Option<Instant>, u64)>>,
 }
+
+/// The time by which the validity of client certificates is judged.
+#[derive(Debug)]
+struct ServerTime(Clock);
 
 impl Tls {
     /// TLS with this certificate, for clients without a certificate.
@@ -27,21 +44,75 @@ impl Tls {
     /// If the crypto provider supports no version of TLS.
     pub fn new(certificate: Arc<impl ResolvesServerCert + 'static>) -> Result<Self> {
         let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
-        let mut config = builder.with_no_client_auth().with_cert_resolver(certificate);
+        Ok(Self::with(builder.with_no_client_auth().with_cert_resolver(certificate)))
+    }
+
+    /// TLS with this certificate, for clients with a certificate that the authority has signed and that has not expired
+    /// by this clock. Whether it was revoked is checked with each request.
+    ///
+    /// # Errors
+    ///
+    /// If the crypto provider supports no version of TLS, or the authority has a certificate that cannot be used.
+    pub fn mutual(
+        certificate: Arc<impl ResolvesServerCert + 'static>,
+        authority: &CertificateAuthority,
+        clock: Clock,
+    ) -> Result<Self> {
+        let mut roots = RootCertStore::empty();
+        for certificate in authority.certificates() {
+            roots.add(certificate.clone())?;
+        }
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build()?;
+        let builder = ServerConfig::builder_with_details(provider(), Arc::new(ServerTime(clock)));
+        let builder = builder.with_safe_default_protocol_versions()?.with_client_cert_verifier(verifier);
+        let mut config = builder.with_cert_resolver(certificate);
+        // The certificate of a resumed session would not be verified again.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(Self::with(config))
+    }
+
+    fn with(mut config: ServerConfig) -> Self {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { acceptor: Arc::new(config).into() })
+        Self { acceptor: Arc::new(config).into(), refused: Arc::default() }
     }
 
     /// Performs the handshake. `None` if it failed, which is counted and logged here.
-    pub(super) async fn accept(&self, stream: TcpStream) -> Option<(TlsStream<TcpStream>, TlsSession)> {
+    pub(super) async fn accept(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+    ) -> Option<(TlsStream<TcpStream>, TlsSession)> {
         match self.acceptor.accept(stream).await {
-            Ok(stream) => Some((stream, TlsSession)),
+            Ok(stream) => {
+                let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                let digest = certificate.map(|certificate| CertificateDigest(Sha256::digest(certificate).into()));
+                Some((stream, TlsSession { client_certificate: digest }))
+            }
             Err(error) => {
-                metrics::counter!("mftplus_tls_handshakes_failed_total", "reason" => reason(&error)).increment(1);
-                tracing::debug!(error = &error as &dyn std::error::Error, "a TLS handshake failed");
+                self.note(&error, peer);
                 None
             }
         }
+    }
+
+    fn note(&self, error: &io::Error, peer: SocketAddr) {
+        let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+        let Some(reason) = cause.and_then(refusal) else {
+            metrics::counter!("mftplus_tls_handshakes_failed_total", "reason" => failure(cause)).increment(1);
+            tracing::debug!(error = error as &dyn std::error::Error, "a TLS handshake failed");
+            return;
+        };
+        metrics::counter!("mftplus_client_certificates_refused_total", "reason" => reason).increment(1);
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let (logged, others) = &mut *refused;
+        if logged.is_some_and(|at| at.elapsed() < LOG_INTERVAL) {
+            *others += 1;
+            return;
+        }
+        let error: &dyn std::error::Error = error;
+        tracing::warn!(error, reason, %peer, others = *others, "a client certificate was refused");
+        (*logged, *others) = (Some(Instant::now()), 0);
     }
 }
 
@@ -51,9 +122,34 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// The reason of a failed handshake, as a label.
-fn reason(error: &io::Error) -> &'static str {
-    match error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>()) {
+impl TimeProvider for ServerTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        let seconds = u64::try_from(self.0.now().timestamp()).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+    }
+}
+
+/// Why a client certificate was refused, as a label; none if the handshake failed for another reason.
+fn refusal(error: &rustls::Error) -> Option<&'static str> {
+    use CertificateError as Problem;
+    let problem = match error {
+        rustls::Error::NoCertificatesPresented => return Some("none"),
+        rustls::Error::InvalidCertificate(problem) => problem,
+        _ => return None,
+    };
+    Some(match problem {
+        Problem::Expired
+        | Problem::ExpiredContext { .. }
+        | Problem::NotValidYet
+        | Problem::NotValidYetContext { .. } => "expired",
+        Problem::UnknownIssuer | Problem::BadSignature => "other_authority",
+        _ => "invalid",
+    })
+}
+
+/// Why a handshake failed, as a label.
+const fn failure(error: Option<&rustls::Error>) -> &'static str {
+    match error {
         Some(rustls::Error::AlertReceived(_)) => "refused_by_client",
         Some(rustls::Error::PeerIncompatible(_)) => "incompatible",
         Some(_) => "invalid",

@@ -192,8 +192,9 @@ impl ControlPlane {
         let mut work = self.begin(actor).await?;
         let row = store::agents::find(&mut work.tx, scope, id).await?.ok_or(Error::NotFound("agent"))?;
         store::api_keys::hold_keys(&mut work.tx, id).await?;
-        if let Actor::Agent { key, .. } = actor {
-            exchange(&mut work, id, key.as_ref()).await?;
+        // An agent that has sent its certificate alone needs no key to get one.
+        if let Actor::Agent { key: Some(key), .. } = actor {
+            exchange(&mut work, id, key).await?;
         }
         store::api_keys::expire_keys(&mut work.tx, id, work.now + overlap).await?;
         let api_key = self.add_key(&mut work, id).await?;
@@ -221,7 +222,8 @@ impl ControlPlane {
         self.commit(work).await
     }
 
-    /// Revokes an agent: its API keys end at once and it disappears from all lists. Its transfers remain.
+    /// Revokes an agent: its API keys and client certificates end at once and it disappears from all lists. Its transfers
+    /// remain.
     ///
     /// # Errors
     ///
@@ -266,10 +268,9 @@ impl ControlPlane {
 }
 
 /// Checks that an agent may exchange this API key for a new one. Ends newer keys that were never used.
-async fn exchange(work: &mut Work, agent: AgentId, key: Option<&KeyDigest>) -> Result<()> {
+async fn exchange(work: &mut Work, agent: AgentId, key: &KeyDigest) -> Result<()> {
     const REPLACED: Error =
         Error::Forbidden("this API key was replaced by a newer one that is in use: request a new key with that one");
-    let key = key.ok_or(REPLACED)?;
     let state = store::api_keys::key_state(&mut work.tx, &key.0, work.now).await?;
     match state.ok_or(Error::Unauthenticated("this API key is no longer valid"))? {
         KeyState { is_replaced: false, .. } => Ok(()),

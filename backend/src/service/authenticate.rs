@@ -1,4 +1,4 @@
-//! Authentication: API keys and access tokens are checked against the cache.
+//! Authentication: API keys, client certificates and access tokens are checked against the cache.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{ControlPlane, cache::Digest};
 use crate::{
-    actor::{Actor, KeyDigest},
+    actor::{Actor, CertificateDigest, KeyDigest},
     error::{Error, Result},
     ids::CustomerId,
     limits::Class,
@@ -24,12 +24,21 @@ pub(super) fn digest(secret: &str) -> Digest {
 }
 
 /// The credentials of a caller.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Credentials<'a> {
-    /// An agent's API key.
-    ApiKey(&'a str),
+    /// An agent's API key, or its certificate, or both.
+    Agent(AgentCredentials<'a>),
     /// A user's access token.
     Token(&'a str),
+}
+
+/// The credentials of an agent. With both, both must be valid and belong to the same agent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AgentCredentials<'a> {
+    /// The API key.
+    pub key: Option<&'a str>,
+    /// The client certificate of the connection, whose private key the client has.
+    pub certificate: Option<CertificateDigest>,
 }
 
 /// A caller whose credentials are valid, and how their requests are counted.
@@ -41,7 +50,7 @@ pub struct AuthenticatedCaller {
     pub class: Class,
     /// The name under which the caller's requests are counted within the class.
     pub subject: String,
-    /// The expiry time of the credentials; `None` for API keys.
+    /// The expiry time of the credentials; `None` for those of agents.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -53,8 +62,9 @@ impl ControlPlane {
     /// [`Error::Unauthenticated`] if the credentials are not valid.
     pub async fn authenticate(&self, credentials: Credentials<'_>) -> Result<AuthenticatedCaller> {
         match credentials {
-            Credentials::ApiKey(key) => {
-                let (actor, subject) = self.authenticate_agent_key(key).await?;
+            Credentials::Agent(credentials) => {
+                let (actor, _) = self.holder_of(credentials).await?;
+                let subject = counted_as(&credentials);
                 Ok(AuthenticatedCaller { actor, class: Class::Agent, subject, expires_at: None })
             }
             Credentials::Token(token) => {
@@ -78,12 +88,52 @@ impl ControlPlane {
     /// [`Error::Unauthenticated`] if the key is unknown or expired, its agent is revoked, or its customer is suspended.
     pub async fn authenticate_agent_key(&self, key: &str) -> Result<(Actor, String)> {
         let (actor, _) = self.holder_of_key(key).await?;
-        let subject = u128::from_be_bytes(digest(key).first_chunk().copied().unwrap_or_default());
-        Ok((actor, format!("{subject:032x}")))
+        Ok((actor, counted_as(&AgentCredentials { key: Some(key), certificate: None })))
+    }
+
+    /// The agent with these credentials, and when the first of them ends, if one does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthenticated`] if one of them is not valid, or if they are of two agents.
+    pub(super) async fn holder_of(&self, credentials: AgentCredentials<'_>) -> Result<(Actor, Option<DateTime<Utc>>)> {
+        const NONE: Error = Error::Unauthenticated("send the agent's API key in `X-API-Key`");
+        let Some(certificate) = credentials.certificate else {
+            return self.holder_of_key(credentials.key.ok_or(NONE)?).await;
+        };
+        let (owner, certificate_ends) = self.holder_of_certificate(certificate).await?;
+        let Some(key) = credentials.key else { return Ok((owner, Some(certificate_ends))) };
+        let (actor, key_ends) = self.holder_of_key(key).await?;
+        if actor.scope() != owner.scope() {
+            refused("other_agent");
+            return Err(Error::Unauthenticated("the API key and the client certificate belong to different agents"));
+        }
+        Ok((actor, Some(key_ends.map_or(certificate_ends, |end| end.min(certificate_ends)))))
+    }
+
+    /// The agent of a client certificate, and when the certificate expires.
+    async fn holder_of_certificate(&self, certificate: CertificateDigest) -> Result<(Actor, DateTime<Utc>)> {
+        const INVALID: Error = Error::Unauthenticated("this client certificate is not valid any more");
+        let (now, digest, cache) = (self.now(), certificate.0, &self.cache);
+        // Boxed on a cache miss only.
+        let read = async { Ok(Box::pin(store::agent_certificates::find(&self.db, &digest)).await?.map(Arc::new)) };
+        let Some(row) = cache.certificates.get(digest, now, cache.bus(), read).await? else {
+            refused("revoked");
+            return Err(INVALID);
+        };
+        let Some(expires_at) = row.expires_at.filter(|end| *end > now) else {
+            refused("expired");
+            return Err(INVALID);
+        };
+        if self.is_suspended(row.customer_id).await? {
+            refused("suspended");
+            return Err(INVALID);
+        }
+        Ok((Actor::Agent { agent: row.agent_id, customer: row.customer_id, key: None }, expires_at))
     }
 
     /// The agent of an API key, and the expiry time of the key, if it has one.
-    pub(super) async fn holder_of_key(&self, key: &str) -> Result<(Actor, Option<DateTime<Utc>>)> {
+    async fn holder_of_key(&self, key: &str) -> Result<(Actor, Option<DateTime<Utc>>)> {
         const INVALID: Error = Error::Unauthenticated("this API key is not valid");
         if !key.starts_with(KEY_PREFIX) {
             return Err(INVALID);
@@ -153,4 +203,17 @@ impl ControlPlane {
         let read = async { Ok(store::customers::find(&self.db, customer).await?.map(|customer| customer.suspended)) };
         Ok(cache.customers.get(customer, self.now(), cache.bus(), read).await?.unwrap_or(true))
     }
+}
+
+/// The name under which the requests of an agent are counted: by its key, or else by its certificate.
+fn counted_as(credentials: &AgentCredentials<'_>) -> String {
+    let digest = credentials.key.map(digest).or(credentials.certificate.map(|certificate| certificate.0));
+    let start = u128::from_be_bytes(digest.unwrap_or_default().first_chunk().copied().unwrap_or_default());
+    format!("{start:032x}")
+}
+
+/// Counts and logs a request whose client certificate is not accepted.
+fn refused(reason: &'static str) {
+    metrics::counter!("mftplus_client_certificates_refused_total", "reason" => reason).increment(1);
+    tracing::info!(reason, "a client certificate was refused");
 }

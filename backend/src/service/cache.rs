@@ -1,5 +1,5 @@
-//! The cache of API keys, sessions, users, customers, open directives and agent processes. While an entry is valid,
-//! authentication and requests for directives need no database read.
+//! The cache of API keys, client certificates, sessions, users, customers, open directives and agent processes. While an
+//! entry is valid, authentication and requests for directives need no database read.
 //!
 //! A change invalidates its entry on this server right after the commit, and on the others with the message on the bus.
 //! While the bus does not reach the other servers, an entry is valid for one second.
@@ -31,7 +31,7 @@ const INVALIDATION_COUNTERS: usize = 4096;
 /// How long an entry is valid while invalidations of other servers do not arrive.
 const UNCONNECTED_LIFETIME: TimeDelta = TimeDelta::seconds(1);
 
-/// The SHA-256 of an API key.
+/// The SHA-256 of an API key or a client certificate.
 pub(super) type Digest = [u8; 32];
 
 /// The cache of one server.
@@ -39,6 +39,8 @@ pub(super) type Digest = [u8; 32];
 pub(super) struct Cache {
     bus: Bus,
     pub(super) keys: KeyCache,
+    /// Client certificates, whose digests are cached as those of keys are.
+    pub(super) certificates: KeyCache,
     pub(super) sessions: CacheMap<SessionId, Arc<SessionRow>>,
     pub(super) users: CacheMap<UserId, Arc<UserRow>>,
     /// Whether each customer is suspended.
@@ -185,6 +187,7 @@ impl Cache {
         Self {
             bus,
             keys: KeyCache::new(),
+            certificates: KeyCache::new(),
             sessions: CacheMap::new(),
             users: CacheMap::new(),
             customers: CacheMap::new(),
@@ -204,6 +207,7 @@ impl Cache {
             match invalidation {
                 Invalidation::AgentKeys(agent) => {
                     self.keys.invalidate(*agent);
+                    self.certificates.invalidate(*agent);
                     self.agent_instances.invalidate(agent);
                 }
                 Invalidation::Directives(agent) => self.directives.invalidate(agent),
@@ -225,6 +229,7 @@ impl Cache {
 
     pub(super) fn invalidate_all(&self) {
         self.keys.invalidate_all();
+        self.certificates.invalidate_all();
         self.sessions.invalidate_all();
         self.users.invalidate_all();
         self.customers.invalidate_all();

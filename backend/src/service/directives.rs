@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::TimeDelta;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{ControlPlane, Work, agent_instances::InstanceRole, optimistic_retry::OptimisticRetry};
+use super::{AgentCredentials, ControlPlane, Work, agent_instances::InstanceRole, optimistic_retry::OptimisticRetry};
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
@@ -31,17 +31,17 @@ impl ControlPlane {
         Ok(open.filter(|directive| directive.expires_at.0 > now).cloned().collect())
     }
 
-    /// The open directives of the calling agent. If there is none, waits up to `wait` for one. If the API key becomes
-    /// invalid meanwhile, the wait ends with an error.
+    /// The open directives of the calling agent. If there is none, waits up to `wait` for one. If the credentials
+    /// become invalid meanwhile, the wait ends with an error.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::Unauthenticated`] as soon as `key` is not valid any
-    /// more, [`Error::ConflictBecause`] for a process that has to stop.
+    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::Unauthenticated`] as soon as its credentials are not
+    /// valid any more, [`Error::ConflictBecause`] for a process that has to stop.
     pub async fn list_directives(
         &self,
         actor: &Actor,
-        key: &str,
+        credentials: AgentCredentials<'_>,
         wait: Duration,
         instance: Option<InstanceId>,
     ) -> Result<Vec<Directive>> {
@@ -51,14 +51,15 @@ impl ControlPlane {
         loop {
             // Checked in each round: another process may have started while this one waited.
             let role = self.require_own_state(actor, agent, instance).await?;
-            // The directives first and then the key, so that a key which ends between the two reads is noticed.
+            // The directives first and then the credentials, so that credentials which end between the two reads are
+            // noticed.
             let open = match role {
                 InstanceRole::Active => self.open_directives(agent).await?,
                 InstanceRole::Replaced => Vec::new(),
             };
-            let (holder, expires_at) = self.holder_of_key(key).await?;
+            let (holder, expires_at) = self.holder_of(credentials).await?;
             if holder != *actor {
-                return Err(Error::Unauthenticated("this API key now belongs to another agent"));
+                return Err(Error::Unauthenticated("these credentials now belong to another agent"));
             }
             if !open.is_empty() || Instant::now() >= deadline {
                 return Ok(open);

@@ -51,6 +51,8 @@ pub enum FutureTimestamps {
     Sessions,
     /// Expiry times of replaced API keys.
     Keys,
+    /// Expiry times of client certificates.
+    Certificates,
     /// Slots in the future that were decided without a run. They are deleted, to be decided when they are due.
     Slots,
 }
@@ -118,6 +120,10 @@ impl FutureTimestamps {
             ),
             // The longest overlap of an old and a new key.
             Self::Keys => ("UPDATE agent_keys SET expires_at = $1 WHERE expires_at > $2", TimeDelta::days(30)),
+            // The validity of a certificate.
+            Self::Certificates => {
+                ("UPDATE agent_certificates SET expires_at = $1 WHERE expires_at > $2", TimeDelta::days(90))
+            }
             Self::Slots => (
                 "DELETE FROM slots WHERE scheduled_for > $2 AND decided_at > $1 AND pending IS NULL AND run_id IS NULL",
                 TimeDelta::zero(),
@@ -131,7 +137,10 @@ pub async fn correct(db: &Db, what: FutureTimestamps, now: DateTime<Utc>) -> Res
     let (text, may_lie_ahead) = what.statement();
     // Expiry times are set to their full term from now on, all others to now.
     let corrected = match what {
-        FutureTimestamps::Directives | FutureTimestamps::Answers | FutureTimestamps::Keys => now + may_lie_ahead,
+        FutureTimestamps::Directives
+        | FutureTimestamps::Answers
+        | FutureTimestamps::Keys
+        | FutureTimestamps::Certificates => now + may_lie_ahead,
         _ => now,
     };
     let (corrected, bound): (Value, Value) = (corrected.into(), (now + may_lie_ahead + TOLERANCE).into());

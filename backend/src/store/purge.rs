@@ -29,6 +29,8 @@ pub enum Kind {
     Sessions,
     /// API keys that expired before [`Before::events`].
     Keys,
+    /// Client certificates that expired before [`Before::events`].
+    Certificates,
     /// Rows of writers that have committed nothing since [`Before::events`].
     Receipts,
 }
@@ -72,6 +74,11 @@ pub async fn run(db: &Db, kind: Kind, before: Before) -> Result<u64> {
         ),
         Kind::Sessions => (
             "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT 5000)",
+            before.events.into(),
+        ),
+        Kind::Certificates => (
+            "DELETE FROM agent_certificates WHERE digest IN \
+             (SELECT digest FROM agent_certificates WHERE expires_at < $1 LIMIT 5000)",
             before.events.into(),
         ),
         Kind::Keys => (

@@ -17,7 +17,7 @@ pub enum Kind {
 
 /// Name, type and description of each metric that the server records itself. Those of HTTP requests are described by the
 /// layer that records them.
-pub const METRICS: [(&str, Kind, &str); 19] = [
+pub const METRICS: [(&str, Kind, &str); 20] = [
     ("mftplus_agents", Kind::Gauge, "Agents by status."),
     ("mftplus_background_failures_total", Kind::Counter, "Background tasks that failed, by task; each is tried again."),
     ("mftplus_bus_connected", Kind::Gauge, "Whether messages of other servers arrive (1) or not (0)."),
@@ -30,6 +30,11 @@ pub const METRICS: [(&str, Kind, &str); 19] = [
         "mftplus_bus_gaps_total",
         Kind::Counter,
         "Gaps in the numbers of events that were noticed; each leads to a resync.",
+    ),
+    (
+        "mftplus_client_certificates_refused_total",
+        Kind::Counter,
+        "Handshakes and requests whose client certificate was refused, by reason.",
     ),
     ("mftplus_clock_jumps_total", Kind::Counter, "Jumps of the machine's clock that were noticed."),
     ("mftplus_connections", Kind::Gauge, "Open connections of the API."),

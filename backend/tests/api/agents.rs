@@ -1,5 +1,6 @@
 //! Agents, with one file per operation.
 
+mod certificate;
 mod get;
 mod heartbeat;
 mod instances;

@@ -31,6 +31,7 @@ mod leases;
 mod live;
 mod long_poll;
 mod metrics;
+mod mtls;
 mod neighbours;
 mod nulls;
 mod outage;

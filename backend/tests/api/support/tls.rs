@@ -8,10 +8,11 @@ use backend::{
     server::{Listeners, certificate::ServerCertificate, tls::Tls},
     transport::ConnectionLimits,
 };
-use rcgen::CertifiedKey;
+use rcgen::{CertificateParams, CertifiedKey, KeyPair};
+use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::TestListener;
+use super::{TestApp, TestListener, app::TestAgent};
 
 /// A certificate that signs itself, with its key; both as PEM.
 pub(crate) struct TestCertificate {
@@ -38,8 +39,53 @@ impl TestCertificate {
 
     /// An HTTP client that trusts this certificate and no other.
     pub(crate) fn client(&self) -> reqwest::Client {
+        self.builder().build().expect("a client")
+    }
+
+    /// The same client with a certificate of its own.
+    pub(crate) fn client_as(&self, identity: reqwest::Identity) -> reqwest::Client {
+        self.builder().identity(identity).build().expect("a client")
+    }
+
+    fn builder(&self) -> reqwest::ClientBuilder {
         let root = reqwest::Certificate::from_pem(self.certificate.as_bytes()).expect("a certificate");
-        reqwest::Client::builder().tls_certs_only([root]).no_proxy().build().expect("a client")
+        reqwest::Client::builder().tls_certs_only([root]).no_proxy()
+    }
+}
+
+/// The private key of an agent.
+pub(crate) struct AgentKey(pub(crate) KeyPair);
+
+impl AgentKey {
+    pub(crate) fn generate() -> Self {
+        Self(KeyPair::generate().expect("a key"))
+    }
+
+    /// A signing request for this key, as PEM.
+    pub(crate) fn csr(&self) -> String {
+        let params = CertificateParams::new(Vec::<String>::new()).expect("parameters");
+        params.serialize_request(&self.0).and_then(|request| request.pem()).expect("a request")
+    }
+
+    /// This key and its certificate, as an HTTP client takes them.
+    pub(crate) fn identity(&self, certificate: &str) -> reqwest::Identity {
+        let pem = format!("{certificate}{}", self.0.serialize_pem());
+        reqwest::Identity::from_pem(pem.as_bytes()).expect("a certificate with its key")
+    }
+}
+
+impl TestApp {
+    /// A server that accepts client certificates, without rate limits.
+    pub(crate) async fn with_authority() -> Self {
+        Self::with(&["--rate-limits", "off", "--mtls-listen", "127.0.0.1:0"]).await
+    }
+
+    /// Issues a client certificate to an agent, and returns it as PEM.
+    pub(crate) async fn certificate(&self, agent: &TestAgent, key: &AgentKey) -> String {
+        let path = format!("/api/agents/{}/certificate", agent.id);
+        let answer = self.key(&agent.key).post(&path, &json!({ "csr": key.csr() })).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        answer.body["data"]["certificate"]["pem"].as_str().expect("a certificate").to_owned()
     }
 }
 

@@ -36,6 +36,7 @@ mod slots_and_directives;
 
 /// The columns of tables that no `table!` declares, because few statements use each of them.
 const UNDECLARED: &[(&str, &[&str])] = &[
+    ("agent_certificates", &["digest", "agent_id", "serial_number", "created_at", "expires_at"]),
     ("agent_instances", &["agent_id", "state"]),
     ("agent_keys", &["digest", "agent_id", "prefix", "created_at", "expires_at", "generation", "first_used_at"]),
     ("compatibility", &["id", "min_reader_version", "min_reader_release"]),
