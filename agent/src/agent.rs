@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::config::live::LiveConfig;
-use crate::config::proxy::ProxyUrl;
 use crate::config::rate::RateLimits;
 use crate::identity::Registration;
 use crate::server::api::Api;
+use crate::server::connection::ConnectionSettings;
 use crate::server::context::{DirectiveBatch, ServerContext, Timing};
 use crate::server::heartbeat;
-use crate::server::http::HttpClient;
+use crate::server::route::Route;
 use crate::server::wire::AgentStatus;
 use crate::storage::allowed_roots::AllowedRoots;
 use crate::storage::open::ConfiguredServers;
@@ -33,8 +33,8 @@ pub(crate) struct Settings {
     pub(crate) server: Option<String>,
     /// The state folder.
     pub(crate) state_dir: PathBuf,
-    /// The proxy on the way to the server; without one, that of the environment is used.
-    pub(crate) https_proxy: Option<ProxyUrl>,
+    /// How to connect to the server.
+    pub(crate) connection: ConnectionSettings,
     pub(crate) config: Arc<LiveConfig>,
     pub(crate) timing: Timing,
     /// The token that SIGINT or SIGTERM cancels.
@@ -88,7 +88,9 @@ impl Agent {
         let store = TransferStore::open(&state_dir)
             .with_context(|| format!("cannot use the state folder {}", state_dir.display()))?;
         let interval = registration.heartbeat_seconds.map_or(settings.timing.heartbeat, Duration::from_secs);
-        let api = Api::new(HttpClient::new(server, settings.https_proxy.as_ref())?, registration, &state_dir, instance);
+        let route = Route::new(server, &settings.connection)?;
+        route.load_certificate(&state_dir, registration.agent_id)?;
+        let api = Api::new(route, registration, &state_dir, instance);
         let (server, inbox) = ServerContext::new(api, settings.timing, settings.stop.clone());
         let journal = Journal::new(&state_dir, server.tasks.clone());
         let server = Arc::new(server);

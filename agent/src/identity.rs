@@ -1,5 +1,7 @@
 //! The registration of this agent and its API key, in `agent.json`, which only its owner can read.
 
+pub(crate) mod certificate;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 

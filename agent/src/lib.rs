@@ -12,8 +12,8 @@
 //! | `config` | Which settings does the agent have, and what do they mean? |
 //!
 //! Imports go `command → work → transfer → server`, and `transfer → storage`, never back. `agent`, which `command` and
-//! `work` share, joins the parts; `identity` is the agent's key; all may import `config`, which imports none of them.
-//! `backend/tests/architecture.rs` checks this.
+//! `work` share, joins the parts; `identity` is the agent's key and certificate; all may import `config`, which imports
+//! none of them. `backend/tests/architecture.rs` checks this.
 
 mod agent;
 mod command;

@@ -1,5 +1,6 @@
 //! Tests of whole commands against a small HTTP server that follows the REST contract.
 
+mod certificates;
 mod copying;
 mod daemon;
 mod damage;
@@ -34,6 +35,7 @@ use crate::command::copy as copy_command;
 use crate::command::register as register_command;
 use crate::command::run as run_command;
 use crate::exit::Exit;
+use crate::server::connection::ConnectionSettings;
 use crate::server::context::Timing;
 use crate::server::wire::Direction;
 use crate::transfer::state::Verify;
@@ -61,7 +63,7 @@ impl TestAgent {
         Settings {
             server: Some(self.server.address.clone()),
             state_dir: self.state_dir(),
-            https_proxy: None,
+            connection: ConnectionSettings::default(),
             config: Arc::default(),
             timing: timing(),
             stop: CancellationToken::new(),

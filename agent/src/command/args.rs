@@ -55,6 +55,12 @@ pub struct AgentArgs {
         help = "Configuration file (TOML) [default: mftplus-agent.toml in the state folder, else /etc/mftplus/mftplus-agent.toml]"
     )]
     pub(crate) config: Option<PathBuf>,
+    /// File with the certificates (PEM) of the authorities that are trusted to sign the server's [default: those of the system]
+    #[arg(long, global = true, env = "MFTPLUS_AGENT_CA_FILE", value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Address of the server's listener for client certificates; requests go there once this agent has a certificate
+    #[arg(long, global = true, env = "MFTPLUS_AGENT_MTLS_SERVER", value_name = "URL")]
+    pub(crate) mtls_server: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -93,7 +93,7 @@ fn configuration(config: &LiveConfig) -> Row {
 async fn server(settings: &Settings, registration: Option<&Registration>) -> Vec<Row> {
     let address = settings.server.as_deref().or(registration.map(|registration| registration.server.as_str()));
     let address = address.unwrap_or(DEFAULT_SERVER);
-    let http = match HttpClient::new(address, settings.https_proxy.as_ref()) {
+    let http = match HttpClient::new(address, &settings.connection) {
         Ok(http) => http,
         Err(error) => return vec![Row::new("server", Finding::Wrong(format!("{error:#}")))],
     };

@@ -7,8 +7,9 @@ use crate::command::args::{Identity, RegisterArgs};
 use crate::exit::Exit;
 use crate::host;
 use crate::identity::Registration;
-use crate::server::api;
-use crate::server::http::HttpClient;
+use crate::server::api::{self, Api};
+use crate::server::certificate;
+use crate::server::route::Route;
 use crate::server::wire::RegisterAgent;
 use crate::storage::state_file;
 
@@ -37,7 +38,7 @@ pub(crate) async fn register_agent(
     code: &str,
     identity: &Identity,
 ) -> anyhow::Result<Registration> {
-    let http = HttpClient::new(settings.server.as_deref().unwrap_or(DEFAULT_SERVER), settings.https_proxy.as_ref())?;
+    let route = Route::new(settings.server.as_deref().unwrap_or(DEFAULT_SERVER), &settings.connection)?;
     let file = settings.config.current();
     let hostname = identity.hostname.clone().or_else(|| file.hostname.clone()).or_else(host::hostname);
     let hostname = hostname.context("the system has no host name; give one with --hostname")?;
@@ -50,13 +51,22 @@ pub(crate) async fn register_agent(
         os: host::os(),
         version: env!("CARGO_PKG_VERSION"),
     };
-    let (agent_id, api_key) = api::register(&http, &agent).await.map_err(|error| match error {
-        crate::server::http::ApiError::Unauthorized { message } => {
-            anyhow::anyhow!("registration refused: {message}; check the enrolment code")
-        }
-        error => anyhow::Error::new(error).context("registration failed"),
-    })?;
-    let registration = Registration { server: http.server().to_owned(), agent_id, api_key, heartbeat_seconds: None };
+    let (agent_id, api_key, accepts_certificates) =
+        api::register(route.plain(), &agent).await.map_err(|error| match error {
+            crate::server::http::ApiError::Unauthorized { message } => {
+                anyhow::anyhow!("registration refused: {message}; check the enrolment code")
+            }
+            error => anyhow::Error::new(error).context("registration failed"),
+        })?;
+    let server = route.plain().server().to_owned();
+    let registration = Registration { server, agent_id, api_key, heartbeat_seconds: None };
     registration.save(&settings.state_dir)?;
+    if accepts_certificates {
+        let api = Api::new(route, &registration, &settings.state_dir, None);
+        let issued = certificate::obtain(&api).await;
+        if let Err(error) = issued.and_then(|certificate| certificate.save(&settings.state_dir)) {
+            tracing::warn!("this agent has no client certificate: {error:#}");
+        }
+    }
     Ok(registration)
 }

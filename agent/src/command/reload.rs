@@ -78,6 +78,8 @@ fn restart_needed(before: &ConfigFile, after: &ConfigFile) -> Vec<&'static str> 
         ("server", before.server != after.server),
         ("state-dir", before.state_dir != after.state_dir),
         ("https-proxy", before.https_proxy != after.https_proxy),
+        ("ca-file", before.ca_file != after.ca_file),
+        ("mtls-server", before.mtls_server != after.mtls_server),
     ];
     changed.into_iter().filter(|(_, is_changed)| *is_changed).map(|(key, _)| key).collect()
 }
@@ -93,10 +95,12 @@ mod tests {
         let after = ConfigFile {
             server: Some("http://other".into()),
             state_dir: Some("/other".into()),
+            ca_file: Some("/other.pem".into()),
+            mtls_server: Some("https://other".into()),
             allowed_dirs: vec!["/data".into()],
             ..ConfigFile::default()
         };
-        assert_eq!(restart_needed(&before, &after), ["server", "state-dir"]);
+        assert_eq!(restart_needed(&before, &after), ["server", "state-dir", "ca-file", "mtls-server"]);
         assert!(restart_needed(&after, &after).is_empty());
     }
 }

@@ -14,6 +14,7 @@ use crate::command::reload;
 use crate::command::settings::{allowed_dirs, work_limits};
 use crate::exit::Exit;
 use crate::identity::Registration;
+use crate::server::certificate;
 use crate::server::wire::Status;
 use crate::storage::allowed_roots::AllowedRoots;
 use crate::storage::state_file;
@@ -59,6 +60,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     agent.server.background(poll(agent.clone()));
     agent.server.background(resend_reports(agent.clone()));
     agent.server.background(reload::at_hangup(agent.clone(), settings.config.clone(), args.clone()));
+    agent.server.background(certificate::keep(agent.server.clone(), agent.state_dir.clone()));
 
     tokio::select! {
         () = settings.stop.cancelled() => {}

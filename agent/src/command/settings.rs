@@ -11,6 +11,7 @@ use crate::config::file::{ConfigFile, MaxJobs};
 use crate::config::live::LiveConfig;
 use crate::config::locate;
 use crate::config::rate::RateLimits;
+use crate::server::connection::ConnectionSettings;
 use crate::server::context::Timing;
 
 /// The state folder without a setting.
@@ -28,11 +29,19 @@ fn resolve_on(args: &AgentArgs, machine_file: &Path, stop: CancellationToken) ->
     Ok(Settings {
         server: args.server.clone().or_else(|| file.server.clone()),
         state_dir: absolute(&state_dir.unwrap_or_else(default_state_dir))?,
-        https_proxy: file.https_proxy.clone(),
+        connection: connection(args, &file),
         config: config.into(),
         timing: Timing::default(),
         stop,
     })
+}
+
+fn connection(args: &AgentArgs, file: &ConfigFile) -> ConnectionSettings {
+    ConnectionSettings {
+        https_proxy: file.https_proxy.clone(),
+        ca_file: args.ca_file.clone().or_else(|| file.ca_file.clone()),
+        mtls_server: args.mtls_server.clone().or_else(|| file.mtls_server.clone()),
+    }
 }
 
 fn load(args: &AgentArgs, machine_file: &Path) -> anyhow::Result<LiveConfig> {
@@ -93,6 +102,8 @@ mod tests {
         max-jobs = 2
         max-rate = "1MB/s"
         allowed-dirs = ["/file/data"]
+        ca-file = "/file/ca.pem"
+        mtls-server = "https://file.example:8443"
     "#;
 
     fn write_file(text: &str) -> anyhow::Result<(tempfile::TempDir, String)> {
@@ -120,10 +131,22 @@ mod tests {
     }
 
     #[test]
+    fn the_flags_of_the_connection_come_before_the_file() -> anyhow::Result<()> {
+        let (_dir, path) = write_file(FILE)?;
+        let words = ["--config", path.as_str(), "--ca-file", "flag.pem", "--mtls-server", "https://flag.example"];
+        let (settings, _) = settings(&words, "MFTPLUS_TEST_NO_SUCH_VARIABLE")?;
+        assert_eq!(settings.connection.ca_file.as_deref(), Some(Path::new("flag.pem")));
+        assert_eq!(settings.connection.mtls_server.as_deref(), Some("https://flag.example"));
+        Ok(())
+    }
+
+    #[test]
     fn what_no_flag_sets_comes_from_the_file() -> anyhow::Result<()> {
         let (_dir, path) = write_file(FILE)?;
         let (settings, mut run) = settings(&["--config", &path], "MFTPLUS_TEST_NO_SUCH_VARIABLE")?;
         assert_eq!(settings.server.as_deref(), Some("http://file.example"));
+        assert_eq!(settings.connection.ca_file.as_deref(), Some(Path::new("/file/ca.pem")));
+        assert_eq!(settings.connection.mtls_server.as_deref(), Some("https://file.example:8443"));
         let file = settings.config.current();
         let limits = work_limits(&run, &file);
         assert_eq!((limits.max_parallel, limits.rates.per_copy), (2, Some(1_000_000)));

@@ -135,6 +135,7 @@ mod tests {
     use super::as_json;
     use crate::agent::Settings;
     use crate::identity::{ApiKey, Registration};
+    use crate::server::connection::ConnectionSettings;
     use crate::server::context::Timing;
 
     #[test]
@@ -148,7 +149,7 @@ mod tests {
         let settings = Settings {
             server: None,
             state_dir: "state".into(),
-            https_proxy: None,
+            connection: ConnectionSettings::default(),
             config: Arc::default(),
             timing: Timing::default(),
             stop: CancellationToken::new(),

@@ -36,6 +36,10 @@ pub(crate) struct ConfigFile {
     /// The proxy on the way to SFTP servers.
     #[serde(deserialize_with = "proxy::socks")]
     pub(crate) socks_proxy: Option<ProxyUrl>,
+    /// The certificates of the authorities that are trusted to sign the server's. Absolute once the file is read.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Address of the server's listener for client certificates.
+    pub(crate) mtls_server: Option<String>,
     pub(crate) credentials: CredentialsTable,
     pub(crate) endpoints: EndpointsTable,
 }
@@ -88,7 +92,7 @@ impl ConfigFile {
         }
         let mut file: Self = source.read()?;
         validate::check(&source, &file.credentials, &file.endpoints)?;
-        for path in file.state_dir.iter_mut().chain(&mut file.allowed_dirs) {
+        for path in file.state_dir.iter_mut().chain(&mut file.ca_file).chain(&mut file.allowed_dirs) {
             *path = folder.join(&*path);
         }
         file.credentials.values_mut().for_each(|section| section.make_absolute(folder));
@@ -126,11 +130,15 @@ mod tests {
             max-jobs = 8
             max-rate = "20MB/s"
             https-proxy = "http://proxy.example:3128"
+            ca-file = "ca.pem"
+            mtls-server = "https://mft.example.com:8443"
         "#;
         let file = parse(text)?;
         assert_eq!(file.server.as_deref(), Some("https://mft.example.com"));
         assert_eq!(file.state_dir, Some(PathBuf::from("/etc/mftplus/state")), "relative to the file's folder");
         assert_eq!(file.allowed_dirs, ["/data", "/etc/mftplus/spool"].map(PathBuf::from));
+        assert_eq!(file.ca_file, Some(PathBuf::from("/etc/mftplus/ca.pem")));
+        assert_eq!(file.mtls_server.as_deref(), Some("https://mft.example.com:8443"));
         assert_eq!(file.max_jobs.map(super::MaxJobs::get), Some(8));
         assert_eq!(file.max_rate.map(|rate| rate.0), Some(20_000_000));
         Ok(())

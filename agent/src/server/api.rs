@@ -13,11 +13,12 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::identity::{ApiKey, Registration};
-use crate::server::http::{ApiError, ApiResponse, HttpClient};
+use crate::server::http::{ApiError, HttpClient};
 use crate::server::pacing::RateLimit;
+use crate::server::route::Route;
 use crate::server::wire::{
-    CreateTransfer, Directive, Directives, Heartbeat, RegisterAgent, RunEnd, RunView, Status, StepUpdate, StepView,
-    TransferUpdate, TransferView, UpdateResult, WithInstance,
+    CreateTransfer, Directive, Directives, Heartbeat, IssuedCertificate, RegisterAgent, RunEnd, RunView, Status,
+    StepUpdate, StepView, TransferUpdate, TransferView, UpdateResult, WithInstance,
 };
 
 /// The maximum duration of a long poll, in seconds.
@@ -25,7 +26,7 @@ const WAIT: u64 = 25;
 
 /// The REST API, for one registered agent.
 pub(crate) struct Api {
-    http: HttpClient,
+    route: Route,
     agent_id: Uuid,
     /// The id of this process; `None` unless it is the daemon.
     instance: Option<Uuid>,
@@ -49,6 +50,14 @@ struct Registered {
     agent: RegisteredAgent,
     #[serde(rename = "apiKey")]
     api_key: ApiKey,
+    /// A server of an earlier version may leave it out.
+    #[serde(default)]
+    mtls: Mtls,
+}
+
+#[derive(Default, Deserialize)]
+struct Mtls {
+    enabled: bool,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +69,11 @@ struct RegisteredAgent {
 struct NewKey {
     #[serde(rename = "apiKey")]
     api_key: ApiKey,
+}
+
+#[derive(Deserialize)]
+struct OneCertificate {
+    certificate: IssuedCertificate,
 }
 
 #[derive(Deserialize)]
@@ -102,18 +116,19 @@ impl Drop for Rotation<'_> {
     }
 }
 
-/// `POST /api/agents/register`: registers the agent. The only operation that needs no API key.
-pub(crate) async fn register(http: &HttpClient, agent: &RegisterAgent<'_>) -> Result<(Uuid, ApiKey), ApiError> {
+/// `POST /api/agents/register`: registers the agent. The only operation that needs no API key. Returns the agent's id, its
+/// API key, and whether the server accepts client certificates.
+pub(crate) async fn register(http: &HttpClient, agent: &RegisterAgent<'_>) -> Result<(Uuid, ApiKey, bool), ApiError> {
     let request = http.request(Method::POST, "/api/agents/register").json(agent);
-    let registered: ApiResponse<Registered> = http.send(request).await?;
-    Ok((registered.data.agent.id, registered.data.api_key))
+    let registered: Registered = http.send(request).await?.data;
+    Ok((registered.agent.id, registered.api_key, registered.mtls.enabled))
 }
 
 impl Api {
-    /// The REST API of the server behind `http`, for the agent that `registration` describes.
-    pub(crate) fn new(http: HttpClient, registration: &Registration, state_dir: &Path, instance: Option<Uuid>) -> Self {
+    /// The REST API of the server behind `route`, for the agent that `registration` describes.
+    pub(crate) fn new(route: Route, registration: &Registration, state_dir: &Path, instance: Option<Uuid>) -> Self {
         Self {
-            http,
+            route,
             instance,
             agent_id: registration.agent_id,
             state_dir: state_dir.to_owned(),
@@ -125,7 +140,17 @@ impl Api {
 
     /// The server's address.
     pub(crate) fn server(&self) -> &str {
-        self.http.server()
+        self.route.plain().server()
+    }
+
+    /// The way to the server.
+    pub(crate) fn route(&self) -> &Route {
+        &self.route
+    }
+
+    /// The id of this agent.
+    pub(crate) fn agent_id(&self) -> Uuid {
+        self.agent_id
     }
 
     /// The rate limit window of the last response, if it has not ended.
@@ -227,6 +252,19 @@ impl Api {
         Ok(())
     }
 
+    /// `POST /api/agents/{id}/certificate`: requests a client certificate. If the server cannot be reached with the
+    /// current one, it is asked without.
+    pub(crate) async fn issue_certificate(&self, csr: &str) -> Result<IssuedCertificate, ApiError> {
+        let (path, body) = (format!("/api/agents/{}/certificate", self.agent_id), json!({ "csr": csr }));
+        let request = |client: &HttpClient| client.request(Method::POST, &path).json(&body);
+        let current = self.route.current();
+        let issued: Result<OneCertificate, ApiError> = match self.call(|| request(&current)).await {
+            Err(ApiError::Unreachable { .. }) => self.call(|| request(self.route.plain())).await,
+            other => other,
+        };
+        Ok(issued?.certificate)
+    }
+
     /// Uses this API key from now on.
     fn adopt_key(&self, key: ApiKey) {
         *self.key.lock().unwrap_or_else(PoisonError::into_inner) = key;
@@ -237,7 +275,7 @@ impl Api {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, path)
+        self.route.current().request(method, path)
     }
 
     async fn call<T: DeserializeOwned>(&self, request: impl Fn() -> RequestBuilder) -> Result<T, ApiError> {
@@ -276,7 +314,7 @@ impl Api {
         let mut header = reqwest::header::HeaderValue::from_str(key.expose())
             .map_err(|_| ApiError::Unauthorized { message: "the stored API key is damaged".into() })?;
         header.set_sensitive(true);
-        let answer = self.http.send(request.header("X-API-Key", header)).await?;
+        let answer = self.route.current().send(request.header("X-API-Key", header)).await?;
         if let Some(rate_limit) = answer.rate_limit {
             *self.rate_limit.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), rate_limit));
         }

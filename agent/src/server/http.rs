@@ -1,19 +1,26 @@
 //! HTTP requests and responses: the envelope, errors and the headers of the rate limit. Knows no operation of the API.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use mftplus_protocol::error::ConflictReason;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use reqwest::{Client, Method, Proxy, RequestBuilder};
+use reqwest::{Client, Identity, Method, Proxy, RequestBuilder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::sync::{Notify, watch};
 use url::{Host, Url};
 
-use crate::config::proxy::ProxyUrl;
+use crate::identity::certificate::ClientCertificate;
+use crate::server::connection::{ConnectionSettings, is_certificate_refused};
 use crate::server::pacing::RateLimit;
+
+/// How far the clocks of the server and of this machine may differ before that of the server counts.
+const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +81,18 @@ pub(crate) struct ApiResponse<T> {
 pub(crate) struct HttpClient {
     http: Client,
     server: String,
+    observed: Arc<Observed>,
+}
+
+/// What requests have shown beside their answers. The clients of one server share it.
+#[derive(Debug, Default)]
+struct Observed {
+    /// Seconds by which the server's clock is ahead of this machine's.
+    ahead: AtomicI64,
+    /// Whether the server has answered.
+    answered: watch::Sender<bool>,
+    /// Notified when the server refuses the client certificate.
+    refused: Notify,
 }
 
 #[derive(Deserialize)]
@@ -96,8 +115,30 @@ impl Failure {
 }
 
 impl HttpClient {
-    /// A client for the server at an `http` or `https` address. Without a proxy, the environment is asked for one (`HTTPS_PROXY`).
-    pub(crate) fn new(server: &str, proxy: Option<&ProxyUrl>) -> anyhow::Result<Self> {
+    /// A client for the server at an `http` or `https` address. Without a proxy in the settings, the environment is asked
+    /// for one (`HTTPS_PROXY`).
+    pub(crate) fn new(server: &str, settings: &ConnectionSettings) -> anyhow::Result<Self> {
+        Self::build(server, settings, None, Arc::default())
+    }
+
+    /// A client for another address of the same server, which shows this certificate.
+    pub(crate) fn secured(
+        &self,
+        server: &str,
+        settings: &ConnectionSettings,
+        certificate: &ClientCertificate,
+    ) -> anyhow::Result<Self> {
+        anyhow::ensure!(server.starts_with("https://"), "mtls-server `{server}`: must begin with https://");
+        let identity = Identity::from_pem(certificate.pem().as_bytes()).context("the client certificate is damaged")?;
+        Self::build(server, settings, Some(identity), self.observed.clone())
+    }
+
+    fn build(
+        server: &str,
+        settings: &ConnectionSettings,
+        identity: Option<Identity>,
+        observed: Arc<Observed>,
+    ) -> anyhow::Result<Self> {
         let url = Url::parse(server)
             .with_context(|| format!("`{server}` is not a server address; give one such as http://127.0.0.1:8080"))?;
         anyhow::ensure!(
@@ -113,13 +154,43 @@ impl HttpClient {
         if url.scheme() == "http" {
             // Without this a machine that has no CA certificates could not even speak plain HTTP.
             builder = builder.tls_certs_only([]);
+        } else {
+            builder = settings.trust(builder)?;
+        }
+        if let Some(identity) = identity {
+            builder = builder.identity(identity);
         }
         if is_loopback(&url) {
             builder = builder.no_proxy();
-        } else if let Some(proxy) = proxy {
+        } else if let Some(proxy) = &settings.https_proxy {
             builder = builder.proxy(Proxy::all(proxy.expose().clone())?);
         }
-        Ok(Self { http: builder.build()?, server: url.as_str().trim_end_matches('/').to_owned() })
+        let server = url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { http: builder.build()?, server, observed })
+    }
+
+    /// The present: by the clock of this machine, or by that of the server if the two are far apart.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        let (now, ahead) = (Utc::now(), TimeDelta::seconds(self.observed.ahead.load(Ordering::Relaxed)));
+        if ahead.abs() > CLOCK_TOLERANCE { now + ahead } else { now }
+    }
+
+    /// Waits until the server has answered.
+    pub(crate) async fn answered(&self) {
+        // It cannot fail: the sender is ours.
+        let _ = self.observed.answered.subscribe().wait_for(|has_answered| *has_answered).await;
+    }
+
+    /// Waits until the server refuses the client certificate.
+    pub(crate) async fn certificate_refused(&self) {
+        self.observed.refused.notified().await;
+    }
+
+    fn observe_time(&self, headers: &HeaderMap) {
+        if let Some(told) = date(headers) {
+            self.observed.ahead.store((told - Utc::now()).num_seconds(), Ordering::Relaxed);
+        }
+        self.observed.answered.send_replace(true);
     }
 
     /// The server's address, without a slash at its end.
@@ -144,6 +215,9 @@ impl HttpClient {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> ApiError {
+        if is_certificate_refused(error) {
+            self.observed.refused.notify_one();
+        }
         ApiError::Unreachable { server: self.server.clone(), cause: cause(error) }
     }
 
@@ -151,6 +225,7 @@ impl HttpClient {
     pub(crate) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<ApiResponse<T>, ApiError> {
         let unreachable = |error: reqwest::Error| self.unreachable(&error);
         let response = request.send().await.map_err(unreachable)?;
+        self.observe_time(response.headers());
         let status = response.status().as_u16();
         let rate_limit = rate_limit(response.headers());
         let after = retry_after(response.headers(), rate_limit);
@@ -231,6 +306,7 @@ fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
     })
 }
 
+/// The time of the `Date` header.
 fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     let told = headers.get(DATE)?.to_str().ok()?;
     DateTime::parse_from_rfc2822(told).ok().map(Into::into)
@@ -255,6 +331,7 @@ mod tests {
     use serde_json::json;
 
     use super::{HttpClient, explain, rate_limit, retry_after};
+    use crate::server::connection::ConnectionSettings;
     use crate::server::pacing::RateLimit;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -277,6 +354,19 @@ mod tests {
     }
 
     #[test]
+    fn the_clock_of_the_server_counts_if_that_of_this_machine_is_far_from_it() -> anyhow::Result<()> {
+        let client = HttpClient::new("http://127.0.0.1:1", &ConnectionSettings::default())?;
+        client.observe_time(&headers(&[("date", "Thu, 01 Jan 1970 00:16:40 GMT")]));
+        assert_eq!(client.now().timestamp() / 60, 1000 / 60);
+        let present = chrono::Utc::now();
+        let date = present.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let told: HeaderMap = [(reqwest::header::DATE, HeaderValue::from_str(&date)?)].into_iter().collect();
+        client.observe_time(&told);
+        assert!((client.now() - present).num_seconds().abs() < 60);
+        Ok(())
+    }
+
+    #[test]
     fn retry_after_is_obeyed_to_the_second() {
         assert_eq!(retry_after(&headers(&[("retry-after", "17")]), None), Duration::from_secs(17));
     }
@@ -293,7 +383,7 @@ mod tests {
     #[test]
     fn an_invalid_server_address_is_rejected() {
         for server in ["", "localhost:8080", "ftp://example.com", "http://"] {
-            assert!(HttpClient::new(server, None).is_err(), "{server}");
+            assert!(HttpClient::new(server, &ConnectionSettings::default()).is_err(), "{server}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The bodies of the requests and answers of the server's REST API, as far as the agent uses them.
 
+use chrono::{DateTime, Utc};
 use mftplus_protocol::wire::Verify;
 pub(crate) use mftplus_protocol::{
     transfer::TransferDetails,
@@ -8,6 +9,14 @@ pub(crate) use mftplus_protocol::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
+
+/// A client certificate.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IssuedCertificate {
+    pub(crate) pem: String,
+    pub(crate) expires_at: DateTime<Utc>,
+}
 
 /// One report of `PATCH /api/transfers`.
 #[derive(Clone, Debug, Serialize)]

@@ -57,6 +57,10 @@ pub(super) struct ServerState {
     pub(super) steps: BTreeMap<Uuid, Value>,
     pub(super) is_unavailable: bool,
     pub(super) rejects_keys: bool,
+    /// Client certificates are issued, which are valid for 90 days.
+    pub(super) issues_certificates: bool,
+    /// The signing requests.
+    pub(super) signing_requests: Vec<Value>,
     /// Whether heartbeats are answered as those of a duplicate process.
     pub(super) has_duplicate_instance: bool,
     /// The fault after the next transfer is created.
@@ -87,6 +91,7 @@ impl FakeServer {
             .route("/api/agents/directives", get(directives))
             .route("/api/agents/directives/{id}/ack", post(acknowledge))
             .route("/api/agents/{id}/key", post(rotate_key))
+            .route("/api/agents/{id}/certificate", post(issue_certificate))
             .route("/api/transfers", post(create).patch(update_many))
             .route("/api/transfers/{id}", patch(update_one))
             .route("/api/jobs/{id}/runs", post(runs::start))
@@ -222,11 +227,24 @@ async fn register(State(state): App, Json(body): Json<Value>) -> Response {
     if body["customerIdentifier"] != "code" {
         return failure(403, "Unknown enrolment code");
     }
-    let key = state.change(new_key);
+    let (key, enabled) = state.change(|state| (new_key(state), state.issues_certificates));
     success(
         201,
-        &json!({"agent": {"id": Uuid::new_v4(), "name": body["name"]}, "apiKey": key, "mtls": {"enabled": false, "csrTemplate": ""}}),
+        &json!({"agent": {"id": Uuid::new_v4(), "name": body["name"]}, "apiKey": key, "mtls": {"enabled": enabled, "csrTemplate": ""}}),
     )
+}
+
+async fn issue_certificate(State(state): App, Path(_): Path<Uuid>, Json(body): Json<Value>) -> Response {
+    let is_issued = state.change(|state| {
+        state.signing_requests.push(body["csr"].clone());
+        state.issues_certificates
+    });
+    if !is_issued {
+        return failure(404, "certificate authority not found");
+    }
+    let expires_at = chrono::Utc::now() + chrono::TimeDelta::days(90);
+    let certificate = json!({"pem": "a certificate", "serialNumber": "40", "expiresAt": expires_at});
+    success(201, &json!({ "certificate": certificate }))
 }
 
 async fn rotate_key(State(state): App, Path(_): Path<Uuid>) -> Response {

@@ -11,6 +11,7 @@ mod crash;
 #[expect(dead_code, reason = "the tests of the API ask more of it")]
 mod database;
 mod e2e_copy;
+mod mtls;
 mod pipeline;
 mod process;
 mod readme;

@@ -17,6 +17,7 @@ use super::{Setup, assert_completed, ended_transfer};
 use crate::agent::Settings;
 use crate::command::run as run_command;
 use crate::config::live::LiveConfig;
+use crate::server::connection::ConnectionSettings;
 use crate::server::wire::Direction;
 use crate::tests::{TestAgent, test_bytes, timing, wait_until};
 
@@ -48,7 +49,7 @@ fn run_agent(folder: &Path) -> anyhow::Result<()> {
     let settings = Settings {
         server: None,
         state_dir: folder.join("state"),
-        https_proxy: None,
+        connection: ConnectionSettings::default(),
         config: Arc::new(LiveConfig::load(Some(folder.join("mftplus-agent.toml")))?),
         timing: timing(),
         stop: CancellationToken::new(),

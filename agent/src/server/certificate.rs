@@ -1,0 +1,70 @@
+//! Gets the client certificate of this agent, and renews it long before it expires.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::time::{sleep, timeout};
+
+use crate::identity::certificate::{CertificateRequest, ClientCertificate};
+use crate::server::api::Api;
+use crate::server::context::ServerContext;
+
+/// How often the age of the certificate is checked.
+const CHECK_INTERVAL: Duration = Duration::from_hours(1);
+/// The least time between two requests for a certificate; doubled after each failure up to [`CHECK_INTERVAL`].
+const RETRY_INTERVAL: Duration = Duration::from_mins(1);
+/// How long the first check waits for an answer of the server, which tells its time.
+const FIRST_ANSWER: Duration = Duration::from_secs(10);
+
+/// Requests a certificate for a new private key.
+pub(crate) async fn obtain(api: &Api) -> anyhow::Result<ClientCertificate> {
+    let request = CertificateRequest::generate(api.agent_id())?;
+    let issued = api.issue_certificate(request.csr()).await.context("the server issued no client certificate")?;
+    Ok(request.complete(issued.pem, issued.expires_at))
+}
+
+/// Keeps the certificate valid until the agent shuts down: it is renewed before it expires, and when the server refuses it.
+pub(crate) async fn keep(server: Arc<ServerContext>, state_dir: PathBuf) {
+    let route = server.api.route();
+    if !route.wants_certificate() {
+        return;
+    }
+    // Without an answer the clock of this machine counts.
+    let _ = timeout(FIRST_ANSWER, route.plain().answered()).await;
+    let (mut is_refused, mut retry) = (false, RETRY_INTERVAL);
+    loop {
+        if let Err(error) = check(&server, &state_dir, is_refused).await {
+            tracing::warn!("this agent gets no client certificate: {error:#}");
+            sleep(retry).await;
+            retry = (retry * 2).min(CHECK_INTERVAL);
+            continue;
+        }
+        retry = RETRY_INTERVAL;
+        sleep(RETRY_INTERVAL).await;
+        is_refused = timeout(CHECK_INTERVAL, route.plain().certificate_refused()).await.is_ok();
+    }
+}
+
+/// Renews the certificate if it is due or was refused, and shows it from then on.
+async fn check(server: &ServerContext, state_dir: &Path, is_refused: bool) -> anyhow::Result<()> {
+    let route = server.api.route();
+    let now = route.now();
+    match route.certificate() {
+        Some(certificate) if !is_refused && !certificate.is_due(now) => {
+            // It seemed to have expired, by a clock that was wrong.
+            if !route.is_secured() {
+                route.use_certificate(certificate)?;
+            }
+            Ok(())
+        }
+        _ => {
+            let certificate = obtain(&server.api).await?;
+            let (stored, folder) = (certificate.clone(), state_dir.to_owned());
+            server.blocking(move || stored.save(&folder)).await??;
+            tracing::info!(expires = %certificate.expires_at(), "the server issued a client certificate");
+            route.use_certificate(certificate)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The way to the server: with the client certificate of this agent, once it has one and knows the address for it, and
+//! without.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::identity::certificate::ClientCertificate;
+use crate::server::connection::ConnectionSettings;
+use crate::server::http::HttpClient;
+
+/// The clients for one server.
+pub(crate) struct Route {
+    /// The client that shows no certificate.
+    plain: HttpClient,
+    settings: ConnectionSettings,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    certificate: Option<ClientCertificate>,
+    /// The client that shows the certificate.
+    secured: Option<HttpClient>,
+}
+
+impl Route {
+    /// The way to the server at this address.
+    pub(crate) fn new(server: &str, settings: &ConnectionSettings) -> anyhow::Result<Self> {
+        Ok(Self { plain: HttpClient::new(server, settings)?, settings: settings.clone(), state: Mutex::default() })
+    }
+
+    /// Uses the certificate in `state_dir`, if there is one that has not expired.
+    pub(crate) fn load_certificate(&self, state_dir: &Path, agent: Uuid) -> anyhow::Result<()> {
+        let Some(certificate) = ClientCertificate::load(state_dir, agent) else { return Ok(()) };
+        if certificate.is_valid(self.now()) {
+            return self.use_certificate(certificate);
+        }
+        self.change(|state| state.certificate = Some(certificate));
+        Ok(())
+    }
+
+    /// Shows this certificate from now on, if the address for it is known.
+    pub(crate) fn use_certificate(&self, certificate: ClientCertificate) -> anyhow::Result<()> {
+        let secured = match &self.settings.mtls_server {
+            Some(server) => Some(self.plain.secured(server, &self.settings, &certificate)?),
+            None => None,
+        };
+        self.change(|state| *state = State { certificate: Some(certificate), secured });
+        Ok(())
+    }
+
+    /// The client for requests.
+    pub(crate) fn current(&self) -> HttpClient {
+        self.change(|state| state.secured.clone()).unwrap_or_else(|| self.plain.clone())
+    }
+
+    /// The client that shows no certificate.
+    pub(crate) fn plain(&self) -> &HttpClient {
+        &self.plain
+    }
+
+    /// The certificate of this agent, valid or not.
+    pub(crate) fn certificate(&self) -> Option<ClientCertificate> {
+        self.change(|state| state.certificate.clone())
+    }
+
+    /// Whether requests show the certificate.
+    pub(crate) fn is_secured(&self) -> bool {
+        self.change(|state| state.secured.is_some())
+    }
+
+    /// Whether this agent has a certificate, or an address where it needs one.
+    pub(crate) fn wants_certificate(&self) -> bool {
+        self.settings.mtls_server.is_some() || self.certificate().is_some()
+    }
+
+    /// The present, as [`HttpClient::now`] has it.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.plain.now()
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
