@@ -1,46 +1,13 @@
 //! The rules of a copy that a job or step may carry. They are stored; the stored names never change.
 
+use std::str::FromStr;
+
+use mftplus_protocol::copy_rules::{self, PreservedAttribute};
+pub(crate) use mftplus_protocol::copy_rules::{OnExists, OnFileError, SymlinkRule};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::server::wire::CopyRuleFields;
-
-/// What to do with a file that exists at the destination.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum OnExists {
-    #[default]
-    Overwrite,
-    /// Leave it and do not copy.
-    Skip,
-    /// Copy to `name (1).ext`, or the next number that is free.
-    Rename,
-    Fail,
-}
-
-/// What to do with symbolic links inside a folder.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum SymlinkRule {
-    /// Copy the link itself; where there are no links, it is skipped with a warning.
-    #[default]
-    Keep,
-    /// Copy what it leads to.
-    Follow,
-    Skip,
-    Fail,
-}
-
-/// What to do with a folder of which some files cannot be copied.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum OnFileError {
-    /// Try all, name each bad file and publish none.
-    #[default]
-    Fail,
-    /// Publish the others.
-    Skip,
-}
 
 /// What happens to a source file once its copy is verified and published.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,64 +47,48 @@ pub(crate) struct CopyRules {
 }
 
 impl CopyRules {
-    /// Reads the rules of a job or step; the error names the field, and the words that it may have.
+    /// Reads the rules of a job or step; the error names the field, and the values that it may have.
     pub(crate) fn read(fields: &CopyRuleFields) -> Result<Self, String> {
-        let on_exists = [
-            ("overwrite", OnExists::Overwrite),
-            ("skip", OnExists::Skip),
-            ("rename", OnExists::Rename),
-            ("fail", OnExists::Fail),
-        ];
-        let symlinks = [
-            ("keep", SymlinkRule::Keep),
-            ("follow", SymlinkRule::Follow),
-            ("skip", SymlinkRule::Skip),
-            ("fail", SymlinkRule::Fail),
-        ];
-        let on_file_error = [("fail", OnFileError::Fail), ("skip", OnFileError::Skip)];
         Ok(Self {
-            on_exists: choice("onExists", fields.on_exists.as_deref(), &on_exists)?,
-            symlinks: choice("symlinks", fields.symlinks.as_deref(), &symlinks)?,
-            on_file_error: choice("onFileError", fields.on_file_error.as_deref(), &on_file_error)?,
+            on_exists: choice("onExists", fields.on_exists.as_deref(), OnExists::NAMES)?,
+            symlinks: choice("symlinks", fields.symlinks.as_deref(), SymlinkRule::NAMES)?,
+            on_file_error: choice("onFileError", fields.on_file_error.as_deref(), OnFileError::NAMES)?,
             after_success: after_success(fields.after_success.as_deref())?,
             preserve: fields.preserve.as_ref().map(preserve).transpose()?,
         })
     }
 }
 
-fn choice<T: Copy + Default>(field: &str, word: Option<&str>, choices: &[(&str, T)]) -> Result<T, String> {
-    let Some(word) = word else { return Ok(T::default()) };
-    choices.iter().find(|(known, _)| *known == word).map(|(_, value)| *value).ok_or_else(|| {
-        let known: Vec<&str> = choices.iter().map(|(known, _)| *known).collect();
-        format!("this agent does not know `{field}: {word}`; it knows {}", known.join(", "))
+fn choice<T: Default + FromStr>(field: &str, name: Option<&str>, known: &[&str]) -> Result<T, String> {
+    let Some(name) = name else { return Ok(T::default()) };
+    name.parse().map_err(|_| format!("this agent does not know `{field}: {name}`; it knows {}", known.join(", ")))
+}
+
+fn after_success(text: Option<&str>) -> Result<AfterSuccess, String> {
+    let Some(text) = text else { return Ok(AfterSuccess::Keep) };
+    let checked = copy_rules::after_success(text).map_err(|problem| format!("`afterSuccess: {text}` {problem}"))?;
+    Ok(match checked.strip_prefix("moveTo:") {
+        Some(folder) => AfterSuccess::MoveTo(folder.to_owned()),
+        None if checked == "delete" => AfterSuccess::Delete,
+        None => AfterSuccess::Keep,
     })
 }
 
-fn after_success(word: Option<&str>) -> Result<AfterSuccess, String> {
-    match word {
-        None | Some("keep") => Ok(AfterSuccess::Keep),
-        Some("delete") => Ok(AfterSuccess::Delete),
-        Some(word) => match word.strip_prefix("moveTo:").map(str::trim).filter(|folder| !folder.is_empty()) {
-            Some(folder) => Ok(AfterSuccess::MoveTo(folder.to_owned())),
-            None => {
-                Err(format!("this agent does not know `afterSuccess: {word}`; it knows keep, delete and moveTo:<path>"))
-            }
-        },
-    }
-}
-
-fn preserve(words: &Value) -> Result<Preserve, String> {
-    let words: Vec<&str> = match words {
-        Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),
-        Value::String(words) => words.split([' ', ',']).filter(|word| !word.is_empty()).collect(),
+fn preserve(names: &Value) -> Result<Preserve, String> {
+    let names: Vec<&str> = match names {
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+        Value::String(names) => names.split([' ', ',']).filter(|name| !name.is_empty()).collect(),
         _ => Vec::new(),
     };
     let mut preserve = Preserve::default();
-    for word in words {
-        match word {
-            "times" => preserve.times = true,
-            "modes" => preserve.modes = true,
-            _ => return Err(format!("this agent does not know `preserve: {word}`; it knows times and modes")),
+    for name in names {
+        match PreservedAttribute::from_name(name) {
+            Some(PreservedAttribute::Times) => preserve.times = true,
+            Some(PreservedAttribute::Modes) => preserve.modes = true,
+            None => {
+                let known = PreservedAttribute::NAMES.join(" and ");
+                return Err(format!("this agent does not know `preserve: {name}`; it knows {known}"));
+            }
         }
     }
     Ok(preserve)
@@ -180,16 +131,17 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_word_is_named() {
-        for (field, word) in [
+    fn an_unknown_value_is_named() {
+        for (field, value) in [
             ("onExists", "ask"),
             ("symlinks", "copy"),
             ("onFileError", "stop"),
             ("afterSuccess", "moveTo:"),
+            ("afterSuccess", "moveTo:../done"),
             ("preserve", "owner"),
         ] {
-            let error = read(json!({field: word})).err().unwrap_or_default();
-            assert!(error.contains(&format!("`{field}: {word}`")), "{error}");
+            let error = read(json!({field: value})).err().unwrap_or_default();
+            assert!(error.contains(&format!("`{field}: {value}`")), "{error}");
         }
     }
 }
