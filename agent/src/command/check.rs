@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use reqwest::Method;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -17,13 +17,18 @@ use crate::config::live::LiveConfig;
 use crate::config::resolve::Address;
 use crate::exit::Exit;
 use crate::identity::Registration;
+use crate::identity::certificate::ClientCertificate;
 use crate::server::http::HttpClient;
+use crate::server::route::Route;
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
 use crate::storage::error::StorageError;
 use crate::storage::open::{ConfiguredServers, End, Location, Opened, open};
 
 /// The difference between the clocks from which on certificates and signatures may fail.
-const MAX_SKEW: Duration = Duration::from_secs(60);
+const MAX_SKEW: Duration = Duration::from_mins(1);
+
+/// The path of the request that shows whether the server answers.
+const LIVENESS: &str = "/api/health/live";
 
 /// What one check found.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,6 +57,15 @@ impl Finding {
         result.map_or_else(|error| Self::Wrong(format!("{error:#}")), Self::Fine)
     }
 
+    /// The same finding with one more sentence.
+    fn and(self, more: &str) -> Self {
+        match self {
+            Self::Fine(text) => Self::Fine(format!("{text}; {more}")),
+            Self::Doubtful(text) => Self::Doubtful(format!("{text}; {more}")),
+            Self::Wrong(text) => Self::Wrong(format!("{text}; {more}")),
+        }
+    }
+
     fn word(&self) -> &'static str {
         match self {
             Self::Fine(_) => "ok",
@@ -71,7 +85,9 @@ impl Finding {
 pub(crate) async fn check(settings: &Settings) -> anyhow::Result<Exit> {
     let mut rows = vec![configuration(&settings.config)];
     let registration = Registration::load(&settings.state_dir);
-    rows.extend(server(settings, registration.as_ref().ok().and_then(Option::as_ref)).await);
+    let known = registration.as_ref().ok().and_then(Option::as_ref);
+    rows.extend(server(settings, known).await);
+    rows.extend(client_certificate(settings, known).await);
     rows.push(registered(&settings.state_dir, registration));
     rows.extend(folders(settings));
     for name in settings.config.current().endpoints.keys() {
@@ -98,7 +114,7 @@ async fn server(settings: &Settings, registration: Option<&Registration>) -> Vec
         Err(error) => return vec![Row::new("server", Finding::Wrong(format!("{error:#}")))],
     };
     let started = Instant::now();
-    let time = match http.time(http.request(Method::GET, "/api/health/live")).await {
+    let time = match http.time(http.request(Method::GET, LIVENESS)).await {
         Ok(time) => time,
         Err(error) => {
             let advice = format!("{error}; check --server, the firewall, the proxy and the server's certificate");
@@ -131,6 +147,55 @@ fn skew(difference: Duration) -> Finding {
     } else {
         Finding::Wrong(format!("{seconds} s from that of the server: turn on time synchronisation on both machines"))
     }
+}
+
+/// The client certificate, and the way to the server's listener for it; `None` if this agent needs none.
+async fn client_certificate(settings: &Settings, registration: Option<&Registration>) -> Option<Row> {
+    let registration = registration?;
+    let server = settings.connection.mtls_server.as_deref();
+    let finding = match (ClientCertificate::load(&settings.state_dir, registration.agent_id), server) {
+        (None, None) => return None,
+        (None, Some(_)) => {
+            Finding::Doubtful("there is none yet: `mftplus-agent run` requests one from the server".to_owned())
+        }
+        (Some(certificate), None) => validity(&certificate, Utc::now()),
+        (Some(certificate), Some(server)) => {
+            let validity = validity(&certificate, Utc::now());
+            match show_certificate(settings, registration, certificate).await {
+                Ok(()) => validity.and(&format!("{server} answers")),
+                Err(error) => {
+                    let advice = "check mtls-server, ca-file, the firewall and the proxy";
+                    Finding::Wrong(format!("{}; {error:#}; {advice}", validity.text()))
+                }
+            }
+        }
+    };
+    Some(Row::new("client certificate", finding))
+}
+
+fn validity(certificate: &ClientCertificate, now: DateTime<Utc>) -> Finding {
+    let text = certificate.validity(now);
+    if !certificate.is_valid(now) {
+        Finding::Wrong(format!("{text}: start `mftplus-agent run`, which requests a new one with the API key"))
+    } else if certificate.is_due(now) {
+        Finding::Doubtful(format!("{text}: `mftplus-agent run` renews it"))
+    } else {
+        Finding::Fine(text)
+    }
+}
+
+/// Sends a request that shows the certificate.
+async fn show_certificate(
+    settings: &Settings,
+    registration: &Registration,
+    certificate: ClientCertificate,
+) -> anyhow::Result<()> {
+    let server = settings.server.as_deref().unwrap_or(&registration.server);
+    let route = Route::new(server, &settings.connection)?;
+    route.use_certificate(certificate)?;
+    let http = route.current();
+    http.time(http.request(Method::GET, LIVENESS)).await?;
+    Ok(())
 }
 
 fn registered(state_dir: &Path, registration: anyhow::Result<Option<Registration>>) -> Row {
@@ -238,8 +303,12 @@ fn exit(rows: &[Row]) -> Exit {
 mod tests {
     use std::time::Duration;
 
-    use super::{Finding, Row, exit, skew, table, write_probe};
+    use chrono::{DateTime, TimeDelta};
+    use uuid::Uuid;
+
+    use super::{Finding, Row, exit, skew, table, validity, write_probe};
     use crate::exit::Exit;
+    use crate::identity::certificate::CertificateRequest;
 
     #[test]
     fn the_table_has_a_line_for_each_check() {
@@ -254,8 +323,18 @@ mod tests {
 
     #[test]
     fn a_clock_may_differ_by_a_minute() {
-        assert_eq!(skew(Duration::from_secs(60)).word(), "ok");
+        assert_eq!(skew(Duration::from_mins(1)).word(), "ok");
         assert_eq!(skew(Duration::from_secs(61)).word(), "failed");
+    }
+
+    #[test]
+    fn a_certificate_that_ends_soon_is_a_warning_and_one_that_has_ended_a_failure() -> anyhow::Result<()> {
+        let end = DateTime::UNIX_EPOCH;
+        let certificate = CertificateRequest::generate(Uuid::new_v4())?.complete("certificate".into(), end);
+        for (before, word) in [(31, "ok"), (29, "warning"), (0, "failed")] {
+            assert_eq!(validity(&certificate, end - TimeDelta::days(before)).word(), word, "{before}");
+        }
+        Ok(())
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use chrono::Utc;
 use serde_json::{Value, json};
 
 use crate::agent::{Settings, daemon_lock};
 use crate::command::args::StatusArgs;
 use crate::exit::Exit;
 use crate::identity::Registration;
+use crate::identity::certificate::ClientCertificate;
 use crate::transfer::state::TransferState;
 use crate::transfer::store::{TransferStore, lock};
 use crate::work::journal::Journal;
@@ -16,18 +18,22 @@ use crate::work::work_item::{Task, WorkItem};
 /// Prints the state of the agent, and returns the exit code.
 pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Exit> {
     let registration = Registration::load(&settings.state_dir)?;
+    let certificate = registration.as_ref().and_then(|own| ClientCertificate::load(&settings.state_dir, own.agent_id));
     let is_used = settings.state_dir.join("transfers").is_dir();
     let states = if is_used { TransferStore::open(&settings.state_dir)?.list()? } else { Vec::new() };
     let items = Journal::read_open(&settings.state_dir)?;
     let lock_path = daemon_lock(&settings.state_dir);
     let daemon_runs = lock_path.exists() && lock(&lock_path)?.is_none();
     if args.json {
-        println!("{:#}", as_json(settings, registration.as_ref(), daemon_runs, &states, &items));
+        println!("{:#}", as_json(settings, registration.as_ref(), certificate.as_ref(), daemon_runs, &states, &items));
         return Ok(Exit::Done);
     }
     match &registration {
         Some(registration) => println!("agent    {}\nserver   {}", registration.agent_id, registration.server),
         None => println!("agent    not registered; run `register --code CODE`"),
+    }
+    if let Some(certificate) = &certificate {
+        println!("mtls     client certificate {}", certificate.validity(Utc::now()));
     }
     println!(
         "state    {}\nconfig   {}\ndaemon   {}",
@@ -61,6 +67,7 @@ pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Ex
 fn as_json(
     settings: &Settings,
     registration: Option<&Registration>,
+    certificate: Option<&ClientCertificate>,
     daemon_runs: bool,
     states: &[TransferState],
     items: &[WorkItem],
@@ -82,6 +89,7 @@ fn as_json(
         "registered": registration.is_some(),
         "agentId": registration.map(|registration| registration.agent_id),
         "server": registration.map(|registration| &registration.server),
+        "certificateExpiresAt": certificate.map(ClientCertificate::expires_at),
         "stateDir": settings.state_dir,
         "configFile": settings.config.path(),
         "daemonRuns": daemon_runs,
@@ -129,17 +137,20 @@ fn part_length(state: &TransferState) -> u64 {
 mod tests {
     use std::sync::Arc;
 
+    use chrono::DateTime;
+    use serde_json::json;
     use tokio_util::sync::CancellationToken;
     use uuid::Uuid;
 
     use super::as_json;
     use crate::agent::Settings;
+    use crate::identity::certificate::CertificateRequest;
     use crate::identity::{ApiKey, Registration};
     use crate::server::connection::ConnectionSettings;
     use crate::server::context::Timing;
 
     #[test]
-    fn the_status_does_not_show_the_key() {
+    fn the_status_shows_neither_the_api_key_nor_the_private_key() -> anyhow::Result<()> {
         let registration = Registration {
             server: "http://127.0.0.1:8080".into(),
             agent_id: Uuid::new_v4(),
@@ -154,8 +165,13 @@ mod tests {
             timing: Timing::default(),
             stop: CancellationToken::new(),
         };
-        let status = as_json(&settings, Some(&registration), false, &[], &[]);
-        assert!(!status.to_string().contains("secret"));
+        let request = CertificateRequest::generate(registration.agent_id)?;
+        let certificate = request.complete("certificate".into(), DateTime::UNIX_EPOCH);
+        let status = as_json(&settings, Some(&registration), Some(&certificate), false, &[], &[]);
+        let text = status.to_string();
+        assert!(!text.contains("secret") && !text.contains("PRIVATE KEY"), "{text}");
         assert_eq!(status["registered"], true);
+        assert_eq!(status["certificateExpiresAt"], json!("1970-01-01T00:00:00Z"));
+        Ok(())
     }
 }

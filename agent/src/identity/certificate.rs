@@ -85,6 +85,12 @@ impl ClientCertificate {
         now >= self.expires_at - RENEWAL
     }
 
+    /// Until when the certificate is valid, for people.
+    pub(crate) fn validity(&self, now: DateTime<Utc>) -> String {
+        let end = self.expires_at.format("%Y-%m-%d %H:%M UTC");
+        if self.is_valid(now) { format!("valid until {end}") } else { format!("expired on {end}") }
+    }
+
     pub(crate) fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at
     }
@@ -135,6 +141,8 @@ mod tests {
             assert_eq!((certificate.is_due(end - before), certificate.is_valid(end - before)), (is_due, is_valid));
         }
         assert!(certificate.is_due(end) && !certificate.is_valid(end));
+        assert_eq!(certificate.validity(end - TimeDelta::days(31)), "valid until 2026-04-25 13:00 UTC");
+        assert_eq!(certificate.validity(end), "expired on 2026-04-25 13:00 UTC");
         Ok(())
     }
 
