@@ -31,7 +31,7 @@ pub(crate) enum ApiError {
     /// The rate limit of the API key is exceeded.
     #[error("the rate limit is exceeded ({message})")]
     Throttled { after: Duration, message: String },
-    /// The server answered 401.
+    /// The API answered 401.
     #[error(
         "the server does not accept this agent's API key ({message}); register again with `register --code CODE \
          --force`"
@@ -251,7 +251,8 @@ impl HttpClient {
             |failure| explain(&failure.error, failure.details.as_ref()),
         );
         Err(match status {
-            401 => ApiError::Unauthorized { message },
+            // Any other 401 is that of a proxy or of the sign-in page of a network.
+            401 if is_documented => ApiError::Unauthorized { message },
             429 => ApiError::Throttled { after, message },
             400..500 if is_documented => ApiError::Refused { status, message },
             _ => ApiError::BadResponse { status, message },

@@ -43,6 +43,22 @@ async fn a_duplicate_process_stops_with_its_own_exit_code_and_reports_no_offline
 }
 
 #[tokio::test]
+async fn a_401_that_is_not_of_the_api_does_not_end_the_daemon() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    let interrupted = async || {
+        agent.server.wait_until("a heartbeat", |state| !state.heartbeats.is_empty()).await?;
+        agent.server.change(|state| state.is_behind_sign_in_page = true);
+        agent.server.wait_until("answers of the network", |state| state.sign_in_pages > 2).await?;
+        let before = agent.server.change(|state| {
+            state.is_behind_sign_in_page = false;
+            state.heartbeats.len()
+        });
+        agent.server.wait_until("further heartbeats", |state| state.heartbeats.len() > before + 1).await
+    };
+    agent.with_daemon(interrupted).await
+}
+
+#[tokio::test]
 async fn each_start_of_the_daemon_has_a_new_instance_id_and_a_copy_has_none() -> anyhow::Result<()> {
     let agent = TestAgent::start().await?;
     for count in 1..=2 {

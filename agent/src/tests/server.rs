@@ -57,6 +57,10 @@ pub(super) struct ServerState {
     pub(super) steps: BTreeMap<Uuid, Value>,
     pub(super) is_unavailable: bool,
     pub(super) rejects_keys: bool,
+    /// Whether all requests get a 401 that is not of the API, as from the sign-in page of a network.
+    pub(super) is_behind_sign_in_page: bool,
+    /// The number of these answers.
+    pub(super) sign_in_pages: usize,
     /// Client certificates are issued, which are valid for 90 days.
     pub(super) issues_certificates: bool,
     /// The signing requests.
@@ -205,6 +209,10 @@ impl Shared {
 }
 
 async fn check_request(State(state): App, request: Request, next: Next) -> Response {
+    if state.lock().is_behind_sign_in_page {
+        state.change(|state| state.sign_in_pages += 1);
+        return (StatusCode::UNAUTHORIZED, "<html>Sign in to this network</html>").into_response();
+    }
     let is_public = request.uri().path() == "/api/agents/register";
     let refusal = {
         let state = state.lock();
