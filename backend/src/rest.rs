@@ -93,6 +93,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(agents::get_agent, agents::revoke_agent))
         .routes(routes!(agents::list_agent_transfers))
         .routes(routes!(agents::rotate_agent_key))
+        .routes(routes!(agents::request_key_rotation))
         .routes(routes!(certificates::get_certificate_authority))
         .routes(routes!(certificates::issue_agent_certificate))
         .routes(routes!(transfers::create_transfer, transfers::list_transfers, transfers::update_transfers))

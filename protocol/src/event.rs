@@ -18,6 +18,8 @@ macro_rules! event_kinds {
                 AgentStatusChanged = "Agent changed status",
                 /// An agent got a new API key.
                 AgentKeyRotated = "Agent key rotated",
+                /// A user requested that an agent replaces its API key.
+                AgentKeyRotationRequested = "Agent key rotation requested",
                 /// An agent got a new client certificate.
                 AgentCertificateIssued = "Agent certificate issued",
                 /// Two processes ran with copies of one agent's state; the server stopped the later one.

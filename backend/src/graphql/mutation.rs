@@ -18,7 +18,7 @@ use crate::{
     model::{
         Instant,
         account::{Login, SignedIn, User},
-        agent::RotateAgentKey,
+        agent::{Agent, RotateAgentKey},
         customer::Customer,
         enrolment_code::EnrolmentCode,
         job::{Backfill, BackfillPreview, Job, JobRun, JobSlot},
@@ -102,6 +102,13 @@ impl MutationRoot {
         let input: RotateAgentKey = read(&serde_json::json!({ "overlapSeconds": overlap_seconds }))?;
         let api_key = control_plane(ctx)?.rotate_agent_key(actor, id, input.overlap()).await?;
         Ok(AgentKey { api_key })
+    }
+
+    /// Sends an agent the directive to get itself a new API key, which no user sees. While such a directive waits, this
+    /// changes nothing; it expires after one day. If the agent's customer is suspended, the request fails with a
+    /// conflict.
+    async fn request_key_rotation(&self, ctx: &Context<'_>, id: AgentId) -> Result<Agent> {
+        control_plane(ctx)?.request_key_rotation(actor(ctx)?, id).await
     }
 
     /// Revokes an agent. Its API keys become invalid at once; its transfers are kept.

@@ -65,6 +65,13 @@ pub(super) struct HeardData {
     directives: Vec<Directive>,
 }
 
+/// An agent that was asked to replace its API key.
+#[derive(Serialize, ToSchema)]
+pub(super) struct KeyRotationData {
+    /// The agent.
+    agent: Agent,
+}
+
 /// An agent with its newest transfers and its jobs.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AgentData {
@@ -203,6 +210,22 @@ pub(super) async fn rotate_agent_key(
     body: OptionalBody<RotateAgentKey>,
 ) -> Answer<ApiKeyData> {
     Ok(Reply::created(ApiKeyData { api_key: api.cp.rotate_agent_key(&actor, id, body.input.overlap()).await? }))
+}
+
+/// Request that an agent replaces its API key
+///
+/// Sends the agent the directive `rotateKey`, upon which it gets itself a new key with `POST /api/agents/{id}/key`: no
+/// user sees that key. While such a directive waits, another request changes nothing. The directive expires after 24
+/// hours. If the agent's customer is suspended, the answer is 409, because the agent receives no directives.
+#[utoipa::path(post, path = "/api/agents/{id}/rotate-key", tag = "Agents", security(("bearer" = [])),
+    params(("id" = AgentId, Path, description = "The agent's id")),
+    responses((status = 200, description = "The agent, with the directive waiting", body = Success<KeyRotationData>)))]
+pub(super) async fn request_key_rotation(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    Id(id): Id<AgentId>,
+) -> Answer<KeyRotationData> {
+    Ok(Reply::ok(KeyRotationData { agent: api.cp.request_key_rotation(&actor, id).await? }))
 }
 
 /// An OpenSSL configuration whose CN is the agent and whose O is the agent's customer.

@@ -158,8 +158,9 @@ const IDEMPOTENT: [&str; 7] = [
     "run_pipeline",
 ];
 /// Operations that may fail with a conflict, because of the state of their object.
-const CONFLICTING: [&str; 16] = [
+const CONFLICTING: [&str; 17] = [
     "record_heartbeat",
+    "request_key_rotation",
     "list_directives",
     "create_user",
     "update_user",

@@ -209,17 +209,31 @@ impl ControlPlane {
         Ok(api_key)
     }
 
-    /// Sends an agent the directive to get a new API key.
+    /// Sends an agent the directive to get a new API key. While one waits, there is no second one.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] outside the caller's scope.
-    pub async fn request_key_rotation(&self, actor: &Actor, id: AgentId) -> Result<()> {
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] outside the caller's scope, [`Error::Conflict`] if the
+    /// customer of the agent is suspended.
+    pub async fn request_key_rotation(&self, actor: &Actor, id: AgentId) -> Result<Agent> {
         let scope = actor.require(Permission::RequestKeyRotation)?;
         let mut work = self.begin(actor).await?;
-        store::agents::find(&mut work.tx, scope, id).await?.ok_or(Error::NotFound("agent"))?;
-        self.send_directive(&mut work, id, DirectiveAction::RotateKey {}).await?;
-        self.commit(work).await
+        let row = store::agents::find(&mut work.tx, scope, id).await?.ok_or(Error::NotFound("agent"))?;
+        let customer = store::customers::find(&mut work.tx, row.customer_id).await?;
+        if customer.is_none_or(|customer| customer.suspended) {
+            return Err(Error::conflict(
+                "the customer of the agent is suspended: the agent receives no directives until the suspension ends",
+            ));
+        }
+        // A second request waits here, and then finds the directive of the first.
+        store::api_keys::hold_keys(&mut work.tx, id).await?;
+        let (agent, action) = (Agent::from(row), DirectiveAction::RotateKey {});
+        if !store::directives::has_open(&mut work.tx, id, action.name(), work.now).await? {
+            self.send_directive(&mut work, id, action).await?;
+            work.note(Kind::AgentKeyRotationRequested, Object::Agent(agent.clone()));
+        }
+        self.commit(work).await?;
+        Ok(agent)
     }
 
     /// Revokes an agent: its API keys and client certificates end at once and it disappears from all lists. Its transfers

@@ -116,6 +116,14 @@ pub async fn is_open(conn: impl Into<Conn<'_>>, id: DirectiveId) -> Result<bool>
     Ok(row.is_some())
 }
 
+/// Whether an agent has an open directive of one type.
+pub async fn has_open(tx: &mut Tx, agent: AgentId, name: &'static str, now: DateTime<Utc>) -> Result<bool> {
+    let statement = sql("SELECT id FROM directives \
+         WHERE acknowledged_at IS NULL AND agent_id = $1 AND type = $2 AND expires_at > $3 LIMIT 1");
+    let row: Option<(DirectiveId,)> = statement.bind(agent).bind(name).bind(now).fetch_optional(tx).await?;
+    Ok(row.is_some())
+}
+
 /// Acknowledges every open directive of one type for an agent.
 pub async fn acknowledge_all(tx: &mut Tx, agent: AgentId, name: &'static str, now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE directives SET acknowledged_at = $1 WHERE agent_id = $2 AND acknowledged_at IS NULL AND type = $3")

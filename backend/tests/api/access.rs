@@ -32,7 +32,7 @@ const CALLERS: [&str; 8] = [
 
 /// The rows of the access table: sections 1 and 2 of the contract. `logout` comes last, because it ends the sessions
 /// that the others need.
-const TABLE: [Row; 53] = [
+const TABLE: [Row; 54] = [
     ("get_health", [200; 8]),
     ("get_liveness", [200; 8]),
     ("get_readiness", [200; 8]),
@@ -58,6 +58,7 @@ const TABLE: [Row; 53] = [
     ("revoke_agent", [401, 401, 401, 401, 401, 200, 404, 200]),
     ("list_agent_transfers", [401, 401, 401, 401, 401, 200, 404, 200]),
     ("rotate_agent_key", [401, 401, 401, 201, 404, 201, 404, 201]),
+    ("request_key_rotation", [401, 401, 401, 401, 401, 200, 404, 200]),
     ("get_certificate_authority", [200; 8]),
     ("issue_agent_certificate", [401, 401, 401, 201, 404, 401, 401, 401]),
     ("create_transfer", [401, 401, 401, 201, 201, 401, 401, 401]),
@@ -171,7 +172,7 @@ impl World {
             "get_agent" | "list_agent_transfers" | "rotate_agent_key" | "issue_agent_certificate" => {
                 self.owner_agent.id.to_string()
             }
-            "revoke_agent" => self.app.agent(owner, "host-of-owner").await.id.to_string(),
+            "revoke_agent" | "request_key_rotation" => self.app.agent(owner, "host-of-owner").await.id.to_string(),
             "get_transfer" | "update_transfer" => self.transfer().await,
             "acknowledge_directive" => self.directive().await,
             "get_job" | "update_job" | "delete_job" | "list_job_runs" | "start_job_run" => self.job().await,

@@ -8,4 +8,5 @@ mod key;
 mod list;
 mod register;
 mod revoke;
+mod rotate_key;
 mod transfers;

@@ -32,6 +32,7 @@ const fn tone(kind: EventKind) -> Tone {
         EventKind::AgentRegistered => Tone::Good,
         EventKind::TransferStatusChanged | EventKind::TransferResumed | EventKind::JobRunStarted => Tone::Accent,
         EventKind::AgentKeyRotated
+        | EventKind::AgentKeyRotationRequested
         | EventKind::TransferStalled
         | EventKind::TransferCancelRequested
         | EventKind::JobDeleted

@@ -21,7 +21,7 @@ pub(crate) struct Target {
 
 /// The paths; `{}` is an id. Paths that wait for something or hash a password are left out, because they only take
 /// time.
-const PATHS: [&str; 28] = [
+const PATHS: [&str; 29] = [
     "/graphql",
     "/graphql",
     "/graphql",
@@ -33,6 +33,7 @@ const PATHS: [&str; 28] = [
     "/api/agents/{}/heartbeat",
     "/api/agents/{}/transfers",
     "/api/agents/{}/key",
+    "/api/agents/{}/rotate-key",
     "/api/transfers",
     "/api/transfers/{}",
     "/api/transfers/batch",

@@ -37,7 +37,7 @@ const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrat
 /// What each of [`CALLERS`] gets of a field that is about an object of the customer `Owner`. Contract, sections 2 and 6.
 type Row = (&'static str, &'static str, [Outcome; 4]);
 
-const TABLE: [Row; 58] = [
+const TABLE: [Row; 59] = [
     ("Query", "me", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "fleet", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "agent", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
@@ -74,6 +74,7 @@ const TABLE: [Row; 58] = [
     ("Mutation", "createEnrolmentCode", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Mutation", "deleteEnrolmentCode", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Mutation", "rotateAgentKey", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Mutation", "requestKeyRotation", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Mutation", "revokeAgent", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Mutation", "cancelTransfer", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Mutation", "retryTransfer", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
@@ -105,7 +106,7 @@ impl World {
         match field {
             "me" | "fleet" | "logout" => String::new(),
             "agents" | "transfers" | "jobs" | "customers" | "users" | "events" => "(first: 5)".to_owned(),
-            "agent" | "rotateAgentKey" => format!(r#"(id: "{}")"#, owner.agent.id),
+            "agent" | "rotateAgentKey" | "requestKeyRotation" => format!(r#"(id: "{}")"#, owner.agent.id),
             "transfer" | "node" => format!("(id: {})", owner.transfer["id"]),
             "enrolmentCodes" => format!(r#"(customerId: "{}", first: 5)"#, owner.customer.id),
             "createEnrolmentCode" => format!(r#"(customerId: "{}", input: {{ maxUses: 2 }})"#, owner.customer.id),
@@ -322,6 +323,7 @@ async fn what_does_not_exist_looks_like_what_is_somebody_elses() {
         ("query ($id: ID!) { node(id: $id) { id } }", of_owner.agent.id.to_string()),
         ("query ($id: ID!) { node(id: $id) { id } }", world.code().await),
         ("mutation ($id: ID!) { cancelTransfer(id: $id) { id } }", transfer),
+        ("mutation ($id: ID!) { requestKeyRotation(id: $id) { id } }", of_owner.agent.id.to_string()),
         ("mutation ($id: ID!) { revokeAgent(id: $id) }", of_owner.agent.id.to_string()),
         ("mutation ($id: ID!) { deleteEnrolmentCode(id: $id) }", world.code().await),
         ("mutation ($id: ID!) { updateUser(id: $id, input: {}) { id } }", of_owner.person.id.to_string()),

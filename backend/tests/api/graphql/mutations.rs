@@ -160,6 +160,19 @@ async fn an_agent_gets_a_new_key_and_the_old_one_ends_when_it_was_said() {
 }
 
 #[tokio::test]
+async fn an_agent_is_asked_to_replace_its_key() {
+    let (app, customer, one, user) = with_agent().await;
+    let two = app.agent(customer.id, "server2").await;
+    let request = "mutation ($id: ID!) { requestKeyRotation(id: $id) { id hostname revision } }";
+    let path = format!("/api/agents/{}/rotate-key", one.id);
+    let asked = both(&app, rest(&user, "POST", &path, json!({})), user.data(request, &of(&two.id))).await;
+    for (agent, answer) in [(&one, &asked[0]["agent"]), (&two, &asked[1]["requestKeyRotation"])] {
+        assert_eq!((&answer["id"], &answer["revision"]), (&json!(agent.id), &json!(1)));
+        assert_eq!(directives(&app, agent).await, [json!(["rotateKey", {}])]);
+    }
+}
+
+#[tokio::test]
 async fn a_revoked_agent_is_gone_and_its_transfers_stay() {
     let (app, customer, one, user) = with_agent().await;
     let two = app.agent(customer.id, "server2").await;

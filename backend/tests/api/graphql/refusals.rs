@@ -91,6 +91,9 @@ fn assert_same(rest: &Answer, graphql: &Answer) {
 #[case::no_such_agent(
     "POST", "agents/{nowhere}/key", json!({}), "rotateAgentKey(id: \"{nowhere}\") { apiKey }"
 )]
+#[case::nobody_to_ask_for_a_new_key(
+    "POST", "agents/{nowhere}/rotate-key", json!({}), "requestKeyRotation(id: \"{nowhere}\") { id }"
+)]
 #[case::nobody_to_revoke("DELETE", "agents/{nowhere}", json!({}), "revokeAgent(id: \"{nowhere}\")")]
 #[case::wrong_password(
     "POST", "auth/login", json!({ "email": "root@example.com", "password": "wrong" }),

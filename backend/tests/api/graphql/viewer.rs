@@ -90,6 +90,7 @@ async fn an_agent_can_be_revoked_and_get_a_new_key_by_its_owner() {
     let (app, _, agent, user) = with_agent().await;
     for viewer in [user, app.admin().await] {
         assert_eq!(said(&viewer, "agent", &agent.id, ["viewerCanRevoke", "viewerCanRotateKey"]).await, [true; 2]);
+        assert!(is_done(&viewer, "requestKeyRotation", &agent.id).await);
     }
 }
 
