@@ -9,6 +9,7 @@ use super::{ControlPlane, cache::Digest};
 use crate::{
     actor::{Actor, CertificateDigest, KeyDigest},
     error::{Error, Result},
+    events::Invalidation,
     ids::CustomerId,
     limits::Class,
     model::account::Role,
@@ -151,18 +152,21 @@ impl ControlPlane {
         Ok((actor, row.expires_at))
     }
 
-    /// The stored API key with this digest. If it was never used while an older key still works, its first use is
-    /// recorded before the request is answered: from then on the older key cannot be exchanged any more. That happens
-    /// once per key, not per request.
+    /// The stored API key with this digest. If it replaced another one and was never used, its first use is recorded
+    /// before the request is answered: from then on the older key cannot be exchanged any more, and directives to
+    /// replace it are acknowledged. That happens once per key, not per request.
     async fn find_key(&self, digest: &Digest, now: DateTime<Utc>) -> Result<Option<KeyRow>> {
         let found = store::api_keys::find_key(&self.db, digest, now).await?;
         let Some(row) = found else { return Ok(None) };
         if !row.awaits_first_use || row.expires_at.is_some_and(|end| end <= now) {
             return Ok(Some(row));
         }
-        let mut tx = self.db.begin().await?;
-        store::api_keys::note_first_use(&mut tx, digest, now).await?;
-        tx.commit().await?;
+        let mut work = self.begin(&Actor::System).await?;
+        store::api_keys::note_first_use(&mut work.tx, digest, now).await?;
+        if store::directives::settle_key_rotation(&mut work.tx, row.agent_id, digest, now).await? {
+            work.invalidate(Invalidation::Directives(row.agent_id));
+        }
+        self.commit(work).await?;
         // Another server may have recorded it, or the key may have been replaced at this moment.
         store::api_keys::find_key(&self.db, digest, now).await
     }

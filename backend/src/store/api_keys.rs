@@ -18,7 +18,7 @@ pub struct KeyRow {
     pub customer_id: CustomerId,
     /// The time at which the API key expires, if it was replaced by a newer one.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Whether the API key was never used while an older key of the agent still works.
+    /// Whether the API key was never used and replaced another one.
     pub awaits_first_use: bool,
 }
 
@@ -50,8 +50,11 @@ pub async fn insert_key(tx: &mut Tx, agent: AgentId, digest: &[u8], prefix: &str
 
 /// The API key with this digest, if its agent is not revoked. It may have expired.
 pub async fn find_key(conn: impl Into<Conn<'_>>, digest: &[u8], now: DateTime<Utc>) -> Result<Option<KeyRow>> {
-    sql("SELECT k.agent_id, a.customer_id, k.expires_at, CASE WHEN k.first_used_at IS NULL AND EXISTS (\
-            SELECT 1 FROM agent_keys o WHERE o.agent_id = k.agent_id AND o.digest <> k.digest AND o.expires_at > $2\
+    // An earlier version of the server gives its keys no generation.
+    sql("SELECT k.agent_id, a.customer_id, k.expires_at, CASE WHEN k.first_used_at IS NULL AND (\
+            k.generation > 1 OR EXISTS (\
+               SELECT 1 FROM agent_keys o WHERE o.agent_id = k.agent_id AND o.digest <> k.digest AND o.expires_at > $2\
+            )\
          ) THEN 1 = 1 ELSE 1 = 0 END AS awaits_first_use \
          FROM agent_keys k JOIN agents a ON a.id = k.agent_id WHERE k.digest = $1 AND a.revoked_at IS NULL")
     .bind(digest.to_vec())

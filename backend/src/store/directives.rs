@@ -135,6 +135,16 @@ pub async fn acknowledge_all(tx: &mut Tx, agent: AgentId, name: &'static str, no
     Ok(())
 }
 
+/// Acknowledges every open directive to replace the agent's API key that was sent before the key with this digest was
+/// created; true if there was one.
+pub async fn settle_key_rotation(tx: &mut Tx, agent: AgentId, digest: &[u8], now: DateTime<Utc>) -> Result<bool> {
+    let statement = sql("UPDATE directives SET acknowledged_at = $1 \
+         WHERE agent_id = $2 AND acknowledged_at IS NULL AND type = $3 \
+         AND created_at <= (SELECT k.created_at FROM agent_keys k WHERE k.digest = $4)");
+    let statement = statement.bind(now).bind(agent).bind(DirectiveAction::RotateKey {}.name()).bind(digest.to_vec());
+    Ok(statement.execute(tx).await? > 0)
+}
+
 /// Acknowledges every directive about a transfer of the agent, because the agent has acted or nothing is left to do.
 pub async fn settle_transfer(tx: &mut Tx, agent: AgentId, transfer: TransferId, now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE directives SET acknowledged_at = $1 \

@@ -222,6 +222,21 @@ async fn a_certificate_alone_gets_a_new_key_and_a_new_certificate() {
 }
 
 #[tokio::test]
+async fn an_exchange_with_a_certificate_alone_acknowledges_the_request_for_it() {
+    let story = Story::begin().await;
+    story.app.cp().request_key_rotation(&Actor::System, story.agent.id).await.expect("a request");
+    let (client, url) = (story.client(), format!("https://{}{PATH}", story.listening.address));
+    let waiting = async || {
+        let answer: Value = client.get(&url).send().await.expect("an answer").json().await.expect("JSON");
+        answer["data"]["directives"].as_array().expect("directives").len()
+    };
+    assert_eq!(waiting().await, 1);
+    let (status, body) = story.post(&format!("/api/agents/{}/key", story.agent.id), &json!({})).await;
+    assert_eq!(status, 201, "{body}");
+    assert_eq!(waiting().await, 0);
+}
+
+#[tokio::test]
 async fn an_agent_has_its_newest_certificates_only() {
     let story = Story::begin().await;
     // Three remain beside a new one.

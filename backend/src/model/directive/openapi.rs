@@ -36,8 +36,9 @@ struct DirectiveObject {
     /// report it as `running` with this attempt, and the answer contains what to copy. `runStep`: carry out the step
     /// and report it with `PATCH /api/pipelines/{id}/runs/{runId}/steps/{stepId}`. `cancelStep`: stop the step and
     /// report it as `cancelled`; if the step is not active, acknowledge the directive. `rotateKey`: get a new API key
-    /// with `POST /api/agents/{id}/key`. `setHeartbeatInterval`: send heartbeats at this interval from now on. Later
-    /// versions may add types: ignore a type that you do not know.
+    /// with `POST /api/agents/{id}/key`; the first request with the new key acknowledges the directive.
+    /// `setHeartbeatInterval`: send heartbeats at this interval from now on. Later versions may add types: ignore a
+    /// type that you do not know.
     #[schema(example = "cancelTransfer")]
     r#type: String,
     /// Time at which the directive was created.

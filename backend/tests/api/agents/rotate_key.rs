@@ -68,7 +68,7 @@ async fn an_agent_that_was_asked_gets_itself_a_new_key() {
     assert_eq!(heartbeat.body["data"]["directives"][0]["type"], "rotateKey", "{}", heartbeat.body);
 
     let new = exchanged(&app, &old, &agent).await;
-    assert_eq!(waiting(&new).await, [""; 0], "the exchange acknowledges it");
+    assert_eq!(waiting(&new).await, [""; 0], "the first use of the new key acknowledges it");
     assert_eq!(waiting(&old).await, [""; 0]);
     app.advance(TimeDelta::hours(24));
     assert_eq!(old.get(DIRECTIVES).await.status, 401, "the old key has ended");
@@ -165,4 +165,41 @@ async fn a_revoked_agent_is_404() {
     for user in [app.bearer(&customer.token), app.admin().await] {
         assert_eq!(refusal(&user.send("POST", &path, None).await), (404, "agent not found"));
     }
+}
+
+#[tokio::test]
+async fn an_agent_that_did_not_receive_its_new_key_is_told_again() {
+    let (app, _, agent, path) = with_agent().await;
+    let old = app.key(&agent.key);
+    ask(&app.admin().await, &path).await;
+    let lost = exchanged(&app, &old, &agent).await;
+    assert_eq!(waiting(&old).await, ["rotateKey"]);
+    let new = exchanged(&app, &old, &agent).await;
+    assert_eq!(waiting(&old).await, ["rotateKey"], "the new key was not used yet");
+    assert_eq!(waiting(&new).await, [""; 0]);
+    assert_eq!(waiting(&old).await, [""; 0]);
+    assert_eq!(lost.get(DIRECTIVES).await.status, 401, "the key that was never used has ended");
+}
+
+#[tokio::test]
+async fn the_first_use_of_the_new_key_counts_after_the_old_one_has_ended() {
+    let (app, _, agent, path) = with_agent().await;
+    ask(&app.admin().await, &path).await;
+    let exchange = format!("/api/agents/{}/key", agent.id);
+    let answer = app.key(&agent.key).post(&exchange, &json!({ "overlapSeconds": 60 })).await;
+    app.advance(TimeDelta::seconds(60));
+    let new = app.key(answer.body["data"]["apiKey"].as_str().expect("a key"));
+    assert_eq!(waiting(&new).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_key_from_before_the_request_does_not_acknowledge_it() {
+    let (app, customer, agent, path) = with_agent().await;
+    let user = app.bearer(&customer.token);
+    let by_user = exchanged(&app, &user, &agent).await;
+    app.advance(TimeDelta::seconds(1));
+    ask(&user, &path).await;
+    assert_eq!(waiting(&by_user).await, ["rotateKey"], "its first use");
+    let new = exchanged(&app, &by_user, &agent).await;
+    assert_eq!(waiting(&new).await, [""; 0]);
 }
