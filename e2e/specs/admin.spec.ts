@@ -1,4 +1,4 @@
-import { addCustomer, SpokenAgent } from '../support/fleet';
+import { addCustomer, Agent, SpokenAgent } from '../support/fleet';
 import { expect, expectLive, openSignedIn, signIn, test } from '../support/test';
 
 const USER = { email: 'ops@acme.example', password: 'acme has a long one' };
@@ -49,4 +49,20 @@ test('an administrator lets a customer in, who sees its own fleet alone', async 
   await expect(page.getByRole('heading', { name: 'Transfer not found' })).toBeVisible();
   await page.goto('/users');
   await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible();
+});
+
+test('an agent that is asked on its page replaces its key', async ({ page, server }, info) => {
+  const agent = await Agent.register(server, info.outputPath('agent.log'), 'edge-1');
+  const stays = await agent.stay(1_000_000);
+  await openSignedIn(page, '/agents');
+  await page.getByRole('link', { name: 'edge-1', exact: true }).click();
+  await page.getByRole('button', { name: 'Request key rotation' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('no user sees the key');
+  await dialog.getByRole('button', { name: 'Request key rotation' }).click();
+  await expect(page.getByText('edge-1 was asked to replace its key.')).toBeVisible();
+  await page.getByRole('link', { name: 'Activity' }).click();
+  await expect(page.getByText('Agent key rotation requested')).toBeVisible();
+  await expect(page.getByText('Agent key rotated')).toBeVisible();
+  await stays.end('SIGTERM');
 });

@@ -1,4 +1,4 @@
-//! Agents: list, get, subscribe, rotate the key, revoke.
+//! Agents: list, get, subscribe, rotate the key or request it, revoke.
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
@@ -135,6 +135,13 @@ struct AgentKey {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "ById")]
+struct RequestKeyRotation {
+    #[arguments(id: $id)]
+    request_key_rotation: Agent,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "ById")]
 struct RevokeAgent {
     #[arguments(id: $id)]
     revoke_agent: Id,
@@ -190,6 +197,11 @@ pub(crate) fn get(id: &str) -> Request<(Agent, AgentDetails)> {
 pub(crate) fn rotate_key(id: &str, overlap_seconds: i32) -> Request<String> {
     let variables = RotateVariables { id: Id::new(id), overlap_seconds };
     Request::new(&RotateAgentKey::build(variables), |rotated| Ok(rotated.rotate_agent_key.api_key))
+}
+
+/// Requests that an agent replaces its API key.
+pub(crate) fn request_key_rotation(id: &str) -> Request<Agent> {
+    Request::new(&RequestKeyRotation::build(ById::new(id)), |requested| Ok(requested.request_key_rotation))
 }
 
 /// Revokes an agent: its API keys stop working at once, its transfers stay.

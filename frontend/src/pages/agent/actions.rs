@@ -1,4 +1,4 @@
-//! The actions on an agent: rotate its key, revoke it.
+//! The actions on an agent: request that it replaces its key, rotate its key, revoke it.
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -7,18 +7,21 @@ use crate::{
     api::agents::{self, AgentDetails},
     effect::effect,
     fetch::Fetch,
-    ui::{Dialog, Field, FormDialog, Secret, Select, Toasts},
+    ui::{Confirm, Dialog, Field, FormDialog, Secret, Select, Toasts},
     user_action::UserAction,
 };
 
 /// The buttons that the viewer may use, and their dialogs.
 #[component]
 pub(super) fn Actions(id: String, name: String, details: Fetch<AgentDetails>) -> impl IntoView {
-    let (is_rotating, is_revoking) = (RwSignal::new(false), RwSignal::new(false));
+    let (is_requesting, is_rotating, is_revoking) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
     let can_rotate = Memo::new(move |_| details.read(|details| details.viewer_can_rotate_key) == Some(true));
     let can_revoke = Memo::new(move |_| details.read(|details| details.viewer_can_revoke) == Some(true));
     view! {
         <Show when=move || can_rotate.get()>
+            <button type="button" class="button" on:click=move |_| is_requesting.set(true)>
+                "Request key rotation"
+            </button>
             <button type="button" class="button" on:click=move |_| is_rotating.set(true)>
                 "Rotate key"
             </button>
@@ -28,8 +31,35 @@ pub(super) fn Actions(id: String, name: String, details: Fetch<AgentDetails>) ->
                 "Revoke agent"
             </button>
         </Show>
+        <RequestRotation open=is_requesting id=id.clone() name=name.clone() />
         <Rotate open=is_rotating id=id.clone() name=name.clone() />
         <Revoke open=is_revoking id name />
+    }
+}
+
+#[component]
+fn RequestRotation(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
+    let toasts = expect_context::<Toasts>();
+    let user_action = UserAction::new();
+    let requested = name.clone();
+    let request = move |()| {
+        let requested = requested.clone();
+        user_action.run(agents::request_key_rotation(&id), move |_| {
+            open.set(false);
+            toasts.success(format!("{requested} was asked to replace its key."));
+        });
+    };
+    let text = "The agent gets itself a new key and stores it; no user sees the key. Its old key stays valid for 24 more \
+                hours. An agent that is not running does so when it starts; after 24 hours the request expires.";
+    view! {
+        <Confirm
+            open
+            title=format!("Request that {name} replaces its key?")
+            text
+            action="Request key rotation"
+            user_action
+            on_confirm=request
+        />
     }
 }
 
