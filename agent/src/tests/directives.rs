@@ -77,6 +77,22 @@ async fn a_new_key_is_stored_before_it_is_used() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_new_key_that_was_lost_is_requested_again() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    agent.server.change(|state| state.loses_new_key = true);
+    let directive = agent.server.send_directive("rotateKey", &json!({}));
+    agent
+        .with_daemon(async || {
+            agent.server.wait_until("it is acknowledged", |state| state.acknowledged.contains(&directive)).await
+        })
+        .await?;
+    let (key, requests) = agent.server.change(|state| (state.key.clone(), state.key_requests));
+    let stored = Registration::load(&agent.state_dir())?.map(|stored| stored.api_key.expose().to_owned());
+    assert_eq!((requests, stored), (2, Some(key)));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_heartbeat_interval_is_stored_and_an_unknown_directive_is_not_acknowledged() -> anyhow::Result<()> {
     let agent = TestAgent::start().await?;
     let unknown = agent.server.send_directive("danceTheTango", &json!({}));

@@ -67,6 +67,10 @@ pub(super) struct ServerState {
     pub(super) signing_requests: Vec<Value>,
     /// Whether heartbeats are answered as those of a duplicate process.
     pub(super) has_duplicate_instance: bool,
+    /// Whether the next new key is lost on its way; the old one stays valid.
+    pub(super) loses_new_key: bool,
+    /// How often a new key was requested.
+    pub(super) key_requests: usize,
     /// The fault after the next transfer is created.
     pub(super) after_creating: Fault,
     pub(super) key: String,
@@ -256,7 +260,14 @@ async fn issue_certificate(State(state): App, Path(_): Path<Uuid>, Json(body): J
 }
 
 async fn rotate_key(State(state): App, Path(_): Path<Uuid>) -> Response {
-    success(200, &json!({"apiKey": state.change(new_key)}))
+    let key = state.change(|state| {
+        state.key_requests += 1;
+        (!std::mem::take(&mut state.loses_new_key)).then(|| new_key(state))
+    });
+    match key {
+        Some(key) => success(201, &json!({"apiKey": key})),
+        None => failure(503, "the response is lost"),
+    }
 }
 
 async fn heartbeat(State(state): App, Json(body): Json<Value>) -> Response {
