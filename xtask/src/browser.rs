@@ -6,6 +6,7 @@ use std::fs;
 use crate::dashboard;
 use crate::failure::{Context, Result};
 use crate::files::{self, TempFolder};
+use crate::ftp_servers;
 use crate::node;
 use crate::process::{self, shown};
 use crate::python;
@@ -35,6 +36,11 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     playwright.env("MFTPLUS_TEST_PYTHON", python);
     // Redis is started by the test that stops and restarts it.
     playwright.env("MFTPLUS_TEST_DATABASE_URL", &postgres.url).env("MFTPLUS_TEST_REDIS_SERVER", tools::redis_server()?);
+    // Each test starts its own servers of SFTP and FTP.
+    playwright.env("MFTPLUS_TEST_SSHD", tools::SSHD).env("MFTPLUS_TEST_FTP_SERVERS", ftp_servers::folder());
+    if !tools::is_root() {
+        println!("xtask: this user is not root, so the browser test with vsftpd is skipped");
+    }
     println!("$ {}", shown(&playwright));
     process::run(&mut playwright, stop)
 }

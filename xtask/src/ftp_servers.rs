@@ -1,5 +1,6 @@
-//! vsftpd and pure-ftpd for the tests of the agent. Debian's packages of the two conflict, and each starts a server on
-//! port 21, so they are not installed: their files are unpacked into `.local/tools`, with the libraries that only they need.
+//! vsftpd and pure-ftpd for the tests of the agent and in the browser. Debian's packages of the two conflict, and each
+//! starts a server on port 21, so they are not installed: their files are unpacked into `.local/tools`, with the libraries
+//! that only they need.
 
 use std::fs;
 use std::path::PathBuf;

@@ -126,11 +126,18 @@ impl Step {
         match self {
             Self::Postgres => &[Tool::Postgres, Tool::Redis, Tool::Openssh, Tool::Openssl],
             Self::E2e => &[Tool::Postgres, Tool::Redis],
-            Self::Browser => &[Tool::Postgres, Tool::Redis, Tool::Node, Tool::Python, Tool::Chromium],
+            Self::Browser => {
+                &[Tool::Postgres, Tool::Redis, Tool::Openssh, Tool::Openssl, Tool::Node, Tool::Python, Tool::Chromium]
+            }
             Self::Lint => &[Tool::Node],
             Self::Windows => &[Tool::Mingw],
             _ => &[],
         }
+    }
+
+    /// Whether tests of the step start FTP servers, which work for root only.
+    pub(crate) fn starts_ftp_servers(self) -> bool {
+        matches!(self, Self::Postgres | Self::Browser)
     }
 
     /// The rustup component that the step needs besides cargo and rustc.

@@ -135,7 +135,7 @@ impl Plan {
         if needed.contains(&Tool::Node) {
             node::ensure(stop)?;
         }
-        if self.steps.contains(&Step::Postgres) && tools::is_root() {
+        if self.steps.iter().any(|step| step.starts_ftp_servers()) && tools::is_root() {
             ftp_servers::ensure(stop)?;
         }
         for component in self.steps.iter().filter_map(|step| step.component()) {

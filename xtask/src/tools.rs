@@ -17,6 +17,9 @@ use crate::versions::{NODE, POSTGRES, PYTHON};
 /// and the profiles that inherit from it do not compile with it.
 pub(crate) const TEST_CLOCK: &str = "--features=backend/test-clock";
 
+/// The OpenSSH server. It starts itself again for each connection, so the tests name it by its path.
+pub(crate) const SSHD: &str = "/usr/sbin/sshd";
+
 /// A program, or a group of programs, that a task may need.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Tool {
@@ -77,7 +80,7 @@ impl Tool {
         match self {
             Self::Postgres => format!("PostgreSQL {POSTGRES} or newer (initdb, postgres)"),
             Self::Redis => "redis-server".to_owned(),
-            Self::Openssh => "OpenSSH (/usr/sbin/sshd, ssh-keygen)".to_owned(),
+            Self::Openssh => format!("OpenSSH ({SSHD}, ssh-keygen)"),
             Self::Openssl => "openssl".to_owned(),
             Self::Node => format!("Node.js {NODE} or newer, with npm"),
             Self::Python => format!("Python 3.{PYTHON} or newer, with venv and pip (python3, python3-venv)"),
@@ -92,8 +95,7 @@ impl Tool {
         match self {
             Self::Postgres => postgres().is_ok(),
             Self::Redis => redis_server().is_ok(),
-            // sshd starts itself again for each connection, so the tests name it by its path.
-            Self::Openssh => Path::new("/usr/sbin/sshd").is_file() && find_program("ssh-keygen").is_some(),
+            Self::Openssh => Path::new(SSHD).is_file() && find_program("ssh-keygen").is_some(),
             Self::Openssl => find_program("openssl").is_some(),
             Self::Node => find_program("node").is_some() && npm().is_ok(),
             Self::Python => python().is_ok(),
