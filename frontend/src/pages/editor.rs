@@ -42,6 +42,7 @@ use crate::{
 /// The initial text of a new definition.
 const BEGINNING: &str = "\
 # Copies one file. Add steps, a schedule or parameters: Ctrl+Space lists the allowed keys.
+# A source or destination may be a URL such as sftp://partner/out/*.csv, whose host may be an endpoint of the agent.
 source: /data/outgoing/orders.csv
 destination: /data/incoming/
 ";

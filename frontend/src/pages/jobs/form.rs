@@ -122,11 +122,17 @@ fn CopyCard(draft: Draft, is_new: bool) -> impl IntoView {
                 <Field
                     label="Source"
                     value=draft.source
-                    hint="A file or folder, or a URL without a password"
+                    hint="A path, or a URL without a password such as sftp://partner/out/*.csv. The host may be an endpoint of the agent"
                     bounds=(1, 4096)
                     is_required=true
                 />
-                <Field label="Destination" value=draft.destination bounds=(1, 4096) is_required=true />
+                <Field
+                    label="Destination"
+                    value=draft.destination
+                    hint="A path, or a URL such as sftp://partner/in/. A folder if it ends with a slash"
+                    bounds=(1, 4096)
+                    is_required=true
+                />
                 <Select
                     label="Protocol"
                     options=options(&PROTOCOLS)

@@ -142,7 +142,7 @@ pub(super) fn RulesCard(draft: RulesDraft) -> impl IntoView {
                 <Field
                     label="Endpoint"
                     value=draft.endpoint
-                    hint="Name of a server in the agent's configuration. Empty: the server in the URL"
+                    hint="Name of a server in the agent's configuration, for a source (pull) or destination (push) that is a path. Empty: the server in the URL"
                     bounds=(0, 64)
                 />
                 <Select
