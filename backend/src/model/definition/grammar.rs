@@ -274,7 +274,7 @@ const REMOTE: &[Key] = &[
     required(
         "host",
         Shape::Text(template("a host name, such as ftp.example.com", 253)),
-        "Host name or IP address of the server.",
+        "Host name or IP address of the server, or the name of an endpoint in the agent's configuration.",
     ),
     optional(
         "port",
