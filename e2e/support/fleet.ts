@@ -94,6 +94,12 @@ export class Agent {
     return agent;
   }
 
+  /** Gives it a configuration file, with the servers that it can sign in to. */
+  configure(text: string): Promise<void> {
+    // The agent refuses a file with a password that other users can read.
+    return writeFile(path.join(this.state, 'mftplus-agent.toml'), text, { mode: 0o600 });
+  }
+
   /** Makes a file of so many bytes and begins to copy it at so many bytes a second. */
   async copy(file: string, size: number, rate: number): Promise<Program> {
     const source = path.join(this.server.folder, file);
