@@ -2,6 +2,8 @@
 //! may read it.
 
 pub(crate) mod access;
+#[cfg(test)]
+mod documentation;
 pub(crate) mod endpoint;
 pub(crate) mod file;
 mod keys;

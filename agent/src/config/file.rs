@@ -107,8 +107,6 @@ mod tests {
 
     use super::ConfigFile;
     use crate::config::access::write_private;
-    use crate::config::keys::keys_of;
-    use crate::config::sections::{CredentialsSection, EndpointSection};
 
     fn parse(text: &str) -> Result<ConfigFile, String> {
         ConfigFile::parse("agent.toml", Path::new("/etc/mftplus"), text).map_err(|error| error.to_string())
@@ -142,15 +140,6 @@ mod tests {
         assert_eq!(file.max_jobs.map(super::MaxJobs::get), Some(8));
         assert_eq!(file.max_rate.map(|rate| rate.0), Some(20_000_000));
         Ok(())
-    }
-
-    #[test]
-    fn the_documentation_has_every_key() {
-        let page = include_str!("../../../docs/agents.md");
-        let keys = [keys_of::<ConfigFile>(), keys_of::<CredentialsSection>(), keys_of::<EndpointSection>()].concat();
-        for key in keys.iter().filter(|key| !["credentials", "endpoints"].contains(*key)) {
-            assert!(page.contains(&format!("\n| `{key}` |")), "{key}");
-        }
     }
 
     #[cfg(unix)]
