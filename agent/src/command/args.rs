@@ -304,6 +304,34 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    const PAGES: [&str; 5] = [
+        include_str!("../../../README.md"),
+        include_str!("../../../docs/agents.md"),
+        include_str!("../../../docs/agent-configuration.md"),
+        include_str!("../../../docs/copies.md"),
+        include_str!("../../../docs/servers.md"),
+    ];
+
+    /// The words after `mftplus-agent` in a line of the documentation, up to a comment, a pipe or another command.
+    fn words(line: &str) -> Option<Vec<&str>> {
+        let line = line.strip_prefix("sudo ").unwrap_or(line);
+        let line = line.strip_prefix("-u mftplus-agent ").unwrap_or(line);
+        let words = line.strip_prefix("mftplus-agent ").or_else(|| line.strip_prefix("mftplus agent "))?;
+        Some(words.split_whitespace().take_while(|word| !["#", "|", "&&"].contains(word)).collect())
+    }
+
+    #[test]
+    fn the_commands_of_the_documentation_are_understood() {
+        let blocks = PAGES.into_iter().flat_map(|page| page.split("```sh\n").skip(1));
+        let lines = blocks.filter_map(|block| block.split("```").next()).flat_map(str::lines);
+        let commands: Vec<Vec<&str>> = lines.filter_map(words).collect();
+        assert!(commands.len() > 15, "{commands:?}");
+        for command in commands {
+            let parsed = Cli::try_parse_from([&["mftplus-agent"][..], command.as_slice()].concat());
+            assert!(parsed.is_ok(), "{command:?}: {parsed:?}");
+        }
+    }
+
     #[test]
     fn the_last_path_is_the_destination() -> Result<(), clap::Error> {
         let cli = Cli::try_parse_from(["mftplus-agent", "copy", "a", "b", "c/", "--max-rate", "1MB/s"])?;

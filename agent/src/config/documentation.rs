@@ -1,5 +1,5 @@
-//! Whether the page about the configuration says what the code does: the same keys, the defaults, and examples that can be
-//! read.
+//! Whether the documentation of the configuration says what the code does: the same keys, the defaults, and examples that
+//! can be read.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,6 +12,7 @@ use crate::config::keys::keys_of;
 use crate::config::sections::{CredentialsSection, EndpointSection};
 
 const PAGE: &str = include_str!("../../../docs/agent-configuration.md");
+const README: &str = include_str!("../../../README.md");
 
 /// The keys of the file that are tables, which have a section of their own.
 const TABLES: [&str; 2] = ["credentials", "endpoints"];
@@ -64,11 +65,13 @@ fn the_page_has_the_defaults_of_the_code() {
 }
 
 #[test]
-fn the_examples_of_the_page_are_valid() -> anyhow::Result<()> {
-    let examples: Vec<&str> = PAGE.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert!(!examples.is_empty());
-    for example in examples {
-        ConfigFile::parse("example", Path::new("/etc/mftplus"), example)?;
+fn the_examples_are_valid() -> anyhow::Result<()> {
+    for page in [PAGE, README] {
+        let examples: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert!(!examples.is_empty());
+        for example in examples {
+            ConfigFile::parse("example", Path::new("/etc/mftplus"), example)?;
+        }
     }
     Ok(())
 }
