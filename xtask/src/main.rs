@@ -16,6 +16,7 @@ mod files;
 mod ftp_servers;
 mod http;
 mod local;
+mod lock;
 mod node;
 mod notices;
 mod ports;

@@ -1,11 +1,9 @@
 //! The tools that build the dashboard: the WebAssembly target of Rust, Trunk, wasm-split-cli, wasm-bindgen and
 //! wasm-opt.
 
-use std::fs;
-
 use crate::crates::{self, CargoTool};
-use crate::failure::{Context, Result};
-use crate::files;
+use crate::failure::Result;
+use crate::lock;
 use crate::node;
 use crate::process::output;
 use crate::stop::Stop;
@@ -17,9 +15,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// Makes sure that all tools are installed.
 pub(crate) fn ensure(stop: &Stop) -> Result<()> {
     tools::ensure_target(TARGET, stop)?;
-    let lock = files::root().join("Cargo.lock");
-    let lock = fs::read_to_string(&lock).context(format_args!("cannot read {}", lock.display()))?;
-    let bindgen = locked_version(&lock, "wasm-bindgen").ok_or("Cargo.lock names no wasm-bindgen")?;
+    let bindgen = lock::version("wasm-bindgen")?;
     let crates = [
         // Debug builds: they compile in half the time, and are fast enough for the dashboard.
         CargoTool { package: "trunk", program: "trunk", version: TRUNK.to_owned(), flags: &["--locked", "--debug"] },
@@ -44,23 +40,4 @@ fn ensure_wasm_opt(stop: &Stop) -> Result<()> {
     tools::ensure(&[Tool::Node], stop)?;
     node::ensure(stop)?;
     node::install(&format!("binaryen@{BINARYEN_FROM_NPM}"), stop)
-}
-
-/// The version of a package in Cargo.lock.
-fn locked_version(lock: &str, package: &str) -> Option<String> {
-    let (_, after) = lock.split_once(&format!("name = \"{package}\"\nversion = \""))?;
-    after.split('"').next().map(ToOwned::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_is_read_from_the_lock() {
-        let lock = "[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"1.0.0\"\n\n\
-                    [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\nsource = \"x\"\n";
-        assert_eq!(locked_version(lock, "wasm-bindgen").as_deref(), Some("0.2.130"));
-        assert_eq!(locked_version(lock, "wasm"), None);
-    }
 }
