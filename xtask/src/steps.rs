@@ -15,6 +15,7 @@ use crate::durations::Durations;
 use crate::failure::{Context, Result};
 use crate::files::{self, TempFolder};
 use crate::ftp_servers;
+use crate::lock;
 use crate::node;
 use crate::process::{self, succeeds};
 use crate::services::{self, Durability};
@@ -24,6 +25,9 @@ use crate::versions::MDBOOK;
 
 /// The target of the step `windows`.
 const WINDOWS_TARGET: &str = "x86_64-pc-windows-gnu";
+
+/// The target of the step `macos`.
+const MACOS_TARGET: &str = "aarch64-apple-darwin";
 
 /// Parts of the names of the tests that work for root only: they start vsftpd and pure-ftpd, or mount a file system.
 const ROOT_TESTS: [&str; 2] = ["ftp::real_servers", "as_root"];
@@ -42,6 +46,7 @@ pub(crate) enum Step {
     Deny,
     Docs,
     Windows,
+    Macos,
 }
 
 /// The result of a step that did not fail.
@@ -64,6 +69,7 @@ impl ValueEnum for Step {
             Self::Deny,
             Self::Docs,
             Self::Windows,
+            Self::Macos,
         ]
     }
 
@@ -99,6 +105,7 @@ impl Step {
             Self::Deny => "deny",
             Self::Docs => "docs",
             Self::Windows => "windows",
+            Self::Macos => "macos",
         }
     }
 
@@ -115,6 +122,7 @@ impl Step {
             Self::Deny => "licences, bans and sources of the dependencies",
             Self::Docs => "mdBook builds the documentation",
             Self::Windows => "the agent compiles for Windows, with MinGW-w64",
+            Self::Macos => "the Rust code of the agent compiles for macOS",
         }
     }
 
@@ -174,6 +182,7 @@ impl Step {
             Self::Deny => return Ok(Outcome::Skipped("cargo-deny is not installed")),
             Self::Docs => docs(stop)?,
             Self::Windows => windows(stop)?,
+            Self::Macos => macos(stop)?,
         }
         Ok(Outcome::Passed)
     }
@@ -277,7 +286,49 @@ fn windows(stop: &Stop) -> Result<()> {
     run_shown(&mut build, stop)
 }
 
+/// Checks the agent for macOS on this machine. Its C libraries would need Apple's headers; since a check links nothing,
+/// their build scripts do not run.
+fn macos(stop: &Stop) -> Result<()> {
+    tools::ensure_target(MACOS_TARGET, stop)?;
+    let mut check = cargo();
+    check.args(["check", "--locked", "--package=mftplus-agent", "--target", MACOS_TARGET]);
+    for setting in without_c_libraries(MACOS_TARGET, &lock::version("aws-lc-sys")?) {
+        check.args(["--config", setting.as_str()]);
+    }
+    run_shown(&mut check, stop)
+}
+
+/// Settings of cargo that stand for the output of the build scripts of aws-lc-sys and zstd-sys, by the names that these
+/// packages have under `links`.
+fn without_c_libraries(target: &str, aws_lc_version: &str) -> [String; 3] {
+    let aws_lc = format!("target.{target}.aws_lc_{}", aws_lc_version.replace('.', "_"));
+    [
+        // The bindings that it has for every target.
+        format!("{aws_lc}.rustc-cfg=[\"universal\"]"),
+        // The build script of aws-lc-rs hands the folder on; nothing reads it.
+        format!("{aws_lc}.include=\"none\""),
+        format!("target.{target}.zstd.include=\"none\""),
+    ]
+}
+
 fn run_shown(command: &mut Command, stop: &Stop) -> Result<()> {
     println!("$ {}", process::shown(command));
     process::run(command, stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_build_scripts_of_c_libraries_are_named_by_their_links() {
+        assert_eq!(
+            without_c_libraries("aarch64-apple-darwin", "0.47.0"),
+            [
+                "target.aarch64-apple-darwin.aws_lc_0_47_0.rustc-cfg=[\"universal\"]",
+                "target.aarch64-apple-darwin.aws_lc_0_47_0.include=\"none\"",
+                "target.aarch64-apple-darwin.zstd.include=\"none\"",
+            ]
+        );
+    }
 }
