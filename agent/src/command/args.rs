@@ -127,17 +127,19 @@ pub(crate) enum Command {
 }
 
 const COPY_HELP: &str = "\
-A folder is one transfer. Links inside it are copied as links and never followed; devices,
-pipes, sockets and incomplete copies (*.mftplus-part) are left out. If a file cannot be
-copied, the others are still tried, the error names each such file, and nothing of the
-folder appears at the destination. The copy is written to DESTINATION.mftplus-part and
-renamed when it is complete and verified; missing parent folders are created. An
-interrupted copy continues with the same command, or when `run` starts. The copy does not
-wait for the server: reports that could not be sent are sent later.
+A URL is that of a server (sftp, ftp or ftps), with a host or the name of an endpoint of the
+configuration. A folder is one transfer. Links inside it are copied as links and never
+followed; devices, pipes, sockets and incomplete copies (*.mftplus-part) are left out. If a
+file cannot be copied, the others are still tried, the error names each such file, and
+nothing of the folder appears at the destination. The copy is written to
+DESTINATION.mftplus-part and renamed when it is complete and verified; missing parent
+folders are created. An interrupted copy continues with the same command, or when `run`
+starts. The copy does not wait for the server: reports that could not be sent are sent later.
 
 Examples:
   mftplus-agent copy report.csv /backup/
   mftplus-agent copy --max-rate 20MB/s photos videos /mnt/archive/
+  mftplus-agent copy sftp://partner/out/orders.csv /data/in/
 
 Exit codes:
   0  copied
@@ -224,10 +226,10 @@ fn parse_max_jobs(text: &str) -> Result<usize, &'static str> {
 /// The arguments of `copy`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CopyArgs {
-    /// Files or folders to copy
+    /// Files, folders or URLs to copy
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<PathBuf>,
-    /// Path of the copy, or a folder (existing, or ending in `/`) to copy into
+    /// Path or URL of the copy, or a folder (existing, or ending in `/`) to copy into
     #[arg(required = true)]
     pub(crate) destination: PathBuf,
     /// Maximum bytes per second, such as 20MB/s
@@ -239,7 +241,7 @@ pub(crate) struct CopyArgs {
     /// Replace what exists at the destination; in a folder file by file, other files stay
     #[arg(long)]
     pub(crate) overwrite: bool,
-    /// Direction that is reported to the server
+    /// Direction that is reported to the server for a copy between local paths
     #[arg(long, value_parser = direction_values(), default_value = Direction::Push.as_str())]
     pub(crate) direction: Direction,
     /// How long to wait for the server, before the copy and for its final report
