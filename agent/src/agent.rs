@@ -92,7 +92,7 @@ impl Agent {
         route.load_certificate(&state_dir, registration.agent_id)?;
         let api = Api::new(route, registration, &state_dir, instance);
         let (server, inbox) = ServerContext::new(api, settings.timing, settings.stop.clone());
-        let journal = Journal::new(&state_dir, server.tasks.clone());
+        let journal = Journal::new(&state_dir);
         let server = Arc::new(server);
         let servers = ConfiguredServers::new(settings.config.clone(), &state_dir, Handle::current());
         let transfers = Arc::new(TransferContext::new(server.clone(), store, allowed_roots, Arc::new(servers)));

@@ -11,6 +11,7 @@ pub(crate) mod open;
 pub(crate) mod part_name;
 pub(crate) mod path_text;
 pub(crate) mod pattern;
+pub(crate) mod record_log;
 pub(crate) mod sandboxed_path;
 pub(crate) mod sftp;
 pub(crate) mod state_file;

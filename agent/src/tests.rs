@@ -38,6 +38,7 @@ use crate::exit::Exit;
 use crate::server::connection::ConnectionSettings;
 use crate::server::context::Timing;
 use crate::server::wire::Direction;
+use crate::storage::record_log::{push_line, read_records};
 use crate::transfer::state::Verify;
 use crate::work::journal::Journal;
 use crate::work::work_item::WorkItem;
@@ -135,6 +136,11 @@ impl TestAgent {
         RunArgs { code: None, identity: Identity::default(), max_jobs: None, max_rate: None, allowed_dirs: Vec::new() }
     }
 
+    /// The file of the journal.
+    fn journal(&self) -> PathBuf {
+        self.state_dir().join("journal.log")
+    }
+
     /// The open work items in the journal.
     fn open_items(&self) -> anyhow::Result<Vec<WorkItem>> {
         Ok(Journal::read_open(&self.state_dir())?)
@@ -146,6 +152,15 @@ impl TestAgent {
         let paths = entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
         Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "json")).collect())
     }
+}
+
+/// The lines of a journal, with `change` applied to the JSON of each.
+fn changed_lines(journal: &Path, change: impl Fn(&str) -> anyhow::Result<String>) -> anyhow::Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    for json in read_records(journal)? {
+        push_line(&mut lines, change(std::str::from_utf8(&json)?)?.as_bytes())?;
+    }
+    Ok(lines)
 }
 
 /// Intervals with which tests do not take long.

@@ -155,6 +155,7 @@ async fn shut_down(agent: &Arc<Agent>) {
         agent.send_offline(Role::Daemon).await;
     }
     agent.server.close().await;
+    agent.journal.close().await;
 }
 
 /// Takes the lock that makes this the only daemon of the state folder.

@@ -131,7 +131,7 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Writes and syncs the temporary file beside `path`. Returns its path.
-fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+pub(crate) fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let beside = with_suffix(path, ".tmp");
     match fs::remove_file(&beside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -143,7 +143,8 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     Ok(beside)
 }
 
-fn put_in_place(beside: &Path, path: &Path) -> io::Result<()> {
+/// Renames the temporary file to `path`, durably.
+pub(crate) fn put_in_place(beside: &Path, path: &Path) -> io::Result<()> {
     if let Err(error) = fs::rename(beside, path) {
         // The next write creates it again.
         let _ = fs::remove_file(beside);

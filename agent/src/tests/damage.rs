@@ -44,7 +44,7 @@ async fn empty_state_files_are_set_aside_and_the_daemon_continues() -> anyhow::R
         .await?;
     let reason = agent.server.change(|state| state.transfers[&lost]["errorMessage"].clone());
     assert!(reason.as_str().is_some_and(|reason| reason.contains("was damaged")), "{reason}");
-    // Set aside, so that the next start does not warn again.
+    // The journal of an earlier version, too. Set aside, so that the next start does not warn again.
     assert!(agent.states()?.is_empty() && agent.open_items()?.is_empty());
     assert!(agent.state_dir().join("errands.json.damaged").exists());
     assert!(folder.join(format!("{lost}.json.damaged")).exists());
@@ -86,8 +86,8 @@ async fn a_truncated_journal_does_not_repeat_a_step() -> anyhow::Result<()> {
     agent.with_daemon_args(&args, acknowledged).await?;
     assert!(!agent.path("in/a").exists());
 
-    // The last write was torn, and the server sends the directive again.
-    assert_eq!(truncate_files(agent.state_dir(), |name| name == "errands.json")?, 1);
+    // The file was lost, and the server sends the directive again.
+    assert_eq!(truncate_files(agent.state_dir(), |name| name == "journal.log")?, 1);
     fs::write(agent.path("in/a"), "second")?;
     agent.server.change(|state| {
         state.acknowledged.clear();
@@ -135,7 +135,7 @@ fn a_missing_previous_version_of_a_transfer_is_created_and_used() -> anyhow::Res
 #[cfg(unix)]
 #[tokio::test]
 async fn an_error_about_a_state_file_names_it_and_says_what_to_do() -> anyhow::Result<()> {
-    for name in ["errands.json", "daemon.lock", "transfers/.guard", "transfers/stray.lock"] {
+    for name in ["journal.log", "errands.json", "daemon.lock", "transfers/.guard", "transfers/stray.lock"] {
         let agent = TestAgent::start().await?;
         fs::create_dir_all(agent.state_dir().join(name))?;
         let ran = crate::command::run::run(&agent.settings(), &TestAgent::run_args()).await;

@@ -5,16 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::{TestAgent, test_bytes};
+use super::{TestAgent, changed_lines, test_bytes};
 use crate::command::args::RunArgs;
 use crate::command::copy as copy_command;
+use crate::storage::record_log::{push_line, read_records};
 use crate::work::journal::Journal;
 
-/// The releases whose state folders are kept.
-const RELEASES: [&str; 1] = ["0.1.0"];
+/// The releases whose state folders are kept, and forms of them that no release has had yet.
+const RELEASES: [&str; 2] = ["0.1.0", "append-only-journal"];
 /// The placeholder for the folder of the test in the kept files.
 const ROOT: &str = "{root}";
 /// A rate in bytes per second at which no copy of a test completes.
@@ -76,7 +76,7 @@ async fn a_state_folder_is_frozen() -> anyhow::Result<()> {
         })
         .await?;
     let target = folder(env!("CARGO_PKG_VERSION"));
-    for name in ["agent.json", "errands.json", "transfers"] {
+    for name in ["agent.json", "journal.log", "transfers"] {
         keep(&agent, &agent.state_dir().join(name), &target.join(name))?;
     }
     let state = agent.server.change(
@@ -101,10 +101,14 @@ fn keep(agent: &TestAgent, from: &Path, to: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     fs::create_dir_all(to.parent().unwrap_or(to))?;
+    if from.extension().is_some_and(|ending| ending == "log") {
+        return Ok(fs::write(to, changed_lines(from, |json| Ok(json.replace(&root(agent), ROOT)))?)?);
+    }
     Ok(fs::write(to, fs::read_to_string(from)?.replace(&root(agent), ROOT) + "\n")?)
 }
 
-/// An agent of this version with the state folder of `release`; `transform` is applied to each state file.
+/// An agent of this version with the state folder of `release`; `transform` is applied to each state file, and to each line
+/// of the journal.
 async fn restored(release: &str, transform: impl Fn(Value) -> Value) -> anyhow::Result<TestAgent> {
     let agent = setup().await?;
     let root = root(&agent);
@@ -115,7 +119,17 @@ async fn restored(release: &str, transform: impl Fn(Value) -> Value) -> anyhow::
     let (frozen, home) = (folder(release), agent.state_dir());
     fs::create_dir_all(home.join("transfers"))?;
     for name in ["agent.json", "errands.json"] {
-        restore(&frozen.join(name), &home.join(name))?;
+        if frozen.join(name).exists() {
+            restore(&frozen.join(name), &home.join(name))?;
+        }
+    }
+    let journal = frozen.join("journal.log");
+    if journal.exists() {
+        assert_eq!(changed_lines(&journal, |json| Ok(json.to_owned()))?, fs::read(&journal)?, "every line is valid");
+        let change = |json: &str| -> anyhow::Result<String> {
+            Ok(transform(serde_json::from_str(&json.replace(ROOT, &root))?).to_string())
+        };
+        fs::write(agent.journal(), changed_lines(&journal, change)?)?;
     }
     for entry in fs::read_dir(frozen.join("transfers"))? {
         let path = entry?.path();
@@ -185,19 +199,29 @@ async fn unknown_fields_are_ignored_and_unknown_work_items_are_kept() -> anyhow:
     let song = json!({"directive": Uuid::nil(), "task": {"song": {"verses": 3}}, "transferKey": Uuid::nil()});
     let transform = |state: Value| {
         let mut state = with_added_fields(state);
-        if let Some(open) = state["open"].as_array_mut() {
+        if let Some(open) = state.get_mut("open").and_then(Value::as_array_mut) {
             open.insert(0, song.clone());
         }
         state
     };
-    let agent = restored(RELEASES[0], transform).await?;
-    let unread = agent.state_dir().join("transfers").join(format!("{}.json", Uuid::nil()));
-    fs::write(&unread, json!({"id": Uuid::nil(), "phase": "singing"}).to_string())?;
-    finish(&agent).await?;
-    assert!(agent.open_items()?.is_empty());
-    let kept: Value = serde_json::from_slice(&fs::read(agent.state_dir().join("errands.json"))?)?;
-    assert_eq!(kept["open"], json!([song]));
-    let journal = Journal::new(&agent.state_dir(), TaskTracker::new());
-    assert_eq!(journal.load().await?, Vec::<String>::new(), "this version has nothing to do");
+    for release in RELEASES {
+        let agent = restored(release, transform).await?;
+        if agent.journal().exists() {
+            let mut lines = fs::read(agent.journal())?;
+            push_line(&mut lines, json!({"put": {"key": "song", "item": song}}).to_string().as_bytes())?;
+            fs::write(agent.journal(), lines)?;
+        }
+        let unread = agent.state_dir().join("transfers").join(format!("{}.json", Uuid::nil()));
+        fs::write(&unread, json!({"id": Uuid::nil(), "phase": "singing"}).to_string())?;
+        finish(&agent).await?;
+        assert!(agent.open_items()?.is_empty() && !agent.state_dir().join("errands.json").exists(), "{release}");
+        let kept: Vec<Value> = read_records(&agent.journal())?
+            .iter()
+            .map(|json| Ok(serde_json::from_slice(json)?))
+            .collect::<anyhow::Result<_>>()?;
+        assert_eq!(kept.iter().filter(|record| record["put"]["item"] == song).count(), 1, "{release}");
+        let journal = Journal::new(&agent.state_dir());
+        assert_eq!(journal.load().await?, Vec::<String>::new(), "this version has nothing to do");
+    }
     Ok(())
 }

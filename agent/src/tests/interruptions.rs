@@ -4,7 +4,6 @@ use std::fs;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::server::Fault;
@@ -243,7 +242,7 @@ async fn a_copy_does_not_wait_for_an_earlier_job_while_the_server_is_unavailable
         verify: None,
         rules: CopyRuleFields::default(),
     };
-    let journal = Journal::new(&agent.state_dir(), TaskTracker::new());
+    let journal = Journal::new(&agent.state_dir());
     journal.add(WorkItem::new(Uuid::new_v4(), Task::Job { job, run: None })).await?;
     simulate_killed_copy(&agent, "a", Phase::Copying, None)?;
     agent.server.change(|state| state.is_unavailable = true);

@@ -4,7 +4,6 @@ use std::fs;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::server::Fault;
@@ -309,7 +308,7 @@ async fn simulate_killed_job(
         directives_to_acknowledge: Vec::new(),
         end,
     };
-    Journal::new(&agent.state_dir(), TaskTracker::new()).add(item).await?;
+    Journal::new(&agent.state_dir()).add(item).await?;
     let killed = TransferState {
         id: Some(id),
         idempotency_key,
@@ -372,7 +371,7 @@ async fn a_killed_run_that_was_completed_is_not_reported_as_cancelled() -> anyho
     let (status, details) = (Status::Completed, TransferDetails::default());
     let report = FinalReport { status, bytes_transferred: 4, attempt: 1, details, error: None };
     simulate_killed_job(&agent, None, Phase::Reporting, Some(report)).await?;
-    let journal = Journal::new(&agent.state_dir(), TaskTracker::new());
+    let journal = Journal::new(&agent.state_dir());
     for key in journal.load().await? {
         journal.cancel(&key, None).await?;
     }

@@ -7,7 +7,6 @@ mod allowed_folders;
 use std::fs;
 
 use serde_json::{Value, json};
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::{TestAgent, sha256, test_bytes};
@@ -188,7 +187,7 @@ async fn simulate_killed_step(agent: &TestAgent, order: Value, mark: Option<Stri
     let run = Uuid::new_v4();
     agent.server.change(|state| state.steps.insert(run, json!({"id": "step", "attempt": 1, "status": "running"})));
     let step = Step { pipeline: Uuid::new_v4(), run, name: "step".into(), attempt: 1, instruction: order, mark };
-    let journal = Journal::new(&agent.state_dir(), TaskTracker::new());
+    let journal = Journal::new(&agent.state_dir());
     Ok(journal.add(WorkItem::new(Uuid::new_v4(), Task::Step(step))).await?)
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{run_step, setup};
 use crate::command::args::RunArgs;
 use crate::tests::server::Fault;
-use crate::tests::{TestAgent, test_bytes, wait_for_path, wait_until};
+use crate::tests::{TestAgent, changed_lines, test_bytes, wait_for_path, wait_until};
 
 #[tokio::test]
 async fn a_step_that_has_ended_on_the_server_is_not_started() -> anyhow::Result<()> {
@@ -57,10 +57,9 @@ async fn a_killed_copy_is_cancelled_if_this_version_cannot_read_its_step() -> an
             agent.server.wait_until("bytes move", |state| state.updates.iter().any(moving)).await
         })
         .await?;
-    let journal = agent.state_dir().join("errands.json");
-    let newer = fs::read_to_string(&journal)?.replace(r#""type": "transfer""#, r#""type": "mirror""#);
-    assert!(newer.contains("mirror"));
-    fs::write(&journal, newer)?;
+    let lines = changed_lines(&agent.journal(), |json| Ok(json.replace(r#""type":"transfer""#, r#""type":"mirror""#)))?;
+    assert!(String::from_utf8_lossy(&lines).contains("mirror"));
+    fs::write(agent.journal(), lines)?;
     agent
         .with_daemon_args(&args, async || agent.server.wait_until("it failed", |state| state.steps_are("failed")).await)
         .await?;

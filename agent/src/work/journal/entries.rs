@@ -1,52 +1,186 @@
-//! The content of the journal, and its form in the file.
+//! The content of the journal, and the records in the file that it is made of. The stored names never change.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::io;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::storage::record_log::push_line;
 use crate::work::work_item::WorkItem;
 
-/// The content of the journal.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(from = "StoredJournal", into = "StoredJournal")]
-pub(super) struct Entries {
-    /// The open items, oldest first.
-    pub(super) open: Vec<WorkItem>,
-    /// Items of a newer version of the agent. This version cannot parse them, and keeps them.
-    unreadable: Vec<Value>,
-    /// The keys of finished items, oldest first.
-    pub(super) finished: VecDeque<String>,
+/// The number of finished items that are kept, to recognise a repeated directive.
+pub(super) const MAX_FINISHED: usize = 1000;
+
+/// What the journal knows of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ItemState {
+    /// The journal does not know the item.
+    New,
+    /// The item was accepted. It has not ended, or its end is not reported.
+    Open,
+    /// The item has ended, and its end is reported.
+    Finished,
 }
 
-/// The format of the file. Its names never change.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-struct StoredJournal {
-    open: Vec<Value>,
-    #[serde(rename = "over")]
-    finished: VecDeque<String>,
+/// A line of the file.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Record<T> {
+    /// The first line, so that an empty file is known to be damaged.
+    Begin {},
+    /// An open item as it is now. `key` is for versions of the agent that cannot read the item.
+    Put { key: Option<String>, item: T },
+    /// The end of an item is reported.
+    Finish { key: String },
 }
 
-impl From<StoredJournal> for Entries {
-    fn from(stored: StoredJournal) -> Self {
-        let mut entries = Self { finished: stored.finished, ..Self::default() };
-        for item in stored.open {
-            match WorkItem::deserialize(&item) {
-                Ok(item) => entries.open.push(item),
-                Err(error) => {
-                    tracing::warn!(%error, "a work item of another version cannot be read and is kept unchanged");
-                    entries.unreadable.push(item);
-                }
-            }
-        }
-        entries
+/// The new state of an item: open, or finished if there is none.
+pub(super) struct Change {
+    pub(super) key: String,
+    pub(super) item: Option<Box<WorkItem>>,
+}
+
+impl Change {
+    /// The record of the change as JSON.
+    pub(super) fn record(&self) -> io::Result<Vec<u8>> {
+        let key = self.key.clone();
+        let record = match self.item.as_deref() {
+            Some(item) => Record::Put { key: Some(key), item },
+            None => Record::Finish { key },
+        };
+        Ok(serde_json::to_vec(&record)?)
     }
 }
 
-impl From<Entries> for StoredJournal {
-    fn from(Entries { open, unreadable, finished }: Entries) -> Self {
-        let open = open.into_iter().filter_map(|item| serde_json::to_value(item).ok());
-        Self { open: open.chain(unreadable).collect(), finished }
+/// A record of a newer version of the agent, which this version keeps.
+#[derive(Debug)]
+struct Unreadable {
+    key: Option<String>,
+    json: Vec<u8>,
+}
+
+/// The content of the journal.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    /// The open items by the order in which they were accepted.
+    open: BTreeMap<u64, WorkItem>,
+    /// The places of the open items by their keys.
+    places: HashMap<String, u64>,
+    next_place: u64,
+    /// The keys of finished items, oldest first.
+    finished: VecDeque<String>,
+    is_finished: HashSet<String>,
+    unreadable: Vec<Unreadable>,
+}
+
+impl Entries {
+    /// The open items, oldest first.
+    pub(super) fn open(&self) -> impl Iterator<Item = &WorkItem> {
+        self.open.values()
+    }
+
+    /// The open item with this key.
+    pub(super) fn get(&self, key: &str) -> Option<&WorkItem> {
+        self.open.get(self.places.get(key)?)
+    }
+
+    pub(super) fn state_of(&self, key: &str) -> ItemState {
+        // An item that only a newer version can read is left to it.
+        if self.places.contains_key(key) || self.unreadable.iter().any(|item| item.key.as_deref() == Some(key)) {
+            ItemState::Open
+        } else if self.is_finished.contains(key) {
+            ItemState::Finished
+        } else {
+            ItemState::New
+        }
+    }
+
+    pub(super) fn apply(&mut self, Change { key, item }: Change) {
+        self.unreadable.retain(|item| item.key.as_ref() != Some(&key));
+        match item {
+            Some(item) => {
+                let place = *self.places.entry(key).or_insert(self.next_place);
+                self.next_place = self.next_place.max(place + 1);
+                self.open.insert(place, *item);
+            }
+            None => self.finish(key),
+        }
+    }
+
+    fn finish(&mut self, key: String) {
+        if let Some(place) = self.places.remove(&key) {
+            self.open.remove(&place);
+        }
+        if !self.is_finished.insert(key.clone()) {
+            return;
+        }
+        self.finished.push_back(key);
+        while self.finished.len() > MAX_FINISHED {
+            if let Some(oldest) = self.finished.pop_front() {
+                self.is_finished.remove(&oldest);
+            }
+        }
+    }
+
+    /// Applies a record of the file.
+    pub(super) fn read(&mut self, json: &[u8]) {
+        match serde_json::from_slice::<Record<Value>>(json) {
+            Ok(Record::Begin {}) => {}
+            Ok(Record::Put { key, item }) => self.put_stored(key, &item, json),
+            Ok(Record::Finish { key }) => self.apply(Change { key, item: None }),
+            Err(error) => {
+                tracing::warn!(%error, "a record of another version cannot be read and is kept unchanged");
+                self.unreadable.push(Unreadable { key: None, json: json.to_vec() });
+            }
+        }
+    }
+
+    fn put_stored(&mut self, key: Option<String>, item: &Value, json: &[u8]) {
+        match WorkItem::deserialize(item) {
+            Ok(item) => self.apply(Change { key: item.key(), item: Some(Box::new(item)) }),
+            Err(error) => {
+                tracing::warn!(%error, "a work item of another version cannot be read and is kept unchanged");
+                self.unreadable.retain(|other| key.is_none() || other.key != key);
+                self.unreadable.push(Unreadable { key, json: json.to_vec() });
+            }
+        }
+    }
+
+    /// Adds what the file of an earlier version holds and the journal does not know.
+    pub(super) fn add_missing(&mut self, open: &[Value], finished: &VecDeque<String>) -> io::Result<()> {
+        for key in finished {
+            if self.state_of(key) == ItemState::New {
+                self.apply(Change { key: key.clone(), item: None });
+            }
+        }
+        for stored in open {
+            let key = WorkItem::deserialize(stored).ok().map(|item| item.key());
+            let json = serde_json::to_vec(&Record::Put { key: key.clone(), item: stored })?;
+            let is_known = match &key {
+                Some(key) => self.state_of(key) != ItemState::New,
+                None => self.unreadable.iter().any(|item| item.json == json),
+            };
+            if !is_known {
+                self.put_stored(key, stored, &json);
+            }
+        }
+        Ok(())
+    }
+
+    /// The lines of a file with this content and nothing else.
+    pub(super) fn lines(&self) -> io::Result<Vec<u8>> {
+        let mut lines = Vec::new();
+        push_line(&mut lines, &serde_json::to_vec(&Record::<Value>::Begin {})?)?;
+        for key in &self.finished {
+            push_line(&mut lines, &serde_json::to_vec(&Record::<Value>::Finish { key: key.clone() })?)?;
+        }
+        for Unreadable { json, .. } in &self.unreadable {
+            push_line(&mut lines, json)?;
+        }
+        for item in self.open.values() {
+            push_line(&mut lines, &serde_json::to_vec(&Record::Put { key: Some(item.key()), item })?)?;
+        }
+        Ok(lines)
     }
 }
