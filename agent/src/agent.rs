@@ -74,9 +74,8 @@ pub(crate) enum Role {
 }
 
 impl Agent {
-    /// A process of the registered agent, and the receiver of its directives; `instance` is the id of a daemon process. Is
-    /// called on the runtime.
-    pub(crate) fn new(
+    /// A process of the registered agent, and the receiver of its directives; `instance` is the id of a daemon process.
+    pub(crate) async fn new(
         settings: &Settings,
         registration: &Registration,
         limits: WorkLimits,
@@ -85,7 +84,9 @@ impl Agent {
     ) -> anyhow::Result<(Arc<Self>, mpsc::Receiver<DirectiveBatch>)> {
         let server = settings.server.as_deref().unwrap_or(&registration.server);
         let state_dir = settings.state_dir.clone();
-        let store = TransferStore::open(&state_dir)
+        let folder = state_dir.clone();
+        let store = tokio::task::spawn_blocking(move || TransferStore::open(&folder))
+            .await?
             .with_context(|| format!("cannot use the state folder {}", state_dir.display()))?;
         let interval = registration.heartbeat_seconds.map_or(settings.timing.heartbeat, Duration::from_secs);
         let route = Route::new(server, &settings.connection)?;

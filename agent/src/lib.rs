@@ -61,7 +61,7 @@ pub async fn run(args: AgentArgs) -> anyhow::Result<ExitCode> {
 async fn run_command(args: &AgentArgs, stop: CancellationToken) -> anyhow::Result<Exit> {
     let settings = || command::settings::resolve(args, stop.clone());
     match &args.command {
-        Command::Init => command::init::init(args),
+        Command::Init => command::init::init(args).await,
         Command::Register(args) => command::register::register(&settings()?, args).await,
         Command::Run(args) => command::run::run(&settings()?, args).await,
         Command::Copy(args) => command::copy::copy(&settings()?, args).await,

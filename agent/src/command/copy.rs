@@ -44,7 +44,9 @@ type Answers = Vec<JoinHandle<Option<ReportReply>>>;
 
 /// Copies the sources of `copy`, and returns the exit code.
 pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result<Exit> {
-    let registration = Registration::load_and_repair(&settings.state_dir)?.with_context(|| {
+    let state_dir = settings.state_dir.clone();
+    let stored = tokio::task::spawn_blocking(move || Registration::load_and_repair(&state_dir)).await??;
+    let registration = stored.with_context(|| {
         format!(
             "no agent is registered in {}; run `register --code CODE` first, or give the right --state-dir",
             settings.state_dir.display()
@@ -57,7 +59,8 @@ pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result
         WorkLimits { max_parallel: 1, rates: RateLimits::default() },
         AllowedRoots::default(),
         None,
-    )?;
+    )
+    .await?;
     let store = agent.transfers.store.clone();
     agent.server.blocking(move || store.prune()).await??;
     agent.server.background(report_batcher::run(agent.transfers.reporter.clone(), agent.server.clone()));

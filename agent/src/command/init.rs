@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use tokio::task::spawn_blocking;
 
 use crate::command::args::AgentArgs;
 use crate::command::settings::DEFAULT_STATE_DIR;
@@ -14,19 +15,21 @@ use crate::exit::Exit;
 use crate::storage::state_file;
 
 /// Runs the subcommand.
-pub(crate) fn init(args: &AgentArgs) -> anyhow::Result<Exit> {
-    let path = match &args.config {
-        Some(path) => path.clone(),
-        None => in_state_dir(args)?,
+pub(crate) async fn init(args: &AgentArgs) -> anyhow::Result<Exit> {
+    let (config, state_dir, server) = (args.config.clone(), args.state_dir.clone(), args.server.clone());
+    let writing = move || -> anyhow::Result<PathBuf> {
+        let path = config.map_or_else(|| in_state_dir(state_dir), Ok)?;
+        write(&path, server.as_deref())?;
+        Ok(path)
     };
-    write(&path, args.server.as_deref())?;
+    let path = spawn_blocking(writing).await??;
     println!("written: {}", path.display());
     println!("edit it, then run `mftplus-agent --config {} check`", path.display());
     Ok(Exit::Done)
 }
 
-fn in_state_dir(args: &AgentArgs) -> anyhow::Result<PathBuf> {
-    let state_dir = args.state_dir.clone().unwrap_or_else(|| DEFAULT_STATE_DIR.into());
+fn in_state_dir(state_dir: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let state_dir = state_dir.unwrap_or_else(|| DEFAULT_STATE_DIR.into());
     state_file::create_private_folder(&state_dir)?;
     Ok(state_dir.join(locate::FILE_NAME))
 }

@@ -1,6 +1,9 @@
 //! `register`: registers this machine as an agent and stores its API key.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, bail};
+use tokio::task::spawn_blocking;
 
 use crate::agent::Settings;
 use crate::command::args::{Identity, RegisterArgs};
@@ -43,7 +46,8 @@ pub(crate) async fn register_agent(
     let hostname = identity.hostname.clone().or_else(|| file.hostname.clone()).or_else(host::hostname);
     let hostname = hostname.context("the system has no host name; give one with --hostname")?;
     // Before the server issues a key that could not be stored.
-    state_file::create_private_folder(&settings.state_dir)?;
+    let state_dir = settings.state_dir.clone();
+    spawn_blocking(move || state_file::create_private_folder(&state_dir)).await??;
     let agent = RegisterAgent {
         customer_identifier: code,
         name: identity.name.as_deref().or(file.name.as_deref()),
@@ -60,13 +64,19 @@ pub(crate) async fn register_agent(
         })?;
     let server = route.plain().server().to_owned();
     let registration = Registration { server, agent_id, api_key, heartbeat_seconds: None };
-    registration.save(&settings.state_dir)?;
+    let (stored, state_dir) = (registration.clone(), settings.state_dir.clone());
+    spawn_blocking(move || stored.save(&state_dir)).await??;
     if accepts_certificates {
         let api = Api::new(route, &registration, &settings.state_dir, None);
-        let issued = certificate::obtain(&api).await;
-        if let Err(error) = issued.and_then(|certificate| certificate.save(&settings.state_dir)) {
+        if let Err(error) = obtain_certificate(&api, settings.state_dir.clone()).await {
             tracing::warn!("this agent has no client certificate: {error:#}");
         }
     }
     Ok(registration)
+}
+
+/// Gets a client certificate and stores it.
+async fn obtain_certificate(api: &Api, state_dir: PathBuf) -> anyhow::Result<()> {
+    let certificate = certificate::obtain(api).await?;
+    spawn_blocking(move || certificate.save(&state_dir)).await?
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -32,9 +33,12 @@ const FINAL_REPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs the daemon until SIGINT or SIGTERM, and returns the exit code.
 pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<Exit> {
-    state_file::create_private_folder(&settings.state_dir)?;
+    let state_dir = settings.state_dir.clone();
+    spawn_blocking(move || state_file::create_private_folder(&state_dir)).await??;
     let _lock = take_lock(settings).await?;
-    let registration = match (Registration::load_and_repair(&settings.state_dir)?, &args.code) {
+    let state_dir = settings.state_dir.clone();
+    let stored = spawn_blocking(move || Registration::load_and_repair(&state_dir)).await??;
+    let registration = match (stored, &args.code) {
         (Some(registration), _) => registration,
         (None, Some(code)) => register_agent(settings, code, &args.identity).await?,
         (None, None) => bail!(
@@ -45,7 +49,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     let file = settings.config.current();
     let limits = work_limits(args, &file);
     let allowed_roots = AllowedRoots::new(allowed_dirs(args, &file))?;
-    let (agent, inbox) = Agent::new(settings, &registration, limits, allowed_roots, Some(Uuid::new_v4()))?;
+    let (agent, inbox) = Agent::new(settings, &registration, limits, allowed_roots, Some(Uuid::new_v4())).await?;
     tracing::info!(agent.id = %registration.agent_id, server = agent.server.api.server(), "the agent runs");
     agent.server.background(report_batcher::run(agent.transfers.reporter.clone(), agent.server.clone()));
     if let Err(error) = resume_work(&agent).await {

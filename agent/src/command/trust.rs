@@ -50,7 +50,10 @@ pub(crate) async fn trust(settings: &Settings, args: &TrustArgs) -> anyhow::Resu
         println!("nothing is added");
         return Ok(Exit::Cancelled);
     }
-    known_hosts::append(&file, &shown.line).with_context(|| format!("cannot write {}", file.display()))?;
+    let written = file.clone();
+    tokio::task::spawn_blocking(move || known_hosts::append(&written, &shown.line))
+        .await?
+        .with_context(|| format!("cannot write {}", file.display()))?;
     println!("added to {}", file.display());
     Ok(Exit::Done)
 }

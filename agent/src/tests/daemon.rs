@@ -96,7 +96,7 @@ async fn a_changed_configuration_applies_to_a_running_daemon_and_a_wrong_one_doe
     let config = LiveConfig::load(Some(file.clone()))?;
     let Some(registration) = Registration::load(&agent.state_dir())? else { anyhow::bail!("not registered") };
     let limits = work_limits(&args, &config.current());
-    let (process, _inbox) = Agent::new(&settings, &registration, limits, AllowedRoots::default(), None)?;
+    let (process, _inbox) = Agent::new(&settings, &registration, limits, AllowedRoots::default(), None).await?;
     let transfers = &process.transfers;
     let applied = || (transfers.allowed_roots().is_configured(), transfers.bandwidth.per_copy());
     assert_eq!(applied(), (false, None));
