@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ use crate::server::api::Api;
 use crate::server::connection::ConnectionSettings;
 use crate::server::context::{DirectiveBatch, ServerContext, Timing};
 use crate::server::heartbeat;
+use crate::server::request_pacer::RequestPacer;
 use crate::server::route::Route;
 use crate::server::wire::AgentStatus;
 use crate::storage::allowed_roots::AllowedRoots;
@@ -58,10 +59,8 @@ pub(crate) struct Agent {
     pub(crate) heartbeat: watch::Sender<Duration>,
     pub(crate) queue: Arc<WorkQueue>,
     pub(crate) journal: Journal,
-    /// Held while a request of a work item is sent. So these requests are sent one at a time and in the order of the
-    /// items, and each is delayed according to the rate limit of the previous response. The lock protects no data, and
-    /// is not held while an item waits to repeat a request.
-    pub(crate) request_lock: Mutex<()>,
+    /// Asked before each request of a work item.
+    pub(crate) requests: RequestPacer,
 }
 
 /// The kind of a process of the agent.
@@ -105,7 +104,7 @@ impl Agent {
             heartbeat: watch::Sender::new(interval),
             queue: WorkQueue::new(limits.max_parallel),
             journal,
-            request_lock: Mutex::default(),
+            requests: RequestPacer::new(),
         };
         let transfers = agent.transfers.clone();
         agent.server.background(async move {

@@ -7,5 +7,6 @@ pub(crate) mod context;
 pub(crate) mod heartbeat;
 pub(crate) mod http;
 pub(crate) mod pacing;
+pub(crate) mod request_pacer;
 pub(crate) mod route;
 pub(crate) mod wire;

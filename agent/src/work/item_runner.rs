@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use crate::agent::Agent;
 use crate::server::http::ApiError;
-use crate::server::pacing::urgent_delay;
 use crate::server::wire::{RunEnd, Status, StepUpdate, StepView};
 use crate::transfer::report_batcher::ReportReply;
 use crate::transfer::run::{UnreportedOutcome, cancel_idle};
@@ -325,8 +324,7 @@ where
     let mut failures = 0;
     loop {
         let asked = async {
-            let _lock = agent.request_lock.lock().await;
-            sleep(urgent_delay(agent.server.api.rate_limit())).await;
+            let _turn = agent.requests.turn(|| agent.server.api.rate_limit()).await;
             request().await
         };
         let error = tokio::select! {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use self::action::{StepAction, TransferInstruction};
 use crate::agent::Agent;
-use crate::server::pacing::{report_interval, urgent_delay};
+use crate::server::pacing::report_interval;
 use crate::server::wire::{Directive, PartOf, Status, StepUpdate};
 use crate::storage::allowed_roots::FileAccess;
 use crate::storage::job_paths::local_path;
@@ -188,8 +188,7 @@ async fn send_progress(agent: &Agent, step: &Step, control: &Control, sent: &mut
         bytes_transferred: Some(progress.bytes),
         error_message: None,
     };
-    let _lock = agent.request_lock.lock().await;
-    sleep(urgent_delay(agent.server.api.rate_limit())).await;
+    let _turn = agent.requests.turn(|| agent.server.api.rate_limit()).await;
     match agent.server.api.update_step(step.path(), &update).await {
         Ok((view, directives)) => {
             *sent = Some(progress);
