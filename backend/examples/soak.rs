@@ -1,6 +1,7 @@
 //! `cargo xtask soak`: the checks that take too long for a test. Schedules around every change of the clock in every
-//! time zone; a minute of random definitions, and a minute of random requests; a file of 5 GiB; then load for a long
-//! time, after which nothing may be lost and no memory may have grown.
+//! time zone; a minute of random definitions, and a minute of random requests; a file of 5 GiB; the memory of the agent
+//! with ten SFTP transfers at work; then load for a long time, after which nothing may be lost and no memory may have
+//! grown.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a soak that cannot go on must stop")]
 #![expect(dead_code, reason = "shared with the benchmark")]
@@ -19,6 +20,8 @@ mod random;
 mod requests;
 #[path = "bench/transfers/setup.rs"]
 mod setup;
+#[path = "bench/transfers/ten_at_once.rs"]
+mod ten_at_once;
 #[path = "../tests/schedule/transitions.rs"]
 mod transitions;
 
@@ -73,6 +76,7 @@ fn main() {
     definitions();
     requests();
     large_file(&options);
+    ten_transfers(&options);
     let mut engines = vec![("SQLite", Engine::Sqlite)];
     engines.extend(options.postgres.clone().map(|url| ("PostgreSQL", Engine::Postgres(url))));
     for (name, engine) in engines.into_iter().filter(|_| options.minutes > 0) {
@@ -124,6 +128,13 @@ fn large_file(options: &Options) {
     let blocks = fs::metadata(&local).unwrap().blocks();
     assert!(blocks * 512 < LARGE / 100, "a sparse file takes {blocks} blocks after its copy");
     println!("A sparse file of 5 GiB: copied here, pushed and pulled by SFTP ({:.1?})", started.elapsed());
+}
+
+/// Ten SFTP transfers at once take no more memory than allowed.
+fn ten_transfers(options: &Options) {
+    let peak = ten_at_once::peak_memory(&Setup::start(&options.server, &options.agent));
+    assert!(peak <= ten_at_once::MOST, "ten SFTP transfers took {peak} MiB of memory");
+    println!("Ten SFTP transfers at once: {peak} MiB of memory, of {} allowed", ten_at_once::MOST);
 }
 
 /// Sends one more report by each agent, then kills the server with `kill -9`: after a restart exactly the acknowledged

@@ -1,7 +1,9 @@
-//! What a copy by the agent costs beside the tools that people use today, over SFTP, FTP, FTPS and on one machine.
+//! What a copy by the agent costs beside the tools that people use today, over SFTP, FTP, FTPS and on one machine; and the
+//! memory that ten copies at once take.
 
 mod compare;
 pub(crate) mod setup;
+mod ten_at_once;
 
 use std::{
     fs::{self, File},
@@ -48,6 +50,9 @@ pub(crate) fn run(options: &Options) {
     for comparison in comparisons {
         comparison.run(options.rounds);
     }
+    let (peak, most) = (ten_at_once::peak_memory(&setup), ten_at_once::MOST);
+    let reached = if peak <= most { "reached" } else { "MISSED" };
+    println!("Ten SFTP transfers at once\n  {peak} MiB (at most {most} is asked for: {reached})");
 }
 
 /// Random bytes, so that nothing on the way compresses them.

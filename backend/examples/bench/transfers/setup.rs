@@ -14,6 +14,7 @@ use backend::{
     app::{Ambient, App},
     model::{customer::CreateCustomer, enrolment_code::CreateEnrolmentCode},
 };
+use serde_json::Value;
 
 use crate::place::{self, Engine, Place, Server};
 
@@ -21,6 +22,7 @@ use crate::place::{self, Engine, Place, Server};
 const PASSWORD: &str = "bench";
 
 pub(crate) struct Setup {
+    server: PathBuf,
     agent: PathBuf,
     user: String,
     sftp_port: u16,
@@ -28,7 +30,7 @@ pub(crate) struct Setup {
     // Dropped before the folders.
     _sshd: Process,
     control: Server,
-    _place: Place,
+    place: Place,
     folder: tempfile::TempDir,
 }
 
@@ -44,7 +46,7 @@ pub(crate) struct FtpServer {
 }
 
 /// A server. It ends with its handle.
-struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Setup {
     pub(crate) fn start(server: &Path, agent: &Path) -> Self {
@@ -68,13 +70,14 @@ impl Setup {
         fs::write(&file, config).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
         let setup = Self {
+            server: fs::canonicalize(server).unwrap(),
             agent: fs::canonicalize(agent).unwrap(),
             user,
             sftp_port,
             ftp_servers,
             _sshd: sshd,
             control,
-            _place: place,
+            place,
             folder,
         };
         let url = format!("http://{}", setup.control.address);
@@ -100,6 +103,35 @@ impl Setup {
     fn agent(&self) -> String {
         let at = self.folder.path().display();
         format!("{} --log warn --state-dir {at}/state --config {at}/agent.toml", self.agent.display())
+    }
+
+    /// The agent as a daemon, with these arguments of `run`.
+    pub(crate) fn daemon(&self, args: &[&str]) -> Process {
+        let at = self.folder.path();
+        let mut command = Command::new(&self.agent);
+        command.args(["--log", "warn", "--state-dir"]).arg(at.join("state"));
+        command.arg("--config").arg(at.join("agent.toml")).arg("run").args(args);
+        command.process_group(0).stdin(Stdio::null());
+        Process(command.spawn().unwrap())
+    }
+
+    /// The id of the agent.
+    pub(crate) fn agent_id(&self) -> Value {
+        let stored = fs::read(self.folder.path().join("state/agent.json")).unwrap();
+        serde_json::from_slice::<Value>(&stored).unwrap()["agentId"].take()
+    }
+
+    /// An access token of the administrator.
+    pub(crate) fn token(&self) -> String {
+        output(Command::new(&self.server).args(["token", "admin@localhost"]).args(self.place.flags()))
+    }
+
+    /// Posts JSON to the control plane. Returns the answer.
+    pub(crate) fn post(&self, token: &str, path: &str, body: &Value) -> Value {
+        let mut command = Command::new("curl");
+        command.args(["-sS", "--fail-with-body", "-H", "Content-Type: application/json"]);
+        command.args(["-H", &format!("Authorization: Bearer {token}"), "-d", &body.to_string()]);
+        serde_json::from_str(&output(command.arg(format!("http://{}{path}", self.control.address)))).unwrap()
     }
 
     /// The script of a copy by the agent.
@@ -155,6 +187,10 @@ impl FtpServer {
 }
 
 impl Process {
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Starts a server and waits until it listens.
     fn start(command: &mut Command, port: u16) -> Self {
         // A group of its own, with which its sessions end, too.
