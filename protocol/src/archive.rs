@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     location::{SEPARATORS, last_part, local_file},
-    words::text_enum,
+    text_enum::text_enum,
 };
 
 /// The characters that are percent-encoded in a file name that becomes part of a URL: all but the unreserved ones of

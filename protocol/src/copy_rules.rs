@@ -1,6 +1,6 @@
 //! The rules of a copy that jobs and transfer steps may have, each declared once.
 
-use crate::{location::SEPARATORS, words::text_enum};
+use crate::{location::SEPARATORS, text_enum::text_enum};
 
 /// Calls a macro with the rules of a copy. This list is their only declaration. Follow from it, in the server: the rules
 /// as they are stored and sent to agents; those of jobs in REST, GraphQL and events, and the inputs of both APIs; those of

@@ -1,6 +1,6 @@
 //! The error codes: `extensions.code` in GraphQL, and the reasons in `details` of REST.
 
-use crate::words::text_enum;
+use crate::text_enum::text_enum;
 
 text_enum! {
     /// An error code, one per status code of the contract.

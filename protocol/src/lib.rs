@@ -16,8 +16,8 @@ pub mod location;
 pub mod password;
 pub mod socket;
 pub mod step;
+mod text_enum;
 pub mod transfer;
 pub mod wire;
-mod words;
 
-pub use words::UnknownValue;
+pub use text_enum::UnknownValue;

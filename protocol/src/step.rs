@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{archive::Format, words::text_enum};
+use crate::{archive::Format, text_enum::text_enum};
 
 /// Declares the types of steps after `transfer`: their names, their fields, and the functions over all fields.
 ///

@@ -1,7 +1,7 @@
 //! The enums of the REST API for agents: statuses, kinds and protocols. A test of the server compares their names with
 //! those of the server's own enums.
 
-use crate::words::text_enum;
+use crate::text_enum::text_enum;
 
 text_enum! {
     /// The status of a transfer.
