@@ -18,7 +18,7 @@ use crate::transfer::control::Control;
 use crate::transfer::copy::copy;
 use crate::transfer::error::CopyError;
 use crate::transfer::part_lock::reserve;
-use crate::transfer::plan::Plan;
+use crate::transfer::source_entries::Plan;
 use crate::transfer::state::CopyOptions;
 
 fn pipe(path: &Path) -> anyhow::Result<()> {

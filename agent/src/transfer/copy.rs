@@ -10,7 +10,7 @@ use crate::transfer::checksum::{Hasher, Manifest};
 use crate::transfer::control::Control;
 use crate::transfer::error::{CopyError, at};
 use crate::transfer::part_lock::{Reserved, make_folder, open_part};
-use crate::transfer::plan::{Entry, Kind, Plan};
+use crate::transfer::source_entries::{Entry, Kind, Plan};
 use crate::transfer::sparse;
 use crate::transfer::state::{CopyOptions, CopyResult, Verify};
 

@@ -8,7 +8,7 @@ use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::path_text::text;
 use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::bounded_list::BoundedList;
-use crate::transfer::plan::PlanError;
+use crate::transfer::source_entries::PlanError;
 
 /// Why a copy failed or stopped.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@ use cap_std::fs::Permissions;
 
 use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::error::{CopyError, at};
-use crate::transfer::plan::Plan;
+use crate::transfer::source_entries::Plan;
 
 /// Rejects a destination that must not be replaced. Pipes, sockets and devices are never replaced.
 pub(crate) fn check(destination: &SandboxedPath, is_folder: bool, overwrite: bool) -> Result<(), CopyError> {

@@ -6,7 +6,7 @@ use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::checksum::{Hasher, Manifest};
 use crate::transfer::control::Control;
 use crate::transfer::error::{CopyError, at};
-use crate::transfer::plan::{Kind, Plan};
+use crate::transfer::source_entries::{Kind, Plan};
 
 /// The number of bytes read at once.
 const CHUNK: usize = 1 << 20;
