@@ -9,6 +9,7 @@ pub(crate) mod file;
 mod keys;
 pub(crate) mod live;
 pub(crate) mod locate;
+mod names;
 pub(crate) mod proxy;
 pub(crate) mod rate;
 pub(crate) mod resolve;

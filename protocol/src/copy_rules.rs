@@ -98,7 +98,8 @@ text_enum! {
 /// The most characters of a name in an agent's configuration.
 pub const MAX_CONFIG_NAME: usize = 64;
 
-/// Whether a set of credentials or an endpoint can have this name. No secret such as `user:password` is one.
+/// Whether a set of credentials or an endpoint can have this name, here and in the agent's configuration, where case makes no
+/// difference. No secret such as `user:password` is one.
 #[must_use]
 pub fn is_config_name(name: &str) -> bool {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
@@ -155,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_name_of_the_configuration_is_no_secret() {
-        for name in ["partner", "2nd", "edge-1.orders_eu"] {
+        for name in ["partner", "Partner", "2nd", "edge-1.orders_eu"] {
             assert!(is_config_name(name), "{name}");
         }
         for name in ["", "-a", ".a", "orders:secret", "a b", "ä", &"a".repeat(65)] {

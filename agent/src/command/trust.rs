@@ -64,7 +64,7 @@ fn address(settings: &Settings, host: &str) -> Result<Address, UsageError> {
     if host.is_empty() || host.contains(['/', '@', ' ']) {
         return Err(UsageError(format!("`{host}` is no host; write a host, HOST:PORT, or the name of an endpoint")));
     }
-    if settings.config.current().endpoints.contains_key(&host.to_ascii_lowercase()) {
+    if settings.config.current().endpoint_named(host).is_some() {
         return Ok(Address { host: host.to_owned(), ..Address::default() });
     }
     let (host, port) = host_and_port(host);

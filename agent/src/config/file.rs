@@ -206,7 +206,7 @@ mod tests {
             ),
             (
                 "[endpoints.'A b']\nprotocol = 'sftp'\nhost = 'h'",
-                "line 1, column 12: a name has lower-case letters, digits and `-._` only, and begins with one of the first two",
+                "line 1, column 12: a name has 1 to 64 letters from a to z, digits and `-._`, and begins with a letter or digit",
             ),
         ] {
             assert_eq!(parse(text), Err(format!("agent.toml: {expected}")));

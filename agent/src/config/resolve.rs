@@ -10,6 +10,7 @@ use crate::config::endpoint::{
     Credentials, Endpoint, EndpointSettings, FtpSettings, FtpTls, HostKeyRule, SftpSettings, Timeouts,
 };
 use crate::config::file::ConfigFile;
+use crate::config::names;
 use crate::config::proxy::EndpointProxy;
 use crate::config::secret::SecretSource;
 use crate::config::sections::{
@@ -48,7 +49,7 @@ impl ConfigFile {
     /// The protocol of an address, which may be that of its endpoint.
     pub(crate) fn protocol_of(&self, address: &Address) -> Result<Protocol, ConfigError> {
         let name = address.host.to_ascii_lowercase();
-        let own = self.endpoints.get(&name).and_then(|section| section.protocol);
+        let own = self.endpoint_named(&name).and_then(|(_, section)| section.protocol);
         match (own, address.protocol) {
             (Some(own), Some(given)) if own != given => {
                 Err(ConfigError(format!("the endpoint `{name}` is on {own}: write {own}://{name}/path")))
@@ -118,7 +119,7 @@ impl ConfigFile {
     fn target(&self, address: &Address, credentials: Option<&str>) -> Result<Target<'_>, ConfigError> {
         let protocol = self.protocol_of(address)?;
         let (host, user) = (address.host.to_ascii_lowercase(), address.user.clone());
-        if let Some((name, section)) = self.endpoints.get_key_value(&host) {
+        if let Some((name, section)) = self.endpoint_named(&host) {
             let port = section.port();
             if address.port.is_some_and(|given| given != port) {
                 return Err(ConfigError(format!(
@@ -126,7 +127,7 @@ impl ConfigFile {
                 )));
             }
             let host = section.host.clone().unwrap_or_default();
-            return Ok(Target { protocol, host, port, section: Some((name.as_str(), section)), user });
+            return Ok(Target { protocol, host, port, section: Some((name, section)), user });
         }
         let port = address.port.unwrap_or(if protocol == Protocol::Sftp { SFTP_PORT } else { FTP_PORT });
         let section = self.endpoint_on(&host, (protocol, port), credentials, user.as_deref())?;
@@ -150,7 +151,7 @@ impl ConfigFile {
         if found.len() > 1 {
             found.retain(|(_, section)| {
                 let own = section.credentials.as_deref();
-                credentials.is_none_or(|name| own == Some(name))
+                credentials.is_none_or(|name| own.is_some_and(|own| names::is_same(own, name)))
                     && user.is_none_or(|user| self.user_of(own) == Some(user))
             });
         }
@@ -163,8 +164,17 @@ impl ConfigFile {
         }
     }
 
+    /// The endpoint of this name, with the name as the file writes it.
+    pub(crate) fn endpoint_named(&self, name: &str) -> Option<(&str, &EndpointSection)> {
+        names::find(&self.endpoints, name)
+    }
+
+    fn credentials_named(&self, name: &str) -> Option<(&str, &CredentialsSection)> {
+        names::find(&self.credentials, name)
+    }
+
     fn user_of(&self, credentials: Option<&str>) -> Option<&str> {
-        self.credentials.get(credentials?)?.user.as_deref()
+        self.credentials_named(credentials?)?.1.user.as_deref()
     }
 
     /// The credentials that are named or belong to the endpoint, else the one set whose hosts include the target's.
@@ -176,14 +186,15 @@ impl ConfigFile {
         let own = target.section.and_then(|(_, section)| section.credentials.as_deref());
         let host = &target.host;
         if let Some(name) = named.or(own) {
-            let Some((name, section)) = self.credentials.get_key_value(name) else {
+            let Some((name, section)) = self.credentials_named(name) else {
                 return Err(ConfigError(format!(
                     "there are no credentials `{name}`: add the table [credentials.{name}]"
                 )));
             };
             // The name may come from the server, the host as well: a password must not go where its owner did not send it.
-            let is_of_an_endpoint =
-                || self.endpoints.values().any(|other| other.is_on(host) && other.credentials.as_ref() == Some(name));
+            let names_it =
+                |other: &EndpointSection| other.credentials.as_deref().is_some_and(|other| names::is_same(other, name));
+            let is_of_an_endpoint = || self.endpoints.values().any(|other| other.is_on(host) && names_it(other));
             if !section.is_for(host) && !is_of_an_endpoint() {
                 return Err(ConfigError(format!(
                     "the credentials `{name}` are not for {host}: add it to `hosts` in [credentials.{name}]"
@@ -194,7 +205,7 @@ impl ConfigFile {
             {
                 return Err(ConfigError(format!("the credentials `{name}` are those of `{user}`, not of `{given}`")));
             }
-            return Ok(Some((name.as_str(), section)));
+            return Ok(Some((name, section)));
         }
         let is_meant = |section: &CredentialsSection| {
             section.is_for(host) && (target.user.is_none() || target.user == section.user)

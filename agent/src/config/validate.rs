@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use mftplus_protocol::wire::Protocol;
 
 use crate::config::ConfigError;
+use crate::config::names;
 use crate::config::sections::{CredentialsSection, EndpointSection};
 use crate::config::source::Source;
 
@@ -19,12 +20,12 @@ pub(super) fn check(
 ) -> Result<(), ConfigError> {
     for (name, section) in credentials {
         let problem = |(key, message): (&str, &str)| source.problem(&["credentials", name.as_str(), key], message);
-        check_name(name).and_then(|()| check_credentials(section)).map_err(problem)?;
+        check_name(credentials, name).and_then(|()| check_credentials(section)).map_err(problem)?;
     }
     for (name, section) in endpoints {
         let problem = |(key, message): (&str, &str)| source.problem(&["endpoints", name.as_str(), key], message);
-        check_name(name).and_then(|()| check_endpoint(section)).map_err(problem)?;
-        if let Some(missing) = section.credentials.as_ref().filter(|name| !credentials.contains_key(*name)) {
+        check_name(endpoints, name).and_then(|()| check_endpoint(section)).map_err(problem)?;
+        if let Some(missing) = section.credentials.as_deref().filter(|name| names::find(credentials, name).is_none()) {
             return Err(problem(("credentials", &format!("there is no table [credentials.{missing}]"))));
         }
     }
@@ -34,15 +35,8 @@ pub(super) fn check(
 /// The key that is wrong, and what to do; the empty key is the table itself.
 type Wrong = (&'static str, &'static str);
 
-/// Endpoints stand where a URL has its host.
-fn check_name(name: &str) -> Result<(), Wrong> {
-    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c);
-    let is_name = name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_allowed);
-    if is_name {
-        Ok(())
-    } else {
-        Err(("", "a name has lower-case letters, digits and `-._` only, and begins with one of the first two"))
-    }
+fn check_name<T>(tables: &BTreeMap<String, T>, name: &str) -> Result<(), Wrong> {
+    names::check(tables, name).map_err(|message| ("", message))
 }
 
 fn check_credentials(section: &CredentialsSection) -> Result<(), Wrong> {

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use mftplus_protocol::copy_rules::is_config_name;
 use mftplus_protocol::wire::Protocol;
 use percent_encoding::percent_decode_str;
 use tokio::runtime::Handle;
@@ -300,7 +301,7 @@ fn last_part(path: &str) -> &str {
 
 /// Whether it can be the name of an endpoint; one letter alone is a drive.
 fn is_endpoint_name(name: &str) -> bool {
-    name.len() > 1 && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    name.len() > 1 && is_config_name(name)
 }
 
 #[cfg(test)]

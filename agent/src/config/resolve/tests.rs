@@ -51,7 +51,7 @@ const FILE: &str = r#"
     tls = "implicit"
     ca-file = "ca.pem"
     mode = "active"
-    credentials = "other"
+    credentials = "OTHER"
 
     [endpoints.twin-1]
     protocol = "ftp"
@@ -168,7 +168,7 @@ fn a_password_goes_only_to_hosts_that_the_configuration_allows() {
 fn of_several_endpoints_on_one_address_one_must_be_named() -> anyhow::Result<()> {
     assert!(problem("ftp://twin.example", None).contains("`twin-1` and `twin-2` are both on twin.example:21"));
     for (url, credentials) in
-        [("ftp://twin-2", None), ("ftp://other@twin.example", None), ("ftp://twin.example", Some("other"))]
+        [("ftp://twin-2", None), ("ftp://other@twin.example", None), ("ftp://twin.example", Some("Other"))]
     {
         assert_eq!(ftp(url, credentials)?.credentials.user, "other", "{url}");
     }
