@@ -30,8 +30,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::server::FakeServer;
 use crate::agent::Settings;
-use crate::command::args::{CopyArgs, Identity, RegisterArgs, RunArgs};
+use crate::command::args::{Identity, RegisterArgs, RunArgs};
 use crate::command::copy as copy_command;
+use crate::command::copy_args::CopyArgs;
 use crate::command::register as register_command;
 use crate::command::run as run_command;
 use crate::exit::Exit;

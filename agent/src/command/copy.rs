@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::agent::{Agent, Role, Settings, WorkLimits};
-use crate::command::args::CopyArgs;
+use crate::command::copy_args::CopyArgs;
 use crate::command::progress::Display;
 use crate::config::rate::RateLimits;
 use crate::exit::Exit;

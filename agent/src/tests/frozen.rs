@@ -53,7 +53,7 @@ async fn a_state_folder_is_frozen() -> anyhow::Result<()> {
         }
     };
     let settings = agent.settings();
-    let copy = crate::command::args::CopyArgs { max_rate: SLOW_RATE, ..agent.args("by-hand", "by-hand.copy") };
+    let copy = crate::command::copy_args::CopyArgs { max_rate: SLOW_RATE, ..agent.args("by-hand", "by-hand.copy") };
     let begun = async {
         agent.server.wait_until("bytes move", moving(1)).await?;
         settings.stop.cancel();
