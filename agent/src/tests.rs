@@ -40,6 +40,7 @@ use crate::server::connection::ConnectionSettings;
 use crate::server::context::Timing;
 use crate::server::wire::Direction;
 use crate::storage::record_log::{push_line, read_records};
+use crate::transfer::rules::{AfterSuccess, OnExists, OnFileError, SymlinkRule};
 use crate::transfer::state::Verify;
 use crate::work::journal::Journal;
 use crate::work::work_item::WorkItem;
@@ -93,9 +94,15 @@ impl TestAgent {
         CopyArgs {
             sources: vec![self.path(source)],
             destination: self.path(destination),
+            credentials: None,
             max_rate: None,
             verify: Verify::Sha256,
+            on_exists: OnExists::Fail,
             overwrite: false,
+            on_file_error: OnFileError::Fail,
+            symlinks: SymlinkRule::Keep,
+            after_success: AfterSuccess::Keep,
+            preserve: None,
             direction: Direction::Push,
             report_timeout: Duration::from_secs(20),
         }

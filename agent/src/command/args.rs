@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use tracing_subscriber::EnvFilter;
 
-use crate::command::copy_args::{COPY_HELP, CopyArgs};
+use crate::command::copy_args::{COPY_HELP, CopyArgs, config_name};
 use crate::config::file::MaxJobs;
 use crate::config::rate::parse_rate;
 
@@ -205,8 +205,8 @@ pub(crate) struct LsArgs {
     /// Path or URL of a folder or file; the name of an endpoint may stand for the host
     #[arg(value_name = "URL")]
     pub(crate) location: String,
-    /// Credentials of the configuration to sign in with
-    #[arg(long, value_name = "NAME")]
+    /// Credentials of the configuration to sign in with [default: those of the endpoint or host]
+    #[arg(long, value_name = "NAME", value_parser = config_name)]
     pub(crate) credentials: Option<String>,
 }
 

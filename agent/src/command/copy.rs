@@ -36,7 +36,8 @@ use crate::work::directives::Dispatcher;
 struct Pair {
     /// URLs stand in them as they were written.
     paths: CopyPaths,
-    /// The ends of a copy of which one is remote, and the direction to report.
+    /// The ends of a copy through storages, and the direction to report. None for a copy between local paths that keeps its
+    /// source and has no other rules than whether it replaces what exists.
     ends: Option<(Ends, Direction)>,
 }
 
@@ -112,8 +113,7 @@ fn pairs(args: &CopyArgs) -> Result<Vec<Pair>, UsageError> {
         has_remote |= is_remote(source)?;
     }
     if !has_remote {
-        let local = resolve(&args.sources, &args.destination)?;
-        return Ok(local.into_iter().map(|paths| Pair { paths, ends: None }).collect());
+        return local_pairs(args);
     }
     if args.sources.len() > 1 && !ends_with_separator(&args.destination) {
         let shown = text(&args.destination);
@@ -127,6 +127,27 @@ fn pairs(args: &CopyArgs) -> Result<Vec<Pair>, UsageError> {
         pairs.push(Pair { paths, ends: Some((ends, direction)) });
     }
     Ok(pairs)
+}
+
+fn local_pairs(args: &CopyArgs) -> Result<Vec<Pair>, UsageError> {
+    if args.credentials.is_some() {
+        return Err(UsageError("--credentials is for a server, and all paths are on this machine".to_owned()));
+    }
+    let is_plain = is_plain(&args.rules());
+    let with_ends = |paths: CopyPaths| -> Result<Pair, UsageError> {
+        if is_plain {
+            return Ok(Pair { paths, ends: None });
+        }
+        let ends = Ends::read(&text(&paths.source), &text(&paths.destination), args.direction, None, None)?;
+        Ok(Pair { paths, ends: Some((ends, args.direction)) })
+    };
+    resolve(&args.sources, &args.destination)?.into_iter().map(with_ends).collect()
+}
+
+/// Whether a copy between local paths needs no storages: these rules are kept without them.
+fn is_plain(rules: &CopyRules) -> bool {
+    let replaces_or_fails = matches!(rules.on_exists, OnExists::Overwrite | OnExists::Fail);
+    replaces_or_fails && *rules == CopyRules { on_exists: rules.on_exists, ..CopyRules::default() }
 }
 
 /// Whether it is a location on a server. A wrong URL is an error, because its text may hold a password.
@@ -154,10 +175,12 @@ async fn copy_one(
     Pair { paths: pair, ends }: &Pair,
     answers: &mut Answers,
 ) -> anyhow::Result<Exit> {
+    let rules = args.rules();
+    let overwrite = rules.on_exists == OnExists::Overwrite;
     let (plan, stream) = if let Some((ends, _)) = ends {
-        let on_exists = if args.overwrite { OnExists::Overwrite } else { OnExists::Fail };
         let protocol = ends.protocol(agent.transfers.servers.as_ref())?;
-        (None, Some(StreamState::new(protocol, CopyRules { on_exists, ..CopyRules::default() })))
+        let credentials = args.credentials.clone();
+        (None, Some(StreamState { credentials, ..StreamState::new(protocol, rules.clone()) }))
     } else {
         let source = pair.source.clone();
         let walk = move || Plan::of(&FileAccess::Unrestricted.source(&source)?);
@@ -171,12 +194,7 @@ async fn copy_one(
         direction: ends.as_ref().map_or(args.direction, |(_, direction)| *direction),
         size: plan.as_ref().map_or(0, |plan| plan.total),
         attempt: 1,
-        options: CopyOptions {
-            verify: args.verify,
-            overwrite: args.overwrite,
-            max_rate: args.max_rate,
-            is_confined: false,
-        },
+        options: CopyOptions { verify: args.verify, overwrite, max_rate: args.max_rate, is_confined: false },
         part_of: PartOf::default(),
         phase: Phase::Creating,
         copied: None,
@@ -189,7 +207,7 @@ async fn copy_one(
         // No transfer is created for a copy that cannot succeed.
         if let Some(plan) = &plan {
             let destination = FileAccess::Unrestricted.destination(&pair.destination)?;
-            if let Err(error) = publish::check_all(plan, &destination, args.overwrite) {
+            if let Err(error) = publish::check_all(plan, &destination, overwrite) {
                 agent.server.blocking(move || claim.delete()).await??;
                 return Err(error.into());
             }
@@ -207,16 +225,20 @@ async fn copy_one(
     let admitted = ticket.admitted(&pair.destination);
     let EndedTransfer { outcome, reply } = run_transfer(&agent.transfers, claim, plan, Some(show), admitted).await?;
     answers.extend(reply);
-    Ok(print_outcome(&outcome, pair))
+    Ok(print_outcome(&outcome, pair, rules.on_exists))
 }
 
-fn print_outcome(outcome: &CopyOutcome, CopyPaths { source, destination }: &CopyPaths) -> Exit {
+fn print_outcome(outcome: &CopyOutcome, CopyPaths { source, destination }: &CopyPaths, on_exists: OnExists) -> Exit {
     let (from, to) = (text(source), text(destination));
     match outcome {
         CopyOutcome::Completed(copied) => {
             let bytes = indicatif::HumanBytes(copied.bytes);
             let checksum = copied.checksum.as_ref().map_or(String::new(), |checksum| format!(", SHA-256 {checksum}"));
-            println!("copied {from} to {to} ({bytes}{checksum})");
+            let kept = match on_exists {
+                OnExists::Skip | OnExists::Rename => "; what existed there is kept",
+                OnExists::Overwrite | OnExists::Fail => "",
+            };
+            println!("copied {from} to {to} ({bytes}{checksum}{kept})");
             Exit::Done
         }
         CopyOutcome::Failed(reason) => {

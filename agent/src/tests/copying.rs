@@ -7,7 +7,10 @@ use serde_json::json;
 
 use super::{TestAgent, sha256, test_bytes};
 use crate::command::copy as copy_command;
+use crate::command::copy_args::CopyArgs;
 use crate::exit::Exit;
+use crate::storage::usage_error::UsageError;
+use crate::transfer::rules::{AfterSuccess, OnExists};
 
 #[tokio::test]
 async fn a_file_is_copied_with_progress_and_its_checksum() -> anyhow::Result<()> {
@@ -93,6 +96,51 @@ async fn an_existing_file_is_not_replaced_and_no_transfer_is_created() -> anyhow
     args.overwrite = true;
     assert_eq!(copy_command::copy(&agent.settings(), &args).await?, Exit::Done);
     assert_eq!(fs::read_to_string(agent.path("b"))?, "new");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_copy_between_local_paths_keeps_the_rules_of_its_flags() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    for folder in ["in", "out"] {
+        fs::create_dir(agent.path(folder))?;
+    }
+    for name in ["a", "b"] {
+        fs::write(agent.path("in").join(name), "new")?;
+        fs::write(agent.path("out").join(name), "old")?;
+    }
+    let copy = async |args: CopyArgs| copy_command::copy(&agent.settings(), &args).await;
+    let after_success = AfterSuccess::MoveTo("done".to_owned());
+    let renaming = CopyArgs { on_exists: OnExists::Rename, after_success, ..agent.args("in/a", "out") };
+    assert_eq!(copy(renaming).await?, Exit::Done);
+    assert_eq!(fs::read_to_string(agent.path("out/a"))?, "old");
+    assert_eq!(fs::read_to_string(agent.path("out/a (1)"))?, "new");
+    assert!(agent.path("in/done/a").is_file() && !agent.path("in/a").exists());
+    // What was skipped is no success.
+    let after_success = AfterSuccess::Delete;
+    let skipping = CopyArgs { on_exists: OnExists::Skip, after_success, ..agent.args("in/b", "out/b") };
+    assert_eq!(copy(skipping.clone()).await?, Exit::Done);
+    assert_eq!(fs::read_to_string(agent.path("out/b"))?, "old");
+    assert!(agent.path("in/b").is_file());
+    // A folder goes into an existing one, as without rules.
+    assert_eq!(
+        copy(CopyArgs { sources: vec![agent.path("in")], destination: agent.path("out"), ..skipping }).await?,
+        Exit::Done
+    );
+    assert_eq!(fs::read_to_string(agent.path("out/in/done/a"))?, "new");
+    assert!(agent.path("in").is_dir() && !agent.path("in/b").exists() && !agent.path("in/done/a").exists());
+    assert!(agent.server.change(|state| state.all("status", &json!("completed"))));
+    Ok(())
+}
+
+#[tokio::test]
+async fn credentials_for_a_copy_on_this_machine_are_wrong_usage() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::write(agent.path("a"), "text")?;
+    let args = CopyArgs { credentials: Some("partner".to_owned()), ..agent.args("a", "b") };
+    let refused = copy_command::copy(&agent.settings(), &args).await;
+    assert!(refused.is_err_and(|error| error.is::<UsageError>()));
+    assert!(!agent.path("b").exists());
     Ok(())
 }
 

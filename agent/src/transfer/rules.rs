@@ -1,4 +1,4 @@
-//! The rules of a copy that a job or step may carry. They are stored; the stored names never change.
+//! The rules of a copy, of a job or step or from a command line. They are stored; the stored names never change.
 
 use std::str::FromStr;
 
@@ -53,7 +53,7 @@ impl CopyRules {
             on_exists: choice("onExists", fields.on_exists.as_deref(), OnExists::NAMES)?,
             symlinks: choice("symlinks", fields.symlinks.as_deref(), SymlinkRule::NAMES)?,
             on_file_error: choice("onFileError", fields.on_file_error.as_deref(), OnFileError::NAMES)?,
-            after_success: after_success(fields.after_success.as_deref())?,
+            after_success: fields.after_success.as_deref().map_or(Ok(AfterSuccess::Keep), after_success)?,
             preserve: fields.preserve.as_ref().map(preserve).transpose()?,
         })
     }
@@ -64,14 +64,35 @@ fn choice<T: Default + FromStr>(field: &str, name: Option<&str>, known: &[&str])
     name.parse().map_err(|_| format!("this agent does not know `{field}: {name}`; it knows {}", known.join(", ")))
 }
 
-fn after_success(text: Option<&str>) -> Result<AfterSuccess, String> {
-    let Some(text) = text else { return Ok(AfterSuccess::Keep) };
-    let checked = copy_rules::after_success(text).map_err(|problem| format!("`afterSuccess: {text}` {problem}"))?;
-    Ok(match checked.strip_prefix("moveTo:") {
-        Some(folder) => AfterSuccess::MoveTo(folder.to_owned()),
-        None if checked == "delete" => AfterSuccess::Delete,
-        None => AfterSuccess::Keep,
-    })
+impl AfterSuccess {
+    /// Reads the rule as jobs have it; the error says what it must be.
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        let checked = copy_rules::after_success(text)?;
+        Ok(match checked.strip_prefix("moveTo:") {
+            Some(folder) => Self::MoveTo(folder.to_owned()),
+            None if checked == "delete" => Self::Delete,
+            None => Self::Keep,
+        })
+    }
+}
+
+fn after_success(text: &str) -> Result<AfterSuccess, String> {
+    AfterSuccess::parse(text).map_err(|problem| format!("`afterSuccess: {text}` {problem}"))
+}
+
+impl Preserve {
+    /// The attributes of these names; the error is a name that is none.
+    pub(crate) fn of_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, &'a str> {
+        let mut preserve = Self::default();
+        for name in names {
+            match PreservedAttribute::from_name(name) {
+                Some(PreservedAttribute::Times) => preserve.times = true,
+                Some(PreservedAttribute::Modes) => preserve.modes = true,
+                None => return Err(name),
+            }
+        }
+        Ok(preserve)
+    }
 }
 
 fn preserve(names: &Value) -> Result<Preserve, String> {
@@ -80,18 +101,10 @@ fn preserve(names: &Value) -> Result<Preserve, String> {
         Value::String(names) => names.split([' ', ',']).filter(|name| !name.is_empty()).collect(),
         _ => Vec::new(),
     };
-    let mut preserve = Preserve::default();
-    for name in names {
-        match PreservedAttribute::from_name(name) {
-            Some(PreservedAttribute::Times) => preserve.times = true,
-            Some(PreservedAttribute::Modes) => preserve.modes = true,
-            None => {
-                let known = PreservedAttribute::NAMES.join(" and ");
-                return Err(format!("this agent does not know `preserve: {name}`; it knows {known}"));
-            }
-        }
-    }
-    Ok(preserve)
+    Preserve::of_names(names).map_err(|name| {
+        let known = PreservedAttribute::NAMES.join(" and ");
+        format!("this agent does not know `preserve: {name}`; it knows {known}")
+    })
 }
 
 #[cfg(test)]

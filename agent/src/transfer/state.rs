@@ -177,6 +177,17 @@ pub(crate) struct PartialFile {
 }
 
 impl TransferState {
+    /// Takes over the options and credentials of the same copy, as it was asked for again; false if that has other rules.
+    pub(crate) fn continue_as(&mut self, asked: &Self) -> bool {
+        match (&mut self.stream, &asked.stream) {
+            (None, None) => {}
+            (Some(own), Some(asked)) if own.rules == asked.rules => own.credentials.clone_from(&asked.credentials),
+            _ => return false,
+        }
+        self.options = asked.options;
+        true
+    }
+
     /// Whether the copy is not published yet.
     pub(crate) fn is_unfinished(&self) -> bool {
         matches!(self.phase, Phase::Creating | Phase::Copying | Phase::Publishing)

@@ -56,6 +56,10 @@ pub(crate) enum BeginError {
         "{0} is the destination of an unfinished copy that belongs to a job; the daemon (`run`) finishes it, or cancel it on the server, then try again"
     )]
     Owned(String),
+    #[error(
+        "an unfinished copy of {origin} to {destination} has other rules; finish it with the command that began it, or cancel it on the server, then try again"
+    )]
+    OtherRules { origin: String, destination: String },
     #[error("cannot use the state folder")]
     Io(#[from] io::Error),
 }
@@ -114,9 +118,14 @@ impl TransferStore {
             let is_standalone = old.part_of.is_standalone() && fresh.part_of.is_standalone();
             if old.source == fresh.source && is_standalone {
                 let mut claim = *claim;
-                claim.state.options = fresh.options;
-                claim.save()?;
-                return Ok(claim);
+                if claim.state.continue_as(&fresh) {
+                    claim.save()?;
+                    return Ok(claim);
+                }
+                if old.phase != Phase::Creating {
+                    return Err(BeginError::OtherRules { origin: old.source, destination: old.destination });
+                }
+                continue;
             }
             if !old.part_of.is_standalone() {
                 return Err(BeginError::Owned(old.destination));

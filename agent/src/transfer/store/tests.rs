@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::{BeginError, Claimed, TransferStore};
 use crate::server::wire::{Direction, PartOf, Status, TransferDetails};
-use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
+use crate::transfer::rules::{CopyRules, OnExists};
+use crate::transfer::state::{CopyOptions, FinalReport, Phase, Protocol, StreamState, TransferState};
 
 /// A transfer of a job that is not created on the server yet.
 fn new_transfer() -> TransferState {
@@ -46,6 +47,31 @@ fn a_creation_whose_recording_was_interrupted_leaves_the_destination_to_later_co
     claim.record_reported()?;
     assert!(store.list()?.is_empty());
     assert!(store.begin(new_transfer()).is_ok());
+    Ok(())
+}
+
+#[test]
+fn a_copy_that_is_asked_for_again_has_the_new_credentials_but_not_other_rules() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let store = TransferStore::open(dir.path())?;
+    let asked = |on_exists: OnExists, credentials: Option<&str>| {
+        let stream = StreamState::new(Protocol::Sftp, CopyRules { on_exists, ..CopyRules::default() });
+        let stream = StreamState { credentials: credentials.map(str::to_owned), ..stream };
+        TransferState { part_of: PartOf::default(), stream: Some(stream), ..new_transfer() }
+    };
+    // Of a creation that the server has not confirmed nothing is kept.
+    drop(store.begin(asked(OnExists::Skip, None))?);
+    let mut claim = store.begin(asked(OnExists::Fail, None))?;
+    let id = Uuid::new_v4();
+    claim.record_creation(id, 1)?;
+    drop(claim);
+    let plain = TransferState { stream: None, ..asked(OnExists::Fail, None) };
+    for other in [asked(OnExists::Skip, None), plain] {
+        assert!(matches!(store.begin(other), Err(BeginError::OtherRules { .. })));
+    }
+    let claim = store.begin(asked(OnExists::Fail, Some("partner")))?;
+    let credentials = claim.state.stream.as_ref().and_then(|stream| stream.credentials.as_deref());
+    assert_eq!((claim.state.id, credentials), (Some(id), Some("partner")));
     Ok(())
 }
 
