@@ -14,6 +14,7 @@ pub(crate) mod pattern;
 pub(crate) mod record_log;
 pub(crate) mod sandboxed_path;
 pub(crate) mod sftp;
+pub(crate) mod sparse;
 pub(crate) mod state_file;
 pub(crate) mod transfer_storage;
 pub(crate) mod usage_error;

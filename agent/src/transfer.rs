@@ -14,7 +14,6 @@ pub(crate) mod report_batcher;
 pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod source_entries;
-pub(crate) mod sparse;
 pub(crate) mod state;
 pub(crate) mod store;
 pub(crate) mod stream;

@@ -5,13 +5,13 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::time::{Duration, Instant};
 
 use crate::storage::sandboxed_path::SandboxedPath;
+use crate::storage::sparse;
 use crate::transfer::bandwidth::BandwidthLimiter;
 use crate::transfer::checksum::{Hasher, Manifest};
 use crate::transfer::control::Control;
 use crate::transfer::error::{CopyError, at};
 use crate::transfer::part_lock::{Reserved, make_folder, open_part};
 use crate::transfer::source_entries::{Entry, Kind, Plan};
-use crate::transfer::sparse;
 use crate::transfer::state::{CopyOptions, CopyResult, Verify};
 
 /// The number of bytes moved at once.
