@@ -1,4 +1,10 @@
 //! Copies one source into its part file, resumes an existing one, and verifies it. Blocking; knows no server.
+//!
+//! The bytes are read and written, without `copy_file_range` or a reflink. A checksum needs all bytes of the source once and
+//! those of the copy once, with and without these calls, and the two SHA-256 are most of the time of a copy: the calls would
+//! save the `write` alone, while bytes that change between the call and the reading would be published under the digest of
+//! others. A reflink moreover shares its blocks with the source, so that reading it back verifies nothing, and one bad block
+//! damages both. Without a checksum both calls would be sound, but a second way to copy is not worth that case alone.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
