@@ -10,6 +10,7 @@ use cap_std::fs::Metadata as FileMetadata;
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::path_text::text;
 use crate::storage::sandboxed_path::SandboxedPath;
+use crate::storage::sparse;
 use crate::storage::transfer_storage::{
     Attributes, Capabilities, Entry, EntryKind, MAX_ENTRIES, Metadata, StoragePath, TransferStorage, WriteFile,
 };
@@ -89,15 +90,14 @@ impl TransferStorage for LocalStorage {
     fn open_write(&self, path: &StoragePath, offset: u64) -> Result<Box<dyn WriteFile + '_>, StorageError> {
         let path = self.at(path);
         make_way(&path)?;
-        let mut file = open_to_write(&path).map_err(failed("write", &path))?;
+        let file = open_to_write(&path).map_err(failed("write", &path))?;
         refuse_other_kinds("write", &path, &file)?;
         if file.metadata().map_err(failed("write", &path))?.len() < offset {
             let detail = format!("it has fewer than {offset} bytes");
             return Err(StorageError::new(StorageErrorKind::Other, "continue", text(path.as_path()), detail));
         }
         file.set_len(offset).map_err(failed("write", &path))?;
-        file.seek(SeekFrom::Start(offset)).map_err(failed("write", &path))?;
-        Ok(Box::new(LocalFile { file, path }))
+        Ok(Box::new(LocalFile { file, path, length: offset }))
     }
 
     fn create_folder(&self, path: &StoragePath) -> Result<(), StorageError> {
@@ -163,15 +163,19 @@ impl TransferStorage for LocalStorage {
     }
 }
 
-/// A local file that is written.
+/// A local file that is written. Its blocks of zeros become holes.
 struct LocalFile {
     file: File,
     path: SandboxedPath,
+    /// Bytes so far, also those of a hole at the end, which the file has only once it is finished.
+    length: u64,
 }
 
 impl Write for LocalFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        sparse::write_at(&mut self.file, self.length, bytes)?;
+        self.length += bytes.len() as u64;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -181,6 +185,7 @@ impl Write for LocalFile {
 
 impl WriteFile for LocalFile {
     fn finish(self: Box<Self>, sync: bool) -> Result<(), StorageError> {
+        self.file.set_len(self.length).map_err(failed("write", &self.path))?;
         if sync { self.file.sync_all().map_err(failed("write", &self.path)) } else { Ok(()) }
     }
 }

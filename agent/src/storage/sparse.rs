@@ -1,4 +1,8 @@
 //! Keeps the holes of sparse files: blocks of zeros are skipped instead of written. Blocking.
+//!
+//! Between local paths, a file gets holes if its source has some. A file that comes through a storage gets them wherever it
+//! has blocks of zeros, since no protocol says where the holes of the source are. To servers the zeros are sent: not every
+//! server fills a gap with them, and only reading back would tell.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Seek as _, SeekFrom, Write as _};

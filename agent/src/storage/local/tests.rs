@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -34,6 +35,26 @@ fn a_file_is_continued_published_and_read_from_an_offset() -> anyhow::Result<()>
     assert_eq!(storage.display(&done), fs::canonicalize(dir.path())?.join("a").to_string_lossy());
     let beyond = storage.open_write(&done, 14).err().map(|error| error.kind());
     assert_eq!(beyond, Some(StorageErrorKind::Other));
+    Ok(())
+}
+
+#[test]
+fn blocks_of_zeros_become_holes_wherever_a_copy_is_continued() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let (storage, base) = storage(dir.path())?;
+    let mut content = vec![0_u8; 8 << 20];
+    content[3_000_001..3_000_011].copy_from_slice(b"0123456789");
+    content[3_999_999] = 1;
+    for split in [0, 4096, 3_000_005, 3_500_000, 5_000_000, content.len()] {
+        let path = base.join(split.to_string().as_bytes())?;
+        write(&storage, &path, 0, &content[..split])?;
+        assert_eq!(storage.metadata(&path)?.size, split as u64);
+        write(&storage, &path, split as u64, &content[split..])?;
+        let copy = dir.path().join(split.to_string());
+        assert!(fs::read(&copy)? == content, "{split}");
+        let blocks = fs::metadata(&copy)?.blocks();
+        assert!(blocks * 512 < 1 << 20, "{split}: {blocks} blocks");
+    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
@@ -14,6 +15,8 @@ use crate::tests::{sha256, test_bytes};
 pub(super) enum Content {
     File,
     Empty,
+    /// A file with few bytes between holes.
+    Sparse,
     /// A file whose name leaves no space for the suffix of a part file.
     LongName,
     SmallFiles,
@@ -22,18 +25,22 @@ pub(super) enum Content {
     OddNames,
 }
 
+/// Bytes of [`Content::Sparse`].
+const SPARSE: u64 = 16 << 20;
+
 /// Files of [`Content::SmallFiles`].
 const SMALL_FILES: usize = 1000;
 
 impl Content {
-    pub(super) const ALL: [Self; 6] =
-        [Self::File, Self::Empty, Self::LongName, Self::SmallFiles, Self::Tree, Self::OddNames];
+    pub(super) const ALL: [Self; 7] =
+        [Self::File, Self::Empty, Self::Sparse, Self::LongName, Self::SmallFiles, Self::Tree, Self::OddNames];
 
     /// The name of the source.
     pub(super) fn name(self) -> String {
         match self {
             Self::File => "orders.csv".to_owned(),
             Self::Empty => "empty.csv".to_owned(),
+            Self::Sparse => "disk.img".to_owned(),
             Self::LongName => format!("{}.csv", "n".repeat(251)),
             Self::SmallFiles => "small".to_owned(),
             Self::Tree => "tree".to_owned(),
@@ -42,7 +49,7 @@ impl Content {
     }
 
     pub(super) fn is_file(self) -> bool {
-        matches!(self, Self::File | Self::Empty | Self::LongName)
+        matches!(self, Self::File | Self::Empty | Self::Sparse | Self::LongName)
     }
 
     /// Creates the source in a folder, with names that `kind` can carry.
@@ -51,6 +58,11 @@ impl Content {
         match self {
             Self::File => fs::write(path, test_bytes(3 * 1024 * 1024 + 1))?,
             Self::Empty => fs::write(path, "")?,
+            Self::Sparse => {
+                let file = fs::File::create(path)?;
+                file.set_len(SPARSE)?;
+                file.write_all_at(&test_bytes(10_000), SPARSE / 2 + 1)?;
+            }
             Self::LongName => fs::write(path, test_bytes(100))?,
             Self::SmallFiles => {
                 fs::create_dir(&path)?;
@@ -99,6 +111,11 @@ fn odd_names(kind: Kind) -> Vec<String> {
         names.extend(["line\nbreak", "trailing "].map(str::to_owned));
     }
     names
+}
+
+/// Whether a copy of [`Content::Sparse`] has its holes.
+pub(super) fn has_holes(path: &Path) -> anyhow::Result<bool> {
+    Ok(fs::metadata(path)?.blocks() * 512 < SPARSE / 16)
 }
 
 /// The digests of the files at a path, by their paths below it; folders have none.

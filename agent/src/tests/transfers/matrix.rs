@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rstest::rstest;
 use serde_json::json;
 
-use super::contents::{Content, snapshot};
+use super::contents::{Content, has_holes, snapshot};
 use super::remote::{Kind, Remote};
 use super::{job, run_job, settings};
 use crate::command::copy as copy_command;
@@ -75,6 +75,12 @@ async fn every_content_is_copied_with_equal_checksums(
             Ok(())
         })
         .await?;
+    // How a server stores the zeros is its own affair.
+    if is_pull || kind == Kind::Local {
+        for folder in ["by-hand", "by-job"] {
+            assert!(has_holes(&target(folder, Content::Sparse))?, "{folder}");
+        }
+    }
     for folder in FOLDERS {
         for end in [here(folder), there(folder)] {
             assert_no_part_is_left(&end)?;
