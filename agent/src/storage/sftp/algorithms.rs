@@ -95,6 +95,9 @@ fn has_aes_instructions() -> bool {
     false
 }
 
+/// Markers in the list of key exchanges that are none.
+const KEX_MARKERS: [&str; 2] = ["kex-strict-", "ext-info-"];
+
 /// The sentence about a server with which no algorithm could be agreed on. It names the setting if that would help.
 pub(crate) fn nothing_in_common(kind: &AlgorithmKind, theirs: &[String], legacy: bool) -> String {
     let (what, old): (&str, Vec<&str>) = match kind {
@@ -104,7 +107,9 @@ pub(crate) fn nothing_in_common(kind: &AlgorithmKind, theirs: &[String], legacy:
         AlgorithmKind::Mac => ("message authentication codes", LEGACY_MACS.iter().map(AsRef::as_ref).collect()),
         AlgorithmKind::Compression => ("compressions", Vec::new()),
     };
-    let offered = printable(&theirs.join(", "));
+    let is_algorithm = |name: &&str| !KEX_MARKERS.iter().any(|marker| name.starts_with(*marker));
+    let offered: Vec<&str> = theirs.iter().map(String::as_str).filter(is_algorithm).collect();
+    let offered = printable(&offered.join(", "));
     if !legacy && theirs.iter().any(|name| old.contains(&name.as_str())) {
         return format!(
             "the server offers only old {what} ({offered}), which are weak; update the server, or allow them for this one host with `legacy-algorithms = true` in its section [endpoints.NAME]"
@@ -152,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_sentence_names_what_the_server_offers_and_the_setting_that_allows_it() {
-        let theirs = ["diffie-hellman-group1-sha1".to_owned()];
+        let theirs = ["diffie-hellman-group1-sha1", "kex-strict-s-v00@openssh.com"].map(str::to_owned);
         let sentence = nothing_in_common(&AlgorithmKind::Kex, &theirs, false);
         assert!(sentence.contains("old key exchanges (diffie-hellman-group1-sha1)"), "{sentence}");
         assert!(sentence.contains("`legacy-algorithms = true`"), "{sentence}");
