@@ -1,17 +1,22 @@
 //! The storage on SFTP servers against OpenSSH on this machine.
 
 mod files;
+mod host_keys;
+mod interactive;
+mod old_algorithms;
 mod relay;
 pub(super) mod server;
 mod sessions;
+mod ssh_agent;
 
+use std::fs;
 use std::io::{self, Read as _, Write as _};
 
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use self::server::SshServer;
-use crate::config::endpoint::SftpSettings;
+use crate::config::endpoint::{HostKeyRule, SftpSettings};
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::sftp;
 use crate::storage::sftp::pool::ConnectionPool;
@@ -28,12 +33,41 @@ struct Fixture {
 
 impl Fixture {
     fn start() -> anyhow::Result<Self> {
-        let server = SshServer::start()?;
+        Self::on(SshServer::start()?)
+    }
+
+    fn on(server: SshServer) -> anyhow::Result<Self> {
         Ok(Self { pool: ConnectionPool::default(), runtime: Runtime::new()?, server })
     }
 
     fn open(&self, settings: &SftpSettings) -> Result<SftpStorage, StorageError> {
         sftp::open(settings, &self.pool, self.runtime.handle().clone(), CancellationToken::new())
+    }
+
+    /// The kind and the sentence of the error with which the agent does not sign in.
+    fn refusal(&self, settings: &SftpSettings) -> anyhow::Result<(StorageErrorKind, String)> {
+        match self.open(settings) {
+            Ok(_) => anyhow::bail!("the agent signed in"),
+            Err(error) => Ok((error.kind(), error.to_string())),
+        }
+    }
+
+    /// Settings with a file of known host keys that has these lines. Settings with the same file share connections.
+    fn knowing(&self, file: &str, lines: &str) -> anyhow::Result<SftpSettings> {
+        let path = self.server.path(file);
+        fs::write(&path, lines)?;
+        Ok(SftpSettings { host_key: HostKeyRule::KnownHosts(vec![path]), ..self.server.settings() })
+    }
+
+    /// What files of known host keys call the server.
+    fn name(&self) -> String {
+        format!("[127.0.0.1]:{}", self.server.port)
+    }
+
+    /// A public key in the server's folder, without its comment.
+    fn public_key(&self, file: &str) -> anyhow::Result<String> {
+        let text = fs::read_to_string(self.server.path(file))?;
+        Ok(text.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
     }
 
     /// The folder `data` of the server.

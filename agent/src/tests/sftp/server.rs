@@ -28,11 +28,18 @@ pub(in crate::tests) struct SshServer {
     pub(in crate::tests) port: u16,
     pub(in crate::tests) fingerprint: String,
     user: String,
+    /// Lines of its configuration, which come first and so count.
+    options: String,
     process: Child,
 }
 
 impl SshServer {
     pub(in crate::tests) fn start() -> anyhow::Result<Self> {
+        Self::start_with(|_| Ok(String::new()))
+    }
+
+    /// With the lines of configuration that `prepare` returns. It gets the folder, for the files that they name.
+    pub(in crate::tests) fn start_with(prepare: impl FnOnce(&Path) -> anyhow::Result<String>) -> anyhow::Result<Self> {
         anyhow::ensure!(Path::new(PROGRAM).exists(), "{PROGRAM} is missing: install the package openssh-server");
         let folder = tempfile::tempdir()?;
         let path = |name: &str| folder.path().join(name);
@@ -41,6 +48,7 @@ impl SshServer {
         }
         fs::copy(path("user_key.pub"), path("authorized_keys"))?;
         fs::create_dir(path("data"))?;
+        let options = prepare(folder.path())?;
         let user = Command::new("id").arg("-un").output()?;
         let user = String::from_utf8(user.stdout)?.trim().to_owned();
         if user == "root" {
@@ -50,9 +58,9 @@ impl SshServer {
         let fingerprint = host_key.fingerprint(HashAlg::Sha256).to_string();
         for _ in 0..ATTEMPTS {
             let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-            let mut process = spawn(folder.path(), port)?;
+            let mut process = spawn(folder.path(), port, &options)?;
             if answers(&mut process, port)? {
-                return Ok(Self { folder, port, fingerprint, user, process });
+                return Ok(Self { folder, port, fingerprint, user, options, process });
             }
         }
         anyhow::bail!("sshd does not start: {}", fs::read_to_string(path("log"))?)
@@ -113,7 +121,7 @@ impl SshServer {
 
     /// Starts it again on its port, with its keys and files.
     pub(in crate::tests) fn restart(&mut self) -> anyhow::Result<()> {
-        self.process = spawn(self.folder.path(), self.port)?;
+        self.process = spawn(self.folder.path(), self.port, &self.options)?;
         anyhow::ensure!(answers(&mut self.process, self.port)?, "sshd does not start again");
         Ok(())
     }
@@ -148,17 +156,21 @@ fn parent_of(process: u32) -> Option<u32> {
 
 /// Makes a key pair.
 pub(in crate::tests) fn make_key(file: &Path, passphrase: &str) -> anyhow::Result<()> {
-    let mut command = Command::new("ssh-keygen");
-    command.args(["-q", "-t", "ed25519", "-N", passphrase, "-f"]).arg(file);
-    let made = command.status().context("ssh-keygen is missing: install the package openssh-client")?;
-    anyhow::ensure!(made.success(), "ssh-keygen failed: {made}");
+    keygen(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", passphrase, "-f"]).arg(file))
+}
+
+/// Runs ssh-keygen.
+pub(super) fn keygen(command: &mut Command) -> anyhow::Result<()> {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let ended = command.status().context("ssh-keygen is missing: install the package openssh-client")?;
+    anyhow::ensure!(ended.success(), "ssh-keygen failed: {ended}");
     Ok(())
 }
 
-fn spawn(folder: &Path, port: u16) -> anyhow::Result<Child> {
+fn spawn(folder: &Path, port: u16, options: &str) -> anyhow::Result<Child> {
     let at = folder.display();
     let config = format!(
-        "Port {port}\nListenAddress 127.0.0.1\nHostKey {at}/host_key\nAuthorizedKeysFile {at}/authorized_keys\nPidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nSubsystem sftp internal-sftp\n"
+        "{options}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {at}/host_key\nAuthorizedKeysFile {at}/authorized_keys\nPidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nSubsystem sftp internal-sftp\n"
     );
     fs::write(folder.join("config"), config)?;
     let mut command = Command::new(PROGRAM);
