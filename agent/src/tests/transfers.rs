@@ -4,6 +4,7 @@
 mod contents;
 mod disks;
 mod faults;
+mod frozen;
 mod kills;
 mod matrix;
 mod proxy;
