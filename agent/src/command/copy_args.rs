@@ -15,7 +15,8 @@ use crate::transfer::rules::{AfterSuccess, CopyRules, OnExists, OnFileError, Pre
 use crate::transfer::state::Verify;
 
 pub(super) const COPY_HELP: &str = "\
-A folder is one transfer. Links inside it are copied as links and never followed; devices,
+A URL is that of a server (sftp, ftp or ftps), with a host or the name of an endpoint of the
+configuration. A folder is one transfer. Links inside it are copied as links and never followed; devices,
 pipes, sockets and incomplete copies (*.mftplus-part) are left out. If a file cannot be
 copied, the others are still tried, the error names each such file, and nothing of the
 folder appears at the destination. The flags change what happens to links, bad files, files

@@ -122,15 +122,15 @@ fn a_long_log_is_compacted_once_it_is_twice_its_content() -> anyhow::Result<()> 
         log.compact(unused)?;
         assert_eq!(read_records(&path)?.len(), count, "it is short");
     }
-    let live = lines(&["1"; 8])?;
+    let content = lines(&["1"; 8])?;
     for _ in 11..=16 {
         log.append(&line, unused)?;
-        log.compact(|| Ok(live.clone()))?;
+        log.compact(|| Ok(content.clone()))?;
     }
     assert_eq!(read_records(&path)?.len(), 16, "half of it is in use");
     log.append(&line, unused)?;
-    log.compact(|| Ok(live.clone()))?;
-    assert_eq!(fs::read(&path)?, live);
+    log.compact(|| Ok(content.clone()))?;
+    assert_eq!(fs::read(&path)?, content);
     log.append(&lines(&["2"])?, unused)?;
     assert_eq!(read_records(&path)?.len(), 9);
     Ok(())

@@ -89,7 +89,7 @@ async fn ten_thousand_changes_are_read_back_in_their_order() -> anyhow::Result<(
     let items: Vec<WorkItem> = (0..5000).map(|_| item()).collect();
     let mut changing = JoinSet::new();
     for some in items.chunks(50) {
-        for item in some.to_vec() {
+        for item in some.iter().cloned() {
             let journal = journal.clone();
             changing.spawn(async move { journal.add(item).await });
         }
