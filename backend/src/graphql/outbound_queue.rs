@@ -20,8 +20,10 @@ use uuid::Uuid;
 
 use super::close::Close;
 
+mod sink;
 mod throttle;
 
+pub(super) use sink::SubscriptionSink;
 use throttle::Throttle;
 
 #[cfg(test)]
@@ -116,67 +118,6 @@ impl Default for OutboundQueue {
     fn default() -> Self {
         let [filled, closing, room] = std::array::from_fn(|_| Notify::new());
         Self { queue: Mutex::default(), answers: Arc::new(Semaphore::new(MAX_ANSWERS)), filled, closing, room }
-    }
-}
-
-/// Where a shared subscription sends the messages of one subscriber.
-#[derive(Clone, Debug)]
-pub(super) struct SubscriptionSink {
-    pub(super) outbound: Arc<OutboundQueue>,
-    pub(super) operation: OperationNumber,
-}
-
-impl SubscriptionSink {
-    /// Queues the state of an object, in place of a state of the same object that still waits. Returns false if the
-    /// queue is full.
-    pub(super) fn deliver(&self, object: Uuid, payload: Bytes) -> bool {
-        let mut queue = self.outbound.queue();
-        if queue.is_shut {
-            return true;
-        }
-        let has_room = queue.has_room();
-        let slot = SlotKey::State(self.operation, object);
-        if let Some(throttle) = queue.throttles.get_mut(&self.operation) {
-            if !throttle.hold(object, payload, has_room, Instant::now()) {
-                return false;
-            }
-        } else if has_room || queue.items.contains_key(&slot) {
-            queue.put(slot, Outbound::Next(self.operation, payload));
-        } else {
-            return false;
-        }
-        drop(queue);
-        self.outbound.filled.notify_one();
-        true
-    }
-
-    /// Queues a resync after all waiting entries.
-    pub(super) fn resync(&self, payload: Bytes) {
-        let slot = SlotKey::Resync(self.operation);
-        let mut queue = self.outbound.queue();
-        if queue.is_shut {
-            return;
-        }
-        queue.order.retain(|waiting| *waiting != slot);
-        queue.remove(slot);
-        queue.put(slot, Outbound::Next(self.operation, payload));
-        drop(queue);
-        self.outbound.filled.notify_one();
-    }
-
-    /// Drops the states and the resync of this operation.
-    pub(super) fn forget(&self) {
-        self.outbound.forget(self.operation);
-    }
-
-    /// Ends the operation with errors, a JSON array, after all waiting entries.
-    pub(super) fn fail(self, errors: Bytes) {
-        self.outbound.push(Outbound::Error(self.operation, errors));
-    }
-
-    /// Ends the operation, after all waiting entries.
-    pub(super) fn complete(self) {
-        self.outbound.push(Outbound::Complete(self.operation));
     }
 }
 

@@ -8,6 +8,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+mod deadlines;
+
+use self::deadlines::{Deadlines, PING_INTERVAL};
 use super::{
     operation,
     protocol::{ACK, ClientMessage, complete, pong, with_payload},
@@ -25,10 +28,6 @@ use crate::{
     transport::{Connection, RequestId, TOKEN_MISSING, bearer},
 };
 
-/// How long a client may take to send `connection_init`.
-const INIT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often a ping is sent.
-const PING_INTERVAL: Duration = Duration::from_secs(30);
 /// The maximum time without a read by the client, or between a ping and its pong.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// The maximum number of operations that run on one socket.
@@ -76,33 +75,6 @@ enum Wakeup {
     Filled,
     /// A deadline has passed.
     Time,
-}
-
-/// The next deadlines of a socket.
-struct Deadlines {
-    /// The time at which the socket begins to count as unauthenticated; `None` once it does.
-    counted_at: Option<Instant>,
-    /// The latest time for `connection_init`.
-    init_by: Instant,
-    /// The time at which the next ping is sent.
-    ping_at: Instant,
-    /// The time at which the last message was received.
-    last_received: Instant,
-    /// The time at which a throttle releases the next state.
-    due: Option<Instant>,
-}
-
-impl Deadlines {
-    fn new(now: Instant, init_grace: Duration) -> Self {
-        let (counted_at, init_by) = (Some(now + init_grace), now + INIT_TIMEOUT);
-        Self { counted_at, init_by, ping_at: now + PING_INTERVAL, last_received: now, due: None }
-    }
-
-    fn next(&self, session: &Session) -> Instant {
-        let counted_at = self.counted_at.filter(|_| session.is_unauthenticated());
-        let init_by = (!session.is_initialised).then_some(self.init_by);
-        [counted_at, init_by, self.due].into_iter().flatten().fold(self.ping_at, Instant::min)
-    }
 }
 
 impl Drop for Session {
