@@ -1,14 +1,14 @@
 //! The close codes of sockets, each with its reason.
 
-use std::{borrow::Cow, error::Error as _};
+use std::borrow::Cow;
 
-use axum::extract::ws::{CloseFrame, Message};
 use mftplus_protocol::socket::CloseCode;
 use tokio_tungstenite::tungstenite::{
     Error as SocketError,
     error::{CapacityError, ProtocolError},
 };
 
+use super::frame::write_close;
 use crate::transport::connections::AnonymousMessageTooBig;
 
 /// The maximum number of bytes of the reason in a close frame.
@@ -57,17 +57,15 @@ impl Close {
     }
 
     /// The client violated the WebSocket protocol.
-    pub(super) fn unreadable(error: &axum::Error) -> Self {
-        match error.source().and_then(|source| source.downcast_ref::<SocketError>()) {
-            Some(SocketError::Io(error))
+    pub(super) fn unreadable(error: &SocketError) -> Self {
+        match error {
+            SocketError::Io(error)
                 if error.get_ref().and_then(|inner| inner.downcast_ref::<AnonymousMessageTooBig>()).is_some() =>
             {
                 Self::TOO_BIG_WITHOUT_TOKEN
             }
-            Some(
-                SocketError::Capacity(CapacityError::MessageTooLong { .. })
-                | SocketError::Protocol(ProtocolError::ControlFrameTooBig),
-            ) => Self::TOO_BIG,
+            SocketError::Capacity(CapacityError::MessageTooLong { .. })
+            | SocketError::Protocol(ProtocolError::ControlFrameTooBig) => Self::TOO_BIG,
             _ => Self::BROKEN,
         }
     }
@@ -82,9 +80,11 @@ impl Close {
         Self { code: CloseCode::SUBSCRIBER_EXISTS, reason: Cow::Owned(format!("Subscriber for {id} already exists")) }
     }
 
-    pub(super) fn message(&self) -> Message {
-        let end = self.reason.floor_char_boundary(MAX_REASON);
-        Message::Close(Some(CloseFrame { code: self.code.0, reason: self.reason[..end].into() }))
+    /// The close frame.
+    pub(super) fn frame(&self) -> Vec<u8> {
+        let mut frame = Vec::new();
+        write_close(&mut frame, self.code.0, &self.reason[..self.reason.floor_char_boundary(MAX_REASON)]);
+        frame
     }
 }
 
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_socket_that_cannot_be_read_is_closed_with_the_reason() {
-        let read = |error: SocketError| Close::unreadable(&axum::Error::new(error));
+        let read = |error: SocketError| Close::unreadable(&error);
         let too_long = CapacityError::MessageTooLong { size: 2, max_size: 1 };
         assert_eq!(read(io::Error::other(AnonymousMessageTooBig).into()), Close::TOO_BIG_WITHOUT_TOKEN);
         assert_eq!(read(too_long.into()), Close::TOO_BIG);
@@ -107,7 +107,9 @@ mod tests {
 
     #[test]
     fn a_reason_fits_into_a_close_frame() {
-        let Message::Close(Some(frame)) = Close::duplicate(&"ä".repeat(200)).message() else { panic!("a close") };
-        assert!(frame.reason.len() <= MAX_REASON && frame.reason.starts_with("Subscriber for ä"));
+        let frame = Close::duplicate(&"ä".repeat(200)).frame();
+        assert!(frame[0] == 0x88 && frame[1] <= 125 && frame.len() == 2 + usize::from(frame[1]), "{frame:?}");
+        assert_eq!(frame[2..4], 4409_u16.to_be_bytes());
+        assert!(std::str::from_utf8(&frame[4..]).is_ok_and(|reason| reason.starts_with("Subscriber for ä")));
     }
 }

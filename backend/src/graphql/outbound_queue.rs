@@ -1,13 +1,18 @@
 //! The outbound queue of a socket: the messages that wait until the client reads them.
 //!
+//! The task of the socket takes what waits, and writes it in batches ([`OutboundQueue::send`]).
+//!
 //! Of each object only the latest state waits, in the slot of the first one. So a slow client costs no more memory than
 //! there are objects, and at most [`MAX_STATES`] states, including those that throttles hold back. All other messages
 //! wait in order.
 
 use std::{
     collections::{HashMap, VecDeque},
-    fmt, mem,
+    fmt,
+    future::poll_fn,
+    io, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -18,13 +23,15 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::close::Close;
+use super::{close::Close, envelope::Envelope};
 
 mod sink;
 mod throttle;
+mod writer;
 
 pub(super) use sink::SubscriptionSink;
 use throttle::Throttle;
+pub(super) use writer::SocketWriter;
 
 #[cfg(test)]
 mod tests;
@@ -53,6 +60,8 @@ pub(super) type SubscriberGuard = Box<dyn fmt::Debug + Send + Sync>;
 pub(super) enum Outbound {
     /// A complete message.
     Message(String),
+    /// Complete frames of the WebSocket protocol itself: a pong, or the answer to a close frame.
+    Frames(Vec<u8>),
     /// A result of an operation, as JSON.
     Next(OperationNumber, Bytes),
     /// The only result of an operation, which ends with it. The permit is released once it is sent.
@@ -63,16 +72,6 @@ pub(super) enum Outbound {
     Complete(OperationNumber),
     /// The operation has joined its shared subscription.
     Joined(OperationNumber, SubscriberGuard),
-}
-
-impl Outbound {
-    /// The payload of the entry, which counts in the budget of large responses while a reference to it exists.
-    pub(super) fn payload(&self) -> Option<Bytes> {
-        match self {
-            Self::Next(_, payload) | Self::Answer(_, payload, _) => Some(payload.clone()),
-            Self::Message(_) | Self::Error(..) | Self::Complete(_) | Self::Joined(..) => None,
-        }
-    }
 }
 
 /// The slot in which an entry waits.
@@ -95,10 +94,21 @@ struct Queue {
     log_entries: usize,
     pongs: usize,
     next_fifo: u64,
-    throttles: HashMap<OperationNumber, Throttle>,
+    /// The running operations. There are few, so that a list is faster than a map.
+    operations: Vec<QueuedOperation>,
+    /// `None` once the socket is being closed.
+    writer: Option<SocketWriter>,
     close: Option<Close>,
     /// Whether the socket is closed.
     is_shut: bool,
+}
+
+/// What the queue knows of a running operation.
+#[derive(Debug)]
+struct QueuedOperation {
+    number: OperationNumber,
+    envelope: Envelope,
+    throttle: Option<Box<Throttle>>,
 }
 
 /// The messages that wait to be sent on one socket.
@@ -118,6 +128,15 @@ impl Default for OutboundQueue {
     fn default() -> Self {
         let [filled, closing, room] = std::array::from_fn(|_| Notify::new());
         Self { queue: Mutex::default(), answers: Arc::new(Semaphore::new(MAX_ANSWERS)), filled, closing, room }
+    }
+}
+
+impl From<SocketWriter> for OutboundQueue {
+    /// The queue of a socket that is written to by `writer`.
+    fn from(writer: SocketWriter) -> Self {
+        let outbound = Self::default();
+        outbound.queue().writer = Some(writer);
+        outbound
     }
 }
 
@@ -141,9 +160,9 @@ impl OutboundQueue {
     }
 
     /// Queues a pong.
-    pub(super) fn push_pong(&self, text: String) {
+    pub(super) fn push_pong(&self, pong: Outbound) {
         self.queue().pongs += 1;
-        self.push(Outbound::Message(text));
+        self.push(pong);
     }
 
     /// Whether a client sends pings faster than it reads their answers.
@@ -168,14 +187,21 @@ impl OutboundQueue {
         self.filled.notify_one();
     }
 
-    /// Sends at most one state per object and interval from now on.
-    pub(super) fn throttle(&self, operation: OperationNumber, interval: Duration) {
-        self.queue().throttles.insert(operation, Throttle::new(interval));
+    /// Adds an operation, whose results have this envelope. States of other operations are dropped.
+    pub(super) fn begin(&self, operation: OperationNumber, envelope: Envelope) {
+        self.queue().operations.push(QueuedOperation { number: operation, envelope, throttle: None });
     }
 
-    /// Drops the throttle, the states and the resync of an operation that has ended.
+    /// Sends at most one state per object and interval from now on.
+    pub(super) fn throttle(&self, operation: OperationNumber, interval: Duration) {
+        if let Some(operation) = self.queue().operation(operation) {
+            operation.throttle = Some(Box::new(Throttle::new(interval)));
+        }
+    }
+
+    /// Removes an operation that has ended, with its states and its resync.
     pub(super) fn end(&self, operation: OperationNumber) {
-        self.queue().throttles.remove(&operation);
+        self.queue().operations.retain(|known| known.number != operation);
         self.forget(operation);
     }
 
@@ -192,7 +218,7 @@ impl OutboundQueue {
                 queue.remove(slot);
             }
         }
-        if let Some(throttle) = queue.throttles.get_mut(&operation) {
+        if let Some(throttle) = queue.operation(operation).and_then(|known| known.throttle.as_mut()) {
             throttle.clear(Instant::now());
         }
     }
@@ -206,8 +232,36 @@ impl OutboundQueue {
     /// Drops everything that waits and everything that comes later, because the socket is closed. A subscriber guard
     /// that stayed here would keep its shared subscription, which would keep this queue.
     pub(super) fn shut(&self) {
-        self.queue().is_shut = true;
+        {
+            let mut queue = self.queue();
+            queue.is_shut = true;
+            (queue.operations, queue.writer) = (Vec::new(), None);
+        }
         drop(self.drain(Instant::now()));
+    }
+
+    /// Takes the writer of a socket that is about to be closed. Nothing that waits is sent any more.
+    pub(super) fn take_writer(&self) -> Option<SocketWriter> {
+        self.queue().writer.take()
+    }
+
+    /// Sends these frames, after those that were not sent before.
+    ///
+    /// # Errors
+    ///
+    /// The error of the connection.
+    pub(super) async fn send(&self, frames: Vec<u8>) -> io::Result<()> {
+        if let Some(writer) = &mut self.queue().writer {
+            writer.push(frames);
+        }
+        poll_fn(|context| self.poll_send(context)).await
+    }
+
+    fn poll_send(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.queue().writer {
+            Some(writer) => writer.poll_send(context),
+            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
     }
 
     /// The reason to close the socket; `None` if it need not be closed.
@@ -219,14 +273,15 @@ impl OutboundQueue {
     pub(super) fn drain(&self, now: Instant) -> (Vec<Outbound>, Option<Instant>) {
         let mut queue = self.queue();
         let mut next: Option<Instant> = None;
-        let mut throttles = mem::take(&mut queue.throttles);
-        for (operation, throttle) in &mut throttles {
+        let mut operations = mem::take(&mut queue.operations);
+        for QueuedOperation { number, throttle, .. } in &mut operations {
+            let Some(throttle) = throttle else { continue };
             for (object, payload) in throttle.due(now) {
-                queue.put(SlotKey::State(*operation, object), Outbound::Next(*operation, payload));
+                queue.put(SlotKey::State(*number, object), Outbound::Next(*number, payload));
             }
             next = [next, throttle.next_due()].into_iter().flatten().min();
         }
-        queue.throttles = throttles;
+        queue.operations = operations;
         (queue.log_entries, queue.pongs, queue.bytes) = (0, 0, 0);
         // The memory is freed with its content, since most sockets are idle most of the time.
         let (order, mut items) = (mem::take(&mut queue.order), mem::take(&mut queue.items));
@@ -244,14 +299,20 @@ impl Queue {
     /// Whether one more state may wait, or be held back.
     fn has_room(&mut self) -> bool {
         let is_full = |queue: &Self| {
-            queue.items.len() + queue.throttles.values().map(Throttle::len).sum::<usize>() >= MAX_STATES
-                || queue.bytes + queue.throttles.values().map(Throttle::bytes).sum::<usize>() >= MAX_STATE_BYTES
+            let throttles = || queue.operations.iter().filter_map(|operation| operation.throttle.as_deref());
+            queue.items.len() + throttles().map(Throttle::len).sum::<usize>() >= MAX_STATES
+                || queue.bytes + throttles().map(Throttle::bytes).sum::<usize>() >= MAX_STATE_BYTES
         };
         if is_full(self) {
-            let now = Instant::now();
-            self.throttles.values_mut().for_each(|throttle| throttle.forget_idle(now));
+            let (now, operations) = (Instant::now(), self.operations.iter_mut());
+            let throttles = operations.filter_map(|operation| operation.throttle.as_mut());
+            throttles.for_each(|throttle| throttle.forget_idle(now));
         }
         !is_full(self)
+    }
+
+    fn operation(&mut self, number: OperationNumber) -> Option<&mut QueuedOperation> {
+        self.operations.iter_mut().find(|operation| operation.number == number)
     }
 
     fn push(&mut self, item: Outbound) {

@@ -1,38 +1,40 @@
 //! `graphql-transport-ws`: the upgrade to a socket and the closing handshake. [`session`] holds the state of a socket,
 //! [`operation`] executes one operation.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, sync::Arc, time::Duration};
 
 use async_graphql_axum::GraphQLProtocol;
 use axum::{
-    extract::{
-        State, WebSocketUpgrade,
-        ws::{WebSocket, rejection::WebSocketUpgradeRejection},
-    },
+    extract::State,
     http::{StatusCode, request::Parts},
-    response::{IntoResponse, Response},
+    response::Response,
 };
+use futures_util::StreamExt;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 use tracing::{Instrument, Span};
 
+mod handshake;
 mod operation;
 mod plan;
 mod protocol;
+mod reader;
 mod session;
 mod unauthenticated;
 
 pub(super) use unauthenticated::UnauthenticatedSockets;
 
-use self::{protocol::PROTOCOL, session::Session};
-use super::{Graphql, close::Close};
+use self::{handshake::Handshake, reader::Messages, session::Session};
+use super::{
+    Graphql,
+    close::Close,
+    outbound_queue::{OutboundQueue, SocketWriter},
+};
 use crate::transport::{Connection, RequestId, client_address, rate_limit_key};
 
 /// How long a client may take to receive the close frame and to close the socket.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// The maximum size of a message of a client, in bytes.
-const MAX_MESSAGE: usize = 1024 * 1024;
-/// The buffer of a socket, in bytes: small, since most sockets are idle most of the time.
-const READ_BUFFER: usize = 4096;
 
 /// The error for a request without the subprotocol.
 const WRONG_PROTOCOL: &str =
@@ -43,50 +45,62 @@ const NO_UPGRADE: &str = "send a WebSocket upgrade (RFC 6455, version 13) over H
 /// Upgrades to a socket, for pages of allowed origins.
 pub(super) async fn upgrade(
     State(graphql): State<Graphql>,
-    parts: Parts,
     protocol: Result<GraphQLProtocol, StatusCode>,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    mut parts: Parts,
 ) -> Response {
     if let Err(status) = protocol {
         return super::http::refuse_upgrade(status, WRONG_PROTOCOL);
     }
-    let upgrade = match upgrade {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return super::http::refuse_upgrade(rejection.into_response().status(), NO_UPGRADE),
+    let handshake = match Handshake::of(&mut parts) {
+        Ok(handshake) => handshake,
+        Err(status) => return super::http::refuse_upgrade(status, NO_UPGRADE),
     };
     if !graphql.settings.origins.allows(&parts.headers, &parts.extensions) {
         return super::http::refuse_origin();
     }
     let address = rate_limit_key(client_address(&parts, &graphql.settings.trusted_proxies));
     let connection = parts.extensions.get::<Arc<Connection>>().cloned();
+    let response = handshake.response();
+    let Handshake { upgrade, is_ours, .. } = handshake;
+    let tasks = graphql.settings.tasks.clone();
+    let serving = async move {
+        // A client that hangs up before the upgrade gets no socket.
+        if let Ok(upgraded) = upgrade.await {
+            serve(graphql, address, connection, upgraded, is_ours).await;
+        }
+    };
     // Log lines of the socket have the id of the request that opened it.
-    let (id, span) = (RequestId::current(), Span::current());
-    upgrade
-        .protocols([PROTOCOL])
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_message_size(MAX_MESSAGE)
-        .max_frame_size(MAX_MESSAGE)
-        .on_upgrade(move |socket| RequestId::scope(id, serve(graphql, address, connection, socket)).instrument(span))
+    tasks.spawn(RequestId::scope(RequestId::current(), serving).instrument(Span::current()));
+    response
 }
 
 /// Serves a socket until it is closed.
-async fn serve(graphql: Graphql, address: String, connection: Option<Arc<Connection>>, socket: WebSocket) {
-    let is_ours = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
-    let mut session = Session::new(graphql, address, connection);
-    let close = if is_ours { session.run(socket).await } else { Some((socket, Close::WRONG_PROTOCOL)) };
+async fn serve(
+    graphql: Graphql,
+    address: String,
+    connection: Option<Arc<Connection>>,
+    upgraded: Upgraded,
+    is_ours: bool,
+) {
+    let (reading, writing) = tokio::io::split(TokioIo::new(upgraded));
+    let outbound = Arc::new(OutboundQueue::from(SocketWriter::new(writing)));
+    let mut messages = reader::messages(reading, Arc::clone(&outbound)).await;
+    let mut session = Session::new(graphql, Arc::clone(&outbound), address, connection);
+    let close = if is_ours { session.run(&mut messages).await } else { Some(Close::WRONG_PROTOCOL) };
+    let writer = outbound.take_writer();
     // Its operations end now, before the closing handshake.
     drop(session);
-    if let Some((mut socket, close)) = close {
+    if let (Some(close), Some(writer)) = (close, writer) {
         // A client that does not read the close frame in time is disconnected.
-        drop(timeout(CLOSE_TIMEOUT, close_handshake(&mut socket, &close)).await);
+        drop(timeout(CLOSE_TIMEOUT, close_handshake(&mut messages, writer, &close)).await);
     }
 }
 
 /// Sends the close frame and reads until the client closes the socket. Unread messages would otherwise reset the
 /// connection before the client has received the frame.
-async fn close_handshake(socket: &mut WebSocket, close: &Close) {
-    if socket.send(close.message()).await.is_ok() {
-        while let Some(Ok(_)) = socket.recv().await {}
+async fn close_handshake(messages: &mut Messages, mut writer: SocketWriter, close: &Close) {
+    writer.push(close.frame());
+    if poll_fn(|context| writer.poll_send(context)).await.is_ok() {
+        while let Some(Ok(_)) = messages.next().await {}
     }
 }

@@ -25,7 +25,9 @@ impl SubscriptionSink {
         }
         let has_room = queue.has_room();
         let slot = SlotKey::State(self.operation, object);
-        if let Some(throttle) = queue.throttles.get_mut(&self.operation) {
+        // An operation that has ended gets nothing.
+        let Some(operation) = queue.operation(self.operation) else { return true };
+        if let Some(throttle) = &mut operation.throttle {
             if !throttle.hold(object, payload, has_room, Instant::now()) {
                 return false;
             }

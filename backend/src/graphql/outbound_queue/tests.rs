@@ -10,7 +10,9 @@ impl OperationNumber {
 }
 
 impl SubscriptionSink {
-    pub(in crate::graphql) const fn new(outbound: Arc<OutboundQueue>, operation: OperationNumber) -> Self {
+    /// The sink of an operation that has just begun.
+    pub(in crate::graphql) fn new(outbound: Arc<OutboundQueue>, operation: OperationNumber) -> Self {
+        outbound.begin(operation, Envelope::new("next", &operation.0.to_string()));
         Self { outbound, operation }
     }
 }
@@ -26,7 +28,12 @@ const FIRST: OperationNumber = OperationNumber(1);
 const SECOND: OperationNumber = OperationNumber(2);
 
 fn sink(operation: OperationNumber) -> SubscriptionSink {
-    SubscriptionSink { outbound: Arc::default(), operation }
+    SubscriptionSink::new(Arc::default(), operation)
+}
+
+/// The sink of the second operation on the same socket.
+fn second(one: &SubscriptionSink) -> SubscriptionSink {
+    SubscriptionSink::new(Arc::clone(&one.outbound), SECOND)
 }
 
 fn sent(outbound: &OutboundQueue, now: Instant) -> Vec<String> {
@@ -47,7 +54,7 @@ fn object(number: u128) -> Uuid {
 #[test]
 fn the_latest_state_of_an_object_takes_the_slot_of_the_one_that_waits() {
     let one = sink(FIRST);
-    let two = SubscriptionSink { operation: SECOND, ..one.clone() };
+    let two = second(&one);
     one.deliver(object(1), "a1".into());
     one.deliver(object(2), "b1".into());
     two.deliver(object(1), "a1".into());
@@ -100,13 +107,14 @@ fn the_bytes_of_states_that_wait_or_are_held_back_are_bounded() {
 #[test]
 fn nothing_is_sent_for_an_operation_that_has_ended() {
     let one = sink(FIRST);
-    let two = SubscriptionSink { operation: SECOND, ..one.clone() };
+    let two = second(&one);
     one.outbound.throttle(FIRST, Duration::from_secs(1));
     let now = Instant::now();
     one.deliver(object(1), "a1".into());
     one.deliver(object(1), "a2".into());
     two.deliver(object(1), "a1".into());
     one.outbound.end(FIRST);
+    assert!(one.deliver(object(2), "b1".into()), "it needs no resync");
     assert_eq!(sent(&one.outbound, now + Duration::from_mins(1)), ["2:a1"]);
 }
 
@@ -131,7 +139,7 @@ fn throttled_states_leave_one_per_interval_and_the_latest_is_never_lost() {
 #[test]
 fn states_that_throttles_hold_back_count_among_those_that_wait() {
     let one = sink(FIRST);
-    let two = SubscriptionSink { operation: SECOND, ..one.clone() };
+    let two = second(&one);
     let interval = Duration::from_secs(10);
     one.outbound.throttle(FIRST, interval);
     assert!(two.deliver(object(0), "b".into()));
@@ -165,7 +173,7 @@ fn pongs_are_sent_before_more_pings_are_read() {
     let outbound = OutboundQueue::default();
     for _ in 0..MAX_PONGS {
         assert!(!outbound.is_backlogged());
-        outbound.push_pong("pong".to_owned());
+        outbound.push_pong(Outbound::Message("pong".to_owned()));
     }
     assert!(outbound.is_backlogged());
     assert_eq!(sent(&outbound, Instant::now()).len(), MAX_PONGS);

@@ -99,13 +99,6 @@ pub(super) fn pong(payload: Option<Value>) -> String {
     }
 }
 
-/// A message with a serialised payload. Only the client's id of the operation differs between sockets.
-pub(super) fn with_payload(kind: &str, id: &str, payload: &[u8]) -> String {
-    let id = Value::from(id).to_string();
-    let payload = String::from_utf8_lossy(payload);
-    format!(r#"{{"id":{id},"type":"{kind}","payload":{payload}}}"#)
-}
-
 pub(super) fn complete(id: &str) -> String {
     json!({ "id": id, "type": "complete" }).to_string()
 }

@@ -2,18 +2,20 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use axum::extract::ws::{Message, WebSocket};
-use futures_util::SinkExt;
+use futures_util::StreamExt;
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 mod deadlines;
+mod sending;
 
 use self::deadlines::{Deadlines, PING_INTERVAL};
 use super::{
     operation,
-    protocol::{ACK, ClientMessage, complete, pong, with_payload},
+    protocol::{ACK, ClientMessage, pong},
+    reader::Messages,
     unauthenticated::Entry,
 };
 use crate::{
@@ -23,6 +25,7 @@ use crate::{
         authenticated_sockets::Registration,
         close::Close,
         context::Caller,
+        envelope::Envelope,
         outbound_queue::{OperationNumber, Outbound, OutboundQueue, SubscriberGuard},
     },
     transport::{Connection, RequestId, TOKEN_MISSING, bearer},
@@ -38,6 +41,8 @@ const MAX_MESSAGES_BEFORE_INIT: u8 = 16;
 /// A running operation.
 struct Operation {
     id: String,
+    /// The envelope of its results.
+    envelope: Envelope,
     /// Cancels the task of the operation.
     end: CancellationToken,
     guard: Option<SubscriberGuard>,
@@ -70,7 +75,7 @@ enum Continues {
 /// Why the task of a socket was woken.
 enum Wakeup {
     /// A message arrived, or the stream of messages ended.
-    Message(Option<Result<Message, axum::Error>>),
+    Message(Option<Result<Message, SocketError>>),
     /// The outbound queue has messages.
     Filled,
     /// A deadline has passed.
@@ -87,10 +92,15 @@ impl Drop for Session {
 }
 
 impl Session {
-    pub(super) fn new(graphql: Graphql, address: String, connection: Option<Arc<Connection>>) -> Self {
+    pub(super) fn new(
+        graphql: Graphql,
+        outbound: Arc<OutboundQueue>,
+        address: String,
+        connection: Option<Arc<Connection>>,
+    ) -> Self {
         Self {
             graphql,
-            outbound: Arc::default(),
+            outbound,
             caller: Caller { actor: None, address },
             registration: None,
             is_initialised: false,
@@ -102,9 +112,11 @@ impl Session {
         }
     }
 
-    /// Serves the socket until the client closes it, or returns the socket with the reason to close it.
-    pub(super) async fn run(&mut self, mut socket: WebSocket) -> Option<(WebSocket, Close)> {
+    /// Serves the socket. Returns the reason to close it; `None` once the client has closed it.
+    pub(super) async fn run(&mut self, messages: &mut Messages) -> Option<Close> {
         let (outbound, stop) = (Arc::clone(&self.outbound), self.graphql.settings.cp.stop().clone());
+        // The limits of connections close this one.
+        let abort = self.connection.as_ref().map_or_else(CancellationToken::new, |open| open.closing().clone());
         let mut deadlines = Deadlines::new(Instant::now(), self.graphql.settings.init_grace);
         loop {
             let wake = deadlines.next(self);
@@ -112,12 +124,13 @@ impl Session {
             let is_listening = !outbound.is_backlogged();
             let wakeup = tokio::select! {
                 biased;
-                () = stop.cancelled() => return Some((socket, Close::GOING_AWAY)),
-                () = outbound.closing.notified() => return Some((socket, outbound.closed().unwrap_or(Close::INTERNAL))),
+                () = abort.cancelled() => return None,
+                () = stop.cancelled() => return Some(Close::GOING_AWAY),
+                () = outbound.closing.notified() => return Some(outbound.closed().unwrap_or(Close::INTERNAL)),
                 // The inner select is not biased, so none of its branches starves the others.
                 wakeup = async {
                     tokio::select! {
-                        message = socket.recv(), if is_listening => Wakeup::Message(message),
+                        message = messages.next(), if is_listening => Wakeup::Message(message),
                         () = outbound.filled.notified() => Wakeup::Filled,
                         () = sleep_until(wake) => Wakeup::Time,
                     }
@@ -129,7 +142,7 @@ impl Session {
                     match Box::pin(self.receive(message)).await {
                         Ok(Continues::Yes) => {}
                         Ok(Continues::No) => return None,
-                        Err(close) => return Some((socket, close)),
+                        Err(close) => return Some(close),
                     }
                 }
                 Wakeup::Filled => {
@@ -137,22 +150,21 @@ impl Session {
                     deadlines.due = next;
                     let sent = tokio::select! {
                         biased;
-                        sent = timeout(STALL_TIMEOUT, self.send(&mut socket, items)) => sent,
+                        sent = timeout(STALL_TIMEOUT, self.send(items)) => sent,
                         // A client that reads nothing is disconnected all the same when its token is revoked.
-                        () = stop.cancelled() => return Some((socket, Close::GOING_AWAY)),
-                        () = outbound.closing.notified() => {
-                            return Some((socket, outbound.closed().unwrap_or(Close::INTERNAL)));
-                        }
+                        () = abort.cancelled() => return None,
+                        () = stop.cancelled() => return Some(Close::GOING_AWAY),
+                        () = outbound.closing.notified() => return Some(outbound.closed().unwrap_or(Close::INTERNAL)),
                     };
                     match sent {
                         Ok(Ok(())) => {}
                         Ok(Err(_)) => return None,
-                        Err(_) => return Some((socket, Close::STALLED)),
+                        Err(_) => return Some(Close::STALLED),
                     }
                 }
                 Wakeup::Time => {
                     if let Err(close) = self.tick(&mut deadlines, Instant::now()) {
-                        return Some((socket, close));
+                        return Some(close);
                     }
                 }
             }
@@ -183,7 +195,7 @@ impl Session {
     }
 
     /// Handles a message of the client, or the end of the messages.
-    async fn receive(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<Continues, Close> {
+    async fn receive(&mut self, message: Option<Result<Message, SocketError>>) -> Result<Continues, Close> {
         if !self.is_initialised {
             self.messages_before_init += 1;
             if self.messages_before_init > MAX_MESSAGES_BEFORE_INIT {
@@ -196,7 +208,7 @@ impl Session {
         match message {
             Some(Err(error)) => Err(Close::unreadable(&error)),
             None | Some(Ok(Message::Close(_))) => Ok(Continues::No),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Continues::Yes),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(Continues::Yes),
             Some(Ok(Message::Binary(_))) => Err(Close::bad_request("Invalid message: not a text")),
             Some(Ok(Message::Text(text))) => self.handle(text.as_str()).await.map(|()| Continues::Yes),
         }
@@ -206,7 +218,7 @@ impl Session {
         match ClientMessage::read(text).map_err(Close::bad_request)? {
             ClientMessage::Init(payload) => self.initialise(payload).await,
             ClientMessage::Ping(payload) => {
-                self.outbound.push_pong(pong(payload));
+                self.outbound.push_pong(Outbound::Message(pong(payload)));
                 Ok(())
             }
             ClientMessage::Pong => Ok(()),
@@ -278,7 +290,9 @@ impl Session {
         }
         self.next += 1;
         let (number, end) = (OperationNumber(self.next), CancellationToken::new());
-        self.operations.insert(number, Operation { id, end: end.clone(), guard: None });
+        let envelope = Envelope::new("next", &id);
+        self.outbound.begin(number, envelope.clone());
+        self.operations.insert(number, Operation { id, envelope, end: end.clone(), guard: None });
         let work = operation::OperationTask {
             graphql: self.graphql.clone(),
             caller: self.caller.clone(),
@@ -300,62 +314,5 @@ impl Session {
             self.outbound.end(number);
             self.operations.shrink_to_fit();
         }
-    }
-
-    /// Writes the entries, and flushes once.
-    async fn send(&mut self, socket: &mut WebSocket, items: Vec<Outbound>) -> Result<(), axum::Error> {
-        let (mut sent, mut unwritten) = (0_u64, None);
-        for item in items {
-            let payload = item.payload();
-            let text = match item {
-                Outbound::Message(text) => text,
-                Outbound::Next(number, payload) => match self.operations.get(&number) {
-                    Some(operation) => with_payload("next", &operation.id, &payload),
-                    None => continue,
-                },
-                Outbound::Answer(number, payload, _permit) => match self.operations.get(&number) {
-                    Some(operation) => {
-                        socket.feed(Message::Text(with_payload("next", &operation.id, &payload).into())).await?;
-                        sent += 1;
-                        let text = complete(&operation.id);
-                        self.end(number);
-                        text
-                    }
-                    None => continue,
-                },
-                Outbound::Error(number, errors) => match self.operations.get(&number) {
-                    Some(operation) => {
-                        let text = with_payload("error", &operation.id, &errors);
-                        self.end(number);
-                        text
-                    }
-                    None => continue,
-                },
-                Outbound::Complete(number) => match self.operations.get(&number) {
-                    Some(operation) => {
-                        let text = complete(&operation.id);
-                        self.end(number);
-                        text
-                    }
-                    None => continue,
-                },
-                Outbound::Joined(number, guard) => {
-                    if let Some(operation) = self.operations.get_mut(&number) {
-                        operation.guard = Some(guard);
-                    }
-                    continue;
-                }
-            };
-            sent += 1;
-            socket.feed(Message::Text(text.into())).await?;
-            // Only now the message before this one is written.
-            drop(std::mem::replace(&mut unwritten, payload));
-        }
-        if sent > 0 {
-            metrics::counter!("mftplus_frames_sent_total").increment(sent);
-            socket.flush().await?;
-        }
-        drop(unwritten);
-        Ok(())
     }
 }
