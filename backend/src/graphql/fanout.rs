@@ -3,14 +3,15 @@
 //!
 //! While there are subscribers, one task reads the bus, drops events that are older than the last one seen, and passes
 //! each change to the subscriptions whose scope covers it. A shared subscription has one scope, so no response crosses
-//! from one customer to another.
+//! from one customer to another. Its responses reach the sockets by way of [`shards`].
 
 use std::{
     collections::HashMap,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
 };
 
@@ -21,7 +22,9 @@ use tokio_util::task::TaskTracker;
 mod change;
 mod execution;
 mod fleet_totals;
+mod partition;
 mod revision_tracker;
+mod shards;
 mod shared_subscription;
 mod snapshot;
 mod subscriber;
@@ -32,8 +35,10 @@ pub(super) use execution::feed;
 use self::{
     change::Change,
     execution::{Execution, Refusal},
+    partition::Shard,
     revision_tracker::RevisionTracker,
-    shared_subscription::SharedSubscription,
+    shards::QueuedPartitions,
+    shared_subscription::{SharedSubscription, SubscriberKey},
 };
 use super::{Schema, Settings, context::Caller, errors::server_error, outbound_queue::SubscriptionSink};
 use crate::{
@@ -68,6 +73,9 @@ struct Hub {
     tasks: TaskTracker,
     max_response: usize,
     subscriptions: Mutex<SharedSubscriptions>,
+    shards: Vec<Shard>,
+    /// The number of sockets that were given a shard.
+    sockets: AtomicUsize,
     /// Notified when the last shared subscription has ended.
     emptied: Notify,
     /// The number of reads of fleet totals so far: totals with a higher number are newer.
@@ -79,6 +87,8 @@ struct SharedSubscriptions {
     by_scope: HashMap<Scope, HashMap<SubscriptionKey, Arc<SharedSubscription>>>,
     /// Whether a task reads the bus.
     is_read: bool,
+    /// The queues of the shards until their tasks begin, with the first subscriber.
+    queued_partitions: Vec<QueuedPartitions>,
 }
 
 /// A request to join a shared subscription.
@@ -95,12 +105,12 @@ pub(super) struct SubscriberGuard {
     subscription: Arc<SharedSubscription>,
     scope: Scope,
     key: SubscriptionKey,
-    number: u64,
+    subscriber: SubscriberKey,
 }
 
 impl std::fmt::Debug for SubscriberGuard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SubscriberGuard").field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("SubscriberGuard").field("subscriber", &self.subscriber).finish_non_exhaustive()
     }
 }
 
@@ -109,7 +119,7 @@ impl Drop for SubscriberGuard {
         metrics::gauge!("mftplus_subscriptions_open").decrement(1.0);
         let mut subscriptions = self.hub.subscriptions();
         // No subscriber joins meanwhile, because joining takes the same lock.
-        if !self.subscription.remove(self.number) {
+        if !self.subscription.remove(self.subscriber) {
             return;
         }
         self.subscription.end.cancel();
@@ -129,9 +139,25 @@ impl Drop for SubscriberGuard {
 
 impl Fanout {
     pub(super) fn new(schema: Schema, settings: Settings) -> Self {
-        let (subscriptions, emptied) = (Mutex::default(), Notify::new());
         let Settings { cp, tasks, max_response, .. } = settings;
-        Self(Arc::new(Hub { schema, cp, tasks, max_response, subscriptions, emptied, totals_read: AtomicI64::new(0) }))
+        let (shards, queued_partitions) = shards::shards();
+        let subscriptions = SharedSubscriptions { queued_partitions, ..SharedSubscriptions::default() };
+        Self(Arc::new(Hub {
+            schema,
+            cp,
+            tasks,
+            max_response,
+            subscriptions: Mutex::new(subscriptions),
+            shards,
+            sockets: AtomicUsize::new(0),
+            emptied: Notify::new(),
+            totals_read: AtomicI64::new(0),
+        }))
+    }
+
+    /// The shard of a new socket: each in turn.
+    pub(super) fn next_shard(&self) -> usize {
+        self.0.sockets.fetch_add(1, Ordering::Relaxed) % self.0.shards.len()
     }
 
     /// Adds a subscriber to its shared subscription, which is created if there is none, and delivers to it from now on.
@@ -162,7 +188,7 @@ impl Fanout {
                 .snapshot(&actor, &event_filter, request, &guard)
                 .await
                 .map_err(|error| vec![server_error(&error)])?;
-            guard.subscription.end_snapshot(guard.number);
+            guard.subscription.end_snapshot(guard.subscriber);
         }
         Ok(guard)
     }
@@ -202,21 +228,24 @@ impl Hub {
             let (hub, reader) = (Arc::clone(self), self.cp.bus().read());
             self.tasks.spawn(async move { hub.read(reader).await });
         }
+        for partitions in mem::take(&mut subscriptions.queued_partitions) {
+            self.tasks.spawn(shards::run(partitions, self.cp.stop().clone()));
+        }
         let same_scope = subscriptions.by_scope.entry(scope).or_default();
         let known =
             same_scope.get(&key).filter(|subscription| !subscription.end.is_cancelled() && !subscription.is_closed());
         let subscription = if let Some(subscription) = known {
             Arc::clone(subscription)
         } else {
-            let subscription = Arc::new(SharedSubscription::new(topic, self.cp.stop().child_token()));
+            let subscription = Arc::new(SharedSubscription::new(topic, self.cp.stop().child_token(), &self.shards));
             same_scope.insert(key.clone(), Arc::clone(&subscription));
             self.start(caller, actor, request, &subscription);
             subscription
         };
-        let number = subscription.add(sink, is_snapshot_due);
+        let subscriber = subscription.add(sink, is_snapshot_due);
         drop(subscriptions);
         metrics::gauge!("mftplus_subscriptions_open").increment(1.0);
-        SubscriberGuard { hub: Arc::clone(self), subscription, scope, key, number }
+        SubscriberGuard { hub: Arc::clone(self), subscription, scope, key, subscriber }
     }
 
     fn start(

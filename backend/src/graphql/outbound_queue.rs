@@ -1,6 +1,7 @@
 //! The outbound queue of a socket: the messages that wait until the client reads them.
 //!
-//! The task of the socket takes what waits, and writes it in batches ([`OutboundQueue::send`]).
+//! States are written at once while nothing waits ([`SubscriptionSink::deliver_all`]). What a socket does not take waits
+//! here, and the task of the socket writes it in batches ([`OutboundQueue::send`]).
 //!
 //! Of each object only the latest state waits, in the slot of the first one. So a slow client costs no more memory than
 //! there are objects, and at most [`MAX_STATES`] states, including those that throttles hold back. All other messages
@@ -29,7 +30,7 @@ mod sink;
 mod throttle;
 mod writer;
 
-pub(super) use sink::SubscriptionSink;
+pub(super) use sink::{State, SubscriptionSink};
 use throttle::Throttle;
 pub(super) use writer::SocketWriter;
 
@@ -98,6 +99,8 @@ struct Queue {
     operations: Vec<QueuedOperation>,
     /// `None` once the socket is being closed.
     writer: Option<SocketWriter>,
+    /// Whether the task of the socket sends what it has taken.
+    is_sending: bool,
     close: Option<Close>,
     /// Whether the socket is closed.
     is_shut: bool,
@@ -114,6 +117,8 @@ struct QueuedOperation {
 /// The messages that wait to be sent on one socket.
 #[derive(Debug)]
 pub(super) struct OutboundQueue {
+    /// The shard that delivers to the socket.
+    shard: usize,
     queue: Mutex<Queue>,
     answers: Arc<Semaphore>,
     /// Notified when something waits.
@@ -125,22 +130,21 @@ pub(super) struct OutboundQueue {
 }
 
 impl Default for OutboundQueue {
+    /// A queue without a socket.
     fn default() -> Self {
         let [filled, closing, room] = std::array::from_fn(|_| Notify::new());
-        Self { queue: Mutex::default(), answers: Arc::new(Semaphore::new(MAX_ANSWERS)), filled, closing, room }
-    }
-}
-
-impl From<SocketWriter> for OutboundQueue {
-    /// The queue of a socket that is written to by `writer`.
-    fn from(writer: SocketWriter) -> Self {
-        let outbound = Self::default();
-        outbound.queue().writer = Some(writer);
-        outbound
+        let (queue, answers) = (Mutex::default(), Arc::new(Semaphore::new(MAX_ANSWERS)));
+        Self { shard: 0, queue, answers, filled, closing, room }
     }
 }
 
 impl OutboundQueue {
+    /// The queue of a socket that belongs to this shard.
+    pub(super) fn new(writer: SocketWriter, shard: usize) -> Self {
+        let queue = Queue { writer: Some(writer), ..Queue::default() };
+        Self { shard, queue: Mutex::new(queue), ..Self::default() }
+    }
+
     /// Queues an entry after all waiting entries.
     pub(super) fn push(&self, item: Outbound) {
         let mut queue = self.queue();
@@ -257,6 +261,11 @@ impl OutboundQueue {
         poll_fn(|context| self.poll_send(context)).await
     }
 
+    /// Lets states be written at once again, because everything that was taken has been sent.
+    pub(super) fn sent(&self) {
+        self.queue().is_sending = false;
+    }
+
     fn poll_send(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.queue().writer {
             Some(writer) => writer.poll_send(context),
@@ -269,7 +278,8 @@ impl OutboundQueue {
         self.queue().close.clone()
     }
 
-    /// Takes all entries that may be sent now. Also returns the time at which a throttle releases the next state.
+    /// Takes all entries that may be sent now, for a task that calls [`Self::sent`] when it has sent them. Also returns the
+    /// time at which a throttle releases the next state.
     pub(super) fn drain(&self, now: Instant) -> (Vec<Outbound>, Option<Instant>) {
         let mut queue = self.queue();
         let mut next: Option<Instant> = None;
@@ -283,6 +293,7 @@ impl OutboundQueue {
         }
         queue.operations = operations;
         (queue.log_entries, queue.pongs, queue.bytes) = (0, 0, 0);
+        queue.is_sending = true;
         // The memory is freed with its content, since most sockets are idle most of the time.
         let (order, mut items) = (mem::take(&mut queue.order), mem::take(&mut queue.items));
         drop(queue);

@@ -83,7 +83,7 @@ async fn serve(
     is_ours: bool,
 ) {
     let (reading, writing) = tokio::io::split(TokioIo::new(upgraded));
-    let outbound = Arc::new(OutboundQueue::from(SocketWriter::new(writing)));
+    let outbound = Arc::new(OutboundQueue::new(SocketWriter::new(writing), graphql.fanout.next_shard()));
     let mut messages = reader::messages(reading, Arc::clone(&outbound)).await;
     let mut session = Session::new(graphql, Arc::clone(&outbound), address, connection);
     let close = if is_ours { session.run(&mut messages).await } else { Some(Close::WRONG_PROTOCOL) };

@@ -1,10 +1,12 @@
 //! A shared subscription: one execution, whose responses go to all subscribers with the same key and scope.
 
 use std::{
-    collections::HashMap,
     mem,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
 };
 
 use async_graphql::indexmap::IndexMap;
@@ -16,13 +18,13 @@ use uuid::Uuid;
 
 use super::{
     change::{Change, EventFilter, Topic, Update},
-    execution::{Execution, Refusal},
-    subscriber::Subscriber,
+    execution::{Execution, Refusal, SerializedResponse},
+    partition::{Partition, Shard},
 };
 use crate::{
     graphql::{
         errors::{json, server_error},
-        outbound_queue::SubscriptionSink,
+        outbound_queue::{State, SubscriptionSink},
     },
     transport::panicked,
 };
@@ -31,7 +33,7 @@ use crate::{
 mod tests;
 
 /// The maximum number of changes that wait to be executed. If there are more, all subscribers get a resync.
-const MAX_CHANGES: usize = 4096;
+const MAX_CHANGES: usize = 16_384;
 
 /// The lifecycle of a shared subscription.
 #[derive(Clone, Debug)]
@@ -50,7 +52,13 @@ pub(super) struct SharedSubscription {
     pub(super) topic: Topic,
     inbox: Mutex<Inbox>,
     filled: Notify,
-    subscribers: Mutex<Subscribers>,
+    /// The subscribers, by the shards of their sockets.
+    partitions: Box<[Arc<Partition>]>,
+    /// The number of subscribers in all partitions.
+    subscribers: AtomicUsize,
+    next: AtomicU64,
+    /// The serialised resync, set before the subscription is open.
+    resync: Arc<OnceLock<Bytes>>,
     phase: watch::Sender<Phase>,
     /// Notified when a change may have changed the totals of the fleet.
     pub(super) totals_changed: Notify,
@@ -66,22 +74,26 @@ struct Inbox {
     is_resync_due: bool,
 }
 
-#[derive(Debug, Default)]
-struct Subscribers {
-    by_number: HashMap<u64, Subscriber>,
-    next: u64,
-    /// The serialised resync.
-    resync: Bytes,
+/// Where a subscriber is found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SubscriberKey {
+    partition: usize,
+    number: u64,
 }
 
 impl SharedSubscription {
     /// A subscription that ends with `end` at the latest.
-    pub(super) fn new(topic: Topic, end: CancellationToken) -> Self {
+    pub(super) fn new(topic: Topic, end: CancellationToken, shards: &[Shard]) -> Self {
+        let resync = Arc::<OnceLock<Bytes>>::default();
+        let partition = |shard: &Shard| Arc::new(Partition::new(shard.clone(), Arc::clone(&resync)));
         Self {
             topic,
             inbox: Mutex::default(),
             filled: Notify::new(),
-            subscribers: Mutex::default(),
+            partitions: shards.iter().map(partition).collect(),
+            subscribers: AtomicUsize::new(0),
+            next: AtomicU64::new(0),
+            resync,
             phase: watch::Sender::new(Phase::Opening),
             totals_changed: Notify::new(),
             end,
@@ -93,20 +105,19 @@ impl SharedSubscription {
         matches!(*self.phase.borrow(), Phase::Closed(_))
     }
 
-    /// Adds a subscriber, which gets all updates from now on, and returns its number.
-    pub(super) fn add(&self, sink: SubscriptionSink, is_snapshot_due: bool) -> u64 {
-        let mut subscribers = self.subscribers();
-        let number = subscribers.next;
-        subscribers.next += 1;
-        subscribers.by_number.insert(number, Subscriber::new(sink, is_snapshot_due));
-        number
+    /// Adds a subscriber, which gets all updates from now on. Not called for two at once.
+    pub(super) fn add(&self, sink: SubscriptionSink, is_snapshot_due: bool) -> SubscriberKey {
+        let number = self.next.fetch_add(1, Ordering::AcqRel);
+        self.subscribers.fetch_add(1, Ordering::AcqRel);
+        let partition = sink.shard() % self.partitions.len();
+        self.partitions[partition].add(number, sink, is_snapshot_due);
+        SubscriberKey { partition, number }
     }
 
     /// Removes a subscriber and returns whether none is left.
-    pub(super) fn remove(&self, number: u64) -> bool {
-        let mut subscribers = self.subscribers();
-        subscribers.by_number.remove(&number);
-        subscribers.by_number.is_empty()
+    pub(super) fn remove(&self, subscriber: SubscriberKey) -> bool {
+        self.partitions[subscriber.partition].remove(subscriber.number);
+        self.subscribers.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
     /// Waits until the subscription is open and returns its filter, or why it was refused.
@@ -142,19 +153,13 @@ impl SharedSubscription {
     }
 
     /// Delivers an update of the snapshot of one subscriber.
-    pub(super) fn deliver_snapshot(&self, number: u64, update: &Update, payload: Bytes) {
-        let mut subscribers = self.subscribers();
-        let Subscribers { by_number, resync, .. } = &mut *subscribers;
-        if let Some(subscriber) = by_number.get_mut(&number) {
-            subscriber.deliver_snapshot(update, payload, resync);
-        }
+    pub(super) fn deliver_snapshot(&self, subscriber: SubscriberKey, update: &Update, payload: Bytes) {
+        self.partitions[subscriber.partition].deliver_snapshot(subscriber.number, update, payload);
     }
 
     /// Marks the snapshot of a subscriber as complete.
-    pub(super) fn end_snapshot(&self, number: u64) {
-        if let Some(subscriber) = self.subscribers().by_number.get_mut(&number) {
-            subscriber.end_snapshot();
-        }
+    pub(super) fn end_snapshot(&self, subscriber: SubscriberKey) {
+        self.partitions[subscriber.partition].end_snapshot(subscriber.number);
     }
 
     /// Runs a task of the subscription. If it panics, the subscribers get the error, and the next join creates a new
@@ -176,7 +181,7 @@ impl SharedSubscription {
             None => None,
         };
         let Some((mut execution, event_filter, resync)) = opened else { return self.close(Refusal::Ended) };
-        self.subscribers().resync = resync.payload;
+        drop(self.resync.set(resync.payload));
         self.open(Arc::new(event_filter));
         let mut is_repair_due = false;
         while self.end.run_until_cancelled(self.filled.notified()).await.is_some() {
@@ -187,14 +192,19 @@ impl SharedSubscription {
                     is_resync_due = true;
                     continue;
                 }
-                let Some(response) = execution.execute(update.clone()).await else { return self.close(Refusal::Ended) };
-                self.deliver(&update, &response.payload);
+                let (object, revision) = (update.id(), update.revision());
+                let Some(response) = execution.execute(update).await else { return self.close(Refusal::Ended) };
+                let SerializedResponse { payload, is_partial } = response;
+                let posting = self.post(State { object, revision, payload });
+                if self.end.run_until_cancelled(posting).await.is_none() {
+                    return self.close(Refusal::Ended);
+                }
                 // Parts that could not be resolved are queried again, once that may succeed.
-                is_resync_due |= is_repair_due && !response.is_partial;
-                is_repair_due = response.is_partial;
+                is_resync_due |= is_repair_due && !is_partial;
+                is_repair_due = is_partial;
             }
             if is_resync_due {
-                self.send_resync();
+                self.partitions.iter().for_each(Partition::post_resync);
             }
         }
         self.close(Refusal::Ended);
@@ -213,9 +223,9 @@ impl SharedSubscription {
     fn close(&self, refusal: Refusal) {
         let errors = if let Refusal::Errors(errors) = &refusal { Some(json(errors)) } else { None };
         let was_open = matches!(self.phase.send_replace(Phase::Closed(refusal)), Phase::Open(_));
-        let subscribers = mem::take(&mut self.subscribers().by_number);
+        let subscribers = self.partitions.iter().flat_map(|partition| partition.clear());
         // A subscriber that waits for the subscription to open learns it from the phase.
-        for subscriber in subscribers.into_values().filter(|_| was_open) {
+        for subscriber in subscribers.filter(|_| was_open) {
             match &errors {
                 Some(errors) => subscriber.fail(errors.clone()),
                 None => subscriber.complete(),
@@ -228,24 +238,15 @@ impl SharedSubscription {
         (mem::take(&mut inbox.changes), mem::take(&mut inbox.is_resync_due))
     }
 
-    fn deliver(&self, update: &Update, payload: &Bytes) {
-        let mut subscribers = self.subscribers();
-        let Subscribers { by_number, resync, .. } = &mut *subscribers;
-        for subscriber in by_number.values_mut() {
-            subscriber.deliver(update, payload, resync);
+    /// Queues a state for all subscribers. Waits while a shard is behind: meanwhile changes replace each other in the
+    /// inbox, so that subscribers get fewer states, and the latest of each object.
+    async fn post(&self, state: State) {
+        for partition in &self.partitions {
+            partition.post(&state).await;
         }
-    }
-
-    fn send_resync(&self) {
-        let subscribers = self.subscribers();
-        subscribers.by_number.values().for_each(|subscriber| subscriber.resync(&subscribers.resync));
     }
 
     fn inbox(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn subscribers(&self) -> MutexGuard<'_, Subscribers> {
-        self.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -69,7 +69,7 @@ impl Hub {
         let Ok((mut execution, _)) = opened else { return Ok(()) };
         for update in updates {
             let Some(response) = execution.execute(update.clone()).await else { break };
-            to.subscription.deliver_snapshot(to.number, &update, response.payload);
+            to.subscription.deliver_snapshot(to.subscriber, &update, response.payload);
         }
         Ok(())
     }

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::change::Update;
-use crate::graphql::outbound_queue::SubscriptionSink;
+use crate::graphql::{
+    envelope::FrameBlock,
+    outbound_queue::{State, SubscriptionSink},
+};
 
 /// A subscriber of a shared subscription.
 #[derive(Debug)]
@@ -33,11 +36,24 @@ impl Subscriber {
         Self { sink, snapshot: is_snapshot_due.then(Box::default) }
     }
 
-    /// Delivers an update of the shared subscription, which sends the updates of each object in the order of their
-    /// revisions.
-    pub(super) fn deliver(&mut self, update: &Update, payload: &Bytes, resync: &Bytes) {
-        if self.is_newer(update) {
-            self.send(update, payload.clone(), resync);
+    /// Delivers states of the shared subscription, which sends those of each object in the order of their revisions.
+    /// `block` holds the frames of these states, or of none.
+    pub(super) fn deliver(&mut self, states: &[State], block: &mut FrameBlock, resync: &Bytes) {
+        let mut older = Vec::new();
+        if self.snapshot.is_some() {
+            older.extend(states.iter().filter(|state| !self.is_newer(state)).map(|state| state.object));
+        }
+        let has_room = if older.is_empty() {
+            self.sink.deliver_all(states, block)
+        } else {
+            let mut has_room = true;
+            for state in states.iter().filter(|state| !older.contains(&state.object)) {
+                has_room &= self.sink.deliver(state.object, state.payload.clone());
+            }
+            has_room
+        };
+        if !has_room {
+            self.replace_all(resync);
         }
     }
 
@@ -47,7 +63,9 @@ impl Subscriber {
         let sent = Sent { revision: update.revision(), by_snapshot: true };
         if snapshot.sent.get(&update.id()).is_none_or(|last| last.revision < sent.revision) {
             snapshot.sent.insert(update.id(), sent);
-            self.send(update, payload, resync);
+            if !self.sink.deliver(update.id(), payload) {
+                self.replace_all(resync);
+            }
         }
     }
 
@@ -72,17 +90,16 @@ impl Subscriber {
         self.sink.fail(errors);
     }
 
-    fn send(&self, update: &Update, payload: Bytes, resync: &Bytes) {
-        if !self.sink.deliver(update.id(), payload) {
-            // A client with so many waiting states queries again instead of reading all of them.
-            self.sink.forget();
-            self.sink.resync(resync.clone());
-        }
+    /// Sends a resync in place of everything that waits: a client with so many waiting states queries again instead of
+    /// reading all of them.
+    fn replace_all(&self, resync: &Bytes) {
+        self.sink.forget();
+        self.sink.resync(resync.clone());
     }
 
-    fn is_newer(&mut self, update: &Update) -> bool {
+    fn is_newer(&mut self, state: &State) -> bool {
         let Some(snapshot) = &mut self.snapshot else { return true };
-        let (id, revision) = (update.id(), update.revision());
+        let (id, revision) = (state.object, state.revision);
         if snapshot.sent.get(&id).is_some_and(|last| revision <= last.revision) {
             return false;
         }

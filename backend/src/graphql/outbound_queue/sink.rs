@@ -6,7 +6,16 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{OperationNumber, Outbound, OutboundQueue, SlotKey};
+use super::{OperationNumber, Outbound, OutboundQueue, Queue, QueuedOperation, SlotKey};
+use crate::graphql::envelope::FrameBlock;
+
+/// A serialised state of an object.
+#[derive(Clone, Debug)]
+pub(in crate::graphql) struct State {
+    pub(in crate::graphql) object: Uuid,
+    pub(in crate::graphql) revision: i64,
+    pub(in crate::graphql) payload: Bytes,
+}
 
 /// Where a shared subscription sends the messages of one subscriber.
 #[derive(Clone, Debug)]
@@ -16,6 +25,31 @@ pub(in crate::graphql) struct SubscriptionSink {
 }
 
 impl SubscriptionSink {
+    /// The shard that delivers to the socket.
+    pub(in crate::graphql) fn shard(&self) -> usize {
+        self.outbound.shard
+    }
+
+    /// Writes states to the socket if nothing waits on it, with one write that never blocks. What the socket does not
+    /// take is queued, each state in place of an earlier one of the same object. Returns false if the queue is full.
+    ///
+    /// `block` holds the frames of these states, or of none.
+    pub(in crate::graphql) fn deliver_all(&self, states: &[State], block: &mut FrameBlock) -> bool {
+        let mut queue = self.outbound.queue();
+        if queue.is_shut {
+            return true;
+        }
+        let rest = queue.write_at_once(self.operation, states, block);
+        let is_blocked = queue.writer.as_ref().is_some_and(|writer| !writer.is_clear());
+        if rest.is_empty() && !is_blocked {
+            return true;
+        }
+        let is_queued = rest.iter().all(|state| queue.put_state(self.operation, state.object, state.payload.clone()));
+        drop(queue);
+        self.outbound.filled.notify_one();
+        is_queued
+    }
+
     /// Queues the state of an object, in place of a state of the same object that still waits. Returns false if the
     /// queue is full.
     pub(in crate::graphql) fn deliver(&self, object: Uuid, payload: Bytes) -> bool {
@@ -23,22 +57,10 @@ impl SubscriptionSink {
         if queue.is_shut {
             return true;
         }
-        let has_room = queue.has_room();
-        let slot = SlotKey::State(self.operation, object);
-        // An operation that has ended gets nothing.
-        let Some(operation) = queue.operation(self.operation) else { return true };
-        if let Some(throttle) = &mut operation.throttle {
-            if !throttle.hold(object, payload, has_room, Instant::now()) {
-                return false;
-            }
-        } else if has_room || queue.items.contains_key(&slot) {
-            queue.put(slot, Outbound::Next(self.operation, payload));
-        } else {
-            return false;
-        }
+        let is_queued = queue.put_state(self.operation, object, payload);
         drop(queue);
         self.outbound.filled.notify_one();
-        true
+        is_queued
     }
 
     /// Queues a resync after all waiting entries.
@@ -68,5 +90,47 @@ impl SubscriptionSink {
     /// Ends the operation, after all waiting entries.
     pub(in crate::graphql) fn complete(self) {
         self.outbound.push(Outbound::Complete(self.operation));
+    }
+}
+
+impl Queue {
+    /// Writes states of an operation to the socket, if nothing waits on it. Returns the states of which nothing was
+    /// written.
+    fn write_at_once<'a>(
+        &mut self,
+        operation: OperationNumber,
+        states: &'a [State],
+        block: &mut FrameBlock,
+    ) -> &'a [State] {
+        if !self.order.is_empty() || self.is_sending || self.close.is_some() {
+            return states;
+        }
+        let Some(writer) = self.writer.as_mut().filter(|writer| writer.is_clear()) else { return states };
+        let known = self.operations.iter().find(|known| known.number == operation && known.throttle.is_none());
+        let Some(QueuedOperation { envelope, .. }) = known else { return states };
+        block.make(envelope, states.iter().map(|state| &state.payload));
+        let written = writer.write_now(block.bytes());
+        let (begun, rest) = block.begun(written);
+        if !rest.is_empty() {
+            writer.push(rest.to_vec());
+        }
+        block.count_sent(begun);
+        &states[begun..]
+    }
+
+    /// Queues a state, or has the throttle of its operation hold it back. Returns false if the queue is full.
+    fn put_state(&mut self, operation: OperationNumber, object: Uuid, payload: Bytes) -> bool {
+        let has_room = self.has_room();
+        let slot = SlotKey::State(operation, object);
+        // An operation that has ended gets nothing.
+        let Some(known) = self.operation(operation) else { return true };
+        if let Some(throttle) = &mut known.throttle {
+            return throttle.hold(object, payload, has_room, Instant::now());
+        }
+        if !has_room && !self.items.contains_key(&slot) {
+            return false;
+        }
+        self.put(slot, Outbound::Next(operation, payload));
+        true
     }
 }

@@ -1,6 +1,8 @@
-//! The order and the limits of the outbound queue.
+//! The order and the limits of the outbound queue; [`at_once`] is what it writes without the task of the socket.
 
 use super::*;
+
+mod at_once;
 
 impl OperationNumber {
     /// The first operation of a socket.

@@ -4,7 +4,7 @@
 use std::{
     fmt, io,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use tokio::io::AsyncWrite;
@@ -31,7 +31,26 @@ impl SocketWriter {
         Self { io: Box::new(io), unsent: Vec::new(), written: 0, is_flush_due: false }
     }
 
-    /// Queues frames.
+    /// Whether everything before has been sent.
+    pub(super) const fn is_clear(&self) -> bool {
+        self.unsent.is_empty() && !self.is_flush_due
+    }
+
+    /// Writes as much as the socket takes at once, and returns the number of bytes. Nobody is woken when it takes more,
+    /// or told of an error: [`Self::poll_send`] does both.
+    pub(super) fn write_now(&mut self, bytes: &[u8]) -> usize {
+        let mut context = Context::from_waker(Waker::noop());
+        match Pin::new(&mut self.io).poll_write(&mut context, bytes) {
+            Poll::Ready(Ok(written)) if written > 0 => {
+                let flushed = Pin::new(&mut self.io).poll_flush(&mut context);
+                self.is_flush_due = !matches!(flushed, Poll::Ready(Ok(())));
+                written
+            }
+            _ => 0,
+        }
+    }
+
+    /// Queues bytes: whole frames, or the rest of the one that was written in part.
     pub(in crate::graphql) fn push(&mut self, bytes: Vec<u8>) {
         if self.unsent.is_empty() {
             self.unsent = bytes;

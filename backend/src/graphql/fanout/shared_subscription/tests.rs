@@ -7,6 +7,7 @@ use std::{
 
 use chrono::DateTime;
 use futures_util::{StreamExt, stream};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -20,7 +21,8 @@ use crate::{
 };
 
 fn subscription(topic: Topic) -> Arc<SharedSubscription> {
-    Arc::new(SharedSubscription::new(topic, CancellationToken::new()))
+    let (shard, _) = mpsc::unbounded_channel();
+    Arc::new(SharedSubscription::new(topic, CancellationToken::new(), &[shard]))
 }
 
 fn sink() -> (Arc<OutboundQueue>, SubscriptionSink) {

@@ -42,7 +42,9 @@ impl Session {
                 self.send_batch(mem::take(&mut batch)).await?;
             }
         }
-        self.send_batch(batch).await
+        self.send_batch(batch).await?;
+        self.outbound.sent();
+        Ok(())
     }
 
     async fn send_batch(&self, batch: Batch) -> io::Result<()> {
