@@ -179,6 +179,7 @@ impl App {
             bodies: self.bodies.clone(),
             responses: ResponseBudget::default(),
             init_grace: graphql::INIT_GRACE,
+            deliveries: graphql::Deliveries::default(),
         }
     }
 

@@ -22,6 +22,7 @@ mod context;
 mod cors;
 mod cost;
 mod customer_inputs;
+mod deliveries;
 mod enrolment_code_inputs;
 mod enrolment_codes;
 mod envelope;
@@ -57,6 +58,7 @@ mod user_inputs;
 mod users;
 mod ws;
 
+pub use deliveries::Deliveries;
 use mutation::MutationRoot;
 use pipeline_queries::PipelineQueries;
 use query::{GeneralQueries, QueryRoot};
@@ -92,6 +94,8 @@ pub struct Settings {
     pub responses: ResponseBudget,
     /// The value of [`INIT_GRACE`], which tests shorten.
     pub init_grace: Duration,
+    /// The runtime that serves sockets.
+    pub deliveries: Deliveries,
 }
 
 /// The state that all handlers share.

@@ -17,6 +17,7 @@ use crate::{
 
 mod active_request;
 pub mod certificate;
+mod delivery_runtime;
 pub mod issued_certificate;
 mod listener;
 mod observed_stream;
@@ -24,6 +25,7 @@ pub mod signals;
 pub mod tls;
 
 use certificate::ServerCertificate;
+use delivery_runtime::DeliveryRuntime;
 use issued_certificate::IssuedCertificate;
 pub use listener::Listeners;
 use listener::bind;
@@ -61,6 +63,7 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
         Some(files) => Some(ServerCertificate::load(files).await?),
         None => None,
     };
+    let deliveries = DeliveryRuntime::start()?;
     let app = App::start(settings, Ambient::default()).await?;
     if let Some(password) = app.ensure_first_admin(settings).await? {
         // Printed once, and never logged.
@@ -84,7 +87,8 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     }
 
     let address = listeners[0].local_addr()?;
-    let router = rest::router(app.api(settings)).merge(graphql::router(app.graphql(settings)));
+    let graphql = graphql::Settings { deliveries: deliveries.deliveries(), ..app.graphql(settings) };
+    let router = rest::router(app.api(settings)).merge(graphql::router(graphql));
     let router = match metrics {
         Some(handle) => router.layer(telemetry::request_metrics(handle)),
         None => router,
@@ -144,6 +148,7 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     } else {
         tracing::warn!("stopped, although some background tasks did not end in time");
     }
+    drop(deliveries);
     Ok(())
 }
 

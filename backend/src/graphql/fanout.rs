@@ -16,7 +16,7 @@ use std::{
 };
 
 use async_graphql::{Request, ServerError};
-use tokio::sync::Notify;
+use tokio::{runtime::Handle, sync::Notify};
 use tokio_util::task::TaskTracker;
 
 mod change;
@@ -40,7 +40,7 @@ use self::{
     shards::QueuedPartitions,
     shared_subscription::{SharedSubscription, SubscriberKey},
 };
-use super::{Schema, Settings, context::Caller, errors::server_error, outbound_queue::SubscriptionSink};
+use super::{Deliveries, Schema, Settings, context::Caller, errors::server_error, outbound_queue::SubscriptionSink};
 use crate::{
     actor::{Actor, Scope},
     error::Error,
@@ -71,6 +71,7 @@ struct Hub {
     schema: Schema,
     cp: Arc<ControlPlane>,
     tasks: TaskTracker,
+    deliveries: Deliveries,
     max_response: usize,
     subscriptions: Mutex<SharedSubscriptions>,
     shards: Vec<Shard>,
@@ -139,13 +140,14 @@ impl Drop for SubscriberGuard {
 
 impl Fanout {
     pub(super) fn new(schema: Schema, settings: Settings) -> Self {
-        let Settings { cp, tasks, max_response, .. } = settings;
+        let Settings { cp, tasks, max_response, deliveries, .. } = settings;
         let (shards, queued_partitions) = shards::shards();
         let subscriptions = SharedSubscriptions { queued_partitions, ..SharedSubscriptions::default() };
         Self(Arc::new(Hub {
             schema,
             cp,
             tasks,
+            deliveries,
             max_response,
             subscriptions: Mutex::new(subscriptions),
             shards,
@@ -226,10 +228,10 @@ impl Hub {
             subscriptions.is_read = true;
             // The reader is created here, so nothing is missed before the task runs.
             let (hub, reader) = (Arc::clone(self), self.cp.bus().read());
-            self.tasks.spawn(async move { hub.read(reader).await });
+            self.tasks.spawn_on(async move { hub.read(reader).await }, &self.deliveries.runtime());
         }
         for partitions in mem::take(&mut subscriptions.queued_partitions) {
-            self.tasks.spawn(shards::run(partitions, self.cp.stop().clone()));
+            self.tasks.spawn_on(shards::run(partitions, self.cp.stop().clone()), &self.deliveries.runtime());
         }
         let same_scope = subscriptions.by_scope.entry(scope).or_default();
         let known =
@@ -248,6 +250,7 @@ impl Hub {
         SubscriberGuard { hub: Arc::clone(self), subscription, scope, key, subscriber }
     }
 
+    /// Starts the tasks of a shared subscription. Called on the runtime of requests.
     fn start(
         self: &Arc<Self>,
         caller: &Caller,
@@ -255,11 +258,14 @@ impl Hub {
         request: Request,
         subscription: &Arc<SharedSubscription>,
     ) {
-        let request = caller.prepare(request, &self.cp, &self.tasks);
+        // The execution is part of the deliveries, and its loads are not.
+        let (tasks, requests) = (self.tasks.clone(), Handle::current());
+        let request = caller.prepare_with(request, &self.cp, move |load| drop(tasks.spawn_on(load, &requests)));
         let (schema, running, max_response) = (self.schema.clone(), Arc::clone(subscription), self.max_response);
-        self.tasks.spawn(async move {
+        let executing = async move {
             running.catch_panics(running.run(Execution::open(&schema, request, max_response))).await;
-        });
+        };
+        self.tasks.spawn_on(executing, &self.deliveries.runtime());
         if subscription.topic == Topic::Fleet {
             let (hub, actor, subscription) = (Arc::clone(self), actor.clone(), Arc::clone(subscription));
             self.tasks

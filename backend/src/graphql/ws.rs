@@ -12,7 +12,7 @@ use axum::{
 use futures_util::StreamExt;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::time::timeout;
+use tokio::{runtime::Handle, time::timeout};
 use tracing::{Instrument, Span};
 
 mod handshake;
@@ -62,21 +62,24 @@ pub(super) async fn upgrade(
     let connection = parts.extensions.get::<Arc<Connection>>().cloned();
     let response = handshake.response();
     let Handshake { upgrade, is_ours, .. } = handshake;
-    let tasks = graphql.settings.tasks.clone();
+    let (tasks, deliveries) = (graphql.settings.tasks.clone(), graphql.settings.deliveries.runtime());
+    let requests = Handle::current();
     let serving = async move {
         // A client that hangs up before the upgrade gets no socket.
         if let Ok(upgraded) = upgrade.await {
-            serve(graphql, address, connection, upgraded, is_ours).await;
+            serve(graphql, requests, address, connection, upgraded, is_ours).await;
         }
     };
     // Log lines of the socket have the id of the request that opened it.
-    tasks.spawn(RequestId::scope(RequestId::current(), serving).instrument(Span::current()));
+    let serving = RequestId::scope(RequestId::current(), serving).instrument(Span::current());
+    tasks.spawn_on(serving, &deliveries);
     response
 }
 
 /// Serves a socket until it is closed.
 async fn serve(
     graphql: Graphql,
+    requests: Handle,
     address: String,
     connection: Option<Arc<Connection>>,
     upgraded: Upgraded,
@@ -85,7 +88,7 @@ async fn serve(
     let (reading, writing) = tokio::io::split(TokioIo::new(upgraded));
     let outbound = Arc::new(OutboundQueue::new(SocketWriter::new(writing), graphql.fanout.next_shard()));
     let mut messages = reader::messages(reading, Arc::clone(&outbound)).await;
-    let mut session = Session::new(graphql, Arc::clone(&outbound), address, connection);
+    let mut session = Session::new(graphql, requests, Arc::clone(&outbound), address, connection);
     let close = if is_ours { session.run(&mut messages).await } else { Some(Close::WRONG_PROTOCOL) };
     let writer = outbound.take_writer();
     // Its operations end now, before the closing handshake.

@@ -3,7 +3,10 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, sleep_until, timeout},
+};
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -19,6 +22,7 @@ use super::{
     unauthenticated::Entry,
 };
 use crate::{
+    actor::Actor,
     error::Error,
     graphql::{
         Graphql,
@@ -51,6 +55,8 @@ struct Operation {
 /// The state of one socket.
 pub(super) struct Session {
     graphql: Graphql,
+    /// The runtime of requests, where the database is asked.
+    requests: Handle,
     outbound: Arc<OutboundQueue>,
     caller: Caller,
     registration: Option<Registration>,
@@ -94,12 +100,14 @@ impl Drop for Session {
 impl Session {
     pub(super) fn new(
         graphql: Graphql,
+        requests: Handle,
         outbound: Arc<OutboundQueue>,
         address: String,
         connection: Option<Arc<Connection>>,
     ) -> Self {
         Self {
             graphql,
+            requests,
             outbound,
             caller: Caller { actor: None, address },
             registration: None,
@@ -247,7 +255,7 @@ impl Session {
         if let Some(name) = payload.keys().find(is_named) {
             let token = payload.get(name).and_then(serde_json::Value::as_str).and_then(bearer);
             let admitted = match token {
-                Some(token) => self.graphql.sockets.admit(token, Arc::clone(&self.outbound)).await,
+                Some(token) => self.admit(token.to_owned()).await,
                 None => Err(TOKEN_MISSING),
             };
             match admitted {
@@ -270,12 +278,29 @@ impl Session {
         Ok(())
     }
 
+    async fn admit(&self, token: String) -> Result<(Actor, Registration), Error> {
+        let (sockets, outbound) = (self.graphql.sockets.clone(), Arc::clone(&self.outbound));
+        self.on_requests(async move { sockets.admit(&token, outbound).await }).await?
+    }
+
     /// Counts an invalid token by the client's address, as HTTP does, and returns the reason to close the socket.
     async fn refused_token(&self) -> Close {
-        match self.caller.count(&self.graphql.settings.cp).await {
-            Ok(Some(verdict)) if verdict.exceeded => Close::TOO_MANY_FAILURES,
+        let (caller, cp) = (self.caller.clone(), Arc::clone(&self.graphql.settings.cp));
+        match self.on_requests(async move { caller.count(&cp).await }).await {
+            Ok(Ok(Some(verdict))) if verdict.exceeded => Close::TOO_MANY_FAILURES,
             _ => Close::FORBIDDEN,
         }
+    }
+
+    /// Carries out work on the runtime of requests, and waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if the work panics or the server stops.
+    async fn on_requests<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Result<T, Error> {
+        let work = RequestId::scope(RequestId::current(), work).in_current_span();
+        let work = self.graphql.settings.tasks.spawn_on(work, &self.requests);
+        work.await.map_err(|_| Error::Unavailable("the server is shutting down"))
     }
 
     fn begin(&mut self, id: String, request: Result<Box<async_graphql::Request>, Error>) -> Outcome {
@@ -304,7 +329,7 @@ impl Session {
             // The output of a cancelled operation is dropped.
             let _ = end.run_until_cancelled(work).await;
         };
-        self.graphql.settings.tasks.spawn(task.in_current_span());
+        self.graphql.settings.tasks.spawn_on(task.in_current_span(), &self.requests);
         Ok(())
     }
 

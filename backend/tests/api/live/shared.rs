@@ -1,10 +1,14 @@
 //! Shared subscriptions: each subscriber gets what it would have got alone, and all of them get the same bytes.
 
+use backend::{
+    graphql::{self, Deliveries},
+    transport::ConnectionLimits,
+};
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 
-use super::Story;
-use crate::support::graphql::Schema;
+use super::{Story, TRANSFERS, told};
+use crate::support::{TestListener, graphql::Schema};
 
 /// Selections of this type: any of its fields in any order, some with an alias or in a fragment, and links up to this
 /// depth.
@@ -62,6 +66,34 @@ async fn compare(selection: &str) {
         // Whole messages, but for the order of fields within an object: the library puts them as they come.
         let data = json!({ "transferUpdated": alone });
         assert_eq!(told, json!({ "id": "whole", "type": "next", "payload": { "data": data } }), "{selection}");
+    }
+}
+
+#[tokio::test]
+async fn sockets_are_served_on_a_runtime_of_their_own() {
+    let story = Story::begin().await;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // A runtime must not be dropped by a task.
+    let runtime = Box::leak(Box::new(runtime.expect("a runtime")));
+    let deliveries = Deliveries::on(runtime.handle().clone());
+    let settings = graphql::Settings { deliveries, ..story.app.app.graphql(&story.app.settings) };
+    let server = TestListener::of(graphql::router(settings), ConnectionLimits::of_api(100)).await;
+    let mut subscribers =
+        [server.subscriber(&story.customer.token).await, server.subscriber(&story.customer.token).await];
+    for subscriber in &mut subscribers {
+        subscriber.watch("states", TRANSFERS).await;
+    }
+    for report in [json!({ "status": "running" }), json!({ "bytesTransferred": 5 }), json!({ "bytesTransferred": 7 })] {
+        let transfer = story.report(&report).await;
+        for subscriber in &mut subscribers {
+            assert_eq!(subscriber.data("states").await, told(&transfer));
+        }
+    }
+    subscribers[0].subscribe("once", "{ me { role } }").await;
+    assert_eq!(subscribers[0].data("once").await, json!({ "me": { "role": "CUSTOMER" } }));
+    story.app.app.stop.cancel();
+    for subscriber in &mut subscribers {
+        assert_eq!(subscriber.closed().await.0, 1012);
     }
 }
 
