@@ -57,8 +57,10 @@ impl<S> ObservedStream<S> {
         }
     }
 
+    /// Reports a write to the time limits, which the protocol after an upgrade has none of.
     fn written(&self, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &outcome {
+            _ if self.connection().is_upgraded() => {}
             Poll::Pending => self.connection().blocked(Instant::now()),
             Poll::Ready(Ok(bytes)) => self.connection().sent(*bytes, Instant::now()),
             Poll::Ready(Err(_)) => {}
