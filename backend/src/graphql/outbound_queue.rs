@@ -66,7 +66,7 @@ pub(super) enum Outbound {
     /// A result of an operation, as JSON.
     Next(OperationNumber, Bytes),
     /// The only result of an operation, which ends with it. The permit is released once it is sent.
-    Answer(OperationNumber, Bytes, OwnedSemaphorePermit),
+    Answer(OperationNumber, Bytes, #[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit),
     /// Errors that end an operation, as a JSON array.
     Error(OperationNumber, Bytes),
     /// The end of an operation.
@@ -101,6 +101,8 @@ struct Queue {
     writer: Option<SocketWriter>,
     /// Whether the task of the socket sends what it has taken.
     is_sending: bool,
+    /// The time at which the task of the socket looks for states that throttles hold back.
+    wakes_at: Option<Instant>,
     close: Option<Close>,
     /// Whether the socket is closed.
     is_shut: bool,
@@ -289,9 +291,10 @@ impl OutboundQueue {
             for (object, payload) in throttle.due(now) {
                 queue.put(SlotKey::State(*number, object), Outbound::Next(*number, payload));
             }
-            next = [next, throttle.next_due()].into_iter().flatten().min();
+            next = [next, throttle.next_due(now)].into_iter().flatten().min();
         }
         queue.operations = operations;
+        queue.wakes_at = next;
         (queue.log_entries, queue.pongs, queue.bytes) = (0, 0, 0);
         queue.is_sending = true;
         // The memory is freed with its content, since most sockets are idle most of the time.

@@ -17,6 +17,17 @@ pub(in crate::graphql) struct State {
     pub(in crate::graphql) payload: Bytes,
 }
 
+/// What became of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Put {
+    /// It waits, and the task of the socket has to be woken.
+    Wakes,
+    /// A throttle holds it back until the task of the socket wakes by itself, or its operation has ended.
+    Held,
+    /// There is no room for it.
+    Full,
+}
+
 /// Where a shared subscription sends the messages of one subscriber.
 #[derive(Clone, Debug)]
 pub(in crate::graphql) struct SubscriptionSink {
@@ -40,14 +51,17 @@ impl SubscriptionSink {
             return true;
         }
         let rest = queue.write_at_once(self.operation, states, block);
-        let is_blocked = queue.writer.as_ref().is_some_and(|writer| !writer.is_clear());
-        if rest.is_empty() && !is_blocked {
-            return true;
-        }
-        let is_queued = rest.iter().all(|state| queue.put_state(self.operation, state.object, state.payload.clone()));
+        let mut wakes = queue.writer.as_ref().is_some_and(|writer| !writer.is_clear());
+        let has_room = rest.iter().all(|state| {
+            let put = queue.put_state(self.operation, state.object, state.payload.clone());
+            wakes |= put == Put::Wakes;
+            put != Put::Full
+        });
         drop(queue);
-        self.outbound.filled.notify_one();
-        is_queued
+        if wakes {
+            self.outbound.filled.notify_one();
+        }
+        has_room
     }
 
     /// Queues the state of an object, in place of a state of the same object that still waits. Returns false if the
@@ -57,10 +71,12 @@ impl SubscriptionSink {
         if queue.is_shut {
             return true;
         }
-        let is_queued = queue.put_state(self.operation, object, payload);
+        let put = queue.put_state(self.operation, object, payload);
         drop(queue);
-        self.outbound.filled.notify_one();
-        is_queued
+        if put == Put::Wakes {
+            self.outbound.filled.notify_one();
+        }
+        put != Put::Full
     }
 
     /// Queues a resync after all waiting entries.
@@ -118,19 +134,23 @@ impl Queue {
         &states[begun..]
     }
 
-    /// Queues a state, or has the throttle of its operation hold it back. Returns false if the queue is full.
-    fn put_state(&mut self, operation: OperationNumber, object: Uuid, payload: Bytes) -> bool {
+    /// Queues a state, or has the throttle of its operation hold it back.
+    fn put_state(&mut self, operation: OperationNumber, object: Uuid, payload: Bytes) -> Put {
         let has_room = self.has_room();
         let slot = SlotKey::State(operation, object);
         // An operation that has ended gets nothing.
-        let Some(known) = self.operation(operation) else { return true };
+        let Some(known) = self.operation(operation) else { return Put::Held };
         if let Some(throttle) = &mut known.throttle {
-            return throttle.hold(object, payload, has_room, Instant::now());
+            return match throttle.hold(object, payload, has_room, Instant::now()) {
+                Some(due) if self.wakes_at.is_some_and(|at| at <= due) => Put::Held,
+                Some(_) => Put::Wakes,
+                None => Put::Full,
+            };
         }
         if !has_room && !self.items.contains_key(&slot) {
-            return false;
+            return Put::Full;
         }
         self.put(slot, Outbound::Next(operation, payload));
-        true
+        Put::Wakes
     }
 }

@@ -6,6 +6,9 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+/// The number of times in an interval that states are released. So a socket with many objects is not woken for each.
+const RELEASES: u32 = 20;
+
 /// The states of one operation that are held back.
 #[derive(Debug)]
 pub(super) struct Throttle {
@@ -39,17 +42,17 @@ impl Throttle {
         self.bytes
     }
 
-    /// Holds a state back, in place of an earlier one of the same object. Returns false, and holds nothing, if the
-    /// object is new and there is no room.
-    pub(super) fn hold(&mut self, object: Uuid, payload: Bytes, has_room: bool, now: Instant) -> bool {
+    /// Holds a state back, in place of an earlier one of the same object, and returns the time at which it may be sent.
+    /// `None`, and nothing is held, if the object is new and there is no room.
+    pub(super) fn hold(&mut self, object: Uuid, payload: Bytes, has_room: bool, now: Instant) -> Option<Instant> {
         if !has_room && !self.objects.contains_key(&object) {
-            return false;
+            return None;
         }
         let due = self.not_before.map_or(now, |due| due.max(now));
         let held = self.objects.entry(object).or_insert(Held { due, payload: None });
         self.bytes += payload.len();
         self.bytes -= held.payload.replace(payload).map_or(0, |earlier| earlier.len());
-        true
+        Some(held.due)
     }
 
     /// Takes the states that may be sent now, in no particular order.
@@ -75,9 +78,10 @@ impl Throttle {
         }
     }
 
-    /// The time at which the next state that is held back may be sent.
-    pub(super) fn next_due(&self) -> Option<Instant> {
-        self.objects.values().filter(|held| held.payload.is_some()).map(|held| held.due).min()
+    /// The time at which the next states that are held back are sent.
+    pub(super) fn next_due(&self, now: Instant) -> Option<Instant> {
+        let next = self.objects.values().filter(|held| held.payload.is_some()).map(|held| held.due).min();
+        next.map(|due| due.max(now + self.interval / RELEASES))
     }
 
     /// Drops the states that are held back. The next states wait for an interval, since their objects may have been

@@ -178,6 +178,22 @@ fn an_operation_that_has_ended_or_has_a_throttle_is_not_written_to_at_once() {
 }
 
 #[test]
+fn a_state_that_is_held_back_wakes_the_socket_only_if_it_is_due_earlier() {
+    let socket = Socket::with_room(usize::MAX);
+    socket.outbound().throttle(FIRST, Duration::from_mins(1));
+    for revision in [1, 2] {
+        socket.deliver(0, &[state(1, revision)]);
+        assert!(socket.is_woken());
+        assert!(socket.serve());
+    }
+    assert_eq!(socket.received(), told(&[("1", 1, 1)]));
+    socket.deliver(0, &[state(1, 3)]);
+    assert!(!socket.is_woken(), "it wakes by itself");
+    socket.deliver(0, &[state(2, 1)]);
+    assert!(socket.is_woken(), "another object's first state");
+}
+
+#[test]
 fn nothing_is_written_to_a_socket_that_is_being_closed() {
     let socket = Socket::with_room(usize::MAX);
     socket.outbound().close(Close::FORBIDDEN);
