@@ -35,6 +35,9 @@ mod tests;
 /// The maximum number of changes that wait to be executed. If there are more, all subscribers get a resync.
 const MAX_CHANGES: usize = 16_384;
 
+/// The number of changes that are taken to be executed. Those that still wait may be replaced by newer ones.
+const MAX_TAKEN: usize = 64;
+
 /// The lifecycle of a shared subscription.
 #[derive(Clone, Debug)]
 pub(super) enum Phase {
@@ -185,8 +188,8 @@ impl SharedSubscription {
         self.open(Arc::new(event_filter));
         let mut is_repair_due = false;
         while self.end.run_until_cancelled(self.filled.notified()).await.is_some() {
-            let (changes, mut is_resync_due) = self.drain();
-            for change in changes.into_values() {
+            let (changes, mut is_resync_due) = self.take(MAX_TAKEN);
+            for change in changes {
                 let update = change.update();
                 if matches!(update, Update::Resync) {
                     is_resync_due = true;
@@ -233,9 +236,17 @@ impl SharedSubscription {
         }
     }
 
-    fn drain(&self) -> (IndexMap<Uuid, Change>, bool) {
+    /// Takes the first changes that wait, at most `most`, and whether a resync is due.
+    fn take(&self, most: usize) -> (Vec<Change>, bool) {
         let mut inbox = self.inbox();
-        (mem::take(&mut inbox.changes), mem::take(&mut inbox.is_resync_due))
+        let is_resync_due = mem::take(&mut inbox.is_resync_due);
+        if inbox.changes.len() <= most {
+            return (mem::take(&mut inbox.changes).into_values().collect(), is_resync_due);
+        }
+        let changes = inbox.changes.drain(..most).map(|(_, change)| change).collect();
+        drop(inbox);
+        self.filled.notify_one();
+        (changes, is_resync_due)
     }
 
     /// Queues a state for all subscribers. Waits while a shard is behind: meanwhile changes replace each other in the

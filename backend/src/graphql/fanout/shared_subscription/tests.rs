@@ -88,9 +88,26 @@ fn changes_that_wait_to_be_executed_are_bounded() {
     let revoked = |number: usize| Change::Revoked(Uuid::from_u128(number as u128));
     (0..MAX_CHANGES).for_each(|number| subscription.notify(&revoked(number)));
     subscription.notify(&revoked(0));
-    let (changes, is_resync_due) = subscription.drain();
+    let (changes, is_resync_due) = subscription.take(MAX_CHANGES);
     assert_eq!((changes.len(), is_resync_due), (MAX_CHANGES, false));
     (0..=MAX_CHANGES).for_each(|number| subscription.notify(&revoked(number)));
-    let (changes, is_resync_due) = subscription.drain();
+    let (changes, is_resync_due) = subscription.take(MAX_CHANGES);
     assert_eq!((changes.len(), is_resync_due), (1, true));
+}
+
+#[test]
+fn changes_are_taken_in_order_and_those_that_wait_are_replaced() {
+    let subscription = subscription(Topic::Agents);
+    let revoked = |number: u128| Change::Revoked(Uuid::from_u128(number));
+    (0..4).for_each(|number| subscription.notify(&revoked(number)));
+    let taken = |most| {
+        let (changes, _) = subscription.take(most);
+        changes.iter().map(|change| change.id().as_u128()).collect::<Vec<_>>()
+    };
+    assert_eq!(taken(2), [0, 1]);
+    subscription.notify(&revoked(0));
+    subscription.notify(&revoked(2));
+    assert_eq!(taken(2), [2, 3]);
+    assert_eq!(taken(2), [0]);
+    assert!(taken(2).is_empty());
 }
