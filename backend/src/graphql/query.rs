@@ -25,7 +25,7 @@ use crate::{
         enrolment_code::EnrolmentCode,
         fleet::Fleet,
         job::{Job, JobFilter, JobRun, JobSlot, SchedulePreview},
-        transfer::{Transfer, TransferFilter},
+        transfer::{Transfer, TransferFilter, TransferSort},
     },
 };
 
@@ -81,13 +81,15 @@ impl GeneralQueries {
         control_plane(ctx)?.get_transfer(actor(ctx)?, id).await.map(Some)
     }
 
-    /// Lists transfers, newest first.
+    /// Lists transfers, newest first unless `sort` is given. A cursor stands for the current place of its transfer in
+    /// the order.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
     async fn transfers(
         &self,
         ctx: &Context<'_>,
         filter: Option<TransferFilter>,
+        sort: Option<TransferSort>,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
@@ -97,7 +99,7 @@ impl GeneralQueries {
         let actor = actor(ctx)?;
         let filter = read_transfer_filter(filter)?;
         let request = ConnectionArguments { first, after, last, before, page }.page_request(wants_total(ctx))?;
-        let page = control_plane(ctx)?.list_transfers(actor, &filter, request).await?;
+        let page = control_plane(ctx)?.list_transfers(actor, &filter, sort.unwrap_or_default(), request).await?;
         Ok(connection(page, |transfer| transfer.id.0))
     }
 

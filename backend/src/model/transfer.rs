@@ -17,8 +17,10 @@ use crate::ids::{AgentId, CustomerId, RunId, TransferId};
 
 mod advance;
 mod filter;
+mod sort;
 pub use advance::{Advance, Progress, TransferState};
 pub use filter::{TransferFilter, file_name};
+pub use sort::{TransferSort, TransferSortField};
 
 /// Status of a transfer.
 #[derive(

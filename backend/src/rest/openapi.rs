@@ -40,6 +40,17 @@ pub(super) struct StatusQuery {
     status: Option<TransferStatus>,
 }
 
+/// The query parameter for the order of transfers.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the wire; queries are read field by field")]
+pub(super) struct TransferSortQuery {
+    /// What transfers are sorted by, with `-` before it for descending order. `duration` is that of transfers that have
+    /// ended, `speed` the average of completed ones. Transfers without the value come last.
+    #[param(pattern = "^-?(createdAt|completedAt|size|duration|speed)$", default = "-createdAt", example = "-size")]
+    sort: Option<String>,
+}
+
 /// The query parameter of an offset.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

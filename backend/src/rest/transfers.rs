@@ -21,7 +21,7 @@ use crate::{
     model::{
         Fields, FromFields, Page, PageRequest, Pagination,
         directive::Directive,
-        transfer::{CreateTransfer, Transfer, TransferFilter, UpdateTransfer},
+        transfer::{CreateTransfer, Transfer, TransferFilter, TransferSort, UpdateTransfer},
     },
     transport::http_status,
 };
@@ -151,17 +151,17 @@ pub(super) async fn create_transfer(
 
 /// List all transfers
 ///
-/// Newest first. The total is exact without filters and with filters by agent or status. With other filters, counting
-/// stops at 10,000.
+/// Newest first, unless `sort` is given. The total is exact without filters and with filters by customer, agent or status.
+/// With other filters, counting stops at 10,000.
 #[utoipa::path(get, path = "/api/transfers", tag = "Transfers", security(("bearer" = [])),
-    params(super::openapi::Paging, super::openapi::StatusQuery, TransferFilter),
+    params(super::openapi::Paging, super::openapi::TransferSortQuery, super::openapi::StatusQuery, TransferFilter),
     responses((status = 200, description = "A page of transfers", body = Success<TransfersData>)))]
 pub(super) async fn list_transfers(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
-    Query((request, filter)): Query<(PageRequest, TransferFilter)>,
+    Query(((request, sort), filter)): Query<((PageRequest, TransferSort), TransferFilter)>,
 ) -> ListAnswer<TransfersData> {
-    Ok(List::small(api.cp.list_transfers(&actor, &filter, request).await?.into()))
+    Ok(List::small(api.cp.list_transfers(&actor, &filter, sort, request).await?.into()))
 }
 
 /// Get a transfer

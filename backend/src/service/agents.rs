@@ -22,7 +22,7 @@ use crate::{
         directive::{Directive, DirectiveAction},
         event::{Kind, Object},
         job::JobFilter,
-        transfer::{Transfer, TransferFilter},
+        transfer::{Transfer, TransferFilter, TransferSort},
     },
     store::{self, agents::AgentRow, api_keys::KeyState, db::EnumText},
 };
@@ -141,7 +141,8 @@ impl ControlPlane {
         let scope = actor.require(Permission::ViewAgents)?;
         let agent = self.agent(scope, id).await?;
         let newest = PageRequest::page(1, NEWEST);
-        let transfers = store::transfers::list(&self.db, Scope::Agent(id), &TransferFilter::default(), newest).await?;
+        let (filter, sort) = (TransferFilter::default(), TransferSort::default());
+        let transfers = store::transfers::list(&self.db, Scope::Agent(id), &filter, sort, newest).await?;
         let transfers = transfers.items.iter().map(store::transfers::TransferRow::view).collect();
         let (filter, first) = (JobFilter { agent_id: Some(id), enabled: None }, PageRequest::page(1, MAX_LIMIT));
         let jobs = store::jobs::list(&self.db, scope, &filter, first).await?;
@@ -174,7 +175,8 @@ impl ControlPlane {
     ) -> Result<Page<Transfer>> {
         let scope = actor.require(Permission::ViewAgents)?;
         self.agent(scope, id).await?;
-        self.list_transfers(actor, &TransferFilter { agent_id: Some(id), ..filter }, request).await
+        let filter = TransferFilter { agent_id: Some(id), ..filter };
+        self.list_transfers(actor, &filter, TransferSort::default(), request).await
     }
 
     /// Creates a new API key for an agent. The old key remains valid for `overlap`, 24 hours by default.

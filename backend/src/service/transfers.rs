@@ -12,7 +12,8 @@ use crate::{
         directive::{Directive, DirectiveAction},
         event::{Kind, Object},
         transfer::{
-            CreateTransfer, Transfer, TransferFilter, TransferState, TransferStatus, UpdateTransfer, file_name,
+            CreateTransfer, Transfer, TransferFilter, TransferSort, TransferState, TransferStatus, UpdateTransfer,
+            file_name,
         },
     },
     store::{self, idempotency::IdempotencyClaim, transfer_counts::Deltas, transfers::TransferRow},
@@ -140,7 +141,7 @@ impl ControlPlane {
         Ok((outcomes, self.open_directives(agent).await?))
     }
 
-    /// A page of the transfers that the caller may see, newest first.
+    /// A page of the transfers that the caller may see.
     ///
     /// # Errors
     ///
@@ -149,10 +150,11 @@ impl ControlPlane {
         &self,
         actor: &Actor,
         filter: &TransferFilter,
+        sort: TransferSort,
         request: PageRequest,
     ) -> Result<Page<Transfer>> {
         let scope = actor.require(Permission::ViewTransfers)?;
-        let page = store::transfers::list(&self.db, scope, filter, request).await?;
+        let page = store::transfers::list(&self.db, scope, filter, sort, request).await?;
         Ok(page.map(|row| row.view()))
     }
 

@@ -72,8 +72,9 @@ macro_rules! transfers {
             }
             from "transfers t JOIN agents a ON a.id = t.agent_id" prefix "t.";
             read { agent_name = "a.name", agent_hostname = "a.hostname" }
-            // File names for searching, which `insert` writes, and a column that is not used.
-            others { source_name, destination_name, step_id }
+            // File names for searching, which `insert` writes, a column that is not used, and those that the database
+            // itself writes: see `list/sorted.rs`.
+            others { source_name, destination_name, step_id, sort_size, sort_duration, sort_speed }
 
             /// Written when the transfer is created.
             const CREATED {

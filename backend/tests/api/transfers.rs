@@ -5,6 +5,7 @@ mod create;
 mod get;
 mod list;
 mod pages;
+mod sort;
 mod update;
 
 pub(crate) use list::insert_many;

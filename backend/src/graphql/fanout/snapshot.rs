@@ -19,7 +19,7 @@ use crate::{
         agent::{Agent, AgentFilter},
         job::{Job, JobFilter, JobRun, JobRunFilter, RunStatus},
         pipeline::run::{PipelineRun, PipelineRunFilter, PipelineRunStatus},
-        transfer::{Transfer, TransferFilter, TransferStatus},
+        transfer::{Transfer, TransferFilter, TransferSort, TransferStatus},
     },
 };
 
@@ -90,7 +90,7 @@ impl Hub {
             // One status at a time, because the index is by status.
             for status in OPEN.into_iter().filter(|status| filter.allows(*status)) {
                 let filter = TransferFilter { status: Some(vec![status]), ..filter.clone() };
-                let list = |request| self.cp.list_transfers(actor, &filter, request).boxed();
+                let list = |request| self.cp.list_transfers(actor, &filter, TransferSort::default(), request).boxed();
                 walk(&mut found, |transfer: &Transfer| transfer.id.0, list).await?;
             }
         }

@@ -5,10 +5,10 @@ use utoipa::IntoParams;
 
 use super::{Direction, Protocol, Transfer, TransferStatus};
 use crate::{
-    ids::{AgentId, RunId},
+    ids::{AgentId, CustomerId, RunId},
     model::{
         Instant,
-        fields::{Fields, FromFields, id, instant, one_of, text},
+        fields::{Fields, FromFields, boolean, id, instant, one_of, parsed, text},
     },
 };
 
@@ -23,6 +23,8 @@ pub struct TransferFilter {
     pub status: Option<Vec<TransferStatus>>,
     /// Transfers of this agent.
     pub agent_id: Option<AgentId>,
+    /// Transfers of this customer. A user of a customer has access to transfers of that customer only.
+    pub customer_id: Option<CustomerId>,
     /// Transfers of this job run.
     // Only GraphQL has this filter.
     #[serde(skip)]
@@ -31,6 +33,8 @@ pub struct TransferFilter {
     pub protocol: Option<Protocol>,
     /// Transfers in this direction.
     pub direction: Option<Direction>,
+    /// If true, transfers that are stalled; if false, those that are not.
+    pub stalled: Option<bool>,
     /// Transfers created after this time.
     pub created_after: Option<Instant>,
     /// Transfers created before this time.
@@ -44,17 +48,21 @@ impl FromFields for TransferFilter {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let status = fields.optional("status", &[], one_of);
         let agent_id = fields.optional("agentId", &[], id::<AgentId>);
+        let customer_id = fields.optional("customerId", &[], id::<CustomerId>);
         let protocol = fields.optional("protocol", &[], one_of);
         let direction = fields.optional("direction", &[], one_of);
+        let stalled = fields.optional("stalled", &[], parsed(boolean));
         let created_after = fields.optional("createdAfter", &[], instant);
         let created_before = fields.optional("createdBefore", &[], instant);
         let search = fields.optional("search", &[], text(0, 255));
         Some(Self {
             status: status?.map(|status| vec![status]),
             agent_id: agent_id?,
+            customer_id: customer_id?,
             job_run_id: None,
             protocol: protocol?,
             direction: direction?,
+            stalled: stalled?,
             created_after: created_after?.map(Instant),
             created_before: created_before?.map(Instant),
             search: search?.map(|search| search.to_lowercase()).filter(|search| !search.is_empty()),
@@ -78,17 +86,24 @@ impl TransferFilter {
         }
     }
 
-    /// Whether only conditions are set whose totals are maintained: the caller's customer, the agent and the status.
+    /// Whether only conditions are set whose totals are maintained: the customer, the agent and the status.
     #[must_use]
     pub fn is_counted(&self) -> bool {
-        let counted = Self { status: self.status.clone(), agent_id: self.agent_id, ..Self::default() };
+        let counted = Self {
+            status: self.status.clone(),
+            agent_id: self.agent_id,
+            customer_id: self.customer_id,
+            ..Self::default()
+        };
         self.statuses().len() <= 1 && *self == counted
     }
 
     /// Whether the filter selects the transfer.
     #[must_use]
     pub fn matches(&self, transfer: &Transfer) -> bool {
-        self.allows(transfer.status) && self.matches_but_for_status(transfer)
+        self.allows(transfer.status)
+            && self.stalled.is_none_or(|stalled| stalled == transfer.stalled)
+            && self.matches_but_for_status(transfer)
     }
 
     /// Whether the filter selects transfers with this status.
@@ -97,12 +112,13 @@ impl TransferFilter {
         self.statuses().is_empty() || self.statuses().contains(&status)
     }
 
-    /// Whether the filter selects the transfer, apart from its status. The other conditions are about values that never
-    /// change.
+    /// Whether the filter selects the transfer by the values that never change, so not by its status and whether it is
+    /// stalled.
     #[must_use]
     pub fn matches_but_for_status(&self, transfer: &Transfer) -> bool {
         let created_at = transfer.created_at;
         self.agent_id.is_none_or(|agent| agent == transfer.agent_id)
+            && self.customer_id.is_none_or(|customer| customer == transfer.customer_id)
             && self.job_run_id.is_none_or(|run| Some(run) == transfer.job_run_id)
             && self.protocol.is_none_or(|protocol| protocol == transfer.protocol)
             && self.direction.is_none_or(|direction| direction == transfer.direction)
@@ -171,6 +187,10 @@ mod tests {
     #[case::other_status(json!({ "status": "failed" }), false)]
     #[case::agent(json!({ "agentId": AGENT }), true)]
     #[case::other_agent(json!({ "agentId": "0199c1f0-6c00-7000-8000-000000000009" }), false)]
+    #[case::customer(json!({ "customerId": "0199c1f0-6c00-7000-8000-000000000002" }), true)]
+    #[case::other_customer(json!({ "customerId": AGENT }), false)]
+    #[case::not_stalled(json!({ "stalled": false }), true)]
+    #[case::stalled(json!({ "stalled": "true" }), false)]
     #[case::protocol(json!({ "protocol": "sftp", "direction": "pull" }), true)]
     #[case::other_protocol(json!({ "protocol": "ftp" }), false)]
     #[case::other_direction(json!({ "direction": "push" }), false)]

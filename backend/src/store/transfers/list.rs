@@ -2,7 +2,9 @@
 //!
 //! Totals of the published filters are maintained, so that a deep page can be reached from the nearer end of the list.
 //! Additive filters have no index of their own: they scan one index with every column of all filters, which stays fast
-//! for any combination, and count at most [`Total::COUNTING_STOPS_AT`] hits.
+//! for any combination, and count at most [`Total::COUNTING_STOPS_AT`] hits. Other orders are in [`sorted`].
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_query::Value;
@@ -13,7 +15,10 @@ use crate::{
     actor::Scope,
     error::Result,
     ids::{AgentId, RunId, TransferId},
-    model::{Page, PageRequest, PageStart, Total, transfer::TransferFilter},
+    model::{
+        Page, PageRequest, PageStart, Total,
+        transfer::{TransferFilter, TransferSort},
+    },
     store::{
         db::{Db, MOST_VALUES, Sql, Tx, sql},
         pagination,
@@ -21,14 +26,22 @@ use crate::{
     },
 };
 
+mod sorted;
+
 /// The maximum number of parts of one compound statement.
 const MOST_PARTS: usize = 100;
 /// Up to this number of candidates, it is faster to find them by customer, agent and status, and to check them one by
 /// one.
 const FEW: u64 = 2_000;
 
-/// A page of the transfers in the scope, newest first.
-pub async fn list(db: &Db, scope: Scope, filter: &TransferFilter, request: PageRequest) -> Result<Page<TransferRow>> {
+/// A page of the transfers in the scope.
+pub async fn list(
+    db: &Db,
+    scope: Scope,
+    filter: &TransferFilter,
+    sort: TransferSort,
+    request: PageRequest,
+) -> Result<Page<TransferRow>> {
     // One moment for the total and the page: the far end of a list is found by counting back from its total.
     let mut tx = db.snapshot().await?;
     let Some(counted) = counted(&mut tx, scope, filter).await? else {
@@ -36,6 +49,9 @@ pub async fn list(db: &Db, scope: Scope, filter: &TransferFilter, request: PageR
     };
     let kept = transfer_counts::total(&mut tx, counted, filter.only_status()).await?;
     let (ids, total) = match request.start {
+        _ if sort != TransferSort::default() => {
+            sorted::page(&mut tx, &sorted::Listed { scope, counted, filter, kept }, sort, request).await?
+        }
         PageStart::Page(_) | PageStart::Offset(_) if filter.is_counted() => {
             (page_of_counted(&mut tx, counted, filter, request, kept).await?, Total::Exactly(kept))
         }
@@ -51,7 +67,9 @@ pub async fn list(db: &Db, scope: Scope, filter: &TransferFilter, request: PageR
         }
     };
     let page = pagination::page(ids, request, total);
-    let items = rows(&mut tx, scope, &page.items).await?;
+    let places: HashMap<TransferId, usize> = page.items.iter().enumerate().map(|(place, (id,))| (*id, place)).collect();
+    let mut items = rows(&mut tx, scope, &page.items).await?;
+    items.sort_unstable_by_key(|row| places.get(&row.id).copied());
     Ok(Page { items, request, total: page.total, has_more: page.has_more })
 }
 
@@ -125,14 +143,23 @@ async fn newest_where<T: Copy + Into<Value>>(
     Ok(found)
 }
 
-/// The maintained totals for the scope with the filter's agent; `None` if that agent is outside the scope.
+/// The maintained totals for the scope with the filter's customer and agent; `None` if these are outside the scope.
 async fn counted(tx: &mut Tx, scope: Scope, filter: &TransferFilter) -> Result<Option<Counted>> {
-    Ok(match (scope, filter.agent_id) {
-        (Scope::All, None) => Some(Counted::All),
-        (Scope::Customer(customer), None) => Some(Counted::Customer(customer)),
-        (Scope::Agent(agent), None) | (Scope::All, Some(agent)) => Some(Counted::Agent(agent)),
-        (Scope::Agent(own), Some(agent)) => (own == agent).then_some(Counted::Agent(agent)),
-        (Scope::Customer(customer), Some(agent)) => {
+    let customer = match (scope, filter.customer_id) {
+        (Scope::Customer(own), Some(named)) if own != named => return Ok(None),
+        (Scope::Customer(customer), _) | (Scope::All | Scope::Agent(_), Some(customer)) => Some(customer),
+        (Scope::All | Scope::Agent(_), None) => None,
+    };
+    let agent = match (scope, filter.agent_id) {
+        (Scope::Agent(own), Some(named)) if own != named => return Ok(None),
+        (Scope::Agent(agent), _) | (Scope::All | Scope::Customer(_), Some(agent)) => Some(agent),
+        (Scope::All | Scope::Customer(_), None) => None,
+    };
+    Ok(match (agent, customer) {
+        (None, None) => Some(Counted::All),
+        (None, Some(customer)) => Some(Counted::Customer(customer)),
+        (Some(agent), None) => Some(Counted::Agent(agent)),
+        (Some(agent), Some(customer)) => {
             let statement = sql("SELECT id FROM agents WHERE id = $1 AND customer_id = $2").bind(agent).bind(customer);
             let found: Option<(Uuid,)> = statement.fetch_optional(tx).await?;
             found.map(|_| Counted::Agent(agent))
@@ -242,6 +269,11 @@ fn additive(mut statement: Sql, filter: &TransferFilter) -> Sql {
     }
     if let Some(direction) = filter.direction {
         statement = statement.push_bind(" AND direction = ", direction.to_string());
+    }
+    // An index holds the few that are stalled.
+    if let Some(stalled) = filter.stalled {
+        let condition = if stalled { " AND id IN" } else { " AND id NOT IN" };
+        statement = statement.push(condition).push(" (SELECT id FROM transfers WHERE stalled)");
     }
     // Ids begin with the milliseconds of their creation, so instants are ranges of ids.
     if let Some(after) = filter.created_after {
