@@ -113,7 +113,7 @@ pub(crate) struct LogEntry {
 impl SubscriptionRoot {
     /// State subscription: sends transfers when they change. With `initial`, it first sends the transfers that are not
     /// in a final state. If the filter has a status, the change by which a transfer leaves that status is still sent.
-    /// Changes are not compared with the filter's `stalled`.
+    /// Changes are not compared with the filter's `stalled` and `q`.
     async fn transfer_updated(
         &self,
         ctx: &Context<'_>,

@@ -20,6 +20,7 @@ mod ids;
 mod limits;
 mod pooled_connection;
 pub(super) mod table;
+mod text_search;
 mod wal;
 
 use columns::readable;
@@ -28,6 +29,7 @@ pub use columns::{EnumText, JsonColumn, json, json_column};
 pub(super) use failure::{is_worth_another_connection, timed_out};
 pub use limits::DatabaseLimits;
 pub use pooled_connection::{PooledConnection, WriteLock};
+pub(super) use text_search::TextSearch;
 pub use wal::Wal;
 
 /// The database.

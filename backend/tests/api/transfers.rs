@@ -6,6 +6,7 @@ mod get;
 mod list;
 mod pages;
 mod sort;
+mod text;
 mod update;
 
 pub(crate) use list::insert_many;

@@ -42,6 +42,9 @@ pub struct TransferFilter {
     /// Transfers whose source or destination has a file name that starts with this text. Case is ignored.
     #[param(max_length = 255, pattern = "^[^\\x00-\\x1F\\x7F-\\x9F]*$")]
     pub search: Option<String>,
+    /// Transfers whose source, destination or error contains this text. Case is ignored.
+    #[param(min_length = 3, max_length = 255, pattern = "^[^\\x00-\\x1F\\x7F-\\x9F]*$")]
+    pub q: Option<String>,
 }
 
 impl FromFields for TransferFilter {
@@ -55,6 +58,7 @@ impl FromFields for TransferFilter {
         let created_after = fields.optional("createdAfter", &[], instant);
         let created_before = fields.optional("createdBefore", &[], instant);
         let search = fields.optional("search", &[], text(0, 255));
+        let q = fields.optional("q", &[], text(MIN_PART, 255));
         Some(Self {
             status: status?.map(|status| vec![status]),
             agent_id: agent_id?,
@@ -66,6 +70,7 @@ impl FromFields for TransferFilter {
             created_after: created_after?.map(Instant),
             created_before: created_before?.map(Instant),
             search: search?.map(|search| search.to_lowercase()).filter(|search| !search.is_empty()),
+            q: q?.map(|part| part.to_lowercase()),
         })
     }
 }
@@ -103,6 +108,10 @@ impl TransferFilter {
     pub fn matches(&self, transfer: &Transfer) -> bool {
         self.allows(transfer.status)
             && self.stalled.is_none_or(|stalled| stalled == transfer.stalled)
+            && self.q.as_ref().is_none_or(|part| {
+                let texts = [Some(&transfer.source), Some(&transfer.destination), transfer.error_message.as_ref()];
+                texts.into_iter().flatten().any(|text| text.to_lowercase().contains(part))
+            })
             && self.matches_but_for_status(transfer)
     }
 
@@ -112,8 +121,8 @@ impl TransferFilter {
         self.statuses().is_empty() || self.statuses().contains(&status)
     }
 
-    /// Whether the filter selects the transfer by the values that never change, so not by its status and whether it is
-    /// stalled.
+    /// Whether the filter selects the transfer by the values that never change: all but its status, its error and whether
+    /// it is stalled. So `stalled` and `q` are not compared.
     #[must_use]
     pub fn matches_but_for_status(&self, transfer: &Transfer) -> bool {
         let created_at = transfer.created_at;
@@ -143,6 +152,8 @@ impl TransferStatus {
     }
 }
 
+/// The minimum number of characters of a part to search for, since the indexes hold groups of three.
+const MIN_PART: usize = 3;
 /// The maximum number of characters of a file name that are searched: the maximum length of a search text, since index
 /// entries have a size limit.
 const MAX_NAME: usize = 255;
@@ -198,6 +209,9 @@ mod tests {
     #[case::destination_begins_so(json!({ "search": "kept" }), true)]
     #[case::not_in_the_middle(json!({ "search": "csv" }), false)]
     #[case::not_the_folder(json!({ "search": "data" }), false)]
+    #[case::in_the_source(json!({ "q": "IN/orders" }), true)]
+    #[case::in_the_destination(json!({ "q": " data/K " }), true)]
+    #[case::in_neither(json!({ "q": "csv/data" }), false)]
     fn a_filter_means_what_it_says(#[case] fields: Value, #[case] matches: bool) {
         assert_eq!(filter(fields).matches(&transfer()), matches);
     }

@@ -20,7 +20,8 @@ use crate::{
         transfer::{TransferFilter, TransferSort},
     },
     store::{
-        db::{Db, MOST_VALUES, Sql, Tx, sql},
+        agents::contains,
+        db::{Db, MOST_VALUES, Sql, TextSearch, Tx, sql},
         pagination,
         transfer_counts::{self, Counted},
     },
@@ -33,6 +34,29 @@ const MOST_PARTS: usize = 100;
 /// Up to this number of candidates, it is faster to find them by customer, agent and status, and to check them one by
 /// one.
 const FEW: u64 = 2_000;
+/// The number of ids after which counting stops, and one more.
+const COUNTED_IDS: i64 = Total::COUNTING_STOPS_AT.cast_signed() + 1;
+
+/// The transfers that are listed.
+struct Listed<'a> {
+    scope: Scope,
+    counted: Counted,
+    filter: &'a TransferFilter,
+    /// The number of transfers that match the published conditions.
+    kept: u64,
+    text: Option<Text>,
+}
+
+/// The search for a part of the texts.
+struct Text {
+    search: TextSearch,
+    /// The newest matches, at most [`COUNTED_IDS`].
+    found: Vec<(TransferId,)>,
+    /// Whether `found` holds all matches, so that it is faster to begin with them.
+    is_rare: bool,
+    /// Whether it is faster to read the matches in their order and to check the other conditions.
+    is_walked: bool,
+}
 
 /// A page of the transfers in the scope.
 pub async fn list(
@@ -48,22 +72,24 @@ pub async fn list(
         return Ok(pagination::page(Vec::new(), request, Total::Exactly(0)));
     };
     let kept = transfer_counts::total(&mut tx, counted, filter.only_status()).await?;
+    let text = match &filter.q {
+        Some(part) => Some(Text::find(&mut tx, part, kept).await?),
+        None => None,
+    };
+    let listed = Listed { scope, counted, filter, kept, text };
     let (ids, total) = match request.start {
-        _ if sort != TransferSort::default() => {
-            sorted::page(&mut tx, &sorted::Listed { scope, counted, filter, kept }, sort, request).await?
-        }
+        _ if sort != TransferSort::default() => sorted::page(&mut tx, &listed, sort, request).await?,
         PageStart::Page(_) | PageStart::Offset(_) if filter.is_counted() => {
             (page_of_counted(&mut tx, counted, filter, request, kept).await?, Total::Exactly(kept))
         }
-        PageStart::Page(_) | PageStart::Offset(_) => page_of_walked(&mut tx, counted, filter, request, kept).await?,
+        PageStart::Page(_) | PageStart::Offset(_) => page_of_walked(&mut tx, &listed, request).await?,
         PageStart::OlderThan(_) | PageStart::NewerThan(_) | PageStart::Oldest => {
             let total = match (filter.is_counted(), request.is_counted) {
                 (true, _) => Total::Exactly(kept),
-                (false, true) => Total::counted(candidates(&mut tx, counted, filter, kept).await?.len() as u64),
+                (false, true) => Total::counted(listed.candidates(&mut tx).await?.len() as u64),
                 (false, false) => Total::AtLeast(0),
             };
-            let statement = conditions(counted, filter, kept);
-            (pagination::cut(statement, request).fetch_all(&mut tx).await?, total)
+            (listed.cut(request).fetch_all(&mut tx).await?, total)
         }
     };
     let page = pagination::page(ids, request, total);
@@ -73,29 +99,77 @@ pub async fn list(
     Ok(Page { items, request, total: page.total, has_more: page.has_more })
 }
 
-/// The ids that match all conditions.
-fn conditions(counted: Counted, filter: &TransferFilter, kept: u64) -> Sql {
-    let statement = sql("SELECT id FROM transfers WHERE 1 = 1");
-    // The transfers of a run have an index of their own: the other conditions must not choose another.
-    let is_walked = filter.job_run_id.is_some() || (kept > FEW && !filter.is_counted());
-    additive(if is_walked { faceted(statement, counted, filter) } else { indexed(statement, counted, filter) }, filter)
+impl Text {
+    async fn find(tx: &mut Tx, part: &str, kept: u64) -> Result<Self> {
+        let search = TextSearch::begin(tx, part, contains(part)).await?;
+        let newest = search.ordered(search.ids(), false).push_bind(" LIMIT ", COUNTED_IDS);
+        let found: Vec<(TransferId,)> = newest.fetch_all(&mut *tx).await?;
+        let is_rare = matches!(Total::counted(found.len() as u64), Total::Exactly(_));
+        let all = transfer_counts::total(tx, Counted::All, None).await?;
+        // With fewer, most matches would be read in vain.
+        let is_walked = !is_rare && kept > FEW && kept.saturating_mul(4) >= all;
+        Ok(Self { search, found, is_rare, is_walked })
+    }
 }
 
-/// The newest ids that match all conditions, at most `COUNTING_STOPS_AT + 1`.
-async fn candidates(tx: &mut Tx, counted: Counted, filter: &TransferFilter, kept: u64) -> Result<Vec<(TransferId,)>> {
-    let bound = Total::COUNTING_STOPS_AT.cast_signed() + 1;
-    conditions(counted, filter, kept).push_bind(" ORDER BY id DESC LIMIT ", bound).fetch_all(tx).await
+impl Listed<'_> {
+    /// Adds all conditions to a statement about `transfers`, which reads them by creation or in the order of another index.
+    fn conditions(&self, statement: Sql, is_sorted: bool) -> Sql {
+        let Self { counted, filter, kept, text, .. } = self;
+        // The transfers of a run, and rare texts, have an index of their own: the other conditions must not choose another.
+        let is_found = filter.job_run_id.is_some() || text.as_ref().is_some_and(|text| text.is_rare);
+        let is_walked = is_found || (*kept > FEW && (is_sorted || !filter.is_counted()));
+        let statement =
+            if is_walked { faceted(statement, *counted, filter) } else { indexed(statement, *counted, filter) };
+        let statement = additive(statement, filter);
+        match text {
+            None => statement,
+            Some(text) if text.is_rare => text.search.among(statement),
+            Some(text) => text.search.checked(statement),
+        }
+    }
+
+    /// The matches of the text in their order with the other conditions, if that is the fastest.
+    fn walked_text(&self) -> Option<(&TextSearch, Sql)> {
+        let search = self.text.as_ref().filter(|text| text.is_walked).map(|text| &text.search)?;
+        Some((search, additive(faceted(search.joined(), self.counted, self.filter), self.filter)))
+    }
+
+    /// The newest ids that match all conditions, at most [`COUNTED_IDS`].
+    async fn candidates(&self, tx: &mut Tx) -> Result<Vec<(TransferId,)>> {
+        let only_text = TransferFilter { q: self.filter.q.clone(), ..TransferFilter::default() };
+        if let Some(text) = &self.text
+            && self.counted == Counted::All
+            && *self.filter == only_text
+        {
+            return Ok(text.found.clone());
+        }
+        let statement = match self.walked_text() {
+            Some((search, statement)) => search.ordered(statement, false),
+            None => self.conditions(sql("SELECT id FROM transfers WHERE 1 = 1"), false).push(" ORDER BY id DESC"),
+        };
+        statement.push_bind(" LIMIT ", COUNTED_IDS).fetch_all(tx).await
+    }
+
+    /// The ids of a page, newest first, with that of one more item if there is one.
+    fn cut(&self, request: PageRequest) -> Sql {
+        let Some((search, statement)) = self.walked_text() else {
+            return pagination::cut(self.conditions(sql("SELECT id FROM transfers WHERE 1 = 1"), false), request);
+        };
+        let statement = match request.start {
+            PageStart::OlderThan(id) | PageStart::NewerThan(id) => search.beyond(statement, id, request.is_upward()),
+            PageStart::Page(_) | PageStart::Offset(_) | PageStart::Oldest => statement,
+        };
+        search
+            .ordered(statement, request.is_upward())
+            .push_bind(" LIMIT ", request.limit.cast_signed() + 1)
+            .push_bind(" OFFSET ", request.offset().cast_signed())
+    }
 }
 
 /// The ids of a page with additive filters, with that of one more item if there is one, and the total.
-async fn page_of_walked(
-    tx: &mut Tx,
-    counted: Counted,
-    filter: &TransferFilter,
-    request: PageRequest,
-    kept: u64,
-) -> Result<(Vec<(TransferId,)>, Total)> {
-    let found = candidates(&mut *tx, counted, filter, kept).await?;
+async fn page_of_walked(tx: &mut Tx, listed: &Listed<'_>, request: PageRequest) -> Result<(Vec<(TransferId,)>, Total)> {
+    let found = listed.candidates(&mut *tx).await?;
     let total = Total::counted(found.len() as u64);
     let end = request.offset().saturating_add(request.limit);
     if end < found.len() as u64 || matches!(total, Total::Exactly(_)) {
@@ -103,7 +177,7 @@ async fn page_of_walked(
         let take = usize::try_from(request.limit + 1).unwrap_or(usize::MAX);
         return Ok((found.into_iter().skip(skip).take(take).collect(), total));
     }
-    Ok((pagination::cut(conditions(counted, filter, kept), request).fetch_all(tx).await?, total))
+    Ok((listed.cut(request).fetch_all(tx).await?, total))
 }
 
 /// The newest transfers of each of these agents, at most the number given with its id, newest first.

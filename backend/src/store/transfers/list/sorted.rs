@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use sea_query::Value;
 use uuid::Uuid;
 
-use super::{FEW, additive, candidates, faceted, indexed};
+use super::Listed;
 use crate::{
     actor::Scope,
     error::Result,
@@ -19,19 +19,9 @@ use crate::{
     },
     store::{
         db::{Sql, Tx, sql},
-        transfer_counts::Counted,
         transfers::scoped,
     },
 };
-
-/// The transfers that are listed.
-pub(super) struct Listed<'a> {
-    pub(super) scope: Scope,
-    pub(super) counted: Counted,
-    pub(super) filter: &'a TransferFilter,
-    /// The number of transfers that match the published conditions.
-    pub(super) kept: u64,
-}
 
 /// The order of reading.
 #[derive(Clone, Copy)]
@@ -71,8 +61,7 @@ pub(super) async fn page(
     let total = if listed.filter.is_counted() {
         Total::Exactly(listed.kept)
     } else if request.is_counted {
-        let found = candidates(&mut *tx, listed.counted, listed.filter, listed.kept).await?;
-        Total::counted(found.len() as u64)
+        Total::counted(listed.candidates(&mut *tx).await?.len() as u64)
     } else {
         Total::AtLeast(0)
     };
@@ -121,6 +110,9 @@ async fn read(
         let before = parts.iter().position(|part| *part == own).unwrap_or(0);
         parts = &parts[before..];
     }
+    // Of few transfers the published conditions find all, which are then sorted; of many the index of the order is read
+    // until the page is full.
+    let is_sorted = order.column.is_some();
     let mut found: Vec<(TransferId,)> = Vec::new();
     for (index, part) in parts.iter().enumerate() {
         let missing = take - found.len() as u64;
@@ -128,7 +120,8 @@ async fn read(
             break;
         }
         let beyond = place.filter(|_| index == 0);
-        let statement = order.restricted(listed.conditions(sql("SELECT id FROM transfers WHERE 1 = 1"), order), *part);
+        let statement =
+            order.restricted(listed.conditions(sql("SELECT id FROM transfers WHERE 1 = 1"), is_sorted), *part);
         let statement = match beyond {
             Some(place) => order.beyond(statement, *part, place),
             None => statement,
@@ -141,7 +134,7 @@ async fn read(
         let is_last = index + 1 == parts.len();
         if rows.is_empty() && skip > 0 && !is_last {
             // The page begins in the next part: this one is counted, to know where.
-            let counted = listed.conditions(sql("SELECT COUNT(*) FROM transfers WHERE 1 = 1"), order);
+            let counted = listed.conditions(sql("SELECT COUNT(*) FROM transfers WHERE 1 = 1"), is_sorted);
             let (rows,): (i64,) = order.restricted(counted, *part).fetch_one(&mut *tx).await?;
             skip = skip.saturating_sub(rows.unsigned_abs());
         } else {
@@ -183,19 +176,6 @@ const fn column(field: TransferSortField) -> Option<&'static str> {
         TransferSortField::Size => Some("sort_size"),
         TransferSortField::Duration => Some("sort_duration"),
         TransferSortField::Speed => Some("sort_speed"),
-    }
-}
-
-impl Listed<'_> {
-    /// Adds the conditions to a statement. Of few transfers the published conditions find all, which are then sorted; of
-    /// many the index of the order is read until the page is full.
-    fn conditions(&self, statement: Sql, order: Order) -> Sql {
-        let Self { counted, filter, kept, .. } = self;
-        let is_walked = *kept > FEW && (order.column.is_some() || !filter.is_counted());
-        let is_walked = is_walked || filter.job_run_id.is_some();
-        let statement =
-            if is_walked { faceted(statement, *counted, filter) } else { indexed(statement, *counted, filter) };
-        additive(statement, filter)
     }
 }
 
