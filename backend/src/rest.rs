@@ -97,6 +97,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(certificates::get_certificate_authority))
         .routes(routes!(certificates::issue_agent_certificate))
         .routes(routes!(transfers::create_transfer, transfers::list_transfers, transfers::update_transfers))
+        .routes(routes!(transfers::retry_transfers))
+        .routes(routes!(transfers::cancel_transfers))
         .routes(routes!(transfers::get_transfer, transfers::update_transfer))
         .routes(routes!(jobs::create_job, jobs::list_jobs))
         .routes(routes!(jobs::get_job, jobs::update_job, jobs::delete_job))

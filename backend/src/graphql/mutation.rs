@@ -9,7 +9,8 @@ use super::{
     job_inputs::{CreateJobInput, UpdateJobInput, read_job},
     pipeline_inputs::{CreatePipelineInput, ParameterInput, UpdatePipelineInput, read_parameters},
     pipeline_queries::LABORIOUS,
-    read_input::read,
+    read_input::{read, read_transfer_filter},
+    transfers::{TransferResult, results},
     user_inputs::{CreateUserInput, UpdateUserInput},
 };
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
         enrolment_code::EnrolmentCode,
         job::{Backfill, BackfillPreview, Job, JobRun, JobSlot},
         pipeline::{Pipeline, PipelineRef, ReplaceDefinition, run::PipelineRun},
-        transfer::Transfer,
+        transfer::{MAX_SELECTED, SelectTransfers, Transfer, TransferFilter, TransferSelection},
         webhook_secret::WebhookSecret,
     },
 };
@@ -125,6 +126,32 @@ impl MutationRoot {
     /// Queues another attempt of a failed transfer and sends it to the agent.
     async fn retry_transfer(&self, ctx: &Context<'_>, id: TransferId) -> Result<Transfer> {
         control_plane(ctx)?.retry_transfer(actor(ctx)?, id).await
+    }
+
+    /// Cancels several transfers, as `cancelTransfer` does each: either those with these ids, 1 to 500, or those of a
+    /// filter, which may select at most 500.
+    #[graphql(complexity = "MAX_SELECTED * child_complexity + 1")]
+    async fn cancel_transfers(
+        &self,
+        ctx: &Context<'_>,
+        ids: Option<Vec<TransferId>>,
+        filter: Option<TransferFilter>,
+    ) -> Result<Vec<TransferResult>> {
+        let selection = selection(ids, filter)?;
+        Ok(results(control_plane(ctx)?.cancel_transfers(actor(ctx)?, &selection).await?))
+    }
+
+    /// Retries several failed transfers, as `retryTransfer` does each: either those with these ids, 1 to 500, or those of
+    /// a filter, which may select at most 500.
+    #[graphql(complexity = "MAX_SELECTED * child_complexity + 1")]
+    async fn retry_transfers(
+        &self,
+        ctx: &Context<'_>,
+        ids: Option<Vec<TransferId>>,
+        filter: Option<TransferFilter>,
+    ) -> Result<Vec<TransferResult>> {
+        let selection = selection(ids, filter)?;
+        Ok(results(control_plane(ctx)?.retry_transfers(actor(ctx)?, &selection).await?))
     }
 
     /// Creates a job. For administrators.
@@ -284,4 +311,9 @@ impl MutationRoot {
 
 fn range(from: Instant, to: Instant) -> Result<Backfill> {
     read(&serde_json::json!({ "from": from, "to": to }))
+}
+
+fn selection(ids: Option<Vec<TransferId>>, filter: Option<TransferFilter>) -> Result<TransferSelection> {
+    let filter = filter.map(|filter| read_transfer_filter(Some(filter))).transpose()?;
+    SelectTransfers { ids, filter }.selection()
 }

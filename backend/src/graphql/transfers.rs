@@ -1,12 +1,38 @@
-//! The links of transfers, what the viewer may do with them, and the fields whose form differs from REST.
+//! The links of transfers, what the viewer may do with them, the fields whose form differs from REST, and the results of
+//! changes of several transfers.
 
-use async_graphql::{ComplexObject, Context};
+use async_graphql::{ComplexObject, Context, SimpleObject};
 
 use super::context::{loader, viewer_may};
 use crate::{
     actor::Permission,
+    ids::TransferId,
     model::{agent::Agent, customer::Customer, scalar::ByteCount, transfer::Transfer},
+    service::TransferOutcomes,
 };
+
+/// The result of the change of one of several transfers.
+#[derive(SimpleObject)]
+pub(crate) struct TransferResult {
+    /// Id of the transfer.
+    id: TransferId,
+    /// Whether the transfer was changed.
+    ok: bool,
+    /// Error code, if the change was refused.
+    code: Option<String>,
+    /// What went wrong, in one sentence, if the change was refused.
+    error: Option<String>,
+}
+
+/// The result for each transfer.
+pub(super) fn results(outcomes: TransferOutcomes) -> Vec<TransferResult> {
+    let result = |(id, outcome): (TransferId, crate::error::Result<Transfer>)| {
+        let error = outcome.err();
+        let code = error.as_ref().map(|error| error.code().to_string());
+        TransferResult { id, ok: error.is_none(), code, error: error.map(|error| error.to_string()) }
+    };
+    outcomes.into_iter().map(result).collect()
+}
 
 #[ComplexObject]
 impl Transfer {

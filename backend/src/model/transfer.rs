@@ -17,9 +17,11 @@ use crate::ids::{AgentId, CustomerId, RunId, TransferId};
 
 mod advance;
 mod filter;
+mod selection;
 mod sort;
 pub use advance::{Advance, Progress, TransferState};
 pub use filter::{TransferFilter, file_name};
+pub use selection::{MAX_SELECTED, SelectTransfers, TransferSelection};
 pub use sort::{TransferSort, TransferSortField};
 
 /// Status of a transfer.

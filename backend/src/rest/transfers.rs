@@ -21,8 +21,9 @@ use crate::{
     model::{
         Fields, FromFields, Page, PageRequest, Pagination,
         directive::Directive,
-        transfer::{CreateTransfer, Transfer, TransferFilter, TransferSort, UpdateTransfer},
+        transfer::{CreateTransfer, SelectTransfers, Transfer, TransferFilter, TransferSort, UpdateTransfer},
     },
+    service::TransferOutcomes,
     transport::http_status,
 };
 
@@ -90,6 +91,40 @@ pub(super) struct UpdateResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     details: Option<Value>,
+}
+
+/// Results of a change of several transfers.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ChangedData {
+    /// One result for each transfer, in the order of the ids or, with a filter, newest first.
+    results: Vec<ChangeResult>,
+}
+
+/// Result of the change of one transfer.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ChangeResult {
+    /// Id of the transfer.
+    id: TransferId,
+    /// Whether the transfer was changed.
+    ok: bool,
+    /// Error code, as in GraphQL, if the change was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "CONFLICT")]
+    code: Option<String>,
+    /// What went wrong, in one sentence, if the change was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl From<TransferOutcomes> for ChangedData {
+    fn from(outcomes: TransferOutcomes) -> Self {
+        let result = |(id, outcome): (TransferId, Result<Transfer>)| {
+            let error = outcome.err();
+            let code = error.as_ref().map(|error| error.code().to_string());
+            ChangeResult { id, ok: error.is_none(), code, error: error.map(|error| error.to_string()) }
+        };
+        Self { results: outcomes.into_iter().map(result).collect() }
+    }
 }
 
 /// A batch of reports.
@@ -207,6 +242,35 @@ pub(super) async fn update_transfers(
     let (outcomes, directives) = api.cp.update_transfers(&actor, updates).await?;
     let results = ids.into_iter().zip(outcomes).map(|(id, outcome)| UpdateResult::new(id, outcome)).collect();
     Ok(Reply::ok(BatchData { results, directives }))
+}
+
+/// Retry several failed transfers
+///
+/// The request counts once, and each transfer has its own result: what is not failed, or not visible to the caller, does
+/// not affect the others. A filter that selects more than 500 transfers is refused, and changes nothing.
+#[utoipa::path(post, path = "/api/transfers/retry", tag = "Transfers", security(("bearer" = [])), request_body = SelectTransfers,
+    responses((status = 200, description = "The results", body = Success<ChangedData>)))]
+pub(super) async fn retry_transfers(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    body: Body<SelectTransfers>,
+) -> Answer<ChangedData> {
+    Ok(Reply::ok(api.cp.retry_transfers(&actor, &body.input.selection()?).await?.into()))
+}
+
+/// Cancel several transfers
+///
+/// A queued transfer is cancelled at once, a running one when its agent confirms or when the lease ends. The request
+/// counts once, and each transfer has its own result. A filter that selects more than 500 transfers is refused, and
+/// changes nothing.
+#[utoipa::path(post, path = "/api/transfers/cancel", tag = "Transfers", security(("bearer" = [])), request_body = SelectTransfers,
+    responses((status = 200, description = "The results", body = Success<ChangedData>)))]
+pub(super) async fn cancel_transfers(
+    State(api): State<Api>,
+    UserCaller(actor): UserCaller,
+    body: Body<SelectTransfers>,
+) -> Answer<ChangedData> {
+    Ok(Reply::ok(api.cp.cancel_transfers(&actor, &body.input.selection()?).await?.into()))
 }
 
 /// The id as it was sent, and the report. A text that is not an id is answered with 404.

@@ -19,6 +19,9 @@ use crate::{
     store::{self, idempotency::IdempotencyClaim, transfer_counts::Deltas, transfers::TransferRow},
 };
 
+mod bulk;
+pub use bulk::TransferOutcomes;
+
 impl ControlPlane {
     /// Creates a transfer of the calling agent.
     ///

@@ -32,7 +32,7 @@ const CALLERS: [&str; 8] = [
 
 /// The rows of the access table: sections 1 and 2 of the contract. `logout` comes last, because it ends the sessions
 /// that the others need.
-const TABLE: [Row; 54] = [
+const TABLE: [Row; 56] = [
     ("get_health", [200; 8]),
     ("get_liveness", [200; 8]),
     ("get_readiness", [200; 8]),
@@ -66,6 +66,8 @@ const TABLE: [Row; 54] = [
     ("get_transfer", [401, 401, 401, 401, 401, 200, 404, 200]),
     ("update_transfer", [401, 401, 401, 200, 404, 401, 401, 401]),
     ("update_transfers", [401, 401, 401, 200, 200, 401, 401, 401]),
+    ("retry_transfers", [401, 401, 401, 401, 401, 200, 200, 200]),
+    ("cancel_transfers", [401, 401, 401, 401, 401, 200, 200, 200]),
     ("create_job", [401, 401, 401, 401, 401, 403, 403, 201]),
     ("list_jobs", [401, 401, 401, 200, 200, 200, 200, 200]),
     ("get_job", [401, 401, 401, 401, 401, 200, 404, 200]),
@@ -223,6 +225,7 @@ impl World {
             }),
             "update_transfer" => json!({ "status": "running", "progress": 45 }),
             "update_transfers" => json!({ "updates": [{ "id": self.transfer().await, "progress": 45 }] }),
+            "retry_transfers" | "cancel_transfers" => json!({ "ids": [self.transfer().await] }),
             "create_enrolment_code"
             | "record_heartbeat"
             | "rotate_agent_key"

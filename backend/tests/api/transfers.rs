@@ -1,6 +1,7 @@
 //! Transfers, with one file per operation.
 
 mod batch;
+mod bulk;
 mod create;
 mod get;
 mod list;

@@ -37,7 +37,7 @@ const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrat
 /// What each of [`CALLERS`] gets of a field that is about an object of the customer `Owner`. Contract, sections 2 and 6.
 type Row = (&'static str, &'static str, [Outcome; 4]);
 
-const TABLE: [Row; 59] = [
+const TABLE: [Row; 61] = [
     ("Query", "me", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "fleet", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "agent", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
@@ -78,6 +78,8 @@ const TABLE: [Row; 59] = [
     ("Mutation", "revokeAgent", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Mutation", "cancelTransfer", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Mutation", "retryTransfer", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Mutation", "cancelTransfers", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Mutation", "retryTransfers", [UNAUTHENTICATED, Given, Given, Given]),
     ("Mutation", "createJob", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, Given]),
     ("Mutation", "updateJob", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
     ("Mutation", "deleteJob", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
@@ -122,6 +124,9 @@ impl World {
                 format!(r#"(id: "{}")"#, self.app.agent(owner.customer.id, "host-of-Owner").await.id)
             }
             "cancelTransfer" => format!("(id: {})", self.app.transfer(&owner.agent).await["id"]),
+            "cancelTransfers" | "retryTransfers" => {
+                format!("(ids: [{}])", self.app.transfer(&owner.agent).await["id"])
+            }
             "retryTransfer" => {
                 let failed = serde_json::json!({ "status": "failed" });
                 format!("(id: {})", transfer_after(&self.app, &owner.agent, &failed).await["id"])
