@@ -164,6 +164,7 @@ impl App {
             origins: origins(settings),
             bodies: self.bodies.clone(),
             lists: ListBudget::default(),
+            exports: ListBudget::default(),
         }
     }
 

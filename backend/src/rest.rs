@@ -27,6 +27,7 @@ mod customers;
 mod directives;
 mod enrolment_codes;
 mod envelope;
+mod export;
 mod extract;
 mod health;
 mod job_runs;
@@ -61,6 +62,8 @@ pub struct Api {
     pub bodies: BodyBudget,
     /// The memory budget of large lists.
     pub lists: ListBudget,
+    /// The memory budget of exports.
+    pub exports: ListBudget,
 }
 
 impl Api {

@@ -1,13 +1,20 @@
 //! The routes of agents.
 
-use axum::extract::State;
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use futures_util::FutureExt;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
     Api,
     caller::{Address, AgentCaller, AnyCaller, Registrant, UserCaller},
-    envelope::{Answer, DeletedData, Reply, Success},
+    envelope::{Answer, DeletedData, Failure, Reply, Success},
+    export::{Exported, MaybeExport},
     extract::{Body, Id, OptionalBody, Query},
     list_response::{List, ListAnswer, listed},
     transfers::TransfersData,
@@ -137,17 +144,52 @@ pub(super) async fn record_heartbeat(
     Ok(Reply::ok(HeardData { agent, directives }))
 }
 
+impl Exported for Agent {
+    const NAME: &'static str = "agents";
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "createdAt",
+        "name",
+        "hostname",
+        "status",
+        "lastHeartbeat",
+        "os",
+        "version",
+        "ipAddress",
+        "customerId",
+        "load",
+        "memory",
+    ];
+
+    fn id(&self) -> uuid::Uuid {
+        self.id.0
+    }
+}
+
 /// List all agents
+///
+/// With `Accept: text/csv` or `Accept: application/x-ndjson` the answer is a file with all agents of the filter; `page` and
+/// `limit` are ignored.
 #[utoipa::path(get, path = "/api/agents", tag = "Agents", security(("bearer" = [])),
     params(super::openapi::Paging, AgentFilter),
-    responses((status = 200, description = "A page of agents", body = Success<AgentsData>)))]
+    responses((status = 200, description = "A page of agents, or a file with all",
+        content((Success<AgentsData> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))))]
 pub(super) async fn list_agents(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
+    MaybeExport(export): MaybeExport,
     Query((request, filter)): Query<(PageRequest, AgentFilter)>,
-) -> ListAnswer<AgentsData> {
-    let page = api.cp.list_agents(&actor, &filter, request).await?;
-    Ok(List::small(AgentsData { pagination: page.pagination(), agents: page.items }))
+) -> Result<Response, Failure> {
+    let Some(export) = export else {
+        let page = api.cp.list_agents(&actor, &filter, request).await?;
+        return Ok(List::small(AgentsData { pagination: page.pagination(), agents: page.items }).into_response());
+    };
+    let (cp, who) = (Arc::clone(&api.cp), actor.clone());
+    let list = move |request| {
+        let (cp, actor, filter) = (Arc::clone(&cp), who.clone(), filter.clone());
+        async move { cp.list_agents(&actor, &filter, request).await }.boxed()
+    };
+    export.response(&api, &actor, list).await
 }
 
 /// Get an agent

@@ -1,15 +1,22 @@
 //! The routes of job runs.
 
-use axum::extract::State;
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use futures_util::FutureExt;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
     Api,
     caller::{AgentCaller, UserCaller},
-    envelope::{Answer, Reply, Success},
+    envelope::{Answer, Failure, Reply, Success},
+    export::{Exported, MaybeExport},
     extract::{Body, Id, IdempotencyKey, Ids, OptionalBody, Query},
-    list_response::{List, ListAnswer, listed},
+    list_response::{List, listed},
 };
 use crate::{
     ids::{JobId, RunId},
@@ -37,21 +44,54 @@ pub(super) struct JobRunsData {
 
 listed!(JobRunsData, "runs", runs: JobRun);
 
+impl Exported for JobRun {
+    const NAME: &'static str = "runs";
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "jobId",
+        "status",
+        "attempt",
+        "scheduledFor",
+        "startedAt",
+        "completedAt",
+        "bytesTransferred",
+        "errorMessage",
+        "retryOf",
+    ];
+
+    fn id(&self) -> uuid::Uuid {
+        self.id.0
+    }
+}
+
 /// Get a job's execution history
 ///
 /// Newest first. Takes `page` and `limit`, or `limit` and `offset`.
+///
+/// With `Accept: text/csv` or `Accept: application/x-ndjson` the answer is a file with all runs of the job, at most 1,000,000;
+/// `page`, `limit` and `offset` are ignored.
 #[utoipa::path(get, path = "/api/jobs/{id}/runs", tag = "Jobs", security(("bearer" = [])),
     params(("id" = JobId, Path, description = "The job's id"), super::openapi::Paging, super::openapi::OffsetQuery),
-    responses((status = 200, description = "A page of runs", body = Success<JobRunsData>)))]
+    responses((status = 200, description = "A page of runs, or a file with all",
+        content((Success<JobRunsData> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))))]
 pub(super) async fn list_job_runs(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
     Id(id): Id<JobId>,
+    MaybeExport(export): MaybeExport,
     Query(request): Query<OffsetPageRequest>,
-) -> ListAnswer<JobRunsData> {
+) -> Result<Response, Failure> {
     let filter = JobRunFilter { job_id: Some(id), ..JobRunFilter::default() };
-    let page = api.cp.list_job_runs(&actor, &filter, request.0).await?;
-    Ok(List::small(JobRunsData { pagination: page.pagination(), runs: page.items }))
+    let Some(export) = export else {
+        let page = api.cp.list_job_runs(&actor, &filter, request.0).await?;
+        return Ok(List::small(JobRunsData { pagination: page.pagination(), runs: page.items }).into_response());
+    };
+    let (cp, who) = (Arc::clone(&api.cp), actor.clone());
+    let list = move |request| {
+        let (cp, actor, filter) = (Arc::clone(&cp), who.clone(), filter.clone());
+        async move { cp.list_job_runs(&actor, &filter, request).await }.boxed()
+    };
+    export.response(&api, &actor, list).await
 }
 
 /// Start a new job run

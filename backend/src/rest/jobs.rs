@@ -1,15 +1,22 @@
 //! The routes of jobs.
 
-use axum::extract::State;
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use futures_util::FutureExt;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
     Api,
     caller::{AnyCaller, JobCreator, UserCaller},
-    envelope::{Answer, DeletedData, Reply, Success},
+    envelope::{Answer, DeletedData, Failure, Reply, Success},
+    export::{Exported, MaybeExport},
     extract::{Body, Id, IdempotencyKey, Query},
-    list_response::{List, ListAnswer, listed},
+    list_response::{List, listed},
 };
 use crate::{
     ids::JobId,
@@ -40,6 +47,33 @@ pub(super) struct JobsData {
 
 listed!(JobsData, "jobs", jobs: Job);
 
+impl Exported for Job {
+    const NAME: &'static str = "jobs";
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "createdAt",
+        "name",
+        "enabled",
+        "source",
+        "destination",
+        "protocol",
+        "direction",
+        "schedule",
+        "timezone",
+        "overlap",
+        "catchUp",
+        "lastRunAt",
+        "nextRunAt",
+        "agentId",
+        "agent.name",
+        "customerId",
+    ];
+
+    fn id(&self) -> uuid::Uuid {
+        self.id.0
+    }
+}
+
 /// Create a new scheduled transfer job
 ///
 /// A password in the source or the destination is refused: agents keep their own credentials.
@@ -60,17 +94,31 @@ pub(super) async fn create_job(
 /// List all jobs
 ///
 /// Newest first. Without `page` and `limit` the answer has up to 1,000 jobs. An agent gets only its own enabled jobs.
+///
+/// With `Accept: text/csv` or `Accept: application/x-ndjson` the answer is a file with all jobs of the filter; `page` and
+/// `limit` are ignored.
 #[utoipa::path(get, path = "/api/jobs", tag = "Jobs", security(("bearer" = []), ("apiKey" = [])),
     params(super::openapi::Paging, JobFilter),
-    responses((status = 200, description = "A page of jobs", body = Success<JobsData>)))]
+    responses((status = 200, description = "A page of jobs, or a file with all",
+        content((Success<JobsData> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))))]
 pub(super) async fn list_jobs(
     State(api): State<Api>,
     AnyCaller(actor): AnyCaller,
+    MaybeExport(export): MaybeExport,
     Query((request, filter)): Query<(JobPageRequest, JobFilter)>,
-) -> ListAnswer<JobsData> {
-    let share = api.lists.reserve(&actor, request.0.limit, JOB).await?;
-    let page = api.cp.list_jobs(&actor, &filter, request.0).await?;
-    Ok(List::large(JobsData { pagination: page.pagination(), jobs: page.items }, share))
+) -> Result<Response, Failure> {
+    let Some(export) = export else {
+        let share = api.lists.reserve(&actor, request.0.limit, JOB).await?;
+        let page = api.cp.list_jobs(&actor, &filter, request.0).await?;
+        let data = JobsData { pagination: page.pagination(), jobs: page.items };
+        return Ok(List::large(data, share).into_response());
+    };
+    let (cp, who) = (Arc::clone(&api.cp), actor.clone());
+    let list = move |request| {
+        let (cp, actor, filter) = (Arc::clone(&cp), who.clone(), filter.clone());
+        async move { cp.list_jobs(&actor, &filter, request).await }.boxed()
+    };
+    export.response(&api, &actor, list).await
 }
 
 /// Get a job

@@ -1,6 +1,12 @@
 //! The routes of transfers.
 
-use axum::extract::State;
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::{
@@ -11,15 +17,16 @@ use utoipa::{
 use super::{
     Api,
     caller::{AgentCaller, UserCaller},
-    envelope::{Answer, Reply, Success},
+    envelope::{Answer, Failure, Reply, Success},
+    export::{Exported, MaybeExport},
     extract::{Body, Id, IdempotencyKey, Query},
-    list_response::{List, ListAnswer, listed},
+    list_response::{List, listed},
 };
 use crate::{
     error::{Error, Result},
     ids::TransferId,
     model::{
-        Fields, FromFields, Page, PageRequest, Pagination,
+        Fields, FromFields, Instant, Page, PageRequest, Pagination,
         directive::Directive,
         transfer::{CreateTransfer, SelectTransfers, Transfer, TransferFilter, TransferSort, UpdateTransfer},
     },
@@ -60,6 +67,39 @@ listed!(TransfersData, "transfers", transfers: Transfer);
 impl From<Page<Transfer>> for TransfersData {
     fn from(page: Page<Transfer>) -> Self {
         Self { pagination: page.pagination(), transfers: page.items }
+    }
+}
+
+impl Exported for Transfer {
+    const NAME: &'static str = "transfers";
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "createdAt",
+        "status",
+        "source",
+        "destination",
+        "protocol",
+        "direction",
+        "agentId",
+        "agent.name",
+        "customerId",
+        "progress",
+        "bytesTotal",
+        "sizeKnown",
+        "bytesTransferred",
+        "speed",
+        "startedAt",
+        "completedAt",
+        "attempt",
+        "stalled",
+        "errorMessage",
+        "checksumSha256",
+        "jobRunId",
+        "pipelineRunId",
+    ];
+
+    fn id(&self) -> uuid::Uuid {
+        self.id.0
     }
 }
 
@@ -188,15 +228,35 @@ pub(super) async fn create_transfer(
 ///
 /// Newest first, unless `sort` is given. The total is exact without filters and with filters by customer, agent or status.
 /// With other filters, counting stops at 10,000.
+///
+/// With `Accept: text/csv` or `Accept: application/x-ndjson` the answer is a file with all transfers of the filter, at most
+/// 1,000,000, without those that are created meanwhile; `page` and `limit` are ignored.
 #[utoipa::path(get, path = "/api/transfers", tag = "Transfers", security(("bearer" = [])),
     params(super::openapi::Paging, super::openapi::TransferSortQuery, super::openapi::StatusQuery, TransferFilter),
-    responses((status = 200, description = "A page of transfers", body = Success<TransfersData>)))]
+    responses((status = 200, description = "A page of transfers, or a file with all",
+        content((Success<TransfersData> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))))]
 pub(super) async fn list_transfers(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
+    MaybeExport(export): MaybeExport,
     Query(((request, sort), filter)): Query<((PageRequest, TransferSort), TransferFilter)>,
-) -> ListAnswer<TransfersData> {
-    Ok(List::small(api.cp.list_transfers(&actor, &filter, sort, request).await?.into()))
+) -> Result<Response, Failure> {
+    let Some(export) = export else {
+        let page = api.cp.list_transfers(&actor, &filter, sort, request).await?;
+        return Ok(List::small(TransfersData::from(page)).into_response());
+    };
+    let mut filter = filter;
+    if sort != TransferSort::default() {
+        // Newer ones could come anywhere; newest first they would come before the first page.
+        let now = api.cp.now();
+        filter.created_before = Some(Instant(filter.created_before.map_or(now, |before| before.0.min(now))));
+    }
+    let (cp, who) = (Arc::clone(&api.cp), actor.clone());
+    let list = move |request| {
+        let (cp, actor, filter) = (Arc::clone(&cp), who.clone(), filter.clone());
+        async move { cp.list_transfers(&actor, &filter, sort, request).await }.boxed()
+    };
+    export.response(&api, &actor, list).await
 }
 
 /// Get a transfer

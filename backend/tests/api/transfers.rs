@@ -3,6 +3,7 @@
 mod batch;
 mod bulk;
 mod create;
+mod export;
 mod get;
 mod list;
 mod pages;
