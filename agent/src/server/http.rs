@@ -1,13 +1,15 @@
 //! HTTP requests and responses: the envelope, errors and the headers of the rate limit. Knows no operation of the API.
 
+mod headers;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use mftplus_protocol::error::ConflictReason;
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::HeaderMap;
 use reqwest::{Client, Identity, Method, Proxy, RequestBuilder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -17,6 +19,7 @@ use url::{Host, Url};
 
 use crate::identity::certificate::ClientCertificate;
 use crate::server::connection::{ConnectionSettings, is_certificate_refused};
+use crate::server::http::headers::{date, rate_limit, retry_after};
 use crate::server::pacing::RateLimit;
 
 /// How far the clocks of the server and of this machine may differ before that of the server counts.
@@ -292,84 +295,26 @@ fn cause(error: &reqwest::Error) -> String {
     innermost.to_string()
 }
 
-fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
-    headers.get(name)?.to_str().ok()?.trim().parse().ok()
-}
-
-fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
-    let small = |name| number(headers, name).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
-    let reset = number(headers, "x-ratelimit-reset")?;
-    Some(RateLimit {
-        limit: small("x-ratelimit-limit")?,
-        remaining: small("x-ratelimit-remaining")?,
-        // A window lasts 60 s; clocks that disagree must not make it longer.
-        resets_in: Duration::from_secs(reset.saturating_sub(server_time(headers)).min(60)),
-    })
-}
-
-/// The time of the `Date` header.
-fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
-    let told = headers.get(DATE)?.to_str().ok()?;
-    DateTime::parse_from_rfc2822(told).ok().map(Into::into)
-}
-
-/// The time of the `Date` header; without a valid one, that of this machine.
-fn server_time(headers: &HeaderMap) -> u64 {
-    let told = date(headers).and_then(|date| u64::try_from(date.timestamp()).ok());
-    told.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
-}
-
-fn retry_after(headers: &HeaderMap, rate_limit: Option<RateLimit>) -> Duration {
-    let told = number(headers, RETRY_AFTER.as_str()).map(Duration::from_secs);
-    told.or(rate_limit.map(|rate_limit| rate_limit.resets_in)).unwrap_or(Duration::from_secs(1))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use reqwest::header::{HeaderMap, HeaderValue};
+    use reqwest::header::{DATE, HeaderMap, HeaderValue};
     use serde_json::json;
 
-    use super::{HttpClient, explain, rate_limit, retry_after};
+    use super::{HttpClient, explain};
     use crate::server::connection::ConnectionSettings;
-    use crate::server::pacing::RateLimit;
-
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(name, value)| (name.parse().unwrap_or(reqwest::header::AGE), HeaderValue::from_static(value)))
-            .collect()
-    }
-
-    #[test]
-    fn the_window_is_measured_by_the_servers_own_clock() {
-        let headers = headers(&[
-            ("date", "Thu, 01 Jan 1970 00:16:40 GMT"),
-            ("x-ratelimit-limit", "300"),
-            ("x-ratelimit-remaining", "12"),
-            ("x-ratelimit-reset", "1030"),
-        ]);
-        let expected = RateLimit { limit: 300, remaining: 12, resets_in: Duration::from_secs(30) };
-        assert_eq!(rate_limit(&headers), Some(expected));
-    }
 
     #[test]
     fn the_clock_of_the_server_counts_if_that_of_this_machine_is_far_from_it() -> anyhow::Result<()> {
         let client = HttpClient::new("http://127.0.0.1:1", &ConnectionSettings::default())?;
-        client.observe_time(&headers(&[("date", "Thu, 01 Jan 1970 00:16:40 GMT")]));
+        let early = HeaderValue::from_static("Thu, 01 Jan 1970 00:16:40 GMT");
+        client.observe_time(&[(DATE, early)].into_iter().collect());
         assert_eq!(client.now().timestamp() / 60, 1000 / 60);
         let present = chrono::Utc::now();
         let date = present.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        let told: HeaderMap = [(reqwest::header::DATE, HeaderValue::from_str(&date)?)].into_iter().collect();
+        let told: HeaderMap = [(DATE, HeaderValue::from_str(&date)?)].into_iter().collect();
         client.observe_time(&told);
         assert!((client.now() - present).num_seconds().abs() < 60);
         Ok(())
-    }
-
-    #[test]
-    fn retry_after_is_obeyed_to_the_second() {
-        assert_eq!(retry_after(&headers(&[("retry-after", "17")]), None), Duration::from_secs(17));
     }
 
     #[test]

@@ -1,0 +1,73 @@
+//! What the headers of a response say: the rate limit, and the time.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, Utc};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+
+use crate::server::pacing::RateLimit;
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// The state of the rate limit, if the response says it.
+pub(super) fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
+    let small = |name| number(headers, name).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+    let reset = number(headers, "x-ratelimit-reset")?;
+    Some(RateLimit {
+        limit: small("x-ratelimit-limit")?,
+        remaining: small("x-ratelimit-remaining")?,
+        // A window lasts 60 s; clocks that disagree must not make it longer.
+        resets_in: Duration::from_secs(reset.saturating_sub(server_time(headers)).min(60)),
+    })
+}
+
+/// The time of the `Date` header.
+pub(super) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let told = headers.get(DATE)?.to_str().ok()?;
+    DateTime::parse_from_rfc2822(told).ok().map(Into::into)
+}
+
+/// The time of the `Date` header; without a valid one, that of this machine.
+fn server_time(headers: &HeaderMap) -> u64 {
+    let told = date(headers).and_then(|date| u64::try_from(date.timestamp()).ok());
+    told.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+}
+
+/// The time to wait after a refusal.
+pub(super) fn retry_after(headers: &HeaderMap, rate_limit: Option<RateLimit>) -> Duration {
+    let told = number(headers, RETRY_AFTER.as_str()).map(Duration::from_secs);
+    told.or(rate_limit.map(|rate_limit| rate_limit.resets_in)).unwrap_or(Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use reqwest::header::{AGE, HeaderMap, HeaderValue};
+
+    use super::{rate_limit, retry_after};
+    use crate::server::pacing::RateLimit;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap_or(AGE), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn the_window_is_measured_by_the_servers_own_clock() {
+        let headers = headers(&[
+            ("date", "Thu, 01 Jan 1970 00:16:40 GMT"),
+            ("x-ratelimit-limit", "300"),
+            ("x-ratelimit-remaining", "12"),
+            ("x-ratelimit-reset", "1030"),
+        ]);
+        let expected = RateLimit { limit: 300, remaining: 12, resets_in: Duration::from_secs(30) };
+        assert_eq!(rate_limit(&headers), Some(expected));
+    }
+
+    #[test]
+    fn retry_after_is_obeyed_to_the_second() {
+        assert_eq!(retry_after(&headers(&[("retry-after", "17")]), None), Duration::from_secs(17));
+    }
+}
