@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 use super::{
     Api,
     caller::{Address, AgentCaller, AnyCaller, Registrant, UserCaller},
-    envelope::{Answer, DeletedData, Failure, Reply, Success},
+    envelope::{Answer, DeletedData, Failure, Preferred, PreferredAnswer, Reply, Success},
     export::{Exported, MaybeExport},
-    extract::{Body, Id, OptionalBody, Query},
+    extract::{Body, Id, OptionalBody, PrefersMinimal, Query},
     list_response::{List, ListAnswer, listed},
     transfers::TransfersData,
 };
@@ -138,10 +138,12 @@ pub(super) async fn record_heartbeat(
     State(api): State<Api>,
     AgentCaller(actor): AgentCaller,
     Address(address): Address,
+    PrefersMinimal(prefers_minimal): PrefersMinimal,
     heartbeat: OptionalBody<Heartbeat>,
-) -> Answer<HeardData> {
+) -> PreferredAnswer<HeardData> {
     let (agent, directives) = api.cp.record_heartbeat(&actor, heartbeat.input, Some(address)).await?;
-    Ok(Reply::ok(HeardData { agent, directives }))
+    let is_minimal = prefers_minimal && directives.is_empty();
+    Ok(Preferred::new(HeardData { agent, directives }, is_minimal))
 }
 
 impl Exported for Agent {

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use super::{
     Api,
     caller::{CustomerCreator, CustomerLister, UserCaller},
-    envelope::{Answer, Reply, Success},
-    extract::{Body, Id, IdempotencyKey, Query},
+    envelope::{Answer, Preferred, PreferredAnswer, Reply, Success},
+    extract::{Body, Id, IdempotencyKey, PrefersMinimal, Query},
     list_response::{List, ListAnswer, listed},
 };
 use crate::{
@@ -76,7 +76,9 @@ pub(super) async fn update_customer(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
     Id(id): Id<CustomerId>,
+    PrefersMinimal(is_minimal): PrefersMinimal,
     body: Body<UpdateCustomer>,
-) -> Answer<CustomerData> {
-    Ok(Reply::ok(CustomerData { customer: api.cp.update_customer(&actor, id, body.input).await? }))
+) -> PreferredAnswer<CustomerData> {
+    let customer = api.cp.update_customer(&actor, id, body.input).await?;
+    Ok(Preferred::new(CustomerData { customer }, is_minimal))
 }

@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -17,6 +17,12 @@ use crate::{
 
 /// What a handler returns.
 pub(super) type Answer<T> = Result<Reply<T>, Failure>;
+
+/// What a handler returns whose client may ask for an answer without a body.
+pub(super) type PreferredAnswer<T> = Result<Preferred<T>, Failure>;
+
+/// The header that names the preferences of the client which an answer follows.
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// Envelope of a successful answer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -55,6 +61,32 @@ impl<T> Reply<T> {
 impl<T: Serialize> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {
         json(self.0, &Success { success: true, data: self.1 })
+    }
+}
+
+/// A successful answer with its data, or without a body as the client prefers.
+#[derive(Debug)]
+pub(super) enum Preferred<T> {
+    Full(Reply<T>),
+    Minimal,
+}
+
+impl<T> Preferred<T> {
+    /// An answer with the status 200, or 204 without the data if it `is_minimal`.
+    pub(super) fn new(data: T, is_minimal: bool) -> Self {
+        if is_minimal { Self::Minimal } else { Self::Full(Reply::ok(data)) }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Preferred<T> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Full(reply) => reply.into_response(),
+            Self::Minimal => {
+                let applied = [(PREFERENCE_APPLIED, HeaderValue::from_static("return=minimal"))];
+                (StatusCode::NO_CONTENT, applied).into_response()
+            }
+        }
     }
 }
 

@@ -48,6 +48,9 @@ pub(super) struct StepPath {
 /// The value of the header `Idempotency-Key`.
 pub(super) struct IdempotencyKey(pub(super) Option<String>);
 
+/// Whether the client prefers an answer without a body: `Prefer: return=minimal` of RFC 7240.
+pub(super) struct PrefersMinimal(pub(super) bool);
+
 impl<T: FromFields> FromRequest<Api> for Body<T> {
     type Rejection = Failure;
 
@@ -160,5 +163,49 @@ impl FromRequestParts<Api> for IdempotencyKey {
         let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
         // A value that is not text is treated like an invalid key.
         Ok(Self(Some(value.to_str().unwrap_or("").to_owned())))
+    }
+}
+
+impl FromRequestParts<Api> for PrefersMinimal {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Failure> {
+        Ok(Self(prefers_minimal(&parts.headers)))
+    }
+}
+
+/// Whether the first preference `return` is `minimal`; further ones do not count.
+fn prefers_minimal(headers: &HeaderMap) -> bool {
+    let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let mut preferences = values.flat_map(|value| value.split(','));
+    let chosen = preferences.find_map(|preference| {
+        let (name, value) = preference.split(';').next()?.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("return").then(|| value.trim().trim_matches('"'))
+    });
+    chosen.is_some_and(|value| value.eq_ignore_ascii_case("minimal"))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(&["return=minimal"], true)]
+    #[case(&["Return = \"minimal\"; x=1"], true)]
+    #[case(&["respond-async, wait=10", "return=minimal"], true)]
+    #[case(&["return=minimal, return=representation"], true)]
+    #[case(&["return=representation, return=minimal"], false)]
+    #[case(&["return=representation"], false)]
+    #[case(&["return", "minimal", "x; return=minimal"], false)]
+    #[case(&[], false)]
+    fn the_first_preference_of_a_name_counts(#[case] values: &[&'static str], #[case] is_minimal: bool) {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append("prefer", HeaderValue::from_static(value));
+        }
+        assert_eq!(prefers_minimal(&headers), is_minimal);
     }
 }

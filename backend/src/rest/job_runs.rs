@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 use super::{
     Api,
     caller::{AgentCaller, UserCaller},
-    envelope::{Answer, Failure, Reply, Success},
+    envelope::{Answer, Failure, Preferred, PreferredAnswer, Reply, Success},
     export::{Exported, MaybeExport},
-    extract::{Body, Id, IdempotencyKey, Ids, OptionalBody, Query},
+    extract::{Body, Id, IdempotencyKey, Ids, OptionalBody, PrefersMinimal, Query},
     list_response::{List, listed},
 };
 use crate::{
@@ -130,7 +130,9 @@ pub(super) async fn update_job_run(
     State(api): State<Api>,
     AgentCaller(actor): AgentCaller,
     Ids(job, run): Ids<JobId, RunId>,
+    PrefersMinimal(is_minimal): PrefersMinimal,
     body: Body<ReportJobRun>,
-) -> Answer<JobRunData> {
-    Ok(Reply::ok(JobRunData { run: api.cp.update_job_run(&actor, job, run, body.input).await? }))
+) -> PreferredAnswer<JobRunData> {
+    let run = api.cp.update_job_run(&actor, job, run, body.input).await?;
+    Ok(Preferred::new(JobRunData { run }, is_minimal))
 }

@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 use super::{
     Api,
     caller::{AnyCaller, JobCreator, UserCaller},
-    envelope::{Answer, DeletedData, Failure, Reply, Success},
+    envelope::{Answer, DeletedData, Failure, Preferred, PreferredAnswer, Reply, Success},
     export::{Exported, MaybeExport},
-    extract::{Body, Id, IdempotencyKey, Query},
+    extract::{Body, Id, IdempotencyKey, PrefersMinimal, Query},
     list_response::{List, listed},
 };
 use crate::{
@@ -143,9 +143,11 @@ pub(super) async fn update_job(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
     Id(id): Id<JobId>,
+    PrefersMinimal(is_minimal): PrefersMinimal,
     body: Body<UpdateJob>,
-) -> Answer<JobData> {
-    Ok(Reply::ok(JobData { job: api.cp.update_job(&actor, id, body.input).await? }))
+) -> PreferredAnswer<JobData> {
+    let job = api.cp.update_job(&actor, id, body.input).await?;
+    Ok(Preferred::new(JobData { job }, is_minimal))
 }
 
 /// Delete a job

@@ -188,6 +188,18 @@ const CONFLICTING: [&str; 17] = [
     "list_pipeline_runs",
     "update_pipeline_step",
 ];
+/// Operations whose answer has no body if the client prefers that: the heartbeat and each `PATCH`.
+const MINIMAL: [&str; 9] = [
+    "record_heartbeat",
+    "update_customer",
+    "update_user",
+    "update_transfer",
+    "update_transfers",
+    "update_job",
+    "update_job_run",
+    "update_pipeline",
+    "update_pipeline_step",
+];
 /// The name of the component that describes the header with the id of the request.
 const REQUEST_ID: &str = "RequestId";
 /// Operations without a rate limit.
@@ -204,6 +216,10 @@ fn describe(path: &str, operation: &mut Operation) {
     let is_idempotent = IDEMPOTENT.contains(&id);
     if is_idempotent {
         operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
+    }
+    if MINIMAL.contains(&id) {
+        operation.parameters.get_or_insert_default().push(RefOr::T(preference()));
+        operation.responses.responses.insert("204".to_owned(), RefOr::T(minimal_answer()));
     }
     optional_body(operation);
     let takes_input = operation.request_body.is_some() || operation.parameters.iter().flatten().any(is_query);
@@ -276,6 +292,27 @@ fn idempotency_key() -> Parameter {
         .description(Some(text))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255)).build()))
         .build()
+}
+
+fn preference() -> Parameter {
+    let text = "With `return=minimal` the answer is 204 without a body, unless it holds something that the client must know: \
+                waiting directives, a refused report of a batch, or a later attempt than the one that was reported.";
+    ParameterBuilder::new()
+        .name("Prefer")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(text))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+        .build()
+}
+
+fn minimal_answer() -> utoipa::openapi::Response {
+    let text = "The request was carried out. Only with `Prefer: return=minimal`";
+    let mut response = ResponseBuilder::new().description(text).build();
+    let schema = ObjectBuilder::new().schema_type(Type::String).build();
+    let applied = HeaderBuilder::new().description(Some("Always `return=minimal`.")).schema(Some(schema)).build();
+    response.headers.insert("Preference-Applied".to_owned(), applied.into());
+    response
 }
 
 fn failure(status: &str, description: &str, details: &Value, is_limited: bool) -> utoipa::openapi::Response {

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use super::{
     Api, Shared,
     caller::{AgentCaller, UserCaller},
-    envelope::{Answer, Reply, Success},
-    extract::{Body, Id, IdempotencyKey, OptionalBody, Query, StepPath},
+    envelope::{Answer, Preferred, PreferredAnswer, Reply, Success},
+    extract::{Body, Id, IdempotencyKey, OptionalBody, PrefersMinimal, Query, StepPath},
     list_response::{List, ListAnswer, listed},
     openapi::Paging,
 };
@@ -105,9 +105,12 @@ pub(super) async fn update_pipeline_step(
     State(api): State<Api>,
     AgentCaller(actor): AgentCaller,
     path: StepPath,
+    PrefersMinimal(prefers_minimal): PrefersMinimal,
     body: Body<UpdateStep>,
-) -> Answer<PipelineStepData> {
+) -> PreferredAnswer<PipelineStepData> {
     let StepPath { pipeline, run, step } = path;
+    let reported = body.input.attempt;
     let (step, directives) = api.cp.update_pipeline_step(&actor, pipeline, run, &step, body.input).await?;
-    Ok(Reply::ok(PipelineStepData { step, directives }))
+    let is_current = reported.is_none_or(|attempt| attempt == step.attempt);
+    Ok(Preferred::new(PipelineStepData { step, directives }, prefers_minimal && directives.is_empty() && is_current))
 }

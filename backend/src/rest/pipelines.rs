@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 use super::{
     Api, Shared,
     caller::UserCaller,
-    envelope::{Answer, DeletedData, Failure, Reply, Success},
-    extract::{Body, Id, IdempotencyKey, Query},
+    envelope::{Answer, DeletedData, Failure, Preferred, PreferredAnswer, Reply, Success},
+    extract::{Body, Id, IdempotencyKey, PrefersMinimal, Query},
     list_response::{List, ListAnswer, listed},
     openapi::Paging,
 };
@@ -183,9 +183,11 @@ pub(super) async fn update_pipeline(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
     Id(pipeline): Id<PipelineRef>,
+    PrefersMinimal(is_minimal): PrefersMinimal,
     body: Body<UpdatePipeline>,
-) -> Answer<PipelineData> {
-    Ok(Reply::ok(PipelineData { pipeline: api.cp.update_pipeline(&actor, &pipeline, body.input).await? }))
+) -> PreferredAnswer<PipelineData> {
+    let pipeline = api.cp.update_pipeline(&actor, &pipeline, body.input).await?;
+    Ok(Preferred::new(PipelineData { pipeline }, is_minimal))
 }
 
 /// Delete a pipeline

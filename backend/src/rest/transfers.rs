@@ -17,9 +17,9 @@ use utoipa::{
 use super::{
     Api,
     caller::{AgentCaller, UserCaller},
-    envelope::{Answer, Failure, Reply, Success},
+    envelope::{Answer, Failure, Preferred, PreferredAnswer, Reply, Success},
     export::{Exported, MaybeExport},
-    extract::{Body, Id, IdempotencyKey, Query},
+    extract::{Body, Id, IdempotencyKey, PrefersMinimal, Query},
     list_response::{List, listed},
 };
 use crate::{
@@ -282,10 +282,13 @@ pub(super) async fn update_transfer(
     State(api): State<Api>,
     AgentCaller(actor): AgentCaller,
     Id(id): Id<TransferId>,
+    PrefersMinimal(prefers_minimal): PrefersMinimal,
     body: Body<UpdateTransfer>,
-) -> Answer<ReportedData> {
+) -> PreferredAnswer<ReportedData> {
+    let reported = body.input.attempt;
     let (transfer, directives) = api.cp.update_transfer(&actor, id, body.input).await?;
-    Ok(Reply::ok(ReportedData { transfer, directives }))
+    let is_minimal = prefers_minimal && directives.is_empty() && is_attempt_of(reported, &transfer);
+    Ok(Preferred::new(ReportedData { transfer, directives }, is_minimal))
 }
 
 /// Update several transfers at once
@@ -296,12 +299,26 @@ pub(super) async fn update_transfer(
 pub(super) async fn update_transfers(
     State(api): State<Api>,
     AgentCaller(actor): AgentCaller,
+    PrefersMinimal(prefers_minimal): PrefersMinimal,
     body: Body<UpdateTransfers>,
-) -> Answer<BatchData> {
-    let (ids, updates): (Vec<Value>, Vec<_>) = body.input.updates.into_iter().map(update).unzip();
+) -> PreferredAnswer<BatchData> {
+    let (ids, updates): (Vec<Value>, Vec<(TransferId, Result<UpdateTransfer>)>) =
+        body.input.updates.into_iter().map(update).unzip();
+    let reported: Vec<Option<i64>> =
+        updates.iter().map(|(_, update)| update.as_ref().ok().and_then(|update| update.attempt)).collect();
     let (outcomes, directives) = api.cp.update_transfers(&actor, updates).await?;
+    let is_as_reported = |(reported, outcome): (Option<i64>, &Result<Box<Transfer>>)| {
+        outcome.as_ref().is_ok_and(|transfer| is_attempt_of(reported, transfer))
+    };
+    let is_minimal =
+        prefers_minimal && directives.is_empty() && reported.into_iter().zip(&outcomes).all(is_as_reported);
     let results = ids.into_iter().zip(outcomes).map(|(id, outcome)| UpdateResult::new(id, outcome)).collect();
-    Ok(Reply::ok(BatchData { results, directives }))
+    Ok(Preferred::new(BatchData { results, directives }, is_minimal))
+}
+
+/// Whether the attempt that a report names, if it names one, is the current one.
+fn is_attempt_of(reported: Option<i64>, transfer: &Transfer) -> bool {
+    reported.is_none_or(|attempt| attempt == transfer.attempt)
 }
 
 /// Retry several failed transfers

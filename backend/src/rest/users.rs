@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use super::{
     Api,
     caller::{UserCaller, UserCreator, UserLister},
-    envelope::{Answer, Reply, Success},
-    extract::{Body, Id, IdempotencyKey, Query},
+    envelope::{Answer, Preferred, PreferredAnswer, Reply, Success},
+    extract::{Body, Id, IdempotencyKey, PrefersMinimal, Query},
     list_response::{List, ListAnswer, listed},
     session::UserData,
 };
@@ -68,7 +68,9 @@ pub(super) async fn update_user(
     State(api): State<Api>,
     UserCaller(actor): UserCaller,
     Id(id): Id<UserId>,
+    PrefersMinimal(is_minimal): PrefersMinimal,
     body: Body<UpdateUser>,
-) -> Answer<UserData> {
-    Ok(Reply::ok(UserData { user: api.cp.update_user(&actor, id, body.input).await? }))
+) -> PreferredAnswer<UserData> {
+    let user = api.cp.update_user(&actor, id, body.input).await?;
+    Ok(Preferred::new(UserData { user }, is_minimal))
 }

@@ -36,6 +36,7 @@ mod neighbours;
 mod nulls;
 mod outage;
 mod pipelines;
+mod prefer;
 mod presence;
 mod public_url;
 mod rate_limit;
