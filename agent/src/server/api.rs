@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::identity::{ApiKey, Registration};
-use crate::server::http::{ApiError, HttpClient};
+use crate::server::http::{ApiError, HttpClient, PREFER_MINIMAL};
 use crate::server::pacing::RateLimit;
 use crate::server::route::Route;
 use crate::server::wire::{
@@ -163,10 +163,8 @@ impl Api {
 
     /// `POST /api/agents/heartbeat`: sends a heartbeat, and returns the waiting directives.
     pub(crate) async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<Directive>, ApiError> {
-        let directives: Directives = self
-            .call(|| self.request(Method::POST, "/api/agents/heartbeat").json(&self.with_instance(heartbeat)))
-            .await?;
-        Ok(directives.readable())
+        let request = || self.brief_request(Method::POST, "/api/agents/heartbeat").json(&self.with_instance(heartbeat));
+        Ok(self.call::<Option<Directives>>(request).await?.unwrap_or_default().readable())
     }
 
     /// `POST /api/transfers`: creates a transfer. The same idempotency key never creates a second transfer.
@@ -180,14 +178,18 @@ impl Api {
         Ok(self.call::<OneTransfer>(request).await?.transfer)
     }
 
-    /// `PATCH /api/transfers`: sends many reports in one request.
+    /// `PATCH /api/transfers`: sends many reports in one request. Without results, the server accepted all of them for
+    /// the attempts that they name.
     pub(crate) async fn update_transfers(
         &self,
         updates: &[TransferUpdate],
-    ) -> Result<(Vec<UpdateResult>, Vec<Directive>), ApiError> {
+    ) -> Result<(Option<Vec<UpdateResult>>, Vec<Directive>), ApiError> {
         let body = json!({ "updates": updates });
-        let answer: Results = self.call(|| self.request(Method::PATCH, "/api/transfers").json(&body)).await?;
-        Ok((answer.results, answer.directives.readable()))
+        let request = || self.brief_request(Method::PATCH, "/api/transfers").json(&body);
+        Ok(match self.call::<Option<Results>>(request).await? {
+            Some(answer) => (Some(answer.results), answer.directives.readable()),
+            None => (None, Vec::new()),
+        })
     }
 
     /// `PATCH /api/transfers/{id}`: begins a new attempt. The answer says what to copy.
@@ -207,7 +209,7 @@ impl Api {
     /// `PATCH /api/jobs/{id}/runs/{runId}`: reports the end of a run.
     pub(crate) async fn end_job_run(&self, job: Uuid, run: Uuid, end: &RunEnd) -> Result<(), ApiError> {
         let path = format!("/api/jobs/{job}/runs/{run}");
-        self.call::<IgnoredAny>(|| self.request(Method::PATCH, &path).json(end)).await?;
+        self.call::<IgnoredAny>(|| self.brief_request(Method::PATCH, &path).json(end)).await?;
         Ok(())
     }
 
@@ -276,6 +278,12 @@ impl Api {
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.route.current().request(method, path)
+    }
+
+    /// A request whose answer is needed only if it holds directives or refusals.
+    fn brief_request(&self, method: Method, path: &str) -> RequestBuilder {
+        let (name, value) = PREFER_MINIMAL;
+        self.request(method, path).header(name, value)
     }
 
     async fn call<T: DeserializeOwned>(&self, request: impl Fn() -> RequestBuilder) -> Result<T, ApiError> {

@@ -19,7 +19,7 @@ use url::{Host, Url};
 
 use crate::identity::certificate::ClientCertificate;
 use crate::server::connection::{ConnectionSettings, is_certificate_refused};
-use crate::server::http::headers::{date, rate_limit, retry_after};
+use crate::server::http::headers::{date, is_minimal, rate_limit, retry_after};
 use crate::server::pacing::RateLimit;
 
 /// How far the clocks of the server and of this machine may differ before that of the server counts.
@@ -79,6 +79,12 @@ pub(crate) struct ApiResponse<T> {
     pub(crate) rate_limit: Option<RateLimit>,
 }
 
+/// The header that asks for an answer without a body, which is sent if it holds nothing that the agent must know.
+pub(crate) const PREFER_MINIMAL: (&str, &str) = ("Prefer", "return=minimal");
+
+/// An answer without a body as one with a body, of which `data` is null.
+const MINIMAL: &[u8] = br#"{"data":null}"#;
+
 /// Sends requests to one server.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpClient {
@@ -99,7 +105,10 @@ struct Observed {
 }
 
 #[derive(Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
 struct Success<T> {
+    /// Required even where it may be null: an answer of something else than the API confirms nothing.
+    #[serde(deserialize_with = "Deserialize::deserialize")]
     data: T,
 }
 
@@ -224,7 +233,7 @@ impl HttpClient {
         ApiError::Unreachable { server: self.server.clone(), cause: cause(error) }
     }
 
-    /// Sends a request and returns `data` from its envelope.
+    /// Sends a request and returns `data` from its envelope; null if the server followed [`PREFER_MINIMAL`].
     pub(crate) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<ApiResponse<T>, ApiError> {
         let unreachable = |error: reqwest::Error| self.unreachable(&error);
         let response = request.send().await.map_err(unreachable)?;
@@ -232,9 +241,10 @@ impl HttpClient {
         let status = response.status().as_u16();
         let rate_limit = rate_limit(response.headers());
         let after = retry_after(response.headers(), rate_limit);
+        let is_minimal = status == 204 && is_minimal(response.headers());
         let body = response.bytes().await.map_err(unreachable)?;
         if (200..300).contains(&status) {
-            return match serde_json::from_slice::<Success<T>>(&body) {
+            return match serde_json::from_slice::<Success<T>>(if is_minimal { MINIMAL } else { &body }) {
                 Ok(success) => Ok(ApiResponse { data: success.data, rate_limit }),
                 Err(error) => {
                     Err(ApiError::BadResponse { status, message: format!("not in the documented form: {error}") })
@@ -300,7 +310,7 @@ mod tests {
     use reqwest::header::{DATE, HeaderMap, HeaderValue};
     use serde_json::json;
 
-    use super::{HttpClient, explain};
+    use super::{HttpClient, MINIMAL, Success, explain};
     use crate::server::connection::ConnectionSettings;
 
     #[test]
@@ -314,6 +324,13 @@ mod tests {
         let told: HeaderMap = [(DATE, HeaderValue::from_str(&date)?)].into_iter().collect();
         client.observe_time(&told);
         assert!((client.now() - present).num_seconds().abs() < 60);
+        Ok(())
+    }
+
+    #[test]
+    fn an_answer_without_data_confirms_nothing() -> serde_json::Result<()> {
+        assert!(serde_json::from_str::<Success<Option<u8>>>("{}").is_err());
+        assert_eq!(serde_json::from_slice::<Success<Option<u8>>>(MINIMAL)?.data, None);
         Ok(())
     }
 

@@ -35,6 +35,18 @@ async fn a_file_is_copied_with_progress_and_its_checksum() -> anyhow::Result<()>
 }
 
 #[tokio::test]
+async fn answers_without_a_body_confirm_reports() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    agent.server.change(|state| state.sends_minimal_answers = true);
+    fs::write(agent.path("a"), test_bytes(2_000))?;
+    assert_eq!(agent.copy("a", "b").await?, Exit::Done);
+    assert_eq!(agent.server.only_transfer()?["status"], "completed");
+    let count = agent.server.change(|state| state.minimal_answers);
+    assert!(count >= 2, "{count}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_first_report_of_a_transfer_has_the_status_running() -> anyhow::Result<()> {
     let agent = TestAgent::start().await?;
     fs::write(agent.path("empty"), "")?;

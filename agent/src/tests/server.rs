@@ -57,6 +57,10 @@ pub(super) struct ServerState {
     pub(super) steps: BTreeMap<Uuid, Value>,
     pub(super) is_unavailable: bool,
     pub(super) rejects_keys: bool,
+    /// Whether `Prefer: return=minimal` is followed, as servers of this version do.
+    pub(super) sends_minimal_answers: bool,
+    /// The number of answers without a body.
+    pub(super) minimal_answers: usize,
     /// Whether all requests get a 401 that is not of the API, as from the sign-in page of a network.
     pub(super) is_behind_sign_in_page: bool,
     /// The number of these answers.
@@ -270,7 +274,7 @@ async fn rotate_key(State(state): App, Path(_): Path<Uuid>) -> Response {
     }
 }
 
-async fn heartbeat(State(state): App, Json(body): Json<Value>) -> Response {
+async fn heartbeat(State(state): App, headers: HeaderMap, Json(body): Json<Value>) -> Response {
     let (directives, has_duplicate_instance) = state.change(|state| {
         state.heartbeats.push(body);
         (state.directives.clone(), state.has_duplicate_instance)
@@ -278,6 +282,9 @@ async fn heartbeat(State(state): App, Json(body): Json<Value>) -> Response {
     if has_duplicate_instance {
         let details = json!({"reason": "duplicateInstance"});
         return answer(409, json!({"success": false, "error": "another process is active", "details": details}));
+    }
+    if directives.is_empty() && prefers_minimal(&state, &headers) {
+        return minimal(&state);
     }
     success(200, &json!({"agent": {}, "directives": directives}))
 }
@@ -327,20 +334,35 @@ async fn update_one(State(state): App, Path(id): Path<Uuid>, Json(body): Json<Va
     }
 }
 
-async fn update_many(State(state): App, body: Bytes) -> Response {
+async fn update_many(State(state): App, headers: HeaderMap, body: Bytes) -> Response {
     let Ok(body) = serde_json::from_slice::<Value>(&body) else { return failure(400, "malformed") };
+    let mut is_as_reported = true;
     let (results, directives) = state.change(|state| {
         let mut results = Vec::new();
         for update in body["updates"].as_array().into_iter().flatten() {
             let id: Uuid = update["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or_default();
             let (status, mut result) = state.update(id, update);
+            let is_current = update["attempt"].is_null() || update["attempt"] == result["transfer"]["attempt"];
+            is_as_reported &= status == 200 && is_current;
             merge(&mut result, json!({"id": id, "status": status}));
             results.push(result);
             state.updates.push(update.clone());
         }
         (results, state.directives.clone())
     });
+    if directives.is_empty() && is_as_reported && prefers_minimal(&state, &headers) {
+        return minimal(&state);
+    }
     success(200, &json!({"results": results, "directives": directives}))
+}
+
+fn prefers_minimal(state: &Shared, headers: &HeaderMap) -> bool {
+    state.lock().sends_minimal_answers && headers.get("prefer").is_some_and(|value| value == "return=minimal")
+}
+
+fn minimal(state: &Shared) -> Response {
+    state.change(|state| state.minimal_answers += 1);
+    (StatusCode::NO_CONTENT, [("preference-applied", "return=minimal")]).into_response()
 }
 
 fn new_key(state: &mut ServerState) -> String {

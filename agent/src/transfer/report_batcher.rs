@@ -81,7 +81,12 @@ impl ReportBatcher {
 
     async fn send(&self, server: &ServerContext, batch: &[TransferUpdate]) -> Result<(), ApiError> {
         let (results, directives) = server.api.update_transfers(batch).await?;
-        let unanswered = self.apply_results(batch, results);
+        let unanswered = if let Some(results) = results {
+            self.apply_results(batch, results)
+        } else {
+            self.accept_all(batch);
+            None
+        };
         server.deliver(directives);
         match unanswered {
             None => Ok(()),
@@ -106,6 +111,16 @@ impl ReportBatcher {
         let mut order: Vec<(&Uuid, &mut Entry)> = entries.iter_mut().collect();
         order.sort_by_key(|(_, entry)| !entry.is_urgent());
         order.into_iter().filter_map(|(id, entry)| entry.update(*id, now)).take(BATCH).collect()
+    }
+
+    /// Records that the server accepted every report of a batch.
+    fn accept_all(&self, batch: &[TransferUpdate]) {
+        let mut entries = self.lock();
+        for update in batch {
+            if entries.get_mut(&update.id).is_some_and(|entry| entry.accepted(update)) {
+                entries.remove(&update.id);
+            }
+        }
     }
 
     /// Applies the results of a batch. Returns the first report that must be sent again.

@@ -23,6 +23,11 @@ pub(super) fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
     })
 }
 
+/// Whether the server followed `Prefer: return=minimal`. A 204 without this header is that of a proxy.
+pub(super) fn is_minimal(headers: &HeaderMap) -> bool {
+    headers.get("preference-applied").is_some_and(|applied| applied.as_bytes() == b"return=minimal")
+}
+
 /// The time of the `Date` header.
 pub(super) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     let told = headers.get(DATE)?.to_str().ok()?;
@@ -47,7 +52,7 @@ mod tests {
 
     use reqwest::header::{AGE, HeaderMap, HeaderValue};
 
-    use super::{rate_limit, retry_after};
+    use super::{is_minimal, rate_limit, retry_after};
     use crate::server::pacing::RateLimit;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -64,6 +69,12 @@ mod tests {
         ]);
         let expected = RateLimit { limit: 300, remaining: 12, resets_in: Duration::from_secs(30) };
         assert_eq!(rate_limit(&headers), Some(expected));
+    }
+
+    #[test]
+    fn an_answer_is_minimal_only_if_it_says_so() {
+        assert!(is_minimal(&headers(&[("preference-applied", "return=minimal")])));
+        assert!(!is_minimal(&headers(&[("content-length", "0")])));
     }
 
     #[test]
