@@ -12,7 +12,7 @@ use std::{collections::HashMap, sync::Arc};
 use axum::{
     Router,
     extract::Request,
-    http::{HeaderMap, HeaderName, Method, Uri, header},
+    http::{HeaderMap, Method, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -20,7 +20,7 @@ use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 
 use self::file::{Embedded, File};
-use crate::transport::protect;
+use crate::transport::{accepts, protect};
 
 include!(concat!(env!("OUT_DIR"), "/dashboard.rs"));
 
@@ -95,19 +95,12 @@ fn is_of_the_api(path: &str) -> bool {
         .any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
-/// Whether a header that lists accepted values contains `wanted`, with a weight above zero.
-fn accepts(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|item| {
-        let mut parts = item.split(';').map(str::trim);
-        let is_wanted = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case(wanted));
-        is_wanted && !parts.any(|part| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0)))
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::{body::to_bytes, http::StatusCode};
+    use axum::{
+        body::to_bytes,
+        http::{HeaderName, StatusCode},
+    };
     use rstest::rstest;
 
     use super::*;

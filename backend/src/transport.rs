@@ -9,7 +9,7 @@ use std::{
 
 use axum::{
     extract::ConnectInfo,
-    http::{Extensions, HeaderMap, header, request::Parts},
+    http::{Extensions, HeaderMap, HeaderName, header, request::Parts},
 };
 use ipnet::IpNet;
 
@@ -143,6 +143,17 @@ pub fn token(headers: &HeaderMap) -> Result<Option<&str>> {
 pub fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// Whether a header that lists accepted values contains `wanted`, with a weight above zero.
+#[must_use]
+pub fn accepts(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|item| {
+        let mut parts = item.split(';').map(str::trim);
+        let is_wanted = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case(wanted));
+        is_wanted && !parts.any(|part| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0)))
+    })
 }
 
 /// The error for a panic. The panic's message is its cause, which is logged and never sent to clients.

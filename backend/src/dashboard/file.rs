@@ -7,7 +7,7 @@ use axum::{
 };
 use sha2::{Digest, Sha256};
 
-use super::accepts;
+use crate::transport::accepts;
 
 const HTML: &str = "text/html; charset=utf-8";
 
