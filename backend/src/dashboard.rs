@@ -17,10 +17,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use tower::ServiceExt;
-use tower_http::compression::CompressionLayer;
 
 use self::file::{Embedded, File};
-use crate::transport::{accepts, protect};
+use crate::transport::{accepts, compress, protect};
 
 include!(concat!(env!("OUT_DIR"), "/dashboard.rs"));
 
@@ -55,8 +54,9 @@ impl Site {
         let pages = Arc::clone(&site);
         let pages = Router::new()
             .fallback(move |request: Request| async move { pages.answer(request.uri(), request.headers()) })
-            // For browsers that speak plain HTTP with another host: those offer no brotli.
-            .layer(CompressionLayer::new());
+            // Files without a compressed form beside them, and browsers that speak plain HTTP with another host: those
+            // offer no Brotli.
+            .layer(middleware::from_fn(compress));
         api.layer(middleware::from_fn(move |request: Request, next: Next| {
             let pages = site.takes(&request).then(|| pages.clone());
             async move {

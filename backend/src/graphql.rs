@@ -4,14 +4,18 @@
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::{SDLExportOptions, SchemaBuilder};
-use axum::{Router, middleware::from_fn_with_state, routing::get};
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+    routing::get,
+};
 use ipnet::IpNet;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     service::ControlPlane,
-    transport::{BodyBudget, OriginPolicy, ResponseBudget},
+    transport::{BodyBudget, OriginPolicy, ResponseBudget, compress},
 };
 
 mod agents;
@@ -137,6 +141,7 @@ pub fn router(settings: Settings) -> Router {
         .route("/graphql", get(http::answer_get).post(http::answer_post).fallback(http::refuse_method))
         .layer(CatchPanicLayer::custom(http::panicked))
         .layer(from_fn_with_state(state.clone(), cors::cors))
+        .layer(from_fn(compress))
         .route("/graphql/ws", get(ws::upgrade))
         .with_state(state)
 }

@@ -20,6 +20,7 @@ use crate::{
 
 pub mod body;
 mod caller_semaphores;
+mod compression;
 pub mod connections;
 mod origin;
 mod public_url;
@@ -32,6 +33,7 @@ mod tls_session;
 
 pub use body::{BodyBudget, discard_body, read_body};
 pub use caller_semaphores::CallerSemaphores;
+pub use compression::{ContentEncoding, compress, compressed};
 pub use connections::{Connection, ConnectionLimits, Connections};
 pub use origin::OriginPolicy;
 pub use public_url::PublicUrl;

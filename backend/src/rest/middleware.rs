@@ -1,4 +1,5 @@
-//! The middleware of every request: the client's address, the unread body, and the headers of the rate limit.
+//! The middleware of every request: the client's address, the unread body, the headers of the rate limit, and
+//! compression.
 
 use std::{
     net::IpAddr,
@@ -20,7 +21,7 @@ use crate::{
     actor::Actor,
     error::Result,
     limits::Verdict,
-    transport::{self, client_address, discard_body, read_body, set_rate_limit},
+    transport::{self, ContentEncoding, client_address, compressed, discard_body, read_body, set_rate_limit},
 };
 
 /// The client's address.
@@ -96,12 +97,14 @@ pub(super) fn authenticated(extensions: &Extensions, actor: &Actor) {
     }
 }
 
-/// Processes one request: finds the client's address, holds the body back, and adds the headers of the rate limit to
-/// the answer.
+/// Processes one request: finds the client's address, holds the body back, adds the headers of the rate limit to the
+/// answer, and compresses it.
 pub(super) async fn handle(State(api): State<Api>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let address = client_address(&parts, &api.trusted_proxies);
     let (limited, unread) = (Limited::default(), Unread::new(body));
+    let encoding = ContentEncoding::accepted(&parts.headers);
+    let may_compress = may_compress(parts.uri.path());
     parts.extensions.insert(ClientAddress(address));
     parts.extensions.insert(limited.clone());
     parts.extensions.insert(unread.clone());
@@ -111,5 +114,26 @@ pub(super) async fn handle(State(api): State<Api>, request: Request, next: Next)
         set_rate_limit(response.headers_mut(), verdict);
     }
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
+    if may_compress { compressed(response, encoding) } else { response }
+}
+
+/// Whether the answers of a path may be compressed. Those about sessions are not: they hold tokens, and browsers send
+/// the refresh cookie there by themselves.
+fn may_compress(path: &str) -> bool {
+    !path.starts_with("/api/auth/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_with_tokens_are_not_compressed() {
+        for path in ["/api/auth/login", "/api/auth/refresh", "/api/auth/logout"] {
+            assert!(!may_compress(path), "{path}");
+        }
+        for path in ["/api/agents", "/openapi.json", "/api/docs"] {
+            assert!(may_compress(path), "{path}");
+        }
+    }
 }

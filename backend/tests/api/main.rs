@@ -14,6 +14,7 @@ mod auth_cookie;
 mod auth_tokens;
 mod bodies;
 mod clock;
+mod compression;
 mod connections;
 mod customers;
 mod database;

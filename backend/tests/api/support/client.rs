@@ -2,14 +2,16 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder};
 use axum::{
     Router,
     body::{Body, to_bytes},
     extract::ConnectInfo,
-    http::{HeaderMap, Request, header},
+    http::{HeaderMap, HeaderValue, Request, header},
 };
 use bytes::Bytes;
 use serde_json::Value;
+use tokio::io::AsyncReadExt;
 use tower::ServiceExt;
 
 use super::described::{self, Sent};
@@ -36,7 +38,10 @@ pub(crate) struct Client {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
+    /// The body, decompressed if the client asked for compression.
     pub(crate) bytes: Bytes,
+    /// The size of the body as it was sent.
+    pub(crate) sent_size: usize,
     /// The body as JSON; null if it is not JSON.
     pub(crate) body: Value,
 }
@@ -119,10 +124,26 @@ impl Client {
         }
         let response = self.router.clone().oneshot(request).await.expect("routers do not fail");
         let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, usize::MAX).await.expect("a body");
+        let received = to_bytes(body, usize::MAX).await.expect("a body");
+        let sent_size = received.len();
+        let is_decoded = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept-encoding"));
+        let bytes = if is_decoded { decoded(&parts.headers, received).await } else { received };
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, bytes, body };
+        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, bytes, sent_size, body };
         described::check(&Sent { method, path, body: &sent }, &answer);
         answer
     }
+}
+
+/// A body without its content encoding.
+async fn decoded(headers: &HeaderMap, body: Bytes) -> Bytes {
+    let mut plain = Vec::new();
+    let outcome = match headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+        None => return body,
+        Some(b"br") => BrotliDecoder::new(&body[..]).read_to_end(&mut plain).await,
+        Some(b"gzip") => GzipDecoder::new(&body[..]).read_to_end(&mut plain).await,
+        Some(other) => panic!("the encoding {other:?} was not asked for"),
+    };
+    outcome.expect("a body in its encoding");
+    plain.into()
 }
