@@ -29,6 +29,7 @@ use super::{
     Options,
     load::Line,
     place::{self, Engine, Place, Reporter, Server},
+    usage::resident,
 };
 
 const SUBSCRIBERS: usize = 1_000;
@@ -166,16 +167,10 @@ fn step(text: &str) -> Option<usize> {
 async fn kept(server: &Server, token: &str) -> f64 {
     // The first few make what all share.
     let _first = subscribers(&server.address, token, 100).await;
-    let before = resident(server);
+    let before = resident(server.child.id());
     let _rest = subscribers(&server.address, token, IDLE).await;
-    let grown = resident(server).saturating_sub(before);
+    let grown = resident(server.child.id()).saturating_sub(before);
     f64::from(u32::try_from(grown / 1024).unwrap()) * 1024.0 / f64::from(u32::try_from(IDLE).unwrap())
-}
-
-fn resident(server: &Server) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
 /// Serves the bare socket.

@@ -18,6 +18,7 @@ mod place;
 mod schedule;
 mod throughput;
 mod transfers;
+mod usage;
 
 use clap::Parser;
 

@@ -2,7 +2,6 @@
 //! time of an idle server, both compared with a thousand jobs.
 
 use std::{
-    fs,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -24,6 +23,7 @@ use serde_json::json;
 use super::{
     Options,
     place::{self, Engine, Place, Server},
+    usage::cpu,
 };
 
 /// The number of jobs that are due at once.
@@ -133,13 +133,4 @@ fn idle(place: &Place, options: &Options) -> f64 {
     let (before, start) = (cpu(server.child.id()), Instant::now());
     std::thread::sleep(Duration::from_secs(options.seconds.max(10)));
     (cpu(server.child.id()) - before) / start.elapsed().as_secs_f64()
-}
-
-/// Seconds of CPU that a process has taken.
-fn cpu(process: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    // User and system time, in ticks of a hundredth of a second.
-    let ticks: f64 = [fields[11], fields[12]].iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum();
-    ticks / 100.0
 }
