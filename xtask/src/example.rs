@@ -1,5 +1,5 @@
 //! `bench` and `soak`: examples of the backend that run for minutes, each with a temporary PostgreSQL, the agent, and
-//! servers of SFTP and FTP for it. `soak` ends with schemathesis.
+//! servers of SFTP and FTP for it. `bench` gets a temporary Redis too, `soak` ends with schemathesis.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -24,8 +24,10 @@ pub(crate) struct Options {
 
 /// `cargo xtask bench`.
 pub(crate) fn bench(options: &Options, stop: &Stop) -> Result<()> {
-    tools::ensure(&[Tool::Copiers], stop)?;
-    run("bench", &options.args, stop)
+    tools::ensure(&[Tool::Copiers, Tool::Redis], stop)?;
+    let redis = services::redis(&tools::redis_server()?, &env::temp_dir(), stop)?;
+    let args = [&["--redis".to_owned(), redis.url.clone()][..], &options.args[..]].concat();
+    run("bench", &args, stop)
 }
 
 /// `cargo xtask soak`.

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: the cost of a durable PATCH, compared with a bare axum handler that commits once per request on
 //! the same engine with the same settings; the effect of a million transfers and a hundred thousand jobs; what
-//! subscribers receive and cost; how soon an outage of many agents is reported; and the cost of the agent's transfers,
-//! compared with the tools that people use today.
+//! subscribers receive and cost; how soon an outage of many agents is reported; what a fleet of a hundred thousand agents
+//! costs; and the cost of the agent's transfers, compared with the tools that people use today.
 //!
 //! The server and the bare server are processes of their own. Both get the same load from this process, in turns, so
 //! that other load of the machine affects both.
@@ -10,6 +10,7 @@
 #![expect(clippy::disallowed_types, reason = "the bare handler is axum as everybody writes it")]
 
 mod bare;
+mod fleet;
 mod live;
 mod load;
 mod million;
@@ -23,7 +24,7 @@ mod usage;
 use clap::Parser;
 
 /// What is measured, in this order.
-const PARTS: [&str; 6] = ["throughput", "million", "live", "schedule", "outage", "transfers"];
+const PARTS: [&str; 7] = ["throughput", "million", "live", "schedule", "outage", "fleet", "transfers"];
 
 /// Benchmarks; figures of one run, to be read as ratios.
 #[derive(Clone, Debug, Parser)]
@@ -34,6 +35,15 @@ pub(crate) struct Options {
     /// PostgreSQL to measure on, beside SQLite
     #[arg(long)]
     postgres: Option<String>,
+    /// Redis that connects two servers of a fleet on PostgreSQL
+    #[arg(long)]
+    redis: Option<String>,
+    /// Agents of the fleet; a tenth as many transfers are running
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    agents: u64,
+    /// Agents of the fleet that also wait for directives, each on a connection of its own
+    #[arg(long, default_value_t = 0)]
+    long_polls: usize,
     /// Seconds of each measured stretch
     #[arg(long, default_value_t = 5)]
     seconds: u64,
@@ -89,6 +99,9 @@ fn main() {
     }
     if wants("outage") {
         outage::run(&options);
+    }
+    if wants("fleet") {
+        fleet::run(&options);
     }
     if wants("transfers") {
         transfers::run(&options);

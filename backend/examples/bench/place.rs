@@ -72,8 +72,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the product as it is shipped.
     pub(crate) fn product(binary: &Path, place: &Place, limits: &str) -> Self {
+        Self::product_with(binary, place, limits, &[])
+    }
+
+    /// Starts the product with more flags of `mftplus serve`.
+    pub(crate) fn product_with(binary: &Path, place: &Place, limits: &str, flags: &[&str]) -> Self {
         let mut command = Command::new(binary);
-        command.arg("serve").args(place.flags());
+        command.arg("serve").args(place.flags()).args(flags);
         command.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log", "warn"]);
         command.args(["--rate-limits", limits, "--admin-password", "bench bench bench"]);
         Self::spawn(command, |line| line.split("http://").nth(1)?.split(',').next().map(ToOwned::to_owned))
@@ -131,6 +136,15 @@ pub(crate) fn settings(flags: Vec<String>) -> ServeSettings {
     Settings::parse_from(std::iter::once("bench".to_owned()).chain(flags)).serve
 }
 
+/// The settings of a server that fills a database. What is stored then need not be durable at each step; what is
+/// measured afterwards is.
+pub(crate) fn filling(place: &Place) -> ServeSettings {
+    let mut flags = vec!["--data-dir".to_owned(), place.folder.path().display().to_string()];
+    let hurried = place.database_url.as_ref().map(|url| format!("{url}?options[synchronous_commit]=off"));
+    flags.extend(hurried.into_iter().flat_map(|url| ["--database-url".to_owned(), url]));
+    settings(flags)
+}
+
 /// An agent that reports about its running transfer.
 #[derive(Clone, Debug)]
 pub(crate) struct Reporter {
@@ -142,12 +156,7 @@ pub(crate) struct Reporter {
 pub(crate) fn agents(place: &Place, count: usize) -> Vec<Reporter> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let mut filling = vec!["bench".to_owned(), "--data-dir".to_owned(), place.folder.path().display().to_string()];
-        // What fills the database need not be durable at each step; what is measured afterwards is.
-        let hurried = place.database_url.as_ref().map(|url| format!("{url}?options[synchronous_commit]=off"));
-        filling.extend(hurried.into_iter().flat_map(|url| ["--database-url".to_owned(), url]));
-        let settings = Settings::parse_from(filling).serve;
-        let app = App::start(&settings, Ambient::default()).await.unwrap();
+        let app = App::start(&filling(place), Ambient::default()).await.unwrap();
         let cp = Arc::clone(&app.cp);
         let customer = CreateCustomer { name: "Bench".to_owned() };
         let customer = cp.create_customer(&Actor::System, customer, None).await.unwrap().id;

@@ -1,0 +1,129 @@
+//! A large fleet: how much CPU and memory the server takes, and how long agents wait for their answers. Agents send
+//! heartbeats every 30 seconds and report running transfers every 2 seconds, those with several in one request, while
+//! users watch.
+
+mod agents;
+mod fill;
+mod watchers;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    Options,
+    place::{Engine, Place, Server},
+    usage::{cpu, resident},
+};
+
+/// Agents per connection: a keep-alive connection of each of 100,000 agents would be more than a machine has ports.
+const AGENTS_PER_CONNECTION: usize = 10;
+/// The maximum number of connections of agents.
+const MAX_CONNECTIONS: usize = 10_000;
+/// The number of customers, each with a user who watches.
+const CUSTOMERS: usize = 190;
+/// The number of administrators who watch.
+const ADMINS: usize = 10;
+/// The time until every agent has sent a heartbeat, so that all keys are cached.
+const WARM_UP: Duration = Duration::from_secs(35);
+/// The minimum time that is measured: one heartbeat of every agent.
+const MEASURED: u64 = 30;
+/// The rate limits of a production server for agents. Users only watch.
+const LIMITS: &str = "agent=300,user=1000000,graphql=1000000";
+
+/// The stretch of time that is measured.
+#[derive(Clone, Copy)]
+struct Window {
+    start: Instant,
+    end: Instant,
+}
+
+/// What one server process took.
+struct Usage {
+    cores: f64,
+    bytes: u64,
+}
+
+pub(crate) fn run(options: &Options) {
+    // The sockets of this process; the server raises its own limit.
+    rlimit::increase_nofile_limit(u64::MAX).unwrap();
+    measure(options, "SQLite, one server", &Engine::Sqlite, &[&[]]);
+    if let (Some(postgres), Some(redis)) = (&options.postgres, &options.redis) {
+        let flags = ["--redis-url", redis.as_str()];
+        measure(options, "PostgreSQL and Redis, two servers", &Engine::Postgres(postgres.clone()), &[&flags, &flags]);
+    }
+}
+
+/// Measures one server for each of `servers`, which are their flags.
+fn measure(options: &Options, title: &str, engine: &Engine, servers: &[&[&str]]) {
+    let agents = usize::try_from(options.agents).unwrap();
+    let connections = (agents / AGENTS_PER_CONNECTION).clamp(1, MAX_CONNECTIONS);
+    println!("\nA fleet of {agents} agents on {connections} connections: {title}");
+    let place = Place::fresh(engine, "fleet");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let fleet = runtime.block_on(fill::fill(&place, agents, connections));
+    let transfers: usize = fleet.agents.iter().map(|agent| agent.transfers.len()).sum();
+    println!("  {transfers} running transfers, {CUSTOMERS} watchers of customers, {ADMINS} administrators");
+    let servers: Vec<Server> =
+        servers.iter().map(|flags| Server::product_with(&options.server, &place, LIMITS, flags)).collect();
+    let addresses: Vec<String> = servers.iter().map(|server| server.address.clone()).collect();
+    let processes: Vec<u32> = servers.iter().map(|server| server.child.id()).collect();
+    let delivered = Arc::new(AtomicUsize::new(0));
+    let length = Duration::from_secs(options.seconds.max(MEASURED));
+    let (answers, usage, load) = runtime.block_on(async {
+        let mut watching = watchers::start(&addresses, &fleet, &delivered).await;
+        let begin = Instant::now();
+        let window = Window { start: begin + WARM_UP, end: begin + WARM_UP + length };
+        let polls = agents::poll(&addresses, &fleet.agents, options.long_polls, window.end);
+        let load = agents::run(&addresses, fleet.agents, connections, begin, window);
+        let (answers, (usage, load)) = tokio::join!(load, sample(&processes, &delivered, window));
+        assert!(watching.try_join_next().is_none(), "a watcher was disconnected");
+        drop(polls);
+        (answers, usage, load)
+    });
+    let seconds = length.as_secs_f64();
+    print("heartbeats", &answers.heartbeats, seconds);
+    print("PATCHes", &answers.patches, seconds);
+    println!(
+        "  {:.0} reports/s, {} requests refused, {} connections opened again; {:.0} messages/s to watchers",
+        rate(answers.reports, seconds),
+        answers.refused,
+        answers.reconnects,
+        rate(delivered.load(Ordering::Relaxed), seconds),
+    );
+    for (number, Usage { cores, bytes }) in usage.into_iter().enumerate() {
+        println!("  server {}: {cores:.2} cores, {} MiB", number + 1, bytes / 1024 / 1024);
+    }
+    println!("  the load itself: {load:.2} cores");
+}
+
+fn print(what: &str, sorted: &[Duration], seconds: f64) {
+    let at = |percent: usize| sorted.get(sorted.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default();
+    println!("  {:.0} {what}/s: p50 {:.1?}, p99 {:.1?}", rate(sorted.len(), seconds), at(50), at(99));
+}
+
+fn rate(count: usize, seconds: f64) -> f64 {
+    f64::from(u32::try_from(count).unwrap()) / seconds
+}
+
+/// Waits for the window and returns what each process took in it, and the cores that this process took. Counts
+/// deliveries from the start of the window on.
+async fn sample(processes: &[u32], delivered: &AtomicUsize, window: Window) -> (Vec<Usage>, f64) {
+    let own = std::process::id();
+    let taken = || processes.iter().map(|process| cpu(*process)).collect::<Vec<f64>>();
+    sleep_until(window.start).await;
+    delivered.store(0, Ordering::Relaxed);
+    let (started, before, own_before) = (Instant::now(), taken(), cpu(own));
+    sleep_until(window.end).await;
+    let seconds = started.elapsed().as_secs_f64();
+    let usage = processes.iter().zip(before.iter().zip(taken()));
+    let usage =
+        usage.map(|(process, (before, after))| Usage { cores: (after - before) / seconds, bytes: resident(*process) });
+    (usage.collect(), (cpu(own) - own_before) / seconds)
+}
