@@ -29,6 +29,7 @@ use super::{
     Options,
     load::Line,
     place::{self, Engine, Place, Reporter, Server},
+    ratios::Ratio,
     usage::resident,
 };
 
@@ -46,7 +47,7 @@ struct Seen {
     p99: Duration,
 }
 
-pub(crate) fn run(options: &Options) {
+pub(crate) fn run(options: &Options) -> Vec<Ratio> {
     println!("\nLive: {SUBSCRIBERS} subscribers, {PATCHES_PER_SECOND} PATCH/s, {} s", options.seconds.max(10));
     let place = Place::fresh(&Engine::Sqlite, "live");
     let reporters = place::agents(&place, 1);
@@ -69,10 +70,12 @@ pub(crate) fn run(options: &Options) {
             seen.deliveries, seen.per_second, seen.p50, seen.p99
         );
     }
-    println!("  p99: {:.2}x of the bare server's", ours.p99.as_secs_f64() / bare.p99.as_secs_f64());
+    let ratio = ours.p99.as_secs_f64() / bare.p99.as_secs_f64();
+    println!("  p99: {ratio:.2}x of the bare server's");
     let server = product();
     let kept = runtime.block_on(kept(&server, &token));
     println!("  memory: {:.1} KiB for each of {IDLE} idle subscribers", kept / 1024.0);
+    vec![Ratio::of_durations(format!("p99 to {SUBSCRIBERS} subscribers, beside a bare socket"), ratio)]
 }
 
 fn middle(mut rounds: Vec<Seen>) -> Seen {

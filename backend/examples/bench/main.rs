@@ -16,15 +16,20 @@ mod load;
 mod million;
 mod outage;
 mod place;
+mod ratios;
 mod schedule;
 mod throughput;
 mod transfers;
 mod usage;
 
 use clap::Parser;
+use ratios::Ratio;
 
 /// What is measured, in this order.
 const PARTS: [&str; 7] = ["throughput", "million", "live", "schedule", "outage", "fleet", "transfers"];
+
+/// The parts with ratios that depend on no other tool.
+const PARTS_WITH_RATIOS: [&str; 4] = ["throughput", "million", "live", "schedule"];
 
 /// Benchmarks; figures of one run, to be read as ratios.
 #[derive(Clone, Debug, Parser)]
@@ -35,6 +40,12 @@ pub(crate) struct Options {
     /// PostgreSQL to measure on, beside SQLite
     #[arg(long)]
     postgres: Option<String>,
+    /// Measure five times, and compare the median ratios with the recorded ones; 20 % slower fails
+    #[arg(long, conflicts_with = "record")]
+    check: bool,
+    /// Measure five times, and record the median ratios in the repository
+    #[arg(long)]
+    record: bool,
     /// Redis that connects two servers of a fleet on PostgreSQL
     #[arg(long)]
     redis: Option<String>,
@@ -47,7 +58,7 @@ pub(crate) struct Options {
     /// Seconds of each measured stretch
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// How often each stretch is measured; the median counts
+    /// How often each stretch is measured in a run; the median counts
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Connections to measure with
@@ -83,27 +94,47 @@ fn main() {
         tokio::runtime::Runtime::new().unwrap().block_on(live::serve_bare());
         return;
     }
+    if options.record {
+        ratios::record(|| measure(&options));
+    } else if options.check {
+        ratios::check(|| measure(&options));
+    } else {
+        measure(&options);
+    }
+}
+
+/// Measures the chosen parts. If none is chosen: all, or those with ratios if ratios are wanted. Returns the ratios.
+fn measure(options: &Options) -> Vec<Ratio> {
     let chosen: Vec<&String> = options.parts.iter().chain(&options.only).collect();
-    let wants = |part: &str| chosen.is_empty() || chosen.iter().any(|chosen| *chosen == part);
+    let has_ratios = options.record || options.check;
+    let wants = |part: &str| {
+        if chosen.is_empty() {
+            !has_ratios || PARTS_WITH_RATIOS.contains(&part)
+        } else {
+            chosen.iter().any(|chosen| *chosen == part)
+        }
+    };
+    let mut ratios = Vec::new();
     if wants("throughput") {
-        throughput::run(&options);
+        ratios.extend(throughput::run(options));
     }
     if wants("million") {
-        million::run(&options);
+        ratios.extend(million::run(options));
     }
     if wants("live") {
-        live::run(&options);
+        ratios.extend(live::run(options));
     }
     if wants("schedule") {
-        schedule::run(&options);
+        ratios.extend(schedule::run(options));
     }
     if wants("outage") {
-        outage::run(&options);
+        outage::run(options);
     }
     if wants("fleet") {
-        fleet::run(&options);
+        fleet::run(options);
     }
     if wants("transfers") {
-        transfers::run(&options);
+        transfers::run(options);
     }
+    ratios
 }

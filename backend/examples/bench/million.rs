@@ -9,6 +9,7 @@ use super::{
     Options,
     load::{self, Line},
     place::{self, Engine, Place, Reporter, Server},
+    ratios::Ratio,
 };
 use sqlx::{Connection, SqliteConnection};
 
@@ -16,7 +17,7 @@ const FEW: u64 = 10_000;
 const MANY: u64 = 1_000_000;
 const AGENTS: usize = 2_000;
 
-pub(crate) fn run(options: &Options) {
+pub(crate) fn run(options: &Options) -> Vec<Ratio> {
     println!("\nA million transfers on SQLite");
     let mut costs = Vec::new();
     for count in [FEW, MANY] {
@@ -38,7 +39,9 @@ pub(crate) fn run(options: &Options) {
             pages(&place, &server, &reporters, options);
         }
     }
-    println!("  PATCH beside {MANY} costs {:.2}x of that beside {FEW}", costs[1] / costs[0]);
+    let ratio = costs[1] / costs[0];
+    println!("  PATCH beside {MANY} costs {ratio:.2}x of that beside {FEW}");
+    vec![Ratio::of_durations(format!("SQLite, PATCH beside {MANY} transfers, beside {FEW}"), ratio)]
 }
 
 /// Stores rows in bulk, as the product would have stored them: copies of the running ones with other ids and states.

@@ -4,7 +4,10 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use backend::{
@@ -56,8 +59,10 @@ impl Place {
 }
 
 async fn database(url: &str, name: &str) -> String {
+    // The same name may be wanted again, in the next run.
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
     let mut connection = PgConnection::connect(url).await.unwrap();
-    let name = format!("bench_{name}_{}", std::process::id());
+    let name = format!("bench_{name}_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
     let end = url.rfind('/').unwrap();
     format!("{}/{name}", &url[..end])

@@ -23,6 +23,7 @@ use serde_json::json;
 use super::{
     Options,
     place::{self, Engine, Place, Server},
+    ratios::Ratio,
     usage::cpu,
 };
 
@@ -34,9 +35,10 @@ const AGENTS: usize = 100;
 /// A schedule that is not due while an idle server is measured.
 const LATER: &str = "0 0 1 1 *";
 
-pub(crate) fn run(options: &Options) {
+pub(crate) fn run(options: &Options) -> Vec<Ratio> {
     let mut engines = vec![("SQLite", Engine::Sqlite)];
     engines.extend(options.postgres.clone().map(|url| ("PostgreSQL", Engine::Postgres(url))));
+    let mut ratios = Vec::new();
     for (name, engine) in engines {
         println!("\nA schedule with many jobs on {name}");
         let costs = [FEW, MANY].map(|count| {
@@ -51,8 +53,11 @@ pub(crate) fn run(options: &Options) {
             );
             dispatch
         });
-        println!("  {MANY} jobs cost {:.2}x of {FEW}", costs[1].as_secs_f64() / costs[0].as_secs_f64());
+        let ratio = costs[1].as_secs_f64() / costs[0].as_secs_f64();
+        println!("  {MANY} jobs cost {ratio:.2}x of {FEW}");
+        ratios.push(Ratio::of_durations(format!("{name}, due slots beside {MANY} jobs, beside {FEW}"), ratio));
     }
+    ratios
 }
 
 /// The median time to decide the slots of a thousand jobs that are due at the same instant.

@@ -8,13 +8,15 @@ use std::{
 use super::{
     Options, bare, load,
     place::{self, Engine, Place, Reporter, Server},
+    ratios::Ratio,
 };
 
 const AGENTS: usize = 4_000;
 /// The number of agents that take turns on a single connection.
 const LONE: usize = 200;
 
-pub(crate) fn run(options: &Options) {
+pub(crate) fn run(options: &Options) -> Vec<Ratio> {
+    let mut ratios = Vec::new();
     let mut engines = vec![("SQLite", Engine::Sqlite)];
     engines.extend(options.postgres.clone().map(|url| ("PostgreSQL", Engine::Postgres(url))));
     println!(
@@ -46,6 +48,8 @@ pub(crate) fn run(options: &Options) {
             }
             rounds.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)));
             let (ours, bare) = &rounds[rounds.len() / 2];
+            let title = format!("{name}, PATCHes at {connections} connections, beside a bare handler");
+            ratios.push(Ratio::of_speeds(title, ratio(&rounds[rounds.len() / 2])));
             println!(
                 "  {connections:>11}  {:>10.0}/s  {:>10.0}/s  {:>6.1}x  {:>10.1?}  {:>10.1?}",
                 ours.per_second,
@@ -55,8 +59,10 @@ pub(crate) fn run(options: &Options) {
                 ours.p99
             );
         }
-        lone(options, &engine);
+        let ratio = lone(options, &engine);
+        ratios.push(Ratio::of_durations(format!("{name}, lone PATCH, beside a raw commit"), ratio));
     }
+    ratios
 }
 
 /// As many agents as the limit of 300 requests a minute requires for the whole stretch, with a margin.
@@ -75,8 +81,8 @@ fn filled(engine: &Engine, name: &str) -> (Place, Arc<Vec<Reporter>>) {
 }
 
 /// Measures a single PATCH over HTTP and one raw commit of the same row, in turns. Each result is the median of its
-/// stretch.
-fn lone(options: &Options, engine: &Engine) {
+/// stretch. Returns the ratio.
+fn lone(options: &Options, engine: &Engine) -> f64 {
     let (place, reporters) = filled(engine, "lone");
     let server = Server::product(&options.server, &place, "agent=300");
     let database = place.database_url.clone();
@@ -107,4 +113,5 @@ fn lone(options: &Options, engine: &Engine) {
     ratios.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (ratio, ours, raw) = ratios[ratios.len() / 2];
     println!("  lone PATCH {ours:.1?}, raw durable commit {raw:.1?}: {ratio:.2}x");
+    ratio
 }
