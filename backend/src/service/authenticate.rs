@@ -65,7 +65,7 @@ impl ControlPlane {
         match credentials {
             Credentials::Agent(credentials) => {
                 let (actor, _) = self.holder_of(credentials).await?;
-                let subject = counted_as(&credentials);
+                let subject = counted_as(&actor, credentials.certificate);
                 Ok(AuthenticatedCaller { actor, class: Class::Agent, subject, expires_at: None })
             }
             Credentials::Token(token) => {
@@ -89,7 +89,8 @@ impl ControlPlane {
     /// [`Error::Unauthenticated`] if the key is unknown or expired, its agent is revoked, or its customer is suspended.
     pub async fn authenticate_agent_key(&self, key: &str) -> Result<(Actor, String)> {
         let (actor, _) = self.holder_of_key(key).await?;
-        Ok((actor, counted_as(&AgentCredentials { key: Some(key), certificate: None })))
+        let subject = counted_as(&actor, None);
+        Ok((actor, subject))
     }
 
     /// The agent with these credentials, and when the first of them ends, if one does.
@@ -210,8 +211,11 @@ impl ControlPlane {
 }
 
 /// The name under which the requests of an agent are counted: by its key, or else by its certificate.
-fn counted_as(credentials: &AgentCredentials<'_>) -> String {
-    let digest = credentials.key.map(digest).or(credentials.certificate.map(|certificate| certificate.0));
+fn counted_as(agent: &Actor, certificate: Option<CertificateDigest>) -> String {
+    let digest = match agent {
+        Actor::Agent { key: Some(KeyDigest(digest)), .. } => Some(*digest),
+        _ => certificate.map(|certificate| certificate.0),
+    };
     let start = u128::from_be_bytes(digest.unwrap_or_default().first_chunk().copied().unwrap_or_default());
     format!("{start:032x}")
 }
