@@ -1,7 +1,10 @@
 //! The REST API. This file is its table of contents: every route is here, with its entry in the OpenAPI document, and the
 //! name of the handler is the id of the operation and the name of the method of the control plane.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    ops::Deref,
+    sync::{Arc, LazyLock},
+};
 
 use axum::{
     Router,
@@ -47,7 +50,7 @@ pub use list_response::ListBudget;
 /// The control plane, as handlers share it.
 type Shared = Arc<ControlPlane>;
 
-/// The state that all handlers share.
+/// What the handlers need.
 #[derive(Clone, Debug)]
 pub struct Api {
     /// The control plane.
@@ -73,7 +76,19 @@ impl Api {
     }
 }
 
-fn routes() -> OpenApiRouter<Api> {
+/// The state that all handlers share. Every request clones it several times.
+#[derive(Clone, Debug)]
+struct ApiState(Arc<Api>);
+
+impl Deref for ApiState {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.0
+    }
+}
+
+fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(health::get_health))
         .routes(routes!(health::get_liveness))
@@ -133,14 +148,15 @@ pub fn refuse(error: Error) -> Response {
 /// The router of the API with its middleware.
 pub fn router(api: Api) -> Router {
     let (router, _) = routes().split_for_parts();
+    let state = ApiState(Arc::new(api));
     router
-        .merge(api_docs::router(api.base_path()))
+        .merge(api_docs::router(state.base_path()))
         .method_not_allowed_fallback(|| async { Failure(Error::MethodNotAllowed) })
         .fallback(|| async { Failure(Error::NotFound("route")) })
         // In one layer: the router boxes every route once per layer, for each request.
         .layer((
-            from_fn_with_state(api.clone(), middleware::handle),
+            from_fn_with_state(state.clone(), middleware::handle),
             CatchPanicLayer::custom(envelope::panicked),
         ))
-        .with_state(api)
+        .with_state(state)
 }

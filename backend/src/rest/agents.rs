@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api,
+    ApiState,
     caller::{Address, AgentCaller, AnyCaller, Registrant, UserCaller},
     envelope::{Answer, DeletedData, Failure, Preferred, PreferredAnswer, Reply, Success},
     export::{Exported, MaybeExport},
@@ -114,7 +114,7 @@ impl FromFields for StatusFilter {
     request_body = RegisterAgent,
     responses((status = 201, description = "The agent, with its API key", body = Success<RegisteredData>)))]
 pub(super) async fn register_agent(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     Registrant(actor): Registrant,
     Address(address): Address,
     body: Body<RegisterAgent>,
@@ -135,7 +135,7 @@ pub(super) async fn register_agent(
     request_body = Option<Heartbeat>,
     responses((status = 200, description = "The agent, and waiting directives", body = Success<HeardData>)))]
 pub(super) async fn record_heartbeat(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     AgentCaller(actor): AgentCaller,
     Address(address): Address,
     PrefersMinimal(prefers_minimal): PrefersMinimal,
@@ -177,7 +177,7 @@ impl Exported for Agent {
     responses((status = 200, description = "A page of agents, or a file with all",
         content((Success<AgentsData> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))))]
 pub(super) async fn list_agents(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     MaybeExport(export): MaybeExport,
     Query((request, filter)): Query<(PageRequest, AgentFilter)>,
@@ -201,7 +201,7 @@ pub(super) async fn list_agents(
     params(("id" = AgentId, Path, description = "The agent's id")),
     responses((status = 200, description = "The agent", body = Success<AgentData>)))]
 pub(super) async fn get_agent(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(id): Id<AgentId>,
 ) -> Answer<AgentData> {
@@ -216,7 +216,7 @@ pub(super) async fn get_agent(
     params(("id" = AgentId, Path, description = "The agent's id")),
     responses((status = 200, description = "The agent is revoked", body = Success<DeletedData>)))]
 pub(super) async fn revoke_agent(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(id): Id<AgentId>,
 ) -> Answer<DeletedData> {
@@ -229,7 +229,7 @@ pub(super) async fn revoke_agent(
     params(("id" = AgentId, Path, description = "The agent's id"), super::openapi::Paging, super::openapi::StatusQuery),
     responses((status = 200, description = "A page of transfers", body = Success<TransfersData>)))]
 pub(super) async fn list_agent_transfers(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(id): Id<AgentId>,
     Query((request, filter)): Query<(PageRequest, StatusFilter)>,
@@ -248,7 +248,7 @@ pub(super) async fn list_agent_transfers(
     params(("id" = AgentId, Path, description = "The agent's id")), request_body = Option<RotateAgentKey>,
     responses((status = 201, description = "The new key", body = Success<ApiKeyData>)))]
 pub(super) async fn rotate_agent_key(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     AnyCaller(actor): AnyCaller,
     Id(id): Id<AgentId>,
     body: OptionalBody<RotateAgentKey>,
@@ -265,7 +265,7 @@ pub(super) async fn rotate_agent_key(
     params(("id" = AgentId, Path, description = "The agent's id")),
     responses((status = 200, description = "The agent, with the directive waiting", body = Success<KeyRotationData>)))]
 pub(super) async fn request_key_rotation(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(id): Id<AgentId>,
 ) -> Answer<KeyRotationData> {

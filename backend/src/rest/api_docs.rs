@@ -12,7 +12,7 @@ use axum::{
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, serve};
 
-use super::{Api, document, envelope::Failure};
+use super::{ApiState, document, envelope::Failure};
 use crate::{error::Error, transport::protect};
 
 /// The content security policy of the page: its own files, and the `style` attributes and images that Swagger UI
@@ -48,7 +48,7 @@ impl Texts {
 }
 
 /// The routes of the documents.
-pub(super) fn router(base: &str) -> Router<Api> {
+pub(super) fn router(base: &str) -> Router<ApiState> {
     let Texts { yaml, json } = Texts::below(base);
     // Without the validator the page asks no other host for anything. Paths are relative to the page, so that it works
     // below any base path.
@@ -61,7 +61,7 @@ pub(super) fn router(base: &str) -> Router<Api> {
         .route("/api/docs/{part}", get(move |path: RawPathParams| async move { protected(part(&path, &parts)) }))
 }
 
-fn text(content_type: &'static str, text: Arc<str>) -> axum::routing::MethodRouter<Api> {
+fn text(content_type: &'static str, text: Arc<str>) -> axum::routing::MethodRouter<ApiState> {
     get(move || async move { ([(header::CONTENT_TYPE, content_type)], text.to_string()) })
 }
 

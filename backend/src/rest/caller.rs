@@ -9,7 +9,7 @@ use axum::{
 };
 
 use super::{
-    Api,
+    ApiState,
     envelope::Failure,
     middleware::{ClientAddress, Limited, authenticated},
 };
@@ -52,19 +52,19 @@ pub(super) struct CookieAccess {
 /// The client's address.
 pub(super) struct Address(pub(super) String);
 
-impl FromRequestParts<Api> for AgentCaller {
+impl FromRequestParts<ApiState> for AgentCaller {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Failure> {
         let credentials = agent_credentials(parts).map(Credentials::Agent).ok_or(KEY_MISSING);
         Ok(Self(cleared(parts, api, Class::Agent, credentials).await?))
     }
 }
 
-impl FromRequestParts<Api> for UserCaller {
+impl FromRequestParts<ApiState> for UserCaller {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Failure> {
         let token = token(&parts.headers).and_then(|token| token.map(Credentials::Token).ok_or(TOKEN_MISSING));
         Ok(Self(cleared(parts, api, Class::User, token).await?))
     }
@@ -77,10 +77,10 @@ macro_rules! permitted_callers {
         $(#[$doc])*
         pub(super) struct $caller(pub(super) Actor);
 
-        impl FromRequestParts<Api> for $caller {
+        impl FromRequestParts<ApiState> for $caller {
             type Rejection = Failure;
 
-            async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+            async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Failure> {
                 let UserCaller(actor) = UserCaller::from_request_parts(parts, api).await?;
                 actor.require(Permission::$permission)?;
                 Ok(Self(actor))
@@ -102,10 +102,10 @@ permitted_callers! {
     JobCreator: CreateJob,
 }
 
-impl FromRequestParts<Api> for AnyCaller {
+impl FromRequestParts<ApiState> for AnyCaller {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Failure> {
         let credentials = match token(&parts.headers) {
             Ok(Some(token)) => Ok(Credentials::Token(token)),
             Ok(None) => agent_credentials(parts).map(Credentials::Agent).ok_or(TOKEN_MISSING),
@@ -116,10 +116,10 @@ impl FromRequestParts<Api> for AnyCaller {
     }
 }
 
-impl FromRequestParts<Api> for Registrant {
+impl FromRequestParts<ApiState> for Registrant {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Failure> {
         count(parts, api, Class::Register, &counted_address(parts)).await?;
         match token(&parts.headers)? {
             Some(token) => {
@@ -132,20 +132,20 @@ impl FromRequestParts<Api> for Registrant {
     }
 }
 
-impl FromRequestParts<Api> for UnauthenticatedClient {
+impl FromRequestParts<ApiState> for UnauthenticatedClient {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Failure> {
         let address = counted_address(parts);
         count(parts, api, Class::Login, &address).await?;
         Ok(Self(address))
     }
 }
 
-impl FromRequestParts<Api> for MaybeUser {
+impl FromRequestParts<ApiState> for MaybeUser {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Failure> {
         if parts.headers.contains_key(header::AUTHORIZATION) {
             return Ok(Self(Some(UserCaller::from_request_parts(parts, api).await?.0)));
         }
@@ -154,19 +154,19 @@ impl FromRequestParts<Api> for MaybeUser {
     }
 }
 
-impl FromRequestParts<Api> for CookieAccess {
+impl FromRequestParts<ApiState> for CookieAccess {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Failure> {
         let is_allowed = api.origins.allows(&parts.headers, &parts.extensions);
         Ok(Self { is_allowed, is_tls: parts.extensions.get::<TlsSession>().is_some() })
     }
 }
 
-impl FromRequestParts<Api> for Address {
+impl FromRequestParts<ApiState> for Address {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Failure> {
         Ok(Self(parts.extensions.get::<ClientAddress>().map_or_else(String::new, |address| address.0.to_string())))
     }
 }
@@ -175,7 +175,7 @@ impl FromRequestParts<Api> for Address {
 /// the class of the route.
 async fn cleared(
     parts: &Parts,
-    api: &Api,
+    api: &ApiState,
     class: Class,
     credentials: Result<Credentials<'_>, Error>,
 ) -> Result<Actor, Failure> {
@@ -197,7 +197,7 @@ async fn cleared(
     }
 }
 
-async fn count(parts: &Parts, api: &Api, class: Class, subject: &str) -> Result<(), Failure> {
+async fn count(parts: &Parts, api: &ApiState, class: Class, subject: &str) -> Result<(), Failure> {
     let now = api.cp.now();
     let Some(verdict) = api.cp.limits().count(class, subject, now).await else { return Ok(()) };
     if let Some(limited) = parts.extensions.get::<Limited>() {

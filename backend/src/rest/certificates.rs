@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api,
+    ApiState,
     caller::AgentCaller,
     envelope::{Answer, Failure, Reply, Success},
     extract::{Body, Id},
@@ -33,7 +33,7 @@ pub(super) struct CertificateData {
 /// accepts no client certificates, the answer is 404.
 #[utoipa::path(get, path = "/api/ca", tag = "Agents", security(()),
     responses((status = 200, description = "The certificates", body = String, content_type = "application/pem-certificate-chain")))]
-pub(super) async fn get_certificate_authority(State(api): State<Api>) -> Result<Response, Failure> {
+pub(super) async fn get_certificate_authority(State(api): State<ApiState>) -> Result<Response, Failure> {
     let pem = api.cp.get_certificate_authority()?;
     let content_type = HeaderValue::from_static("application/pem-certificate-chain");
     Ok(([(header::CONTENT_TYPE, content_type)], pem).into_response())
@@ -48,7 +48,7 @@ pub(super) async fn get_certificate_authority(State(api): State<Api>) -> Result<
     params(("id" = AgentId, Path, description = "The agent's id")), request_body = IssueCertificate,
     responses((status = 201, description = "The certificate", body = Success<CertificateData>)))]
 pub(super) async fn issue_agent_certificate(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     AgentCaller(actor): AgentCaller,
     Id(id): Id<AgentId>,
     body: Body<IssueCertificate>,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api,
+    ApiState,
     caller::{CustomerCreator, CustomerLister, UserCaller},
     envelope::{Answer, Preferred, PreferredAnswer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, PrefersMinimal, Query},
@@ -42,7 +42,7 @@ listed!(CustomersData, "customers", customers: Customer);
     request_body = CreateCustomer,
     responses((status = 201, description = "The customer", body = Success<CustomerData>)))]
 pub(super) async fn create_customer(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     CustomerCreator(actor): CustomerCreator,
     IdempotencyKey(key): IdempotencyKey,
     body: Body<CreateCustomer>,
@@ -58,7 +58,7 @@ pub(super) async fn create_customer(
 #[utoipa::path(get, path = "/api/customers", tag = "Customers", security(("bearer" = [])), params(super::openapi::Paging),
     responses((status = 200, description = "A page of customers", body = Success<CustomersData>)))]
 pub(super) async fn list_customers(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     CustomerLister(actor): CustomerLister,
     Query(request): Query<PageRequest>,
 ) -> ListAnswer<CustomersData> {
@@ -73,7 +73,7 @@ pub(super) async fn list_customers(
     params(("id" = CustomerId, Path, description = "The customer's id")), request_body = UpdateCustomer,
     responses((status = 200, description = "The customer", body = Success<CustomerData>)))]
 pub(super) async fn update_customer(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(id): Id<CustomerId>,
     PrefersMinimal(is_minimal): PrefersMinimal,

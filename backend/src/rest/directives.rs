@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api,
+    ApiState,
     caller::{AgentCaller, agent_credentials},
     envelope::{Answer, Reply, Success},
     extract::{Id, Query},
@@ -58,7 +58,7 @@ impl FromFields for Wait {
     params(super::openapi::WaitQuery),
     responses((status = 200, description = "Waiting directives", body = Success<DirectivesData>)))]
 pub(super) async fn list_directives(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     AgentCaller(actor): AgentCaller,
     Query(Wait(wait, instance)): Query<Wait>,
     parts: Parts,
@@ -76,7 +76,7 @@ pub(super) async fn list_directives(
     params(("id" = DirectiveId, Path, description = "The directive's id")),
     responses((status = 200, description = "The directive", body = Success<DirectiveData>)))]
 pub(super) async fn acknowledge_directive(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     AgentCaller(actor): AgentCaller,
     Id(id): Id<DirectiveId>,
 ) -> Answer<DirectiveData> {

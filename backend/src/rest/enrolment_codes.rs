@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api,
+    ApiState,
     caller::UserCaller,
     envelope::{Answer, DeletedData, Reply, Success},
     extract::{Id, OptionalBody, Query},
@@ -46,7 +46,7 @@ listed!(EnrolmentCodesData, "enrolmentCodes", enrolment_codes: EnrolmentCode);
     params(("id" = CustomerId, Path, description = "The customer's id")), request_body = Option<CreateEnrolmentCode>,
     responses((status = 201, description = "The enrolment code", body = Success<EnrolmentCodeData>)))]
 pub(super) async fn create_enrolment_code(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(id): Id<CustomerId>,
     body: OptionalBody<CreateEnrolmentCode>,
@@ -60,7 +60,7 @@ pub(super) async fn create_enrolment_code(
     params(("id" = CustomerId, Path, description = "The customer's id"), super::openapi::Paging),
     responses((status = 200, description = "A page of enrolment codes", body = Success<EnrolmentCodesData>)))]
 pub(super) async fn list_enrolment_codes(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(id): Id<CustomerId>,
     Query(request): Query<PageRequest>,
@@ -76,7 +76,7 @@ pub(super) async fn list_enrolment_codes(
     params(("id" = EnrolmentCodeId, Path, description = "The enrolment code's id")),
     responses((status = 200, description = "The enrolment code is deleted", body = Success<DeletedData>)))]
 pub(super) async fn delete_enrolment_code(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(id): Id<EnrolmentCodeId>,
 ) -> Answer<DeletedData> {

@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::{Map, Value};
 
-use super::{Api, envelope::Failure, middleware::Unread};
+use super::{ApiState, envelope::Failure, middleware::Unread};
 use crate::{
     error::Error,
     ids::{Named, PipelineId, RunId},
@@ -51,20 +51,20 @@ pub(super) struct IdempotencyKey(pub(super) Option<String>);
 /// Whether the client prefers an answer without a body: `Prefer: return=minimal` of RFC 7240.
 pub(super) struct PrefersMinimal(pub(super) bool);
 
-impl<T: FromFields> FromRequest<Api> for Body<T> {
+impl<T: FromFields> FromRequest<ApiState> for Body<T> {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, api: &Api) -> Result<Self, Failure> {
+    async fn from_request(request: Request, api: &ApiState) -> Result<Self, Failure> {
         let (headers, raw) = received(request, api).await?;
         let input = T::read(object(&headers, &raw)?)?;
         Ok(Self { input, raw })
     }
 }
 
-impl<T: FromFields> FromRequest<Api> for OptionalBody<T> {
+impl<T: FromFields> FromRequest<ApiState> for OptionalBody<T> {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, api: &Api) -> Result<Self, Failure> {
+    async fn from_request(request: Request, api: &ApiState) -> Result<Self, Failure> {
         let (headers, raw) = received(request, api).await?;
         let object = if raw.is_empty() { Map::new() } else { object(&headers, &raw)? };
         Ok(Self { input: T::read(object)?, raw })
@@ -73,7 +73,7 @@ impl<T: FromFields> FromRequest<Api> for OptionalBody<T> {
 
 /// Reads the headers and the body. The extractor of the body is the last one, so the caller is authenticated and
 /// counted before.
-async fn received(request: Request, api: &Api) -> Result<(HeaderMap, Bytes), Failure> {
+async fn received(request: Request, api: &ApiState) -> Result<(HeaderMap, Bytes), Failure> {
     let (parts, _) = request.into_parts();
     let unread = parts.extensions.get::<Unread>().ok_or_else(|| Error::internal("a request without its body"))?;
     let raw = unread.read(api).await?;
@@ -98,10 +98,10 @@ fn object(headers: &HeaderMap, raw: &[u8]) -> Result<Map<String, Value>, Error> 
     }
 }
 
-impl<T: FromFields> FromRequestParts<Api> for Query<T> {
+impl<T: FromFields> FromRequestParts<ApiState> for Query<T> {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Failure> {
         let query = parts.uri.query().unwrap_or("");
         let mut fields = Fields::of_query(form_urlencoded::parse(query.as_bytes()).into_owned());
         let input = T::from_fields(&mut fields);
@@ -117,20 +117,20 @@ impl<A: FromFields, B: FromFields> FromFields for (A, B) {
     }
 }
 
-impl<T: FromStr + Named> FromRequestParts<Api> for Id<T> {
+impl<T: FromStr + Named> FromRequestParts<ApiState> for Id<T> {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, state: &Api) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Failure> {
         let parameters = RawPathParams::from_request_parts(parts, state).await;
         let id = parameters.ok().and_then(|parameters| parameters.iter().next().and_then(|(_, id)| id.parse().ok()));
         Ok(Self(id.ok_or(Error::NotFound(T::NOUN))?))
     }
 }
 
-impl<A: FromStr + Named, B: FromStr + Named> FromRequestParts<Api> for Ids<A, B> {
+impl<A: FromStr + Named, B: FromStr + Named> FromRequestParts<ApiState> for Ids<A, B> {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, state: &Api) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Failure> {
         let parameters = RawPathParams::from_request_parts(parts, state).await;
         let parameters = parameters.map_err(|_| Error::NotFound(A::NOUN))?;
         let mut ids = parameters.iter().map(|(_, id)| id);
@@ -140,10 +140,10 @@ impl<A: FromStr + Named, B: FromStr + Named> FromRequestParts<Api> for Ids<A, B>
     }
 }
 
-impl FromRequestParts<Api> for StepPath {
+impl FromRequestParts<ApiState> for StepPath {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, state: &Api) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Failure> {
         let missing = Error::NotFound("step");
         let Ok(parameters) = RawPathParams::from_request_parts(parts, state).await else { return Err(missing.into()) };
         let named = |name: &str| parameters.iter().find(|(found, _)| *found == name).map(|(_, value)| value);
@@ -156,20 +156,20 @@ impl FromRequestParts<Api> for StepPath {
     }
 }
 
-impl FromRequestParts<Api> for IdempotencyKey {
+impl FromRequestParts<ApiState> for IdempotencyKey {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Failure> {
         let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
         // A value that is not text is treated like an invalid key.
         Ok(Self(Some(value.to_str().unwrap_or("").to_owned())))
     }
 }
 
-impl FromRequestParts<Api> for PrefersMinimal {
+impl FromRequestParts<ApiState> for PrefersMinimal {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Failure> {
         Ok(Self(prefers_minimal(&parts.headers)))
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api,
+    ApiState,
     envelope::{Answer, Reply, Success, json},
 };
 use crate::{error::Error, model::Instant, service::Readiness};
@@ -62,7 +62,7 @@ pub(super) struct ReadinessData {
 /// answer has no envelope.
 #[utoipa::path(get, path = "/api/health", tag = "Health", security(()),
     responses((status = 200, description = "Health of the server", body = Health)))]
-pub(super) async fn get_health(State(api): State<Api>) -> Response {
+pub(super) async fn get_health(State(api): State<ApiState>) -> Response {
     let status = if api.cp.readiness().await.is_whole() { HealthStatus::Ok } else { HealthStatus::Degraded };
     let (timestamp, uptime) = api.cp.uptime();
     json(StatusCode::OK, &Health { status, timestamp, uptime })
@@ -83,7 +83,7 @@ pub(super) async fn get_liveness() -> Answer<LivenessData> {
 /// or while the server shuts down.
 #[utoipa::path(get, path = "/api/health/ready", tag = "Health", security(()),
     responses((status = 200, description = "The server can take requests", body = Success<ReadinessData>)))]
-pub(super) async fn get_readiness(State(api): State<Api>) -> Response {
+pub(super) async fn get_readiness(State(api): State<ApiState>) -> Response {
     let parts = api.cp.readiness().await;
     if parts.is_ready() {
         return Reply::ok(ReadinessData { ready: true, parts }).into_response();

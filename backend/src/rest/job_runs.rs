@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api,
+    ApiState,
     caller::{AgentCaller, UserCaller},
     envelope::{Answer, Failure, Preferred, PreferredAnswer, Reply, Success},
     export::{Exported, MaybeExport},
@@ -75,7 +75,7 @@ impl Exported for JobRun {
     responses((status = 200, description = "A page of runs, or a file with all",
         content((Success<JobRunsData> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))))]
 pub(super) async fn list_job_runs(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(id): Id<JobId>,
     MaybeExport(export): MaybeExport,
@@ -103,7 +103,7 @@ pub(super) async fn list_job_runs(
     params(("id" = JobId, Path, description = "The job's id")), request_body = Option<StartJobRun>,
     responses((status = 201, description = "The run", body = Success<JobRunData>)))]
 pub(super) async fn start_job_run(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     AgentCaller(actor): AgentCaller,
     Id(id): Id<JobId>,
     IdempotencyKey(key): IdempotencyKey,
@@ -127,7 +127,7 @@ pub(super) async fn start_job_run(
     request_body = ReportJobRun,
     responses((status = 200, description = "The run", body = Success<JobRunData>)))]
 pub(super) async fn update_job_run(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     AgentCaller(actor): AgentCaller,
     Ids(job, run): Ids<JobId, RunId>,
     PrefersMinimal(is_minimal): PrefersMinimal,

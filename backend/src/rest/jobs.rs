@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api,
+    ApiState,
     caller::{AnyCaller, JobCreator, UserCaller},
     envelope::{Answer, DeletedData, Failure, Preferred, PreferredAnswer, Reply, Success},
     export::{Exported, MaybeExport},
@@ -80,7 +80,7 @@ impl Exported for Job {
 #[utoipa::path(post, path = "/api/jobs", tag = "Jobs", security(("bearer" = [])), request_body = CreateJob,
     responses((status = 201, description = "The job", body = Success<JobData>)))]
 pub(super) async fn create_job(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     JobCreator(actor): JobCreator,
     IdempotencyKey(key): IdempotencyKey,
     body: Body<CreateJob>,
@@ -102,7 +102,7 @@ pub(super) async fn create_job(
     responses((status = 200, description = "A page of jobs, or a file with all",
         content((Success<JobsData> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))))]
 pub(super) async fn list_jobs(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     AnyCaller(actor): AnyCaller,
     MaybeExport(export): MaybeExport,
     Query((request, filter)): Query<(JobPageRequest, JobFilter)>,
@@ -126,7 +126,7 @@ pub(super) async fn list_jobs(
     params(("id" = JobId, Path, description = "The job's id")),
     responses((status = 200, description = "The job", body = Success<JobData>)))]
 pub(super) async fn get_job(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(id): Id<JobId>,
 ) -> Answer<JobData> {
@@ -140,7 +140,7 @@ pub(super) async fn get_job(
     params(("id" = JobId, Path, description = "The job's id")), request_body = UpdateJob,
     responses((status = 200, description = "The job", body = Success<JobData>)))]
 pub(super) async fn update_job(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(id): Id<JobId>,
     PrefersMinimal(is_minimal): PrefersMinimal,
@@ -157,7 +157,7 @@ pub(super) async fn update_job(
     params(("id" = JobId, Path, description = "The job's id")),
     responses((status = 200, description = "The job is deleted", body = Success<DeletedData>)))]
 pub(super) async fn delete_job(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(id): Id<JobId>,
 ) -> Answer<DeletedData> {

@@ -16,7 +16,7 @@ use axum::{
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::Api;
+use super::ApiState;
 use crate::{
     actor::Actor,
     error::Result,
@@ -66,7 +66,7 @@ impl Unread {
     /// # Errors
     ///
     /// The errors of [`read_body`].
-    pub(super) async fn read(&self, api: &Api) -> Result<Bytes> {
+    pub(super) async fn read(&self, api: &ApiState) -> Result<Bytes> {
         let (body, is_authenticated) = {
             let mut pending = self.pending();
             (pending.body.take(), pending.is_authenticated)
@@ -99,7 +99,7 @@ pub(super) fn authenticated(extensions: &Extensions, actor: &Actor) {
 
 /// Processes one request: finds the client's address, holds the body back, adds the headers of the rate limit to the
 /// answer, and compresses it.
-pub(super) async fn handle(State(api): State<Api>, request: Request, next: Next) -> Response {
+pub(super) async fn handle(State(api): State<ApiState>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let address = client_address(&parts, &api.trusted_proxies);
     let (limited, unread) = (Limited::default(), Unread::new(body));

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api, Shared,
+    ApiState, Shared,
     caller::{AgentCaller, UserCaller},
     envelope::{Answer, Preferred, PreferredAnswer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, OptionalBody, PrefersMinimal, Query, StepPath},
@@ -58,7 +58,7 @@ pub(super) struct PipelineStepData {
     params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline"), Paging),
     responses((status = 200, description = "A page of runs", body = Success<PipelineRunsData>)))]
 pub(super) async fn list_pipeline_runs(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(pipeline): Id<PipelineRef>,
     Query(request): Query<PageRequest>,
@@ -76,7 +76,7 @@ pub(super) async fn list_pipeline_runs(
     request_body = Option<StartPipelineRun>,
     responses((status = 201, description = "The run", body = Success<PipelineRunData>)))]
 pub(super) async fn run_pipeline(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(pipeline): Id<PipelineRef>,
     IdempotencyKey(key): IdempotencyKey,
@@ -102,7 +102,7 @@ pub(super) async fn run_pipeline(
     request_body = UpdateStep,
     responses((status = 200, description = "The step, and waiting directives", body = Success<PipelineStepData>)))]
 pub(super) async fn update_pipeline_step(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     AgentCaller(actor): AgentCaller,
     path: StepPath,
     PrefersMinimal(prefers_minimal): PrefersMinimal,
@@ -112,5 +112,6 @@ pub(super) async fn update_pipeline_step(
     let reported = body.input.attempt;
     let (step, directives) = api.cp.update_pipeline_step(&actor, pipeline, run, &step, body.input).await?;
     let is_current = reported.is_none_or(|attempt| attempt == step.attempt);
-    Ok(Preferred::new(PipelineStepData { step, directives }, prefers_minimal && directives.is_empty() && is_current))
+    let is_minimal = prefers_minimal && directives.is_empty() && is_current;
+    Ok(Preferred::new(PipelineStepData { step, directives }, is_minimal))
 }

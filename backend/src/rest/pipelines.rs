@@ -10,7 +10,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    Api, Shared,
+    ApiState, Shared,
     caller::UserCaller,
     envelope::{Answer, DeletedData, Failure, Preferred, PreferredAnswer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, PrefersMinimal, Query},
@@ -76,7 +76,7 @@ pub(super) struct SchemaData {
     request_body = CreatePipeline,
     responses((status = 201, description = "The pipeline", body = Success<PipelineData>)))]
 pub(super) async fn create_pipeline(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     IdempotencyKey(key): IdempotencyKey,
     body: Body<CreatePipeline>,
@@ -91,7 +91,7 @@ pub(super) async fn create_pipeline(
 #[utoipa::path(get, path = "/api/pipelines", tag = "Pipelines", security(("bearer" = [])), params(Paging, PipelineFilter),
     responses((status = 200, description = "A page of pipelines", body = Success<PipelinesData>)))]
 pub(super) async fn list_pipelines(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Query((request, filter)): Query<(PageRequest, PipelineFilter)>,
 ) -> ListAnswer<PipelinesData> {
@@ -103,7 +103,10 @@ pub(super) async fn list_pipelines(
 /// Get the JSON Schema of definitions
 #[utoipa::path(get, path = "/api/pipelines/schema", tag = "Pipelines", security(("bearer" = [])),
     responses((status = 200, description = "The schema", body = Success<SchemaData>)))]
-pub(super) async fn get_pipeline_schema(State(api): State<Api>, UserCaller(actor): UserCaller) -> Answer<SchemaData> {
+pub(super) async fn get_pipeline_schema(
+    State(api): State<ApiState>,
+    UserCaller(actor): UserCaller,
+) -> Answer<SchemaData> {
     Ok(Reply::ok(SchemaData { schema: api.cp.get_pipeline_schema(&actor)? }))
 }
 
@@ -115,7 +118,7 @@ pub(super) async fn get_pipeline_schema(State(api): State<Api>, UserCaller(actor
     request_body = DryRun,
     responses((status = 200, description = "The plan, or the errors", body = Success<Verdict>)))]
 pub(super) async fn dry_run_pipeline(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     body: Body<DryRun>,
 ) -> Answer<Verdict> {
@@ -127,7 +130,7 @@ pub(super) async fn dry_run_pipeline(
     params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline")),
     responses((status = 200, description = "The pipeline", body = Success<PipelineData>)))]
 pub(super) async fn get_pipeline(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(pipeline): Id<PipelineRef>,
 ) -> Answer<PipelineData> {
@@ -142,7 +145,7 @@ pub(super) async fn get_pipeline(
     responses((status = 200, description = "The definition", body = String, content_type = "text/yaml",
         headers(("Content-Disposition" = String, description = "`attachment` with a file name made of the identifier.")))))]
 pub(super) async fn export_pipeline(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(pipeline): Id<PipelineRef>,
 ) -> Result<Response, Failure> {
@@ -163,7 +166,7 @@ pub(super) async fn export_pipeline(
     request_body = ReplaceDefinition,
     responses((status = 200, description = "The pipeline", body = Success<PipelineData>)))]
 pub(super) async fn replace_pipeline_definition(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(pipeline): Id<PipelineRef>,
     body: Body<ReplaceDefinition>,
@@ -180,7 +183,7 @@ pub(super) async fn replace_pipeline_definition(
     request_body = UpdatePipeline,
     responses((status = 200, description = "The pipeline", body = Success<PipelineData>)))]
 pub(super) async fn update_pipeline(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(pipeline): Id<PipelineRef>,
     PrefersMinimal(is_minimal): PrefersMinimal,
@@ -197,7 +200,7 @@ pub(super) async fn update_pipeline(
     params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline")),
     responses((status = 200, description = "The pipeline is deleted", body = Success<DeletedData>)))]
 pub(super) async fn delete_pipeline(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(pipeline): Id<PipelineRef>,
 ) -> Answer<DeletedData> {
@@ -212,7 +215,7 @@ pub(super) async fn delete_pipeline(
     params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline"), Paging),
     responses((status = 200, description = "A page of versions", body = Success<PipelineVersionsData>)))]
 pub(super) async fn list_pipeline_versions(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(pipeline): Id<PipelineRef>,
     Query(request): Query<PageRequest>,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api,
+    ApiState,
     caller::{CookieAccess, MaybeUser, UnauthenticatedClient, UserCaller},
     envelope::{Answer, Failure, Reply, Success},
     extract::{Body, OptionalBody},
@@ -49,7 +49,7 @@ pub(super) struct LoggedOutData {
 #[utoipa::path(post, path = "/api/auth/login", tag = "Auth", security(()), request_body = Login,
     responses((status = 200, description = "The user is signed in", body = Success<SignedIn>)))]
 pub(super) async fn login(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UnauthenticatedClient(address): UnauthenticatedClient,
     page: CookieAccess,
     headers: HeaderMap,
@@ -67,7 +67,7 @@ pub(super) async fn login(
 #[utoipa::path(post, path = "/api/auth/refresh", tag = "Auth", security(()), request_body = Option<RefreshSession>,
     responses((status = 200, description = "The session is renewed", body = Success<SignedIn>)))]
 pub(super) async fn refresh_session(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     _: UnauthenticatedClient,
     page: CookieAccess,
     headers: HeaderMap,
@@ -87,7 +87,7 @@ pub(super) async fn refresh_session(
     request_body = Option<RefreshSession>,
     responses((status = 200, description = "The session is ended", body = Success<LoggedOutData>)))]
 pub(super) async fn logout(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     MaybeUser(actor): MaybeUser,
     page: CookieAccess,
     headers: HeaderMap,
@@ -113,7 +113,7 @@ pub(super) async fn logout(
 /// Get the signed-in user
 #[utoipa::path(get, path = "/api/auth/me", tag = "Auth", security(("bearer" = [])),
     responses((status = 200, description = "The signed-in user", body = Success<UserData>)))]
-pub(super) async fn me(State(api): State<Api>, UserCaller(actor): UserCaller) -> Answer<UserData> {
+pub(super) async fn me(State(api): State<ApiState>, UserCaller(actor): UserCaller) -> Answer<UserData> {
     Ok(Reply::ok(UserData { user: api.cp.me(&actor).await? }))
 }
 
@@ -126,7 +126,13 @@ impl CookieAccess {
     }
 }
 
-fn signed_in(api: &Api, mut session: SignedIn, as_cookie: bool, page: &CookieAccess, headers: &HeaderMap) -> Response {
+fn signed_in(
+    api: &ApiState,
+    mut session: SignedIn,
+    as_cookie: bool,
+    page: &CookieAccess,
+    headers: &HeaderMap,
+) -> Response {
     let token = if as_cookie { session.refresh_token.take() } else { None };
     let response = Reply::ok(session).into_response();
     match token {
@@ -135,7 +141,7 @@ fn signed_in(api: &Api, mut session: SignedIn, as_cookie: bool, page: &CookieAcc
     }
 }
 
-fn cookie(api: &Api, value: String, life: Duration, page: &CookieAccess, headers: &HeaderMap) -> Cookie<'static> {
+fn cookie(api: &ApiState, value: String, life: Duration, page: &CookieAccess, headers: &HeaderMap) -> Cookie<'static> {
     // Behind a proxy that terminates TLS, the client's connection to the proxy counts. A client with a false header only
     // loses its own cookie.
     let is_tls = page.is_tls

@@ -15,7 +15,7 @@ use utoipa::{
 };
 
 use super::{
-    Api,
+    ApiState,
     caller::{AgentCaller, UserCaller},
     envelope::{Answer, Failure, Preferred, PreferredAnswer, Reply, Success},
     export::{Exported, MaybeExport},
@@ -212,7 +212,7 @@ impl FromFields for UpdateTransfers {
 #[utoipa::path(post, path = "/api/transfers", tag = "Transfers", security(("apiKey" = [])), request_body = CreateTransfer,
     responses((status = 201, description = "The transfer", body = Success<TransferData>)))]
 pub(super) async fn create_transfer(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     AgentCaller(actor): AgentCaller,
     IdempotencyKey(key): IdempotencyKey,
     body: Body<CreateTransfer>,
@@ -236,16 +236,16 @@ pub(super) async fn create_transfer(
     responses((status = 200, description = "A page of transfers, or a file with all",
         content((Success<TransfersData> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))))]
 pub(super) async fn list_transfers(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     MaybeExport(export): MaybeExport,
-    Query(((request, sort), filter)): Query<((PageRequest, TransferSort), TransferFilter)>,
+    Query(query): Query<((PageRequest, TransferSort), TransferFilter)>,
 ) -> Result<Response, Failure> {
+    let ((request, sort), mut filter) = query;
     let Some(export) = export else {
         let page = api.cp.list_transfers(&actor, &filter, sort, request).await?;
         return Ok(List::small(TransfersData::from(page)).into_response());
     };
-    let mut filter = filter;
     if sort != TransferSort::default() {
         // Newer ones could come anywhere; newest first they would come before the first page.
         let now = api.cp.now();
@@ -264,7 +264,7 @@ pub(super) async fn list_transfers(
     params(("id" = TransferId, Path, description = "The transfer's id")),
     responses((status = 200, description = "The transfer", body = Success<TransferData>)))]
 pub(super) async fn get_transfer(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(id): Id<TransferId>,
 ) -> Answer<TransferData> {
@@ -279,7 +279,7 @@ pub(super) async fn get_transfer(
     params(("id" = TransferId, Path, description = "The transfer's id")), request_body = UpdateTransfer,
     responses((status = 200, description = "The transfer, and waiting directives", body = Success<ReportedData>)))]
 pub(super) async fn update_transfer(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     AgentCaller(actor): AgentCaller,
     Id(id): Id<TransferId>,
     PrefersMinimal(prefers_minimal): PrefersMinimal,
@@ -297,7 +297,7 @@ pub(super) async fn update_transfer(
 #[utoipa::path(patch, path = "/api/transfers", tag = "Transfers", security(("apiKey" = [])), request_body = UpdateTransfers,
     responses((status = 200, description = "The results, and waiting directives", body = Success<BatchData>)))]
 pub(super) async fn update_transfers(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     AgentCaller(actor): AgentCaller,
     PrefersMinimal(prefers_minimal): PrefersMinimal,
     body: Body<UpdateTransfers>,
@@ -328,7 +328,7 @@ fn is_attempt_of(reported: Option<i64>, transfer: &Transfer) -> bool {
 #[utoipa::path(post, path = "/api/transfers/retry", tag = "Transfers", security(("bearer" = [])), request_body = SelectTransfers,
     responses((status = 200, description = "The results", body = Success<ChangedData>)))]
 pub(super) async fn retry_transfers(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     body: Body<SelectTransfers>,
 ) -> Answer<ChangedData> {
@@ -343,7 +343,7 @@ pub(super) async fn retry_transfers(
 #[utoipa::path(post, path = "/api/transfers/cancel", tag = "Transfers", security(("bearer" = [])), request_body = SelectTransfers,
     responses((status = 200, description = "The results", body = Success<ChangedData>)))]
 pub(super) async fn cancel_transfers(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     body: Body<SelectTransfers>,
 ) -> Answer<ChangedData> {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Api,
+    ApiState,
     caller::{UserCaller, UserCreator, UserLister},
     envelope::{Answer, Preferred, PreferredAnswer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, PrefersMinimal, Query},
@@ -35,7 +35,7 @@ listed!(UsersData, "users", users: User);
 #[utoipa::path(post, path = "/api/users", tag = "Users", security(("bearer" = [])), request_body = CreateUser,
     responses((status = 201, description = "The user", body = Success<UserData>)))]
 pub(super) async fn create_user(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCreator(actor): UserCreator,
     IdempotencyKey(key): IdempotencyKey,
     body: Body<CreateUser>,
@@ -50,7 +50,7 @@ pub(super) async fn create_user(
 #[utoipa::path(get, path = "/api/users", tag = "Users", security(("bearer" = [])), params(super::openapi::Paging),
     responses((status = 200, description = "A page of users", body = Success<UsersData>)))]
 pub(super) async fn list_users(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserLister(actor): UserLister,
     Query(request): Query<PageRequest>,
 ) -> ListAnswer<UsersData> {
@@ -65,7 +65,7 @@ pub(super) async fn list_users(
     params(("id" = UserId, Path, description = "The user's id")), request_body = UpdateUser,
     responses((status = 200, description = "The user", body = Success<UserData>)))]
 pub(super) async fn update_user(
-    State(api): State<Api>,
+    State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
     Id(id): Id<UserId>,
     PrefersMinimal(is_minimal): PrefersMinimal,
