@@ -11,7 +11,7 @@ use axum::{
 use super::{
     ApiState,
     envelope::Failure,
-    middleware::{ClientAddress, Limited, authenticated},
+    middleware::{RequestContext, authenticated},
 };
 use crate::{
     actor::{Actor, Permission},
@@ -167,7 +167,9 @@ impl FromRequestParts<ApiState> for Address {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Failure> {
-        Ok(Self(parts.extensions.get::<ClientAddress>().map_or_else(String::new, |address| address.0.to_string())))
+        Ok(Self(
+            parts.extensions.get::<RequestContext>().map_or_else(String::new, |context| context.address().to_string()),
+        ))
     }
 }
 
@@ -200,8 +202,8 @@ async fn cleared(
 async fn count(parts: &Parts, api: &ApiState, class: Class, subject: &str) -> Result<(), Failure> {
     let now = api.cp.now();
     let Some(verdict) = api.cp.limits().count(class, subject, now).await else { return Ok(()) };
-    if let Some(limited) = parts.extensions.get::<Limited>() {
-        limited.note(verdict);
+    if let Some(context) = parts.extensions.get::<RequestContext>() {
+        context.note(verdict);
     }
     if verdict.exceeded {
         return Err(Error::RateLimited((verdict.resets_at - now).to_std().unwrap_or_default()).into());
@@ -210,7 +212,7 @@ async fn count(parts: &Parts, api: &ApiState, class: Class, subject: &str) -> Re
 }
 
 fn counted_address(parts: &Parts) -> String {
-    parts.extensions.get::<ClientAddress>().map_or_else(String::new, |address| rate_limit_key(address.0))
+    parts.extensions.get::<RequestContext>().map_or_else(String::new, |context| rate_limit_key(context.address()))
 }
 
 /// The credentials of an agent, if the request has any. A key that is not text is one that is not valid.

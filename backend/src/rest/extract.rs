@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::{Map, Value};
 
-use super::{ApiState, envelope::Failure, middleware::Unread};
+use super::{ApiState, envelope::Failure, middleware::RequestContext};
 use crate::{
     error::Error,
     ids::{Named, PipelineId, RunId},
@@ -75,8 +75,8 @@ impl<T: FromFields> FromRequest<ApiState> for OptionalBody<T> {
 /// counted before.
 async fn received(request: Request, api: &ApiState) -> Result<(HeaderMap, Bytes), Failure> {
     let (parts, _) = request.into_parts();
-    let unread = parts.extensions.get::<Unread>().ok_or_else(|| Error::internal("a request without its body"))?;
-    let raw = unread.read(api).await?;
+    let context = parts.extensions.get::<RequestContext>();
+    let raw = context.ok_or_else(|| Error::internal("a request without its body"))?.read(api).await?;
     Ok((parts.headers, raw))
 }
 

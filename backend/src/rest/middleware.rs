@@ -24,24 +24,19 @@ use crate::{
     transport::{self, ContentEncoding, client_address, compressed, discard_body, read_body, set_rate_limit},
 };
 
-/// The client's address.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ClientAddress(pub(super) IpAddr);
-
-/// The place where the extractor of the caller stores the state of the rate limit, for the response headers.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Limited(Arc<OnceLock<Verdict>>);
-
-impl Limited {
-    pub(super) fn note(&self, verdict: Verdict) {
-        // Only the first count is the request's own.
-        self.0.get_or_init(|| verdict);
-    }
-}
-
-/// The body of a request. It is not read before the caller is authenticated and counted.
+/// What the middleware and the extractors of a request share.
 #[derive(Clone, Debug)]
-pub(super) struct Unread(Arc<Mutex<Pending>>);
+pub(super) struct RequestContext(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// The client's address.
+    address: IpAddr,
+    /// The state of the rate limit, which the extractor of the caller stores for the response headers.
+    verdict: OnceLock<Verdict>,
+    /// The body. It is not read before the caller is authenticated and counted.
+    body: Mutex<Pending>,
+}
 
 #[derive(Debug)]
 struct Pending {
@@ -51,13 +46,25 @@ struct Pending {
     share: Option<OwnedSemaphorePermit>,
 }
 
-impl Unread {
-    fn new(body: Body) -> Self {
-        Self(Arc::new(Mutex::new(Pending { body: Some(body), is_authenticated: false, share: None })))
+impl RequestContext {
+    fn new(address: IpAddr, body: Body) -> Self {
+        let body = Mutex::new(Pending { body: Some(body), is_authenticated: false, share: None });
+        Self(Arc::new(Shared { address, verdict: OnceLock::new(), body }))
+    }
+
+    /// The client's address.
+    pub(super) fn address(&self) -> IpAddr {
+        self.0.address
+    }
+
+    /// Stores the state of the rate limit after the request was counted.
+    pub(super) fn note(&self, verdict: Verdict) {
+        // Only the first count is the request's own.
+        self.0.verdict.get_or_init(|| verdict);
     }
 
     /// Records that the caller is authenticated: the body counts in the budget of authenticated callers.
-    pub(super) fn authenticated(&self) {
+    fn authenticated(&self) {
         self.pending().is_authenticated = true;
     }
 
@@ -85,15 +92,15 @@ impl Unread {
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.body.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Records that the caller of a request is authenticated.
 pub(super) fn authenticated(extensions: &Extensions, actor: &Actor) {
     transport::authenticated(extensions, actor);
-    if let Some(unread) = extensions.get::<Unread>() {
-        unread.authenticated();
+    if let Some(context) = extensions.get::<RequestContext>() {
+        context.authenticated();
     }
 }
 
@@ -101,16 +108,13 @@ pub(super) fn authenticated(extensions: &Extensions, actor: &Actor) {
 /// answer, and compresses it.
 pub(super) async fn handle(State(api): State<ApiState>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let address = client_address(&parts, &api.trusted_proxies);
-    let (limited, unread) = (Limited::default(), Unread::new(body));
+    let context = RequestContext::new(client_address(&parts, &api.trusted_proxies), body);
     let encoding = ContentEncoding::accepted(&parts.headers);
     let may_compress = may_compress(parts.uri.path());
-    parts.extensions.insert(ClientAddress(address));
-    parts.extensions.insert(limited.clone());
-    parts.extensions.insert(unread.clone());
+    parts.extensions.insert(context.clone());
     let mut response = next.run(Request::from_parts(parts, Body::empty())).await;
-    unread.discard().await;
-    if let Some(verdict) = limited.0.get() {
+    context.discard().await;
+    if let Some(verdict) = context.0.verdict.get() {
         set_rate_limit(response.headers_mut(), verdict);
     }
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
