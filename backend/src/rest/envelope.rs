@@ -138,9 +138,15 @@ fn log(error: &Error) {
     }
 }
 
+/// The initial capacity of an answer in bytes: a transfer with its directives fits, so it is written without growing.
+const TYPICAL_SIZE: usize = 1024;
+
 /// An answer with a JSON body, with or without the envelope.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    let Ok(bytes) = serde_json::to_vec(body) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let mut bytes = Vec::with_capacity(TYPICAL_SIZE);
+    if serde_json::to_writer(&mut bytes, body).is_err() {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
     (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes).into_response()
 }
 

@@ -83,7 +83,11 @@ impl RequestIds {
     /// The id that the client chose for its request, or a new `UUIDv7`.
     #[must_use]
     pub fn of(&self, headers: &HeaderMap) -> RequestId {
-        let made = || -> Arc<str> { self.0.ids.next::<Uuid>(self.0.clock.now()).to_string().into() };
+        let made = || -> Arc<str> {
+            let id = self.0.ids.next::<Uuid>(self.0.clock.now());
+            let mut text = Uuid::encode_buffer();
+            (&*id.hyphenated().encode_lower(&mut text)).into()
+        };
         RequestId(chosen(headers).map_or_else(made, Into::into))
     }
 }
