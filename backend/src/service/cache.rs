@@ -24,8 +24,9 @@ use crate::{
     store::{api_keys::KeyRow, sessions::SessionRow, users::UserRow},
 };
 
-/// The maximum number of entries of a kind.
-const CAPACITY: usize = 100_000;
+/// The maximum number of entries of a kind, approximately. The entries are not spread evenly over the parts of a map, so
+/// a fleet of 100,000 agents does not fit into 100,000 entries. Memory is taken for those that exist.
+const CAPACITY: usize = 250_000;
 /// Counters of invalidations of API keys. The id of an agent determines its counter; a few agents share one.
 const INVALIDATION_COUNTERS: usize = 4096;
 /// How long an entry is valid while invalidations of other servers do not arrive.
