@@ -10,7 +10,8 @@ use tokio::time::{Instant, interval, timeout_at};
 use crate::{
     app::{Ambient, App},
     config::ServeSettings,
-    dashboard, graphql, pipeline_engine, rest, scheduler, sweeper, telemetry,
+    dashboard, graphql, pipeline_engine, rest, scheduler, sweeper,
+    telemetry::{self, RequestMetrics},
     transport::{ConnectionLimits, Connections},
     webhooks,
 };
@@ -89,10 +90,7 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     let address = listeners[0].local_addr()?;
     let graphql = graphql::Settings { deliveries: deliveries.deliveries(), ..app.graphql(settings) };
     let router = rest::router(app.api(settings)).merge(graphql::router(graphql));
-    let router = match metrics {
-        Some(handle) => router.layer(telemetry::request_metrics(handle)),
-        None => router,
-    };
+    let router = if metrics.is_some() { router.layer(RequestMetrics::default()) } else { router };
     let router = match &settings.public_url {
         Some(url) => url.serve(dashboard::in_front_of(router, url.path())),
         None => dashboard::in_front_of(router, ""),

@@ -2,7 +2,6 @@
 
 use std::{io::IsTerminal, sync::OnceLock};
 
-use axum_prometheus::{EndpointLabel, PrometheusMetricLayer, PrometheusMetricLayerBuilder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, Registry, fmt, prelude::*, reload};
 
@@ -10,8 +9,10 @@ use crate::config::LogSettings;
 
 mod lines;
 pub mod metrics;
+mod requests;
 
 use lines::{Form, Lines};
+pub use requests::{Recorded, RequestMetrics};
 
 /// The metrics recorder. There is one in each process, because the `metrics` facade is global.
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
@@ -76,17 +77,4 @@ pub fn start_metrics() -> Option<&'static PrometheusHandle> {
     let handle = builder.ok()?.install_recorder().ok()?;
     metrics::describe();
     Some(METRICS.get_or_init(|| handle))
-}
-
-/// Counts requests and their durations by method, route and status.
-#[must_use]
-pub fn request_metrics(handle: &PrometheusHandle) -> PrometheusMetricLayer<'static> {
-    let handle = handle.clone();
-    PrometheusMetricLayerBuilder::new()
-        .with_prefix("mftplus")
-        // Paths without a route share one label, because clients choose paths.
-        .with_endpoint_label_type(EndpointLabel::MatchedPathWithFallbackFn(|_| "unmatched".to_owned()))
-        .with_metrics_from_fn(|| handle)
-        .build_pair()
-        .0
 }

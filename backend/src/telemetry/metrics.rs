@@ -15,9 +15,8 @@ pub enum Kind {
     Histogram,
 }
 
-/// Name, type and description of each metric that the server records itself. Those of HTTP requests are described by the
-/// layer that records them.
-pub const METRICS: [(&str, Kind, &str); 20] = [
+/// Name, type and description of each metric that the server records.
+pub const METRICS: [(&str, Kind, &str); 23] = [
     ("mftplus_agents", Kind::Gauge, "Agents by status."),
     ("mftplus_background_failures_total", Kind::Counter, "Background tasks that failed, by task; each is tried again."),
     ("mftplus_bus_connected", Kind::Gauge, "Whether messages of other servers arrive (1) or not (0)."),
@@ -41,6 +40,13 @@ pub const METRICS: [(&str, Kind, &str); 20] = [
     ("mftplus_connections_closed_total", Kind::Counter, "Connections that the server closed, by reason."),
     ("mftplus_connections_limit", Kind::Gauge, "Maximum number of open connections of the API."),
     ("mftplus_frames_sent_total", Kind::Counter, "Messages sent over GraphQL sockets."),
+    (
+        "mftplus_http_requests_duration_seconds",
+        Kind::Histogram,
+        "Seconds from a request to its answer, by method, route and status.",
+    ),
+    ("mftplus_http_requests_pending", Kind::Gauge, "Requests whose answer has not begun, by method and route."),
+    ("mftplus_http_requests_total", Kind::Counter, "Requests by method, route and status."),
     (
         "mftplus_request_bodies_refused_total",
         Kind::Counter,

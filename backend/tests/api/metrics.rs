@@ -1,7 +1,7 @@
 //! The metrics of requests: text that a client chooses takes no memory in them.
 
 use axum::{body::Body, http::Request};
-use backend::telemetry::request_metrics;
+use backend::telemetry::RequestMetrics;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tower::ServiceExt;
 
@@ -13,7 +13,7 @@ async fn nothing_that_a_client_chooses_is_a_label() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     let _recorder = ::metrics::set_default_local_recorder(&recorder);
-    let router = app.router.clone().layer(request_metrics(&handle));
+    let router = app.router.clone().layer(RequestMetrics::default());
     for index in 0..50 {
         let letters = "x".repeat(600);
         let paths = ["/api/agents/".to_owned(), "/api/".to_owned(), "/".to_owned(), "/graphql/".to_owned()];
