@@ -27,6 +27,7 @@ mod cors;
 mod cost;
 mod customer_inputs;
 mod deliveries;
+mod documents;
 mod enrolment_code_inputs;
 mod enrolment_codes;
 mod envelope;
@@ -107,6 +108,7 @@ pub struct Settings {
 struct Graphql {
     schema: Schema,
     executor: executor::Executor,
+    documents: documents::Documents,
     settings: Settings,
     fanout: fanout::Fanout,
     sockets: authenticated_sockets::AuthenticatedSockets,
@@ -115,7 +117,7 @@ struct Graphql {
 
 fn builder(max_response: usize) -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
     Schema::build(QueryRoot(GeneralQueries, PipelineQueries), MutationRoot, SubscriptionRoot)
-        .extension(extension::OperationExtension { max_response })
+        .extension(extension::OperationExtension { max_response, validations: documents::Validations::default() })
         .limit_depth(DEPTH)
         .limit_complexity(COMPLEXITY)
         .limit_directives(16)
@@ -134,8 +136,15 @@ pub fn router(settings: Settings) -> Router {
     let executor = executor::Executor::new(schema.clone(), settings.clone());
     let fanout = fanout::Fanout::new(schema.clone(), settings.clone());
     let sockets = authenticated_sockets::AuthenticatedSockets::new(Arc::clone(&settings.cp), &settings.tasks);
-    let state =
-        Graphql { schema, executor, settings, fanout, sockets, unauthenticated: ws::UnauthenticatedSockets::default() };
+    let state = Graphql {
+        schema,
+        executor,
+        documents: documents::Documents::default(),
+        settings,
+        fanout,
+        sockets,
+        unauthenticated: ws::UnauthenticatedSockets::default(),
+    };
     Router::new()
         .route("/graphiql", get(landing_page::show))
         .route("/graphql", get(http::answer_get).post(http::answer_post).fallback(http::refuse_method))

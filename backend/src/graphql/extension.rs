@@ -2,7 +2,7 @@
 //! variables, and applies the limit of a response and the complexity of subscriptions.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
@@ -17,6 +17,7 @@ use futures_util::{StreamExt, stream::BoxStream};
 
 use super::{
     context,
+    documents::{ValidationKey, Validations},
     errors::{failed, server_error, translated},
     failed_field_nulls::Nulls,
     required_variables,
@@ -33,13 +34,19 @@ const MAX_PROBLEMS: usize = 100;
 pub(super) struct OperationExtension {
     /// The maximum size of a response, in bytes.
     pub(super) max_response: usize,
+    /// The validations that found nothing wrong.
+    pub(super) validations: Validations,
 }
 
 /// The state of the extension in one operation.
 struct Operation {
     nulls: Nulls,
     limit: ResponseLimit,
+    /// The maximum complexity; `usize::MAX` unless the operation is a subscription.
     max_complexity: AtomicUsize,
+    validations: Validations,
+    /// The key of the validation, if its result may be kept.
+    validation_key: OnceLock<ValidationKey>,
 }
 
 impl ExtensionFactory for OperationExtension {
@@ -48,6 +55,8 @@ impl ExtensionFactory for OperationExtension {
             nulls: Nulls::default(),
             limit: ResponseLimit::new(self.max_response),
             max_complexity: AtomicUsize::new(usize::MAX),
+            validations: self.validations.clone(),
+            validation_key: OnceLock::new(),
         })
     }
 }
@@ -77,6 +86,11 @@ impl Extension for Operation {
     ) -> ServerResult<Request> {
         let mut request = next.run(ctx, request).await?;
         required_variables::check(&mut request).map_err(|error| server_error(&error))?;
+        // The document of a subscription is not the one of its text: the socket has removed its own arguments.
+        let is_subscription = self.max_complexity.load(Relaxed) != usize::MAX;
+        if !is_subscription && let Some(key) = ValidationKey::of(&request) {
+            self.validation_key.get_or_init(|| key);
+        }
         Ok(request)
     }
 
@@ -85,7 +99,17 @@ impl Extension for Operation {
         ctx: &ExtensionContext<'_>,
         next: NextValidation<'_>,
     ) -> Result<ValidationResult, Vec<ServerError>> {
-        match next.run(ctx).await {
+        // The data of the request, which holds the caller, is not there before.
+        let key = self.validation_key.get().filter(|_| context::is_authenticated(ctx));
+        let outcome = match key.and_then(|key| self.validations.get(key)) {
+            Some(result) => Ok(result),
+            None => next.run(ctx).await.inspect(|result| {
+                if let Some(key) = key {
+                    self.validations.keep(*key, *result);
+                }
+            }),
+        };
+        match outcome {
             Ok(result) if result.complexity > self.max_complexity.load(Relaxed) => Err(vec![server_error(
                 &Error::Invalid("the subscription is too complex: select fewer fields".to_owned()),
             )]),

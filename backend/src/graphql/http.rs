@@ -164,7 +164,7 @@ async fn carry_out(
     let may_mutate = matches!(source, Source::Body(_));
     let (request, share) =
         read_request(graphql, parts, source, caller.actor.is_some()).await.map_err(|error| (error, limited))?;
-    let executed = match CheckedRequest::new(request, &caller).await {
+    let executed = match CheckedRequest::new(&graphql.documents, request, &caller).await {
         Err(error) => Executed::Refused(vec![error]),
         Ok(mut request) => {
             if !may_mutate && request.is_mutation() {

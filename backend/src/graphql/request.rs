@@ -1,6 +1,8 @@
 //! Builds requests from their members, over HTTP and on sockets. Every request that is executed is built and checked
 //! here ([`CheckedRequest`]), before its document is visited.
 
+use std::sync::Arc;
+
 use async_graphql::{
     Request, ServerError, Variables,
     parser::types::{ExecutableDocument, OperationType},
@@ -10,6 +12,7 @@ use serde_json::{Map, Value};
 use super::{
     context::{Caller, UNAUTHENTICATED},
     cost,
+    documents::Documents,
     errors::{server_error, wrong_document},
     response_json::write,
     scan,
@@ -102,12 +105,13 @@ impl CheckedRequest {
     /// # Errors
     ///
     /// The errors of the document.
-    pub(super) async fn new(request: Request, caller: &Caller) -> Result<Self, ServerError> {
+    pub(super) async fn new(documents: &Documents, request: Request, caller: &Caller) -> Result<Self, ServerError> {
         let is_authenticated = caller.actor.is_some();
         if request.query.len() < LONG {
-            return Self::check(request, is_authenticated);
+            return Self::check(documents, request, is_authenticated);
         }
-        let checked = spawn_blocking(move || Self::check(request, is_authenticated)).await;
+        let documents = documents.clone();
+        let checked = spawn_blocking(move || Self::check(&documents, request, is_authenticated)).await;
         checked.unwrap_or_else(|error| Err(server_error(&Error::internal(error))))
     }
 
@@ -116,13 +120,29 @@ impl CheckedRequest {
     /// # Errors
     ///
     /// The errors of [`new`](Self::new).
-    pub(super) fn check(mut request: Request, is_authenticated: bool) -> Result<Self, ServerError> {
-        let tokens = scan::check(&request.query).map_err(|error| server_error(&error))?;
+    pub(super) fn check(
+        documents: &Documents,
+        mut request: Request,
+        is_authenticated: bool,
+    ) -> Result<Self, ServerError> {
+        let known = documents.get(&request.query);
+        let tokens = match &known {
+            Some(known) => known.tokens,
+            None => scan::check(&request.query).map_err(|error| server_error(&error))?,
+        };
         if !is_authenticated && tokens > MAX_TOKENS_WITHOUT_TOKEN {
             return Err(server_error(&UNAUTHENTICATED));
         }
+        let is_new = known.is_none();
+        if let Some(known) = known {
+            request.set_parsed_query(known.document.clone());
+        }
         let variables = std::mem::take(&mut request.variables);
+        let text: Option<Arc<str>> = (is_new && is_authenticated).then(|| request.query.as_str().into());
         let document = request.parsed_query().map_err(wrong_document)?;
+        if let Some(text) = text {
+            documents.keep(text, document, tokens);
+        }
         let roots = cost::check(document, &variables).map_err(|error| server_error(&error))?;
         request.variables = variables;
         if !is_authenticated && roots.fields.iter().any(|field| !["login", "__typename"].contains(&field.as_str())) {

@@ -5,6 +5,7 @@ mod answers;
 pub(crate) mod bounds;
 mod clients;
 mod cost;
+mod documents;
 mod errors;
 mod events;
 mod fairness;

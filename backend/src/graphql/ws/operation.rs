@@ -43,7 +43,7 @@ impl OperationTask {
             return self.refuse(&[server_error(&error)]);
         }
         let checked = match request {
-            Ok(request) => CheckedRequest::new(*request, &self.caller).await,
+            Ok(request) => CheckedRequest::new(&self.graphql.documents, *request, &self.caller).await,
             Err(error) => Err(server_error(&error)),
         };
         match checked.and_then(Plan::of) {

@@ -223,10 +223,11 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
+    use crate::graphql::documents::Documents;
 
     fn plan(query: &str, variables: Json) -> Result<Plan, String> {
         let request = Request::new(query).variables(Variables::from_json(variables));
-        CheckedRequest::check(request, true).and_then(Plan::of).map_err(|error| error.message)
+        CheckedRequest::check(&Documents::default(), request, true).and_then(Plan::of).map_err(|error| error.message)
     }
 
     fn states(query: &str, variables: Json) -> States {
