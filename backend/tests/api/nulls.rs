@@ -143,7 +143,9 @@ async fn check(caller: &Client, method: &str, path: &str, schema: &Value) -> usi
         let is_refused = answer.status == 400 && answer.wrong_fields().contains(&name.as_str());
         let place = format!("{method} {path} with `{name}: null` is {}: {}", answer.status, answer.body);
         assert!(matches!(answer.status, 200..=204 | 400..=409), "{place}");
-        assert_eq!(is_refused, !is_nullable(field), "{place}");
+        // The examples of these have `ids`, without which they need a filter.
+        let is_needed = name == "ids" && ["/api/transfers/cancel", "/api/transfers/retry"].contains(&path);
+        assert_eq!(is_refused, !is_nullable(field) || is_needed, "{place}");
     }
     fields.len()
 }
