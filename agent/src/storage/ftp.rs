@@ -112,6 +112,11 @@ fn base(root: &str, connection: &Connection) -> Result<String, Failure> {
 }
 
 impl FtpStorage {
+    /// The absolute path of the root, without a slash at its end.
+    pub(crate) fn root(&self) -> &str {
+        &self.base
+    }
+
     /// Runs an operation on a connection, which the next one finds in the pool.
     fn run<T>(
         &self,

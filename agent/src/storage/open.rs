@@ -77,6 +77,8 @@ pub(crate) struct Opened {
 /// A connection to a server.
 pub(crate) struct Connected {
     pub(crate) storage: Arc<dyn TransferStorage>,
+    /// The absolute path of the storage's root.
+    pub(crate) root: String,
     /// `upload = "direct"` of the endpoint.
     pub(crate) uploads_directly: bool,
 }
@@ -133,11 +135,19 @@ impl Connect for ConfiguredServers {
         let endpoint = self.config.current().resolve(&address(location), credentials, &self.state_dir);
         let Endpoint { upload, settings } = endpoint.map_err(|error| not_configured(location, &error))?;
         let (runtime, stop) = (self.runtime.clone(), stop.clone());
-        let storage: Arc<dyn TransferStorage> = match &settings {
-            EndpointSettings::Sftp(settings) => Arc::new(sftp::open(settings, &self.connections, runtime, stop)?),
-            EndpointSettings::Ftp(settings) => Arc::new(ftp::open(settings, &self.ftp_connections, runtime, stop)?),
+        let (storage, root): (Arc<dyn TransferStorage>, _) = match &settings {
+            EndpointSettings::Sftp(settings) => {
+                let storage = sftp::open(settings, &self.connections, runtime, stop)?;
+                let root = storage.root().to_owned();
+                (Arc::new(storage), root)
+            }
+            EndpointSettings::Ftp(settings) => {
+                let storage = ftp::open(settings, &self.ftp_connections, runtime, stop)?;
+                let root = storage.root().to_owned();
+                (Arc::new(storage), root)
+            }
         };
-        Ok(Connected { storage, uploads_directly: upload == Upload::Direct })
+        Ok(Connected { storage, root, uploads_directly: upload == Upload::Direct })
     }
 }
 
@@ -205,11 +215,11 @@ pub(crate) fn open(
     match location {
         Location::Local(path) => open_local(path, end, access),
         Location::Remote(remote) => {
-            let Connected { storage, uploads_directly } = connect.connect(remote, credentials, stop)?;
+            let Connected { storage, root, uploads_directly } = connect.connect(remote, credentials, stop)?;
             Ok(Opened {
                 storage,
                 path: remote.path.clone(),
-                root: b"/".to_vec(),
+                root: root.into_bytes(),
                 may_be_pattern: remote.is_pattern,
                 is_folder: remote.is_folder,
                 uploads_directly,

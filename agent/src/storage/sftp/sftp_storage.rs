@@ -39,6 +39,11 @@ impl SftpStorage {
         Self { calls, url, root, pool, key }
     }
 
+    /// The absolute path of the root.
+    pub(crate) fn root(&self) -> &str {
+        &self.root
+    }
+
     /// The path on the server, and what messages call it.
     fn names(&self, action: &'static str, path: &StoragePath) -> Result<(String, String), StorageError> {
         let shown = self.display(path);

@@ -52,8 +52,8 @@ fn move_to(
         return Ok(());
     }
     let to = match base.file_name().filter(|_| relative.as_bytes().is_empty()) {
-        Some(name) => destination(source, &base.parent().unwrap_or_default(), folder)?.join(name)?,
-        None => destination(source, base, folder)?.append(relative),
+        Some(name) => destination(&source.root, &base.parent().unwrap_or_default(), folder)?.join(name)?,
+        None => destination(&source.root, base, folder)?.append(relative),
     };
     if let Some(parent) = to.parent() {
         create_folders(source.storage.as_ref(), &parent)?;
@@ -71,12 +71,12 @@ fn move_to(
     result
 }
 
-/// The folder of the rule `moveTo`: an absolute path, or one below `above`.
-fn destination(source: &Opened, above: &StoragePath, folder: &str) -> Result<StoragePath, StorageError> {
+/// The folder of the rule `moveTo`: an absolute path, or one below `above`. `root` is the absolute path of the storage's root.
+fn destination(root: &[u8], above: &StoragePath, folder: &str) -> Result<StoragePath, StorageError> {
     if !folder.starts_with('/') {
         return StoragePath::new(folder.as_bytes()).map(|below| above.append(&below));
     }
-    let root = source.root.strip_suffix(b"/").unwrap_or(&source.root);
+    let root = root.strip_suffix(b"/").unwrap_or(root);
     match folder.as_bytes().strip_prefix(root) {
         Some(below) if below.first() == Some(&b'/') => StoragePath::new(below),
         _ => Err(StorageError::new(
@@ -101,5 +101,31 @@ fn is_unchanged(source: &Opened, path: &StoragePath, file: &StagedFile) -> Resul
         }
         Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::destination;
+    use crate::storage::error::StorageErrorKind;
+    use crate::storage::transfer_storage::StoragePath;
+
+    #[test]
+    fn an_absolute_path_is_that_of_the_server_also_below_the_login_folder() -> anyhow::Result<()> {
+        let above = StoragePath::new(b"out")?;
+        for (root, folder, expected) in [
+            ("/", "/home/orders/done", "home/orders/done"),
+            ("/home/orders", "/home/orders/done/", "done"),
+            ("/home/orders/", "/home/orders/done", "done"),
+            ("/home/orders", "done", "out/done"),
+        ] {
+            let found = destination(root.as_bytes(), &above, folder)?;
+            assert_eq!(found, StoragePath::new(expected.as_bytes())?, "{folder} below {root}");
+        }
+        for folder in ["/done", "/home/orders2/done"] {
+            let refused = destination(b"/home/orders", &above, folder).map_err(|error| error.kind());
+            assert_eq!(refused, Err(StorageErrorKind::PermissionDenied), "{folder}");
+        }
+        Ok(())
     }
 }
