@@ -16,6 +16,9 @@ const CHUNK: usize = 1 << 20;
 /// Bytes after which a local part file is synced, so that a power failure costs no more than these.
 const CHECKPOINT: u64 = 256 << 20;
 
+/// Time after which it is synced as well: what comes over a slow connection takes long to receive again.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
+
 /// The sizes that files of /proc and /sys claim, whatever they contain.
 const UNKNOWN_SIZES: [u64; 2] = [0, 4096];
 
@@ -132,7 +135,7 @@ impl<'a> FileCopier<'a> {
         let mut reader = source.open_read(from, kept)?;
         let mut writer = target.open_write(to, kept)?;
         self.control.add_resumed(kept);
-        let (mut length, mut durable) = (kept, kept);
+        let (mut length, mut durable, mut synced_at) = (kept, kept, Instant::now());
         let error = loop {
             if let Err(stopped) = self.check_stopped() {
                 break stopped;
@@ -156,10 +159,11 @@ impl<'a> FileCopier<'a> {
             if let Err(stopped) = self.throttle(count) {
                 break stopped;
             }
-            if makes_checkpoints && length - durable >= CHECKPOINT {
+            let is_due = length - durable >= CHECKPOINT || synced_at.elapsed() >= CHECKPOINT_INTERVAL;
+            if makes_checkpoints && is_due {
                 writer.finish(fsync)?;
                 checkpoint(length)?;
-                durable = length;
+                (durable, synced_at) = (length, Instant::now());
                 writer = target.open_write(to, length)?;
             }
         };
