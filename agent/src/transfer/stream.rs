@@ -5,6 +5,7 @@
 
 pub(crate) mod ends;
 mod file;
+mod links;
 mod names;
 mod plan;
 mod publish;

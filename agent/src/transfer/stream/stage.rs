@@ -12,6 +12,7 @@ use crate::transfer::rules::{OnExists, OnFileError, Preserve};
 use crate::transfer::state::{CopyResult, PartialFile, Phase, Staging, StreamState, Verify};
 use crate::transfer::store::Claim;
 use crate::transfer::stream::file::FileCopier;
+use crate::transfer::stream::links::stays_inside;
 use crate::transfer::stream::names::{self, part_of};
 use crate::transfer::stream::plan::{PlanEntry, PlanKind, StreamPlan};
 use crate::transfer::stream::staged::{StagedFile, StagedFiles, nanoseconds};
@@ -351,40 +352,5 @@ impl Stager<'_> {
         if let Err(error) = target::remove_if_there(self.target, part) {
             tracing::warn!(%error, "an incomplete copy cannot be removed; remove it by hand");
         }
-    }
-}
-
-/// Whether a link leads to a path inside the copy.
-fn stays_inside(link: &StoragePath, target: &[u8]) -> bool {
-    let mut depth = link.as_bytes().split(|byte| *byte == b'/').count() - 1;
-    if target.starts_with(b"/") {
-        return false;
-    }
-    for name in target.split(|byte| *byte == b'/') {
-        match name {
-            b"" | b"." => {}
-            b".." if depth == 0 => return false,
-            b".." => depth -= 1,
-            _ => depth += 1,
-        }
-    }
-    true
-}
-
-#[cfg(test)]
-mod tests {
-    use super::stays_inside;
-    use crate::storage::transfer_storage::StoragePath;
-
-    #[test]
-    fn a_link_of_a_server_that_leads_out_of_the_copy_is_known() -> anyhow::Result<()> {
-        let link = StoragePath::new(b"a/b/link")?;
-        for inside in [&b"c"[..], b"../../x", b"./c/../d", b"../b/c"] {
-            assert!(stays_inside(&link, inside), "{inside:?}");
-        }
-        for outside in [&b"/etc/passwd"[..], b"../../../x", b"c/../../../../x"] {
-            assert!(!stays_inside(&link, outside), "{outside:?}");
-        }
-        Ok(())
     }
 }

@@ -1,0 +1,38 @@
+//! Which symbolic links of a server are created on this machine.
+
+use crate::storage::transfer_storage::StoragePath;
+
+/// Whether a link leads to a path inside the copy.
+pub(crate) fn stays_inside(link: &StoragePath, target: &[u8]) -> bool {
+    let mut depth = link.as_bytes().split(|byte| *byte == b'/').count() - 1;
+    if target.starts_with(b"/") {
+        return false;
+    }
+    for name in target.split(|byte| *byte == b'/') {
+        match name {
+            b"" | b"." => {}
+            b".." if depth == 0 => return false,
+            b".." => depth -= 1,
+            _ => depth += 1,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stays_inside;
+    use crate::storage::transfer_storage::StoragePath;
+
+    #[test]
+    fn a_link_of_a_server_that_leads_out_of_the_copy_is_known() -> anyhow::Result<()> {
+        let link = StoragePath::new(b"a/b/link")?;
+        for inside in [&b"c"[..], b"../../x", b"./c/../d", b"../b/c"] {
+            assert!(stays_inside(&link, inside), "{inside:?}");
+        }
+        for outside in [&b"/etc/passwd"[..], b"../../../x", b"c/../../../../x"] {
+            assert!(!stays_inside(&link, outside), "{outside:?}");
+        }
+        Ok(())
+    }
+}
