@@ -256,7 +256,7 @@ impl Stager<'_> {
     fn stage_link(&mut self, entry: &PlanEntry, from: &StoragePath) -> Result<Option<StagedFile>, CopyError> {
         let link = self.source.read_link(from)?;
         if !self.source.capabilities().free_reads && !stays_inside(&entry.relative, &link) {
-            let (path, detail) = (self.source.display(from), "the link leads out of the copied folder");
+            let (path, detail) = (self.source.display(from), "the link leads, or could lead, out of the copied folder");
             return Err(StorageError::new(StorageErrorKind::Unsupported, "copy", path, detail).into());
         }
         if !self.may_write(entry)? {
