@@ -97,7 +97,7 @@ fn attempt_once(
         let source = open(End::Source)?;
         (stage::stage(claim, stream, (&source, &destination), &mut staged, control)?, Some(source))
     };
-    publish::publish(destination.storage.as_ref(), &base(stream)?, stream, &staged)?;
+    publish::publish(destination.storage.as_ref(), &base(stream)?, stream, &mut staged)?;
     if stream.rules.after_success != AfterSuccess::Keep {
         let source = match source {
             Some(source) => source,

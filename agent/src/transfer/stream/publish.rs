@@ -14,16 +14,43 @@ pub(crate) fn publish(
     target: &dyn TransferStorage,
     base: &StoragePath,
     stream: &StreamState,
-    staged: &StagedFiles,
+    staged: &mut StagedFiles,
 ) -> Result<(), CopyError> {
     match stream.staging {
         Staging::Direct => Ok(()),
         Staging::Whole => publish_folder(target, base),
-        Staging::Each => staged.iter().try_for_each(|(relative, file)| {
-            let to = base.append(relative);
-            publish_file(target, &staged_path(Staging::Each, base, relative), &to, file, stream.rules.on_exists)
-        }),
+        Staging::Each => publish_files(target, base, stream.rules.on_exists, staged),
     }
+}
+
+/// Publishes each file. Those that are skipped are not in the list any more, so that their sources are left alone.
+fn publish_files(
+    target: &dyn TransferStorage,
+    base: &StoragePath,
+    on_exists: OnExists,
+    staged: &mut StagedFiles,
+) -> Result<(), CopyError> {
+    let mut skipped = Vec::new();
+    for (relative, file) in staged.iter() {
+        let part = staged_path(Staging::Each, base, relative);
+        if !publish_file(target, &part, &base.append(relative), file, on_exists)? {
+            skipped.push(relative.clone());
+        }
+    }
+    for relative in &skipped {
+        staged.remove(relative).map_err(CopyError::State)?;
+    }
+    if !skipped.is_empty() {
+        // Without their parts the files of the list count as published.
+        staged.sync().map_err(CopyError::State)?;
+    }
+    for relative in &skipped {
+        let part = staged_path(Staging::Each, base, relative);
+        if let Err(error) = remove_if_there(target, &part) {
+            tracing::warn!(%error, "the copy of a skipped file cannot be removed; remove it by hand");
+        }
+    }
+    Ok(())
 }
 
 fn publish_folder(target: &dyn TransferStorage, base: &StoragePath) -> Result<(), CopyError> {
@@ -35,28 +62,31 @@ fn publish_folder(target: &dyn TransferStorage, base: &StoragePath) -> Result<()
     }
 }
 
+/// Publishes a file, unless it is skipped: then it is false.
 fn publish_file(
     target: &dyn TransferStorage,
     part: &StoragePath,
     to: &StoragePath,
     file: &StagedFile,
     on_exists: OnExists,
-) -> Result<(), CopyError> {
+) -> Result<bool, CopyError> {
     let replaces = on_exists == OnExists::Overwrite;
     if replaces && !target.capabilities().replaces_atomically {
         tracing::debug!(path = target.display(to), "an existing file is deleted before the rename");
     }
     let error = match target.rename(part, to, replaces) {
-        Ok(()) => return Ok(()),
+        Ok(()) => return Ok(true),
         Err(error) => error,
     };
     match error.kind() {
         // An earlier attempt has done it.
-        StorageErrorKind::NotFound if is_there(target, to, file)? => Ok(()),
-        StorageErrorKind::AlreadyExists if on_exists == OnExists::Rename => publish_numbered(target, part, to),
+        StorageErrorKind::NotFound if is_there(target, to, file)? => Ok(true),
+        StorageErrorKind::AlreadyExists if on_exists == OnExists::Rename => {
+            publish_numbered(target, part, to).map(|()| true)
+        }
         StorageErrorKind::AlreadyExists if on_exists == OnExists::Skip => {
             tracing::warn!(path = target.display(to), "it appeared during the copy and is skipped");
-            Ok(target.remove(part)?)
+            Ok(false)
         }
         _ => Err(failed(error, target, to)),
     }
