@@ -33,3 +33,29 @@ fn a_file_that_appears_during_the_copy_is_skipped_and_its_source_is_left_alone()
     assert!(appeared > 0, "no call came between verification and publication");
     Ok(())
 }
+
+#[test]
+fn files_that_got_other_names_are_not_missed_by_the_next_attempt() -> anyhow::Result<()> {
+    for kind in [StorageErrorKind::Stopped, StorageErrorKind::Disconnected] {
+        for call in 0.. {
+            let (source, target) = (MemoryStorage::new(false), MemoryStorage::new(true));
+            for (path, bytes) in [("out/a", "one"), ("out/b", "two")] {
+                source.put(path, bytes.as_bytes());
+                target.put(&path.replacen("out", "to", 1), b"as before");
+            }
+            let rules = CopyRules { on_exists: OnExists::Rename, ..CopyRules::default() };
+            let mut copy = Copy::with_rules(&source, &target, ("out", "to"), rules)?;
+            target.lock().failure = Some((call, kind));
+            if copy.run().is_err() {
+                copy.run()?;
+            }
+            assert_eq!(target.files(), ["to/a", "to/a (1)", "to/b", "to/b (1)"], "{kind:?}, call {call}");
+            assert_eq!(target.get("to/a (1)").as_deref(), Some(&b"one"[..]), "{kind:?}, call {call}");
+            if target.lock().calls <= call {
+                break;
+            }
+            assert!(call < 500, "the calls do not end");
+        }
+    }
+    Ok(())
+}

@@ -81,6 +81,7 @@ fn publish_file(
     match error.kind() {
         // An earlier attempt has done it.
         StorageErrorKind::NotFound if is_there(target, to, file)? => Ok(true),
+        StorageErrorKind::NotFound if on_exists == OnExists::Rename && is_there_numbered(target, to, file)? => Ok(true),
         StorageErrorKind::AlreadyExists if on_exists == OnExists::Rename => {
             publish_numbered(target, part, to).map(|()| true)
         }
@@ -100,6 +101,19 @@ fn publish_numbered(target: &dyn TransferStorage, part: &StoragePath, to: &Stora
         }
     }
     Err(CopyError::Exists(target.display(to).into()))
+}
+
+/// Whether one of the names that [`publish_numbered`] has tried by now is that of the file.
+fn is_there_numbered(target: &dyn TransferStorage, path: &StoragePath, file: &StagedFile) -> Result<bool, CopyError> {
+    for number in 1..=MAX_NAMES {
+        match target.symlink_metadata(&numbered(path, number)) {
+            Ok(there) if file.is_link || there.size == file.size => return Ok(true),
+            Ok(_) => {}
+            Err(error) if error.kind() == StorageErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(false)
 }
 
 fn is_there(target: &dyn TransferStorage, path: &StoragePath, file: &StagedFile) -> Result<bool, CopyError> {
