@@ -1,8 +1,10 @@
 //! What copies through storages do when something happens between two attempts.
 
 use super::super::memory::MemoryStorage;
+use super::super::test_bytes;
 use super::Copy;
 use crate::storage::error::StorageErrorKind;
+use crate::storage::transfer_storage::StoragePath;
 use crate::transfer::rules::{AfterSuccess, CopyRules, OnExists};
 use crate::transfer::state::Phase;
 
@@ -57,5 +59,31 @@ fn files_that_got_other_names_are_not_missed_by_the_next_attempt() -> anyhow::Re
             assert!(call < 500, "the calls do not end");
         }
     }
+    Ok(())
+}
+
+#[test]
+fn a_file_that_vanishes_while_it_is_copied_leaves_nothing_in_a_new_folder() -> anyhow::Result<()> {
+    let mut halves = 0;
+    for is_local in [true, false] {
+        for call in 0..500 {
+            let (source, target) = (MemoryStorage::new(false), MemoryStorage::new(is_local));
+            source.put("out/a", b"one");
+            source.put("out/b", &test_bytes(200_000));
+            let mut copy = Copy::new(&source, &target, ("out", "to"))?;
+            source.lock().failure = Some((call, StorageErrorKind::Stopped));
+            if copy.run().is_ok() {
+                break;
+            }
+            if copy.claim.state.phase == Phase::Publishing {
+                continue;
+            }
+            halves += usize::from(target.get("to.mftplus-part/b").is_some_and(|bytes| !bytes.is_empty()));
+            source.lock().nodes.remove(&StoragePath::new(b"out/b")?);
+            copy.run()?;
+            assert_eq!(target.files(), ["to/a"], "call {call}");
+        }
+    }
+    assert!(halves > 2, "few calls came in the middle of the file");
     Ok(())
 }

@@ -150,7 +150,7 @@ pub(crate) fn discard(
         }
     }
     if stream.staging == Staging::Each {
-        for (relative, _) in staged.iter() {
+        for relative in staged.iter().map(|(relative, _)| relative).chain(staged.begun()) {
             remove(&staged_path(Staging::Each, base, relative))?;
         }
     }

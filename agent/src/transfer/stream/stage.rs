@@ -181,6 +181,7 @@ impl Stager<'_> {
             self.control.set_total(self.control.total().saturating_sub(before.size));
             return Ok(None);
         }
+        self.staged.begin(&entry.relative).map_err(CopyError::State)?;
         let copied = self.copy_file(entry, (from, &before), &part);
         let checksum = match copied.and_then(|checksum| self.set_attributes(entry, &before, &part).map(|()| checksum)) {
             Ok(checksum) => checksum,
@@ -279,7 +280,7 @@ impl Stager<'_> {
         }
         let is_partial =
             || self.stream.partial.as_ref().is_some_and(|partial| partial.path == entry.relative.to_stored());
-        if staging == Staging::Direct && (self.staged.get(&entry.relative).is_some() || is_partial()) {
+        if staging == Staging::Direct && (self.staged.has_begun(&entry.relative) || is_partial()) {
             // An earlier attempt of this copy has written it.
             return Ok(true);
         }
@@ -335,17 +336,30 @@ impl Stager<'_> {
         Ok(())
     }
 
-    /// Removes files that an earlier attempt has staged and that the source has no longer.
+    /// Removes files that were staged, or begun, and that are not to be published.
     fn forget_others(&mut self, kept: &BTreeSet<StoragePath>) -> Result<(), CopyError> {
-        let staged = self.staged.iter().map(|(path, _)| path.clone());
-        let others: Vec<StoragePath> = staged.filter(|path| !kept.contains(path)).collect();
+        let known = self.staged.iter().map(|(path, _)| path).chain(self.staged.begun());
+        let others: Vec<StoragePath> = known.filter(|path| !kept.contains(*path)).cloned().collect();
         for path in others {
-            if self.stream.staging != Staging::Direct {
-                self.discard(&target::staged_path(self.stream.staging, &self.base, &path));
+            let part = target::staged_path(self.stream.staging, &self.base, &path);
+            match self.stream.staging {
+                Staging::Whole => self.remove_file(&part)?,
+                Staging::Each => self.discard(&part),
+                Staging::Direct => {}
             }
             self.staged.remove(&path).map_err(CopyError::State)?;
         }
         Ok(())
+    }
+
+    /// Removes a file that would be published with its folder. A folder that has taken its place in the source stays.
+    fn remove_file(&self, part: &StoragePath) -> Result<(), StorageError> {
+        match self.target.symlink_metadata(part) {
+            Ok(there) if there.kind == EntryKind::Folder => Ok(()),
+            Ok(_) => self.target.remove(part),
+            Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     fn discard(&self, part: &StoragePath) {

@@ -1,7 +1,7 @@
 //! The list of the files that a copy has staged: written and verified, but not published. Each is one line of a file that
 //! grows, so that a copy of many small files does not write its state for each of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
@@ -30,14 +30,19 @@ pub(crate) struct StagedFile {
 struct Line {
     /// Relative to the source, as stored.
     path: String,
-    /// None if the file is staged no longer.
+    /// None if the file is not staged, or no longer.
     file: Option<StagedFile>,
+    /// Whether the writing of the file begins.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    begun: bool,
 }
 
 /// The staged files of one copy, by their paths relative to the source.
 pub(crate) struct StagedFiles {
     file: File,
     files: BTreeMap<StoragePath, StagedFile>,
+    /// Files whose writing has begun and that were not staged since.
+    begun: BTreeSet<StoragePath>,
 }
 
 impl StagedFiles {
@@ -48,11 +53,16 @@ impl StagedFiles {
                 private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)?;
             let mut text = Vec::new();
             file.read_to_end(&mut text)?;
-            let (mut files, mut whole) = (BTreeMap::new(), 0);
+            let (mut files, mut begun, mut whole) = (BTreeMap::new(), BTreeSet::new(), 0);
             for line in text.split_inclusive(|byte| *byte == b'\n') {
                 let parsed = line.strip_suffix(b"\n").and_then(|line| serde_json::from_slice::<Line>(line).ok());
-                let Some(Line { path, file }) = parsed else { break };
+                let Some(Line { path, file, begun: is_begun }) = parsed else { break };
                 let Ok(path) = StoragePath::from_stored(&path) else { break };
+                if is_begun {
+                    begun.insert(path.clone());
+                } else {
+                    begun.remove(&path);
+                }
                 match file {
                     Some(file) => files.insert(path, file),
                     None => files.remove(&path),
@@ -61,7 +71,7 @@ impl StagedFiles {
             }
             file.set_len(whole as u64)?;
             file.seek(SeekFrom::End(0))?;
-            Ok(Self { file, files })
+            Ok(Self { file, files, begun })
         };
         read().map_err(with_path("use", path))
     }
@@ -70,17 +80,37 @@ impl StagedFiles {
         self.files.get(path)
     }
 
+    /// Records that a file is going to be written.
+    pub(crate) fn begin(&mut self, path: &StoragePath) -> io::Result<()> {
+        self.append(&Line { path: path.to_stored(), file: None, begun: true })?;
+        self.files.remove(path);
+        self.begun.insert(path.clone());
+        Ok(())
+    }
+
     /// Adds a file whose bytes are durable.
     pub(crate) fn add(&mut self, path: &StoragePath, file: StagedFile) -> io::Result<()> {
-        self.append(&Line { path: path.to_stored(), file: Some(file.clone()) })?;
+        self.append(&Line { path: path.to_stored(), file: Some(file.clone()), begun: false })?;
+        self.begun.remove(path);
         self.files.insert(path.clone(), file);
         Ok(())
     }
 
     pub(crate) fn remove(&mut self, path: &StoragePath) -> io::Result<()> {
-        self.append(&Line { path: path.to_stored(), file: None })?;
+        self.append(&Line { path: path.to_stored(), file: None, begun: false })?;
+        self.begun.remove(path);
         self.files.remove(path);
         Ok(())
+    }
+
+    /// Whether this copy has written the file, or has begun to.
+    pub(crate) fn has_begun(&self, path: &StoragePath) -> bool {
+        self.files.contains_key(path) || self.begun.contains(path)
+    }
+
+    /// The files whose writing has begun and did not end.
+    pub(crate) fn begun(&self) -> impl Iterator<Item = &StoragePath> {
+        self.begun.iter()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&StoragePath, &StagedFile)> {
@@ -130,18 +160,22 @@ mod tests {
     fn the_list_survives_the_process_without_an_incomplete_line() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("a.staged");
-        let (one, other) = (StoragePath::new(b"in/\xff")?, StoragePath::new(b"b")?);
+        let (one, other, third) = (StoragePath::new(b"in/\xff")?, StoragePath::new(b"b")?, StoragePath::new(b"d")?);
         let file = StagedFile { size: 3, modified: Some(-7), checksum: Some("ab".into()), is_link: false };
         let mut list = StagedFiles::open(&path)?;
         assert!(list.is_empty());
+        list.begin(&one)?;
         list.add(&one, file.clone())?;
         list.add(&other, StagedFile { is_link: true, ..file.clone() })?;
         list.remove(&other)?;
+        list.begin(&third)?;
+        assert!(list.has_begun(&one) && !list.has_begun(&other) && list.has_begun(&third));
         drop(list);
         let whole = fs::read(&path)?;
         fs::write(&path, [&whole[..], b"{\"path\":\"c\",\"fi"].concat())?;
         let mut list = StagedFiles::open(&path)?;
         assert_eq!(list.iter().collect::<Vec<_>>(), [(&one, &file)]);
+        assert_eq!(list.begun().collect::<Vec<_>>(), [&third]);
         assert_eq!(fs::read(&path)?, whole);
         list.add(&other, file.clone())?;
         drop(list);
