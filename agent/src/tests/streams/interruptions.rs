@@ -87,3 +87,23 @@ fn a_file_that_vanishes_while_it_is_copied_leaves_nothing_in_a_new_folder() -> a
     assert!(halves > 2, "few calls came in the middle of the file");
     Ok(())
 }
+
+#[test]
+fn a_file_that_was_in_a_drop_box_before_is_removed_only_if_it_was_written_over() -> anyhow::Result<()> {
+    for call in 0..100 {
+        let (source, target) = (MemoryStorage::new(true), MemoryStorage::new(false));
+        source.put("a", b"new");
+        target.put("box/a", b"as before");
+        let mut copy = Copy::new(&source, &target, ("a", "box/a"))?;
+        copy.is_direct = true;
+        source.lock().failure = Some((call, StorageErrorKind::PermissionDenied));
+        if copy.run().is_ok() {
+            assert!(call > 2, "few calls were tried");
+            return Ok(());
+        }
+        copy.discard()?;
+        let before = target.lock().writes.is_empty().then(|| b"as before".to_vec());
+        assert_eq!(target.get("box/a"), before, "call {call}");
+    }
+    anyhow::bail!("the calls do not end")
+}

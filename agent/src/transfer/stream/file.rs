@@ -32,6 +32,8 @@ pub(crate) struct FileCopier<'a> {
     is_direct: bool,
     limiter: BandwidthLimiter<'a>,
     buffer: Vec<u8>,
+    /// Whether the last copy has, or may have, opened its target.
+    has_written: bool,
 }
 
 /// Records how many bytes of a part file are durable.
@@ -45,7 +47,12 @@ impl<'a> FileCopier<'a> {
         max_rate: Option<u64>,
     ) -> Self {
         let limiter = BandwidthLimiter::new(max_rate, &control.bandwidth);
-        Self { source, target, control, verify, is_direct, limiter, buffer: vec![0; CHUNK] }
+        Self { source, target, control, verify, is_direct, limiter, buffer: vec![0; CHUNK], has_written: false }
+    }
+
+    /// Whether the last copy has, or may have, changed anything at its target. Asked once after each.
+    pub(crate) fn take_has_written(&mut self) -> bool {
+        std::mem::take(&mut self.has_written)
     }
 
     /// Copies `from`, whose metadata is `before`, to `to`, and returns its SHA-256 if it is wanted. `good` is set if `to` may
@@ -133,7 +140,13 @@ impl<'a> FileCopier<'a> {
         let Capabilities { free_reads, fsync, .. } = target.capabilities();
         let makes_checkpoints = free_reads && !self.is_direct;
         let mut reader = source.open_read(from, kept)?;
-        let mut writer = target.open_write(to, kept)?;
+        let opened = target.open_write(to, kept);
+        // A server may have created the file before the connection was lost.
+        self.has_written = opened
+            .as_ref()
+            .err()
+            .is_none_or(|error| error.kind().is_temporary() || error.kind() == StorageErrorKind::Stopped);
+        let mut writer = opened?;
         self.control.add_resumed(kept);
         let (mut length, mut durable, mut synced_at) = (kept, kept, Instant::now());
         let error = loop {

@@ -181,12 +181,18 @@ impl Stager<'_> {
             self.control.set_total(self.control.total().saturating_sub(before.size));
             return Ok(None);
         }
+        let was_begun = self.staged.has_begun(&entry.relative);
         self.staged.begin(&entry.relative).map_err(CopyError::State)?;
         let copied = self.copy_file(entry, (from, &before), &part);
+        let has_written = self.copier.take_has_written();
         let checksum = match copied.and_then(|checksum| self.set_attributes(entry, &before, &part).map(|()| checksum)) {
             Ok(checksum) => checksum,
             Err(error) => {
-                if !error.is_temporary() && !matches!(error, CopyError::Stopped) {
+                if self.stream.staging == Staging::Direct && !was_begun && !has_written {
+                    // What has the final name was there before this copy.
+                    self.stream.partial = None;
+                    self.staged.remove(&entry.relative).map_err(CopyError::State)?;
+                } else if !error.is_temporary() && !matches!(error, CopyError::Stopped) {
                     self.discard(&part);
                 }
                 return Err(error);
