@@ -5,6 +5,7 @@ use super::super::test_bytes;
 use super::Copy;
 use crate::storage::error::StorageErrorKind;
 use crate::storage::transfer_storage::StoragePath;
+use crate::transfer::error::CopyError;
 use crate::transfer::rules::{AfterSuccess, CopyRules, OnExists};
 use crate::transfer::state::Phase;
 
@@ -106,4 +107,15 @@ fn a_file_that_was_in_a_drop_box_before_is_removed_only_if_it_was_written_over()
         assert_eq!(target.get("box/a"), before, "call {call}");
     }
     anyhow::bail!("the calls do not end")
+}
+
+#[test]
+fn a_server_that_sends_more_than_the_size_of_a_file_is_not_listened_to() -> anyhow::Result<()> {
+    let (source, target) = (MemoryStorage::new(false), MemoryStorage::new(true));
+    source.put("a", b"text");
+    source.lock().endless = Some(StoragePath::new(b"a")?);
+    let mut copy = Copy::new(&source, &target, ("a", "copy"))?;
+    assert!(matches!(copy.run(), Err(CopyError::Changed(_))));
+    assert!(target.files().is_empty() && target.lock().calls < 20 && source.lock().calls < 20);
+    Ok(())
 }

@@ -68,15 +68,13 @@ impl<'a> FileCopier<'a> {
             Some(good) => self.keep_prefix(from, to, before.size, good)?,
             None => (0, Hasher::new(self.verify)),
         };
-        let length = self.write_rest((from, to), kept, &mut hasher, checkpoint)?;
+        let length = self.write_rest((from, to), (kept, before.size), &mut hasher, checkpoint)?;
         let after = self.source.metadata(from)?;
         if (after.size, after.modified) != (before.size, before.modified) {
             return Err(CopyError::Changed(self.source.display(from).into()));
         }
         if length != before.size {
-            let path = self.source.display(from).into();
-            let has_unknown_size = self.source.capabilities().free_reads && UNKNOWN_SIZES.contains(&before.size);
-            return Err(if has_unknown_size { CopyError::UnknownSize(path) } else { CopyError::Changed(path) });
+            return Err(self.wrong_length(from, before.size));
         }
         self.check_size(to, length)?;
         let checksum = hasher.finish();
@@ -128,11 +126,18 @@ impl<'a> FileCopier<'a> {
         Ok((kept, if self.verify { expected } else { Hasher::new(false) }))
     }
 
-    /// Copies what follows the first `kept` bytes; returns the length of the copy.
+    /// The error for a source that has more or fewer bytes than its `size`.
+    fn wrong_length(&self, from: &StoragePath, size: u64) -> CopyError {
+        let path = self.source.display(from).into();
+        let has_unknown_size = self.source.capabilities().free_reads && UNKNOWN_SIZES.contains(&size);
+        if has_unknown_size { CopyError::UnknownSize(path) } else { CopyError::Changed(path) }
+    }
+
+    /// Copies what follows the first `kept` of `size` bytes; returns the length of the copy.
     fn write_rest(
         &mut self,
         (from, to): (&StoragePath, &StoragePath),
-        kept: u64,
+        (kept, size): (u64, u64),
         hasher: &mut Hasher,
         checkpoint: Checkpoint<'_>,
     ) -> Result<u64, CopyError> {
@@ -163,6 +168,10 @@ impl<'a> FileCopier<'a> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => break StorageError::from_io("read", source.display(from), &error).into(),
             };
+            // A server could send bytes without end.
+            if length + count as u64 > size {
+                break self.wrong_length(from, size);
+            }
             if let Err(error) = writer.write_all(&self.buffer[..count]) {
                 break StorageError::from_io("write", target.display(to), &error).into();
             }
