@@ -131,6 +131,9 @@ pub(crate) struct StreamState {
     pub(crate) staging: Staging,
     #[serde(default)]
     pub(crate) partial: Option<PartialFile>,
+    /// Whether all that is staged is published and `afterSuccess` follows. What becomes of the copy then does not matter.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_published: bool,
 }
 
 impl StreamState {
@@ -145,6 +148,7 @@ impl StreamState {
             origin: None,
             staging: Staging::default(),
             partial: None,
+            is_published: false,
         }
     }
 }

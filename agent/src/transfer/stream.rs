@@ -88,6 +88,7 @@ fn attempt_once(
     let mut staged = StagedFiles::open(&claim.staged_path()).map_err(CopyError::State)?;
     let destination = open(End::Destination)?;
     let recorded = claim.state.copied.clone().filter(|_| claim.state.phase == Phase::Publishing);
+    let is_published = recorded.is_some() && stream.is_published;
     let (copied, source) = if let Some(copied) = recorded {
         control.set_total(copied.bytes);
         control.add_resumed(copied.bytes);
@@ -97,8 +98,15 @@ fn attempt_once(
         let source = open(End::Source)?;
         (stage::stage(claim, stream, (&source, &destination), &mut staged, control)?, Some(source))
     };
-    publish::publish(destination.storage.as_ref(), &base(stream)?, stream, &mut staged)?;
+    if !is_published {
+        publish::publish(destination.storage.as_ref(), &base(stream)?, stream, &mut staged)?;
+    }
     if stream.rules.after_success != AfterSuccess::Keep {
+        if !is_published {
+            // Whoever waits for the files may take them away at once.
+            stream.is_published = true;
+            stage::save(claim, stream)?;
+        }
         let source = match source {
             Some(source) => source,
             None => open(End::Source)?,

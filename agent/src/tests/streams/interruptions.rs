@@ -119,3 +119,31 @@ fn a_server_that_sends_more_than_the_size_of_a_file_is_not_listened_to() -> anyh
     assert!(target.files().is_empty() && target.lock().calls < 20 && source.lock().calls < 20);
     Ok(())
 }
+
+#[test]
+fn published_files_may_be_taken_away_before_their_sources_are_deleted() -> anyhow::Result<()> {
+    let mut taken = 0;
+    for call in 0..500 {
+        let (source, target) = (MemoryStorage::new(false), MemoryStorage::new(true));
+        source.put("out/a", b"one");
+        source.put("out/b", b"two");
+        target.put("in/other", b"kept");
+        let rules = CopyRules { after_success: AfterSuccess::Delete, ..CopyRules::default() };
+        let mut copy = Copy::with_rules(&source, &target, ("out", "in"), rules)?;
+        source.lock().failure = Some((call, StorageErrorKind::Stopped));
+        if copy.run().is_ok() {
+            break;
+        }
+        if copy.claim.state.phase == Phase::Publishing {
+            taken += 1;
+            for path in ["in/a", "in/b"] {
+                let path = StoragePath::new(path.as_bytes())?;
+                assert!(target.lock().nodes.remove(&path).is_some(), "call {call}");
+            }
+            copy.run()?;
+            assert_eq!((target.files(), source.files()), (vec!["in/other".to_owned()], Vec::new()), "call {call}");
+        }
+    }
+    assert!(taken > 2, "few calls came after the publication");
+    Ok(())
+}

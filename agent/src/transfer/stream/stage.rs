@@ -67,6 +67,7 @@ pub(crate) fn stage(
     let copied = copy.stage_all()?;
     copy.staged.sync().map_err(CopyError::State)?;
     copy.stream.partial = None;
+    copy.stream.is_published = false;
     copy.claim.state.phase = Phase::Publishing;
     copy.claim.state.copied = Some(copied.clone());
     save(copy.claim, copy.stream)?;
