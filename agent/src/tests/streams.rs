@@ -369,3 +369,20 @@ fn a_drop_box_gets_its_files_under_their_final_names_and_attributes_are_kept_whe
     assert_eq!(target.lock().writes, [0]);
     Ok(())
 }
+
+#[test]
+fn no_file_of_a_server_runs_with_the_rights_of_its_owner() -> anyhow::Result<()> {
+    for (is_local, expected) in [(true, 0o4755), (false, 0o755)] {
+        let (source, target) = (MemoryStorage::new(is_local), MemoryStorage::new(true));
+        source.put("a", b"text");
+        let path = |path: &[u8]| StoragePath::new(path).unwrap_or_default();
+        if let Some(Node::File { mode, .. }) = source.lock().nodes.get_mut(&path(b"a")) {
+            *mode = 0o4755;
+        }
+        let rules = CopyRules { preserve: Some(Preserve { times: false, modes: true }), ..CopyRules::default() };
+        Copy::with_rules(&source, &target, ("a", "copy"), rules)?.run()?;
+        let copied = target.lock().nodes.get(&path(b"copy")).cloned();
+        assert!(matches!(copied, Some(Node::File { mode, .. }) if mode == expected), "{copied:?}");
+    }
+    Ok(())
+}

@@ -306,7 +306,7 @@ impl Stager<'_> {
     fn set_attributes(&self, entry: &PlanEntry, from: &Metadata, part: &StoragePath) -> Result<(), CopyError> {
         let capabilities = self.target.capabilities();
         let mode = if self.preserve.modes {
-            from.mode
+            self.mode_of(from)
         } else if capabilities.free_reads && self.stream.staging == Staging::Each {
             // A file that is replaced keeps its mode; a new one is its owner's.
             let replaced = self.target.symlink_metadata(&self.base.append(&entry.relative)).ok();
@@ -324,6 +324,12 @@ impl Stager<'_> {
         Ok(self.target.set_attributes(part, attributes)?)
     }
 
+    /// The permissions of a source. From a server none is taken that makes programs run with the rights of their owner.
+    fn mode_of(&self, found: &Metadata) -> Option<u32> {
+        let taken = if self.source.capabilities().free_reads { 0o7777 } else { 0o1777 };
+        found.mode.map(|mode| mode & taken)
+    }
+
     /// Sets the attributes of the folders of a part folder, innermost first.
     fn finish_folders(&self) -> Result<(), CopyError> {
         if self.stream.staging != Staging::Whole || self.preserve == Preserve::default() {
@@ -334,7 +340,7 @@ impl Stager<'_> {
             let found = self.source.metadata(&self.plan.base.append(&folder.relative))?;
             let attributes = Attributes {
                 modified: found.modified.filter(|_| self.preserve.times && capabilities.times),
-                mode: found.mode.filter(|_| self.preserve.modes && capabilities.modes),
+                mode: self.mode_of(&found).filter(|_| self.preserve.modes && capabilities.modes),
             };
             if attributes != Attributes::default() {
                 self.target.set_attributes(&part_of(&self.base).append(&folder.relative), attributes)?;
