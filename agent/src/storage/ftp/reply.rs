@@ -137,7 +137,8 @@ impl From<io::Error> for Failure {
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::NotConnected
             | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable => StorageErrorKind::Disconnected,
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown => StorageErrorKind::Disconnected,
             _ => StorageErrorKind::Other,
         };
         Self::Other(kind, printable(&error.to_string()))
@@ -303,7 +304,12 @@ mod tests {
 
     #[test]
     fn failures_of_the_network_are_temporary_and_those_of_trust_are_not() {
-        for kind in [io::ErrorKind::ConnectionRefused, io::ErrorKind::UnexpectedEof, io::ErrorKind::TimedOut] {
+        for kind in [
+            io::ErrorKind::ConnectionRefused,
+            io::ErrorKind::NetworkDown,
+            io::ErrorKind::UnexpectedEof,
+            io::ErrorKind::TimedOut,
+        ] {
             assert!(Failure::from(io::Error::from(kind)).kind(Kind::Other).is_temporary(), "{kind}");
         }
         let reply = Response::new(Status::Unknown, b"522 session reuse required\r\n".to_vec());

@@ -136,7 +136,7 @@ impl Failure {
     pub(crate) fn of_io(error: &io::Error) -> Self {
         let (kind, detail) = match error.kind() {
             io::ErrorKind::ConnectionRefused => (Kind::Refused, "nothing listens there: the connection was refused"),
-            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => {
                 (Kind::Refused, "no route leads there")
             }
             io::ErrorKind::TimedOut => (Kind::TimedOut, "the server did not answer in time"),
@@ -195,6 +195,7 @@ mod tests {
     fn a_lost_connection_is_temporary_and_a_refused_host_key_is_not() {
         let lost = Failure::of_sftp(&SftpError::UnexpectedBehavior("sender dropped".to_owned()));
         assert!(lost.kind == Kind::Disconnected && lost.kind.is_temporary());
+        assert!(Failure::of_io(&std::io::ErrorKind::NetworkDown.into()).kind.is_temporary());
         let refused = Failure::of_ssh(&SshError::HostKey("why".to_owned()), false);
         assert_eq!(refused, Failure::new(Kind::HostKey, "why"));
         assert!(!refused.kind.is_temporary());
