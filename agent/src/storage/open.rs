@@ -174,7 +174,8 @@ impl Location {
                 return match Protocol::from_name(&scheme.to_ascii_lowercase()) {
                     Some(protocol) if protocol != Protocol::Local => of_url(protocol, rest, text).map(Self::Remote),
                     _ => Err(UsageError(format!(
-                        "`{text}` has the scheme {scheme}, which this agent does not support; write a path, or a URL with sftp, ftp, ftps or file"
+                        "`{}` has the scheme {scheme}, which this agent does not support; write a path, or a URL with sftp, ftp, ftps or file",
+                        without_password(text)
                     ))),
                 };
             }
@@ -254,6 +255,7 @@ fn open_local(path: &Path, end: End, access: &FileAccess) -> Result<Opened, Stor
 }
 
 fn of_url(protocol: Protocol, rest: &str, text: &str) -> Result<RemoteLocation, UsageError> {
+    let text = &without_password(text);
     let wrong = |problem: &str| UsageError(format!("`{text}` {problem}"));
     if rest.contains(['?', '#']) {
         return Err(wrong("has a `?` or `#`, which ends the path of a URL: write %3F or %23"));
@@ -303,6 +305,14 @@ fn of_path(
     })?;
     let host = host.to_owned();
     Ok(RemoteLocation { protocol, host, port: None, user: None, is_below_login, path, is_folder, is_pattern })
+}
+
+/// A URL for messages. A password in it may hold characters that end the host or the path.
+fn without_password(url: &str) -> String {
+    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
+        Some((scheme, (user, rest))) if user.contains(':') => format!("{scheme}://…@{rest}"),
+        _ => url.to_owned(),
+    }
 }
 
 fn last_part(path: &str) -> &str {
@@ -384,5 +394,11 @@ mod tests {
         }
         let error = Location::parse("sftp://me:secret@h/a").map_err(|error| error.to_string());
         assert!(error.is_err_and(|error| error.contains("`credentials`") && !error.contains("secret")));
+        for text in
+            ["sftp://me:a?secret@h/a", "ftp://me:a/secret@h/a", "s3://me:secret@h/a", "sftp://me:a#@secret@h/.."]
+        {
+            let error = Location::parse(text).map_err(|error| error.to_string());
+            assert!(error.is_err_and(|error| error.contains("…@h/") && !error.contains("secret")), "{text}");
+        }
     }
 }
