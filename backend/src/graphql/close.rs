@@ -6,6 +6,7 @@ use mftplus_protocol::socket::CloseCode;
 use tokio_tungstenite::tungstenite::{
     Error as SocketError,
     error::{CapacityError, ProtocolError},
+    protocol::CloseFrame,
 };
 
 use super::frame::write_close;
@@ -13,6 +14,8 @@ use crate::transport::connections::AnonymousMessageTooBig;
 
 /// The maximum number of bytes of the reason in a close frame.
 const MAX_REASON: usize = 123;
+/// The code of the answer to a close frame without a code: the purpose of the socket is fulfilled.
+const NORMAL: CloseCode = CloseCode(1000);
 
 /// The code and the reason with which a socket is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +57,11 @@ impl Close {
 
     const fn new(code: CloseCode, reason: &'static str) -> Self {
         Self { code, reason: Cow::Borrowed(reason) }
+    }
+
+    /// The answer to the close frame of a client: the same code, without a reason.
+    pub(super) fn answer(frame: Option<&CloseFrame>) -> Self {
+        Self::new(frame.map_or(NORMAL, |frame| CloseCode(frame.code.into())), "")
     }
 
     /// The client violated the WebSocket protocol.
@@ -103,6 +111,13 @@ mod tests {
         assert_eq!(read(ProtocolError::ControlFrameTooBig.into()), Close::TOO_BIG);
         assert_eq!(read(ProtocolError::InvalidOpcode(9).into()), Close::BROKEN);
         assert_eq!(read(io::Error::other("a message too long").into()), Close::BROKEN);
+    }
+
+    #[test]
+    fn a_close_frame_is_answered_with_its_code() {
+        let frame = CloseFrame { code: 4321_u16.into(), reason: "enough".into() };
+        assert_eq!(Close::answer(Some(&frame)).frame(), [0x88, 2, 0x10, 0xe1]);
+        assert_eq!(Close::answer(None).frame(), [0x88, 2, 0x03, 0xe8]);
     }
 
     #[test]

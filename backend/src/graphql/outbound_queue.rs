@@ -61,7 +61,7 @@ pub(super) type SubscriberGuard = Box<dyn fmt::Debug + Send + Sync>;
 pub(super) enum Outbound {
     /// A complete message.
     Message(String),
-    /// Complete frames of the WebSocket protocol itself: a pong, or the answer to a close frame.
+    /// Complete frames of the WebSocket protocol itself: a pong.
     Frames(Vec<u8>),
     /// A result of an operation, as JSON.
     Next(OperationNumber, Bytes),

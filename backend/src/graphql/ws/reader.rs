@@ -1,5 +1,5 @@
-//! The receiving half of a socket. tungstenite reads the messages; what it would write, pongs and the answer to a close
-//! frame, waits in the outbound queue, so that it is not written into the middle of a frame.
+//! The receiving half of a socket. tungstenite reads the messages; the pongs that it would write wait in the outbound
+//! queue, so that they are not written into the middle of a frame. A close frame is answered by the closing handshake.
 
 use std::{
     io,

@@ -72,7 +72,7 @@ pub(super) struct Session {
 /// The outcome of a message: the socket stays open, or is closed.
 type Outcome = Result<(), Close>;
 
-/// Whether the socket stays open, or was closed by the client.
+/// Whether the socket stays open, or its connection has ended.
 enum Continues {
     Yes,
     No,
@@ -120,7 +120,8 @@ impl Session {
         }
     }
 
-    /// Serves the socket. Returns the reason to close it; `None` once the client has closed it.
+    /// Serves the socket. Returns the reason to close it, which is also the answer to a close frame of the client; `None`
+    /// if no close frame can be sent any more.
     pub(super) async fn run(&mut self, messages: &mut Messages) -> Option<Close> {
         let (outbound, stop) = (Arc::clone(&self.outbound), self.graphql.settings.cp.stop().clone());
         // The limits of connections close this one.
@@ -215,7 +216,9 @@ impl Session {
         }
         match message {
             Some(Err(error)) => Err(Close::unreadable(&error)),
-            None | Some(Ok(Message::Close(_))) => Ok(Continues::No),
+            None => Ok(Continues::No),
+            // RFC 6455 requires an answer: without one, a browser takes the connection for lost.
+            Some(Ok(Message::Close(frame))) => Err(Close::answer(frame.as_ref())),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(Continues::Yes),
             Some(Ok(Message::Binary(_))) => Err(Close::bad_request("Invalid message: not a text")),
             Some(Ok(Message::Text(text))) => self.handle(text.as_str()).await.map(|()| Continues::Yes),

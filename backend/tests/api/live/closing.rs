@@ -1,4 +1,4 @@
-//! A socket is closed when its token is no longer valid.
+//! A socket is closed when its token is no longer valid, or when its client closes it.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -60,4 +60,17 @@ async fn a_server_that_stops_says_so() {
     let mut subscriber = server.subscriber(&story.customer.token).await;
     story.app.app.stop.cancel();
     assert_eq!(subscriber.closed().await, (1012, "The server is shutting down: connect again".to_owned()));
+}
+
+#[tokio::test]
+async fn a_client_that_closes_its_socket_gets_its_code_back() {
+    let story = Story::begin().await;
+    let server = story.app.listen().await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    subscriber.watch("transfers", super::TRANSFERS).await;
+    subscriber.close(4321, "enough").await;
+    assert_eq!(subscriber.closed().await, (4321, String::new()));
+    let mut stranger = server.unauthenticated().await;
+    stranger.close(1000, "").await;
+    assert_eq!(stranger.closed().await, (1000, String::new()));
 }

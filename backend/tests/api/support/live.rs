@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{self, Message, client::IntoClientRequest, http::HeaderValue},
+    tungstenite::{self, Message, client::IntoClientRequest, http::HeaderValue, protocol::CloseFrame},
 };
 
 use super::TestApp;
@@ -102,6 +102,12 @@ impl Subscriber {
     /// Sends a text, which need not be a valid message.
     pub(crate) async fn send_text(&mut self, text: &str) {
         self.stream.send(Message::text(text)).await.expect("sent");
+    }
+
+    /// Sends a close frame.
+    pub(crate) async fn close(&mut self, code: u16, reason: &str) {
+        let frame = CloseFrame { code: code.into(), reason: reason.into() };
+        self.stream.send(Message::Close(Some(frame))).await.expect("sent");
     }
 
     /// Begins an operation.
