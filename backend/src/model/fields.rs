@@ -64,7 +64,7 @@ pub struct Fields {
 pub type Check<T> = Result<T, String>;
 
 impl Fields {
-    /// The fields of `object`. Fields that are never read are ignored.
+    /// The fields of `object`. Fields that are never read are ignored, unless [`Self::refuse_unread`] is called.
     #[must_use]
     pub fn new(object: Map<String, Value>) -> Self {
         Self { object, errors: FieldErrors::default() }
@@ -174,6 +174,13 @@ impl Fields {
     /// Records an error that a check of a single field cannot find.
     pub fn problem(&mut self, name: &'static str, problem: impl Into<String>) {
         self.errors.add(name, problem);
+    }
+
+    /// Records an error of the first field that was not read, if there is one.
+    pub fn refuse_unread(&mut self, problem: &str) {
+        if let Some(name) = self.object.keys().next() {
+            self.errors.add(name.chars().take(64).collect::<String>(), problem);
+        }
     }
 
     /// The input, or all errors.

@@ -91,6 +91,12 @@ impl TransferFilter {
         }
     }
 
+    /// Whether the filter has no condition, so that it selects all transfers.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.statuses().is_empty() && *self == Self { status: self.status.clone(), ..Self::default() }
+    }
+
     /// Whether only conditions are set whose totals are maintained: the customer, the agent and the status.
     #[must_use]
     pub fn is_counted(&self) -> bool {

@@ -31,7 +31,8 @@ pub struct SelectTransfers {
     /// Ids of the transfers.
     #[schema(min_items = 1, max_items = 500)]
     pub ids: Option<Vec<TransferId>>,
-    /// Filter of the transfers: the filters of `GET /api/transfers` as fields. It may select at most 500 transfers.
+    /// Filter of the transfers: the filters of `GET /api/transfers` as fields, at least one, and no other field. It may
+    /// select at most 500 transfers.
     #[schema(value_type = Option<Object>, example = json!({ "status": "failed", "q": "quota" }))]
     pub filter: Option<TransferFilter>,
 }
@@ -51,7 +52,11 @@ fn ids(value: Value) -> Check<Vec<TransferId>> {
 
 fn filter(value: Value) -> Check<TransferFilter> {
     let Value::Object(fields) = value else { return Err("must be an object".to_owned()) };
-    TransferFilter::read(fields).map_err(|error| error.to_string())
+    let mut fields = Fields::new(fields);
+    let filter = TransferFilter::from_fields(&mut fields);
+    // A misspelt filter would select transfers that nobody meant.
+    fields.refuse_unread("is not a filter of transfers");
+    fields.finish(filter).map_err(|error| error.to_string())
 }
 
 impl SelectTransfers {
@@ -59,11 +64,12 @@ impl SelectTransfers {
     ///
     /// # Errors
     ///
-    /// [`Error::Fields`] unless there is either a filter or 1 to 500 ids.
+    /// [`Error::Fields`] unless there are either 1 to 500 ids or a filter with a condition.
     pub fn selection(self) -> Result<TransferSelection> {
         match (self.ids, self.filter) {
             (Some(_), Some(_)) => Err(Error::field("filter", "cannot be given together with ids")),
             (None, None) => Err(Error::field("ids", "is required, unless there is a filter")),
+            (None, Some(filter)) if filter.is_empty() => Err(Error::field("filter", "give at least one field")),
             (None, Some(filter)) => Ok(TransferSelection::Filter(Box::new(filter))),
             (Some(mut ids), None) => {
                 if !(1..=MAX_SELECTED).contains(&ids.len()) {

@@ -92,13 +92,20 @@ async fn transfers_of_others_are_not_found_and_not_selected() {
 #[case(json!({ "ids": [NOBODY], "filter": {} }), "filter", "cannot be given together with ids")]
 #[case(json!({ "filter": "failed" }), "filter", "must be an object")]
 #[case(json!({ "filter": { "q": "ab" } }), "filter", "q: must be 3 to 255 characters long")]
+#[case(json!({ "filter": {} }), "filter", "give at least one field")]
+#[case(json!({ "filter": { "status": null, "search": " " } }), "filter", "give at least one field")]
+#[case(json!({ "filter": { "stauts": "failed" } }), "filter", "stauts: is not a filter of transfers")]
+#[case(json!({ "filter": { "status": "failed", "limit": 1 } }), "filter", "limit: is not a filter of transfers")]
 #[tokio::test]
 async fn a_selection_is_either_ids_or_a_filter(#[case] selection: Value, #[case] field: &str, #[case] problem: &str) {
-    let (app, customer, _, _) = with_agent().await;
+    let (app, customer, agent, _) = with_agent().await;
+    let user = app.bearer(&customer.token);
+    let queued = app.transfer(&agent).await["id"].clone();
     for operation in ["retry", "cancel"] {
-        let answer = app.bearer(&customer.token).post(&format!("/api/transfers/{operation}"), &selection).await;
+        let answer = user.post(&format!("/api/transfers/{operation}"), &selection).await;
         assert_eq!((answer.status, &answer.body["details"]["fields"]), (400, &json!({ field: [problem] })));
     }
+    assert_eq!(status(&user, &queued).await, "queued");
 }
 
 #[tokio::test]
@@ -106,7 +113,7 @@ async fn a_filter_that_selects_more_than_500_changes_nothing_and_says_how_many()
     let (app, customer, agent, _) = with_agent().await;
     insert_many(&app, customer.id, &agent, 501).await;
     let user = app.bearer(&customer.token);
-    for filter in [json!({}), json!({ "protocol": "local" })] {
+    for filter in [json!({ "status": "queued" }), json!({ "protocol": "local" })] {
         let answer = user.post("/api/transfers/cancel", &json!({ "filter": filter })).await;
         let problem = "selects 501 transfers, but one request changes at most 500: add a condition";
         assert_eq!((answer.status, &answer.body["details"]["fields"]), (400, &json!({ "filter": [problem] })));
@@ -132,7 +139,7 @@ async fn mutations_change_several_transfers_as_rest_does() {
     let document = "mutation { cancelTransfers(filter: { status: [QUEUED, RUNNING] }) { id ok } }";
     let changed = user.data(document, &Value::Null).await;
     assert_eq!(changed["cancelTransfers"], json!([{ "id": failed, "ok": true }]));
-    for arguments in ["ids: []", "filter: null"] {
+    for arguments in ["ids: []", "filter: null", "filter: {}", "filter: { status: [] }"] {
         let document = format!("mutation {{ cancelTransfers({arguments}) {{ id }} }}");
         assert_eq!(user.ask(&document, &Value::Null).await.codes(), ["INVALID"]);
     }
