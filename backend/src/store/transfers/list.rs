@@ -20,7 +20,6 @@ use crate::{
         transfer::{TransferFilter, TransferSort},
     },
     store::{
-        agents::contains,
         db::{Db, MOST_VALUES, Sql, TextSearch, Tx, sql},
         pagination,
         transfer_counts::{self, Counted},
@@ -28,6 +27,9 @@ use crate::{
 };
 
 mod sorted;
+mod text;
+
+use text::Text;
 
 /// The maximum number of parts of one compound statement.
 const MOST_PARTS: usize = 100;
@@ -45,17 +47,6 @@ struct Listed<'a> {
     /// The number of transfers that match the published conditions.
     kept: u64,
     text: Option<Text>,
-}
-
-/// The search for a part of the texts.
-struct Text {
-    search: TextSearch,
-    /// The newest matches, at most [`COUNTED_IDS`].
-    found: Vec<(TransferId,)>,
-    /// Whether `found` holds all matches, so that it is faster to begin with them.
-    is_rare: bool,
-    /// Whether it is faster to read the matches in their order and to check the other conditions.
-    is_walked: bool,
 }
 
 /// A page of the transfers in the scope.
@@ -97,19 +88,6 @@ pub async fn list(
     let mut items = rows(&mut tx, scope, &page.items).await?;
     items.sort_unstable_by_key(|row| places.get(&row.id).copied());
     Ok(Page { items, request, total: page.total, has_more: page.has_more })
-}
-
-impl Text {
-    async fn find(tx: &mut Tx, part: &str, kept: u64) -> Result<Self> {
-        let search = TextSearch::begin(tx, part, contains(part)).await?;
-        let newest = search.ordered(search.ids(), false).push_bind(" LIMIT ", COUNTED_IDS);
-        let found: Vec<(TransferId,)> = newest.fetch_all(&mut *tx).await?;
-        let is_rare = matches!(Total::counted(found.len() as u64), Total::Exactly(_));
-        let all = transfer_counts::total(tx, Counted::All, None).await?;
-        // With fewer, most matches would be read in vain.
-        let is_walked = !is_rare && kept > FEW && kept.saturating_mul(4) >= all;
-        Ok(Self { search, found, is_rare, is_walked })
-    }
 }
 
 impl Listed<'_> {
