@@ -59,38 +59,55 @@ pub async fn list(
 ) -> Result<Page<TransferRow>> {
     // One moment for the total and the page: the far end of a list is found by counting back from its total.
     let mut tx = db.snapshot().await?;
-    let Some(counted) = counted(&mut tx, scope, filter).await? else {
+    let Some(listed) = Listed::begin(&mut tx, scope, filter).await? else {
         return Ok(pagination::page(Vec::new(), request, Total::Exactly(0)));
     };
-    let kept = transfer_counts::total(&mut tx, counted, filter.only_status()).await?;
-    let text = match &filter.q {
-        Some(part) => Some(Text::find(&mut tx, part, kept).await?),
-        None => None,
-    };
-    let listed = Listed { scope, counted, filter, kept, text };
-    let (ids, total) = match request.start {
-        _ if sort != TransferSort::default() => sorted::page(&mut tx, &listed, sort, request).await?,
-        PageStart::Page(_) | PageStart::Offset(_) if filter.is_counted() => {
-            (page_of_counted(&mut tx, counted, filter, request, kept).await?, Total::Exactly(kept))
-        }
-        PageStart::Page(_) | PageStart::Offset(_) => page_of_walked(&mut tx, &listed, request).await?,
-        PageStart::OlderThan(_) | PageStart::NewerThan(_) | PageStart::Oldest => {
-            let total = match (filter.is_counted(), request.is_counted) {
-                (true, _) => Total::Exactly(kept),
-                (false, true) => Total::counted(listed.candidates(&mut tx).await?.len() as u64),
-                (false, false) => Total::AtLeast(0),
-            };
-            (listed.cut(request).fetch_all(&mut tx).await?, total)
-        }
-    };
+    let (ids, total) = listed.ids(&mut tx, sort, request).await?;
     let page = pagination::page(ids, request, total);
-    let places: HashMap<TransferId, usize> = page.items.iter().enumerate().map(|(place, (id,))| (*id, place)).collect();
-    let mut items = rows(&mut tx, scope, &page.items).await?;
-    items.sort_unstable_by_key(|row| places.get(&row.id).copied());
+    let items = listed.rows(&mut tx, &page.items).await?;
     Ok(Page { items, request, total: page.total, has_more: page.has_more })
 }
 
-impl Listed<'_> {
+impl<'a> Listed<'a> {
+    /// The transfers of the filter; `None` if its customer or agent is outside the scope.
+    async fn begin(tx: &mut Tx, scope: Scope, filter: &'a TransferFilter) -> Result<Option<Self>> {
+        let Some(counted) = counted(tx, scope, filter).await? else { return Ok(None) };
+        let kept = transfer_counts::total(&mut *tx, counted, filter.only_status()).await?;
+        let text = match &filter.q {
+            Some(part) => Some(Text::find(tx, part, kept).await?),
+            None => None,
+        };
+        Ok(Some(Self { scope, counted, filter, kept, text }))
+    }
+
+    /// The ids of a page in the order of reading, with that of one more item if there is one, and the total.
+    async fn ids(&self, tx: &mut Tx, sort: TransferSort, request: PageRequest) -> Result<(Vec<(TransferId,)>, Total)> {
+        let Self { counted, filter, kept, .. } = *self;
+        Ok(match request.start {
+            _ if sort != TransferSort::default() => sorted::page(tx, self, sort, request).await?,
+            PageStart::Page(_) | PageStart::Offset(_) if filter.is_counted() => {
+                (page_of_counted(tx, counted, filter, request, kept).await?, Total::Exactly(kept))
+            }
+            PageStart::Page(_) | PageStart::Offset(_) => page_of_walked(tx, self, request).await?,
+            PageStart::OlderThan(_) | PageStart::NewerThan(_) | PageStart::Oldest => {
+                let total = match (filter.is_counted(), request.is_counted) {
+                    (true, _) => Total::Exactly(kept),
+                    (false, true) => Total::counted(self.candidates(&mut *tx).await?.len() as u64),
+                    (false, false) => Total::AtLeast(0),
+                };
+                (self.cut(request).fetch_all(tx).await?, total)
+            }
+        })
+    }
+
+    /// The transfers with these ids, in their order.
+    async fn rows(&self, tx: &mut Tx, ids: &[(TransferId,)]) -> Result<Vec<TransferRow>> {
+        let places: HashMap<TransferId, usize> = ids.iter().enumerate().map(|(place, (id,))| (*id, place)).collect();
+        let mut items = rows(tx, self.scope, ids).await?;
+        items.sort_unstable_by_key(|row| places.get(&row.id).copied());
+        Ok(items)
+    }
+
     /// Adds all conditions to a statement about `transfers`, which reads them by creation or in the order of another index.
     fn conditions(&self, statement: Sql, is_sorted: bool) -> Sql {
         let Self { counted, filter, kept, text, .. } = self;
