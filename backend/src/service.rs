@@ -67,7 +67,7 @@ pub use event_log::EventLogSubscription;
 pub use failure_isolation::guarded;
 pub use health::Readiness;
 pub use tokens::{JwtKey, Tokens, jwt_key_from_file};
-pub use transfers::TransferOutcomes;
+pub use transfers::{ExportPlace, TransferOutcomes};
 
 /// Intervals, timeouts and retention periods.
 #[derive(Clone, Copy, Debug)]

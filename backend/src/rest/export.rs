@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures_util::{future::BoxFuture, stream};
+use futures_util::{FutureExt, future::BoxFuture, stream};
 use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +25,7 @@ use crate::{
 /// The maximum number of rows of an export.
 const MAX_ROWS: usize = 1_000_000;
 /// The number of rows that are read at once.
-const PAGE: u64 = 500;
+pub(super) const PAGE: u64 = 500;
 /// The memory that is reserved for each row of a page, in bytes.
 const ROW: usize = 8 * 1024;
 /// The maximum length of a file name without its extension.
@@ -88,15 +88,37 @@ fn wanted(headers: &HeaderMap) -> Option<Format> {
 }
 
 impl Export {
-    /// The answer, whose rows `list` reads. The first page is read before, so that its errors are ordinary answers.
+    /// The answer, whose rows `list` reads, newest first.
     pub(super) async fn response<T: Exported>(
         self,
         api: &Api,
         actor: &Actor,
         list: impl Fn(PageRequest) -> BoxFuture<'static, Result<Page<T>>> + Send + 'static,
     ) -> Result<Response, Failure> {
+        let pages = move |after: Option<Uuid>| {
+            let start = after.map_or(PageStart::Page(1), PageStart::OlderThan);
+            let reading = list(PageRequest { start, limit: PAGE, is_counted: false });
+            async move {
+                let page = reading.await?;
+                let next = page.items.last().filter(|_| page.has_more).map(Exported::id);
+                Ok::<_, Error>((page.items, next))
+            }
+            .boxed()
+        };
+        self.pages(api, actor, pages).await
+    }
+
+    /// The answer, whose rows `list` reads. It is handed the place at which a page begins, `None` for the first one, and
+    /// returns the rows with the place of the next page, if there is one. The first page is read before, so that its
+    /// errors are ordinary answers.
+    pub(super) async fn pages<T: Exported, P: Send + 'static>(
+        self,
+        api: &Api,
+        actor: &Actor,
+        list: impl Fn(Option<P>) -> BoxFuture<'static, Result<(Vec<T>, Option<P>)>> + Send + 'static,
+    ) -> Result<Response, Failure> {
         let share = api.exports.reserve(actor, PAGE, ROW).await?;
-        let first = list(PageRequest { is_counted: false, ..PageRequest::page(1, PAGE) }).await?;
+        let (items, next) = list(None).await?;
         let (content_type, extension) = match self.format {
             Format::Csv => ("text/csv; charset=utf-8", "csv"),
             Format::Ndjson => ("application/x-ndjson", "ndjson"),
@@ -109,7 +131,7 @@ impl Export {
         let rows = Rows {
             format: self.format,
             list: Box::new(list),
-            next: Next::First(first),
+            next: Next::First(items, next),
             left: MAX_ROWS,
             stop: api.cp.stop().clone(),
             _share: Some(share),
@@ -130,10 +152,10 @@ impl Export {
 }
 
 /// The rows of an export that are not written yet. They are dropped when the client closes the connection.
-struct Rows<T> {
+struct Rows<T, P> {
     format: Format,
-    list: Box<dyn Fn(PageRequest) -> BoxFuture<'static, Result<Page<T>>> + Send>,
-    next: Next<T>,
+    list: Box<dyn Fn(Option<P>) -> BoxFuture<'static, Result<(Vec<T>, Option<P>)>> + Send>,
+    next: Next<T, P>,
     /// The number of rows that may still be written.
     left: usize,
     stop: CancellationToken,
@@ -142,46 +164,44 @@ struct Rows<T> {
 }
 
 /// The page to be written next.
-enum Next<T> {
-    /// The first one, which was read already.
-    First(Page<T>),
-    /// The one after the item with this id.
-    After(Uuid),
+enum Next<T, P> {
+    /// The first one, which was read already, with the place of the second one.
+    First(Vec<T>, Option<P>),
+    /// The one that begins at this place.
+    After(P),
     End,
 }
 
-impl<T: Exported> Rows<T> {
+impl<T: Exported, P> Rows<T, P> {
     /// The rows of the next page; `None` at the end.
     async fn piece(&mut self) -> Result<Option<Bytes>> {
         if self.stop.is_cancelled() {
             return Err(STOPPING);
         }
         let mut piece = Vec::new();
-        let page = match mem::replace(&mut self.next, Next::End) {
-            Next::First(page) => {
+        let (items, next) = match mem::replace(&mut self.next, Next::End) {
+            Next::First(items, next) => {
                 if self.format == Format::Csv {
                     piece.extend_from_slice(T::COLUMNS.join(",").as_bytes());
                     piece.extend_from_slice(b"\r\n");
                 }
-                page
+                (items, next)
             }
-            Next::After(id) => {
-                let request = PageRequest { start: PageStart::OlderThan(id), limit: PAGE, is_counted: false };
-                let reading = (self.list)(request);
+            Next::After(place) => {
+                let reading = (self.list)(Some(place));
                 reading.await?
             }
             Next::End => return Ok(None),
         };
-        let written = page.items.len().min(self.left);
-        for item in &page.items[..written] {
+        let written = items.len().min(self.left);
+        for item in &items[..written] {
             self.write(&mut piece, item)?;
         }
         self.left -= written;
-        if let Some(last) = page.items.last()
-            && page.has_more
+        if let Some(place) = next
             && self.left > 0
         {
-            self.next = Next::After(last.id());
+            self.next = Next::After(place);
         }
         Ok((!piece.is_empty()).then(|| piece.into()))
     }
@@ -236,12 +256,10 @@ fn file_name(list: &str, query: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
     use rstest::rstest;
     use serde_json::json;
 
     use super::*;
-    use crate::model::Total;
 
     #[derive(Serialize)]
     struct Row {
@@ -258,23 +276,24 @@ mod tests {
         }
     }
 
-    fn page(first: u32, has_more: bool) -> Page<Row> {
-        let items = (first..first + 2).map(|number| Row { number, inner: json!({ "text": "a" }) }).collect();
-        Page { items, request: PageRequest::default(), total: Total::AtLeast(0), has_more }
+    /// Two rows, and the number with which the next page begins.
+    fn page(first: u32) -> (Vec<Row>, Option<u32>) {
+        let rows = (first..first + 2).map(|number| Row { number, inner: json!({ "text": "a" }) }).collect();
+        (rows, (first < 4).then_some(first + 2))
     }
 
     /// A list of six rows, read by two.
-    fn rows(format: Format, left: usize) -> Rows<Row> {
-        let list = |request: PageRequest| {
-            let PageStart::OlderThan(last) = request.start else { panic!("the first page was read") };
-            let last = u32::try_from(last.as_u128()).expect("a number");
-            std::future::ready(Ok::<_, Error>(page(last + 1, last < 3))).boxed()
+    fn rows(format: Format, left: usize) -> Rows<Row, u32> {
+        let list = |first: Option<u32>| {
+            let first = first.expect("the first page was read");
+            std::future::ready(Ok::<_, Error>(page(first))).boxed()
         };
-        let (next, stop) = (Next::First(page(0, true)), CancellationToken::new());
+        let (items, next) = page(0);
+        let (next, stop) = (Next::First(items, next), CancellationToken::new());
         Rows { format, list: Box::new(list), next, left, stop, _share: None }
     }
 
-    async fn all(mut rows: Rows<Row>) -> String {
+    async fn all(mut rows: Rows<Row, u32>) -> String {
         let mut written = Vec::new();
         while let Some(piece) = rows.piece().await.expect("a piece") {
             written.extend_from_slice(&piece);

@@ -18,7 +18,7 @@ use super::{
     ApiState,
     caller::{AgentCaller, UserCaller},
     envelope::{Answer, Failure, Preferred, PreferredAnswer, Reply, Success},
-    export::{Exported, MaybeExport},
+    export::{Exported, MaybeExport, PAGE},
     extract::{Body, Id, IdempotencyKey, PrefersMinimal, Query},
     list_response::{List, listed},
 };
@@ -30,7 +30,7 @@ use crate::{
         directive::Directive,
         transfer::{CreateTransfer, SelectTransfers, Transfer, TransferFilter, TransferSort, UpdateTransfer},
     },
-    service::TransferOutcomes,
+    service::{ExportPlace, TransferOutcomes},
     transport::http_status,
 };
 
@@ -252,11 +252,11 @@ pub(super) async fn list_transfers(
         filter.created_before = Some(Instant(filter.created_before.map_or(now, |before| before.0.min(now))));
     }
     let (cp, who) = (Arc::clone(&api.cp), actor.clone());
-    let list = move |request| {
+    let list = move |after: Option<ExportPlace>| {
         let (cp, actor, filter) = (Arc::clone(&cp), who.clone(), filter.clone());
-        async move { cp.list_transfers(&actor, &filter, sort, request).await }.boxed()
+        async move { cp.export_transfers(&actor, &filter, sort, after.as_ref(), PAGE).await }.boxed()
     };
-    export.response(&api, &actor, list).await
+    export.pages(&api, &actor, list).await
 }
 
 /// Get a transfer

@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod bulk;
+pub use crate::store::transfers::ExportPlace;
 pub use bulk::TransferOutcomes;
 
 impl ControlPlane {
@@ -159,6 +160,24 @@ impl ControlPlane {
         let scope = actor.require(Permission::ViewTransfers)?;
         let page = store::transfers::list(&self.db, scope, filter, sort, request).await?;
         Ok(page.map(|row| row.view()))
+    }
+
+    /// A page of the transfers that the caller may see, for an export, and where the next page begins, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents.
+    pub async fn export_transfers(
+        &self,
+        actor: &Actor,
+        filter: &TransferFilter,
+        sort: TransferSort,
+        after: Option<&ExportPlace>,
+        limit: u64,
+    ) -> Result<(Vec<Transfer>, Option<ExportPlace>)> {
+        let scope = actor.require(Permission::ViewTransfers)?;
+        let (rows, next) = store::transfers::export_page(&self.db, scope, filter, sort, after, limit).await?;
+        Ok((rows.iter().map(TransferRow::view).collect(), next))
     }
 
     /// The newest transfers of each of these agents, at most the number given with its id.

@@ -19,7 +19,7 @@ use crate::{
 
 mod list;
 mod overdue;
-pub use list::{list, newest, newest_of_job_runs};
+pub use list::{ExportPlace, export_page, list, newest, newest_of_job_runs};
 pub use overdue::{Overdue, lock_overdue, overdue};
 
 /// A transfer as it is stored, with the names of its agent.

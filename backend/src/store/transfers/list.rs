@@ -26,9 +26,11 @@ use crate::{
     },
 };
 
+mod export;
 mod sorted;
 mod text;
 
+pub use export::{ExportPlace, export_page};
 use text::Text;
 
 /// The maximum number of parts of one compound statement.

@@ -5,9 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder};
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, BodyDataStream, to_bytes},
     extract::ConnectInfo,
     http::{HeaderMap, HeaderValue, Request, header},
+    response::Response,
 };
 use bytes::Bytes;
 use serde_json::Value;
@@ -98,6 +99,13 @@ impl Client {
         self.send_bytes(method, path, content_type, bytes.unwrap_or_default()).await
     }
 
+    /// The body of the answer to a GET, which the server makes as it is read.
+    pub(crate) async fn stream(&self, path: &str) -> BodyDataStream {
+        let response = self.response("GET", path, None, Bytes::new()).await;
+        assert_eq!(response.status().as_u16(), 200);
+        response.into_body().into_data_stream()
+    }
+
     pub(crate) async fn send_bytes(
         &self,
         method: &str,
@@ -105,6 +113,20 @@ impl Client {
         content_type: Option<&str>,
         body: Vec<u8>,
     ) -> Answer {
+        let sent = Bytes::from(body);
+        let response = self.response(method, path, content_type, sent.clone()).await;
+        let (parts, body) = response.into_parts();
+        let received = to_bytes(body, usize::MAX).await.expect("a body");
+        let sent_size = received.len();
+        let is_decoded = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept-encoding"));
+        let bytes = if is_decoded { decoded(&parts.headers, received).await } else { received };
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, bytes, sent_size, body };
+        described::check(&Sent { method, path, body: &sent }, &answer);
+        answer
+    }
+
+    async fn response(&self, method: &str, path: &str, content_type: Option<&str>, body: Bytes) -> Response {
         let mut request = Request::builder().method(method).uri(path);
         request = match &self.credential {
             Credential::None => request,
@@ -117,21 +139,11 @@ impl Client {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let sent = Bytes::from(body);
-        let mut request = request.body(Body::from(sent.clone())).expect("a request");
+        let mut request = request.body(Body::from(body)).expect("a request");
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(ConnectInfo(SocketAddr::from((peer, 50_000))));
         }
-        let response = self.router.clone().oneshot(request).await.expect("routers do not fail");
-        let (parts, body) = response.into_parts();
-        let received = to_bytes(body, usize::MAX).await.expect("a body");
-        let sent_size = received.len();
-        let is_decoded = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept-encoding"));
-        let bytes = if is_decoded { decoded(&parts.headers, received).await } else { received };
-        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, bytes, sent_size, body };
-        described::check(&Sent { method, path, body: &sent }, &answer);
-        answer
+        self.router.clone().oneshot(request).await.expect("routers do not fail")
     }
 }
 

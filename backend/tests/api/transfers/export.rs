@@ -1,6 +1,7 @@
 //! Tests of exports of lists, most of them of `GET /api/transfers`.
 
 use chrono::TimeDelta;
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use super::{insert_many, path, with_agent};
@@ -20,7 +21,10 @@ fn text(answer: &Answer) -> String {
 
 /// The objects of an export as NDJSON.
 async fn objects(client: &Client, path: &str) -> Vec<Value> {
-    let text = text(&exported(client, "application/x-ndjson", path).await);
+    lines(&text(&exported(client, "application/x-ndjson", path).await))
+}
+
+fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
 
@@ -89,6 +93,31 @@ async fn an_export_of_many_pages_has_each_transfer_once() {
     }
     let found = objects(&user, &format!("{PATH}?sort=createdAt")).await;
     assert!(destinations(&found).into_iter().rev().eq(&newest_first));
+}
+
+#[tokio::test]
+async fn a_transfer_that_changes_during_a_sorted_export_hides_no_other() {
+    let (app, customer, agent, client) = with_agent().await;
+    insert_many(&app, customer.id, &agent, 600).await;
+    app.advance(TimeDelta::milliseconds(1));
+    let user = app.bearer(&customer.token);
+    let oldest_first = objects(&user, &format!("{PATH}?sort=createdAt")).await;
+    let sized: Vec<Value> =
+        (1..).zip(&oldest_first).map(|(size, object)| json!({ "id": object["id"], "size": size })).collect();
+    for updates in sized.chunks(300) {
+        assert_eq!(client.patch(PATH, &json!({ "updates": updates })).await.status, 200);
+    }
+    let mut pages = user.with("Accept", "application/x-ndjson").stream(&format!("{PATH}?sort=size")).await;
+    let mut read = pages.next().await.expect("a page").expect("rows").to_vec();
+    // The last one of the first page becomes the largest of all.
+    let grown = client.patch(&path(&oldest_first[499]), &json!({ "size": 10_000 })).await;
+    assert_eq!(grown.status, 200, "{}", grown.body);
+    while let Some(rows) = pages.next().await {
+        read.extend_from_slice(&rows.expect("rows"));
+    }
+    let mut expected: Vec<String> = (0..600).map(|number| format!("/{number}")).collect();
+    expected.push("/499".to_owned());
+    assert_eq!(destinations(&lines(&String::from_utf8(read).expect("text"))), expected);
 }
 
 #[tokio::test]

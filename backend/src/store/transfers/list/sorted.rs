@@ -45,10 +45,11 @@ enum Part {
 }
 
 /// The place of a transfer in the order.
-struct Place {
+#[derive(Clone, Debug)]
+pub(super) struct Place {
     /// The value of the transfer, if it has one.
     value: Option<Value>,
-    id: Uuid,
+    pub(super) id: Uuid,
 }
 
 /// The ids of a page in the order of reading, with that of one more item if there is one, and the total.
@@ -93,6 +94,17 @@ pub(super) async fn page(
         PageStart::Oldest => read(tx, listed, order.reversed(), None, 0, take).await?,
     };
     Ok((ids, total))
+}
+
+/// Reads `take` ids behind the place.
+pub(super) async fn beyond(
+    tx: &mut Tx,
+    listed: &Listed<'_>,
+    sort: TransferSort,
+    place: &Place,
+    take: u64,
+) -> Result<Vec<(TransferId,)>> {
+    read(tx, listed, Order::of(sort, listed.filter), Some(place), 0, take).await
 }
 
 /// Reads `take` ids after the first `skip` of those behind the place.
@@ -146,7 +158,7 @@ async fn read(
 }
 
 /// The place of a transfer. One that does not exist or is outside the scope is placed by its id, behind those with a value.
-async fn place(tx: &mut Tx, scope: Scope, field: TransferSortField, id: Uuid) -> Result<Place> {
+pub(super) async fn place(tx: &mut Tx, scope: Scope, field: TransferSortField, id: Uuid) -> Result<Place> {
     let Some(column) = column(field) else { return Ok(Place { value: None, id }) };
     let statement = sql("SELECT t.").push(column).push(" FROM transfers t").push_bind(" WHERE t.id = ", id);
     let statement = scoped(statement, scope);
