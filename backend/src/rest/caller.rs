@@ -14,10 +14,10 @@ use super::{
     middleware::{RequestContext, authenticated},
 };
 use crate::{
-    actor::{Actor, Permission},
+    actor::{Actor, CertificateDigest, Permission},
     error::Error,
     limits::Class,
-    service::{AgentCredentials, AuthenticatedCaller, Credentials},
+    service::{AgentCredentials, AuthenticatedCaller, ControlPlane, Credentials},
     transport::{TOKEN_MISSING, TlsSession, rate_limit_key, token},
 };
 
@@ -51,6 +51,32 @@ pub(super) struct CookieAccess {
 
 /// The client's address.
 pub(super) struct Address(pub(super) String);
+
+/// The credentials of a request, with which a long answer checks its caller again.
+pub(super) struct KeptCredentials {
+    token: Option<String>,
+    key: Option<String>,
+    certificate: Option<CertificateDigest>,
+}
+
+impl KeptCredentials {
+    pub(super) fn of(parts: &Parts) -> Self {
+        let AgentCredentials { key, certificate } = agent_credentials(parts).unwrap_or_default();
+        let token = token(&parts.headers).ok().flatten();
+        Self { token: token.map(str::to_owned), key: key.map(str::to_owned), certificate }
+    }
+
+    /// Checks that the credentials are still valid and have the same rights as at the start of the request.
+    pub(super) async fn check(&self, cp: &ControlPlane, actor: &Actor) -> Result<(), Error> {
+        const CHANGED: Error = Error::Unauthenticated("the rights of the caller have changed");
+        let credentials = match &self.token {
+            Some(token) => Credentials::Token(token),
+            None => Credentials::Agent(AgentCredentials { key: self.key.as_deref(), certificate: self.certificate }),
+        };
+        let caller = cp.authenticate(credentials).await?;
+        if caller.actor == *actor { Ok(()) } else { Err(CHANGED) }
+    }
+}
 
 impl FromRequestParts<ApiState> for AgentCaller {
     type Rejection = Failure;

@@ -1,6 +1,6 @@
 //! Exports: lists that are streamed as CSV or NDJSON, page by page, each read in a transaction of its own.
 
-use std::mem;
+use std::{mem, sync::Arc};
 
 use axum::{
     body::Body,
@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Api, ApiState, envelope::Failure, list_response::Share};
+use super::{Api, ApiState, caller::KeptCredentials, envelope::Failure, list_response::Share};
 use crate::{
     actor::Actor,
     error::{Error, Result},
@@ -54,6 +54,7 @@ pub(super) struct Export {
     format: Format,
     /// The query, for the file name.
     query: String,
+    credentials: KeptCredentials,
 }
 
 /// The export that the request asks for; `None` if it asks for a page as JSON.
@@ -63,8 +64,11 @@ impl FromRequestParts<ApiState> for MaybeExport {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Failure> {
-        let query = parts.uri.query().unwrap_or_default().to_owned();
-        Ok(Self(wanted(&parts.headers).map(|format| Export { format, query })))
+        Ok(Self(wanted(&parts.headers).map(|format| Export {
+            format,
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            credentials: KeptCredentials::of(parts),
+        })))
     }
 }
 
@@ -115,7 +119,7 @@ impl Export {
         self,
         api: &Api,
         actor: &Actor,
-        list: impl Fn(Option<P>) -> BoxFuture<'static, Result<(Vec<T>, Option<P>)>> + Send + 'static,
+        list: impl Fn(Option<P>) -> PageFuture<T, P> + Send + 'static,
     ) -> Result<Response, Failure> {
         let share = api.exports.reserve(actor, PAGE, ROW).await?;
         let (items, next) = list(None).await?;
@@ -128,8 +132,18 @@ impl Export {
             (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
             (header::CONTENT_DISPOSITION, HeaderValue::from_str(&name).map_err(Error::internal)?),
         ];
+        let caller = Arc::new((Arc::clone(&api.cp), self.credentials, actor.clone()));
+        let check = move || {
+            let caller = Arc::clone(&caller);
+            async move {
+                let (cp, credentials, actor) = &*caller;
+                credentials.check(cp, actor).await
+            }
+            .boxed()
+        };
         let rows = Rows {
             format: self.format,
+            check: Box::new(check),
             list: Box::new(list),
             next: Next::First(items, next),
             left: MAX_ROWS,
@@ -151,10 +165,15 @@ impl Export {
     }
 }
 
+/// The items of a page, and the place at which the next one begins.
+type PageFuture<T, P> = BoxFuture<'static, Result<(Vec<T>, Option<P>)>>;
+
 /// The rows of an export that are not written yet. They are dropped when the client closes the connection.
 struct Rows<T, P> {
     format: Format,
-    list: Box<dyn Fn(Option<P>) -> BoxFuture<'static, Result<(Vec<T>, Option<P>)>> + Send>,
+    /// Checks before each page but the first that the caller may still read the list.
+    check: Box<dyn Fn() -> BoxFuture<'static, Result<()>> + Send>,
+    list: Box<dyn Fn(Option<P>) -> PageFuture<T, P> + Send>,
     next: Next<T, P>,
     /// The number of rows that may still be written.
     left: usize,
@@ -188,6 +207,8 @@ impl<T: Exported, P> Rows<T, P> {
                 (items, next)
             }
             Next::After(place) => {
+                let checking = (self.check)();
+                checking.await?;
                 let reading = (self.list)(Some(place));
                 reading.await?
             }
@@ -290,7 +311,8 @@ mod tests {
         };
         let (items, next) = page(0);
         let (next, stop) = (Next::First(items, next), CancellationToken::new());
-        Rows { format, list: Box::new(list), next, left, stop, _share: None }
+        let check = Box::new(|| std::future::ready(Ok::<_, Error>(())).boxed());
+        Rows { format, check, list: Box::new(list), next, left, stop, _share: None }
     }
 
     async fn all(mut rows: Rows<Row, u32>) -> String {

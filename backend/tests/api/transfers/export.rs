@@ -121,6 +121,28 @@ async fn a_transfer_that_changes_during_a_sorted_export_hides_no_other() {
 }
 
 #[tokio::test]
+async fn an_export_ends_when_its_caller_is_suspended_or_signs_out() {
+    let (app, customer, agent, _) = with_agent().await;
+    insert_many(&app, customer.id, &agent, 501).await;
+    let (user, admin) = (app.bearer(&customer.token), app.admin().await);
+    for caller in [&user, &admin] {
+        let mut pages = caller.with("Accept", "text/csv").stream(PATH).await;
+        pages.next().await.expect("a page").expect("rows");
+        pages.next().await.expect("a page").expect("rows");
+        assert!(pages.next().await.is_none());
+    }
+    let mut of_user = user.with("Accept", "text/csv").stream(PATH).await;
+    let mut of_admin = admin.with("Accept", "text/csv").stream(PATH).await;
+    let suspended = admin.patch(&format!("/api/customers/{}", customer.id), &json!({ "suspended": true })).await;
+    assert_eq!(suspended.status, 200, "{}", suspended.body);
+    assert_eq!(admin.send("POST", "/api/auth/logout", None).await.status, 200);
+    for pages in [&mut of_user, &mut of_admin] {
+        pages.next().await.expect("a page").expect("rows");
+        assert!(pages.next().await.expect("an end").is_err());
+    }
+}
+
+#[tokio::test]
 async fn agents_jobs_and_runs_are_exported_too() {
     let (app, _, agent, client) = with_agent().await;
     let admin = app.admin().await;
