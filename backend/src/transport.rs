@@ -33,7 +33,7 @@ mod tls_session;
 
 pub use body::{BodyBudget, discard_body, read_body};
 pub use caller_semaphores::CallerSemaphores;
-pub use compression::{ContentEncoding, compress, compressed};
+pub use compression::{ContentEncoding, FixedBody, compress, compressed};
 pub use connections::{Connection, ConnectionLimits, Connections};
 pub use origin::OriginPolicy;
 pub use public_url::PublicUrl;

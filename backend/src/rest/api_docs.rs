@@ -1,19 +1,25 @@
 //! The OpenAPI document, and the page that shows it. They are not in the envelope and not described by the document.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
 
 use axum::{
     Router,
     extract::RawPathParams,
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, serve};
 
 use super::{ApiState, document, envelope::Failure};
-use crate::{error::Error, transport::protect};
+use crate::{
+    error::Error,
+    transport::{ContentEncoding, FixedBody, protect},
+};
 
 /// The content security policy of the page: its own files, and the `style` attributes and images that Swagger UI
 /// creates.
@@ -23,15 +29,15 @@ const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'u
 /// The OpenAPI document as JSON and as YAML.
 #[derive(Clone)]
 struct Texts {
-    yaml: Arc<str>,
-    json: Arc<str>,
+    yaml: FixedBody,
+    json: FixedBody,
 }
 
 impl Texts {
     fn of(document: &OpenApi) -> Self {
         Self {
-            yaml: document.to_yaml().unwrap_or_default().into(),
-            json: document.to_json().unwrap_or_default().into(),
+            yaml: FixedBody::new(document.to_yaml().unwrap_or_default()),
+            json: FixedBody::new(document.to_json().unwrap_or_default()),
         }
     }
 
@@ -47,54 +53,88 @@ impl Texts {
     }
 }
 
+/// The page, or a file that it loads.
+#[derive(Clone)]
+struct File {
+    content_type: HeaderValue,
+    is_gzipped: bool,
+    body: FixedBody,
+}
+
+/// The files that the page loads, by their names, each from the first request for it on.
+#[derive(Clone)]
+struct Files {
+    config: Arc<Config<'static>>,
+    found: Arc<Mutex<HashMap<String, File>>>,
+}
+
 /// The routes of the documents.
 pub(super) fn router(base: &str) -> Router<ApiState> {
     let Texts { yaml, json } = Texts::below(base);
     // Without the validator the page asks no other host for anything. Paths are relative to the page, so that it works
     // below any base path.
     let config = Arc::new(Config::from("../openapi.json").validator_url("none"));
-    let parts = Arc::clone(&config);
+    let page = page(&config);
+    let files = Files { config, found: Arc::default() };
     Router::new()
         .route("/mftplus-api.yaml", text("text/yaml; charset=utf-8", yaml))
         .route("/openapi.json", text("application/json", json))
-        .route("/api/docs", get(move || async move { protected(page(&config)) }))
-        .route("/api/docs/{part}", get(move |path: RawPathParams| async move { protected(part(&path, &parts)) }))
+        .route("/api/docs", get(move |headers: HeaderMap| answer(page, ContentEncoding::accepted(&headers))))
+        .route(
+            "/api/docs/{part}",
+            get(move |path: RawPathParams, headers: HeaderMap| {
+                let name = path.iter().next().map_or("", |(_, name)| name);
+                answer(files.find(name), ContentEncoding::accepted(&headers))
+            }),
+        )
 }
 
-fn text(content_type: &'static str, text: Arc<str>) -> axum::routing::MethodRouter<ApiState> {
-    get(move || async move { ([(header::CONTENT_TYPE, content_type)], text.to_string()) })
+fn text(content_type: &'static str, text: FixedBody) -> MethodRouter<ApiState> {
+    get(move |headers: HeaderMap| async move {
+        text.response(HeaderValue::from_static(content_type), ContentEncoding::accepted(&headers)).await
+    })
 }
 
-fn protected(mut response: Response) -> Response {
-    protect(response.headers_mut(), POLICY);
-    response
-}
-
-/// The HTML of the page, with paths relative to its own.
-fn page(config: &Arc<Config<'static>>) -> Response {
-    match serve("index.html", Arc::clone(config)) {
-        Ok(Some(file)) => {
-            let html = String::from_utf8_lossy(&file.bytes).replace("\"./", "\"docs/");
-            let html = html.replace("href=\"index.css\"", "href=\"docs/index.css\"");
-            let html = html.replace("<title>Swagger UI</title>", "<title>MFTPlus API reference</title>");
-            ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
-        }
-        _ => Failure(Error::NotFound("page")).into_response(),
-    }
-}
-
-fn part(path: &RawPathParams, config: &Arc<Config<'static>>) -> Response {
-    let name = path.iter().next().map_or("", |(_, name)| name);
-    match serve(name, Arc::clone(config)) {
-        Ok(Some(file)) => {
-            let content_type = HeaderValue::from_str(&file.content_type);
-            let content_type = content_type.unwrap_or(HeaderValue::from_static("application/octet-stream"));
-            let mut response = ([(header::CONTENT_TYPE, content_type)], file.bytes.into_owned()).into_response();
-            if file.gzpipped {
+/// The answer with the page or a file of it, for a client that accepts this encoding.
+async fn answer(file: Option<File>, encoding: Option<ContentEncoding>) -> Response {
+    let mut response = match file {
+        Some(File { content_type, is_gzipped, body }) => {
+            let mut response = body.response(content_type, encoding.filter(|_| !is_gzipped)).await;
+            if is_gzipped {
                 response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             }
             response
         }
-        _ => Failure(Error::NotFound("page")).into_response(),
+        None => Failure(Error::NotFound("page")).into_response(),
+    };
+    protect(response.headers_mut(), POLICY);
+    response
+}
+
+/// The page, with paths relative to its own.
+fn page(config: &Arc<Config<'static>>) -> Option<File> {
+    let file = serve("index.html", Arc::clone(config)).ok().flatten()?;
+    let html = String::from_utf8_lossy(&file.bytes).replace("\"./", "\"docs/");
+    let html = html.replace("href=\"index.css\"", "href=\"docs/index.css\"");
+    let html = html.replace("<title>Swagger UI</title>", "<title>MFTPlus API reference</title>");
+    let content_type = HeaderValue::from_static("text/html; charset=utf-8");
+    Some(File { content_type, is_gzipped: false, body: FixedBody::new(html) })
+}
+
+impl Files {
+    fn find(&self, name: &str) -> Option<File> {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = found.get(name) {
+            return Some(file.clone());
+        }
+        let served = serve(name, Arc::clone(&self.config)).ok().flatten()?;
+        let content_type = HeaderValue::from_str(&served.content_type);
+        let file = File {
+            content_type: content_type.unwrap_or(HeaderValue::from_static("application/octet-stream")),
+            is_gzipped: served.gzpipped,
+            body: FixedBody::new(served.bytes.into_owned()),
+        };
+        found.insert(name.to_owned(), file.clone());
+        Some(file)
     }
 }

@@ -1,6 +1,6 @@
 //! Compression of responses for clients that accept it.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use async_compression::{
     Level,
@@ -8,13 +8,15 @@ use async_compression::{
     tokio::bufread::{BrotliEncoder, GzipEncoder},
 };
 use axum::{
-    body::{Body, HttpBody},
+    body::{Body, HttpBody, to_bytes},
     extract::Request,
     http::{HeaderMap, HeaderValue, header},
     middleware::Next,
     response::Response,
 };
+use bytes::Bytes;
 use futures_util::TryStreamExt;
+use tokio::sync::OnceCell;
 use tokio_util::io::{ReaderStream, StreamReader};
 
 use super::accepts;
@@ -88,6 +90,49 @@ pub fn compressed(response: Response, encoding: Option<ContentEncoding>) -> Resp
     Response::from_parts(parts, body)
 }
 
+/// A body that is always the same. It is compressed once for each encoding, and not again for every response.
+#[derive(Clone, Debug)]
+pub struct FixedBody(Arc<Forms>);
+
+#[derive(Debug)]
+struct Forms {
+    plain: Bytes,
+    brotli: OnceCell<Bytes>,
+    gzip: OnceCell<Bytes>,
+}
+
+impl FixedBody {
+    /// A body of these bytes.
+    #[must_use]
+    pub fn new(plain: impl Into<Bytes>) -> Self {
+        Self(Arc::new(Forms { plain: plain.into(), brotli: OnceCell::new(), gzip: OnceCell::new() }))
+    }
+
+    /// A response with this body for a client that accepts the encoding, compressed under the conditions of
+    /// [`compressed`].
+    pub async fn response(&self, content_type: HeaderValue, encoding: Option<ContentEncoding>) -> Response {
+        let Forms { plain, brotli, gzip } = &*self.0;
+        let mut response = Response::new(Body::from(plain.clone()));
+        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        let Some(encoding) = encoding.filter(|_| is_suitable(&response)) else { return response };
+        let form = match encoding {
+            ContentEncoding::Brotli => brotli,
+            ContentEncoding::Gzip => gzip,
+        };
+        let compressing = || {
+            let plain = Response::new(Body::from(plain.clone()));
+            to_bytes(compressed(plain, Some(encoding)).into_body(), usize::MAX)
+        };
+        // Compressing bytes in memory does not fail.
+        let Ok(bytes) = form.get_or_try_init(compressing).await else { return response };
+        *response.body_mut() = Body::from(bytes.clone());
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.as_str()));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        response
+    }
+}
+
 fn is_suitable(response: &Response) -> bool {
     let headers = response.headers();
     let media_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
@@ -107,7 +152,6 @@ mod tests {
     use std::convert::Infallible;
 
     use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder};
-    use axum::body::to_bytes;
     use futures_util::stream;
     use rstest::rstest;
     use tokio::io::AsyncReadExt;
@@ -162,6 +206,29 @@ mod tests {
                 assert!(content == plain, "{encoding:?} of {size} bytes");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_fixed_body_is_compressed_once_for_each_encoding() {
+        let text = TEXT.repeat(1000);
+        let fixed = FixedBody::new(text.clone());
+        let json = HeaderValue::from_static("application/json");
+        for encoding in [ContentEncoding::Brotli, ContentEncoding::Gzip] {
+            let expected = bytes(compressed(of(text.len(), "application/json"), Some(encoding))).await;
+            for _ in 0..2 {
+                let response = fixed.response(json.clone(), Some(encoding)).await;
+                assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
+                assert_eq!(response.headers()[header::CONTENT_ENCODING], encoding.as_str());
+                assert_eq!(response.headers()[header::VARY], "Accept-Encoding");
+                // A body that is compressed while it is sent has no known size.
+                assert_eq!(response.body().size_hint().exact(), Some(expected.len() as u64));
+                assert_eq!(bytes(response).await, expected);
+            }
+        }
+        let plain = fixed.response(json.clone(), None).await;
+        assert_eq!(bytes(plain).await, text.as_bytes());
+        let small = FixedBody::new("small").response(json, Some(ContentEncoding::Gzip)).await;
+        assert_eq!(bytes(small).await, b"small");
     }
 
     #[tokio::test]
