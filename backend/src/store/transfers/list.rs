@@ -31,7 +31,7 @@ mod sorted;
 mod text;
 
 pub use export::{ExportPlace, export_page};
-use text::Text;
+use text::{Text, TextPlan};
 
 /// The maximum number of parts of one compound statement.
 const MOST_PARTS: usize = 100;
@@ -61,7 +61,7 @@ pub async fn list(
 ) -> Result<Page<TransferRow>> {
     // One moment for the total and the page: the far end of a list is found by counting back from its total.
     let mut tx = db.snapshot().await?;
-    let Some(listed) = Listed::begin(&mut tx, scope, filter).await? else {
+    let Some(listed) = Listed::begin(&mut tx, scope, filter, None).await? else {
         return Ok(pagination::page(Vec::new(), request, Total::Exactly(0)));
     };
     let (ids, total) = listed.ids(&mut tx, sort, request).await?;
@@ -71,13 +71,20 @@ pub async fn list(
 }
 
 impl<'a> Listed<'a> {
-    /// The transfers of the filter; `None` if its customer or agent is outside the scope.
-    async fn begin(tx: &mut Tx, scope: Scope, filter: &'a TransferFilter) -> Result<Option<Self>> {
+    /// The transfers of the filter, whose text is searched for by the plan, if there is one; `None` if the filter's customer
+    /// or agent is outside the scope.
+    async fn begin(
+        tx: &mut Tx,
+        scope: Scope,
+        filter: &'a TransferFilter,
+        plan: Option<TextPlan>,
+    ) -> Result<Option<Self>> {
         let Some(counted) = counted(tx, scope, filter).await? else { return Ok(None) };
         let kept = transfer_counts::total(&mut *tx, counted, filter.only_status()).await?;
-        let text = match &filter.q {
-            Some(part) => Some(Text::find(tx, part, kept).await?),
-            None => None,
+        let text = match (&filter.q, plan) {
+            (Some(part), None) => Some(Text::find(tx, part, kept).await?),
+            (Some(part), Some(plan)) => Some(Text::planned(tx, part, plan).await?),
+            (None, _) => None,
         };
         Ok(Some(Self { scope, counted, filter, kept, text }))
     }
@@ -114,32 +121,32 @@ impl<'a> Listed<'a> {
     fn conditions(&self, statement: Sql, is_sorted: bool) -> Sql {
         let Self { counted, filter, kept, text, .. } = self;
         // The transfers of a run, and rare texts, have an index of their own: the other conditions must not choose another.
-        let is_found = filter.job_run_id.is_some() || text.as_ref().is_some_and(|text| text.is_rare);
+        let is_found = filter.job_run_id.is_some() || text.as_ref().is_some_and(|text| text.plan.is_rare);
         let is_walked = is_found || (*kept > FEW && (is_sorted || !filter.is_counted()));
         let statement =
             if is_walked { faceted(statement, *counted, filter) } else { indexed(statement, *counted, filter) };
         let statement = additive(statement, filter);
         match text {
             None => statement,
-            Some(text) if text.is_rare => text.search.among(statement),
+            Some(text) if text.plan.is_rare => text.search.among(statement),
             Some(text) => text.search.checked(statement),
         }
     }
 
     /// The matches of the text in their order with the other conditions, if that is the fastest.
     fn walked_text(&self) -> Option<(&TextSearch, Sql)> {
-        let search = self.text.as_ref().filter(|text| text.is_walked).map(|text| &text.search)?;
+        let search = self.text.as_ref().filter(|text| text.plan.is_walked).map(|text| &text.search)?;
         Some((search, additive(faceted(search.joined(), self.counted, self.filter), self.filter)))
     }
 
     /// The newest ids that match all conditions, at most [`COUNTED_IDS`].
     async fn candidates(&self, tx: &mut Tx) -> Result<Vec<(TransferId,)>> {
         let only_text = TransferFilter { q: self.filter.q.clone(), ..TransferFilter::default() };
-        if let Some(text) = &self.text
+        if let Some(Text { found: Some(found), .. }) = &self.text
             && self.counted == Counted::All
             && *self.filter == only_text
         {
-            return Ok(text.found.clone());
+            return Ok(found.clone());
         }
         let statement = match self.walked_text() {
             Some((search, statement)) => search.ordered(statement, false),

@@ -162,6 +162,14 @@ async fn counting_matches_stops_at_ten_thousand_and_pages_go_on() {
         assert_eq!(found(client, "/in", "&limit=1").await, (vec![newest], json!(count)));
         assert_eq!(found(client, "/in", &format!("&limit=1&page={count}")).await.0, ["/0"]);
     }
+    app.advance(TimeDelta::milliseconds(1));
+    for (client, count) in [(&user, 10_001), (&admin, 12_601)] {
+        for query in ["", "&sort=size"] {
+            let exported = client.with("Accept", "text/csv").get(&format!("{PATH}?q=/in{query}")).await;
+            let rows = String::from_utf8_lossy(&exported.bytes).matches("\r\n").count();
+            assert_eq!(rows, count + 1, "{query}");
+        }
+    }
     assert_eq!(found(&user, "/999", "").await.1, 11);
     let question = "query ($last: Int) { transfers(last: $last, filter: { q: \"/in\" }) {
         totalCount totalIsAtLeast nodes { destination } } }";

@@ -3,6 +3,7 @@
 use super::{
     Listed,
     sorted::{self, Place},
+    text::TextPlan,
 };
 use crate::{
     actor::Scope,
@@ -16,7 +17,11 @@ use crate::{
 
 /// Where the next page of an export begins: behind the last transfer of the page before, as it was when that was read.
 #[derive(Clone, Debug)]
-pub struct ExportPlace(Place);
+pub struct ExportPlace {
+    place: Place,
+    /// How the first page has searched for the text of the filter, if it has one.
+    plan: Option<TextPlan>,
+}
 
 /// A page of the transfers in the scope for an export, and where the next one begins, if there is one.
 pub async fn export_page(
@@ -29,20 +34,54 @@ pub async fn export_page(
 ) -> Result<(Vec<TransferRow>, Option<ExportPlace>)> {
     // One moment for the page and the place at which it ends.
     let mut tx = db.snapshot().await?;
-    let Some(listed) = Listed::begin(&mut tx, scope, filter).await? else { return Ok((Vec::new(), None)) };
-    let start = after.map_or(PageStart::Page(1), |ExportPlace(place)| PageStart::OlderThan(place.id));
+    let plan = after.and_then(|after| after.plan);
+    let Some(listed) = Listed::begin(&mut tx, scope, filter, plan).await? else { return Ok((Vec::new(), None)) };
+    let start = after.map_or(PageStart::Page(1), |after| PageStart::OlderThan(after.place.id));
     let request = PageRequest { start, limit, is_counted: false };
     let ids = match after {
-        Some(ExportPlace(place)) if sort != TransferSort::default() => {
-            sorted::beyond(&mut tx, &listed, sort, place, limit + 1).await?
+        Some(after) if sort != TransferSort::default() => {
+            sorted::beyond(&mut tx, &listed, sort, &after.place, limit + 1).await?
         }
         _ => listed.ids(&mut tx, sort, request).await?.0,
     };
     let page = pagination::page(ids, request, Total::AtLeast(0));
     let items = listed.rows(&mut tx, &page.items).await?;
     let next = match page.items.last() {
-        Some((last,)) if page.has_more => Some(ExportPlace(sorted::place(&mut tx, scope, sort.field, last.0).await?)),
+        Some((last,)) if page.has_more => {
+            let place = sorted::place(&mut tx, scope, sort.field, last.0).await?;
+            Some(ExportPlace { place, plan: listed.text.as_ref().map(|text| text.plan) })
+        }
         _ => None,
     };
     Ok((items, next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{
+        scratch::{Scratch, transfer},
+        transfers::insert,
+    };
+
+    #[tokio::test]
+    async fn the_matches_of_a_text_are_counted_for_the_first_page_only() {
+        let scratch = Scratch::open().await;
+        let mut tx = scratch.db.begin().await.unwrap();
+        for number in 11..14 {
+            insert(&mut tx, &transfer(number, &scratch.agent), "a.csv", "b.csv").await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let filter = TransferFilter { q: Some("ftp.example".to_owned()), ..TransferFilter::default() };
+        let sort = TransferSort::default();
+        let (rows, next) = export_page(&scratch.db, Scope::All, &filter, sort, None, 2).await.unwrap();
+        assert_eq!(rows.len(), 2);
+        let next = next.unwrap();
+        let mut tx = scratch.db.snapshot().await.unwrap();
+        let listed = Listed::begin(&mut tx, Scope::All, &filter, next.plan).await.unwrap().unwrap();
+        assert!(listed.text.is_some_and(|text| text.found.is_none()));
+        drop(tx);
+        let (rows, next) = export_page(&scratch.db, Scope::All, &filter, sort, Some(&next), 2).await.unwrap();
+        assert_eq!((rows.len(), next.is_none()), (1, true));
+    }
 }
