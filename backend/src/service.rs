@@ -45,6 +45,7 @@ mod job_run_timeouts;
 mod job_runs;
 mod job_slots;
 mod jobs;
+mod log_throttle;
 mod lost_messages;
 mod metrics;
 mod optimistic_retry;
@@ -66,6 +67,7 @@ pub use certificate_authority::{CertificateAuthority, Serial};
 pub use event_log::EventLogSubscription;
 pub use failure_isolation::guarded;
 pub use health::Readiness;
+pub use log_throttle::LogThrottle;
 pub use tokens::{JwtKey, Tokens, jwt_key_from_file};
 pub use transfers::{ExportPlace, TransferOutcomes};
 
@@ -143,6 +145,7 @@ pub struct ControlPlane {
     passwords: passwords::Passwords,
     engine: pipeline_runs::EngineControl,
     handled_jumps: clock_jumps::HandledJumps,
+    refused_certificates: LogThrottle,
     clock_moves: watch::Sender<()>,
     started: MonotonicInstant,
 }
@@ -193,6 +196,7 @@ impl ControlPlane {
             passwords,
             engine: pipeline_runs::EngineControl::default(),
             handled_jumps: clock_jumps::HandledJumps::default(),
+            refused_certificates: LogThrottle::default(),
             clock_moves: watch::Sender::new(()),
             started,
         })

@@ -1,11 +1,6 @@
 //! TLS of the listeners: the handshake, with or without client certificates.
 
-use std::{
-    fmt, io,
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Result;
 use rustls::{
@@ -19,17 +14,19 @@ use sha2::{Digest, Sha256};
 use tokio::{net::TcpStream, time::Instant};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::{actor::CertificateDigest, clock::Clock, service::CertificateAuthority, transport::TlsSession};
-
-/// The least time between two log lines about refused client certificates.
-const LOG_INTERVAL: Duration = Duration::from_secs(10);
+use crate::{
+    actor::CertificateDigest,
+    clock::Clock,
+    service::{CertificateAuthority, LogThrottle},
+    transport::TlsSession,
+};
 
 /// How a listener speaks TLS.
 #[derive(Clone)]
 pub struct Tls {
     acceptor: TlsAcceptor,
-    /// When a refused client certificate was logged last, and how many were refused since then.
-    refused: Arc<Mutex<(Option<Instant>, u64)>>,
+    /// Bounds the log lines about refused client certificates.
+    refused: Arc<LogThrottle>,
 }
 
 /// The time by which the validity of client certificates is judged.
@@ -104,15 +101,10 @@ impl Tls {
             return;
         };
         metrics::counter!("mftplus_client_certificates_refused_total", "reason" => reason).increment(1);
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let (logged, others) = &mut *refused;
-        if logged.is_some_and(|at| at.elapsed() < LOG_INTERVAL) {
-            *others += 1;
-            return;
+        if let Some(others) = self.refused.permit(Instant::now()) {
+            let error: &dyn std::error::Error = error;
+            tracing::warn!(error, reason, %peer, others, "a client certificate was refused");
         }
-        let error: &dyn std::error::Error = error;
-        tracing::warn!(error, reason, %peer, others = *others, "a client certificate was refused");
-        (*logged, *others) = (Some(Instant::now()), 0);
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 
 use super::{ControlPlane, cache::Digest};
 use crate::{
@@ -107,7 +108,7 @@ impl ControlPlane {
         let Some(key) = credentials.key else { return Ok((owner, Some(certificate_ends))) };
         let (actor, key_ends) = self.holder_of_key(key).await?;
         if actor.scope() != owner.scope() {
-            refused("other_agent");
+            self.note_refused("other_agent");
             return Err(Error::Unauthenticated("the API key and the client certificate belong to different agents"));
         }
         Ok((actor, Some(key_ends.map_or(certificate_ends, |end| end.min(certificate_ends)))))
@@ -120,15 +121,15 @@ impl ControlPlane {
         // Boxed on a cache miss only.
         let read = async { Ok(Box::pin(store::agent_certificates::find(&self.db, &digest)).await?.map(Arc::new)) };
         let Some(row) = cache.certificates.get(digest, now, cache.bus(), read).await? else {
-            refused("revoked");
+            self.note_refused("revoked");
             return Err(INVALID);
         };
         let Some(expires_at) = row.expires_at.filter(|end| *end > now) else {
-            refused("expired");
+            self.note_refused("expired");
             return Err(INVALID);
         };
         if self.is_suspended(row.customer_id).await? {
-            refused("suspended");
+            self.note_refused("suspended");
             return Err(INVALID);
         }
         Ok((Actor::Agent { agent: row.agent_id, customer: row.customer_id, key: None }, expires_at))
@@ -203,6 +204,14 @@ impl ControlPlane {
         Ok((actor, DateTime::from_timestamp(claims.exp, 0).ok_or(INVALID)?))
     }
 
+    /// Counts and logs a request whose client certificate is not accepted.
+    fn note_refused(&self, reason: &'static str) {
+        metrics::counter!("mftplus_client_certificates_refused_total", "reason" => reason).increment(1);
+        if let Some(others) = self.refused_certificates.permit(Instant::now()) {
+            tracing::info!(reason, others, "a client certificate was refused");
+        }
+    }
+
     async fn is_suspended(&self, customer: CustomerId) -> Result<bool> {
         let cache = &self.cache;
         let read = async { Ok(store::customers::find(&self.db, customer).await?.map(|customer| customer.suspended)) };
@@ -218,10 +227,4 @@ fn counted_as(agent: &Actor, certificate: Option<CertificateDigest>) -> String {
     };
     let start = u128::from_be_bytes(digest.unwrap_or_default().first_chunk().copied().unwrap_or_default());
     format!("{start:032x}")
-}
-
-/// Counts and logs a request whose client certificate is not accepted.
-fn refused(reason: &'static str) {
-    metrics::counter!("mftplus_client_certificates_refused_total", "reason" => reason).increment(1);
-    tracing::info!(reason, "a client certificate was refused");
 }
