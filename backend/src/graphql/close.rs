@@ -78,6 +78,11 @@ impl Close {
         }
     }
 
+    /// Whether what the client sends can no longer be read as messages.
+    pub(super) fn is_of_unreadable(&self) -> bool {
+        [Self::BROKEN, Self::TOO_BIG, Self::TOO_BIG_WITHOUT_TOKEN].contains(self)
+    }
+
     /// The client sent an invalid message of `graphql-transport-ws`.
     pub(super) fn bad_request(reason: &str) -> Self {
         Self { code: CloseCode::INVALID_MESSAGE, reason: Cow::Owned(reason.to_owned()) }

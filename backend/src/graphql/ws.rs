@@ -12,7 +12,7 @@ use axum::{
 use futures_util::StreamExt;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::{runtime::Handle, time::timeout};
+use tokio::{io::AsyncReadExt, runtime::Handle, time::timeout};
 use tracing::{Instrument, Span};
 
 mod handshake;
@@ -35,6 +35,9 @@ use crate::transport::{Connection, RequestId, client_address, rate_limit_key};
 
 /// How long a client may take to receive the close frame and to close the socket.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The number of bytes that are read at once of what is no message any more.
+const UNREADABLE: usize = 8 * 1024;
 
 /// The error for a request without the subprotocol.
 const WRONG_PROTOCOL: &str =
@@ -88,22 +91,48 @@ async fn serve(
     let (reading, writing) = tokio::io::split(TokioIo::new(upgraded));
     let outbound = Arc::new(OutboundQueue::new(SocketWriter::new(writing), graphql.fanout.next_shard()));
     let mut messages = reader::messages(reading, Arc::clone(&outbound)).await;
-    let mut session = Session::new(graphql, requests, Arc::clone(&outbound), address, connection);
+    let mut session = Session::new(graphql, requests, Arc::clone(&outbound), address, connection.clone());
     let close = if is_ours { session.run(&mut messages).await } else { Some(Close::WRONG_PROTOCOL) };
     let writer = outbound.take_writer();
     // Its operations end now, before the closing handshake.
     drop(session);
     if let (Some(close), Some(writer)) = (close, writer) {
         // A client that does not read the close frame in time is disconnected.
-        drop(timeout(CLOSE_TIMEOUT, close_handshake(&mut messages, writer, &close)).await);
+        drop(timeout(CLOSE_TIMEOUT, close_handshake(&mut messages, writer, &close, connection.as_deref())).await);
     }
 }
 
-/// Sends the close frame and reads until the client closes the socket. Unread messages would otherwise reset the
+/// Sends the close frame and reads until the client closes the socket. What is not read would otherwise reset the
 /// connection before the client has received the frame.
-async fn close_handshake(messages: &mut Messages, mut writer: SocketWriter, close: &Close) {
+async fn close_handshake(
+    messages: &mut Messages,
+    mut writer: SocketWriter,
+    close: &Close,
+    connection: Option<&Connection>,
+) {
     writer.push(close.frame());
-    if poll_fn(|context| writer.poll_send(context)).await.is_ok() {
-        while let Some(Ok(_)) = messages.next().await {}
+    if poll_fn(|context| writer.poll_send(context)).await.is_err() {
+        return;
+    }
+    let mut is_readable = !close.is_of_unreadable();
+    while is_readable {
+        match messages.next().await {
+            Some(Ok(_)) => {}
+            Some(Err(_)) => is_readable = false,
+            None => return,
+        }
+    }
+    // The close frame of the client cannot be found any more, so nothing else would tell it that the server has ended.
+    drop(poll_fn(|context| writer.poll_shutdown(context)).await);
+    let mut bytes = vec![0; UNREADABLE];
+    loop {
+        // No message grows here, so none becomes too large for a client without a token.
+        if let Some(connection) = connection {
+            connection.consumed();
+        }
+        match messages.get_mut().read(&mut bytes).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
     }
 }

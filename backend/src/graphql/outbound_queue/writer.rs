@@ -77,4 +77,9 @@ impl SocketWriter {
         self.written = 0;
         Poll::Ready(Ok(()))
     }
+
+    /// Tells the client that nothing more is sent.
+    pub(in crate::graphql) fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
 }

@@ -74,3 +74,17 @@ async fn a_client_that_closes_its_socket_gets_its_code_back() {
     stranger.close(1000, "").await;
     assert_eq!(stranger.closed().await, (1000, String::new()));
 }
+
+#[tokio::test]
+async fn a_client_whose_message_is_too_large_learns_the_limit_although_it_has_sent_more() {
+    let story = Story::begin().await;
+    let server = story.app.listen().await;
+    let long = "x".repeat(4 * 1024 * 1024);
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    subscriber.send_text(&long).await;
+    assert_eq!(subscriber.closed().await, (1009, "The message is larger than 1 MiB: send smaller ones".to_owned()));
+    let mut stranger = server.unauthenticated().await;
+    stranger.send_text(&long[..512 * 1024]).await;
+    let limit = "The message is larger than 64 KiB, the limit without a token: send a smaller one";
+    assert_eq!(stranger.closed().await, (1009, limit.to_owned()));
+}
