@@ -21,7 +21,7 @@ pub(in crate::tests) const PASSWORD: &str = "secret";
 const NOBODY: u32 = 65534;
 
 /// The longest that a server may take until it answers.
-const START: Duration = Duration::from_secs(20);
+const START: Duration = Duration::from_mins(1);
 
 /// `openssl x509` cannot set the dates of a certificate; `openssl ca` can, and needs this.
 const CA_SETTINGS: &str = "\
@@ -191,7 +191,7 @@ impl FtpServer {
             tls: self.kind.tls(),
             ca_file: (self.kind.tls() != FtpTls::None).then(|| self.ca_file.clone()),
             mode: FtpMode::Passive,
-            timeouts: Timeouts { connect: seconds(5), idle: seconds(10), keep_alive: seconds(30) },
+            timeouts: Timeouts { connect: seconds(60), idle: seconds(60), keep_alive: seconds(30) },
             // The login folder.
             root: String::new(),
         }

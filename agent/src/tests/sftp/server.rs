@@ -90,8 +90,8 @@ impl SshServer {
             host_key: HostKeyRule::Fingerprint(self.fingerprint.clone()),
             legacy_algorithms: false,
             timeouts: Timeouts {
-                connect: Duration::from_secs(10),
-                idle: Duration::from_secs(10),
+                connect: Duration::from_mins(1),
+                idle: Duration::from_mins(1),
                 keep_alive: Duration::from_secs(30),
             },
             proxy: None,
@@ -185,7 +185,7 @@ fn answers(process: &mut Child, port: u16) -> anyhow::Result<bool> {
         if TcpStream::connect(("127.0.0.1", port)).is_ok() {
             return Ok(true);
         }
-        if begin.elapsed() > Duration::from_secs(20) {
+        if begin.elapsed() > Duration::from_mins(1) {
             process.kill()?;
             process.wait()?;
             anyhow::bail!("sshd does not listen on port {port}");

@@ -92,7 +92,7 @@ impl SshAgent {
         let agent = Self { process, socket, _folder: folder };
         let begin = Instant::now();
         while !agent.socket.exists() {
-            anyhow::ensure!(begin.elapsed() < Duration::from_secs(20), "ssh-agent does not start");
+            anyhow::ensure!(begin.elapsed() < Duration::from_mins(1), "ssh-agent does not start");
             sleep(Duration::from_millis(20));
         }
         Ok(agent)

@@ -65,7 +65,7 @@ async fn a_connection_that_stalls_is_given_up_and_replaced(
     #[case] kind: Kind,
     #[values(Direction::Pull, Direction::Push)] direction: Direction,
 ) -> anyhow::Result<()> {
-    let setup = Setup::with(kind, "idle-timeout = '1s'").await?;
+    let setup = Setup::with(kind, "idle-timeout = '5s'").await?;
     let bytes = test_bytes(SIZE);
     let job = setup.job(direction, "big", &bytes)?;
     setup.proxy.set_script([(MIDDLE, Fault::Stall), (0, Fault::Hold)]);
