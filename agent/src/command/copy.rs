@@ -250,7 +250,7 @@ fn print_outcome(outcome: &CopyOutcome, CopyPaths { source, destination }: &Copy
             Exit::Cancelled
         }
         CopyOutcome::Stopped => {
-            eprintln!("stopped; the incomplete copy is kept in {}", text(&part_name::beside(destination)));
+            eprintln!("stopped; the incomplete copy of {to} is kept under a name that ends in {}", part_name::SUFFIX);
             eprintln!(
                 "to continue, run the same command again; the daemon (`run`) also continues it at its next start"
             );

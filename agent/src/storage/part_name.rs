@@ -17,7 +17,7 @@ const DIGEST: usize = 8;
 
 /// The name of the part file for `name`; shortened if the suffix would make it too long.
 pub(crate) fn name_of(name: &OsStr) -> OsString {
-    let mut part = match shortened(name.as_encoded_bytes()) {
+    let mut part = match shortened(name.as_encoded_bytes(), SUFFIX.len()) {
         Some(short) => short.into(),
         None => name.to_owned(),
     };
@@ -25,25 +25,26 @@ pub(crate) fn name_of(name: &OsStr) -> OsString {
     part
 }
 
-/// As [`name_of`], for a name as storages have it.
-pub(crate) fn name_of_bytes(name: &[u8]) -> Vec<u8> {
-    let part = shortened(name).map_or_else(|| name.to_owned(), String::into_bytes);
-    [part.as_slice(), SUFFIX.as_bytes()].concat()
+/// As [`name_of`], for a name as storages have it. The tag of a copy distinguishes its part from those of other copies.
+pub(crate) fn name_of_bytes(name: &[u8], tag: Option<&str>) -> Vec<u8> {
+    let suffix = tag.map_or_else(|| SUFFIX.to_owned(), |tag| format!(".{tag}{SUFFIX}"));
+    let part = shortened(name, suffix.len()).map_or_else(|| name.to_owned(), String::into_bytes);
+    [part.as_slice(), suffix.as_bytes()].concat()
 }
 
-/// The beginning of a name to which the suffix does not fit, with a tag that distinguishes it from others.
-fn shortened(name: &[u8]) -> Option<String> {
-    if name.len() + SUFFIX.len() <= MAX_NAME {
+/// The beginning of a name to which a suffix of this length does not fit, with a digest that distinguishes it from others.
+fn shortened(name: &[u8], suffix: usize) -> Option<String> {
+    if name.len() + suffix <= MAX_NAME {
         return None;
     }
-    let mut tag = String::from(".");
+    let mut digest = String::from(".");
     for byte in Sha256::digest(name).iter().take(DIGEST) {
         // Writing into a `String` cannot fail.
-        let _ = write!(tag, "{byte:02x}");
+        let _ = write!(digest, "{byte:02x}");
     }
     let text = String::from_utf8_lossy(name);
-    let head = text.floor_char_boundary(MAX_NAME - SUFFIX.len() - tag.len());
-    Some(format!("{}{tag}", &text[..head]))
+    let head = text.floor_char_boundary(MAX_NAME - suffix - digest.len());
+    Some(format!("{}{digest}", &text[..head]))
 }
 
 /// The path of the part file of a copy to `destination`.
@@ -69,7 +70,7 @@ mod tests {
     use std::ffi::OsStr;
     use std::path::Path;
 
-    use super::{MAX_NAME, beside, is_part, name_of};
+    use super::{MAX_NAME, beside, is_part, name_of, name_of_bytes};
 
     #[test]
     fn the_part_name_of_a_long_name_is_shortened_and_stays_unique() {
@@ -80,8 +81,11 @@ mod tests {
         for name in [&longest, &other, &umlauts, &"a".repeat(243)] {
             let part = name_of(OsStr::new(name));
             assert!(part.len() <= MAX_NAME && is_part(&part), "{part:?}");
-            assert_eq!(super::name_of_bytes(name.as_bytes()), part.as_encoded_bytes());
+            assert_eq!(name_of_bytes(name.as_bytes(), None), part.as_encoded_bytes());
+            let tagged = name_of_bytes(name.as_bytes(), Some("0a1b2c3d"));
+            assert!(tagged.len() <= MAX_NAME && tagged.ends_with(b".0a1b2c3d.mftplus-part"), "{tagged:?}");
         }
+        assert_eq!(name_of_bytes(b"b", Some("0a1b2c3d")), b"b.0a1b2c3d.mftplus-part");
         assert_ne!(name_of(OsStr::new(&longest)), name_of(OsStr::new(&other)));
         assert_eq!(name_of(OsStr::new(&"a".repeat(242))).len(), MAX_NAME);
     }

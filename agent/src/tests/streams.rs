@@ -15,6 +15,7 @@ use super::test_bytes;
 use crate::server::wire::{Direction, PartOf};
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::open::{End, Opened};
+use crate::storage::part_name::name_of_bytes;
 use crate::storage::transfer_storage::StoragePath;
 use crate::transfer::control::Control;
 use crate::transfer::error::CopyError;
@@ -91,6 +92,12 @@ impl Copy {
         let stream = self.claim.state.stream.clone().unwrap_or_else(|| unreachable!("it has one"));
         let backoff = Backoff::doubling(Duration::from_millis(1), Duration::from_millis(1));
         stream::run(&mut self.claim, stream, &sides, backoff, control)
+    }
+
+    /// The part of a file of this name, beside the destination.
+    fn part(&self, name: &[u8]) -> anyhow::Result<StoragePath> {
+        let tag = self.claim.state.stream.as_ref().and_then(|stream| stream.part_tag.as_deref());
+        Ok(StoragePath::new(&name_of_bytes(name, tag))?)
     }
 
     fn discard(&self) -> Result<(), CopyError> {
@@ -201,7 +208,7 @@ fn a_remote_part_is_read_back_before_it_is_continued() -> anyhow::Result<()> {
         target.lock().failure = Some((40, StorageErrorKind::Stopped));
         let mut copy = Copy::new(&source, &target, ("big", "copy"))?;
         assert!(matches!(copy.run(), Err(CopyError::Stopped)));
-        let part = StoragePath::new(b"copy.mftplus-part")?;
+        let part = copy.part(b"copy")?;
         if is_damaged && let Some(Node::File { bytes, .. }) = target.lock().nodes.get_mut(&part) {
             bytes[1000] ^= 1;
         }

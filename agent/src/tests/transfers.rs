@@ -11,7 +11,7 @@ mod proxy;
 mod remote;
 mod servers;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ impl Setup {
     }
 
     /// Where the copy of a job is published.
-    fn destination(&self, direction: Direction, name: &str) -> std::path::PathBuf {
+    fn destination(&self, direction: Direction, name: &str) -> PathBuf {
         match direction {
             Direction::Pull => self.agent.path(name),
             Direction::Push => self.remote.path(name),
@@ -144,8 +144,22 @@ fn assert_completed(transfer: &Value, destination: &Path, bytes: &[u8]) -> anyho
     let copy = std::fs::read(destination)?;
     assert!(copy == bytes, "{} has other bytes: {transfer}", destination.display());
     assert_eq!(transfer["checksumSha256"], json!(super::sha256(destination)?), "{transfer}");
-    assert!(!part_name::beside(destination).exists(), "a part file is left");
+    assert_eq!(part_of(destination)?, None, "a part file is left");
     Ok(())
+}
+
+/// The part file of a copy, if there is one. On a server its name holds a tag of the transfer.
+fn part_of(destination: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let folder = destination.parent().context("the root is no copy")?;
+    let name = destination.file_name().context("the copy has no name")?.as_encoded_bytes();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let rest = entry.file_name().as_encoded_bytes().strip_prefix(name).map(<[u8]>::to_vec);
+        if rest.is_some_and(|rest| rest.starts_with(b".")) && part_name::is_part(&entry.file_name()) {
+            return Ok(Some(entry.path()));
+        }
+    }
+    Ok(None)
 }
 
 /// Checks that a transfer failed for a reason with these words, and that nothing stands under the final name.

@@ -129,6 +129,9 @@ pub(crate) struct StreamState {
     pub(crate) origin: Option<String>,
     #[serde(default)]
     pub(crate) staging: Staging,
+    /// Distinguishes the parts on a server from those of other copies; none for local parts and those of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) part_tag: Option<String>,
     #[serde(default)]
     pub(crate) partial: Option<PartialFile>,
     /// Whether all that is staged is published and `afterSuccess` follows. What becomes of the copy then does not matter.
@@ -147,6 +150,7 @@ impl StreamState {
             target: None,
             origin: None,
             staging: Staging::default(),
+            part_tag: None,
             partial: None,
             is_published: false,
         }
@@ -208,6 +212,13 @@ impl TransferState {
             Some(id) => id.to_string(),
             None => creation_name(self.idempotency_key),
         }
+    }
+
+    /// What distinguishes the part files of this transfer on a server: the last bytes of its id, which are random.
+    pub(crate) fn part_tag(&self) -> String {
+        let id = self.id.unwrap_or(self.idempotency_key);
+        let [.., a, b, c, d] = id.into_bytes();
+        format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
     }
 
     /// The protocol that is reported.

@@ -1,6 +1,6 @@
 //! What copies through storages do when something happens between two attempts.
 
-use super::super::memory::MemoryStorage;
+use super::super::memory::{MemoryStorage, Node};
 use super::super::test_bytes;
 use super::Copy;
 use crate::storage::error::StorageErrorKind;
@@ -79,7 +79,8 @@ fn a_file_that_vanishes_while_it_is_copied_leaves_nothing_in_a_new_folder() -> a
             if copy.claim.state.phase == Phase::Publishing {
                 continue;
             }
-            halves += usize::from(target.get("to.mftplus-part/b").is_some_and(|bytes| !bytes.is_empty()));
+            let half = copy.part(b"to")?.join(b"b")?;
+            halves += usize::from(target.get(half.to_str().unwrap_or_default()).is_some_and(|bytes| !bytes.is_empty()));
             source.lock().nodes.remove(&StoragePath::new(b"out/b")?);
             copy.run()?;
             assert_eq!(target.files(), ["to/a"], "call {call}");
@@ -145,5 +146,49 @@ fn published_files_may_be_taken_away_before_their_sources_are_deleted() -> anyho
         }
     }
     assert!(taken > 2, "few calls came after the publication");
+    Ok(())
+}
+
+/// Runs a copy of `big` to a server until it stops in the middle of the file.
+fn stopped_push(source: &MemoryStorage, target: &MemoryStorage, destination: &str) -> anyhow::Result<Copy> {
+    let mut copy = Copy::new(source, target, ("big", destination))?;
+    target.lock().failure = Some((40, StorageErrorKind::Stopped));
+    assert!(matches!(copy.run(), Err(CopyError::Stopped)));
+    assert!(target.files().iter().any(|path| path.ends_with(".mftplus-part")), "{:?}", target.files());
+    Ok(copy)
+}
+
+#[test]
+fn copies_to_one_path_of_a_server_have_parts_of_their_own() -> anyhow::Result<()> {
+    let (source, other, target) = (MemoryStorage::new(true), MemoryStorage::new(true), MemoryStorage::new(false));
+    source.put("big", &test_bytes(5_000_000));
+    other.put("big", &vec![7; 5_000_000]);
+    let mut copy = stopped_push(&source, &target, "in/")?;
+    Copy::new(&other, &target, ("big", "in/big"))?.run()?;
+    assert!(target.get("in/big") == other.get("big"));
+    copy.run()?;
+    assert!(target.get("in/big") == source.get("big"));
+    let writes = target.lock().writes.clone();
+    assert!(writes.len() == 3 && writes[2] > 1_000_000, "{writes:?}");
+    assert_eq!(target.files(), ["in/big"]);
+    Ok(())
+}
+
+#[test]
+fn a_part_under_the_name_that_an_earlier_release_gave_it_is_continued() -> anyhow::Result<()> {
+    let (source, target) = (MemoryStorage::new(true), MemoryStorage::new(false));
+    source.put("big", &test_bytes(5_000_000));
+    let mut copy = stopped_push(&source, &target, "copy")?;
+    let part = target.lock().nodes.remove(&copy.part(b"copy")?);
+    if let Some(stream) = &mut copy.claim.state.stream {
+        stream.part_tag = None;
+    }
+    let earlier = copy.part(b"copy")?;
+    assert_eq!(earlier.to_str(), Some("copy.mftplus-part"));
+    assert!(matches!(part, Some(Node::File { .. })));
+    target.lock().nodes.extend(part.map(|part| (earlier, part)));
+    copy.run()?;
+    assert!(target.get("copy") == source.get("big") && target.lock().writes[1] > 1_000_000);
+    assert_eq!(target.files(), ["copy"]);
     Ok(())
 }

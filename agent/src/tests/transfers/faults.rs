@@ -3,14 +3,14 @@
 use std::fs;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use rstest::rstest;
 use serde_json::json;
 
 use super::proxy::Fault;
 use super::remote::Kind;
-use super::{Setup, assert_completed, assert_failed, ended_transfer, run_job};
+use super::{Setup, assert_completed, assert_failed, ended_transfer, part_of, run_job};
 use crate::server::wire::Direction;
-use crate::storage::part_name;
 use crate::tests::{test_bytes, wait_for_path};
 
 /// Bytes of a file that is in the middle of its copy when something happens.
@@ -42,7 +42,7 @@ async fn a_copy_continues_after_its_connection_was_cut(
         assert!(told.starts_with("attempt 1 was interrupted"), "{told}");
         let destination = setup.destination(direction, "big");
         assert!(!destination.exists(), "an incomplete copy is published");
-        let kept = fs::metadata(part_name::beside(&destination))?.len();
+        let kept = fs::metadata(part_of(&destination)?.context("no part is kept")?)?.len();
         let passed = setup.proxy.passed();
         setup.proxy.release();
         let transfer = ended_transfer(&setup.agent, directive).await?;
@@ -124,7 +124,7 @@ async fn a_source_that_changes_in_the_middle_is_never_mixed(
     });
     let destination = setup.destination(direction, "big");
     assert_failed(&transfer.await?, &destination, "changed while it was copied");
-    assert!(!part_name::beside(&destination).exists(), "the part of a file that is gone is left");
+    assert_eq!(part_of(&destination)?, None, "the part of a file that is gone is left");
     Ok(())
 }
 

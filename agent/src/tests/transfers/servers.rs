@@ -3,16 +3,16 @@
 use std::fs;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use mftplus_protocol::backoff::Backoff;
 use rstest::rstest;
 
 use super::proxy::{Proxy, Speech};
 use super::remote::{Kind, Remote};
-use super::{Setup, assert_completed, assert_failed, ended_transfer, job, run_job, settings};
+use super::{Setup, assert_completed, assert_failed, ended_transfer, job, part_of, run_job, settings};
 use crate::agent::Settings;
 use crate::command::args::RunArgs;
 use crate::server::wire::Direction;
-use crate::storage::part_name;
 use crate::tests::ftp::server::Certificates;
 use crate::tests::{TestAgent, test_bytes};
 
@@ -93,7 +93,7 @@ async fn a_copy_fails_with_the_reason_when_its_server_stays_away(
     let transfer = transfer.await?;
     assert_failed(&transfer, destination, "refused");
     assert_failed(&transfer, destination, "127.0.0.1");
-    let kept = fs::metadata(part_name::beside(destination))?.len();
+    let kept = fs::metadata(part_of(destination)?.context("no part is kept")?)?.len();
     assert!(kept < SIZE as u64 && (kept > 0 || direction == Direction::Push), "a retry cannot continue: {kept}");
     Ok(())
 }

@@ -50,9 +50,9 @@ fn is_reserved(name: &[u8]) -> bool {
         || name.iter().any(|byte| *byte < b' ' || b"<>:\"\\|?*".contains(byte))
 }
 
-/// The path of the part file or folder of a copy to `path`: beside it.
-pub(crate) fn part_of(path: &StoragePath) -> StoragePath {
-    path.with_file_name(name_of_bytes(path.file_name().unwrap_or_default()))
+/// The path of the part file or folder of a copy to `path`: beside it, with the tag of the copy if it has one.
+pub(crate) fn part_of(path: &StoragePath, tag: Option<&str>) -> StoragePath {
+    path.with_file_name(name_of_bytes(path.file_name().unwrap_or_default(), tag))
 }
 
 /// The path `name (number).ext`.
@@ -75,7 +75,9 @@ mod tests {
         {
             assert_eq!(numbered(&StoragePath::new(path.as_bytes())?, 2).to_str(), Some(expected));
         }
-        assert_eq!(part_of(&StoragePath::new(b"in/a")?).to_str(), Some("in/a.mftplus-part"));
+        let path = StoragePath::new(b"in/a")?;
+        assert_eq!(part_of(&path, None).to_str(), Some("in/a.mftplus-part"));
+        assert_eq!(part_of(&path, Some("01")).to_str(), Some("in/a.01.mftplus-part"));
         Ok(())
     }
 

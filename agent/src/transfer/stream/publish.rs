@@ -5,9 +5,9 @@ use crate::storage::transfer_storage::{StoragePath, TransferStorage};
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::OnExists;
 use crate::transfer::state::{Staging, StreamState};
-use crate::transfer::stream::names::{numbered, part_of};
+use crate::transfer::stream::names::numbered;
 use crate::transfer::stream::staged::{StagedFile, StagedFiles};
-use crate::transfer::stream::target::{MAX_NAMES, remove_if_there, staged_path};
+use crate::transfer::stream::target::{MAX_NAMES, part_folder, remove_if_there, staged_path};
 
 /// Publishes all staged files of the copy `base`.
 pub(crate) fn publish(
@@ -18,8 +18,8 @@ pub(crate) fn publish(
 ) -> Result<(), CopyError> {
     match stream.staging {
         Staging::Direct => Ok(()),
-        Staging::Whole => publish_folder(target, base),
-        Staging::Each => publish_files(target, base, stream.rules.on_exists, staged),
+        Staging::Whole => publish_folder(target, base, stream),
+        Staging::Each => publish_files(target, base, stream, staged),
     }
 }
 
@@ -27,13 +27,13 @@ pub(crate) fn publish(
 fn publish_files(
     target: &dyn TransferStorage,
     base: &StoragePath,
-    on_exists: OnExists,
+    stream: &StreamState,
     staged: &mut StagedFiles,
 ) -> Result<(), CopyError> {
     let mut skipped = Vec::new();
     for (relative, file) in staged.iter() {
-        let part = staged_path(Staging::Each, base, relative);
-        if !publish_file(target, &part, &base.append(relative), file, on_exists)? {
+        let part = staged_path(stream, base, relative);
+        if !publish_file(target, &part, &base.append(relative), file, stream.rules.on_exists)? {
             skipped.push(relative.clone());
         }
     }
@@ -45,7 +45,7 @@ fn publish_files(
         staged.sync().map_err(CopyError::State)?;
     }
     for relative in &skipped {
-        let part = staged_path(Staging::Each, base, relative);
+        let part = staged_path(stream, base, relative);
         if let Err(error) = remove_if_there(target, &part) {
             tracing::warn!(%error, "the copy of a skipped file cannot be removed; remove it by hand");
         }
@@ -53,8 +53,8 @@ fn publish_files(
     Ok(())
 }
 
-fn publish_folder(target: &dyn TransferStorage, base: &StoragePath) -> Result<(), CopyError> {
-    match target.rename(&part_of(base), base, false) {
+fn publish_folder(target: &dyn TransferStorage, base: &StoragePath, stream: &StreamState) -> Result<(), CopyError> {
+    match target.rename(&part_folder(stream, base), base, false) {
         Ok(()) => Ok(()),
         // An earlier attempt has done it.
         Err(error) if error.kind() == StorageErrorKind::NotFound && target.metadata(base).is_ok() => Ok(()),
@@ -140,18 +140,18 @@ pub(crate) fn discard(
 ) -> Result<(), StorageError> {
     let remove = |path: &StoragePath| remove_if_there(target, path);
     if stream.staging == Staging::Whole {
-        return remove(&part_of(base));
+        return remove(&part_folder(stream, base));
     }
     if let Some(partial) = &stream.partial {
         let relative = StoragePath::from_stored(&partial.path)?;
         let is_done = stream.staging == Staging::Direct && staged.get(&relative).is_some();
         if !is_done {
-            remove(&staged_path(stream.staging, base, &relative))?;
+            remove(&staged_path(stream, base, &relative))?;
         }
     }
     if stream.staging == Staging::Each {
         for relative in staged.iter().map(|(relative, _)| relative).chain(staged.begun()) {
-            remove(&staged_path(Staging::Each, base, relative))?;
+            remove(&staged_path(stream, base, relative))?;
         }
     }
     Ok(())

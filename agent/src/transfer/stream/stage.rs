@@ -13,7 +13,7 @@ use crate::transfer::state::{CopyResult, PartialFile, Phase, Staging, StreamStat
 use crate::transfer::store::Claim;
 use crate::transfer::stream::file::FileCopier;
 use crate::transfer::stream::links::stays_inside;
-use crate::transfer::stream::names::{self, part_of};
+use crate::transfer::stream::names;
 use crate::transfer::stream::plan::{PlanEntry, PlanKind, StreamPlan};
 use crate::transfer::stream::staged::{StagedFile, StagedFiles, nanoseconds};
 use crate::transfer::stream::target;
@@ -34,6 +34,9 @@ pub(crate) fn stage(
     control.set_total(plan.total);
     let is_new = stream.target.is_none();
     let base = target::choose(stream, &plan, source, destination)?;
+    if is_new && !there.free_reads {
+        stream.part_tag = Some(claim.state.part_tag());
+    }
     if let Err(error) = check_target(&plan, stream, destination.storage.as_ref(), &base, is_new) {
         if is_new {
             stream.target = None;
@@ -85,7 +88,7 @@ fn check_target(
 ) -> Result<(), CopyError> {
     names::check(plan, target, base)?;
     if is_new && stream.staging == Staging::Whole {
-        target::remove_if_there(target, &part_of(base))?;
+        target::remove_if_there(target, &target::part_folder(stream, base))?;
     }
     Ok(())
 }
@@ -156,7 +159,7 @@ impl Stager<'_> {
         match entry.kind {
             PlanKind::Folder => {
                 let folder = match self.stream.staging {
-                    Staging::Whole => part_of(&self.base).append(&entry.relative),
+                    Staging::Whole => target::staged_path(self.stream, &self.base, &entry.relative),
                     Staging::Each | Staging::Direct => self.base.append(&entry.relative),
                 };
                 target::create_folders(self.target, &folder)?;
@@ -168,7 +171,7 @@ impl Stager<'_> {
     }
 
     fn stage_file(&mut self, entry: &PlanEntry, from: &StoragePath) -> Result<Option<StagedFile>, CopyError> {
-        let part = target::staged_path(self.stream.staging, &self.base, &entry.relative);
+        let part = target::staged_path(self.stream, &self.base, &entry.relative);
         let before = self.source.metadata(from)?;
         if before.kind != EntryKind::File {
             return Err(CopyError::NoFile(self.source.display(from).into()));
@@ -270,7 +273,7 @@ impl Stager<'_> {
         if !self.may_write(entry)? {
             return Ok(None);
         }
-        let part = target::staged_path(self.stream.staging, &self.base, &entry.relative);
+        let part = target::staged_path(self.stream, &self.base, &entry.relative);
         target::remove_if_there(self.target, &part)?;
         self.target.create_link(&part, &link)?;
         let file = StagedFile { size: 0, modified: None, checksum: None, is_link: true };
@@ -343,7 +346,8 @@ impl Stager<'_> {
                 mode: self.mode_of(&found).filter(|_| self.preserve.modes && capabilities.modes),
             };
             if attributes != Attributes::default() {
-                self.target.set_attributes(&part_of(&self.base).append(&folder.relative), attributes)?;
+                let part = target::staged_path(self.stream, &self.base, &folder.relative);
+                self.target.set_attributes(&part, attributes)?;
             }
         }
         Ok(())
@@ -354,7 +358,7 @@ impl Stager<'_> {
         let known = self.staged.iter().map(|(path, _)| path).chain(self.staged.begun());
         let others: Vec<StoragePath> = known.filter(|path| !kept.contains(*path)).cloned().collect();
         for path in others {
-            let part = target::staged_path(self.stream.staging, &self.base, &path);
+            let part = target::staged_path(self.stream, &self.base, &path);
             match self.stream.staging {
                 Staging::Whole => self.remove_file(&part)?,
                 Staging::Each => self.discard(&part),

@@ -67,12 +67,17 @@ pub(crate) fn choose(
 }
 
 /// The path under which the file `relative` of the copy `base` is staged.
-pub(crate) fn staged_path(staging: Staging, base: &StoragePath, relative: &StoragePath) -> StoragePath {
-    match staging {
-        Staging::Each => part_of(&base.append(relative)),
-        Staging::Whole => part_of(base).append(relative),
+pub(crate) fn staged_path(stream: &StreamState, base: &StoragePath, relative: &StoragePath) -> StoragePath {
+    match stream.staging {
+        Staging::Each => part_of(&base.append(relative), stream.part_tag.as_deref()),
+        Staging::Whole => part_folder(stream, base).append(relative),
         Staging::Direct => base.append(relative),
     }
+}
+
+/// The part folder of the copy `base`, for a copy that has one.
+pub(crate) fn part_folder(stream: &StreamState, base: &StoragePath) -> StoragePath {
+    part_of(base, stream.part_tag.as_deref())
 }
 
 /// Removes a file, or a folder with its content; a missing one is no error.
