@@ -1,0 +1,63 @@
+//! The times and permissions of staged files and folders.
+
+use crate::storage::transfer_storage::{Attributes, EntryKind, Metadata, StoragePath};
+use crate::transfer::error::CopyError;
+use crate::transfer::rules::Preserve;
+use crate::transfer::state::Staging;
+use crate::transfer::stream::plan::{PlanEntry, PlanKind};
+use crate::transfer::stream::stage::Stager;
+use crate::transfer::stream::target;
+
+impl Stager<'_> {
+    pub(super) fn set_attributes(
+        &self,
+        entry: &PlanEntry,
+        from: &Metadata,
+        part: &StoragePath,
+    ) -> Result<(), CopyError> {
+        let capabilities = self.target.capabilities();
+        let mode = if self.preserve.modes {
+            self.mode_of(from)
+        } else if capabilities.free_reads && self.stream.staging == Staging::Each {
+            // A file that is replaced keeps its mode; a new one is its owner's.
+            let replaced = self.target.symlink_metadata(&self.base.append(&entry.relative)).ok();
+            replaced.filter(|there| there.kind == EntryKind::File).and_then(|there| there.mode)
+        } else {
+            None
+        };
+        let attributes = Attributes {
+            modified: from.modified.filter(|_| self.preserve.times && capabilities.times),
+            mode: mode.filter(|_| capabilities.modes),
+        };
+        if attributes == Attributes::default() {
+            return Ok(());
+        }
+        Ok(self.target.set_attributes(part, attributes)?)
+    }
+
+    /// The permissions of a source. From a server none is taken that makes programs run with the rights of their owner.
+    fn mode_of(&self, found: &Metadata) -> Option<u32> {
+        let taken = if self.source.capabilities().free_reads { 0o7777 } else { 0o1777 };
+        found.mode.map(|mode| mode & taken)
+    }
+
+    /// Sets the attributes of the folders of a part folder, innermost first.
+    pub(super) fn finish_folders(&self) -> Result<(), CopyError> {
+        if self.stream.staging != Staging::Whole || self.preserve == Preserve::default() {
+            return Ok(());
+        }
+        let capabilities = self.target.capabilities();
+        for folder in self.plan.entries.iter().filter(|entry| entry.kind == PlanKind::Folder).rev() {
+            let found = self.source.metadata(&self.plan.base.append(&folder.relative))?;
+            let attributes = Attributes {
+                modified: found.modified.filter(|_| self.preserve.times && capabilities.times),
+                mode: self.mode_of(&found).filter(|_| self.preserve.modes && capabilities.modes),
+            };
+            if attributes != Attributes::default() {
+                let part = target::staged_path(self.stream, &self.base, &folder.relative);
+                self.target.set_attributes(&part, attributes)?;
+            }
+        }
+        Ok(())
+    }
+}
