@@ -158,6 +158,10 @@ impl TransferStorage for LocalStorage {
         free_space(&self.at(path).open().ok()?)
     }
 
+    fn local_path(&self, path: &StoragePath) -> Option<SandboxedPath> {
+        Some(self.at(path))
+    }
+
     fn display(&self, path: &StoragePath) -> String {
         text(self.at(path).as_path())
     }

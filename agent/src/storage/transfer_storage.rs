@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 
 use crate::storage::error::{StorageError, StorageErrorKind};
+use crate::storage::sandboxed_path::SandboxedPath;
 
 /// The most entries of a folder.
 pub(crate) const MAX_ENTRIES: usize = 1_000_000;
@@ -64,6 +65,11 @@ pub(crate) trait TransferStorage: Send + Sync {
 
     /// Bytes that are free for a folder, if that is known.
     fn free_space(&self, path: &StoragePath) -> Option<u64>;
+
+    /// The path on this machine, by which part files are locked; none on a server.
+    fn local_path(&self, _path: &StoragePath) -> Option<SandboxedPath> {
+        None
+    }
 
     /// The path for messages: `sftp://host/path` without credentials, or the local path.
     fn display(&self, path: &StoragePath) -> String;

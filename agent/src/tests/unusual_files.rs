@@ -12,12 +12,14 @@ use uuid::Uuid;
 
 use super::{TestAgent, sha256, test_bytes};
 use crate::command::copy as copy_command;
+use crate::command::copy_args::CopyArgs;
 use crate::exit::Exit;
 use crate::storage::allowed_roots::FileAccess;
 use crate::transfer::control::Control;
 use crate::transfer::copy::copy;
 use crate::transfer::error::CopyError;
 use crate::transfer::part_lock::reserve;
+use crate::transfer::rules::OnExists;
 use crate::transfer::source_entries::Plan;
 use crate::transfer::state::CopyOptions;
 
@@ -244,5 +246,39 @@ async fn a_second_copy_to_the_same_destination_fails_with_the_reason() -> anyhow
     agent.server.change(|state| state.transfers.clear());
     assert_eq!(agent.copy("a", "b").await?, Exit::Done);
     assert_eq!(fs::read(agent.path("b"))?, test_bytes(5000));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_copy_with_rules_neither_writes_to_nor_removes_what_another_copy_writes() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    for folder in ["in/folder", "out", "old/folder"] {
+        fs::create_dir_all(agent.path(folder))?;
+    }
+    for name in ["in/a.csv", "in/folder/a"] {
+        fs::write(agent.path(name), "ours")?;
+    }
+    for (source, destination, part, is_folder) in [
+        ("in/a.csv", "out/a.csv", "out/a.csv.mftplus-part", false),
+        ("in/folder", "out/folder", "out/folder.mftplus-part", true),
+        // A folder that is there gets the files one by one.
+        ("in/folder", "old", "old/folder/a.mftplus-part", false),
+    ] {
+        let part = FileAccess::Unrestricted.destination(&agent.path(part))?;
+        let theirs = reserve(&part, is_folder)?;
+        let content = if is_folder { part.as_path().join("half") } else { part.as_path().to_owned() };
+        fs::write(&content, "theirs")?;
+        let args = CopyArgs { on_exists: OnExists::Skip, ..agent.args(source, destination) };
+        assert_eq!(copy_command::copy(&agent.settings(), &args).await?, Exit::Failed, "{source}");
+        let reason = agent.server.only_transfer()?["errorMessage"].to_string();
+        assert!(reason.contains("another copy to the same destination is running"), "{reason}");
+        assert_eq!(fs::read_to_string(&content)?, "theirs", "{source}");
+        agent.server.change(|state| state.transfers.clear());
+        drop(theirs);
+        part.remove()?;
+    }
+    for empty in ["out", "old/folder"] {
+        assert_eq!(fs::read_dir(agent.path(empty))?.count(), 0, "{empty}");
+    }
     Ok(())
 }

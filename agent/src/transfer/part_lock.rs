@@ -55,6 +55,19 @@ pub(crate) fn reserve(part: &SandboxedPath, is_folder: bool) -> Result<Reserved,
     Err(CopyError::InUse(part.as_path().to_owned()))
 }
 
+/// Locks an existing part while it is published or removed, so that no other copy writes to it. None if there is none, if its
+/// permissions do not let it be opened, and for links.
+pub(crate) fn hold(part: &SandboxedPath) -> Result<Option<Reserved>, CopyError> {
+    if part.symlink_metadata().is_ok_and(|there| there.is_symlink()) {
+        return Ok(None);
+    }
+    let Ok(file) = part.open() else { return Ok(None) };
+    if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) || !is_at(&file, part) {
+        return Err(CopyError::InUse(part.as_path().to_owned()));
+    }
+    Ok(Some(Reserved { file: Some(file) }))
+}
+
 /// Whether another process holds the lock on this part.
 pub(crate) fn is_in_use(part: &SandboxedPath) -> bool {
     part.open().is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
@@ -126,7 +139,7 @@ pub(crate) fn make_folder(path: &SandboxedPath) -> Result<(), CopyError> {
 mod tests {
     use std::fs;
 
-    use super::reserve;
+    use super::{hold, reserve};
     use crate::storage::allowed_roots::FileAccess;
     use crate::transfer::error::CopyError;
 
@@ -138,11 +151,13 @@ mod tests {
             let first = reserve(&part, is_folder)?;
             assert!(matches!(reserve(&part, is_folder), Err(CopyError::InUse(_))));
             assert!(matches!(reserve(&part, !is_folder), Err(CopyError::InUse(_))));
+            assert!(matches!(hold(&part), Err(CopyError::InUse(_))));
             let done = dir.path().join(format!("{is_folder}"));
             fs::rename(part.as_path(), &done)?;
             let second = reserve(&part, is_folder)?;
             assert!(part.as_path().exists() && done.exists());
             drop((first, second));
+            assert!(hold(&part)?.is_some());
             assert!(reserve(&part, is_folder).is_ok());
         }
         Ok(())

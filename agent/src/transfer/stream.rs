@@ -89,17 +89,18 @@ fn attempt_once(
     let destination = open(End::Destination)?;
     let recorded = claim.state.copied.clone().filter(|_| claim.state.phase == Phase::Publishing);
     let is_published = recorded.is_some() && stream.is_published;
-    let (copied, source) = if let Some(copied) = recorded {
+    let (copied, source, lock) = if let Some(copied) = recorded {
         control.set_total(copied.bytes);
         control.add_resumed(copied.bytes);
         control.add_verified(copied.bytes);
-        (copied, None)
+        (copied, None, None)
     } else {
         let source = open(End::Source)?;
-        (stage::stage(claim, stream, (&source, &destination), &mut staged, control)?, Some(source))
+        let (copied, lock) = stage::stage(claim, stream, (&source, &destination), &mut staged, control)?;
+        (copied, Some(source), lock)
     };
     if !is_published {
-        publish::publish(destination.storage.as_ref(), &base(stream)?, stream, &mut staged)?;
+        publish::publish(destination.storage.as_ref(), &base(stream)?, stream, &mut staged, lock)?;
     }
     if stream.rules.after_success != AfterSuccess::Keep {
         if !is_published {

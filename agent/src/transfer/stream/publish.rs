@@ -3,22 +3,24 @@
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::transfer_storage::{StoragePath, TransferStorage};
 use crate::transfer::error::CopyError;
+use crate::transfer::part_lock::Reserved;
 use crate::transfer::rules::OnExists;
 use crate::transfer::state::{Staging, StreamState};
 use crate::transfer::stream::names::numbered;
 use crate::transfer::stream::staged::{StagedFile, StagedFiles};
-use crate::transfer::stream::target::{MAX_NAMES, part_folder, remove_if_there, staged_path};
+use crate::transfer::stream::target::{MAX_NAMES, hold, part_folder, remove_if_there, remove_part, staged_path};
 
-/// Publishes all staged files of the copy `base`.
+/// Publishes all staged files of the copy `base`. `lock` is that of its part folder, if this process has staged it.
 pub(crate) fn publish(
     target: &dyn TransferStorage,
     base: &StoragePath,
     stream: &StreamState,
     staged: &mut StagedFiles,
+    lock: Option<Reserved>,
 ) -> Result<(), CopyError> {
     match stream.staging {
         Staging::Direct => Ok(()),
-        Staging::Whole => publish_folder(target, base, stream),
+        Staging::Whole => publish_folder(target, base, stream, lock),
         Staging::Each => publish_files(target, base, stream, staged),
     }
 }
@@ -33,6 +35,8 @@ fn publish_files(
     let mut skipped = Vec::new();
     for (relative, file) in staged.iter() {
         let part = staged_path(stream, base, relative);
+        // Until it has its final name.
+        let _lock = hold(target, &part)?;
         if !publish_file(target, &part, &base.append(relative), file, stream.rules.on_exists)? {
             skipped.push(relative.clone());
         }
@@ -53,8 +57,15 @@ fn publish_files(
     Ok(())
 }
 
-fn publish_folder(target: &dyn TransferStorage, base: &StoragePath, stream: &StreamState) -> Result<(), CopyError> {
-    match target.rename(&part_folder(stream, base), base, false) {
+fn publish_folder(
+    target: &dyn TransferStorage,
+    base: &StoragePath,
+    stream: &StreamState,
+    lock: Option<Reserved>,
+) -> Result<(), CopyError> {
+    let part = part_folder(stream, base);
+    let _lock = if lock.is_some() { lock } else { hold(target, &part)? };
+    match target.rename(&part, base, false) {
         Ok(()) => Ok(()),
         // An earlier attempt has done it.
         Err(error) if error.kind() == StorageErrorKind::NotFound && target.metadata(base).is_ok() => Ok(()),
@@ -138,7 +149,7 @@ pub(crate) fn discard(
     stream: &StreamState,
     staged: &StagedFiles,
 ) -> Result<(), StorageError> {
-    let remove = |path: &StoragePath| remove_if_there(target, path);
+    let remove = |path: &StoragePath| remove_part(target, path);
     if stream.staging == Staging::Whole {
         return remove(&part_folder(stream, base));
     }

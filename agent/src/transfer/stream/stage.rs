@@ -10,6 +10,7 @@ use crate::storage::transfer_storage::{EntryKind, Metadata, StoragePath, Transfe
 use crate::transfer::checksum::Manifest;
 use crate::transfer::control::Control;
 use crate::transfer::error::CopyError;
+use crate::transfer::part_lock::Reserved;
 use crate::transfer::rules::{OnExists, OnFileError, Preserve};
 use crate::transfer::state::{CopyResult, PartialFile, Phase, Staging, StreamState, Verify};
 use crate::transfer::store::Claim;
@@ -23,14 +24,14 @@ use crate::transfer::stream::target;
 /// Bytes of a file from which on its part is continued by another process. Smaller ones are begun again.
 const RESUMABLE: u64 = 4 << 20;
 
-/// Stages everything, and records that it can be published.
+/// Stages everything, and records that it can be published. The lock is that of a part folder, for its publication.
 pub(crate) fn stage(
     claim: &mut Claim,
     stream: &mut StreamState,
     (source, destination): (&Opened, &Opened),
     staged: &mut StagedFiles,
     control: &Control,
-) -> Result<CopyResult, CopyError> {
+) -> Result<(CopyResult, Option<Reserved>), CopyError> {
     let (here, there) = (source.storage.capabilities(), destination.storage.capabilities());
     let plan = StreamPlan::of(source, stream.rules.symlinks, here.links && there.links)?;
     control.set_total(plan.total);
@@ -39,14 +40,16 @@ pub(crate) fn stage(
     if is_new && !there.free_reads {
         stream.part_tag = Some(claim.state.part_tag());
     }
-    if let Err(error) = check_target(&plan, stream, destination.storage.as_ref(), &base, is_new) {
-        if is_new {
-            stream.target = None;
+    let lock = match prepare(&plan, stream, destination, &base, staged, is_new) {
+        Ok(lock) => lock,
+        Err(error) => {
+            if is_new {
+                stream.target = None;
+            }
+            return Err(error);
         }
-        return Err(error);
-    }
+    };
     save(claim, stream)?;
-    target::check_space(&plan, stream, destination, &base, staged)?;
     if let Some(parent) = base.parent() {
         target::create_folders(destination.storage.as_ref(), &parent)?;
     }
@@ -76,23 +79,32 @@ pub(crate) fn stage(
     copy.claim.state.phase = Phase::Publishing;
     copy.claim.state.copied = Some(copied.clone());
     save(copy.claim, copy.stream)?;
-    Ok(copied)
+    Ok((copied, lock))
 }
 
-/// Refuses names that cannot be written, and removes what another copy has left in the part folder of a new one: it must not
-/// be published with this.
-fn check_target(
+/// Refuses names that cannot be written and copies for which there is no space; locks a part folder. What another copy has
+/// left in that of a new one is removed: it must not be published with this.
+fn prepare(
     plan: &StreamPlan,
     stream: &StreamState,
-    target: &dyn TransferStorage,
+    destination: &Opened,
     base: &StoragePath,
+    staged: &StagedFiles,
     is_new: bool,
-) -> Result<(), CopyError> {
+) -> Result<Option<Reserved>, CopyError> {
+    let target = destination.storage.as_ref();
     names::check(plan, target, base)?;
-    if is_new && stream.staging == Staging::Whole {
-        target::remove_if_there(target, &target::part_folder(stream, base))?;
+    target::check_space(plan, stream, destination, base, staged)?;
+    if stream.staging != Staging::Whole {
+        return Ok(None);
     }
-    Ok(())
+    let part = target::part_folder(stream, base);
+    // Until the new one is locked, so that no copy writes to what is removed.
+    let _found = if is_new { target::hold(target, &part)? } else { None };
+    if is_new {
+        target::remove_if_there(target, &part)?;
+    }
+    target::lock(target, &part, true)
 }
 
 /// Makes the state durable.
@@ -187,6 +199,10 @@ impl Stager<'_> {
             self.control.set_total(self.control.total().saturating_sub(before.size));
             return Ok(None);
         }
+        let _lock = match self.stream.staging {
+            Staging::Each => target::lock(self.target, &part, false)?,
+            Staging::Whole | Staging::Direct => None,
+        };
         let was_begun = self.staged.has_begun(&entry.relative);
         self.staged.begin(&entry.relative).map_err(CopyError::State)?;
         let copied = self.copy_file(entry, (from, &before), &part);
@@ -316,7 +332,11 @@ impl Stager<'_> {
             let part = target::staged_path(self.stream, &self.base, &path);
             match self.stream.staging {
                 Staging::Whole => self.remove_file(&part)?,
-                Staging::Each => self.discard(&part),
+                Staging::Each => {
+                    if let Err(error) = target::remove_part(self.target, &part) {
+                        warn_of_rest(&error);
+                    }
+                }
                 Staging::Direct => {}
             }
             self.staged.remove(&path).map_err(CopyError::State)?;
@@ -336,7 +356,11 @@ impl Stager<'_> {
 
     fn discard(&self, part: &StoragePath) {
         if let Err(error) = target::remove_if_there(self.target, part) {
-            tracing::warn!(%error, "an incomplete copy cannot be removed; remove it by hand");
+            warn_of_rest(&error);
         }
     }
+}
+
+fn warn_of_rest(error: &StorageError) {
+    tracing::warn!(%error, "an incomplete copy cannot be removed; remove it by hand");
 }
