@@ -100,7 +100,9 @@ fn attempt_once(
         (copied, Some(source), lock)
     };
     if !is_published {
-        publish::publish(destination.storage.as_ref(), &base(stream)?, stream, &mut staged, lock)?;
+        let was_staged_before = source.is_none();
+        let target = destination.storage.as_ref();
+        publish::publish(target, &base(stream)?, stream, &mut staged, lock, was_staged_before)?;
     }
     if stream.rules.after_success != AfterSuccess::Keep {
         if !is_published {

@@ -4,7 +4,7 @@ use super::super::memory::{MemoryStorage, Node};
 use super::super::test_bytes;
 use super::Copy;
 use crate::storage::error::StorageErrorKind;
-use crate::storage::transfer_storage::StoragePath;
+use crate::storage::transfer_storage::{StoragePath, TransferStorage as _};
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::{AfterSuccess, CopyRules, OnExists};
 use crate::transfer::state::Phase;
@@ -190,5 +190,40 @@ fn a_part_under_the_name_that_an_earlier_release_gave_it_is_continued() -> anyho
     copy.run()?;
     assert!(target.get("copy") == source.get("big") && target.lock().writes[1] > 1_000_000);
     assert_eq!(target.files(), ["copy"]);
+    Ok(())
+}
+
+#[test]
+fn a_part_folder_that_is_gone_is_published_only_if_its_files_are_at_the_destination() -> anyhow::Result<()> {
+    let mut gone = 0;
+    for is_published in [true, false] {
+        for call in 0..500 {
+            let (source, target) = (MemoryStorage::new(false), MemoryStorage::new(true));
+            source.put("out/a", b"one");
+            let rules = CopyRules { after_success: AfterSuccess::Delete, ..CopyRules::default() };
+            let mut copy = Copy::with_rules(&source, &target, ("out", "to"), rules)?;
+            target.lock().failure = Some((call, StorageErrorKind::Stopped));
+            if copy.run().is_ok() {
+                break;
+            }
+            if copy.claim.state.phase != Phase::Publishing || target.get("to/a").is_some() {
+                continue;
+            }
+            gone += 1;
+            let part = copy.part(b"to")?;
+            if is_published {
+                // The answer to this was lost.
+                target.rename(&part, &StoragePath::new(b"to")?, false)?;
+                copy.run()?;
+                assert_eq!((target.files(), source.files()), (vec!["to/a".to_owned()], Vec::new()), "call {call}");
+            } else {
+                target.remove(&part)?;
+                target.put("to/other", b"of another copy");
+                assert!(copy.run().is_err(), "call {call}");
+                assert_eq!((target.files(), source.files()), (vec!["to/other".to_owned()], vec!["out/a".to_owned()]));
+            }
+        }
+    }
+    assert!(gone > 1, "no call came between verification and publication");
     Ok(())
 }

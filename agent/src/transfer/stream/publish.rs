@@ -1,7 +1,7 @@
 //! Gives staged files their final names. Can be repeated after a crash at any point.
 
 use crate::storage::error::{StorageError, StorageErrorKind};
-use crate::storage::transfer_storage::{StoragePath, TransferStorage};
+use crate::storage::transfer_storage::{EntryKind, StoragePath, TransferStorage};
 use crate::transfer::error::CopyError;
 use crate::transfer::part_lock::Reserved;
 use crate::transfer::rules::OnExists;
@@ -10,17 +10,19 @@ use crate::transfer::stream::names::numbered;
 use crate::transfer::stream::staged::{StagedFile, StagedFiles};
 use crate::transfer::stream::target::{MAX_NAMES, hold, part_folder, remove_if_there, remove_part, staged_path};
 
-/// Publishes all staged files of the copy `base`. `lock` is that of its part folder, if this process has staged it.
+/// Publishes all staged files of the copy `base`. `lock` is that of its part folder, if this attempt has staged it. Only what
+/// an earlier attempt has recorded as staged may be published already.
 pub(crate) fn publish(
     target: &dyn TransferStorage,
     base: &StoragePath,
     stream: &StreamState,
     staged: &mut StagedFiles,
     lock: Option<Reserved>,
+    was_staged_before: bool,
 ) -> Result<(), CopyError> {
     match stream.staging {
         Staging::Direct => Ok(()),
-        Staging::Whole => publish_folder(target, base, stream, lock),
+        Staging::Whole => publish_folder(target, base, stream, staged, lock, was_staged_before),
         Staging::Each => publish_files(target, base, stream, staged),
     }
 }
@@ -61,16 +63,40 @@ fn publish_folder(
     target: &dyn TransferStorage,
     base: &StoragePath,
     stream: &StreamState,
+    staged: &StagedFiles,
     lock: Option<Reserved>,
+    was_staged_before: bool,
 ) -> Result<(), CopyError> {
     let part = part_folder(stream, base);
     let _lock = if lock.is_some() { lock } else { hold(target, &part)? };
     match target.rename(&part, base, false) {
         Ok(()) => Ok(()),
-        // An earlier attempt has done it.
-        Err(error) if error.kind() == StorageErrorKind::NotFound && target.metadata(base).is_ok() => Ok(()),
+        // An earlier attempt has done it, unless something else stands there.
+        Err(error)
+            if was_staged_before
+                && error.kind() == StorageErrorKind::NotFound
+                && is_all_there(target, base, staged)? =>
+        {
+            Ok(())
+        }
         Err(error) => Err(failed(error, target, base)),
     }
+}
+
+/// Whether a folder holds all that was staged.
+fn is_all_there(target: &dyn TransferStorage, base: &StoragePath, staged: &StagedFiles) -> Result<bool, CopyError> {
+    match target.symlink_metadata(base) {
+        Ok(there) if there.kind == EntryKind::Folder => {}
+        Ok(_) => return Ok(false),
+        Err(error) if error.kind() == StorageErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error.into()),
+    }
+    for (relative, file) in staged.iter() {
+        if !is_there(target, &base.append(relative), file)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Publishes a file, unless it is skipped: then it is false.
