@@ -53,6 +53,10 @@ pub(crate) enum CopyError {
     Several(BoundedList),
     #[error(transparent)]
     Storage(StorageError),
+    #[error(
+        "{0} is not what this copy has written, so it is not published: another program wrote to it meanwhile; copy again when nothing else writes there"
+    )]
+    PartChanged(String),
     #[error("the copy {path} has {found} bytes instead of {expected}; copy again when nothing else writes there")]
     SizeMismatch { path: String, expected: u64, found: u64 },
     #[error("nothing was copied, because {} name(s) cannot be written to the destination: {}", .0.count(), .0)]

@@ -227,3 +227,34 @@ fn a_part_folder_that_is_gone_is_published_only_if_its_files_are_at_the_destinat
     assert!(gone > 1, "no call came between verification and publication");
     Ok(())
 }
+
+#[test]
+fn a_part_that_another_program_wrote_to_is_not_published() -> anyhow::Result<()> {
+    let mut changed = 0;
+    for has_folder in [true, false] {
+        for call in 0..500 {
+            let (source, target) = (MemoryStorage::new(false), MemoryStorage::new(true));
+            source.put("out/a", b"one");
+            if has_folder {
+                target.put("to/other", b"kept");
+            }
+            let mut copy = Copy::new(&source, &target, ("out", "to"))?;
+            target.lock().failure = Some((call, StorageErrorKind::Stopped));
+            if copy.run().is_ok() {
+                break;
+            }
+            if copy.claim.state.phase != Phase::Publishing || target.get("to/a").is_some() {
+                continue;
+            }
+            changed += 1;
+            // As many bytes as before.
+            let part = target.files().into_iter().find(|path| path.contains(".mftplus-part")).unwrap_or_default();
+            target.put(&part, b"two");
+            let error = copy.run().map_err(|error| error.to_string()).err().unwrap_or_default();
+            assert!(error.contains("is not what this copy has written"), "call {call}: {error}");
+            assert_eq!(target.get("to/a"), None, "call {call}");
+        }
+    }
+    assert!(changed > 1, "no call came between verification and publication");
+    Ok(())
+}

@@ -1,7 +1,7 @@
 //! Copies one file between two storages: continues an existing part, computes the checksum on the way, and verifies.
 
 use std::io::{self, Read as _, Write as _};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::transfer_storage::{Capabilities, EntryKind, Metadata, StoragePath, TransferStorage};
@@ -36,6 +36,14 @@ pub(crate) struct FileCopier<'a> {
     has_written: bool,
 }
 
+/// A file that was written and verified.
+pub(crate) struct Copied {
+    /// Its SHA-256, if it is wanted.
+    pub(crate) checksum: Option<String>,
+    /// When it was modified, as its storage says.
+    pub(crate) written: Option<SystemTime>,
+}
+
 /// Records how many bytes of a part file are durable.
 pub(crate) type Checkpoint<'a> = &'a mut dyn FnMut(u64) -> Result<(), CopyError>;
 
@@ -55,15 +63,14 @@ impl<'a> FileCopier<'a> {
         std::mem::take(&mut self.has_written)
     }
 
-    /// Copies `from`, whose metadata is `before`, to `to`, and returns its SHA-256 if it is wanted. `good` is set if `to` may
-    /// be continued: then it is how many bytes of a local part file are durable.
+    /// Copies `from`, whose metadata is `before`, to `to`. `good` is set if `to` may be continued: then it is how many bytes of a local part file are durable.
     pub(crate) fn copy(
         &mut self,
         (from, before): (&StoragePath, &Metadata),
         to: &StoragePath,
         good: Option<u64>,
         checkpoint: Checkpoint<'_>,
-    ) -> Result<Option<String>, CopyError> {
+    ) -> Result<Copied, CopyError> {
         let (kept, mut hasher) = match good {
             Some(good) => self.keep_prefix(from, to, before.size, good)?,
             None => (0, Hasher::new(self.verify)),
@@ -76,13 +83,13 @@ impl<'a> FileCopier<'a> {
         if length != before.size {
             return Err(self.wrong_length(from, before.size));
         }
-        self.check_size(to, length)?;
+        let written = self.check_size(to, length)?;
         let checksum = hasher.finish();
         if let Some(expected) = &checksum {
             self.compare_source(from, to, expected)?;
             self.compare_copy(to, length, expected)?;
         }
-        Ok(checksum)
+        Ok(Copied { checksum, written })
     }
 
     /// How many bytes of an existing part are kept, with their digest in progress.
@@ -226,13 +233,14 @@ impl<'a> FileCopier<'a> {
         Ok(Some(hasher))
     }
 
-    fn check_size(&self, to: &StoragePath, expected: u64) -> Result<(), CopyError> {
+    /// Compares the size of the copy; returns when it was modified, if that is known.
+    fn check_size(&self, to: &StoragePath, expected: u64) -> Result<Option<SystemTime>, CopyError> {
         match self.target.metadata(to) {
-            Ok(there) if there.size == expected => Ok(()),
+            Ok(there) if there.size == expected => Ok(there.modified),
             Ok(there) => Err(CopyError::SizeMismatch { path: self.target.display(to), expected, found: there.size }),
             Err(error) if self.is_direct && is_refusal(&error) => {
                 tracing::debug!(%error, "the size of the copy is not compared");
-                Ok(())
+                Ok(None)
             }
             Err(error) => Err(error.into()),
         }

@@ -23,7 +23,7 @@ pub(crate) fn publish(
     match stream.staging {
         Staging::Direct => Ok(()),
         Staging::Whole => publish_folder(target, base, stream, staged, lock, was_staged_before),
-        Staging::Each => publish_files(target, base, stream, staged),
+        Staging::Each => publish_files(target, base, stream, staged, was_staged_before),
     }
 }
 
@@ -33,12 +33,18 @@ fn publish_files(
     base: &StoragePath,
     stream: &StreamState,
     staged: &mut StagedFiles,
+    was_staged_before: bool,
 ) -> Result<(), CopyError> {
+    // The part of this attempt on a server cannot be that of another copy.
+    let is_checked = was_staged_before || target.capabilities().free_reads;
     let mut skipped = Vec::new();
     for (relative, file) in staged.iter() {
         let part = staged_path(stream, base, relative);
         // Until it has its final name.
         let _lock = hold(target, &part)?;
+        if is_checked {
+            check_part(target, &part, file)?;
+        }
         if !publish_file(target, &part, &base.append(relative), file, stream.rules.on_exists)? {
             skipped.push(relative.clone());
         }
@@ -59,6 +65,16 @@ fn publish_files(
     Ok(())
 }
 
+/// Refuses to publish what this copy has not written. A missing part may be published already.
+fn check_part(target: &dyn TransferStorage, part: &StoragePath, file: &StagedFile) -> Result<(), CopyError> {
+    match target.symlink_metadata(part) {
+        Ok(there) if file.has_become(&there) => Ok(()),
+        Ok(_) => Err(CopyError::PartChanged(target.display(part))),
+        Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 fn publish_folder(
     target: &dyn TransferStorage,
     base: &StoragePath,
@@ -69,6 +85,10 @@ fn publish_folder(
 ) -> Result<(), CopyError> {
     let part = part_folder(stream, base);
     let _lock = if lock.is_some() { lock } else { hold(target, &part)? };
+    let is_checked = was_staged_before && target.capabilities().free_reads && exists(target, &part)?;
+    if is_checked && !is_all_there(target, &part, staged)? {
+        return Err(CopyError::PartChanged(target.display(&part)));
+    }
     match target.rename(&part, base, false) {
         Ok(()) => Ok(()),
         // An earlier attempt has done it, unless something else stands there.
@@ -80,6 +100,14 @@ fn publish_folder(
             Ok(())
         }
         Err(error) => Err(failed(error, target, base)),
+    }
+}
+
+fn exists(target: &dyn TransferStorage, path: &StoragePath) -> Result<bool, CopyError> {
+    match target.symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -144,7 +172,7 @@ fn publish_numbered(target: &dyn TransferStorage, part: &StoragePath, to: &Stora
 fn is_there_numbered(target: &dyn TransferStorage, path: &StoragePath, file: &StagedFile) -> Result<bool, CopyError> {
     for number in 1..=MAX_NAMES {
         match target.symlink_metadata(&numbered(path, number)) {
-            Ok(there) if file.is_link || there.size == file.size => return Ok(true),
+            Ok(there) if file.has_become(&there) => return Ok(true),
             Ok(_) => {}
             Err(error) if error.kind() == StorageErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error.into()),
@@ -155,7 +183,7 @@ fn is_there_numbered(target: &dyn TransferStorage, path: &StoragePath, file: &St
 
 fn is_there(target: &dyn TransferStorage, path: &StoragePath, file: &StagedFile) -> Result<bool, CopyError> {
     match target.symlink_metadata(path) {
-        Ok(there) => Ok(file.is_link || there.size == file.size),
+        Ok(there) => Ok(file.has_become(&there)),
         Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(false),
         Err(error) => Err(error.into()),
     }

@@ -14,7 +14,7 @@ use crate::transfer::part_lock::Reserved;
 use crate::transfer::rules::{OnExists, OnFileError, Preserve};
 use crate::transfer::state::{CopyResult, PartialFile, Phase, Staging, StreamState, Verify};
 use crate::transfer::store::Claim;
-use crate::transfer::stream::file::FileCopier;
+use crate::transfer::stream::file::{Copied, FileCopier};
 use crate::transfer::stream::links::stays_inside;
 use crate::transfer::stream::names;
 use crate::transfer::stream::plan::{PlanEntry, PlanKind, StreamPlan};
@@ -207,8 +207,12 @@ impl Stager<'_> {
         self.staged.begin(&entry.relative).map_err(CopyError::State)?;
         let copied = self.copy_file(entry, (from, &before), &part);
         let has_written = self.copier.take_has_written();
-        let checksum = match copied.and_then(|checksum| self.set_attributes(entry, &before, &part).map(|()| checksum)) {
-            Ok(checksum) => checksum,
+        let finished = copied.and_then(|copied| {
+            let written = self.set_attributes(entry, &before, &part, copied.written)?;
+            Ok(Copied { written, ..copied })
+        });
+        let Copied { checksum, written } = match finished {
+            Ok(finished) => finished,
             Err(error) => {
                 if self.stream.staging == Staging::Direct && !was_begun && !has_written {
                     // What has the final name was there before this copy.
@@ -220,8 +224,8 @@ impl Stager<'_> {
                 return Err(error);
             }
         };
-        let modified = before.modified.and_then(nanoseconds);
-        let file = StagedFile { size: before.size, modified, checksum, is_link: false };
+        let (modified, written) = (before.modified.and_then(nanoseconds), written.and_then(nanoseconds));
+        let file = StagedFile { size: before.size, modified, written, checksum, is_link: false };
         self.staged.add(&entry.relative, file.clone()).map_err(CopyError::State)?;
         Ok(Some(file))
     }
@@ -231,7 +235,7 @@ impl Stager<'_> {
         entry: &PlanEntry,
         (from, before): (&StoragePath, &Metadata),
         part: &StoragePath,
-    ) -> Result<Option<String>, CopyError> {
+    ) -> Result<Copied, CopyError> {
         let begun = PartialFile {
             path: entry.relative.to_stored(),
             size: before.size,
@@ -275,7 +279,7 @@ impl Stager<'_> {
             return Ok(None);
         }
         match self.target.symlink_metadata(part) {
-            Ok(there) if there.kind == EntryKind::File && there.size == done.size => Ok(Some(done.clone())),
+            Ok(there) if done.has_become(&there) => Ok(Some(done.clone())),
             Ok(_) => Ok(None),
             Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
@@ -294,7 +298,7 @@ impl Stager<'_> {
         let part = target::staged_path(self.stream, &self.base, &entry.relative);
         target::remove_if_there(self.target, &part)?;
         self.target.create_link(&part, &link)?;
-        let file = StagedFile { size: 0, modified: None, checksum: None, is_link: true };
+        let file = StagedFile { size: 0, modified: None, written: None, checksum: None, is_link: true };
         self.staged.add(&entry.relative, file.clone()).map_err(CopyError::State)?;
         Ok(Some(file))
     }

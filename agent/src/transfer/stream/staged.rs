@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::storage::state_file::{private, with_path};
-use crate::storage::transfer_storage::{Metadata, StoragePath};
+use crate::storage::transfer_storage::{EntryKind, Metadata, StoragePath};
 
 /// A staged file or link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub(crate) struct StagedFile {
     pub(crate) size: u64,
     /// When the source was modified, in nanoseconds since 1970.
     pub(crate) modified: Option<i64>,
+    /// When the copy was modified, as its storage says; none if that is not known, and in lists of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) written: Option<i64>,
     /// SHA-256 in hexadecimal.
     pub(crate) checksum: Option<String>,
     #[serde(default)]
@@ -138,6 +141,16 @@ impl StagedFile {
     pub(crate) fn is_of(&self, source: &Metadata) -> bool {
         self.size == source.size && self.modified == source.modified.and_then(nanoseconds)
     }
+
+    /// Whether this copy has written what stands at a path of the destination, as far as its metadata tell.
+    pub(crate) fn has_become(&self, there: &Metadata) -> bool {
+        if self.is_link {
+            return there.kind == EntryKind::Link;
+        }
+        let modified = there.modified.and_then(nanoseconds);
+        let is_of_its_time = self.written.is_none() || modified.is_none() || self.written == modified;
+        there.kind == EntryKind::File && there.size == self.size && is_of_its_time
+    }
 }
 
 /// Nanoseconds since 1970; none outside the years 1678 to 2261.
@@ -154,14 +167,15 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::{StagedFile, StagedFiles, nanoseconds};
-    use crate::storage::transfer_storage::StoragePath;
+    use crate::storage::transfer_storage::{EntryKind, Metadata, StoragePath};
 
     #[test]
     fn the_list_survives_the_process_without_an_incomplete_line() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("a.staged");
         let (one, other, third) = (StoragePath::new(b"in/\xff")?, StoragePath::new(b"b")?, StoragePath::new(b"d")?);
-        let file = StagedFile { size: 3, modified: Some(-7), checksum: Some("ab".into()), is_link: false };
+        let file =
+            StagedFile { size: 3, modified: Some(-7), written: Some(9), checksum: Some("ab".into()), is_link: false };
         let mut list = StagedFiles::open(&path)?;
         assert!(list.is_empty());
         list.begin(&one)?;
@@ -181,6 +195,26 @@ mod tests {
         drop(list);
         assert_eq!(StagedFiles::open(&path)?.get(&other), Some(&file));
         Ok(())
+    }
+
+    #[test]
+    fn what_stands_at_a_path_is_the_copy_only_with_its_kind_size_and_time() {
+        let file = StagedFile { size: 3, modified: None, written: Some(1_000_000_000), checksum: None, is_link: false };
+        let modified = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1));
+        let there = Metadata { kind: EntryKind::File, size: 3, modified, mode: None };
+        assert!(file.has_become(&there) && file.has_become(&Metadata { modified: None, ..there }));
+        assert!(StagedFile { written: None, ..file.clone() }.has_become(&there));
+        let later = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(2));
+        for other in [
+            Metadata { size: 4, ..there },
+            Metadata { modified: later, ..there },
+            Metadata { kind: EntryKind::Folder, ..there },
+            Metadata { kind: EntryKind::Link, ..there },
+        ] {
+            assert!(!file.has_become(&other), "{other:?}");
+        }
+        let link = StagedFile { is_link: true, ..file };
+        assert!(link.has_become(&Metadata { kind: EntryKind::Link, size: 9, ..there }) && !link.has_become(&there));
     }
 
     #[test]

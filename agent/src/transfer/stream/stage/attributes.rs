@@ -1,5 +1,7 @@
 //! The times and permissions of staged files and folders.
 
+use std::time::SystemTime;
+
 use crate::storage::transfer_storage::{Attributes, EntryKind, Metadata, StoragePath};
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::Preserve;
@@ -9,12 +11,14 @@ use crate::transfer::stream::stage::Stager;
 use crate::transfer::stream::target;
 
 impl Stager<'_> {
+    /// Sets the attributes of a part, which was modified at `written`; returns when it is modified from now on.
     pub(super) fn set_attributes(
         &self,
         entry: &PlanEntry,
         from: &Metadata,
         part: &StoragePath,
-    ) -> Result<(), CopyError> {
+        written: Option<SystemTime>,
+    ) -> Result<Option<SystemTime>, CopyError> {
         let capabilities = self.target.capabilities();
         let mode = if self.preserve.modes {
             self.mode_of(from)
@@ -30,9 +34,14 @@ impl Stager<'_> {
             mode: mode.filter(|_| capabilities.modes),
         };
         if attributes == Attributes::default() {
-            return Ok(());
+            return Ok(written);
         }
-        Ok(self.target.set_attributes(part, attributes)?)
+        self.target.set_attributes(part, attributes)?;
+        if attributes.modified.is_none() || self.stream.staging == Staging::Direct {
+            return Ok(written);
+        }
+        // The storage may keep the time less precisely.
+        Ok(self.target.symlink_metadata(part)?.modified)
     }
 
     /// The permissions of a source. From a server none is taken that makes programs run with the rights of their owner.
