@@ -50,8 +50,8 @@ pub(crate) trait TransferStorage: Send + Sync {
 
     fn read_link(&self, path: &StoragePath) -> Result<Vec<u8>, StorageError>;
 
-    /// Publishes: `replace` decides about an existing destination. Without an atomic rename over, the storage deletes the
-    /// destination first and says so in its capabilities. A missing `from` is `NotFound`, whatever stands at `to`: so a copy
+    /// Publishes: `replace` decides about an existing destination. Without an atomic rename over, the storage moves the
+    /// destination aside first and says so in its capabilities. A missing `from` is `NotFound`, whatever stands at `to`: so a copy
     /// whose rename was done before its answer was lost is known to be published.
     fn rename(&self, from: &StoragePath, to: &StoragePath, replace: bool) -> Result<(), StorageError>;
 

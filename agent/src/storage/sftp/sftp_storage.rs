@@ -6,6 +6,7 @@ use std::sync::Arc;
 use russh_sftp::protocol::{FileAttributes, OpenFlags};
 
 use crate::storage::error::{StorageError, StorageErrorKind as Kind};
+use crate::storage::part_name::name_of_bytes;
 use crate::storage::sftp::attributes::{metadata_of, to_set};
 use crate::storage::sftp::calls::Calls;
 use crate::storage::sftp::extensions::{FSYNC, POSIX_RENAME, STATVFS, check_file, posix_rename};
@@ -78,7 +79,8 @@ impl SftpStorage {
         Ok(())
     }
 
-    /// Renames without an atomic replacement: what has the new name is removed first if it may be replaced.
+    /// Renames without an atomic replacement: a file that may be replaced is moved aside first, and moved back if the renaming
+    /// fails.
     fn rename_in_steps(&self, from: &StoragePath, to: &StoragePath, replace: bool) -> Result<(), StorageError> {
         let ((old, shown), (new, _)) = (self.names("rename", from)?, self.names("rename", to)?);
         let session = &self.calls.connection.session;
@@ -97,7 +99,7 @@ impl SftpStorage {
             Err(error) if error.kind().is_temporary() || error.kind() == Kind::Stopped => return Err(error),
             Err(error) => error,
         };
-        // Nothing is removed unless there is something to put in its place.
+        // Nothing is moved unless there is something to put in its place.
         if !self.exists(from)? || !self.exists(to)? {
             return Err(refused);
         }
@@ -108,8 +110,23 @@ impl SftpStorage {
             let why = format!("{} is a folder, which is not replaced", self.display(to));
             return Err(Failure::new(Kind::IsAFolder, why).at("rename", shown.clone()));
         }
-        self.calls.run("replace", &self.display(to), session.remove(new.as_str()))?;
-        self.calls.run("rename", &shown, session.rename(old, new)).map(drop)
+        // The name of a part is that of one transfer, so that no other takes the file.
+        let aside = to.with_file_name(name_of_bytes(from.file_name().unwrap_or_default(), Some("old")));
+        let (kept, kept_shown) = self.names("rename", &aside)?;
+        // Of an earlier attempt.
+        let _ = self.remove_entry(&aside);
+        self.calls.run("replace", &self.display(to), session.rename(new.as_str(), kept.as_str()))?;
+        if let Err(error) = self.calls.run("rename", &shown, session.rename(old, new.as_str())) {
+            if let Err(stays) = self.calls.run("rename", &kept_shown, session.rename(kept, new)) {
+                tracing::warn!(error = %stays, "a replaced file cannot be moved back; rename it by hand");
+            }
+            return Err(error);
+        }
+        // The new file is in its place, whatever becomes of the old one.
+        if let Err(error) = self.remove_entry(&aside) {
+            tracing::warn!(%error, "a replaced file is not removed; remove it by hand");
+        }
+        Ok(())
     }
 
     fn remove_entry(&self, path: &StoragePath) -> Result<(), StorageError> {

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::server::SshServer;
 use super::{Fixture, kind_of, path, pull, push};
 use crate::storage::error::StorageErrorKind as Kind;
 use crate::storage::transfer_storage::{Attributes, EntryKind, TransferStorage as _};
@@ -89,6 +90,33 @@ fn a_rename_replaces_only_what_may_be_replaced() -> anyhow::Result<()> {
     }
     storage.rename(&there, &path("elsewhere")?, false)?;
     assert_eq!(fs::read(fixture.server.data("elsewhere"))?, b"new");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs OpenSSH"]
+fn a_server_that_does_not_rename_over_a_file_never_loses_the_old_one() -> anyhow::Result<()> {
+    let server = SshServer::start_with(|_| Ok("ForceCommand internal-sftp -P posix-rename".to_owned()))?;
+    let fixture = Fixture::on(server)?;
+    let storage = fixture.storage()?;
+    assert!(!storage.capabilities().replaces_atomically);
+    for (name, content) in [("part", "new"), ("there", "old")] {
+        push(&storage, name, 0, content.as_bytes())?;
+    }
+    let (part, there) = (path("part")?, path("there")?);
+    assert_eq!(kind_of(storage.rename(&part, &there, false)), Some(Kind::AlreadyExists));
+    assert_eq!(fs::read(fixture.server.data("there"))?, b"old");
+    storage.rename(&part, &there, true)?;
+    assert_eq!(fs::read(fixture.server.data("there"))?, b"new");
+    assert_eq!(fs::read_dir(fixture.server.data(""))?.count(), 1, "the old file is left");
+    assert_eq!(kind_of(storage.rename(&part, &there, true)), Some(Kind::NotFound));
+
+    // A folder cannot be moved into itself: what stands there is moved back.
+    storage.create_folder(&path("folder")?)?;
+    push(&storage, "folder/there", 0, b"old")?;
+    assert!(storage.rename(&path("folder")?, &path("folder/there")?, true).is_err());
+    assert_eq!(fs::read(fixture.server.data("folder/there"))?, b"old");
+    assert_eq!(fs::read_dir(fixture.server.data("folder"))?.count(), 1);
     Ok(())
 }
 

@@ -137,7 +137,7 @@ fn publish_file(
 ) -> Result<bool, CopyError> {
     let replaces = on_exists == OnExists::Overwrite;
     if replaces && !target.capabilities().replaces_atomically {
-        tracing::debug!(path = target.display(to), "an existing file is deleted before the rename");
+        tracing::debug!(path = target.display(to), "an existing file is moved aside before the rename");
     }
     let error = match target.rename(part, to, replaces) {
         Ok(()) => return Ok(true),
