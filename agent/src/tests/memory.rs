@@ -34,6 +34,8 @@ pub(super) struct Memory {
     pub(super) writes: Vec<u64>,
     /// Changes the file when its first bytes are read.
     pub(super) touched_while_read: Option<StoragePath>,
+    /// Whether no file may be read.
+    pub(super) refuses_reads: bool,
     /// A file of which more bytes come than its size says: 64 MiB.
     pub(super) endless: Option<StoragePath>,
 }
@@ -174,6 +176,10 @@ impl TransferStorage for MemoryStorage {
         let mut memory = self.call("read", path)?;
         if !matches!(memory.nodes.get(path), Some(Node::File { .. })) {
             return Err(self.missing("read", path));
+        }
+        if memory.refuses_reads {
+            let kind = StorageErrorKind::PermissionDenied;
+            return Err(StorageError::new(kind, "read", self.display(path), "the test says so"));
         }
         memory.reads.push(offset);
         Ok(Box::new(OpenFile { storage: self.clone(), path: path.clone(), at: offset }))

@@ -7,7 +7,7 @@ use crate::storage::error::StorageErrorKind;
 use crate::storage::transfer_storage::{StoragePath, TransferStorage as _};
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::{AfterSuccess, CopyRules, OnExists};
-use crate::transfer::state::Phase;
+use crate::transfer::state::{Phase, Verify};
 
 #[test]
 fn a_file_that_appears_during_the_copy_is_skipped_and_its_source_is_left_alone() -> anyhow::Result<()> {
@@ -256,5 +256,18 @@ fn a_part_that_another_program_wrote_to_is_not_published() -> anyhow::Result<()>
         }
     }
     assert!(changed > 1, "no call came between verification and publication");
+    Ok(())
+}
+
+#[test]
+fn a_remote_part_that_cannot_be_read_back_is_begun_anew() -> anyhow::Result<()> {
+    let (source, target) = (MemoryStorage::new(true), MemoryStorage::new(false));
+    source.put("big", &test_bytes(5_000_000));
+    let mut copy = stopped_push(&source, &target, "copy")?;
+    copy.claim.state.options.verify = Verify::None;
+    target.lock().refuses_reads = true;
+    copy.run()?;
+    assert!(target.get("copy") == source.get("big"));
+    assert_eq!(target.lock().writes, [0, 0]);
     Ok(())
 }

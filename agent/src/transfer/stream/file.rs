@@ -125,7 +125,14 @@ impl<'a> FileCopier<'a> {
         if kept == 0 || !here.free_reads {
             return Ok(nothing);
         }
-        let written = self.hash(self.target, to, Some(kept))?;
+        let written = match self.hash(self.target, to, Some(kept)) {
+            Ok(written) => written,
+            Err(error) if error.is_temporary() || matches!(error, CopyError::Stopped) => return Err(error),
+            Err(error) => {
+                tracing::debug!(%error, "a part cannot be read back, so its file is copied from the start");
+                return Ok(nothing);
+            }
+        };
         let Some(expected) = self.hash(self.source, from, Some(kept))? else { return Ok(nothing) };
         if written.and_then(Hasher::finish) != expected.clone().finish() {
             return Ok(nothing);
