@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use mftplus_protocol::error::ConflictReason;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Identity, Method, Proxy, RequestBuilder};
+use reqwest::{Client, Identity, Method, Proxy, RequestBuilder, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -24,6 +24,9 @@ use crate::server::pacing::RateLimit;
 
 /// How far the clocks of the server and of this machine may differ before that of the server counts.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
+
+/// The most bytes of a body that are read. No documented response comes near it.
+const MAX_BODY: usize = 16 << 20;
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
@@ -233,16 +236,30 @@ impl HttpClient {
         ApiError::Unreachable { server: self.server.clone(), cause: cause(error) }
     }
 
+    /// Reads a body of at most [`MAX_BODY`] bytes.
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, ApiError> {
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            if body.len() + chunk.len() > MAX_BODY {
+                let limit = MAX_BODY >> 20;
+                let message = format!("the response has more than {limit} MiB; check the address of the server");
+                return Err(ApiError::BadResponse { status, message });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
     /// Sends a request and returns `data` from its envelope; null if the server followed [`PREFER_MINIMAL`].
     pub(crate) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<ApiResponse<T>, ApiError> {
-        let unreachable = |error: reqwest::Error| self.unreachable(&error);
-        let response = request.send().await.map_err(unreachable)?;
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         self.observe_time(response.headers());
         let status = response.status().as_u16();
         let rate_limit = rate_limit(response.headers());
         let after = retry_after(response.headers(), rate_limit);
         let is_minimal = status == 204 && is_minimal(response.headers());
-        let body = response.bytes().await.map_err(unreachable)?;
+        let body = self.body(response).await?;
         if (200..300).contains(&status) {
             return match serde_json::from_slice::<Success<T>>(if is_minimal { MINIMAL } else { &body }) {
                 Ok(success) => Ok(ApiResponse { data: success.data, rate_limit }),
@@ -307,10 +324,11 @@ fn cause(error: &reqwest::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::Method;
     use reqwest::header::{DATE, HeaderMap, HeaderValue};
     use serde_json::json;
 
-    use super::{HttpClient, MINIMAL, Success, explain};
+    use super::{HttpClient, MAX_BODY, MINIMAL, Success, explain};
     use crate::server::connection::ConnectionSettings;
 
     #[test]
@@ -324,6 +342,19 @@ mod tests {
         let told: HeaderMap = [(DATE, HeaderValue::from_str(&date)?)].into_iter().collect();
         client.observe_time(&told);
         assert!((client.now() - present).num_seconds().abs() < 60);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_body_above_the_limit_is_not_read() -> anyhow::Result<()> {
+        let app = axum::Router::new().fallback(|| async { vec![b' '; MAX_BODY + 1] });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let client = HttpClient::new(&format!("http://{}", listener.local_addr()?), &ConnectionSettings::default())?;
+        let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+        let error = client.send::<u8>(client.request(Method::GET, "/")).await.err();
+        serving.abort();
+        let message = error.map(|error| error.to_string()).unwrap_or_default();
+        assert!(message.contains("answered 200: the response has more than 16 MiB"), "{message}");
         Ok(())
     }
 
