@@ -29,11 +29,13 @@ struct Idle {
     connection: Arc<Connection>,
 }
 
-/// A digest of all settings that a connection depends on, so that a changed password or host key needs a new one.
+/// A digest of all settings that a connection depends on, so that a changed password or host key needs a new one. The files
+/// of known hosts count with their content.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PoolKey([u8; 32]);
 
 impl PoolKey {
+    /// Reads the files of known hosts. Blocks.
     pub(crate) fn of(settings: &SftpSettings) -> Self {
         let mut digest = Sha256::new();
         let mut add = |bytes: &[u8]| {
@@ -55,6 +57,10 @@ impl PoolKey {
             HostKeyRule::KnownHosts(files) => {
                 for file in files {
                     add(file.as_os_str().as_encoded_bytes());
+                    // What a person has removed or revoked counts for the next transfer.
+                    let content = std::fs::read(file);
+                    add(&[u8::from(content.is_ok())]);
+                    add(&content.unwrap_or_default());
                 }
             }
         }
@@ -155,5 +161,21 @@ mod tests {
         for (index, other) in others.iter().enumerate() {
             assert!(key != PoolKey::of(other), "{index}");
         }
+    }
+
+    #[test]
+    fn a_change_of_known_hosts_needs_a_new_connection() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("known_hosts");
+        let settings = SftpSettings { host_key: HostKeyRule::KnownHosts(vec![file.clone()]), ..settings() };
+        let missing = PoolKey::of(&settings);
+        std::fs::write(&file, "h ssh-ed25519 a")?;
+        let known = PoolKey::of(&settings);
+        assert!(known != missing && known == PoolKey::of(&settings));
+        std::fs::write(&file, "h ssh-ed25519 b")?;
+        assert!(known != PoolKey::of(&settings));
+        std::fs::write(&file, "")?;
+        assert!(missing != PoolKey::of(&settings));
+        Ok(())
     }
 }
