@@ -129,7 +129,8 @@ impl TransferStorage for LocalStorage {
         if is_folder {
             sync_folders(&from)?;
         }
-        from.rename(&to).map_err(failed("rename a file to", &to))?;
+        let renamed = if replace { from.rename(&to) } else { from.rename_to_free(&to) };
+        renamed.map_err(failed("rename a file to", &to))?;
         to.sync_entry().map_err(failed("sync the folder of", &to))
     }
 

@@ -153,6 +153,34 @@ impl SandboxedPath {
         self.root.rename(&self.relative, &to.root, &to.relative).map_err(explain)
     }
 
+    /// Moves the file or folder to `to` unless there is something: in one step where the system and the file system can.
+    pub(crate) fn rename_to_free(&self, to: &Self) -> io::Result<()> {
+        use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
+        match self.rename_exclusively(to) {
+            // The file system has no such rename, or one of the folders cannot be opened.
+            Err(error) if matches!(error.kind(), InvalidInput | PermissionDenied | Unsupported) => {}
+            renamed => return renamed,
+        }
+        if to.has_entry() { Err(io::ErrorKind::AlreadyExists.into()) } else { self.rename(to) }
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    fn rename_exclusively(&self, to: &Self) -> io::Result<()> {
+        use rustix::fs::{RenameFlags, renameat_with};
+        let in_folder = |path: &Self| Some((path.parent()?, path.relative.file_name()?.to_owned()));
+        let (Some((folder, name)), Some((new_folder, new_name))) = (in_folder(self), in_folder(to)) else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let (folder, new_folder) = (folder.open()?, new_folder.open()?);
+        Ok(renameat_with(folder, name.as_os_str(), new_folder, new_name.as_os_str(), RenameFlags::NOREPLACE)?)
+    }
+
+    /// Fails, because this system has no such rename.
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+    fn rename_exclusively(&self, _to: &Self) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Removes the file, the link or the folder with its content. A missing path is not an error; links are not
     /// followed.
     pub(crate) fn remove(&self) -> io::Result<()> {

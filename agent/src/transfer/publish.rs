@@ -49,7 +49,11 @@ pub(crate) fn publish(part: &SandboxedPath, destination: &SandboxedPath, overwri
         merge(part, destination)?;
         part.remove().map_err(at("remove", part))?;
     } else {
-        part.rename(destination).map_err(at("rename to", destination))?;
+        let renamed = if overwrite { part.rename(destination) } else { part.rename_to_free(destination) };
+        renamed.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists if !overwrite => CopyError::Exists(destination.as_path().to_owned()),
+            _ => at("rename to", destination)(error),
+        })?;
     }
     destination.sync_entry().map_err(at("sync the folder of", destination))
 }

@@ -1,7 +1,7 @@
 //! Tests of local storages.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -72,6 +72,26 @@ fn an_existing_file_is_replaced_only_if_that_is_asked_for() -> anyhow::Result<()
     assert_eq!(fs::read(dir.path().join("other"))?, b"1");
     let missing = storage.rename(&one, &other, false).err().map(|error| error.kind());
     assert_eq!(missing, Some(StorageErrorKind::NotFound));
+    Ok(())
+}
+
+#[test]
+fn a_file_or_folder_is_moved_to_a_free_name_only() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let path = |name: &str| FileAccess::Unrestricted.destination(&dir.path().join(name));
+    fs::create_dir_all(dir.path().join("folder/in"))?;
+    for name in ["one", "other"] {
+        fs::write(dir.path().join(name), name)?;
+    }
+    for from in ["one", "folder"] {
+        let refused = path(from)?.rename_to_free(&path("other")?).err().map(|error| error.kind());
+        assert_eq!(refused, Some(io::ErrorKind::AlreadyExists), "{from}");
+        path(from)?.rename_to_free(&path(&format!("{from}.moved"))?)?;
+        let missing = path(from)?.rename_to_free(&path("free")?).err().map(|error| error.kind());
+        assert_eq!(missing, Some(io::ErrorKind::NotFound), "{from}");
+    }
+    assert_eq!(fs::read(dir.path().join("other"))?, b"other");
+    assert!(dir.path().join("one.moved").is_file() && dir.path().join("folder.moved/in").is_dir());
     Ok(())
 }
 
