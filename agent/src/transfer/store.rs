@@ -23,7 +23,7 @@ pub(crate) struct TransferStore {
     folder: PathBuf,
 }
 
-/// The state of the transfer; `save` makes changes durable.
+/// A transfer that only this process, and only one task of it, works on.
 #[derive(Debug)]
 pub(crate) struct Claim {
     store: TransferStore,
@@ -32,12 +32,12 @@ pub(crate) struct Claim {
     pub(crate) state: TransferState,
 }
 
-/// There is no state of the transfer.
+/// The result of claiming a transfer.
 #[derive(Debug)]
 pub(crate) enum Claimed {
-    /// Another process, or another task of this process, has claimed the transfer.
+    /// There is no state of the transfer.
     Missing,
-    /// The claim succeeded.
+    /// Another process, or another task of this process, has claimed the transfer.
     Busy,
     /// The claim succeeded.
     Ours(Box<Claim>),
