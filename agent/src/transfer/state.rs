@@ -182,6 +182,9 @@ pub(crate) struct PartialFile {
     pub(crate) modified: Option<i64>,
     /// Bytes that are known to be durable in a local part file.
     pub(crate) good: u64,
+    /// Their SHA-256, if the copy is verified: none in the states of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) digest: Option<String>,
 }
 
 impl TransferState {

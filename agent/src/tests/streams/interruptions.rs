@@ -271,3 +271,23 @@ fn a_remote_part_that_cannot_be_read_back_is_begun_anew() -> anyhow::Result<()> 
     assert_eq!(target.lock().writes, [0, 0]);
     Ok(())
 }
+
+#[test]
+fn a_local_part_that_another_program_wrote_to_is_begun_anew() -> anyhow::Result<()> {
+    for is_changed in [false, true] {
+        let (source, target) = (MemoryStorage::new(false), MemoryStorage::new(true));
+        source.put("big", &test_bytes(5_000_000));
+        source.lock().failure = Some((30, StorageErrorKind::Stopped));
+        let mut copy = Copy::new(&source, &target, ("big", "copy"))?;
+        assert!(matches!(copy.run(), Err(CopyError::Stopped)));
+        let part = copy.part(b"copy")?;
+        if is_changed && let Some(Node::File { bytes, .. }) = target.lock().nodes.get_mut(&part) {
+            bytes[1000] ^= 1;
+        }
+        copy.run()?;
+        assert!(target.get("copy") == source.get("big"), "changed {is_changed}");
+        let again = target.lock().writes[1];
+        assert_eq!(again == 0, is_changed, "{again}");
+    }
+    Ok(())
+}

@@ -9,6 +9,7 @@ use crate::transfer::bandwidth::BandwidthLimiter;
 use crate::transfer::checksum::Hasher;
 use crate::transfer::control::Control;
 use crate::transfer::error::CopyError;
+use crate::transfer::state::PartialFile;
 
 /// Bytes moved at once.
 const CHUNK: usize = 1 << 20;
@@ -44,8 +45,8 @@ pub(crate) struct Copied {
     pub(crate) written: Option<SystemTime>,
 }
 
-/// Records how many bytes of a part file are durable.
-pub(crate) type Checkpoint<'a> = &'a mut dyn FnMut(u64) -> Result<(), CopyError>;
+/// Records how many bytes of a part file are durable, and their SHA-256 if it is wanted.
+pub(crate) type Checkpoint<'a> = &'a mut dyn FnMut(u64, Option<String>) -> Result<(), CopyError>;
 
 impl<'a> FileCopier<'a> {
     pub(crate) fn new(
@@ -63,16 +64,17 @@ impl<'a> FileCopier<'a> {
         std::mem::take(&mut self.has_written)
     }
 
-    /// Copies `from`, whose metadata is `before`, to `to`. `good` is set if `to` may be continued: then it is how many bytes of a local part file are durable.
+    /// Copies `from`, whose metadata is `before`, to `to`. `known` is set if `to` may be continued: then it says how many bytes of
+    /// a local part file are durable.
     pub(crate) fn copy(
         &mut self,
         (from, before): (&StoragePath, &Metadata),
         to: &StoragePath,
-        good: Option<u64>,
+        known: Option<&PartialFile>,
         checkpoint: Checkpoint<'_>,
     ) -> Result<Copied, CopyError> {
-        let (kept, mut hasher) = match good {
-            Some(good) => self.keep_prefix(from, to, before.size, good)?,
+        let (kept, mut hasher) = match known {
+            Some(known) => self.keep_prefix(from, to, before.size, known)?,
             None => (0, Hasher::new(self.verify)),
         };
         let length = self.write_rest((from, to), (kept, before.size), &mut hasher, checkpoint)?;
@@ -98,8 +100,9 @@ impl<'a> FileCopier<'a> {
         from: &StoragePath,
         to: &StoragePath,
         size: u64,
-        good: u64,
+        known: &PartialFile,
     ) -> Result<(u64, Hasher), CopyError> {
+        let good = known.good;
         let nothing = (0, Hasher::new(self.verify));
         let (here, there) = (self.source.capabilities(), self.target.capabilities());
         if self.is_direct || !here.resumes || !there.resumes {
@@ -112,14 +115,16 @@ impl<'a> FileCopier<'a> {
             Err(error) => return Err(error.into()),
         };
         if there.free_reads {
-            // This agent wrote it. It is read again so that the checksum is that of the whole file.
+            // It is read again so that the checksum is that of the whole file.
             if good == 0 || good > size || length < good {
                 return Ok(nothing);
             }
             if !self.verify {
                 return Ok((good, Hasher::new(false)));
             }
-            return Ok(self.hash(self.target, to, Some(good))?.map_or(nothing, |hasher| (good, hasher)));
+            let Some(hasher) = self.hash(self.target, to, Some(good))? else { return Ok(nothing) };
+            let is_of_this_copy = known.digest.is_none() || known.digest == hasher.clone().finish();
+            return Ok(if is_of_this_copy { (good, hasher) } else { nothing });
         }
         let kept = length.min(size);
         if kept == 0 || !here.free_reads {
@@ -198,7 +203,7 @@ impl<'a> FileCopier<'a> {
             let is_due = length - durable >= CHECKPOINT || synced_at.elapsed() >= CHECKPOINT_INTERVAL;
             if makes_checkpoints && is_due {
                 writer.finish(fsync)?;
-                checkpoint(length)?;
+                checkpoint(length, hasher.clone().finish())?;
                 (durable, synced_at) = (length, Instant::now());
                 writer = target.open_write(to, length)?;
             }
@@ -206,7 +211,7 @@ impl<'a> FileCopier<'a> {
         // What was received before the error need not be received again.
         if makes_checkpoints && (error.is_temporary() || matches!(error, CopyError::Stopped)) {
             writer.finish(fsync)?;
-            checkpoint(length)?;
+            checkpoint(length, hasher.clone().finish())?;
         }
         Err(error)
     }

@@ -241,13 +241,14 @@ impl Stager<'_> {
             size: before.size,
             modified: before.modified.and_then(nanoseconds),
             good: 0,
+            digest: None,
         };
         // Without a time nothing tells whether the source is still the same.
         let good = self.stream.partial.as_ref().filter(|known| {
             known.modified.is_some()
                 && (&known.path, known.size, known.modified) == (&begun.path, begun.size, begun.modified)
         });
-        let good = good.map(|known| known.good);
+        let good = good.cloned();
         if good.is_none() {
             self.stream.partial = Some(begun);
             if before.size >= RESUMABLE {
@@ -255,13 +256,13 @@ impl Stager<'_> {
             }
         }
         let Self { copier, claim, stream, .. } = self;
-        let mut checkpoint = |good: u64| {
+        let mut checkpoint = |good: u64, digest: Option<String>| {
             if let Some(partial) = &mut stream.partial {
-                partial.good = good;
+                (partial.good, partial.digest) = (good, digest);
             }
             save(claim, stream)
         };
-        copier.copy((from, before), part, good, &mut checkpoint)
+        copier.copy((from, before), part, good.as_ref(), &mut checkpoint)
     }
 
     /// The file as an earlier attempt or process has staged it, if that still holds.
