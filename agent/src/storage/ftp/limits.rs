@@ -22,12 +22,16 @@ impl Limits {
     }
 
     /// As `step`, for what takes a server longer.
+    ///
+    /// The budget that tokio gives a task does not hold within a step. Once it is spent, writing to a socket returns
+    /// `Pending`; TLS keeps the bytes then until it is flushed, which suppaftp does not do after a command, so that the
+    /// server would wait for a command, and the agent for its reply. A step is short: one reply, or one read or write.
     pub(super) async fn step_within<T>(
         &self,
         limit: Duration,
         step: impl Future<Output = FtpResult<T>>,
     ) -> Result<T, Failure> {
-        match self.stop.run_until_cancelled(tokio::time::timeout(limit, step)).await {
+        match self.stop.run_until_cancelled(tokio::time::timeout(limit, tokio::task::unconstrained(step))).await {
             None => Err(Failure::Stopped),
             Some(Err(_)) => Err(Failure::TimedOut(limit)),
             Some(Ok(result)) => result.map_err(Failure::from),
@@ -37,9 +41,12 @@ impl Limits {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
     use std::time::Duration;
 
     use suppaftp::FtpResult;
+    use tokio::task::coop::consume_budget;
     use tokio_util::sync::CancellationToken;
 
     use super::Limits;
@@ -53,5 +60,17 @@ mod tests {
         assert!(limits.step(async { Ok(()) }).await.is_ok());
         limits.stop.cancel();
         assert!(matches!(limits.step_within(Duration::MAX, never()).await, Err(Failure::Stopped)));
+    }
+    #[tokio::test]
+    async fn a_step_is_not_interrupted_by_the_budget_of_its_task() {
+        let limits = Limits { idle: Duration::from_mins(1), stop: CancellationToken::new() };
+        let mut step = pin!(limits.step(async {
+            for _ in 0..1_000 {
+                consume_budget().await;
+            }
+            Ok(())
+        }));
+        let polled = step.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Ready(Ok(()))));
     }
 }
