@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -53,7 +53,7 @@ pub(crate) fn peak_memory(setup: &Setup) -> u64 {
         assert!(answer["data"]["runJob"]["id"].is_string(), "{answer}");
         copies.push(copy);
     }
-    wait_until("all are at work at once", || copies.iter().all(|copy| part_of(copy).exists()));
+    wait_until("all are at work at once", || copies.iter().all(|copy| has_part(copy)));
     wait_until("all are completed", || copies.iter().all(|copy| copy.exists()));
     let peak = peak(daemon.id());
     drop(daemon);
@@ -66,8 +66,13 @@ pub(crate) fn peak_memory(setup: &Setup) -> u64 {
     peak
 }
 
-fn part_of(copy: &Path) -> PathBuf {
-    PathBuf::from(format!("{}.mftplus-part", copy.display()))
+/// Whether the copy is being written: to a part beside it, whose name on a server contains a tag of the transfer.
+fn has_part(copy: &Path) -> bool {
+    let name = format!("{}.", copy.file_name().unwrap().display());
+    fs::read_dir(copy.parent().unwrap()).unwrap().any(|entry| {
+        let found = entry.unwrap().file_name().into_string().unwrap();
+        found.starts_with(&name) && found.ends_with(".mftplus-part")
+    })
 }
 
 fn wait_until(what: &str, holds: impl Fn() -> bool) {
