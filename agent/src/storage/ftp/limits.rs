@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use suppaftp::FtpResult;
+use tokio::task::coop::unconstrained;
 use tokio_util::sync::CancellationToken;
 
 use crate::storage::ftp::reply::Failure;
@@ -31,7 +32,7 @@ impl Limits {
         limit: Duration,
         step: impl Future<Output = FtpResult<T>>,
     ) -> Result<T, Failure> {
-        match self.stop.run_until_cancelled(tokio::time::timeout(limit, tokio::task::unconstrained(step))).await {
+        match self.stop.run_until_cancelled(tokio::time::timeout(limit, unconstrained(step))).await {
             None => Err(Failure::Stopped),
             Some(Err(_)) => Err(Failure::TimedOut(limit)),
             Some(Ok(result)) => result.map_err(Failure::from),
@@ -61,6 +62,7 @@ mod tests {
         limits.stop.cancel();
         assert!(matches!(limits.step_within(Duration::MAX, never()).await, Err(Failure::Stopped)));
     }
+
     #[tokio::test]
     async fn a_step_is_not_interrupted_by_the_budget_of_its_task() {
         let limits = Limits { idle: Duration::from_mins(1), stop: CancellationToken::new() };

@@ -54,12 +54,10 @@ impl KnownHosts {
     pub(crate) fn read(files: &[PathBuf]) -> io::Result<Self> {
         let mut known = Self::default();
         for file in files {
-            let mut bytes = Vec::new();
-            let read = File::open(file).and_then(|opened| opened.take(MAX_FILE).read_to_end(&mut bytes));
-            match read {
+            match content(file) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", text(file)))),
-                Ok(_) => known.add(&text(file), &String::from_utf8_lossy(&bytes)),
+                Ok(bytes) => known.add(&text(file), &String::from_utf8_lossy(&bytes)),
             }
         }
         Ok(known)
@@ -191,6 +189,13 @@ impl Line {
     fn has(&self, key: &PublicKey) -> bool {
         self.key.key_data() == key.key_data()
     }
+}
+
+/// The content of a file, of a large one the part that counts.
+pub(crate) fn content(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(MAX_FILE).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The line that makes a key known.

@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::config::endpoint::{HostKeyRule, SftpSettings};
 use crate::storage::sftp::connection::Connection;
+use crate::storage::sftp::known_hosts;
 
 /// How long a connection waits for its next transfer.
 const KEPT: Duration = Duration::from_mins(1);
@@ -58,7 +59,7 @@ impl PoolKey {
                 for file in files {
                     add(file.as_os_str().as_encoded_bytes());
                     // What a person has removed or revoked counts for the next transfer.
-                    let content = std::fs::read(file);
+                    let content = known_hosts::content(file);
                     add(&[u8::from(content.is_ok())]);
                     add(&content.unwrap_or_default());
                 }
