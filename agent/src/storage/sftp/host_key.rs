@@ -93,7 +93,8 @@ impl Verifier {
             Verdict::Unknown => {
                 let file = file.map_or_else(|| "a file known_hosts".to_owned(), |file| text(file));
                 Err(format!(
-                    "{found}{of_certificate}, which is not known for {name}; if the operator of the server confirms the fingerprint, run `mftplus-agent trust {name}` or add this line to {file}: {line}"
+                    "{found}{of_certificate}, which is not known for {name}; if the operator of the server confirms the fingerprint, run `mftplus-agent trust {}` or add this line to {file}: {line}",
+                    as_argument(&self.host, self.port)
                 ))
             }
             Verdict::Changed { place } => Err(format!(
@@ -103,6 +104,17 @@ impl Verifier {
                 "{found}{of_certificate}, which {place} revokes: it must not be trusted any more; ask the operator of the server for its new key"
             )),
         }
+    }
+}
+
+/// The server as a person types it.
+fn as_argument(host: &str, port: u16) -> String {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    match port {
+        22 => host.to_owned(),
+        // Without the quotes a shell takes the brackets for a pattern.
+        _ if host.contains(':') => format!("'[{host}]:{port}'"),
+        _ => format!("{host}:{port}"),
     }
 }
 
@@ -139,7 +151,7 @@ mod tests {
 
     use russh::keys::{Certificate, PublicKey, PublicKeyOrCertificate};
 
-    use super::{Trust, Verifier};
+    use super::{Trust, Verifier, as_argument};
     use crate::storage::sftp::known_hosts::KnownHosts;
 
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAFaVChtiXB+m420fngKew5BFwBIMC5Zrqe5m+cHYNg/";
@@ -177,8 +189,18 @@ mod tests {
         assert!(refused.contains(&format!("ssh-ed25519 {FINGERPRINT}")), "{refused}");
         let line = format!("add this line to /etc/known_hosts: [sftp.example.com]:2222 {KEY}");
         assert!(refused.ends_with(&line), "{refused}");
+        assert!(refused.contains("run `mftplus-agent trust sftp.example.com:2222` or"), "{refused}");
         assert_eq!(verify(known(&format!("[sftp.example.com]:2222 {KEY}")))?, Ok(()));
         Ok(())
+    }
+
+    #[test]
+    fn the_command_that_trusts_a_server_can_be_typed() {
+        for (host, port, typed) in
+            [("h", 22, "h"), ("h", 2222, "h:2222"), ("::1", 22, "::1"), ("[::1]", 2222, "'[::1]:2222'")]
+        {
+            assert_eq!(as_argument(host, port), typed);
+        }
     }
 
     #[test]
