@@ -137,11 +137,20 @@ impl fmt::Display for SecretSource {
 /// secret.
 fn run(words: &[String], timeout: Duration) -> Result<String, String> {
     let (program, args) = words.split_first().ok_or("the command has no words")?;
+    output_of(start(program, args)?, program, timeout)
+}
+
+/// Starts a program, on Unix in a process group of its own.
+fn start(program: &str, args: &[String]) -> Result<Child, String> {
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let mut child = command.spawn().map_err(|error| format!("cannot run `{program}`: {error}"))?;
+    command.spawn().map_err(|error| format!("cannot run `{program}`: {error}"))
+}
+
+/// What the program prints within this time. If it fails, it is killed.
+fn output_of(mut child: Child, program: &str, timeout: Duration) -> Result<String, String> {
     let printed = read_output(&mut child, program, timeout);
     if printed.is_err() {
         kill(&mut child);
@@ -192,8 +201,7 @@ fn kill(child: &mut Child) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use secrecy::ExposeSecret as _;
 
@@ -242,15 +250,28 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_command_that_takes_too_long_is_killed_with_its_children() -> anyhow::Result<()> {
+        use std::io::{BufRead as _, BufReader, Read as _};
         let dir = tempfile::tempdir()?;
-        let path = dir.path().join("late");
-        let script = format!("(sleep 1; echo late > {}) & sleep 60", path.display());
-        let started = Instant::now();
-        let failed = run(&words(&["/bin/sh", "-c", &script]), Duration::from_millis(100));
-        assert_eq!(failed, Err("`/bin/sh` took longer than 100ms".to_owned()));
-        assert!(started.elapsed() < Duration::from_secs(30));
-        std::thread::sleep(Duration::from_millis(1200));
-        assert!(!Path::new(&path).exists());
+        let (held, never) = (dir.path().join("held"), dir.path().join("never"));
+        let made = std::process::Command::new("mkfifo").args([&held, &never]).status()?;
+        anyhow::ensure!(made.success(), "mkfifo failed ({made})");
+        // Both processes hold one pipe open until they end, and wait at the other one, which nobody opens for writing.
+        let script = format!(
+            "exec 3>'{}'; (echo begun >&3; cat '{never}') & cat '{never}'",
+            held.display(),
+            never = never.display()
+        );
+        let child = super::start("/bin/sh", &words(&["-c", &script])).map_err(anyhow::Error::msg)?;
+        let mut held = BufReader::new(std::fs::File::open(&held)?);
+        let mut line = String::new();
+        held.read_line(&mut line)?;
+        assert_eq!(line, "begun\n");
+        let failed = super::output_of(child, "/bin/sh", Duration::from_millis(1));
+        assert_eq!(failed, Err("`/bin/sh` took longer than 1ms".to_owned()));
+        let (sender, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || sender.send(held.read_to_end(&mut Vec::new())));
+        let rest = ended.recv_timeout(Duration::from_mins(1));
+        assert!(matches!(rest, Ok(Ok(0))), "a child still runs: {rest:?}");
         Ok(())
     }
 
