@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use self::scripted::{End, Script, ScriptedServer};
+use self::scripted::{End, Files, Script, ScriptedServer};
 use crate::config::endpoint::FtpSettings;
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::ftp::pool::Pools;
@@ -43,6 +43,10 @@ fn read(storage: &FtpStorage, name: &str, offset: u64) -> anyhow::Result<Vec<u8>
     let mut content = Vec::new();
     storage.open_read(&path(name), offset)?.read_to_end(&mut content)?;
     Ok(content)
+}
+
+fn files(files: &[(&str, &str)]) -> Files {
+    files.iter().map(|(path, content)| ((*path).to_owned(), (*content).to_owned())).collect()
 }
 
 fn kind_of<T>(result: Result<T, StorageError>) -> Option<StorageErrorKind> {
@@ -109,6 +113,41 @@ fn data_connections_ignore_the_address_that_a_server_offers() -> anyhow::Result<
         let storage = client.open(&server.settings())?;
         assert_eq!(read(&storage, "a", 0)?, scripted::CONTENT, "EPSV {has_epsv}");
     }
+    Ok(())
+}
+
+#[test]
+fn a_server_that_does_not_rename_over_a_file_never_loses_the_old_one() -> anyhow::Result<()> {
+    let client = Client::new()?;
+    let before = files(&[("/part", "new"), ("/there", "old")]);
+    for (refused_rename, after) in [
+        (None, files(&[("/there", "new")])),
+        // The old file cannot be moved aside.
+        (Some(2), before.clone()),
+        // The new one cannot take its place.
+        (Some(3), before.clone()),
+    ] {
+        let idle = Duration::from_mins(1);
+        let server = ScriptedServer::start(Script { refused_rename, idle, ..Script::default() })?;
+        server.set_files(before.clone());
+        let renamed = client.open(&server.settings())?.rename(&path("part"), &path("there"), true);
+        assert_eq!(renamed.is_ok(), refused_rename.is_none(), "{refused_rename:?}: {renamed:?}");
+        assert_eq!(server.files(), after, "{refused_rename:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_stop_does_not_come_between_the_renames_that_replace_a_file() -> anyhow::Result<()> {
+    let client = Client::new()?;
+    let server = ScriptedServer::start(Script { idle: Duration::from_mins(1), ..Script::default() })?;
+    server.set_files(files(&[("/part", "new"), ("/there", "old")]));
+    let stop = CancellationToken::new();
+    server.stop_at_rename(2, stop.clone());
+    let storage = ftp::open(&server.settings(), &client.pools, client.runtime.handle().clone(), stop.clone())?;
+    storage.rename(&path("part"), &path("there"), true)?;
+    assert!(stop.is_cancelled());
+    assert_eq!(server.files(), files(&[("/there", "new")]));
     Ok(())
 }
 

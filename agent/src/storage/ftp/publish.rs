@@ -1,9 +1,14 @@
 //! How a file gets its final name, on servers that rename over a file and on those that refuse to.
 
+use std::mem;
+
+use tokio_util::sync::CancellationToken;
+
 use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::connection::Connection;
-use crate::storage::ftp::reply::Failure;
-use crate::storage::part_name;
+use crate::storage::ftp::names;
+use crate::storage::ftp::reply::{Failure, printable};
+use crate::storage::part_name::name_of_bytes;
 use crate::storage::transfer_storage::EntryKind;
 
 impl Connection {
@@ -31,10 +36,19 @@ impl Connection {
             Err(failure) if !failure.is_in_step() => return Err(failure),
             _ => return Err(refused.or_means(StorageErrorKind::PermissionDenied)),
         }
-        let aside = format!("{to}.old{}", part_name::SUFFIX);
+        let aside = aside(from, to);
         // Of an earlier attempt.
         let _ = self.delete(&aside).await;
-        if let Err(failure) = self.rename(to, &aside).await {
+        // Between the two renames nothing has the final name, so a stop of the transfer waits for both.
+        let stop = mem::replace(&mut self.limits.stop, CancellationToken::new());
+        let replaced = self.replace(from, to, &aside, refused).await;
+        self.limits.stop = stop;
+        replaced
+    }
+
+    /// Moves the file at `to` aside, and back if `from` cannot be renamed to it.
+    async fn replace(&mut self, from: &str, to: &str, aside: &str, refused: Failure) -> Result<(), Failure> {
+        if let Err(failure) = self.rename(to, aside).await {
             return Err(if failure.is_in_step() {
                 refused.or_means(StorageErrorKind::PermissionDenied)
             } else {
@@ -42,11 +56,37 @@ impl Connection {
             });
         }
         if let Err(failure) = self.rename(from, to).await {
-            let _ = self.rename(&aside, to).await;
+            if let Err(stays) = self.rename(aside, to).await {
+                let error = stays.into_error("rename", printable(aside), StorageErrorKind::Other);
+                tracing::warn!(%error, "a replaced file cannot be moved back; rename it by hand");
+            }
             return Err(failure);
         }
         // The new file is in its place, whatever becomes of the old one.
-        let _ = self.delete(&aside).await;
+        if let Err(failure) = self.delete(aside).await {
+            let error = failure.into_error("remove", printable(aside), StorageErrorKind::Other);
+            tracing::warn!(%error, "a replaced file is not removed; remove it by hand");
+        }
         Ok(())
+    }
+}
+
+/// Where the file at `to` is while `from` takes its place: beside it. The name of a part is that of one transfer, so that no
+/// other takes the file.
+fn aside(from: &str, to: &str) -> String {
+    let folder = names::split(to).map_or("/", |(folder, _)| folder);
+    let name = names::split(from).map_or(from, |(_, name)| name);
+    names::join(folder, &String::from_utf8_lossy(&name_of_bytes(name.as_bytes(), Some("old"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::aside;
+
+    #[test]
+    fn a_replaced_file_is_kept_beside_the_new_one_under_the_name_of_its_transfer() {
+        assert_eq!(aside("/in/a.01.mftplus-part", "/in/a"), "/in/a.01.mftplus-part.old.mftplus-part");
+        let longest = aside(&format!("/{}", "\u{e4}".repeat(127)), "/b");
+        assert!(longest.len() <= 256 && longest.ends_with(".old.mftplus-part"), "{longest}");
     }
 }

@@ -30,7 +30,17 @@ impl Calls {
         path: &str,
         request: impl Future<Output = SftpResult<T>>,
     ) -> Result<T, StorageError> {
-        self.run_within(self.idle, action, path, request)
+        self.run_within(self.idle, &self.stop, action, path, request)
+    }
+
+    /// The same for a step of a change that must not be left half done: a stop of the transfer does not end it.
+    pub(crate) fn run_to_the_end<T>(
+        &self,
+        action: &'static str,
+        path: &str,
+        request: impl Future<Output = SftpResult<T>>,
+    ) -> Result<T, StorageError> {
+        self.run_within(self.idle, &CancellationToken::new(), action, path, request)
     }
 
     /// The same for a request that takes the server as long as the file is large.
@@ -40,17 +50,18 @@ impl Calls {
         path: &str,
         request: impl Future<Output = SftpResult<T>>,
     ) -> Result<T, StorageError> {
-        self.run_within(self.idle.max(SLOW), action, path, request)
+        self.run_within(self.idle.max(SLOW), &self.stop, action, path, request)
     }
 
     fn run_within<T>(
         &self,
         limit: Duration,
+        stop: &CancellationToken,
         action: &'static str,
         path: &str,
         request: impl Future<Output = SftpResult<T>>,
     ) -> Result<T, StorageError> {
-        let answer = self.runtime.block_on(self.connection.wait(&self.stop, limit, request));
+        let answer = self.runtime.block_on(self.connection.wait(stop, limit, request));
         answer.map_err(|failure| failure.at(action, path.to_owned()))
     }
 }

@@ -115,15 +115,17 @@ impl SftpStorage {
         let (kept, kept_shown) = self.names("rename", &aside)?;
         // Of an earlier attempt.
         let _ = self.remove_entry(&aside);
-        self.calls.run("replace", &self.display(to), session.rename(new.as_str(), kept.as_str()))?;
-        if let Err(error) = self.calls.run("rename", &shown, session.rename(old, new.as_str())) {
-            if let Err(stays) = self.calls.run("rename", &kept_shown, session.rename(kept, new)) {
+        // Between the two renames nothing has the final name, so a stop of the transfer waits for both.
+        let calls = &self.calls;
+        calls.run_to_the_end("replace", &self.display(to), session.rename(new.as_str(), kept.as_str()))?;
+        if let Err(error) = calls.run_to_the_end("rename", &shown, session.rename(old, new.as_str())) {
+            if let Err(stays) = calls.run_to_the_end("rename", &kept_shown, session.rename(kept.as_str(), new)) {
                 tracing::warn!(error = %stays, "a replaced file cannot be moved back; rename it by hand");
             }
             return Err(error);
         }
         // The new file is in its place, whatever becomes of the old one.
-        if let Err(error) = self.remove_entry(&aside) {
+        if let Err(error) = calls.run_to_the_end("remove", &kept_shown, session.remove(kept)) {
             tracing::warn!(%error, "a replaced file is not removed; remove it by hand");
         }
         Ok(())

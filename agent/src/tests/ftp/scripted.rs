@@ -1,11 +1,14 @@
 //! A small FTP server whose replies a test chooses.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
 
 use crate::config::endpoint::{Credentials, FtpMode, FtpSettings, FtpTls, Timeouts};
 
@@ -24,13 +27,16 @@ pub(super) enum End {
 pub(super) struct Script {
     pub(super) end: End,
     pub(super) has_epsv: bool,
+    /// The `RNTO`, counted from 1, that is refused, whatever stands there. Over a file all are.
+    pub(super) refused_rename: Option<usize>,
     /// The idle limit of the client.
     pub(super) idle: Duration,
 }
 
 impl Default for Script {
     fn default() -> Self {
-        Self { end: End::Reply("226 done"), has_epsv: true, idle: Duration::from_millis(500) }
+        let idle = Duration::from_millis(500);
+        Self { end: End::Reply("226 done"), has_epsv: true, refused_rename: None, idle }
     }
 }
 
@@ -44,7 +50,21 @@ pub(super) struct ScriptedServer {
 struct Counts {
     logins: AtomicUsize,
     commands: AtomicUsize,
+    folder: Mutex<Folder>,
 }
+
+/// The files that can be renamed and deleted.
+#[derive(Default)]
+struct Folder {
+    files: Files,
+    /// The number of `RNTO` so far.
+    renames: usize,
+    /// The `RNTO`, counted from 1, before whose reply a transfer is stopped.
+    stop: Option<(usize, CancellationToken)>,
+}
+
+/// Contents by absolute paths.
+pub(super) type Files = BTreeMap<String, String>;
 
 impl ScriptedServer {
     pub(super) fn start(script: Script) -> anyhow::Result<Self> {
@@ -89,6 +109,53 @@ impl ScriptedServer {
     pub(super) fn commands(&self) -> usize {
         self.counts.commands.load(Ordering::SeqCst)
     }
+
+    pub(super) fn files(&self) -> Files {
+        self.change(|folder| folder.files.clone())
+    }
+
+    pub(super) fn set_files(&self, files: Files) {
+        self.change(|folder| folder.files = files);
+    }
+
+    /// Cancels the token before the reply to this `RNTO`, counted from 1.
+    pub(super) fn stop_at_rename(&self, number: usize, stop: CancellationToken) {
+        self.change(|folder| folder.stop = Some((number, stop)));
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Folder) -> T) -> T {
+        change(&mut self.counts.folder.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Folder {
+    /// The reply to a command about a file; `from` is the path of the last `RNFR`.
+    fn reply(&mut self, command: &str, path: &str, from: &mut String, script: Script) -> String {
+        let missing = || "550 no such file".to_owned();
+        match command {
+            "SIZE" => self.files.get(path).map_or_else(missing, |content| format!("213 {}", content.len())),
+            "DELE" => self.files.remove(path).map_or_else(missing, |_| "250 deleted".to_owned()),
+            "RNFR" if self.files.contains_key(path) => {
+                path.clone_into(from);
+                "350 ready".to_owned()
+            }
+            "RNTO" => {
+                self.renames += 1;
+                if let Some((number, stop)) = &self.stop
+                    && *number == self.renames
+                {
+                    stop.cancel();
+                }
+                if self.files.contains_key(path) || script.refused_rename == Some(self.renames) {
+                    return "553 refused".to_owned();
+                }
+                let content = self.files.remove(from.as_str()).unwrap_or_default();
+                self.files.insert(path.to_owned(), content);
+                "250 renamed".to_owned()
+            }
+            _ => missing(),
+        }
+    }
 }
 
 fn serve(control: &TcpStream, script: Script, counts: &Counts) -> std::io::Result<()> {
@@ -97,11 +164,13 @@ fn serve(control: &TcpStream, script: Script, counts: &Counts) -> std::io::Resul
         out.write_all(format!("{text}\r\n").as_bytes())
     };
     let mut data: Option<TcpListener> = None;
+    let mut from = String::new();
     say("220 ready")?;
     for line in BufReader::new(control).lines() {
         let line = line?;
         counts.commands.fetch_add(1, Ordering::SeqCst);
-        match line.split(' ').next().unwrap_or_default() {
+        let (command, path) = line.split_once(' ').unwrap_or((line.as_str(), ""));
+        match command {
             "USER" => say("331 password")?,
             "PASS" => {
                 counts.logins.fetch_add(1, Ordering::SeqCst);
@@ -134,6 +203,10 @@ fn serve(control: &TcpStream, script: Script, counts: &Counts) -> std::io::Resul
                     End::Disconnect => return Ok(()),
                     End::Silence => {}
                 }
+            }
+            "SIZE" | "CWD" | "DELE" | "RNFR" | "RNTO" => {
+                let mut folder = counts.folder.lock().unwrap_or_else(PoisonError::into_inner);
+                say(&folder.reply(command, path, &mut from, script))?;
             }
             _ => say("500 unknown")?,
         }
