@@ -1,0 +1,58 @@
+//! Tests of requests and responses.
+
+use reqwest::Method;
+use reqwest::header::{DATE, HeaderMap, HeaderValue};
+use serde_json::json;
+
+use super::{HttpClient, MAX_BODY, MINIMAL, Success, explain};
+use crate::server::connection::ConnectionSettings;
+
+#[test]
+fn the_clock_of_the_server_counts_if_that_of_this_machine_is_far_from_it() -> anyhow::Result<()> {
+    let client = HttpClient::new("http://127.0.0.1:1", &ConnectionSettings::default())?;
+    let early = HeaderValue::from_static("Thu, 01 Jan 1970 00:16:40 GMT");
+    client.observe_time(&[(DATE, early)].into_iter().collect());
+    assert_eq!(client.now().timestamp() / 60, 1000 / 60);
+    let present = chrono::Utc::now();
+    let date = present.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let told: HeaderMap = [(DATE, HeaderValue::from_str(&date)?)].into_iter().collect();
+    client.observe_time(&told);
+    assert!((client.now() - present).num_seconds().abs() < 60);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_body_above_the_limit_is_not_read() -> anyhow::Result<()> {
+    let app = axum::Router::new().fallback(|| async { vec![b' '; MAX_BODY + 1] });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let client = HttpClient::new(&format!("http://{}", listener.local_addr()?), &ConnectionSettings::default())?;
+    let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+    let error = client.send::<u8>(client.request(Method::GET, "/")).await.err();
+    serving.abort();
+    let message = error.map(|error| error.to_string()).unwrap_or_default();
+    assert!(message.contains("answered 200: the response has more than 16 MiB"), "{message}");
+    Ok(())
+}
+
+#[test]
+fn an_answer_without_data_confirms_nothing() -> serde_json::Result<()> {
+    assert!(serde_json::from_str::<Success<Option<u8>>>("{}").is_err());
+    assert_eq!(serde_json::from_slice::<Success<Option<u8>>>(MINIMAL)?.data, None);
+    Ok(())
+}
+
+#[test]
+fn a_refusal_names_the_wrong_fields() {
+    let details = json!({"fields": {"size": ["must not be negative", "must be a number"]}});
+    assert_eq!(
+        explain("Validation failed", Some(&details)),
+        "Validation failed: size: must not be negative, must be a number"
+    );
+}
+
+#[test]
+fn an_invalid_server_address_is_rejected() {
+    for server in ["", "localhost:8080", "ftp://example.com", "http://"] {
+        assert!(HttpClient::new(server, &ConnectionSettings::default()).is_err(), "{server}");
+    }
+}
