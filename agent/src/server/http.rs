@@ -117,6 +117,8 @@ struct Success<T> {
 
 #[derive(Deserialize)]
 struct Failure {
+    /// Required, and always false: other programs answer with an `error`, too.
+    success: bool,
     error: String,
     #[serde(default)]
     details: Option<Value>,
@@ -268,7 +270,7 @@ impl HttpClient {
                 }
             };
         }
-        let failure = serde_json::from_slice::<Failure>(&body).ok();
+        let failure = serde_json::from_slice::<Failure>(&body).ok().filter(|failure| !failure.success);
         let is_documented = failure.is_some();
         if let Some(failure) = &failure
             && status == 409

@@ -1,10 +1,12 @@
 //! Tests of requests and responses.
 
+use anyhow::Context as _;
+use axum::http::StatusCode;
 use reqwest::Method;
 use reqwest::header::{DATE, HeaderMap, HeaderValue};
 use serde_json::json;
 
-use super::{HttpClient, MAX_BODY, MINIMAL, Success, explain};
+use super::{ApiError, HttpClient, MAX_BODY, MINIMAL, Success, explain};
 use crate::server::connection::ConnectionSettings;
 
 #[test]
@@ -23,15 +25,35 @@ fn the_clock_of_the_server_counts_if_that_of_this_machine_is_far_from_it() -> an
 
 #[tokio::test]
 async fn a_body_above_the_limit_is_not_read() -> anyhow::Result<()> {
-    let app = axum::Router::new().fallback(|| async { vec![b' '; MAX_BODY + 1] });
+    let message = refusal(StatusCode::OK, vec![b' '; MAX_BODY + 1]).await?.to_string();
+    assert!(message.contains("answered 200: the response has more than 16 MiB"), "{message}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_the_envelope_of_the_api_refuses_a_key() -> anyhow::Result<()> {
+    for (body, is_of_the_api) in [
+        (json!({"success": false, "error": "unknown API key", "details": null}), true),
+        (json!({"error": "invalid_token"}), false),
+        (json!({"success": true, "error": "sign in"}), false),
+        (json!("sign in"), false),
+    ] {
+        let error = refusal(StatusCode::UNAUTHORIZED, body.to_string().into_bytes()).await?;
+        assert_eq!(error.is_fatal(), is_of_the_api, "{body}: {error}");
+        assert_eq!(error.is_temporary(), !is_of_the_api, "{body}: {error}");
+    }
+    Ok(())
+}
+
+/// The error for a response with this status and body.
+async fn refusal(status: StatusCode, body: Vec<u8>) -> anyhow::Result<ApiError> {
+    let app = axum::Router::new().fallback(move || async move { (status, body) });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let client = HttpClient::new(&format!("http://{}", listener.local_addr()?), &ConnectionSettings::default())?;
     let serving = tokio::spawn(async move { axum::serve(listener, app).await });
     let error = client.send::<u8>(client.request(Method::GET, "/")).await.err();
     serving.abort();
-    let message = error.map(|error| error.to_string()).unwrap_or_default();
-    assert!(message.contains("answered 200: the response has more than 16 MiB"), "{message}");
-    Ok(())
+    error.context("the response is no error")
 }
 
 #[test]
