@@ -259,8 +259,7 @@ impl Api {
     pub(crate) async fn issue_certificate(&self, csr: &str) -> Result<IssuedCertificate, ApiError> {
         let (path, body) = (format!("/api/agents/{}/certificate", self.agent_id), json!({ "csr": csr }));
         let request = |client: &HttpClient| client.request(Method::POST, &path).json(&body);
-        let current = self.route.current();
-        let issued: Result<OneCertificate, ApiError> = match self.call(|| request(&current)).await {
+        let issued: Result<OneCertificate, ApiError> = match self.call(|| request(&self.route.current())).await {
             Err(ApiError::Unreachable { .. }) => self.call(|| request(self.route.plain())).await,
             other => other,
         };
@@ -305,6 +304,7 @@ impl Api {
         request: impl Fn() -> RequestBuilder,
         key: &ApiKey,
     ) -> Result<T, ApiError> {
+        let is_secured = self.route.is_secured();
         match self.send_with_key(request(), key).await {
             // Another process of this agent may have changed the key meanwhile.
             Err(ApiError::Unauthorized { message }) => match self.stored_key().filter(|stored| stored != key) {
@@ -312,9 +312,36 @@ impl Api {
                     self.adopt_key(stored.clone());
                     self.send_with_key(request(), &stored).await
                 }
+                None if is_secured => {
+                    self.send_without_certificate(request, key, ApiError::Unauthorized { message }).await
+                }
                 None => Err(ApiError::Unauthorized { message }),
             },
             other => other,
+        }
+    }
+
+    /// Sends a refused request again without the client certificate, which the server may not know any more, as after the
+    /// restore of a backup. If it accepts the API key alone, another certificate is requested.
+    async fn send_without_certificate<T: DeserializeOwned>(
+        &self,
+        request: impl Fn() -> RequestBuilder,
+        key: &ApiKey,
+        refused: ApiError,
+    ) -> Result<T, ApiError> {
+        // None if another request has hidden it.
+        let secured = self.route.hide_certificate();
+        match self.send_with_key(request(), key).await {
+            Err(ApiError::Unauthorized { .. } | ApiError::Unreachable { .. }) => {
+                if let Some(secured) = secured {
+                    self.route.show_certificate(secured);
+                }
+                Err(refused)
+            }
+            answer => {
+                self.route.plain().note_certificate_refused();
+                answer
+            }
         }
     }
 

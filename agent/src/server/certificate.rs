@@ -35,20 +35,26 @@ pub(crate) async fn keep(server: Arc<ServerContext>, state_dir: PathBuf) {
     let _ = timeout(FIRST_ANSWER, route.plain().answered()).await;
     let (mut is_refused, mut retry) = (false, RETRY_INTERVAL);
     loop {
-        if let Err(error) = check(&server, &state_dir, is_refused).await {
-            tracing::warn!("this agent gets no client certificate: {error:#}");
-            sleep(retry).await;
-            retry = (retry * 2).min(CHECK_INTERVAL);
-            continue;
+        match check(&server, &state_dir, is_refused).await {
+            Ok(is_new) => {
+                retry = RETRY_INTERVAL;
+                if is_new {
+                    sleep(RETRY_INTERVAL).await;
+                }
+            }
+            Err(error) => {
+                tracing::warn!("this agent gets no client certificate: {error:#}");
+                sleep(retry).await;
+                retry = (retry * 2).min(CHECK_INTERVAL);
+                continue;
+            }
         }
-        retry = RETRY_INTERVAL;
-        sleep(RETRY_INTERVAL).await;
         is_refused = timeout(CHECK_INTERVAL, route.plain().certificate_refused()).await.is_ok();
     }
 }
 
-/// Renews the certificate if it is due or was refused, and shows it from then on.
-async fn check(server: &ServerContext, state_dir: &Path, is_refused: bool) -> anyhow::Result<()> {
+/// Renews the certificate if it is due or was refused, and shows it from then on. Returns whether it is a new one.
+async fn check(server: &ServerContext, state_dir: &Path, is_refused: bool) -> anyhow::Result<bool> {
     let route = server.api.route();
     let now = route.now();
     match route.certificate() {
@@ -57,14 +63,15 @@ async fn check(server: &ServerContext, state_dir: &Path, is_refused: bool) -> an
             if !route.is_secured() {
                 route.use_certificate(certificate)?;
             }
-            Ok(())
+            Ok(false)
         }
         _ => {
             let certificate = obtain(&server.api).await?;
             let (stored, folder) = (certificate.clone(), state_dir.to_owned());
             server.blocking(move || stored.save(&folder)).await??;
             tracing::info!(expires = %certificate.expires_at(), "the server issued a client certificate");
-            route.use_certificate(certificate)
+            route.use_certificate(certificate)?;
+            Ok(true)
         }
     }
 }

@@ -203,6 +203,11 @@ impl HttpClient {
         self.observed.refused.notified().await;
     }
 
+    /// Wakes the task that waits until the server refuses the client certificate.
+    pub(crate) fn note_certificate_refused(&self) {
+        self.observed.refused.notify_one();
+    }
+
     fn observe_time(&self, headers: &HeaderMap) {
         if let Some(told) = date(headers) {
             self.observed.ahead.store((told - Utc::now()).num_seconds(), Ordering::Relaxed);
@@ -233,7 +238,7 @@ impl HttpClient {
 
     fn unreachable(&self, error: &reqwest::Error) -> ApiError {
         if is_certificate_refused(error) {
-            self.observed.refused.notify_one();
+            self.note_certificate_refused();
         }
         ApiError::Unreachable { server: self.server.clone(), cause: cause(error) }
     }

@@ -52,6 +52,18 @@ impl Route {
         Ok(())
     }
 
+    /// Shows the certificate no more. Returns the client that showed it, if there was one.
+    pub(crate) fn hide_certificate(&self) -> Option<HttpClient> {
+        self.change(|state| state.secured.take())
+    }
+
+    /// Shows the certificate again with this client, unless another one is shown meanwhile.
+    pub(crate) fn show_certificate(&self, secured: HttpClient) {
+        self.change(|state| {
+            state.secured.get_or_insert(secured);
+        });
+    }
+
     /// The client for requests.
     pub(crate) fn current(&self) -> HttpClient {
         self.change(|state| state.secured.clone()).unwrap_or_else(|| self.plain.clone())
