@@ -106,6 +106,7 @@ impl FakeServer {
             .route("/api/agents/{id}/certificate", post(issue_certificate))
             .route("/api/transfers", post(create).patch(update_many))
             .route("/api/transfers/{id}", patch(update_one))
+            .route("/api/health/live", get(|| async { "" }))
             .route("/api/jobs/{id}/runs", post(runs::start))
             .route("/api/jobs/{id}/runs/{run}", patch(runs::end))
             .route("/api/pipelines/{id}/runs/{run}/steps/{step}", patch(steps::update))
@@ -221,7 +222,7 @@ async fn check_request(State(state): App, request: Request, next: Next) -> Respo
         state.change(|state| state.sign_in_pages += 1);
         return (StatusCode::UNAUTHORIZED, "<html>Sign in to this network</html>").into_response();
     }
-    let is_public = request.uri().path() == "/api/agents/register";
+    let is_public = matches!(request.uri().path(), "/api/agents/register" | "/api/health/live");
     let refusal = {
         let state = state.lock();
         let key = request.headers().get("x-api-key").and_then(|key| key.to_str().ok());

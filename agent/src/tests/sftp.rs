@@ -1,5 +1,6 @@
 //! The storage on SFTP servers against OpenSSH on this machine.
 
+mod commands;
 mod files;
 mod host_keys;
 mod interactive;
