@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::Path;
 
 use serde_json::json;
@@ -19,7 +19,7 @@ use crate::transfer::control::Control;
 use crate::transfer::copy::copy;
 use crate::transfer::error::CopyError;
 use crate::transfer::part_lock::reserve;
-use crate::transfer::rules::OnExists;
+use crate::transfer::rules::{AfterSuccess, OnExists, SymlinkRule};
 use crate::transfer::source_entries::Plan;
 use crate::transfer::state::CopyOptions;
 
@@ -280,5 +280,27 @@ async fn a_copy_with_rules_neither_writes_to_nor_removes_what_another_copy_write
     for empty in ["out", "old/folder"] {
         assert_eq!(fs::read_dir(agent.path(empty))?.count(), 0, "{empty}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn files_behind_links_are_copied_and_their_sources_left_alone() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    for folder in ["out", "elsewhere"] {
+        fs::create_dir(agent.path(folder))?;
+    }
+    fs::write(agent.path("out/own"), "own")?;
+    fs::write(agent.path("elsewhere/file"), "of another")?;
+    symlink("../elsewhere", agent.path("out/folder"))?;
+    symlink("../elsewhere/file", agent.path("out/link"))?;
+    let (symlinks, after_success) = (SymlinkRule::Follow, AfterSuccess::Delete);
+    let args = CopyArgs { symlinks, after_success, ..agent.args("out", "copy") };
+    assert_eq!(copy_command::copy(&agent.settings(), &args).await?, Exit::Done);
+    for (copied, content) in [("own", "own"), ("folder/file", "of another"), ("link", "of another")] {
+        assert_eq!(fs::read_to_string(agent.path("copy").join(copied))?, content, "{copied}");
+    }
+    assert!(!agent.path("out/own").exists());
+    assert!(fs::symlink_metadata(agent.path("out/link"))?.is_symlink());
+    assert_eq!(fs::read_to_string(agent.path("out/folder/file"))?, "of another");
     Ok(())
 }

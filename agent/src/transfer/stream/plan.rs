@@ -35,6 +35,8 @@ pub(crate) struct PlanEntry {
     /// Relative to the base; empty for the base itself.
     pub(crate) relative: StoragePath,
     pub(crate) kind: PlanKind,
+    /// Whether a followed link of the source leads to it.
+    pub(crate) is_behind_link: bool,
 }
 
 /// The kinds of entries that are copied.
@@ -48,7 +50,8 @@ pub(crate) enum PlanKind {
 impl StreamPlan {
     /// Lists the source. `keeps_links` says whether both storages have links.
     pub(crate) fn of(source: &Opened, symlinks: SymlinkRule, keeps_links: bool) -> Result<Self, CopyError> {
-        let mut walk = Walk { source, symlinks, keeps_links, listed: 0, path_bytes: 0, plan: Self::default() };
+        let plan = Self::default();
+        let mut walk = Walk { source, symlinks, keeps_links, listed: 0, path_bytes: 0, followed: 0, plan };
         walk.start()?;
         let plan = walk.plan;
         if !plan.left_out.is_empty() {
@@ -67,6 +70,8 @@ struct Walk<'a> {
     listed: usize,
     /// Bytes of the paths in the plan.
     path_bytes: usize,
+    /// Links that were followed to where the walk is.
+    followed: usize,
     plan: StreamPlan,
 }
 
@@ -182,10 +187,18 @@ impl Walk<'_> {
             SymlinkRule::Keep | SymlinkRule::Skip => self.leave_out(path),
             SymlinkRule::Fail => self.refuse(path, "it is a symbolic link, and the copy has `symlinks: fail`"),
             SymlinkRule::Follow => match self.source.storage.metadata(path).map_err(CopyError::from) {
-                Ok(there) if there.kind == EntryKind::File => return self.add_file(relative, &there),
                 // The depth ends links that lead to a folder above them. A pattern takes no folders.
-                Ok(there) if there.kind == EntryKind::Folder && !self.plan.is_pattern => {
-                    return self.walk(&relative, depth + 1);
+                Ok(there)
+                    if there.kind == EntryKind::File || there.kind == EntryKind::Folder && !self.plan.is_pattern =>
+                {
+                    self.followed += 1;
+                    let added = if there.kind == EntryKind::Folder {
+                        self.walk(&relative, depth + 1)
+                    } else {
+                        self.add_file(relative, &there)
+                    };
+                    self.followed -= 1;
+                    return added;
                 }
                 Ok(_) => self.leave_out(path),
                 Err(error) if error.is_final() => return Err(error),
@@ -208,7 +221,7 @@ impl Walk<'_> {
         if self.path_bytes > MAX_PATHS {
             return Err(self.too_large("its paths have more than 256 MiB"));
         }
-        self.plan.entries.push(PlanEntry { relative, kind });
+        self.plan.entries.push(PlanEntry { relative, kind, is_behind_link: self.followed > 0 });
         Ok(())
     }
 

@@ -10,8 +10,8 @@ use crate::transfer::stream::names::numbered;
 use crate::transfer::stream::staged::{StagedFile, StagedFiles};
 use crate::transfer::stream::target::{MAX_NAMES, create_folders};
 
-/// Applies the rule to each file that was staged. A file that changed since, or that an earlier attempt has deleted or moved,
-/// is left alone. `base` is the folder of the files, or the one file.
+/// Applies the rule to each file that was staged. A file that changed since, that an earlier attempt has deleted or moved, or
+/// that is behind a link, which could lead out of the source, is left alone. `base` is the folder of the files, or the one file.
 pub(crate) fn finish(
     source: &Opened,
     base: &StoragePath,
@@ -19,7 +19,7 @@ pub(crate) fn finish(
     staged: &StagedFiles,
 ) -> Result<(), CopyError> {
     let mut failures = BoundedList::default();
-    for (relative, file) in staged.iter().filter(|(_, file)| !file.is_link) {
+    for (relative, file) in staged.iter().filter(|(_, file)| !file.is_link && !file.is_behind_link) {
         let result = match rule {
             AfterSuccess::Keep => return Ok(()),
             AfterSuccess::Delete => delete(source, &base.append(relative), file),

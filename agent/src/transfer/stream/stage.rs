@@ -225,7 +225,8 @@ impl Stager<'_> {
             }
         };
         let (modified, written) = (before.modified.and_then(nanoseconds), written.and_then(nanoseconds));
-        let file = StagedFile { size: before.size, modified, written, checksum, is_link: false };
+        let (size, is_behind_link) = (before.size, entry.is_behind_link);
+        let file = StagedFile { size, modified, written, checksum, is_link: false, is_behind_link };
         self.staged.add(&entry.relative, file.clone()).map_err(CopyError::State)?;
         Ok(Some(file))
     }
@@ -299,7 +300,8 @@ impl Stager<'_> {
         let part = target::staged_path(self.stream, &self.base, &entry.relative);
         target::remove_if_there(self.target, &part)?;
         self.target.create_link(&part, &link)?;
-        let file = StagedFile { size: 0, modified: None, written: None, checksum: None, is_link: true };
+        let (modified, written, checksum) = (None, None, None);
+        let file = StagedFile { size: 0, modified, written, checksum, is_link: true, is_behind_link: false };
         self.staged.add(&entry.relative, file.clone()).map_err(CopyError::State)?;
         Ok(Some(file))
     }

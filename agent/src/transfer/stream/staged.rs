@@ -27,6 +27,9 @@ pub(crate) struct StagedFile {
     pub(crate) checksum: Option<String>,
     #[serde(default)]
     pub(crate) is_link: bool,
+    /// Whether a followed link of the source led to it: then `afterSuccess` leaves its source alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_behind_link: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -174,8 +177,14 @@ mod tests {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("a.staged");
         let (one, other, third) = (StoragePath::new(b"in/\xff")?, StoragePath::new(b"b")?, StoragePath::new(b"d")?);
-        let file =
-            StagedFile { size: 3, modified: Some(-7), written: Some(9), checksum: Some("ab".into()), is_link: false };
+        let file = StagedFile {
+            size: 3,
+            modified: Some(-7),
+            written: Some(9),
+            checksum: Some("ab".into()),
+            is_link: false,
+            is_behind_link: true,
+        };
         let mut list = StagedFiles::open(&path)?;
         assert!(list.is_empty());
         list.begin(&one)?;
@@ -199,7 +208,14 @@ mod tests {
 
     #[test]
     fn what_stands_at_a_path_is_the_copy_only_with_its_kind_size_and_time() {
-        let file = StagedFile { size: 3, modified: None, written: Some(1_000_000_000), checksum: None, is_link: false };
+        let file = StagedFile {
+            size: 3,
+            modified: None,
+            written: Some(1_000_000_000),
+            checksum: None,
+            is_link: false,
+            is_behind_link: false,
+        };
         let modified = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1));
         let there = Metadata { kind: EntryKind::File, size: 3, modified, mode: None };
         assert!(file.has_become(&there) && file.has_become(&Metadata { modified: None, ..there }));
