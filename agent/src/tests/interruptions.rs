@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::server::Fault;
-use super::{TestAgent, test_bytes, wait_for_path};
+use super::{TestAgent, sha256, test_bytes, wait_for_path};
 use crate::agent::Settings;
 use crate::command::args::RunArgs;
 use crate::command::copy as copy_command;
@@ -221,10 +221,32 @@ async fn the_daemon_continues_the_copy_of_a_killed_process() -> anyhow::Result<(
 async fn a_copy_that_was_published_before_the_process_was_killed_is_reported_as_completed() -> anyhow::Result<()> {
     let agent = TestAgent::start().await?;
     fs::write(agent.path("b"), "text")?;
-    let copied = CopyResult { bytes: 4, checksum: Some("of the text".into()) };
+    let checksum = sha256(&agent.path("b"))?;
+    let copied = CopyResult { bytes: 4, checksum: Some(checksum.clone()) };
     simulate_killed_copy(&agent, "gone meanwhile", Phase::Publishing, Some(copied))?;
     agent.with_daemon(async || is_completed(&agent).await).await?;
-    assert_eq!(agent.server.only_transfer()?["checksumSha256"], "of the text");
+    assert_eq!(agent.server.only_transfer()?["checksumSha256"], json!(checksum));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_another_copy_wrote_meanwhile_is_not_taken_for_the_verified_copy() -> anyhow::Result<()> {
+    for (written, source, status, expected) in [
+        ("b.mftplus-part", "a", "completed", Some("text")),
+        ("b.mftplus-part", "gone meanwhile", "failed", None),
+        ("b", "a", "failed", Some("else")),
+        ("b", "gone meanwhile", "failed", Some("else")),
+    ] {
+        let agent = TestAgent::start().await?;
+        fs::write(agent.path("a"), "text")?;
+        // As many bytes as were copied.
+        fs::write(agent.path(written), "else")?;
+        let copied = CopyResult { bytes: 4, checksum: Some(sha256(&agent.path("a"))?) };
+        simulate_killed_copy(&agent, source, Phase::Publishing, Some(copied))?;
+        let ended = async || agent.server.wait_until(status, |state| state.all("status", &json!(status))).await;
+        agent.with_daemon(ended).await?;
+        assert_eq!(fs::read_to_string(agent.path("b")).ok().as_deref(), expected, "{written}, {source}");
+    }
     Ok(())
 }
 

@@ -1,12 +1,18 @@
 //! Renames a complete part file to its destination. Blocking; can be repeated after a crash at any point.
 
-use std::io;
+use std::io::{self, Read as _};
 
 use cap_std::fs::Permissions;
 
 use crate::storage::sandboxed_path::SandboxedPath;
+use crate::transfer::checksum::Hasher;
+use crate::transfer::control::Control;
 use crate::transfer::error::{CopyError, at};
 use crate::transfer::source_entries::Plan;
+use crate::transfer::state::CopyResult;
+
+/// Bytes read at once.
+const CHUNK: usize = 1 << 20;
 
 /// Rejects a destination that must not be replaced. Pipes, sockets and devices are never replaced.
 pub(crate) fn check(destination: &SandboxedPath, is_folder: bool, overwrite: bool) -> Result<(), CopyError> {
@@ -36,9 +42,39 @@ fn refuse_special(destination: &SandboxedPath) -> Result<(), CopyError> {
     }
 }
 
-/// Whether an earlier process has already published the whole copy.
+/// Whether an earlier process has already published the whole copy, unless another one stands at the destination.
 pub(crate) fn is_published(part: &SandboxedPath, destination: &SandboxedPath) -> bool {
     !part.has_entry() && destination.has_entry()
+}
+
+/// Whether a file is the one that an earlier process has verified, by its size and checksum. Of folders only the kind is known.
+pub(crate) fn is_verified(path: &SandboxedPath, copied: &CopyResult, control: &Control) -> Result<bool, CopyError> {
+    let there = path.symlink_metadata().map_err(at("read", path))?;
+    if !there.is_file() {
+        return Ok(there.is_dir());
+    }
+    if there.len() != copied.bytes {
+        return Ok(false);
+    }
+    let Some(expected) = &copied.checksum else { return Ok(true) };
+    let mut file = match path.open() {
+        Ok(file) => file,
+        // It has the permissions of its source.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(true),
+        Err(error) => return Err(at("read", path)(error)),
+    };
+    let (mut hasher, mut buffer) = (Hasher::new(true), vec![0; CHUNK]);
+    loop {
+        // For a cancellation it is too late.
+        if control.is_stopped() && control.cancellation().is_none() {
+            return Err(CopyError::Stopped);
+        }
+        let count = file.read(&mut buffer).map_err(at("read", path))?;
+        if count == 0 {
+            return Ok(hasher.finish().as_ref() == Some(expected));
+        }
+        hasher.update(&buffer[..count]);
+    }
 }
 
 /// Renames `part` to `destination`; a folder is merged into an existing one, file by file.

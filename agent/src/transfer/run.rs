@@ -18,7 +18,7 @@ use crate::transfer::control::Control;
 use crate::transfer::copy::copy;
 use crate::transfer::error::{CopyError, at};
 use crate::transfer::part_lock;
-use crate::transfer::publish::{check_all, is_published, publish};
+use crate::transfer::publish::{check_all, is_published, is_verified, publish};
 use crate::transfer::report_batcher::ReportReply;
 use crate::transfer::source_entries::{Plan, PlanError};
 use crate::transfer::state::{CopyResult, FinalReport, Phase, StreamState, Verify};
@@ -326,8 +326,11 @@ fn copy_and_publish(
     let target = access.destination(&paths.destination)?;
     let part = target.part();
     if let (Phase::Publishing, Some(copied)) = (claim.state.phase, claim.state.copied.clone()) {
+        // Another copy may have written to the part meanwhile, or to the destination.
+        let _lock = if cfg!(unix) { part_lock::hold(&part)? } else { None };
         let is_published = is_published(&part, &target);
-        if is_published || part.has_entry() {
+        let found = if is_published { &target } else { &part };
+        if found.has_entry() && is_verified(found, &copied, control)? {
             control.set_total(copied.bytes);
             control.add_resumed(copied.bytes);
             if !is_published {
