@@ -10,6 +10,7 @@
 #![expect(clippy::disallowed_types, reason = "the bare handler is axum as everybody writes it")]
 
 mod bare;
+mod connection;
 mod fleet;
 mod live;
 mod load;

@@ -1,15 +1,14 @@
 //! The agents of the fleet, on connections that stay open.
 
-use std::{cmp::Reverse, collections::BinaryHeap, fmt::Write as _, io, time::Duration};
+use std::{cmp::Reverse, collections::BinaryHeap, fmt::Write as _, time::Duration};
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     task::JoinSet,
     time::{Instant, sleep_until},
 };
 
 use super::Window;
+use crate::connection::{Connection, request};
 
 /// The time between two heartbeats of an agent.
 const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -73,7 +72,7 @@ pub(super) async fn run(
 pub(super) fn poll(addresses: &[String], agents: &[Agent], count: usize, end: Instant) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for (number, agent) in agents.iter().rev().take(count).enumerate() {
-        let (mut line, key) = (Line::new(addresses[number % addresses.len()].clone()), agent.key.clone());
+        let (mut line, key) = (Connection::new(addresses[number % addresses.len()].clone()), agent.key.clone());
         tasks.spawn(async move {
             while Instant::now() < end {
                 line.exchange(&request("GET", "/api/agents/directives?wait=25", &key, "")).await.unwrap();
@@ -92,7 +91,7 @@ async fn connection(address: String, group: Vec<(usize, Agent)>, begin: Instant,
             due.push(Reverse((begin + phase(*index, REPORT), position, true)));
         }
     }
-    let (mut line, mut answers, mut step) = (Line::new(address), Answers::default(), 0_usize);
+    let (mut line, mut answers, mut step) = (Connection::new(address), Answers::default(), 0_usize);
     while let Some(Reverse((at, position, is_report))) = due.pop() {
         if at >= window.end {
             break;
@@ -139,73 +138,4 @@ fn report(agent: &Agent, step: usize) -> String {
     }
     body.push_str("]}");
     request("PATCH", "/api/transfers", &agent.key, &body)
-}
-
-/// A request as the agent sends it.
-fn request(method: &str, path: &str, key: &str, body: &str) -> String {
-    format!(
-        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\nPrefer: return=minimal\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-}
-
-/// A connection that is opened with the first request, and again after the server has closed it.
-struct Line {
-    address: String,
-    stream: Option<TcpStream>,
-    buffer: Vec<u8>,
-    /// How often the connection was opened.
-    opened: usize,
-}
-
-impl Line {
-    fn new(address: String) -> Self {
-        Self { address, stream: None, buffer: Vec::new(), opened: 0 }
-    }
-
-    /// Sends a request and reads the answer. Returns its status.
-    async fn exchange(&mut self, request: &str) -> io::Result<u16> {
-        let was_open = self.stream.is_some();
-        match self.try_exchange(request).await {
-            Err(_) if was_open => {
-                self.stream = None;
-                self.try_exchange(request).await
-            }
-            outcome => outcome,
-        }
-    }
-
-    async fn try_exchange(&mut self, request: &str) -> io::Result<u16> {
-        let stream = if let Some(stream) = &mut self.stream {
-            stream
-        } else {
-            self.opened += 1;
-            let stream = TcpStream::connect(&self.address).await?;
-            stream.set_nodelay(true)?;
-            self.stream.insert(stream)
-        };
-        stream.write_all(request.as_bytes()).await?;
-        self.buffer.clear();
-        loop {
-            if stream.read_buf(&mut self.buffer).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            if let Some(status) = answered(&self.buffer) {
-                return Ok(status);
-            }
-        }
-    }
-}
-
-/// The status of an answer; `None` while parts of it are missing.
-fn answered(received: &[u8]) -> Option<u16> {
-    let end = received.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(&received[..end]).unwrap();
-    let length = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().unwrap())
-    });
-    // An answer with the status 204 has no length.
-    (received.len() >= end + 4 + length.unwrap_or(0)).then(|| head.split(' ').nth(1).unwrap().parse().unwrap())
 }
