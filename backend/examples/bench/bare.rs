@@ -1,16 +1,25 @@
-//! The server to compare with: axum as it is usually written, with one handler, one statement and one commit per
-//! request, on the same schema and with the same settings of the engine.
+//! The servers to compare with: axum as it is usually written, without any logic, and as fast as it can be made, on the
+//! same schema and with the same settings of the engine.
+
+mod group_commit;
 
 use axum::{
     Json, Router,
     extract::{Path, State},
+    http::header::CONTENT_TYPE,
+    response::IntoResponse,
     routing::patch,
+    serve::ListenerExt,
 };
 use backend::store::Db;
 use serde::Deserialize;
-use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+};
 use uuid::Uuid;
+
+use group_commit::Update;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,37 +29,32 @@ struct Report {
     speed: f64,
 }
 
-pub(crate) const UPDATE: &str = "UPDATE transfers SET progress = $1, bytes_transferred = $2, speed = $3, \
-    revision = revision + 1 WHERE id = $4";
-
-pub(crate) async fn open(database: &str) -> Db {
-    if database.starts_with("postgres") {
+/// Serves durable reports.
+pub(crate) async fn serve(database: &str) {
+    let db = if database.starts_with("postgres") {
         Db::open_postgres(database).await.unwrap()
     } else {
         Db::open_sqlite(std::path::Path::new(database)).await.unwrap()
-    }
+    };
+    let queue = group_commit::start(&db).await;
+    listen(Router::new().route("/api/transfers/{id}", patch(report)).with_state(queue)).await;
 }
 
-/// One durable commit.
-pub(crate) async fn commit(db: &Db, id: Uuid, progress: f64, bytes: i64, speed: f64) {
-    match db {
-        Db::Sqlite { writer, .. } => {
-            sqlx::query(UPDATE).bind(progress).bind(bytes).bind(speed).bind(id).execute(writer).await.unwrap();
-        }
-        Db::Postgres { pool, .. } => {
-            sqlx::query(UPDATE).bind(progress).bind(bytes).bind(speed).bind(id).execute(pool).await.unwrap();
-        }
-    }
-}
-
-async fn report(State(db): State<Db>, Path(id): Path<Uuid>, Json(report): Json<Report>) -> Json<Value> {
-    commit(&db, id, report.progress, report.bytes_transferred, report.speed).await;
-    Json(json!({ "success": true, "data": { "transfer": { "id": id } } }))
-}
-
-pub(crate) async fn serve(database: &str) {
-    let router = Router::new().route("/api/transfers/{id}", patch(report)).with_state(open(database).await);
+async fn listen(router: Router) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("bare {}", listener.local_addr().unwrap());
-    axum::serve(listener, router).await.unwrap();
+    axum::serve(listener.tap_io(|stream| stream.set_nodelay(true).unwrap()), router).await.unwrap();
+}
+
+async fn report(
+    State(queue): State<mpsc::Sender<Update>>,
+    Path(id): Path<Uuid>,
+    Json(report): Json<Report>,
+) -> impl IntoResponse {
+    let Report { progress, bytes_transferred: bytes, speed } = report;
+    let (committed, commit) = oneshot::channel();
+    queue.send(Update { id, progress, bytes, speed, committed }).await.unwrap();
+    commit.await.unwrap();
+    let body = format!(r#"{{"success":true,"data":{{"transfer":{{"id":"{id}"}}}}}}"#);
+    ([(CONTENT_TYPE, "application/json")], body)
 }

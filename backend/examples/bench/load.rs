@@ -3,16 +3,25 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use super::place::Reporter;
 
+/// The number of stretches so far. Each reports more bytes than the one before, so that transfers make progress.
+static STRETCHES: AtomicUsize = AtomicUsize::new(0);
+/// The bytes between the first reports of two stretches.
+const BYTES_OF_STRETCH: usize = 1_000_000_000;
+
 /// The results of one measured stretch.
 #[derive(Clone, Debug)]
 pub(crate) struct Measured {
+    pub(crate) count: u32,
     pub(crate) per_second: f64,
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
@@ -20,6 +29,7 @@ pub(crate) struct Measured {
 
 /// Reports from `connections` connections for `length`. Each connection reports for its own agents in turn.
 pub(crate) fn patches(address: &str, reporters: &Arc<Vec<Reporter>>, connections: usize, length: Duration) -> Measured {
+    let base = STRETCHES.fetch_add(1, Ordering::Relaxed) * BYTES_OF_STRETCH;
     let start = Instant::now();
     let threads: Vec<_> = (0..connections)
         .map(|connection| {
@@ -31,7 +41,7 @@ pub(crate) fn patches(address: &str, reporters: &Arc<Vec<Reporter>>, connections
                 while start.elapsed() < length {
                     let reporter = &reporters[(connection + step * connections) % reporters.len()];
                     step += 1;
-                    let bytes = step * 4096;
+                    let bytes = base + step * 4096;
                     let body =
                         format!("{{\"bytesTransferred\":{bytes},\"progress\":{}.5,\"speed\":{step}}}", step % 99);
                     let sent = Instant::now();
@@ -48,11 +58,8 @@ pub(crate) fn patches(address: &str, reporters: &Arc<Vec<Reporter>>, connections
     let elapsed = start.elapsed();
     times.sort_unstable();
     let at = |percent: usize| times[(times.len() - 1) * percent / 100];
-    Measured {
-        per_second: f64::from(u32::try_from(times.len()).unwrap()) / elapsed.as_secs_f64(),
-        p50: at(50),
-        p99: at(99),
-    }
+    let count = u32::try_from(times.len()).unwrap();
+    Measured { count, per_second: f64::from(count) / elapsed.as_secs_f64(), p50: at(50), p99: at(99) }
 }
 
 /// A kept-alive connection.

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: the cost of a durable PATCH, compared with a bare axum handler that commits once per request on
-//! the same engine with the same settings; the effect of a million transfers and a hundred thousand jobs; what
+//! `cargo xtask bench`: the cost of a durable PATCH, compared with a bare axum handler with group commit on the same engine
+//! with the same settings; the effect of a million transfers and a hundred thousand jobs; what
 //! subscribers receive and cost; how soon an outage of many agents is reported; what a fleet of a hundred thousand agents
 //! costs; and the cost of the agent's transfers, compared with the tools that people use today.
 //!
@@ -18,6 +18,7 @@ mod million;
 mod outage;
 mod place;
 mod ratios;
+mod rows;
 mod schedule;
 mod throughput;
 mod transfers;
@@ -25,6 +26,10 @@ mod usage;
 
 use clap::Parser;
 use ratios::Ratio;
+
+/// That of the server, also for the bare servers.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What is measured, in this order.
 const PARTS: [&str; 7] = ["throughput", "million", "live", "schedule", "outage", "fleet", "transfers"];

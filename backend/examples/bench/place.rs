@@ -14,6 +14,7 @@ use backend::{
     actor::Actor,
     app::{Ambient, App},
     config::ServeSettings,
+    ids::TransferId,
     model::{
         FromFields,
         agent::RegisterAgent,
@@ -21,10 +22,15 @@ use backend::{
         enrolment_code::CreateEnrolmentCode,
         transfer::{CreateTransfer, TransferStatus, UpdateTransfer},
     },
+    service::ControlPlane,
 };
 use clap::Parser;
+use futures_util::{StreamExt, stream};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+/// Transfers that are created at once.
+const AT_ONCE: usize = 64;
 
 /// The database engine.
 #[derive(Clone, Debug)]
@@ -86,6 +92,8 @@ impl Server {
         command.arg("serve").args(place.flags()).args(flags);
         command.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log", "warn"]);
         command.args(["--rate-limits", limits, "--admin-password", "bench bench bench"]);
+        // Transfers whose turn comes later stay as they are.
+        command.args(["--stalled-after", "24h", "--lease", "24h"]);
         Self::spawn(command, |line| line.split("http://").nth(1)?.split(',').next().map(ToOwned::to_owned))
     }
 
@@ -159,6 +167,11 @@ pub(crate) struct Reporter {
 
 /// Fills a database with agents that each run a transfer.
 pub(crate) fn agents(place: &Place, count: usize) -> Vec<Reporter> {
+    transfers(place, count, count)
+}
+
+/// Fills a database with agents that take turns to run transfers. Returns a reporter for each transfer.
+pub(crate) fn transfers(place: &Place, agents: usize, count: usize) -> Vec<Reporter> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let app = App::start(&filling(place), Ambient::default()).await.unwrap();
@@ -167,25 +180,38 @@ pub(crate) fn agents(place: &Place, count: usize) -> Vec<Reporter> {
         let customer = cp.create_customer(&Actor::System, customer, None).await.unwrap().id;
         let code = CreateEnrolmentCode::default();
         let code = cp.create_enrolment_code(&Actor::System, customer, code).await.unwrap().code;
-        let mut reporters = Vec::with_capacity(count);
-        for index in 0..count {
+        let mut registered = Vec::with_capacity(agents);
+        for index in 0..agents {
             let input = json!({ "hostname": format!("agent-{index}"), "os": "linux", "customerIdentifier": code });
             let input = RegisterAgent::read(input.as_object().unwrap().clone()).unwrap();
-            let registered = cp.register_agent(None, input, None).await.unwrap();
-            let actor = Actor::Agent { agent: registered.agent.id, customer, key: None };
-            let input = json!({
-                "sourceUrl": format!("sftp://ftp.example.com/exports/orders-{index}.csv"),
-                "destinationPath": format!("/data/in/orders-{index}.csv"),
-                "direction": "pull", "protocol": "sftp", "size": 1_000_000_000_000_i64,
-            });
-            let input = CreateTransfer::read(input.as_object().unwrap().clone()).unwrap();
-            let transfer = cp.create_transfer(&actor, input, None).await.unwrap().id;
-            let running = UpdateTransfer { status: Some(TransferStatus::Running), ..UpdateTransfer::default() };
-            cp.update_transfer(&actor, transfer, running).await.unwrap();
-            reporters.push(Reporter { key: registered.api_key, transfer: transfer.to_string() });
+            let agent = cp.register_agent(None, input, None).await.unwrap();
+            registered.push((Actor::Agent { agent: agent.agent.id, customer, key: None }, agent.api_key));
         }
+        let creating = stream::iter(0..count).map(|index| {
+            let (cp, (actor, key)) = (Arc::clone(&cp), registered[index % agents].clone());
+            async move {
+                let transfer = transfer(&cp, &actor, index).await.to_string();
+                (index, Reporter { key, transfer })
+            }
+        });
+        let mut created: Vec<(usize, Reporter)> = creating.buffer_unordered(AT_ONCE).collect().await;
+        created.sort_unstable_by_key(|(index, _)| *index);
         drop(cp);
         app.close().await;
-        reporters
+        created.into_iter().map(|(_, reporter)| reporter).collect()
     })
+}
+
+/// Creates a running transfer.
+pub(crate) async fn transfer(cp: &ControlPlane, actor: &Actor, index: usize) -> TransferId {
+    let input = json!({
+        "sourceUrl": format!("sftp://ftp.example.com/exports/orders-{index}.csv"),
+        "destinationPath": format!("/data/in/orders-{index}.csv"),
+        "direction": "pull", "protocol": "sftp", "size": 1_000_000_000_000_i64,
+    });
+    let input = CreateTransfer::read(input.as_object().unwrap().clone()).unwrap();
+    let id = cp.create_transfer(actor, input, None).await.unwrap().id;
+    let running = UpdateTransfer { status: Some(TransferStatus::Running), ..UpdateTransfer::default() };
+    cp.update_transfer(actor, id, running).await.unwrap();
+    id
 }

@@ -1,66 +1,83 @@
 //! Durable reports per second at 1, 32 and 256 connections, and the latency of a single connection.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use super::{
-    Options, bare, load,
+    Options,
+    load::{self, Measured},
     place::{self, Engine, Place, Reporter, Server},
     ratios::Ratio,
+    rows,
+    usage::cpu,
 };
 
 const AGENTS: usize = 4_000;
 /// The number of agents that take turns on a single connection.
 const LONE: usize = 200;
+/// The most that a lone PATCH may take, beside the bare handler's.
+const LONE_ASKED: f64 = 1.2;
+
+/// What one server did in one stretch.
+struct Stretch {
+    measured: Measured,
+    /// Seconds of CPU of the server for each PATCH.
+    cpu: f64,
+}
 
 pub(crate) fn run(options: &Options) -> Vec<Ratio> {
-    let mut ratios = Vec::new();
-    let mut engines = vec![("SQLite", Engine::Sqlite)];
-    engines.extend(options.postgres.clone().map(|url| ("PostgreSQL", Engine::Postgres(url))));
     println!(
-        "Durable PATCH /api/transfers/{{id}}: {AGENTS} agents, limits on, medians of {} rounds of {} s.",
+        "Durable PATCH /api/transfers/{{id}}: {AGENTS} agents, limits on, medians of {} rounds of {} s, beside a bare \
+         handler with group commit.",
         options.rounds, options.seconds
     );
-    for (name, engine) in engines {
-        println!("\n{name}");
-        println!(
-            "  {:>11}  {:>12}  {:>12}  {:>7}  {:>10}  {:>10}",
-            "connections", "MFTPlus", "bare axum", "ratio", "p50", "p99"
-        );
-        let length = Duration::from_secs(options.seconds);
-        for &connections in &options.connections {
-            let mut rounds = Vec::new();
-            for round in 0..options.rounds {
-                // Fresh windows for each round: what is measured is the work, not the refusal.
-                let ours = {
-                    let (place, reporters) = filled(&engine, &format!("ours_{connections}_{round}"));
-                    let server = Server::product(&options.server, &place, "agent=300");
-                    load::patches(&server.address, &of(&reporters, connections), connections, length)
-                };
-                let bare = {
-                    let (place, reporters) = filled(&engine, &format!("bare_{connections}_{round}"));
-                    let server = Server::bare(&place);
-                    load::patches(&server.address, &of(&reporters, connections), connections, length)
-                };
-                rounds.push((ours, bare));
-            }
-            rounds.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)));
-            let (ours, bare) = &rounds[rounds.len() / 2];
-            let title = format!("{name}, PATCHes at {connections} connections, beside a bare handler");
-            ratios.push(Ratio::of_speeds(title, ratio(&rounds[rounds.len() / 2])));
-            println!(
-                "  {connections:>11}  {:>10.0}/s  {:>10.0}/s  {:>6.1}x  {:>10.1?}  {:>10.1?}",
-                ours.per_second,
-                bare.per_second,
-                ratio(&rounds[rounds.len() / 2]),
-                ours.p50,
-                ours.p99
-            );
+    let mut ratios = engine("SQLite", &Engine::Sqlite, 0.75, options);
+    if let Some(url) = &options.postgres {
+        ratios.extend(engine("PostgreSQL", &Engine::Postgres(url.clone()), 0.6, options));
+    }
+    ratios
+}
+
+/// Measures on one engine, where `asked` is the least part of the bare handler's speed at many connections.
+fn engine(name: &str, engine: &Engine, asked: f64, options: &Options) -> Vec<Ratio> {
+    println!("\n{name}");
+    println!(
+        "  {:>11}  {:>12}  {:>12}  {:>10}  {:>10}  {:>12}  {:>12}",
+        "connections", "MFTPlus", "bare axum", "p50", "p99", "CPU", "bare CPU"
+    );
+    let place = Place::fresh(engine, "throughput");
+    let reporters = Arc::new(place::agents(&place, AGENTS));
+    let mut ratios = Vec::new();
+    for &connections in &options.connections {
+        let reporters = of(&reporters, connections);
+        let mut rounds = Vec::new();
+        for _ in 0..options.rounds {
+            // A new process has fresh windows of the rate limit: what is measured is the work, not the refusal.
+            let server = Server::product(&options.server, &place, "agent=300");
+            let ours = stretch(&server, &reporters, connections, options);
+            drop(server);
+            let bare = stretch(&Server::bare(&place), &reporters, connections, options);
+            rounds.push((ours, bare));
         }
-        let ratio = lone(options, &engine);
-        ratios.push(Ratio::of_durations(format!("{name}, lone PATCH, beside a raw commit"), ratio));
+        rounds.sort_by(|a, b| speed_ratio(a).total_cmp(&speed_ratio(b)));
+        let middle = &rounds[rounds.len() / 2];
+        let (ours, bare) = middle;
+        println!(
+            "  {connections:>11}  {:>10.0}/s  {:>10.0}/s  {:>10.1?}  {:>10.1?}  {:>9.1} µs  {:>9.1} µs",
+            ours.measured.per_second,
+            bare.measured.per_second,
+            ours.measured.p50,
+            ours.measured.p99,
+            ours.cpu * 1e6,
+            bare.cpu * 1e6
+        );
+        let asked = (connections > 1).then_some(asked);
+        let title = format!("{name}, PATCHes at {connections} connections, beside a bare handler");
+        ratios.push(rows::speeds(title, speed_ratio(middle), asked));
+        if connections == 1 {
+            let lone = rounds.iter().map(|(ours, bare)| ours.measured.p50.div_duration_f64(bare.measured.p50));
+            let title = format!("{name}, lone PATCH, beside one raw durable commit over HTTP");
+            ratios.push(rows::durations(title, rows::median(lone), Some(LONE_ASKED)));
+        }
     }
     ratios
 }
@@ -70,48 +87,13 @@ fn of(reporters: &Arc<Vec<Reporter>>, connections: usize) -> Arc<Vec<Reporter>> 
     if connections == 1 { Arc::new(reporters[..LONE].to_vec()) } else { Arc::clone(reporters) }
 }
 
-fn ratio((ours, bare): &(load::Measured, load::Measured)) -> f64 {
-    ours.per_second / bare.per_second
+fn stretch(server: &Server, reporters: &Arc<Vec<Reporter>>, connections: usize, options: &Options) -> Stretch {
+    let before = cpu(server.child.id());
+    let measured = load::patches(&server.address, reporters, connections, Duration::from_secs(options.seconds));
+    let taken = cpu(server.child.id()) - before;
+    Stretch { cpu: taken / f64::from(measured.count), measured }
 }
 
-fn filled(engine: &Engine, name: &str) -> (Place, Arc<Vec<Reporter>>) {
-    let place = Place::fresh(engine, name);
-    let reporters = place::agents(&place, AGENTS);
-    (place, Arc::new(reporters))
-}
-
-/// Measures a single PATCH over HTTP and one raw commit of the same row, in turns. Each result is the median of its
-/// stretch. Returns the ratio.
-fn lone(options: &Options, engine: &Engine) -> f64 {
-    let (place, reporters) = filled(engine, "lone");
-    let server = Server::product(&options.server, &place, "agent=300");
-    let database = place.database_url.clone();
-    let database = database.unwrap_or_else(|| place.folder.path().join("raw.db").display().to_string());
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    // On SQLite beside the server's file, since only one process may write at a time without waiting.
-    if matches!(engine, Engine::Sqlite) {
-        std::fs::copy(place.folder.path().join("mftplus.db"), &database).unwrap();
-    }
-    let db = runtime.block_on(bare::open(&database));
-    let mut ratios = Vec::new();
-    for _ in 0..options.rounds {
-        let ours = load::patches(&server.address, &of(&reporters, 1), 1, Duration::from_secs(options.seconds));
-        let id = reporters[0].transfer.parse().unwrap();
-        let raw = runtime.block_on(async {
-            let end = Instant::now() + Duration::from_secs(options.seconds);
-            let mut times = Vec::new();
-            while Instant::now() < end {
-                let start = Instant::now();
-                bare::commit(&db, id, 50.0, 1, 1.0).await;
-                times.push(start.elapsed());
-            }
-            times.sort_unstable();
-            times[times.len() / 2]
-        });
-        ratios.push((ours.p50.as_secs_f64() / raw.as_secs_f64(), ours.p50, raw));
-    }
-    ratios.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (ratio, ours, raw) = ratios[ratios.len() / 2];
-    println!("  lone PATCH {ours:.1?}, raw durable commit {raw:.1?}: {ratio:.2}x");
-    ratio
+fn speed_ratio((ours, bare): &(Stretch, Stretch)) -> f64 {
+    ours.measured.per_second / bare.measured.per_second
 }

@@ -5,14 +5,10 @@ use std::sync::Arc;
 use backend::{
     actor::{Actor, Scope},
     app::{Ambient, App},
-    ids::{AgentId, CustomerId, IdGenerator, TransferId},
+    ids::{AgentId, CustomerId, IdGenerator},
     model::{
-        FromFields,
-        account::CreateUser,
-        agent::RegisterAgent,
-        customer::CreateCustomer,
+        FromFields, account::CreateUser, agent::RegisterAgent, customer::CreateCustomer,
         enrolment_code::CreateEnrolmentCode,
-        transfer::{CreateTransfer, TransferStatus, UpdateTransfer},
     },
     service::ControlPlane,
     store::{self, agents::AgentRow},
@@ -71,7 +67,7 @@ pub(super) async fn fill(place: &Place, count: usize, connections: usize) -> Fle
     let created = stream::iter(running)
         .map(|index| {
             let (cp, actor) = (Arc::clone(&cp), Actor::Agent { agent: ids[index], customer: owner(index), key: None });
-            async move { (index, transfer(&cp, &actor, index).await) }
+            async move { (index, place::transfer(&cp, &actor, index).await) }
         })
         .buffer_unordered(AT_ONCE);
     for (index, id) in created.collect::<Vec<_>>().await {
@@ -114,20 +110,6 @@ async fn agents(app: &App, count: usize, owner: impl Fn(usize) -> CustomerId) ->
         tx.commit().await.unwrap();
     }
     (ids, keys)
-}
-
-/// Creates a running transfer.
-async fn transfer(cp: &ControlPlane, actor: &Actor, index: usize) -> TransferId {
-    let input = json!({
-        "sourceUrl": format!("sftp://ftp.example.com/exports/orders-{index}.csv"),
-        "destinationPath": format!("/data/in/orders-{index}.csv"),
-        "direction": "pull", "protocol": "sftp", "size": 1_000_000_000_000_i64,
-    });
-    let input = CreateTransfer::read(object(input)).unwrap();
-    let id = cp.create_transfer(actor, input, None).await.unwrap().id;
-    let running = UpdateTransfer { status: Some(TransferStatus::Running), ..UpdateTransfer::default() };
-    cp.update_transfer(actor, id, running).await.unwrap();
-    id
 }
 
 fn object(value: Value) -> serde_json::Map<String, Value> {
