@@ -2,6 +2,7 @@
 //! same schema and with the same settings of the engine.
 
 mod group_commit;
+mod socket;
 
 use axum::{
     Json, Router,
@@ -38,6 +39,11 @@ pub(crate) async fn serve(database: &str) {
     };
     let queue = group_commit::start(&db).await;
     listen(Router::new().route("/api/transfers/{id}", patch(report)).with_state(queue)).await;
+}
+
+/// Serves sockets.
+pub(crate) async fn serve_live() {
+    listen(socket::router()).await;
 }
 
 async fn listen(router: Router) {

@@ -30,6 +30,15 @@ impl Connection {
         Self { address, stream: None, buffer: Vec::new(), opened: 0 }
     }
 
+    /// Opens the connection, so that the first request need not.
+    pub(crate) async fn open(&mut self) -> io::Result<()> {
+        self.opened += 1;
+        let stream = TcpStream::connect(&self.address).await?;
+        stream.set_nodelay(true)?;
+        self.stream = Some(stream);
+        Ok(())
+    }
+
     /// Sends a request and reads the answer. Returns its status.
     pub(crate) async fn exchange(&mut self, request: &str) -> io::Result<u16> {
         let was_open = self.stream.is_some();
@@ -43,14 +52,10 @@ impl Connection {
     }
 
     async fn try_exchange(&mut self, request: &str) -> io::Result<u16> {
-        let stream = if let Some(stream) = &mut self.stream {
-            stream
-        } else {
-            self.opened += 1;
-            let stream = TcpStream::connect(&self.address).await?;
-            stream.set_nodelay(true)?;
-            self.stream.insert(stream)
-        };
+        if self.stream.is_none() {
+            self.open().await?;
+        }
+        let Some(stream) = &mut self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
         stream.write_all(request.as_bytes()).await?;
         self.buffer.clear();
         loop {

@@ -1,9 +1,10 @@
-//! `cargo xtask bench`: the cost of a durable PATCH, compared with a bare axum handler with group commit on the same engine
-//! with the same settings; the effect of a million transfers and a hundred thousand jobs; what
-//! subscribers receive and cost; how soon an outage of many agents is reported; what a fleet of a hundred thousand agents
-//! costs; and the cost of the agent's transfers, compared with the tools that people use today.
+//! `cargo xtask bench`: the cost of a durable PATCH, compared with a bare axum handler with group commit on the same
+//! engine with the same settings; the effect of a million transfers and a hundred thousand jobs; what watchers receive
+//! and cost, compared with a bare socket, and how long agents wait in a storm of reports; how soon an outage of many
+//! agents is reported; what a fleet of a hundred thousand agents costs; and the cost of the agent's transfers, compared
+//! with the tools that people use today.
 //!
-//! The server and the bare server are processes of their own. Both get the same load from this process, in turns, so
+//! The server and the bare servers are processes of their own. Both get the same load from this process, in turns, so
 //! that other load of the machine affects both.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot go on must stop")]
@@ -20,6 +21,7 @@ mod place;
 mod ratios;
 mod rows;
 mod schedule;
+mod storm;
 mod throughput;
 mod transfers;
 mod usage;
@@ -32,7 +34,7 @@ use ratios::Ratio;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What is measured, in this order.
-const PARTS: [&str; 7] = ["throughput", "million", "live", "schedule", "outage", "fleet", "transfers"];
+const PARTS: [&str; 8] = ["throughput", "million", "live", "storm", "schedule", "outage", "fleet", "transfers"];
 
 /// The parts with ratios that depend on no other tool.
 const PARTS_WITH_RATIOS: [&str; 4] = ["throughput", "million", "live", "schedule"];
@@ -97,7 +99,7 @@ fn main() {
         return;
     }
     if options.bare_live {
-        tokio::runtime::Runtime::new().unwrap().block_on(live::serve_bare());
+        tokio::runtime::Runtime::new().unwrap().block_on(bare::serve_live());
         return;
     }
     if options.record {
@@ -129,6 +131,9 @@ fn measure(options: &Options) -> Vec<Ratio> {
     }
     if wants("live") {
         ratios.extend(live::run(options));
+    }
+    if wants("storm") {
+        storm::run(options);
     }
     if wants("schedule") {
         ratios.extend(schedule::run(options));

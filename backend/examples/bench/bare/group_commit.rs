@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 /// The maximum number of reports in one commit.
 const MAX_BATCH: usize = 512;
-/// A queue of at most this many reports is taken whole; of a longer one half, so that the next reports arrive during the
-/// commit.
+/// A queue of at most this many reports is taken whole; of a longer one half, so that the next reports arrive during
+/// the commit.
 const MIN_SPLIT: usize = 16;
 /// The maximum number of reports in the queue.
 const QUEUE: usize = 4096;

@@ -1,0 +1,107 @@
+//! The reports of agents, over connections that stay open.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::{task::JoinSet, time::sleep_until};
+
+use super::stretch::{Stretch, next_number};
+use crate::{
+    connection::{Connection, request},
+    place::Reporter,
+};
+
+/// The connections that report as fast as they get answers.
+const CLOSED_LOOP_CONNECTIONS: usize = 8;
+/// The bytes between two reports.
+const BYTES: usize = 1_000;
+
+/// What became of reports.
+#[derive(Default)]
+pub(super) struct Reported {
+    /// How long each answer took from the time at which its report was due, in ascending order.
+    pub(super) times: Vec<Duration>,
+    /// The numbers of the reports that were accepted.
+    pub(super) accepted: Vec<usize>,
+    pub(super) refused: usize,
+}
+
+/// Sends the reports of a stretch when they are due, so many in a second. Reports of one transfer use one connection if
+/// the number of transfers is a multiple of the number of connections, so that they arrive in their order.
+pub(super) async fn paced(
+    address: &str,
+    reporters: &Arc<Vec<Reporter>>,
+    stretch: &Arc<Stretch>,
+    rate: u32,
+    connections: usize,
+) -> Reported {
+    let mut tasks = JoinSet::new();
+    for index in 0..connections {
+        let (mut connection, reporters) = (Connection::new(address.to_owned()), Arc::clone(reporters));
+        let stretch = Arc::clone(stretch);
+        tasks.spawn(async move {
+            connection.open().await.unwrap();
+            let mut reported = Reported::default();
+            for number in stretch.numbers.clone().filter(|number| number % connections == index) {
+                let due = stretch.due(number, rate);
+                // If the connection still waited for an earlier answer, the delay begins with the schedule.
+                let is_late = due < Instant::now();
+                sleep_until(due.into()).await;
+                stretch.note_sent(number, if is_late { due } else { Instant::now() });
+                let is_accepted = send(&mut connection, &reporters, number).await;
+                reported.times.push(due.elapsed());
+                if is_accepted {
+                    reported.accepted.push(number);
+                } else {
+                    reported.refused += 1;
+                }
+            }
+            reported
+        });
+    }
+    let mut all = Reported::default();
+    while let Some(reported) = tasks.join_next().await {
+        let reported = reported.unwrap();
+        all.times.extend(reported.times);
+        all.accepted.extend(reported.accepted);
+        all.refused += reported.refused;
+    }
+    all.times.sort_unstable();
+    all
+}
+
+/// Sends reports until `stop`, each connection as fast as it gets answers.
+pub(super) async fn closed_loop(address: &str, reporters: &Arc<Vec<Reporter>>, stop: &Arc<AtomicBool>) {
+    let mut tasks = JoinSet::new();
+    for _ in 0..CLOSED_LOOP_CONNECTIONS {
+        let (mut connection, reporters) = (Connection::new(address.to_owned()), Arc::clone(reporters));
+        let stop = Arc::clone(stop);
+        tasks.spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                assert!(send(&mut connection, &reporters, next_number()).await, "a report was refused");
+            }
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.unwrap();
+    }
+}
+
+/// Sends the report with this number, about the transfer whose turn it is. Returns whether it was accepted.
+pub(super) async fn send(connection: &mut Connection, reporters: &[Reporter], number: usize) -> bool {
+    let Reporter { key, transfer } = &reporters[number % reporters.len()];
+    // The speed tells watchers the number.
+    let body = format!("{{\"bytesTransferred\":{},\"speed\":{number}}}", number * BYTES);
+    let status = connection.exchange(&request("PATCH", &format!("/api/transfers/{transfer}"), key, &body)).await;
+    matches!(status, Ok(200 | 204))
+}
+
+/// The duration that so many percent of the times do not exceed.
+pub(crate) fn percentile(times: &[Duration], percent: usize) -> Duration {
+    times.get(times.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default()
+}

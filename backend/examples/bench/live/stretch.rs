@@ -1,0 +1,168 @@
+//! A stretch of time in which reports are sent, and what each watcher receives meanwhile.
+
+use std::{
+    future::poll_fn,
+    ops::Range,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Notify;
+
+use super::watcher::{Message, Watcher};
+
+/// The time before the first report, in which connections are opened.
+const LEAD: Duration = Duration::from_millis(300);
+
+/// The number of the next report. Each report has its own, so that every one changes its transfer and can be told from
+/// all others.
+static NEXT: AtomicUsize = AtomicUsize::new(1);
+
+/// Takes the number of the next report.
+pub(super) fn next_number() -> usize {
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A stretch of time.
+pub(super) struct Stretch {
+    /// When the first report is due.
+    start: Instant,
+    /// The numbers of the reports that are due in it.
+    pub(super) numbers: Range<usize>,
+    /// When each of them was sent, in microseconds after the start; empty if no delays are measured.
+    sent: Vec<AtomicU32>,
+    /// The number of states after which a watcher has received everything.
+    expected: usize,
+    /// The number of transfers whose last state each watcher remembers.
+    transfers: usize,
+    /// The states that all watchers have received.
+    states: AtomicUsize,
+    is_over: AtomicBool,
+    over: Notify,
+}
+
+/// What one watcher received.
+#[derive(Default)]
+pub(super) struct Heard {
+    /// How long each state took from the sending of its report, in microseconds.
+    pub(super) delays: Vec<u32>,
+    pub(super) states: usize,
+    pub(super) resyncs: usize,
+    /// The number of the report in the last state of each transfer; 0 if there was none.
+    pub(super) newest: Vec<u32>,
+    /// Whether the server has closed the connection.
+    pub(super) is_closed: bool,
+}
+
+impl Stretch {
+    /// A stretch in which so many reports are due, and watchers measure how long each of them takes.
+    pub(super) fn timed(reports: usize) -> Arc<Self> {
+        let sent = (0..reports).map(|_| AtomicU32::new(0)).collect();
+        Arc::new(Self { sent, expected: reports, ..Self::new(reports) })
+    }
+
+    /// A stretch in which so many reports are due, and watchers remember the last state of each of so many transfers.
+    pub(super) fn remembered(reports: usize, transfers: usize) -> Arc<Self> {
+        Arc::new(Self { transfers, ..Self::new(reports) })
+    }
+
+    /// A stretch without a plan, in which watchers receive until it is over.
+    pub(super) fn unplanned() -> Arc<Self> {
+        Arc::new(Self::new(0))
+    }
+
+    /// A stretch that is over for each watcher with its first state.
+    pub(super) fn of_one_state() -> Arc<Self> {
+        Arc::new(Self { expected: 1, ..Self::new(0) })
+    }
+
+    fn new(reports: usize) -> Self {
+        let first = NEXT.fetch_add(reports, Ordering::Relaxed);
+        Self {
+            start: Instant::now() + LEAD,
+            numbers: first..first + reports,
+            sent: Vec::new(),
+            expected: usize::MAX,
+            transfers: 0,
+            states: AtomicUsize::new(0),
+            is_over: AtomicBool::new(false),
+            over: Notify::new(),
+        }
+    }
+
+    /// When a report is due, at so many in a second.
+    pub(super) fn due(&self, number: usize, rate: u32) -> Instant {
+        let position = u32::try_from(number - self.numbers.start).unwrap();
+        self.start + Duration::from_secs(1) * position / rate
+    }
+
+    /// Notes when a report is sent.
+    pub(super) fn note_sent(&self, number: usize, at: Instant) {
+        if let Some(sent) = self.sent.get(number - self.numbers.start) {
+            sent.store(self.micros(at), Ordering::Relaxed);
+        }
+    }
+
+    /// The states that all watchers have received so far.
+    pub(super) fn states(&self) -> usize {
+        self.states.load(Ordering::Relaxed)
+    }
+
+    /// Ends the stretch for all watchers.
+    pub(super) fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.over.notify_waiters();
+    }
+
+    fn micros(&self, at: Instant) -> u32 {
+        u32::try_from(at.saturating_duration_since(self.start).as_micros()).unwrap()
+    }
+}
+
+impl Heard {
+    fn note(&mut self, message: Message, stretch: &Stretch) {
+        let Message::State(number) = message else {
+            self.resyncs += 1;
+            return;
+        };
+        self.states += 1;
+        // A state of an earlier report has another number.
+        if let Some(sent) = stretch.sent.get(number.wrapping_sub(stretch.numbers.start)) {
+            self.delays.push(stretch.micros(Instant::now()).saturating_sub(sent.load(Ordering::Relaxed)));
+        }
+        let transfers = self.newest.len();
+        if transfers > 0 {
+            self.newest[number % transfers] = u32::try_from(number).unwrap();
+        }
+    }
+
+    fn is_complete(&self, stretch: &Stretch) -> bool {
+        let received = if stretch.sent.is_empty() { self.states } else { self.delays.len() };
+        received >= stretch.expected
+    }
+}
+
+/// Lets a watcher receive until it has received everything or the stretch is over.
+pub(super) async fn listen(mut watcher: Watcher, stretch: Arc<Stretch>) -> (Watcher, Heard) {
+    let mut heard = Heard { newest: vec![0; stretch.transfers], ..Heard::default() };
+    let mut over = pin!(stretch.over.notified());
+    while !stretch.is_over.load(Ordering::Relaxed) && !heard.is_complete(&stretch) {
+        let before = heard.states;
+        let receiving = poll_fn(|context| watcher.poll_messages(context, |message| heard.note(message, &stretch)));
+        let is_open = tokio::select! {
+            biased;
+            received = receiving => received.is_ok(),
+            () = &mut over => break,
+        };
+        stretch.states.fetch_add(heard.states - before, Ordering::Relaxed);
+        if !is_open {
+            heard.is_closed = true;
+            break;
+        }
+    }
+    (watcher, heard)
+}

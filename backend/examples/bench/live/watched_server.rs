@@ -1,0 +1,272 @@
+//! A server whose watchers receive what agents report.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use tokio::{
+    task::{JoinError, JoinSet},
+    time::{Instant, sleep, timeout_at},
+};
+
+use super::{
+    reports::{self, Reported},
+    setup::{Setup, TRANSFERS},
+    stretch::{self, Heard, Stretch},
+    watcher::Watcher,
+};
+use crate::{
+    connection::Connection,
+    place::Server,
+    usage::{cpu, resident},
+};
+
+/// Sockets that are opened at once: a server allows an address few that have not authenticated yet.
+const AT_ONCE: usize = 40;
+/// The connections that report at a rate that the server can bear.
+const CONNECTIONS: usize = 20;
+/// The connections that report at a rate that it cannot bear.
+const STORM_CONNECTIONS: usize = 100;
+/// How long after the last report its state may come.
+const GRACE: Duration = Duration::from_secs(30);
+/// How long after a storm a watcher may not know the last states.
+const SETTLING: Duration = Duration::from_secs(1);
+/// The time in which sockets are opened or closed, or the load begins, before anything is measured.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The maximum time until all watchers are subscribed.
+const SUBSCRIBING: Duration = Duration::from_mins(1);
+/// The seconds of saturation after which the buffers of stalled watchers are full.
+const FILLING: u64 = 5;
+
+/// Reports at a rate, and what watchers received.
+pub(crate) struct Paced {
+    pub(crate) deliveries: usize,
+    pub(crate) expected: usize,
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
+    /// Seconds of CPU of the server for each delivery.
+    pub(crate) cpu: f64,
+}
+
+/// Reports as fast as the server answers.
+pub(crate) struct Saturated {
+    /// Deliveries per second.
+    pub(crate) per_second: f64,
+    /// Seconds of CPU of the server for each delivery.
+    pub(crate) cpu: f64,
+}
+
+/// Reports at a rate that is too high.
+pub(crate) struct Storm {
+    /// The times of the reports' answers, in ascending order.
+    pub(crate) times: Vec<Duration>,
+    pub(crate) refused: usize,
+    pub(crate) deliveries: usize,
+    pub(crate) resyncs: usize,
+    /// Watchers that knew the last state of every transfer in time.
+    pub(crate) right: usize,
+}
+
+pub(crate) struct WatchedServer<'a> {
+    setup: &'a Setup,
+    server: Server,
+    watchers: Vec<Watcher>,
+}
+
+impl<'a> WatchedServer<'a> {
+    pub(crate) fn new(setup: &'a Setup, server: Server) -> Self {
+        Self { setup, server, watchers: Vec::new() }
+    }
+
+    /// Replaces the watchers by so many, who take turns with so many selections.
+    pub(crate) async fn watch(&mut self, count: usize, selections: usize) {
+        self.watchers.clear();
+        sleep(PAUSE).await;
+        self.watchers = self.subscribe(count, selections).await;
+        self.wait_until_subscribed().await;
+    }
+
+    /// Keeps so many watchers and disconnects the others.
+    pub(crate) async fn keep(&mut self, count: usize) {
+        self.watchers.truncate(count);
+        sleep(PAUSE).await;
+    }
+
+    /// Reports at this rate.
+    pub(crate) async fn paced(&mut self, rate: u32, seconds: u64) -> Paced {
+        let count = reports_in(rate, seconds);
+        let expected = count * self.watchers.len();
+        let stretch = Stretch::timed(count);
+        let listening = self.listen(&stretch);
+        let before = self.cpu();
+        let Reported { refused, .. } =
+            reports::paced(&self.server.address, &self.setup.reporters, &stretch, rate, CONNECTIONS).await;
+        assert_eq!(refused, 0, "reports were refused at {rate} per second");
+        let heard = self.collect(listening, &stretch, GRACE).await;
+        let taken = self.cpu() - before;
+        let mut delays: Vec<u32> = heard.iter().flat_map(|heard| heard.delays.iter().copied()).collect();
+        delays.sort_unstable();
+        let at = |percent: usize| Duration::from_micros(u64::from(delays[(delays.len() - 1) * percent / 100]));
+        Paced { deliveries: delays.len(), expected, p50: at(50), p99: at(99), cpu: taken / float(delays.len()) }
+    }
+
+    /// Like [`Self::paced`], beside so many watchers that read nothing and whose buffers are full.
+    pub(crate) async fn paced_beside_stalled(&mut self, stalled: usize, rate: u32, seconds: u64) -> Paced {
+        let (address, token) = (self.server.address.clone(), self.setup.token.clone());
+        let opening = async move { join_all((0..stalled).map(|_| Watcher::subscribe_stalled(&address, &token))).await };
+        let _stalled = self.setup.watching.spawn(opening).await.unwrap();
+        self.saturate(FILLING).await;
+        self.paced(rate, seconds).await
+    }
+
+    /// Reports as fast as the server answers.
+    pub(crate) async fn saturate(&mut self, seconds: u64) -> Saturated {
+        let stretch = Stretch::unplanned();
+        let listening = self.listen(&stretch);
+        let stop = Arc::new(AtomicBool::new(false));
+        let reporting = reports::closed_loop(&self.server.address, &self.setup.reporters, &stop);
+        let measuring = async {
+            sleep(PAUSE).await;
+            let (start, states, taken) = (Instant::now(), stretch.states(), self.cpu());
+            sleep(Duration::from_secs(seconds)).await;
+            let deliveries = float(stretch.states() - states);
+            let (elapsed, taken) = (start.elapsed().as_secs_f64(), self.cpu() - taken);
+            stop.store(true, Ordering::Relaxed);
+            Saturated { per_second: deliveries / elapsed, cpu: taken / deliveries }
+        };
+        let ((), saturated) = tokio::join!(reporting, measuring);
+        wait_until_quiet(&stretch).await;
+        self.collect(listening, &stretch, Duration::ZERO).await;
+        saturated
+    }
+
+    /// Reports at a rate that is too high, and compares what each watcher knows shortly afterwards.
+    pub(crate) async fn storm(&mut self, rate: u32, seconds: u64) -> Storm {
+        let stretch = Stretch::remembered(reports_in(rate, seconds), TRANSFERS);
+        let listening = self.listen(&stretch);
+        let reported =
+            reports::paced(&self.server.address, &self.setup.reporters, &stretch, rate, STORM_CONNECTIONS).await;
+        sleep(SETTLING).await;
+        let heard = self.collect(listening, &stretch, Duration::ZERO).await;
+        let mut last = vec![0; TRANSFERS];
+        for number in reported.accepted {
+            let last = &mut last[number % TRANSFERS];
+            *last = u32::try_from(number).unwrap().max(*last);
+        }
+        let knows_all =
+            |heard: &&Heard| last.iter().zip(&heard.newest).all(|(last, newest)| *last == 0 || last == newest);
+        Storm {
+            times: reported.times,
+            refused: reported.refused,
+            deliveries: heard.iter().map(|heard| heard.states + heard.resyncs).sum(),
+            resyncs: heard.iter().map(|heard| heard.resyncs).sum(),
+            right: heard.iter().filter(knows_all).count(),
+        }
+    }
+
+    /// The KiB of memory of the server for each of so many watchers that receive nothing.
+    pub(crate) async fn memory_of_idle(&mut self, count: usize) -> f64 {
+        // The first few make what all share.
+        self.watchers = self.subscribe(100, 1).await;
+        sleep(PAUSE).await;
+        let before = resident(self.server.child.id());
+        let _idle = self.subscribe(count, 1).await;
+        sleep(PAUSE).await;
+        let grown = resident(self.server.child.id()).saturating_sub(before);
+        f64::from(u32::try_from(grown / 1024).unwrap()) / float(count)
+    }
+
+    fn cpu(&self) -> f64 {
+        cpu(self.server.child.id())
+    }
+
+    async fn subscribe(&self, count: usize, selections: usize) -> Vec<Watcher> {
+        let (address, token) = (self.server.address.clone(), self.setup.token.clone());
+        let opening = async move {
+            let mut all = Vec::with_capacity(count);
+            while all.len() < count {
+                let numbers = all.len()..count.min(all.len() + AT_ONCE);
+                let some = numbers.map(|number| Watcher::subscribe(&address, &token, number % selections));
+                all.extend(join_all(some).await);
+            }
+            all
+        };
+        self.setup.watching.spawn(opening).await.unwrap()
+    }
+
+    /// Reports until every watcher has received a state.
+    async fn wait_until_subscribed(&mut self) {
+        let stretch = Stretch::of_one_state();
+        let mut listening = self.listen(&stretch);
+        let mut connection = Connection::new(self.server.address.clone());
+        let start = Instant::now();
+        while !listening.is_empty() {
+            assert!(start.elapsed() < SUBSCRIBING, "{} watchers receive nothing", listening.len());
+            let number = stretch::next_number();
+            assert!(reports::send(&mut connection, &self.setup.reporters, number).await, "a report was refused");
+            let until = Instant::now() + Duration::from_millis(100);
+            while let Ok(Some(ended)) = timeout_at(until, listening.join_next()).await {
+                self.take_back(ended);
+            }
+        }
+        sleep(PAUSE).await;
+    }
+
+    /// Lets all watchers receive, elsewhere.
+    fn listen(&mut self, stretch: &Arc<Stretch>) -> JoinSet<(Watcher, Heard)> {
+        let mut listening = JoinSet::new();
+        for watcher in self.watchers.drain(..) {
+            listening.spawn_on(stretch::listen(watcher, Arc::clone(stretch)), self.setup.watching.handle());
+        }
+        listening
+    }
+
+    /// Waits so long for the watchers to receive everything, then ends the stretch. Returns what they received.
+    async fn collect(
+        &mut self,
+        mut listening: JoinSet<(Watcher, Heard)>,
+        stretch: &Stretch,
+        grace: Duration,
+    ) -> Vec<Heard> {
+        let mut all = Vec::with_capacity(listening.len());
+        let end = Instant::now() + grace;
+        while let Ok(Some(ended)) = timeout_at(end, listening.join_next()).await {
+            all.push(self.take_back(ended));
+        }
+        stretch.end();
+        while let Some(ended) = listening.join_next().await {
+            all.push(self.take_back(ended));
+        }
+        all
+    }
+
+    /// Takes a watcher back after a stretch. Returns what it received.
+    fn take_back(&mut self, ended: Result<(Watcher, Heard), JoinError>) -> Heard {
+        let (watcher, heard) = ended.unwrap();
+        assert!(!heard.is_closed, "the server has disconnected a watcher");
+        self.watchers.push(watcher);
+        heard
+    }
+}
+
+/// Waits until nothing more is received.
+async fn wait_until_quiet(stretch: &Stretch) {
+    let mut before = None;
+    while before != Some(stretch.states()) {
+        before = Some(stretch.states());
+        sleep(PAUSE / 2).await;
+    }
+}
+
+fn reports_in(rate: u32, seconds: u64) -> usize {
+    usize::try_from(u64::from(rate) * seconds).unwrap()
+}
+
+fn float(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap())
+}
