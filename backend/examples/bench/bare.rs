@@ -2,6 +2,7 @@
 //! same schema and with the same settings of the engine.
 
 mod group_commit;
+mod list;
 mod socket;
 
 use axum::{
@@ -9,7 +10,7 @@ use axum::{
     extract::{Path, State},
     http::header::CONTENT_TYPE,
     response::IntoResponse,
-    routing::patch,
+    routing::{get, patch},
     serve::ListenerExt,
 };
 use backend::store::Db;
@@ -22,6 +23,9 @@ use uuid::Uuid;
 
 use group_commit::Update;
 
+/// The path of the list.
+pub(crate) const LIST: &str = "/transfers";
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
@@ -30,7 +34,7 @@ struct Report {
     speed: f64,
 }
 
-/// Serves durable reports.
+/// Serves durable reports and, on SQLite, a list.
 pub(crate) async fn serve(database: &str) {
     let db = if database.starts_with("postgres") {
         Db::open_postgres(database).await.unwrap()
@@ -38,7 +42,12 @@ pub(crate) async fn serve(database: &str) {
         Db::open_sqlite(std::path::Path::new(database)).await.unwrap()
     };
     let queue = group_commit::start(&db).await;
-    listen(Router::new().route("/api/transfers/{id}", patch(report)).with_state(queue)).await;
+    let mut router: Router = Router::new().route("/api/transfers/{id}", patch(report)).with_state(queue);
+    if let Db::Sqlite { readers, .. } = &db {
+        let list: Router = Router::new().route(LIST, get(list::newest)).with_state(readers.clone());
+        router = router.merge(list);
+    }
+    listen(router).await;
 }
 
 /// Serves sockets.

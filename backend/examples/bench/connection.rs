@@ -51,6 +51,11 @@ impl Connection {
         }
     }
 
+    /// The last answer, with its head.
+    pub(crate) fn answer(&self) -> String {
+        String::from_utf8_lossy(&self.buffer).into_owned()
+    }
+
     async fn try_exchange(&mut self, request: &str) -> io::Result<u16> {
         if self.stream.is_none() {
             self.open().await?;

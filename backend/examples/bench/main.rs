@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: the cost of a durable PATCH, compared with a bare axum handler with group commit on the same
 //! engine with the same settings; the effect of a million transfers and a hundred thousand jobs; what watchers receive
-//! and cost, compared with a bare socket, and how long agents wait in a storm of reports; how soon an outage of many
-//! agents is reported; what a fleet of a hundred thousand agents costs; and the cost of the agent's transfers, compared
-//! with the tools that people use today.
+//! and cost, compared with a bare socket, and how long agents wait in a storm of reports; the cost of a list over
+//! GraphQL; how soon an outage of many agents is reported; what a fleet of a hundred thousand agents costs; and the
+//! cost of the agent's transfers, compared with the tools that people use today.
 //!
 //! The server and the bare servers are processes of their own. Both get the same load from this process, in turns, so
 //! that other load of the machine affects both.
@@ -19,6 +19,7 @@ mod million;
 mod outage;
 mod place;
 mod ratios;
+mod reads;
 mod rows;
 mod schedule;
 mod storm;
@@ -34,10 +35,11 @@ use ratios::Ratio;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What is measured, in this order.
-const PARTS: [&str; 8] = ["throughput", "million", "live", "storm", "schedule", "outage", "fleet", "transfers"];
+const PARTS: [&str; 9] =
+    ["throughput", "million", "live", "storm", "reads", "schedule", "outage", "fleet", "transfers"];
 
 /// The parts with ratios that depend on no other tool.
-const PARTS_WITH_RATIOS: [&str; 4] = ["throughput", "million", "live", "schedule"];
+const PARTS_WITH_RATIOS: [&str; 5] = ["throughput", "million", "live", "reads", "schedule"];
 
 /// Benchmarks; figures of one run, to be read as ratios.
 #[derive(Clone, Debug, Parser)]
@@ -134,6 +136,9 @@ fn measure(options: &Options) -> Vec<Ratio> {
     }
     if wants("storm") {
         storm::run(options);
+    }
+    if wants("reads") {
+        ratios.extend(reads::run(options));
     }
     if wants("schedule") {
         ratios.extend(schedule::run(options));

@@ -1,0 +1,64 @@
+//! A list of transfers: the newest fifty and their total, by the statements that our server needs for them, as JSON.
+
+use axum::{
+    extract::State,
+    http::header::CONTENT_TYPE,
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::{FromRow, SqlitePool};
+use uuid::Uuid;
+
+const TOTAL: &str = "SELECT COALESCE(SUM(total), 0) FROM transfer_counts WHERE scope_id = $1";
+
+const NEWEST: &str = "SELECT t.id, t.agent_id, COALESCE(a.name, a.hostname) AS agent_name, t.source, t.destination, \
+    t.protocol, t.direction, t.status, t.progress, t.bytes_total, t.bytes_transferred, t.speed, t.error_message, \
+    t.started_at, t.completed_at, t.created_at, t.attempt, t.checksum_sha256, t.revision, t.stalled, t.progressed_at, \
+    t.cancel_requested_at, t.throughput_mbps, t.latency_ms, t.packet_loss_percent \
+    FROM (SELECT id FROM transfers ORDER BY id DESC LIMIT 50) AS page \
+    JOIN transfers t ON t.id = page.id JOIN agents a ON a.id = t.agent_id ORDER BY t.id DESC";
+
+#[derive(FromRow, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Transfer {
+    id: Uuid,
+    agent_id: Uuid,
+    agent_name: String,
+    source: String,
+    destination: String,
+    protocol: String,
+    direction: String,
+    status: String,
+    progress: f64,
+    bytes_total: Option<i64>,
+    bytes_transferred: i64,
+    speed: f64,
+    error_message: Option<String>,
+    started_at: Option<DateTime<Utc>>,
+    completed_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    attempt: i64,
+    checksum_sha256: Option<String>,
+    revision: i64,
+    stalled: bool,
+    progressed_at: Option<DateTime<Utc>>,
+    cancel_requested_at: Option<DateTime<Utc>>,
+    throughput_mbps: Option<f64>,
+    latency_ms: Option<f64>,
+    packet_loss_percent: Option<f64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    nodes: Vec<Transfer>,
+    total_count: i64,
+}
+
+pub(super) async fn newest(State(readers): State<SqlitePool>) -> Response {
+    let total_count: i64 = sqlx::query_scalar(TOTAL).bind(Uuid::nil()).fetch_one(&readers).await.unwrap();
+    let nodes: Vec<Transfer> = sqlx::query_as(NEWEST).fetch_all(&readers).await.unwrap();
+    let body = serde_json::to_vec(&Page { nodes, total_count }).unwrap();
+    ([(CONTENT_TYPE, "application/json")], body).into_response()
+}
