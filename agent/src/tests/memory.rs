@@ -36,6 +36,8 @@ pub(super) struct Memory {
     pub(super) touched_while_read: Option<StoragePath>,
     /// Whether no file may be read.
     pub(super) refuses_reads: bool,
+    /// A file that can be neither read nor written until it is removed.
+    pub(super) locked: Option<StoragePath>,
     /// A file of which more bytes come than its size says: 64 MiB.
     pub(super) endless: Option<StoragePath>,
 }
@@ -117,6 +119,14 @@ impl MemoryStorage {
         }
     }
 
+    /// Fails for the locked file as a server does that never answers.
+    fn check_lock(&self, memory: &Memory, action: &'static str, path: &StoragePath) -> Result<(), StorageError> {
+        if memory.locked.as_ref() == Some(path) {
+            return Err(StorageError::new(StorageErrorKind::TimedOut, action, self.display(path), "it is locked"));
+        }
+        Ok(())
+    }
+
     fn missing(&self, action: &'static str, path: &StoragePath) -> StorageError {
         StorageError::new(StorageErrorKind::NotFound, action, self.display(path), "no such file")
     }
@@ -174,6 +184,7 @@ impl TransferStorage for MemoryStorage {
 
     fn open_read(&self, path: &StoragePath, offset: u64) -> Result<Box<dyn Read + Send + '_>, StorageError> {
         let mut memory = self.call("read", path)?;
+        self.check_lock(&memory, "read", path)?;
         if !matches!(memory.nodes.get(path), Some(Node::File { .. })) {
             return Err(self.missing("read", path));
         }
@@ -187,6 +198,7 @@ impl TransferStorage for MemoryStorage {
 
     fn open_write(&self, path: &StoragePath, offset: u64) -> Result<Box<dyn WriteFile + '_>, StorageError> {
         let mut memory = self.call("write", path)?;
+        self.check_lock(&memory, "write", path)?;
         let kept = match memory.nodes.get(path) {
             Some(Node::File { bytes, .. }) => {
                 bytes.iter().copied().take(usize::try_from(offset).unwrap_or(0)).collect()
@@ -238,6 +250,7 @@ impl TransferStorage for MemoryStorage {
 
     fn remove(&self, path: &StoragePath) -> Result<(), StorageError> {
         let mut memory = self.call("remove", path)?;
+        memory.locked.take_if(|locked| locked == path);
         let before = memory.nodes.len();
         memory.nodes.retain(|other, _| !is_below(other, path));
         if memory.nodes.len() == before { Err(self.missing("remove", path)) } else { Ok(()) }

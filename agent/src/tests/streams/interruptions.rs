@@ -273,6 +273,19 @@ fn a_remote_part_that_cannot_be_read_back_is_begun_anew() -> anyhow::Result<()> 
 }
 
 #[test]
+fn a_remote_part_that_a_lost_session_has_locked_is_replaced() -> anyhow::Result<()> {
+    let (source, target) = (MemoryStorage::new(true), MemoryStorage::new(false));
+    source.put("big", &test_bytes(5_000_000));
+    let mut copy = stopped_push(&source, &target, "copy")?;
+    let part = copy.part(b"copy")?;
+    target.lock().locked = Some(part);
+    copy.run()?;
+    assert!(target.get("copy") == source.get("big"));
+    assert_eq!(target.lock().writes, [0, 0]);
+    Ok(())
+}
+
+#[test]
 fn a_local_part_that_another_program_wrote_to_is_begun_anew() -> anyhow::Result<()> {
     for is_changed in [false, true] {
         let (source, target) = (MemoryStorage::new(false), MemoryStorage::new(true));

@@ -132,9 +132,8 @@ impl<'a> FileCopier<'a> {
         }
         let written = match self.hash(self.target, to, Some(kept)) {
             Ok(written) => written,
-            Err(error) if error.is_temporary() || matches!(error, CopyError::Stopped) => return Err(error),
             Err(error) => {
-                tracing::debug!(%error, "a part cannot be read back, so its file is copied from the start");
+                self.give_up_part(to, error)?;
                 return Ok(nothing);
             }
         };
@@ -143,6 +142,19 @@ impl<'a> FileCopier<'a> {
             return Ok(nothing);
         }
         Ok((kept, if self.verify { expected } else { Hasher::new(false) }))
+    }
+
+    /// Lets the copy begin anew after a part could not be read back. Fails with `error` if a later attempt may read it.
+    fn give_up_part(&self, part: &StoragePath, error: CopyError) -> Result<(), CopyError> {
+        match &error {
+            // Some servers, such as vsftpd, lock a file until they notice that the connection that wrote it is lost. A new
+            // file is not locked.
+            CopyError::Storage(cause) if cause.kind() == StorageErrorKind::TimedOut => self.target.remove(part)?,
+            cause if cause.is_temporary() || matches!(cause, CopyError::Stopped) => return Err(error),
+            _ => {}
+        }
+        tracing::debug!(%error, "a part cannot be read back, so its file is copied from the start");
+        Ok(())
     }
 
     /// The error for a source that has more or fewer bytes than its `size`.
