@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use crate::storage::error::StorageErrorKind;
 use crate::storage::transfer_storage::{Attributes, EntryKind, Metadata, StoragePath};
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::Preserve;
@@ -24,8 +25,11 @@ impl Stager<'_> {
             self.mode_of(from)
         } else if capabilities.free_reads && self.stream.staging == Staging::Each {
             // A file that is replaced keeps its mode; a new one is its owner's.
-            let replaced = self.target.symlink_metadata(&self.base.append(&entry.relative)).ok();
-            replaced.filter(|there| there.kind == EntryKind::File).and_then(|there| there.mode)
+            match self.target.symlink_metadata(&self.base.append(&entry.relative)) {
+                Ok(there) => there.mode.filter(|_| there.kind == EntryKind::File),
+                Err(error) if error.kind() == StorageErrorKind::NotFound => None,
+                Err(error) => return Err(error.into()),
+            }
         } else {
             None
         };
