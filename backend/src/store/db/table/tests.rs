@@ -37,8 +37,10 @@ mod slots_and_directives;
 /// The columns of tables that no `table!` declares, because few statements use each of them.
 const UNDECLARED: &[(&str, &[&str])] = &[
     ("agent_certificates", &["digest", "agent_id", "serial_number", "created_at", "expires_at"]),
+    ("agent_history", &["agent_id", "hour", "summary", "minutes"]),
     ("agent_instances", &["agent_id", "state"]),
     ("agent_keys", &["digest", "agent_id", "prefix", "created_at", "expires_at", "generation", "first_used_at"]),
+    ("collector", &["id", "event_number", "claimed_at", "observed_minute", "sampled_after"]),
     ("compatibility", &["id", "min_reader_version", "min_reader_release"]),
     ("customers", &["id", "name", "suspended", "created_at"]),
     (
@@ -63,7 +65,10 @@ const UNDECLARED: &[(&str, &[&str])] = &[
     ("idempotency", &["caller", "operation", "key", "body_digest", "claim", "claimed_until", "answer", "expires_at"]),
     ("scheduler", &["id", "turn"]),
     ("secrets", &["name", "value", "created_at"]),
+    ("series_hours", &["scope_id", "at", "bytes", "started", "completed", "failed", "agents_online", "observations"]),
+    ("series_minutes", &["scope_id", "at", "bytes", "started", "completed", "failed", "agents_online", "observations"]),
     ("transfer_counts", &["scope_id", "status", "total"]),
+    ("transfer_samples", &["transfer_id", "attempt", "bytes", "stalled", "sampled_at", "samples"]),
     ("transfer_texts", &["number", "transfer_id", "text"]),
     ("writer_batches", &["writer_id", "batch", "committed_at"]),
 ];
