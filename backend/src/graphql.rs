@@ -57,6 +57,7 @@ mod required_variables;
 mod response_json;
 mod response_limit;
 mod scan;
+mod series;
 mod subscription;
 mod transfers;
 mod user_inputs;

@@ -3,7 +3,7 @@
 //! | layer | modules | what it does |
 //! |---|---|---|
 //! | wiring | `cli` `app` `server` `watch` | builds everything and starts it; may see everything |
-//! | transport | `rest` `graphql` `sweeper` `scheduler` `pipeline_engine` `dashboard` | receives a request, or is woken by a timer, and makes one call of the core |
+//! | transport | `rest` `graphql` `sweeper` `scheduler` `pipeline_engine` `collector` `dashboard` | receives a request, or is woken by a timer, and makes one call of the core |
 //! | core | `service` | [`service::ControlPlane`]: decides; the only writer and the only publisher |
 //! | mechanisms | `store` `events` `limits` `webhooks` | rows, messages, counters and requests, without opinions |
 //! | domain | `model` `actor` `error` `ids` `clock` | no I/O |
@@ -19,6 +19,7 @@ pub mod actor;
 pub mod app;
 pub mod cli;
 pub mod clock;
+pub mod collector;
 pub mod config;
 pub mod dashboard;
 pub mod error;

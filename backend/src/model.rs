@@ -20,6 +20,7 @@ pub mod fleet;
 mod input_macro;
 pub mod job;
 pub mod line_diff;
+mod packed;
 pub mod page;
 pub mod pipeline;
 pub mod redaction;
@@ -27,6 +28,7 @@ pub mod report_limits;
 pub mod retry;
 pub mod scalar;
 pub mod schedule;
+pub mod series;
 pub mod transfer;
 pub mod webhook_secret;
 

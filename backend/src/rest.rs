@@ -40,6 +40,7 @@ mod middleware;
 pub mod openapi;
 mod pipeline_runs;
 mod pipelines;
+mod series;
 mod session;
 mod transfers;
 mod users;
@@ -130,6 +131,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(pipelines::list_pipeline_versions))
         .routes(routes!(pipeline_runs::list_pipeline_runs, pipeline_runs::run_pipeline))
         .routes(routes!(pipeline_runs::update_pipeline_step))
+        .routes(routes!(series::get_series))
 }
 
 /// The OpenAPI document of all routes. It is the same for all servers of a process, so it is built once.

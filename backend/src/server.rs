@@ -9,6 +9,7 @@ use tokio::time::{Instant, interval, timeout_at};
 
 use crate::{
     app::{Ambient, App},
+    collector,
     config::ServeSettings,
     dashboard, graphql, pipeline_engine, rest, scheduler, sweeper,
     telemetry::{self, RequestMetrics},
@@ -75,6 +76,7 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     app.follow_test_clock();
     app.tasks.spawn(sweeper::run(Arc::clone(&app.cp)));
     app.tasks.spawn(scheduler::run(Arc::clone(&app.cp)));
+    app.tasks.spawn(collector::run(Arc::clone(&app.cp)));
     app.tasks.spawn(pipeline_engine::run(Arc::clone(&app.cp)));
     let cp = Arc::clone(&app.cp);
     app.tasks.spawn(async move { cp.detect_lost_messages().await });

@@ -173,7 +173,7 @@ fn holds(line: &str, word: &str) -> bool {
     &["graphql", "service", "limits", "events", "model", "actor", "error", "ids", "transport"]
 )]
 #[case::transport(&["transport"], &["limits", "actor", "error", "ids", "clock"])]
-#[case::sweeper(&["sweeper"], &["service", "error"])]
+#[case::sweeper(&["sweeper", "collector"], &["service", "error"])]
 #[case::dashboard(&["dashboard"], &["transport"])]
 #[case::settings(&["config", "telemetry"], &["config", "limits", "model", "error", "transport"])]
 fn no_arrow_points_upwards(#[case] layers: &[&str], #[case] may_name: &[&str]) {
@@ -217,7 +217,7 @@ fn every_module_has_its_place_in_the_map() {
 #[case::the_store_knows_no_transport(&["store"], &["axum", "redis", "reqwest"])]
 #[case::the_core_knows_no_transport(&["service"], &["axum", "sqlx", "reqwest"])]
 #[case::webhooks_know_no_database(&["webhooks"], &["axum", "sqlx", "redis"])]
-#[case::edges_know_no_database(&["rest", "graphql", "transport", "sweeper"], &["sqlx", "sea_query", "reqwest"])]
+#[case::edges_know_no_database(&["rest", "graphql", "transport", "sweeper", "collector"], &["sqlx", "sea_query", "reqwest"])]
 fn each_layer_keeps_to_its_crates(#[case] layers: &[&str], #[case] crates: &[&str]) {
     let mut wrong = Vec::new();
     for source in sources().iter().filter(|source| layers.contains(&source.layer())) {

@@ -13,7 +13,7 @@ pub enum Permission {
     /// End the caller's own session.
     SignOut,
 
-    /// Read the totals of the fleet.
+    /// Read the totals of the fleet, now and over time.
     ViewFleet,
     /// Read and follow the event log.
     ViewEvents,

@@ -14,17 +14,20 @@ use super::{
     node::Node,
     pipeline_queries::{LONG_TEXT, PipelineQueries},
     read_input::{read, read_transfer_filter},
+    series::{POINTS, Series},
 };
 use crate::{
     error::{Error, Result},
     ids::{AgentId, CustomerId, JobId, RunId, TransferId},
     model::{
+        Instant,
         account::User,
         agent::{Agent, AgentFilter},
         customer::Customer,
         enrolment_code::EnrolmentCode,
         fleet::Fleet,
         job::{Job, JobFilter, JobRun, JobSlot, SchedulePreview},
+        series::{SeriesMetric, SeriesRequest, SeriesStep},
         transfer::{Transfer, TransferFilter, TransferSort},
     },
 };
@@ -48,6 +51,39 @@ impl GeneralQueries {
     /// Returns the totals of all agents and transfers that the caller may see.
     async fn fleet(&self, ctx: &Context<'_>) -> Result<Fleet> {
         control_plane(ctx)?.get_fleet(actor(ctx)?).await
+    }
+
+    /// Returns what happened in each minute, hour or day of a window, with at most 2,000 points. Minutes are kept for 8
+    /// days, for all transfers and for each customer; hours are kept for 400 days, for each agent and job too. A minute is
+    /// final 2 minutes after its end.
+    #[expect(clippy::too_many_arguments, reason = "the parameters of REST")]
+    #[graphql(complexity = "POINTS + child_complexity")]
+    async fn series(
+        &self,
+        ctx: &Context<'_>,
+        metric: SeriesMetric,
+        #[graphql(desc = "Begin of the window. The first point stands for the time that holds it.")] from: Instant,
+        #[graphql(desc = "End of the window.")] to: Instant,
+        step: SeriesStep,
+        #[graphql(desc = "IANA name of the time zone of days, by default UTC. Only with the step `DAY`.")] tz: Option<
+            String,
+        >,
+        #[graphql(desc = "Only what belongs to this customer.")] customer_id: Option<CustomerId>,
+        #[graphql(desc = "Only what belongs to this agent. Not with the step `MINUTE`.")] agent_id: Option<AgentId>,
+        #[graphql(desc = "Only what belongs to this job. Not with the step `MINUTE`.")] job_id: Option<JobId>,
+        #[graphql(
+            default = false,
+            desc = "Whether to return the window that this one is compared with: a week earlier, or the one before it if the window is longer than a week."
+        )]
+        baseline: bool,
+    ) -> Result<Series> {
+        let actor = actor(ctx)?;
+        let wanted = serde_json::json!({
+            "metric": metric.to_string(), "from": from, "to": to, "step": step.to_string(), "tz": tz,
+            "customerId": customer_id, "agentId": agent_id, "jobId": job_id, "baseline": baseline,
+        });
+        let request: SeriesRequest = read(&wanted)?;
+        Ok(control_plane(ctx)?.get_series(actor, &request).await?.into())
     }
 
     /// Returns an agent by its id.

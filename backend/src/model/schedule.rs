@@ -15,7 +15,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Utc};
 
 use field::{DAY_OF_MONTH, DAY_OF_WEEK, Field, HOUR, MINUTE, MONTH, WEEKDAYS};
-use zone::Zone;
+pub(super) use zone::Zone;
 
 pub use policy::{CatchUp, Overlap};
 

@@ -17,10 +17,12 @@ use crate::ids::{AgentId, CustomerId, RunId, TransferId};
 
 mod advance;
 mod filter;
+mod samples;
 mod selection;
 mod sort;
 pub use advance::{Advance, Progress, TransferState};
 pub use filter::{TransferFilter, file_name};
+pub use samples::{MAX_SAMPLES, MIN_INTERVAL, SampledTransfer, Samples, TransferSample};
 pub use selection::{MAX_SELECTED, SelectTransfers, TransferSelection};
 pub use sort::{TransferSort, TransferSortField};
 

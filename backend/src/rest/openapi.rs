@@ -98,6 +98,7 @@ pub(super) fn base() -> OpenApi {
         ("Transfers", "Monitor and report file transfers."),
         ("Jobs", "Manage scheduled transfers and their runs."),
         ("Pipelines", "Define and run transfer workflows."),
+        ("Series", "What happened over time."),
     ];
     let tags = tags.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build());
     OpenApiBuilder::new()
@@ -235,7 +236,7 @@ fn describe(path: &str, operation: &mut Operation) {
         ("403", is_limited, forbidden, Value::Null),
         (
             "404",
-            path.contains('{') || matches!(id, "create_transfer" | "get_certificate_authority"),
+            path.contains('{') || matches!(id, "create_transfer" | "get_certificate_authority" | "get_series"),
             "The object does not exist, or the caller may not see it",
             Value::Null,
         ),

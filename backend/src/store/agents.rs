@@ -334,3 +334,11 @@ pub async fn count_by_status(db: &Db) -> Result<Vec<(String, i64)>> {
         .fetch_all(db)
         .await
 }
+
+/// The number of agents whose heartbeats arrive, by customer. Customers without such agents are left out.
+pub async fn online_by_customer(db: &Db) -> Result<Vec<(CustomerId, i64)>> {
+    sql("SELECT customer_id, COUNT(*) FROM agents WHERE revoked_at IS NULL AND status <> 'offline' \
+         GROUP BY customer_id ORDER BY customer_id")
+    .fetch_all(db)
+    .await
+}

@@ -65,6 +65,16 @@ pub async fn list(db: &Db, range: EventRange) -> Result<Vec<Event>> {
     Ok(rows.into_iter().map(Event::from).collect())
 }
 
+/// The events of one kind with numbers after `after` and up to `until`, in the order of commits; at most `limit`.
+pub async fn of_kind(db: &Db, kind: Kind, after: i64, until: i64, limit: i64) -> Result<Vec<Event>> {
+    let statement = sql("SELECT number, at, kind, actor, object_id, customer_id, agent_id, \
+         CAST(object AS TEXT) AS object FROM events WHERE ");
+    let statement = statement.push_bind("number > ", after).push_bind(" AND number <= ", until);
+    let statement = statement.push_bind(" AND kind = ", kind.to_string()).push_bind(" ORDER BY number LIMIT ", limit);
+    let rows: Vec<EventRow> = statement.fetch_all(db).await?;
+    Ok(rows.into_iter().map(Event::from).collect())
+}
+
 /// Numbers the changes of a transaction and writes those that are logged. It must be the last call before the commit: the
 /// transaction holds the lock on `event_head` until then, so numbers are in the order of commits.
 pub async fn record(tx: &mut Tx, mut changes: Vec<Change>) -> Result<Vec<Event>> {

@@ -163,6 +163,16 @@ pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<JobRunRow>> {
     Ok(found)
 }
 
+/// The jobs of these runs. Accepts at most 500 ids.
+pub async fn jobs_of(tx: &mut Tx, ids: &[RunId]) -> Result<HashMap<RunId, JobId>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let statement = sql("SELECT id, job_id FROM job_runs WHERE id IN ");
+    let rows: Vec<(RunId, JobId)> = statement.push_tuple(ids.iter().map(|id| (*id).into())).fetch_all(tx).await?;
+    Ok(rows.into_iter().collect())
+}
+
 fn scoped(statement: Sql, scope: Scope) -> Sql {
     match scope {
         Scope::All => statement,

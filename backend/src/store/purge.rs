@@ -1,12 +1,13 @@
 //! Deletes rows whose retention has ended.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use sea_query::Value;
 
 use super::{
-    db::{Db, sql},
+    db::{Db, Sql, sql},
     events,
+    transfers::first_id,
 };
 use crate::error::Result;
 
@@ -33,7 +34,20 @@ pub enum Kind {
     Certificates,
     /// Rows of writers that have committed nothing since [`Before::events`].
     Receipts,
+    /// The totals of minutes.
+    Minutes,
+    /// The totals of hours.
+    Hours,
+    /// The samples of transfers.
+    Samples,
 }
+
+/// How long the totals of minutes are kept.
+const MINUTES_KEPT: TimeDelta = TimeDelta::days(8);
+/// How long the totals of hours are kept.
+const HOURS_KEPT: TimeDelta = TimeDelta::days(400);
+/// How long the samples of a transfer are kept after the last one.
+const SAMPLES_KEPT: TimeDelta = TimeDelta::days(30);
 
 /// The times before which rows are purged.
 #[derive(Clone, Copy, Debug)]
@@ -48,48 +62,69 @@ pub struct Before {
 
 /// Deletes the rows of one kind whose retention has ended, in transactions of at most 5,000 rows, and returns how many.
 pub async fn run(db: &Db, kind: Kind, before: Before) -> Result<u64> {
-    let (text, bound): (_, Value) = match kind {
+    let (text, bounds): (_, Vec<Value>) = match kind {
         Kind::Events => (
             "DELETE FROM events WHERE number IN (SELECT number FROM events WHERE number <= $1 ORDER BY number LIMIT 5000)",
-            events::note_purge(db, before.events).await?.into(),
+            vec![events::note_purge(db, before.events).await?.into()],
         ),
         Kind::Answers => (
             "DELETE FROM idempotency WHERE (caller, operation, key) IN \
              (SELECT caller, operation, key FROM idempotency WHERE expires_at < $1 LIMIT 5000)",
-            before.now.into(),
+            vec![before.now.into()],
         ),
         Kind::Directives => (
             "DELETE FROM directives WHERE id IN (SELECT id FROM directives WHERE expires_at < $1 LIMIT 5000)",
-            before.events.into(),
+            vec![before.events.into()],
         ),
         Kind::Slots => (
             "DELETE FROM slots WHERE id IN \
              (SELECT id FROM slots WHERE scheduled_for < $1 AND pending IS NULL LIMIT 5000)",
-            before.slots.into(),
+            vec![before.slots.into()],
         ),
         Kind::Receipts => (
             "DELETE FROM writer_batches WHERE writer_id IN \
              (SELECT writer_id FROM writer_batches WHERE committed_at < $1 LIMIT 5000)",
-            before.events.into(),
+            vec![before.events.into()],
         ),
         Kind::Sessions => (
             "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT 5000)",
-            before.events.into(),
+            vec![before.events.into()],
         ),
         Kind::Certificates => (
             "DELETE FROM agent_certificates WHERE digest IN \
              (SELECT digest FROM agent_certificates WHERE expires_at < $1 LIMIT 5000)",
-            before.events.into(),
+            vec![before.events.into()],
         ),
         Kind::Keys => (
             "DELETE FROM agent_keys WHERE digest IN (SELECT digest FROM agent_keys WHERE expires_at < $1 LIMIT 5000)",
-            before.events.into(),
+            vec![before.events.into()],
+        ),
+        Kind::Minutes => (
+            "DELETE FROM series_minutes WHERE (scope_id, at) IN \
+             (SELECT scope_id, at FROM series_minutes WHERE at < $1 LIMIT 5000)",
+            vec![(before.now - MINUTES_KEPT).timestamp().into()],
+        ),
+        Kind::Hours => (
+            "DELETE FROM series_hours WHERE (scope_id, at) IN \
+             (SELECT scope_id, at FROM series_hours WHERE at < $1 LIMIT 5000)",
+            vec![(before.now - HOURS_KEPT).timestamp().into()],
+        ),
+        Kind::Samples => (
+            "DELETE FROM transfer_samples WHERE transfer_id IN \
+             (SELECT transfer_id FROM transfer_samples WHERE transfer_id < $1 AND sampled_at < $2 \
+              AND transfer_id NOT IN (SELECT id FROM transfers WHERE status = 'running') LIMIT 5000)",
+            vec![
+                // A sample is newer than its transfer, whose id begins with its milliseconds.
+                first_id((before.now - SAMPLES_KEPT).timestamp_millis()).into(),
+                (before.now - SAMPLES_KEPT).timestamp().into(),
+            ],
         ),
     };
     let mut removed = 0;
     loop {
         let mut tx = db.begin().await?;
-        let rows = sql(text).bind(bound.clone()).execute(&mut tx).await?;
+        let statement = bounds.iter().cloned().fold(sql(text), Sql::bind);
+        let rows = statement.execute(&mut tx).await?;
         tx.commit().await?;
         removed += rows;
         if rows < AT_A_TIME {

@@ -19,6 +19,7 @@ use crate::{
 
 mod list;
 mod overdue;
+pub(super) use list::first_id;
 pub use list::{ExportPlace, export_page, list, newest, newest_of_job_runs};
 pub use overdue::{Overdue, lock_overdue, overdue};
 

@@ -42,6 +42,7 @@ mod presence;
 mod public_url;
 mod rate_limit;
 mod request_id;
+mod series;
 mod sign_in_limits;
 mod stalls;
 mod support;

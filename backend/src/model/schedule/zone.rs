@@ -8,11 +8,11 @@ use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
 
 /// A time zone of the IANA database.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Zone(Tz);
+pub(in crate::model) struct Zone(Tz);
 
 impl Zone {
     /// The time zone with this name. The error suggests a similar name.
-    pub(super) fn parse(name: &str) -> Result<Self, String> {
+    pub(in crate::model) fn parse(name: &str) -> Result<Self, String> {
         Tz::from_str(name).map(Self).map_err(|_| {
             let meant = nearest(name).map(|zone| format!("; did you mean {zone}?")).unwrap_or_default();
             format!("must be a time zone of the IANA database, such as Europe/Berlin{meant}")
@@ -25,7 +25,7 @@ impl Zone {
     }
 
     /// The local time at an instant.
-    pub(super) fn wall_clock(self, instant: DateTime<Utc>) -> NaiveDateTime {
+    pub(in crate::model) fn wall_clock(self, instant: DateTime<Utc>) -> NaiveDateTime {
         instant.with_timezone(&self.0).naive_local()
     }
 
@@ -41,7 +41,7 @@ impl Zone {
     }
 
     /// The first instant at which the clock shows a local time. If the clock skips it, the first minute after the gap.
-    pub(super) fn once(self, wall: NaiveDateTime) -> DateTime<Utc> {
+    pub(in crate::model) fn once(self, wall: NaiveDateTime) -> DateTime<Utc> {
         let shown = self.gap_end(wall).unwrap_or(wall);
         self.every(shown).next().unwrap_or_else(|| shown.and_utc())
     }

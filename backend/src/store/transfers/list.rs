@@ -373,7 +373,7 @@ fn additive(mut statement: Sql, filter: &TransferFilter) -> Sql {
 }
 
 /// The lowest id of an object that is created in this millisecond.
-fn first_id(millis: i64) -> Uuid {
+pub(in crate::store) fn first_id(millis: i64) -> Uuid {
     Uuid::from_u128(u128::from(millis.unsigned_abs()) << 80)
 }
 

@@ -37,7 +37,7 @@ const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrat
 /// What each of [`CALLERS`] gets of a field that is about an object of the customer `Owner`. Contract, sections 2 and 6.
 type Row = (&'static str, &'static str, [Outcome; 4]);
 
-const TABLE: [Row; 61] = [
+const TABLE: [Row; 62] = [
     ("Query", "me", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "fleet", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "agent", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
@@ -65,6 +65,7 @@ const TABLE: [Row; 61] = [
     ("Query", "enrolmentCodes", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Query", "events", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "node", [UNAUTHENTICATED, Given, Nothing, Given]),
+    ("Query", "series", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Mutation", "login", [Given, Given, Given, Given]),
     ("Mutation", "logout", [UNAUTHENTICATED, Given, Given, Given]),
     ("Mutation", "createCustomer", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, Given]),
@@ -132,6 +133,10 @@ impl World {
                 format!("(id: {})", transfer_after(&self.app, &owner.agent, &failed).await["id"])
             }
             "schedulePreview" => r#"(schedule: "@daily")"#.to_owned(),
+            "series" => {
+                let window = r#"from: "2026-04-25T12:00:00Z", to: "2026-04-25T14:00:00Z", step: HOUR"#;
+                format!(r#"(metric: BYTES, {window}, agentId: "{}")"#, owner.agent.id)
+            }
             "createJob" => {
                 let (agent, rest) = (owner.agent.id, "schedule: \"@daily\", protocol: LOCAL, direction: PULL");
                 format!(r#"(input: {{ agentId: "{agent}", name: "New", source: "/out", destination: "/in", {rest} }})"#)

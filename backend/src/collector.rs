@@ -1,0 +1,25 @@
+//! The collector task: collects series and samples every 10 seconds.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::service::{ControlPlane, guarded};
+
+/// The interval between two rounds.
+const ROUND: Duration = Duration::from_secs(10);
+
+/// Collects until the server stops. What a round has not collected, the next one collects, on any server.
+pub async fn run(cp: Arc<ControlPlane>) {
+    let mut ticks = interval(ROUND);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut clock_moves = cp.clock_moves();
+    loop {
+        tokio::select! {
+            () = cp.stop().cancelled() => return,
+            _ = clock_moves.changed() => {}
+            _ = ticks.tick() => {}
+        }
+        guarded("collecting series", cp.collect_series()).await;
+    }
+}

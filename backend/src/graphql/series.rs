@@ -1,0 +1,54 @@
+//! What happened over time: series, and the fields of points whose form differs from REST.
+
+use async_graphql::{ComplexObject, SimpleObject};
+
+use crate::model::{
+    Instant,
+    scalar::ByteCount,
+    series::{self, SeriesMetric, SeriesPoint, SeriesStep},
+    transfer::TransferSample,
+};
+
+/// What the points of a series cost: a tenth of their maximum number, since they are read with one statement.
+pub(super) const POINTS: usize = 200;
+
+/// What happened in each minute, hour or day of a window.
+#[derive(SimpleObject)]
+pub(crate) struct Series {
+    /// What is counted.
+    metric: SeriesMetric,
+    /// Length of the time that a point stands for.
+    step: SeriesStep,
+    /// Points whose time ends by then do not change any more.
+    final_until: Instant,
+    /// Points in the order of time, each with two numbers: the start of its time in Unix seconds, and the value. The
+    /// value is null if nothing is known about that time, or if there is no rate since nothing has ended.
+    points: Vec<Vec<Option<f64>>>,
+    /// Points of the window that this one is compared with, in the same order; null unless `baseline` is true.
+    baseline: Option<Vec<Vec<Option<f64>>>>,
+}
+
+impl From<series::Series> for Series {
+    fn from(series: series::Series) -> Self {
+        Self {
+            metric: series.metric,
+            step: series.step,
+            final_until: series.final_until,
+            points: pairs(&series.points),
+            baseline: series.baseline.as_deref().map(pairs),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "seconds, which a double holds exactly")]
+fn pairs(points: &[SeriesPoint]) -> Vec<Vec<Option<f64>>> {
+    points.iter().map(|point| vec![Some(point.at as f64), point.value]).collect()
+}
+
+#[ComplexObject]
+impl TransferSample {
+    /// Bytes copied so far in this attempt.
+    async fn bytes_transferred(&self) -> ByteCount {
+        ByteCount(self.bytes_transferred)
+    }
+}

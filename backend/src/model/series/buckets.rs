@@ -1,0 +1,177 @@
+//! The buckets of a series: the minutes, hours or days that its points stand for.
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+
+use crate::model::schedule::Zone;
+
+/// The days by which a window of at most a week is moved to the one that it is compared with.
+const WEEK: i64 = 7;
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+
+/// The start of each bucket in ascending order, and the end of the last one, in Unix seconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Buckets {
+    starts: Vec<i64>,
+    end: i64,
+}
+
+impl Buckets {
+    /// The starts, in ascending order.
+    #[must_use]
+    pub fn starts(&self) -> &[i64] {
+        &self.starts
+    }
+
+    /// The start of the first bucket.
+    #[must_use]
+    pub fn first(&self) -> i64 {
+        self.starts.first().copied().unwrap_or(self.end)
+    }
+
+    /// The end of the last bucket.
+    #[must_use]
+    pub const fn end(&self) -> i64 {
+        self.end
+    }
+
+    /// The index of the bucket that holds a time.
+    #[must_use]
+    pub fn index_of(&self, at: i64) -> Option<usize> {
+        if at >= self.end {
+            return None;
+        }
+        self.starts.partition_point(|start| *start <= at).checked_sub(1)
+    }
+}
+
+/// Buckets before they are listed, so that their number can be limited.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Window {
+    /// Buckets of the same length.
+    Even { first: i64, step: i64, count: i64 },
+    /// Days in a time zone.
+    Days { zone: Zone, first: NaiveDate, count: i64 },
+}
+
+impl Window {
+    /// The buckets of `step` seconds that hold the time from `from` to `to`.
+    pub(super) fn even(step: i64, from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
+        let first = from.timestamp().div_euclid(step) * step;
+        // Rounded up to the second, so that the bucket of the last millisecond is there.
+        let end = -(-to.timestamp_millis()).div_euclid(1_000);
+        Self::Even { first, step, count: (end - first + step - 1).div_euclid(step) }
+    }
+
+    /// The days that hold the time from `from` to `to`.
+    pub(super) fn days(zone: Zone, from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
+        let first = zone.wall_clock(from).date();
+        let last = zone.wall_clock(to - TimeDelta::milliseconds(1)).date();
+        Self::Days { zone, first, count: (last - first).num_days() + 1 }
+    }
+
+    /// The number of buckets.
+    pub(super) const fn count(self) -> i64 {
+        match self {
+            Self::Even { count, .. } | Self::Days { count, .. } => count,
+        }
+    }
+
+    /// The window that this one is compared with: a week earlier, or the one before it if it is longer than a week.
+    pub(super) fn baseline(self) -> Self {
+        match self {
+            Self::Even { first, step, count } => {
+                Self::Even { first: first - (count * step).max(WEEK * DAY), step, count }
+            }
+            Self::Days { zone, first, count } => {
+                Self::Days { zone, first: first - TimeDelta::days(count.max(WEEK)), count }
+            }
+        }
+    }
+
+    /// The buckets.
+    pub(super) fn buckets(self) -> Buckets {
+        match self {
+            Self::Even { first, step, count } => {
+                Buckets { starts: (0..count).map(|index| first + index * step).collect(), end: first + count * step }
+            }
+            Self::Days { zone, first, count } => {
+                let start = |date: NaiveDate| zone.once(date.and_time(NaiveTime::MIN)).timestamp();
+                let dates = first.iter_days().take(usize::try_from(count).unwrap_or_default());
+                let mut starts: Vec<i64> = dates.map(start).collect();
+                // A day that a zone has skipped begins when the next one does.
+                starts.dedup();
+                Buckets { starts, end: start(first + Days::new(count.unsigned_abs())) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().expect("an instant")
+    }
+
+    fn shown(buckets: &Buckets) -> Vec<String> {
+        let ends = buckets.starts().iter().chain([&buckets.end]);
+        ends.map(|at| DateTime::from_timestamp(*at, 0).expect("an instant").to_rfc3339()[..16].to_owned()).collect()
+    }
+
+    #[rstest]
+    #[case(60, "2026-04-25T13:00:59.999Z", "2026-04-25T13:02:00.001Z", &["13:00", "13:01", "13:02", "13:03"])]
+    #[case(60, "2026-04-25T13:00:00Z", "2026-04-25T13:02:00Z", &["13:00", "13:01", "13:02"])]
+    #[case(3_600, "2026-04-25T13:30:00Z", "2026-04-25T13:31:00Z", &["13:00", "14:00"])]
+    fn every_bucket_that_holds_a_part_of_the_window_is_listed(
+        #[case] step: i64,
+        #[case] from: &str,
+        #[case] to: &str,
+        #[case] expected: &[&str],
+    ) {
+        let window = Window::even(step, at(from), at(to));
+        let expected: Vec<String> = expected.iter().map(|time| format!("2026-04-25T{time}")).collect();
+        assert_eq!(shown(&window.buckets()), expected);
+        assert_eq!(window.count(), i64::try_from(expected.len()).expect("few") - 1);
+    }
+
+    #[test]
+    fn days_begin_at_midnight_of_their_zone_whatever_the_clock_does() {
+        let zone = Zone::parse("Europe/Berlin").expect("a zone");
+        let window = Window::days(zone, at("2026-03-28T12:00:00Z"), at("2026-03-30T22:00:00Z"));
+        let expected = ["2026-03-27T23:00", "2026-03-28T23:00", "2026-03-29T22:00", "2026-03-30T22:00"];
+        assert_eq!(shown(&window.buckets()), expected);
+        let before = ["2026-03-20T23:00", "2026-03-21T23:00", "2026-03-22T23:00", "2026-03-23T23:00"];
+        assert_eq!(shown(&window.baseline().buckets()), before);
+    }
+
+    #[test]
+    fn a_day_that_a_zone_has_skipped_is_no_bucket() {
+        let zone = Zone::parse("Pacific/Apia").expect("a zone");
+        let window = Window::days(zone, at("2011-12-29T12:00:00Z"), at("2012-01-01T09:00:00Z"));
+        let buckets = window.buckets();
+        assert_eq!(shown(&buckets), ["2011-12-29T10:00", "2011-12-30T10:00", "2011-12-31T10:00", "2012-01-01T10:00"]);
+    }
+
+    #[rstest]
+    #[case(1, 7)]
+    #[case(7, 7)]
+    #[case(30, 30)]
+    fn the_window_before_is_a_week_earlier_or_adjoins_a_longer_one(#[case] days: i64, #[case] shift: i64) {
+        let from = at("2026-04-25T00:00:00Z");
+        let window = Window::even(3_600, from, from + TimeDelta::days(days));
+        let before = window.baseline().buckets();
+        assert_eq!(before.first(), (from - TimeDelta::days(shift)).timestamp());
+        assert_eq!(before.starts().len(), window.buckets().starts().len());
+    }
+
+    #[test]
+    fn a_time_belongs_to_the_bucket_that_began_last() {
+        let buckets = Buckets { starts: vec![100, 160, 220], end: 280 };
+        let found = [99, 100, 159, 160, 279, 280].map(|at| buckets.index_of(at));
+        assert_eq!(found, [None, Some(0), Some(0), Some(1), Some(2), None]);
+    }
+}

@@ -1,0 +1,128 @@
+//! The routes of what happened over time.
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Schema, Type,
+        schema::{ArrayBuilder, ObjectBuilder, SchemaType},
+    },
+};
+
+use super::{
+    ApiState,
+    caller::UserCaller,
+    envelope::{Answer, Reply, Success},
+    extract::Query,
+};
+use crate::{
+    ids::{AgentId, CustomerId, JobId},
+    model::{
+        Instant,
+        series::{self, Series, SeriesMetric, SeriesRequest, SeriesStep},
+    },
+};
+
+/// The query parameters of a series.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the wire; queries are read field by field")]
+pub(super) struct SeriesQuery {
+    /// What is counted.
+    metric: SeriesMetric,
+    /// Begin of the window. The first point stands for the minute, hour or day that holds it.
+    #[param(example = "2026-04-25T00:00:00Z")]
+    from: Instant,
+    /// End of the window.
+    #[param(example = "2026-04-25T12:00:00Z")]
+    to: Instant,
+    /// Length of the time that a point stands for. The window may have at most 2,000 points.
+    step: SeriesStep,
+    /// IANA name of the time zone of days. Only with the step `1d`.
+    #[param(default = "UTC", example = "Europe/Berlin")]
+    tz: Option<String>,
+    /// Only what belongs to this customer.
+    #[param(rename = "customerId")]
+    customer_id: Option<CustomerId>,
+    /// Only what belongs to this agent. Not with the step `1m`.
+    #[param(rename = "agentId")]
+    agent_id: Option<AgentId>,
+    /// Only what belongs to this job. Not with the step `1m`.
+    #[param(rename = "jobId")]
+    job_id: Option<JobId>,
+    /// Whether the answer has the window that this one is compared with, too: a week earlier, or the one before it if the
+    /// window is longer than a week.
+    #[param(default = false)]
+    baseline: Option<bool>,
+}
+
+/// A point of a series: its time and its value.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct SeriesPoint(series::SeriesPoint);
+
+impl PartialSchema for SeriesPoint {
+    fn schema() -> RefOr<Schema> {
+        let items = ObjectBuilder::new().schema_type(SchemaType::Array(vec![Type::Number, Type::Null]));
+        let text = "The start of the point's time in Unix seconds, and the value. The value is null if nothing is known \
+                    about that time, or if there is no rate since nothing has ended.";
+        ArrayBuilder::new()
+            .items(items)
+            .min_items(Some(2))
+            .max_items(Some(2))
+            .description(Some(text))
+            .example(Some(serde_json::json!([1_777_122_000, 1_048_576.0])))
+            .into()
+    }
+}
+
+impl ToSchema for SeriesPoint {}
+
+/// A series.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SeriesData {
+    /// What is counted.
+    metric: SeriesMetric,
+    /// Length of the time that a point stands for.
+    step: SeriesStep,
+    /// Points whose time ends by then do not change any more.
+    final_until: Instant,
+    /// Points in the order of time.
+    #[schema(max_items = 2000)]
+    points: Vec<SeriesPoint>,
+    /// Points of the window that this one is compared with, in the same order; null unless `baseline` is true.
+    #[schema(required)]
+    baseline: Option<Vec<SeriesPoint>>,
+}
+
+impl From<Series> for SeriesData {
+    fn from(series: Series) -> Self {
+        let points =
+            |points: Vec<series::SeriesPoint>| -> Vec<SeriesPoint> { points.into_iter().map(SeriesPoint).collect() };
+        Self {
+            metric: series.metric,
+            step: series.step,
+            final_until: series.final_until,
+            points: points(series.points),
+            baseline: series.baseline.map(points),
+        }
+    }
+}
+
+/// Get a series
+///
+/// What happened in each minute, hour or day of a window. Minutes are kept for 8 days, for all transfers and for each
+/// customer; hours are kept for 400 days, for each agent and job too. A minute is final 2 minutes after its end. Days begin
+/// at midnight in the time zone `tz`; where its offset is not a whole number of hours, an hour counts to the day in which
+/// it begins.
+#[utoipa::path(get, path = "/api/series", tag = "Series", security(("bearer" = [])), params(SeriesQuery),
+    responses((status = 200, description = "The series", body = Success<SeriesData>)))]
+pub(super) async fn get_series(
+    State(api): State<ApiState>,
+    UserCaller(actor): UserCaller,
+    Query(request): Query<SeriesRequest>,
+) -> Answer<SeriesData> {
+    Ok(Reply::ok(api.cp.get_series(&actor, &request).await?.into()))
+}

@@ -1,0 +1,66 @@
+//! How far series and samples are collected. A transaction that changes the row holds it until its commit, so servers
+//! collect one after the other, and nothing is counted twice.
+
+use sqlx::FromRow;
+
+use super::db::{Db, Tx, sql};
+use crate::{error::Result, ids::TransferId};
+
+/// How far ahead of this server's clock the time of a claim is accepted, in seconds.
+const TOLERANCE: i64 = 60;
+
+/// The state of the collector.
+#[derive(Clone, Copy, Debug, FromRow, PartialEq, Eq)]
+pub struct CollectorState {
+    /// The number of the last event that was counted.
+    pub event_number: i64,
+    /// The minute in which the agents were counted last, in Unix seconds.
+    pub observed_minute: i64,
+    /// The last transfer that was sampled; `None` if the next round begins with the first one.
+    pub sampled_after: Option<TransferId>,
+}
+
+/// Claims the next round; false if one was claimed within the last `interval` seconds. Times are Unix seconds.
+pub async fn claim(db: &Db, now: i64, interval: i64) -> Result<bool> {
+    let mut tx = db.begin().await?;
+    let claimed = sql("UPDATE collector SET claimed_at = $1 WHERE id = 1 AND (claimed_at <= $2 OR claimed_at > $3)")
+        .bind(now)
+        .bind(now - interval)
+        .bind(now + TOLERANCE)
+        .execute(&mut tx)
+        .await?;
+    tx.commit().await?;
+    Ok(claimed == 1)
+}
+
+/// The state as it is now. It may change before it is used: see [`advance`] and [`observe`].
+pub async fn state(db: &Db) -> Result<CollectorState> {
+    sql("SELECT event_number, observed_minute, sampled_after FROM collector WHERE id = 1").fetch_one(db).await
+}
+
+/// Holds the row until the end of the transaction, and returns it.
+pub async fn lock(tx: &mut Tx) -> Result<CollectorState> {
+    sql("UPDATE collector SET claimed_at = claimed_at WHERE id = 1 \
+         RETURNING event_number, observed_minute, sampled_after")
+    .fetch_one(tx)
+    .await
+}
+
+/// Records that the events after `seen` up to `until` are counted in this transaction; false if another transaction has
+/// counted them.
+pub async fn advance(tx: &mut Tx, seen: i64, until: i64) -> Result<bool> {
+    let statement = sql("UPDATE collector SET event_number = $1 WHERE id = 1 AND event_number = $2");
+    Ok(statement.bind(until).bind(seen).execute(tx).await? == 1)
+}
+
+/// Records that the agents are counted for this minute; false if they were counted before.
+pub async fn observe(tx: &mut Tx, minute: i64) -> Result<bool> {
+    let statement = sql("UPDATE collector SET observed_minute = $1 WHERE id = 1 AND observed_minute <> $1");
+    Ok(statement.bind(minute).execute(tx).await? == 1)
+}
+
+/// Records the last transfer that was sampled.
+pub async fn set_sampled_after(tx: &mut Tx, last: Option<TransferId>) -> Result<()> {
+    sql("UPDATE collector SET sampled_after = $1 WHERE id = 1").bind(last).execute(tx).await?;
+    Ok(())
+}
