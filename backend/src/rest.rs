@@ -132,6 +132,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(pipeline_runs::list_pipeline_runs, pipeline_runs::run_pipeline))
         .routes(routes!(pipeline_runs::update_pipeline_step))
         .routes(routes!(series::get_series))
+        .routes(routes!(series::get_transfer_samples))
 }
 
 /// The OpenAPI document of all routes. It is the same for all servers of a process, so it is built once.

@@ -11,7 +11,7 @@ use crate::{
         customer::Customer,
         job::{Job, JobRun},
         pipeline::{Pipeline, run::PipelineRun},
-        transfer::Transfer,
+        transfer::{Transfer, TransferSample},
     },
     service::ControlPlane,
 };
@@ -45,6 +45,10 @@ pub(super) struct NewestPipelineRunsOf(pub(super) PipelineId, pub(super) u64);
 /// The key of a pipeline run's plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct PlanOf(pub(super) RunId);
+
+/// The key of a transfer's samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct SamplesOf(pub(super) TransferId);
 
 /// Reads the number of newest objects to load.
 ///
@@ -184,5 +188,16 @@ impl async_graphql::dataloader::Loader<PlanOf> for Loader {
         let ids: Vec<RunId> = ids.iter().map(|PlanOf(id)| *id).collect();
         let plans = self.cp.find_pipeline_run_plans(&self.actor, &ids).await.map_err(Arc::new)?;
         Ok(plans.into_iter().map(|(id, plan)| (PlanOf(id), Arc::new(plan))).collect())
+    }
+}
+
+impl async_graphql::dataloader::Loader<SamplesOf> for Loader {
+    type Value = Vec<TransferSample>;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[SamplesOf]) -> Result<HashMap<SamplesOf, Vec<TransferSample>>, Arc<Error>> {
+        let ids: Vec<TransferId> = ids.iter().map(|SamplesOf(id)| *id).collect();
+        let found = self.cp.find_transfer_samples(&self.actor, &ids).await.map_err(Arc::new)?;
+        Ok(found.into_iter().map(|(id, samples)| (SamplesOf(id), samples.list().to_vec())).collect())
     }
 }

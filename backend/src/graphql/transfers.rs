@@ -3,13 +3,24 @@
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
 
-use super::context::{loader, viewer_may};
+use super::{
+    context::{loader, viewer_may},
+    loaders::SamplesOf,
+};
 use crate::{
     actor::Permission,
     ids::TransferId,
-    model::{agent::Agent, customer::Customer, scalar::ByteCount, transfer::Transfer},
+    model::{
+        agent::Agent,
+        customer::Customer,
+        scalar::ByteCount,
+        transfer::{Transfer, TransferSample},
+    },
     service::TransferOutcomes,
 };
+
+/// What the samples of a transfer cost, in multiples of one: they are one row, and their maximum number is rarely reached.
+const SAMPLES: usize = 10;
 
 /// The result of the change of one of several transfers.
 #[derive(SimpleObject)]
@@ -71,6 +82,12 @@ impl Transfer {
     async fn eta_seconds(&self) -> Option<i32> {
         // An `Int` holds at most 68 years; a longer estimate is omitted.
         self.eta_seconds.and_then(|seconds| i32::try_from(seconds).ok())
+    }
+
+    /// Bytes and speed over time, at most 300 samples and at least 10 seconds apart. They are kept for 30 days.
+    #[graphql(complexity = "SAMPLES * child_complexity + 1")]
+    async fn samples(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<TransferSample>> {
+        Ok(loader(ctx)?.load_one(SamplesOf(self.id)).await?.unwrap_or_default())
     }
 
     /// Whether the viewer may cancel the transfer now; false if it has ended or a cancel request is open.

@@ -14,13 +14,14 @@ use super::{
     ApiState,
     caller::UserCaller,
     envelope::{Answer, Reply, Success},
-    extract::Query,
+    extract::{Id, Query},
 };
 use crate::{
-    ids::{AgentId, CustomerId, JobId},
+    ids::{AgentId, CustomerId, JobId, TransferId},
     model::{
         Instant,
         series::{self, Series, SeriesMetric, SeriesRequest, SeriesStep},
+        transfer::TransferSample,
     },
 };
 
@@ -125,4 +126,27 @@ pub(super) async fn get_series(
     Query(request): Query<SeriesRequest>,
 ) -> Answer<SeriesData> {
     Ok(Reply::ok(api.cp.get_series(&actor, &request).await?.into()))
+}
+
+/// The samples of a transfer.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TransferSamplesData {
+    /// Samples in the order of time.
+    #[schema(max_items = 300)]
+    samples: Vec<TransferSample>,
+}
+
+/// Get a transfer's samples
+///
+/// Bytes and speed of the transfer over time: at most 300 samples, at least 10 seconds apart. Samples of a transfer that
+/// runs longer are thinned evenly. They are kept for 30 days.
+#[utoipa::path(get, path = "/api/transfers/{id}/samples", tag = "Transfers", security(("bearer" = [])),
+    params(("id" = TransferId, Path, description = "The transfer's id")),
+    responses((status = 200, description = "The samples", body = Success<TransferSamplesData>)))]
+pub(super) async fn get_transfer_samples(
+    State(api): State<ApiState>,
+    UserCaller(actor): UserCaller,
+    Id(id): Id<TransferId>,
+) -> Answer<TransferSamplesData> {
+    Ok(Reply::ok(TransferSamplesData { samples: api.cp.get_transfer_samples(&actor, id).await? }))
 }

@@ -1,10 +1,14 @@
-//! Series of what happened, as the caller may see it.
+//! Series of what happened, and samples of transfers, as the caller may see them.
 
 use super::ControlPlane;
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
-    model::series::{Buckets, Series, SeriesOf, SeriesPoint, SeriesRequest, SeriesStep, final_until, points},
+    ids::TransferId,
+    model::{
+        series::{Buckets, Series, SeriesOf, SeriesPoint, SeriesRequest, SeriesStep, final_until, points},
+        transfer::{Samples, TransferSample},
+    },
     store::{
         self,
         series::{Counted, Resolution},
@@ -27,6 +31,29 @@ impl ControlPlane {
         };
         let final_until = final_until(self.now());
         Ok(Series { metric: request.metric, step: request.step, final_until, points, baseline })
+    }
+
+    /// The samples of a transfer in the order of time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] if there is no such transfer within the caller's scope.
+    pub async fn get_transfer_samples(&self, actor: &Actor, id: TransferId) -> Result<Vec<TransferSample>> {
+        let scope = actor.require(Permission::ViewTransfers)?;
+        store::transfers::find(&self.db, scope, id).await?.ok_or(Error::NotFound("transfer"))?;
+        let found = store::transfer_samples::list(&self.db, scope, &[id]).await?;
+        Ok(found.first().map(|(_, samples)| samples.list().to_vec()).unwrap_or_default())
+    }
+
+    /// The samples of those of these transfers that the caller may see, in no particular order. Transfers without
+    /// samples are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents.
+    pub async fn find_transfer_samples(&self, actor: &Actor, ids: &[TransferId]) -> Result<Vec<(TransferId, Samples)>> {
+        let scope = actor.require(Permission::ViewTransfers)?;
+        store::transfer_samples::list(&self.db, scope, ids).await
     }
 
     /// The objects whose totals the caller gets.

@@ -7,6 +7,7 @@ mod export;
 mod get;
 mod list;
 mod pages;
+mod samples;
 mod sort;
 mod text;
 mod update;

@@ -128,6 +128,7 @@ async fn fleet(app: &TestApp, size: usize) -> Client {
 #[rstest]
 #[case::transfers("transfers { nodes { agentName agent { hostname customer { name } } } }", 6)]
 #[case::customers_of_transfers("transfers { nodes { agent { hostname } customer { name } } }", 6)]
+#[case::samples("transfers { nodes { samples { at } } }", 6)]
 #[case::agents("agents { nodes { hostname customer { name } transfers(first: 3) { source agent { id } } } }", 9)]
 #[case::users("users { nodes { email customer { name } } }", 3)]
 #[case::jobs("jobs { nodes { name agent { hostname } customer { name } runs(first: 3) { status } } }", 9)]
