@@ -1,4 +1,4 @@
-//! The collector task: collects series and samples every 10 seconds.
+//! The collector task: every 10 seconds it collects series and samples, and writes the history of agents.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,10 +16,12 @@ pub async fn run(cp: Arc<ControlPlane>) {
     let mut clock_moves = cp.clock_moves();
     loop {
         tokio::select! {
-            () = cp.stop().cancelled() => return,
+            () = cp.stop().cancelled() => break,
             _ = clock_moves.changed() => {}
             _ = ticks.tick() => {}
         }
         guarded("collecting series", cp.collect_series()).await;
+        guarded("writing the history of agents", cp.write_agent_history()).await;
     }
+    guarded("writing the history of agents", cp.write_rest_of_agent_history()).await;
 }

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod agent;
 pub mod agent_detail;
+pub mod agent_history;
 pub mod agent_instances;
 pub mod certificate;
 pub mod copy_rules;

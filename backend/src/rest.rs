@@ -133,6 +133,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(pipeline_runs::update_pipeline_step))
         .routes(routes!(series::get_series))
         .routes(routes!(series::get_transfer_samples))
+        .routes(routes!(series::get_agent_history))
 }
 
 /// The OpenAPI document of all routes. It is the same for all servers of a process, so it is built once.

@@ -22,6 +22,7 @@ use crate::{
     webhooks::Webhooks,
 };
 
+mod agent_history;
 mod agent_instances;
 mod agents;
 mod authenticate;
@@ -146,6 +147,7 @@ pub struct ControlPlane {
     cache: Arc<cache::Cache>,
     passwords: passwords::Passwords,
     engine: pipeline_runs::EngineControl,
+    heartbeats: Arc<agent_history::ReceivedHeartbeats>,
     handled_jumps: clock_jumps::HandledJumps,
     refused_certificates: LogThrottle,
     clock_moves: watch::Sender<()>,
@@ -158,9 +160,11 @@ impl ControlPlane {
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { db, bus, limits, clock, ids, tokens, webhooks, authority, timing, tasks, stop } = parts;
         let cache = Arc::new(cache::Cache::new(bus.clone()));
-        let publisher = (bus.clone(), Arc::clone(&cache));
+        let heartbeats = Arc::new(agent_history::ReceivedHeartbeats::default());
+        let publisher = (bus.clone(), Arc::clone(&cache), Arc::clone(&heartbeats));
         let notify = move |committed: CommittedBatch| {
-            let (bus, cache) = &publisher;
+            let (bus, cache, heartbeats) = &publisher;
+            heartbeats.note(&committed.events);
             let invalidations = committed.directives.into_iter().map(Invalidation::Directives).collect();
             publish(bus, cache, committed.events, invalidations);
         };
@@ -197,6 +201,7 @@ impl ControlPlane {
             cache,
             passwords,
             engine: pipeline_runs::EngineControl::default(),
+            heartbeats,
             handled_jumps: clock_jumps::HandledJumps::default(),
             refused_certificates: LogThrottle::default(),
             clock_moves: watch::Sender::new(()),

@@ -2,6 +2,7 @@
 //! callers pass the scope and the time.
 
 pub mod agent_certificates;
+pub mod agent_history;
 pub mod agent_instances;
 pub mod agents;
 pub mod api_keys;

@@ -14,7 +14,7 @@ use super::{
     node::Node,
     pipeline_queries::{LONG_TEXT, PipelineQueries},
     read_input::{read, read_transfer_filter},
-    series::{POINTS, Series},
+    series::{HISTORY, POINTS, Series},
 };
 use crate::{
     error::{Error, Result},
@@ -23,6 +23,7 @@ use crate::{
         Instant,
         account::User,
         agent::{Agent, AgentFilter},
+        agent_history::{AgentHistoryPoint, HistoryStep},
         customer::Customer,
         enrolment_code::EnrolmentCode,
         fleet::Fleet,
@@ -84,6 +85,18 @@ impl GeneralQueries {
         });
         let request: SeriesRequest = read(&wanted)?;
         Ok(control_plane(ctx)?.get_series(actor, &request).await?.into())
+    }
+
+    /// Returns the load, the memory and the heartbeats of an agent: the last 24 hours by minute, or the last 30 days by
+    /// hour. Points from before the registration, and those in which no server was running, are left out.
+    #[graphql(complexity = "HISTORY * child_complexity + 1")]
+    async fn agent_history(
+        &self,
+        ctx: &Context<'_>,
+        id: AgentId,
+        #[graphql(default)] step: HistoryStep,
+    ) -> Result<Vec<AgentHistoryPoint>> {
+        control_plane(ctx)?.get_agent_history(actor(ctx)?, id, step).await
     }
 
     /// Returns an agent by its id.

@@ -12,6 +12,9 @@ use crate::model::{
 /// What the points of a series cost: a tenth of their maximum number, since they are read with one statement.
 pub(super) const POINTS: usize = 200;
 
+/// What the history of an agent costs, in multiples of one point: a tenth of their maximum number.
+pub(super) const HISTORY: usize = 144;
+
 /// What happened in each minute, hour or day of a window.
 #[derive(SimpleObject)]
 pub(crate) struct Series {

@@ -20,6 +20,7 @@ use crate::{
     ids::{AgentId, CustomerId, JobId, TransferId},
     model::{
         Instant,
+        agent_history::{AgentHistoryPoint, HistoryStep},
         series::{self, Series, SeriesMetric, SeriesRequest, SeriesStep},
         transfer::TransferSample,
     },
@@ -149,4 +150,37 @@ pub(super) async fn get_transfer_samples(
     Id(id): Id<TransferId>,
 ) -> Answer<TransferSamplesData> {
     Ok(Reply::ok(TransferSamplesData { samples: api.cp.get_transfer_samples(&actor, id).await? }))
+}
+
+/// The query parameter of an agent's history.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the wire; queries are read field by field")]
+pub(super) struct HistoryQuery {
+    /// Length of the time that a point stands for: `1m` for the last 24 hours, `1h` for the last 30 days. Default: `1m`.
+    step: Option<HistoryStep>,
+}
+
+/// The history of an agent.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AgentHistoryData {
+    /// Points in the order of time, without those about which nothing is known.
+    #[schema(max_items = 1440)]
+    points: Vec<AgentHistoryPoint>,
+}
+
+/// Get an agent's history
+///
+/// Load, memory and heartbeats of the last 24 hours by minute, or of the last 30 days by hour. Points from before the
+/// registration, and those in which no server was running, are left out.
+#[utoipa::path(get, path = "/api/agents/{id}/history", tag = "Agents", security(("bearer" = [])),
+    params(("id" = AgentId, Path, description = "The agent's id"), HistoryQuery),
+    responses((status = 200, description = "The history", body = Success<AgentHistoryData>)))]
+pub(super) async fn get_agent_history(
+    State(api): State<ApiState>,
+    UserCaller(actor): UserCaller,
+    Id(id): Id<AgentId>,
+    Query(step): Query<HistoryStep>,
+) -> Answer<AgentHistoryData> {
+    Ok(Reply::ok(AgentHistoryData { points: api.cp.get_agent_history(&actor, id, step).await? }))
 }

@@ -40,6 +40,10 @@ pub enum Kind {
     Hours,
     /// The samples of transfers.
     Samples,
+    /// The minutes of the history of agents. Their hours are kept.
+    HistoryMinutes,
+    /// The hours of the history of agents.
+    HistoryHours,
 }
 
 /// How long the totals of minutes are kept.
@@ -48,6 +52,10 @@ const MINUTES_KEPT: TimeDelta = TimeDelta::days(8);
 const HOURS_KEPT: TimeDelta = TimeDelta::days(400);
 /// How long the samples of a transfer are kept after the last one.
 const SAMPLES_KEPT: TimeDelta = TimeDelta::days(30);
+/// How long the minutes of an hour of an agent's history are kept after its start: a day after its end.
+const HISTORY_MINUTES_KEPT: TimeDelta = TimeDelta::hours(25);
+/// How long the hours of an agent's history are kept.
+const HISTORY_HOURS_KEPT: TimeDelta = TimeDelta::days(30);
 
 /// The times before which rows are purged.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +68,8 @@ pub struct Before {
     pub slots: DateTime<Utc>,
 }
 
-/// Deletes the rows of one kind whose retention has ended, in transactions of at most 5,000 rows, and returns how many.
+/// Deletes the rows of one kind whose retention has ended, or the part that is not kept any longer, in transactions of at
+/// most 5,000 rows, and returns how many.
 pub async fn run(db: &Db, kind: Kind, before: Before) -> Result<u64> {
     let (text, bounds): (_, Vec<Value>) = match kind {
         Kind::Events => (
@@ -118,6 +127,16 @@ pub async fn run(db: &Db, kind: Kind, before: Before) -> Result<u64> {
                 first_id((before.now - SAMPLES_KEPT).timestamp_millis()).into(),
                 (before.now - SAMPLES_KEPT).timestamp().into(),
             ],
+        ),
+        Kind::HistoryMinutes => (
+            "UPDATE agent_history SET minutes = NULL WHERE (agent_id, hour) IN \
+             (SELECT agent_id, hour FROM agent_history WHERE hour < $1 AND minutes IS NOT NULL LIMIT 5000)",
+            vec![(before.now - HISTORY_MINUTES_KEPT).timestamp().into()],
+        ),
+        Kind::HistoryHours => (
+            "DELETE FROM agent_history WHERE (agent_id, hour) IN \
+             (SELECT agent_id, hour FROM agent_history WHERE hour < $1 LIMIT 5000)",
+            vec![(before.now - HISTORY_HOURS_KEPT).timestamp().into()],
         ),
     };
     let mut removed = 0;

@@ -32,7 +32,7 @@ const CALLERS: [&str; 8] = [
 
 /// The rows of the access table: sections 1 and 2 of the contract. `logout` comes last, because it ends the sessions
 /// that the others need.
-const TABLE: [Row; 58] = [
+const TABLE: [Row; 59] = [
     ("get_health", [200; 8]),
     ("get_liveness", [200; 8]),
     ("get_readiness", [200; 8]),
@@ -89,6 +89,7 @@ const TABLE: [Row; 58] = [
     ("run_pipeline", [401, 401, 401, 401, 401, 403, 404, 201]),
     ("list_pipeline_versions", [401, 401, 401, 401, 401, 403, 404, 200]),
     ("update_pipeline_step", [401, 401, 401, 200, 404, 401, 401, 401]),
+    ("get_agent_history", [401, 401, 401, 401, 401, 200, 404, 200]),
     ("get_transfer_samples", [401, 401, 401, 401, 401, 200, 404, 200]),
     ("get_series", [401, 401, 401, 401, 401, 200, 200, 200]),
     ("logout", [401, 401, 401, 401, 401, 200, 200, 200]),
@@ -173,9 +174,11 @@ impl World {
             "delete_enrolment_code" => self.code().await["id"].as_str().expect("an id").to_owned(),
             "update_user" => self.owner_user().await,
             // After a rotation the first key works on beside the new one.
-            "get_agent" | "list_agent_transfers" | "rotate_agent_key" | "issue_agent_certificate" => {
-                self.owner_agent.id.to_string()
-            }
+            "get_agent"
+            | "get_agent_history"
+            | "list_agent_transfers"
+            | "rotate_agent_key"
+            | "issue_agent_certificate" => self.owner_agent.id.to_string(),
             "revoke_agent" | "request_key_rotation" => self.app.agent(owner, "host-of-owner").await.id.to_string(),
             "get_transfer" | "get_transfer_samples" | "update_transfer" => self.transfer().await,
             "acknowledge_directive" => self.directive().await,

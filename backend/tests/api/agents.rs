@@ -3,6 +3,7 @@
 mod certificate;
 mod get;
 mod heartbeat;
+mod history;
 mod instances;
 mod key;
 mod list;

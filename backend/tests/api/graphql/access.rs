@@ -37,7 +37,7 @@ const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrat
 /// What each of [`CALLERS`] gets of a field that is about an object of the customer `Owner`. Contract, sections 2 and 6.
 type Row = (&'static str, &'static str, [Outcome; 4]);
 
-const TABLE: [Row; 62] = [
+const TABLE: [Row; 63] = [
     ("Query", "me", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "fleet", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "agent", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
@@ -65,6 +65,7 @@ const TABLE: [Row; 62] = [
     ("Query", "enrolmentCodes", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Query", "events", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "node", [UNAUTHENTICATED, Given, Nothing, Given]),
+    ("Query", "agentHistory", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Query", "series", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Mutation", "login", [Given, Given, Given, Given]),
     ("Mutation", "logout", [UNAUTHENTICATED, Given, Given, Given]),
@@ -109,7 +110,9 @@ impl World {
         match field {
             "me" | "fleet" | "logout" => String::new(),
             "agents" | "transfers" | "jobs" | "customers" | "users" | "events" => "(first: 5)".to_owned(),
-            "agent" | "rotateAgentKey" | "requestKeyRotation" => format!(r#"(id: "{}")"#, owner.agent.id),
+            "agent" | "agentHistory" | "rotateAgentKey" | "requestKeyRotation" => {
+                format!(r#"(id: "{}")"#, owner.agent.id)
+            }
             "transfer" | "node" => format!("(id: {})", owner.transfer["id"]),
             "enrolmentCodes" => format!(r#"(customerId: "{}", first: 5)"#, owner.customer.id),
             "createEnrolmentCode" => format!(r#"(customerId: "{}", input: {{ maxUses: 2 }})"#, owner.customer.id),

@@ -1,0 +1,87 @@
+//! The history of agents: one row for each agent and hour in which heartbeats arrived.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::FromRow;
+
+use super::{
+    collector,
+    db::{Db, Tx, sql, unreadable},
+};
+use crate::{
+    error::{Error, Result},
+    ids::AgentId,
+    model::agent_history::{HeartbeatHour, HeartbeatSummary},
+};
+
+/// The heartbeats of agents by agent and hour. The hour is its start in Unix seconds.
+pub type Heartbeats = BTreeMap<(AgentId, i64), HeartbeatHour>;
+
+#[derive(FromRow)]
+struct MinutesRow {
+    agent_id: AgentId,
+    hour: i64,
+    minutes: Vec<u8>,
+}
+
+/// Adds heartbeats to those that are stored, of at most 500 hours of agents. Holds the row of `collector`, so that servers
+/// that heard the same agent do so one after the other.
+pub async fn add(tx: &mut Tx, mut heartbeats: Heartbeats) -> Result<()> {
+    if heartbeats.is_empty() {
+        return Ok(());
+    }
+    collector::lock(tx).await?;
+    let agents = heartbeats.keys().map(|(agent, _)| (*agent).into());
+    let hours: BTreeSet<i64> = heartbeats.keys().map(|(_, hour)| *hour).collect();
+    let stored: Vec<MinutesRow> =
+        sql("SELECT agent_id, hour, minutes FROM agent_history WHERE minutes IS NOT NULL AND agent_id IN ")
+            .push_tuple(agents)
+            .push(" AND hour IN ")
+            .push_tuple(hours.into_iter().map(Into::into))
+            .fetch_all(&mut *tx)
+            .await?;
+    for row in stored {
+        if let Some(hour) = heartbeats.get_mut(&(row.agent_id, row.hour)) {
+            hour.add(&read(row.agent_id, HeartbeatHour::from_bytes(&row.minutes)));
+        }
+    }
+    let mut statement = sql("INSERT INTO agent_history (agent_id, hour, summary, minutes) VALUES ");
+    for (index, ((agent, hour), heartbeats)) in heartbeats.iter().enumerate() {
+        statement = statement.push(if index == 0 { "" } else { ", " }).push_tuple([
+            (*agent).into(),
+            (*hour).into(),
+            heartbeats.summary().to_bytes().into(),
+            heartbeats.to_bytes().into(),
+        ]);
+    }
+    statement
+        .push(" ON CONFLICT (agent_id, hour) DO UPDATE SET summary = excluded.summary, minutes = excluded.minutes")
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// A stored value. If it cannot be read, that is logged, and the default stands in its place.
+fn read<T: Default>(agent: AgentId, stored: Option<T>) -> T {
+    stored.unwrap_or_else(|| {
+        unreadable(&Error::internal(format!("the history of agent {agent} is damaged or has another form")));
+        T::default()
+    })
+}
+
+/// The heartbeats of an agent from an hour on, by minute. They are kept for a day.
+pub async fn hours(db: &Db, agent: AgentId, from: i64) -> Result<BTreeMap<i64, HeartbeatHour>> {
+    let statement = sql("SELECT hour, minutes FROM agent_history WHERE minutes IS NOT NULL");
+    let statement = statement.push_bind(" AND agent_id = ", agent).push_bind(" AND hour >= ", from);
+    let rows: Vec<(i64, Vec<u8>)> = statement.fetch_all(db).await?;
+    let read = |(hour, minutes): (i64, Vec<u8>)| (hour, read(agent, HeartbeatHour::from_bytes(&minutes)));
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// The summaries of the hours of an agent from an hour on.
+pub async fn summaries(db: &Db, agent: AgentId, from: i64) -> Result<BTreeMap<i64, HeartbeatSummary>> {
+    let statement = sql("SELECT hour, summary FROM agent_history").push_bind(" WHERE agent_id = ", agent);
+    let rows: Vec<(i64, Vec<u8>)> = statement.push_bind(" AND hour >= ", from).fetch_all(db).await?;
+    let read = |(hour, summary): (i64, Vec<u8>)| (hour, read(agent, HeartbeatSummary::from_bytes(&summary)));
+    Ok(rows.into_iter().map(read).collect())
+}
