@@ -12,6 +12,7 @@ pub mod characters;
 pub mod copy_rules;
 pub mod error;
 pub mod event;
+pub mod failure;
 pub mod location;
 pub mod password;
 pub mod socket;

@@ -25,6 +25,14 @@ macro_rules! transfer_details {
                 reported(value_type = Option<String>, pattern = "^[0-9a-fA-F]{64}$")
                     checksum_sha256 = clearable("checksumSha256", &[], sha256_hex);
             }
+            /// Code of the reason for the failure, such as `quotaExceeded`.
+            error_code: String {
+                shown(required, pattern = "^[A-Za-z]{1,64}$", example = "quotaExceeded");
+                /// Code of the reason for the failure: one of the documented codes, or another one of 1 to 64 letters. Null
+                /// removes it.
+                reported(value_type = Option<String>, pattern = "^[A-Za-z]{1,64}$", example = "quotaExceeded")
+                    error_code = clearable("errorCode", &[], failure_code);
+            }
         }
     };
 }

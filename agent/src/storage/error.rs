@@ -2,6 +2,8 @@
 
 use std::io;
 
+use mftplus_protocol::failure::FailureCode;
+
 /// Why a storage could not do what it was asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StorageErrorKind {
@@ -41,7 +43,33 @@ impl StorageErrorKind {
         matches!(self, Self::Disconnected | Self::TimedOut | Self::NameResolution | Self::Refused | Self::Temporary)
     }
 
-    fn of_io(kind: io::ErrorKind) -> Self {
+    /// The code with which the agent reports a transfer that failed for this reason.
+    pub(crate) fn failure_code(self) -> FailureCode {
+        match self {
+            Self::NotFound => FailureCode::NotFound,
+            Self::PermissionDenied => FailureCode::PermissionDenied,
+            Self::AlreadyExists => FailureCode::AlreadyExists,
+            Self::NotEmpty => FailureCode::NotEmpty,
+            Self::NoSpace => FailureCode::NoSpace,
+            Self::QuotaExceeded => FailureCode::QuotaExceeded,
+            Self::NameTooLong => FailureCode::NameTooLong,
+            Self::InvalidName => FailureCode::InvalidName,
+            Self::NotAFolder => FailureCode::NotAFolder,
+            Self::IsAFolder => FailureCode::IsAFolder,
+            Self::Disconnected => FailureCode::Disconnected,
+            Self::TimedOut => FailureCode::TimedOut,
+            Self::NameResolution => FailureCode::NameResolution,
+            Self::Refused => FailureCode::ConnectionRefused,
+            Self::Authentication => FailureCode::Authentication,
+            Self::HostKey => FailureCode::HostKey,
+            Self::Certificate => FailureCode::Certificate,
+            Self::Unsupported => FailureCode::Unsupported,
+            Self::Temporary => FailureCode::Temporary,
+            Self::Stopped | Self::Other => FailureCode::Other,
+        }
+    }
+
+    pub(crate) fn of_io(kind: io::ErrorKind) -> Self {
         use io::ErrorKind as Io;
         match kind {
             Io::NotFound => Self::NotFound,

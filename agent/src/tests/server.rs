@@ -196,6 +196,7 @@ impl ServerState {
             ("bytesTransferred", "bytesTransferred"),
             ("checksumSha256", "checksumSha256"),
             ("error", "errorMessage"),
+            ("errorCode", "errorCode"),
         ] {
             if let Some(value) = update.get(name) {
                 transfer[shown] = value.clone();

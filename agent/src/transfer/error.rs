@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use mftplus_protocol::failure::FailureCode;
+
 use crate::storage::allowed_roots::AccessError;
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::path_text::text;
@@ -93,6 +95,31 @@ impl CopyError {
         }
     }
 
+    /// The code with which the failure is reported.
+    pub(crate) fn failure_code(&self) -> FailureCode {
+        match self {
+            Self::Io { error, .. } | Self::Plan(PlanError::Io { error, .. }) => of_io(error),
+            Self::Changed(_) => FailureCode::SourceChanged,
+            Self::Mismatch { .. } | Self::SizeMismatch { .. } | Self::PartChanged(_) => FailureCode::Mismatch,
+            Self::Exists(_) | Self::PartPathTaken(_) => FailureCode::AlreadyExists,
+            Self::KindMismatch(_) => FailureCode::IsAFolder,
+            Self::UnknownSize(_) | Self::Special { .. } | Self::NoFile(_) | Self::Plan(PlanError::Special { .. }) => {
+                FailureCode::Unsupported
+            }
+            Self::Plan(PlanError::Name(_)) | Self::Names(_) => FailureCode::InvalidName,
+            Self::Access(error) | Self::Plan(PlanError::Access(error)) => match error {
+                AccessError::Outside { .. } => FailureCode::OutsideAllowedFolders,
+                AccessError::Io { error, .. } => of_io(error),
+            },
+            Self::InUse(_) => FailureCode::InUse,
+            Self::Several(_) | Self::Unreadable(_) => FailureCode::Several,
+            Self::Storage(error) => error.kind().failure_code(),
+            Self::SourceKept(_) => FailureCode::SourceKept,
+            Self::State(_) => FailureCode::AgentState,
+            Self::Stopped => FailureCode::Other,
+        }
+    }
+
     /// Whether the copy may succeed if it is continued later.
     pub(crate) fn is_temporary(&self) -> bool {
         matches!(self, Self::Storage(error) if error.kind().is_temporary())
@@ -108,7 +135,36 @@ impl From<StorageError> for CopyError {
     }
 }
 
+/// The code of an I/O error, which may hold an error of a storage.
+fn of_io(error: &io::Error) -> FailureCode {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<StorageError>());
+    inner.map_or_else(|| StorageErrorKind::of_io(error.kind()), StorageError::kind).failure_code()
+}
+
 /// Adds the action and the path to an I/O error.
 pub(crate) fn at(action: &'static str, path: &SandboxedPath) -> impl FnOnce(io::Error) -> CopyError {
     move |error| CopyError::Io { action, path: path.as_path().to_owned(), error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AccessError, CopyError, FailureCode, PathBuf, PlanError, StorageError, StorageErrorKind, io};
+
+    #[test]
+    fn a_failure_is_reported_with_the_code_of_its_cause() {
+        let path = PathBuf::from("/a");
+        let full = StorageError::new(StorageErrorKind::NoSpace, "write", "/a", "the disk is full");
+        let outside = AccessError::Outside { path: path.clone(), allowed: "/b".to_owned() };
+        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        for (error, code) in [
+            (CopyError::Storage(full.clone()), FailureCode::NoSpace),
+            (CopyError::Io { action: "write", path: path.clone(), error: full.into() }, FailureCode::NoSpace),
+            (CopyError::Plan(PlanError::Io { path: path.clone(), error: missing() }), FailureCode::NotFound),
+            (CopyError::Plan(PlanError::Access(outside)), FailureCode::OutsideAllowedFolders),
+            (CopyError::Changed(path), FailureCode::SourceChanged),
+            (CopyError::State(missing()), FailureCode::AgentState),
+        ] {
+            assert_eq!(error.failure_code(), code, "{error}");
+        }
+    }
 }

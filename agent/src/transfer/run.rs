@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mftplus_protocol::backoff::Backoff;
+use mftplus_protocol::{backoff::Backoff, failure::FailureCode};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -125,6 +125,7 @@ pub(crate) async fn carry_out(
     let is_in_use = matches!(copied, Err(CopyError::InUse(_)));
     // Then a retry continues it; the server could not be asked to remove it anyway.
     let is_unreachable = matches!(&copied, Err(error) if error.is_temporary());
+    let code = copied.as_ref().err().map(CopyError::failure_code);
     let outcome = match copied {
         Ok(copied) => CopyOutcome::Completed(copied),
         Err(CopyError::Stopped) => control.cancellation().map_or(CopyOutcome::Stopped, CopyOutcome::Cancelled),
@@ -136,7 +137,7 @@ pub(crate) async fn carry_out(
         return Ok((outcome, None));
     }
     let discards_part = !is_in_use && !is_unreachable && !matches!(outcome, CopyOutcome::Completed(_));
-    let report = report(&outcome, &control);
+    let report = report(&outcome, code, &control);
     let (disk, recorded) = (context.clone(), report.clone());
     let recording = move || {
         if discards_part {
@@ -292,7 +293,7 @@ pub(crate) fn report_without_copy(status: Status, error: Option<String>) -> Fina
     FinalReport { status, bytes_transferred: 0, attempt: 0, details: TransferDetails::default(), error }
 }
 
-fn report(outcome: &CopyOutcome, control: &Control) -> FinalReport {
+fn report(outcome: &CopyOutcome, code: Option<FailureCode>, control: &Control) -> FinalReport {
     let mut report = FinalReport {
         status: Status::Cancelled,
         bytes_transferred: control.copied(),
@@ -308,6 +309,7 @@ fn report(outcome: &CopyOutcome, control: &Control) -> FinalReport {
         CopyOutcome::Failed(reason) => {
             report.status = Status::Failed;
             report.error = Some(reason.clone());
+            report.details.error_code = code.map(|code| code.as_str().to_owned());
         }
         CopyOutcome::Cancelled(_) | CopyOutcome::Stopped => {}
     }

@@ -1,14 +1,15 @@
 //! Transfers: copies of one file, folder or file pattern, with their inputs.
 
-use mftplus_protocol::transfer::TransferDetails;
+use mftplus_protocol::{failure, transfer::TransferDetails};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use strum::{Display, EnumString, VariantNames};
 use utoipa::ToSchema;
 
 use super::{
     Instant,
     agent::AgentRef,
-    fields::{Change, Fields, FromFields, id, integer, location, message, number, one_of, sha256_hex, text},
+    fields::{Change, Check, Fields, FromFields, id, integer, location, message, number, one_of, sha256_hex, text},
     input_macro::input,
     redaction::without_password,
     report_limits::{MAX_ATTEMPT, MAX_BYTES, MAX_MEASURE, MAX_SPEED},
@@ -313,6 +314,14 @@ impl FromFields for CreateTransfer {
             step_id: step_id?,
             checksum_sha256: checksum_sha256?,
         })
+    }
+}
+
+/// The code of a failure. Codes of later agents are accepted, so that no report is refused because of its code.
+fn failure_code(value: Value) -> Check<String> {
+    match value {
+        Value::String(code) if failure::is_code(&code) => Ok(code),
+        _ => Err(format!("must be 1 to {} letters", failure::MAX_LENGTH)),
     }
 }
 

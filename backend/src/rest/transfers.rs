@@ -93,6 +93,7 @@ impl Exported for Transfer {
         "attempt",
         "stalled",
         "errorMessage",
+        "errorCode",
         "checksumSha256",
         "jobRunId",
         "pipelineRunId",

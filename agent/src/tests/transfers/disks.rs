@@ -78,6 +78,7 @@ async fn a_copy_that_is_larger_than_the_disk_is_refused_before_a_byte_is_written
     };
     let transfer = setup.with_daemon(async || run_job(&setup.agent, job).await).await?;
     assert_failed(&transfer, &folder.join("big"), &format!("{SIZE} bytes are needed"));
+    assert_eq!(transfer["errorCode"], "noSpace", "{transfer}");
     assert_eq!(fs::read_dir(&folder)?.count(), 0);
     drop(disk);
     Ok(())

@@ -1,7 +1,7 @@
 //! The state machine of transfers, which is driven by reports: section 4 of the contract.
 
 use chrono::{DateTime, Utc};
-use mftplus_protocol::transfer::TransferDetails;
+use mftplus_protocol::{failure::FailureCode, transfer::TransferDetails};
 
 use super::{CreateTransfer, Network, TransferStatus, UpdateTransfer};
 use crate::error::{Error, Result};
@@ -212,6 +212,7 @@ impl TransferState {
                 self.progress.bytes_transferred = total;
             }
             self.error_message = None;
+            self.details.error_code = None;
             self.failed_by_lease = false;
         }
     }
@@ -220,6 +221,7 @@ impl TransferState {
     pub fn fail_by_lease(&mut self, reason: &str, now: DateTime<Utc>) {
         self.status = TransferStatus::Failed;
         self.error_message = Some(reason.to_owned());
+        self.details.error_code = Some(FailureCode::Lease.as_str().to_owned());
         self.failed_by_lease = true;
         self.revision += 1;
         self.enter(TransferStatus::Failed, now);

@@ -33,8 +33,8 @@ async fn a_transfer_is_made_as_the_published_page_shows_it() {
         "bytesTotal": 1_048_576, "sizeKnown": true, "bytesTransferred": 0, "speed": 0.0, "errorMessage": null,
         "startedAt": null, "completedAt": null, "createdAt": START,
         "agent": { "id": agent.id, "name": "server1", "hostname": "server1" }, "customerId": customer.id,
-        "direction": "pull", "jobRunId": null, "pipelineRunId": null, "attempt": 1, "checksumSha256": null, "revision": 1,
-        "etaSeconds": null, "stalled": false, "lastProgressAt": null, "cancelRequestedAt": null,
+        "direction": "pull", "jobRunId": null, "pipelineRunId": null, "attempt": 1, "checksumSha256": null,
+        "errorCode": null, "revision": 1, "etaSeconds": null, "stalled": false, "lastProgressAt": null, "cancelRequestedAt": null,
         "network": { "throughputMbps": null, "latencyMs": null, "packetLossPercent": null },
     } } })
     );

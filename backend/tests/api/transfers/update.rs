@@ -226,6 +226,21 @@ async fn checksum_error_and_network_are_set_kept_and_cleared() {
     assert_eq!(shown(&cleared), json!([null, null, network]));
 }
 
+#[tokio::test]
+async fn the_code_of_a_failure_is_kept_until_the_next_attempt_and_may_be_one_of_a_later_agent() {
+    let (app, _, agent, client) = with_agent().await;
+    let path = path(&app.transfer(&agent).await);
+    for code in ["quotaExceeded", "solarFlare"] {
+        let failed = report(&client, &path, &json!({ "status": "failed", "error": "no", "errorCode": code })).await;
+        assert_eq!(failed["errorCode"], code);
+        let again = report(&client, &path, &json!({ "status": "running" })).await;
+        assert_eq!(again["errorCode"], Value::Null);
+    }
+    report(&client, &path, &json!({ "errorCode": "timedOut" })).await;
+    let completed = report(&client, &path, &json!({ "status": "completed" })).await;
+    assert_eq!(completed["errorCode"], Value::Null, "what is complete has no failure");
+}
+
 /// Agents send messages of other programs, including line breaks: the report must not be refused for that.
 #[tokio::test]
 async fn an_error_may_have_several_lines() {
@@ -308,6 +323,9 @@ async fn a_transfer_of_another_agent_is_404_even_of_the_same_customer() {
 #[case(json!({ "error": "a", "errorMessage": "b" }), &["error"])]
 #[case(json!({ "size": 1, "bytesTotal": 2 }), &["size"])]
 #[case(json!({ "checksumSha256": "0" }), &["checksumSha256"])]
+#[case(json!({ "errorCode": "no space" }), &["errorCode"])]
+#[case(json!({ "errorCode": "" }), &["errorCode"])]
+#[case(json!({ "errorCode": 7 }), &["errorCode"])]
 #[case(
     json!({ "status": 1, "progress": true, "speed": null, "throughputMbps": -1, "latencyMs": "7", "size": [] }),
     &["latencyMs", "progress", "size", "speed", "status", "throughputMbps"]

@@ -90,9 +90,11 @@ fn a_new_attempt_starts_over_and_outdates_reports_of_the_old_one() {
 fn the_truth_may_come_late_after_a_lease() {
     let mut transfer = state(Running);
     transfer.fail_by_lease("silent", at(1));
+    assert_eq!(transfer.details.error_code.as_deref(), Some("lease"));
     assert!(transfer.clone().advance(&to(Cancelled), at(2)).is_err());
     assert_eq!(transfer.advance(&to(Completed), at(2)).ok(), Some(Advance::Lifecycle));
     assert_eq!((transfer.status, transfer.error_message.clone()), (Completed, None));
+    assert_eq!(transfer.details.error_code, None);
 }
 
 #[test]
