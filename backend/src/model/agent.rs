@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Instant,
-    fields::{Fields, FromFields, id, integer, number, one_of, raw_text, text},
+    fields::{Fields, FromFields, id, integer, message, number, one_of, raw_text, text},
     input_macro::input,
     report_limits::MAX_MEASURE,
 };
@@ -89,6 +89,9 @@ pub struct Agent {
     pub version: Option<String>,
     /// Status of the agent.
     pub status: AgentStatus,
+    /// Why the agent has this status, as it last reported it, such as the error with the status `error`.
+    #[schema(required, example = "the allowed folder /data is not mounted")]
+    pub status_reason: Option<String>,
     /// Time of the last heartbeat; until the first one, time of the registration.
     pub last_heartbeat: Instant,
     /// IP address from which the last heartbeat came.
@@ -160,6 +163,9 @@ impl FromFields for RegisterAgent {
     }
 }
 
+/// The longest reason of a status, in characters.
+const MAX_STATUS_REASON: usize = 500;
+
 input! {
     /// A heartbeat of an agent.
     #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
@@ -168,6 +174,9 @@ input! {
         /// Status of the agent. `offline` signs the agent off. If omitted, `busy` and `error` are kept, and `offline`
         /// becomes `online`.
         status: Option<AgentStatus> = optional("status", &[], one_of),
+        /// Why the agent has this status, in a sentence for people. Longer texts are cut off after 500 characters. If
+        /// omitted, the reason of a status that is not sent again is kept.
+        status_reason: Option<String> = optional("statusReason", &[], message(MAX_STATUS_REASON)),
         /// Load of the machine.
         #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
         load: Option<f64> = optional("load", &[], number(0.0, MAX_MEASURE)),

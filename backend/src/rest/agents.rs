@@ -154,6 +154,7 @@ impl Exported for Agent {
         "name",
         "hostname",
         "status",
+        "statusReason",
         "lastHeartbeat",
         "os",
         "version",

@@ -70,6 +70,8 @@ impl ControlPlane {
             os: EnumText(input.os),
             version: input.version,
             status: EnumText(AgentStatus::Online),
+            status_reason: None,
+            status_since: Some(now),
             last_heartbeat: now,
             heartbeat_interval: PUBLISHED_INTERVAL,
             offline_since: None,

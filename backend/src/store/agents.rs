@@ -37,6 +37,10 @@ pub struct AgentRow {
     pub version: Option<String>,
     /// The status according to the last heartbeat, or `offline`.
     pub status: EnumText<AgentStatus>,
+    /// Why the agent has this status, if its heartbeats say so.
+    pub status_reason: Option<String>,
+    /// The time since which the agent has this status; `None` if it was written by an earlier version.
+    pub status_since: Option<DateTime<Utc>>,
     /// The time at which the server received the last heartbeat.
     pub last_heartbeat: DateTime<Utc>,
     /// Seconds between heartbeats, as the agent last acknowledged them.
@@ -57,8 +61,8 @@ pub struct AgentRow {
 
 table! {
     agents: AgentRow {
-        id, customer_id, name, hostname, os: EnumText(os), version, status: EnumText(status), last_heartbeat,
-        heartbeat_interval, offline_since, ip_address, load, memory, revision, created_at,
+        id, customer_id, name, hostname, os: EnumText(os), version, status: EnumText(status), status_reason,
+        status_since, last_heartbeat, heartbeat_interval, offline_since, ip_address, load, memory, revision, created_at,
     }
     from "agents" prefix "";
     others { search, revoked_at }
@@ -78,6 +82,8 @@ table! {
     /// Written by every heartbeat.
     const HEARTBEAT {
         status: EnumText,
+        status_reason: Text,
+        status_since: Instant,
         last_heartbeat: Instant,
         offline_since: Instant,
         ip_address: Text,
@@ -96,6 +102,7 @@ impl From<AgentRow> for Agent {
             os: row.os.0,
             version: row.version,
             status: row.status.0,
+            status_reason: row.status_reason,
             last_heartbeat: row.last_heartbeat.into(),
             ip_address: row.ip_address,
             created_at: row.created_at.into(),
@@ -297,13 +304,15 @@ pub async fn mark_offline(
     if rows.is_empty() {
         return Ok(rows);
     }
-    sql("UPDATE agents SET status = 'offline', offline_since = $1, revision = revision + 1 WHERE id IN ")
-        .bind(now)
-        .push_tuple(rows.iter().map(|row| row.id.into()))
-        .execute(tx)
-        .await?;
+    sql("UPDATE agents SET status = 'offline', status_reason = NULL, status_since = $1, offline_since = $1, \
+         revision = revision + 1 WHERE id IN ")
+    .bind(now)
+    .push_tuple(rows.iter().map(|row| row.id.into()))
+    .execute(tx)
+    .await?;
     for row in &mut rows {
-        (row.status, row.offline_since) = (EnumText(AgentStatus::Offline), Some(now));
+        (row.status, row.status_reason) = (EnumText(AgentStatus::Offline), None);
+        (row.status_since, row.offline_since) = (Some(now), Some(now));
         row.revision += 1;
     }
     Ok(rows)

@@ -85,6 +85,8 @@ pub(super) fn agent(customer: CustomerId, agent: AgentId) -> AgentRow {
         os: EnumText(Os::Windows),
         version: Some("1.2.3".to_owned()),
         status: EnumText(AgentStatus::Busy),
+        status_reason: Some("it copies".to_owned()),
+        status_since: Some(at(9)),
         last_heartbeat: at(10),
         heartbeat_interval: 30,
         offline_since: Some(at(11)),
@@ -100,6 +102,8 @@ pub(super) fn agent(customer: CustomerId, agent: AgentId) -> AgentRow {
 pub(super) fn agent_later(row: &AgentRow) -> AgentRow {
     AgentRow {
         status: EnumText(AgentStatus::Offline),
+        status_reason: Some("it is stopped".to_owned()),
+        status_since: Some(at(19)),
         last_heartbeat: at(20),
         offline_since: Some(at(21)),
         ip_address: Some("2001:db8::7".to_owned()),

@@ -238,6 +238,12 @@ impl BatchState {
         let (row, dirty) = loaded.ok_or(Error::Unauthenticated("this API key is not valid"))?;
         let before = row.status.0;
         row.status.0 = before.after_heartbeat(heartbeat.status);
+        if heartbeat.status.is_some() || heartbeat.status_reason.is_some() || row.status.0 != before {
+            row.status_reason = heartbeat.status_reason.clone().filter(|reason| !reason.is_empty());
+        }
+        if row.status.0 != before {
+            row.status_since = Some(now);
+        }
         row.offline_since = match row.status.0 {
             AgentStatus::Offline => row.offline_since.or(Some(now)),
             _ => None,

@@ -16,7 +16,7 @@ async fn an_agent_is_shown_with_its_transfers_and_jobs() {
         answer.body,
         json!({ "success": true, "data": { "agent": {
         "id": agent.id, "name": null, "hostname": "server1", "os": "linux", "version": null, "status": "online",
-        "lastHeartbeat": START, "ipAddress": null, "createdAt": START, "customerId": customer.id, "load": null,
+        "statusReason": null, "lastHeartbeat": START, "ipAddress": null, "createdAt": START, "customerId": customer.id, "load": null,
         "memory": null, "revision": 1, "transfers": [transfer], "jobs": [],
     } } })
     );

@@ -30,7 +30,7 @@ async fn a_heartbeat_is_answered_with_the_agent_and_what_waits_for_it() {
         json!({ "success": true, "data": {
         "agent": {
             "id": agent.id, "name": null, "hostname": "server1", "os": "linux", "version": null, "status": "online",
-            "lastHeartbeat": "2026-04-25T13:00:30Z", "ipAddress": "127.0.0.1", "createdAt": START,
+            "statusReason": null, "lastHeartbeat": "2026-04-25T13:00:30Z", "ipAddress": "127.0.0.1", "createdAt": START,
             "customerId": customer.id, "load": 0.45, "memory": 512.0, "revision": 2,
         },
         "directives": [],
@@ -89,9 +89,38 @@ async fn load_and_memory_stay_until_they_are_said_again_and_each_heartbeat_is_a_
     }
 }
 
+#[tokio::test]
+async fn a_status_has_the_reason_of_the_heartbeat_that_said_it() {
+    let (app, _, _, client) = with_agent().await;
+    let long = "a".repeat(501);
+    let said = [
+        (json!({ "status": "error", "statusReason": "no space" }), json!(["error", "no space"])),
+        (json!({ "load": 1 }), json!(["error", "no space"])),
+        (json!({ "statusReason": "no space on /data" }), json!(["error", "no space on /data"])),
+        (json!({ "status": "error" }), json!(["error", null])),
+        (json!({ "status": "error", "statusReason": long }), json!(["error", "a".repeat(500)])),
+        (json!({ "status": "online" }), json!(["online", null])),
+        (json!({ "status": "offline", "statusReason": "maintenance" }), json!(["offline", "maintenance"])),
+        (json!({}), json!(["online", null])),
+        (json!({ "statusReason": "warm" }), json!(["online", "warm"])),
+        (json!({ "statusReason": " " }), json!(["online", null])),
+        (json!({ "status": "busy", "statusReason": "full" }), json!(["busy", "full"])),
+    ];
+    for (body, expected) in said {
+        let agent = client.post(PATH, &body).await.body["data"]["agent"].clone();
+        assert_eq!(json!([agent["status"], agent["statusReason"]]), expected, "after {body}");
+    }
+    app.advance(TimeDelta::seconds(91));
+    app.cp().mark_silent_agents_offline().await.expect("a sweep");
+    let agents = app.admin().await.get("/api/agents").await;
+    let agent = &agents.body["data"]["agents"][0];
+    assert_eq!(json!([agent["status"], agent["statusReason"]]), json!(["offline", null]));
+}
+
 #[rstest]
 #[case(json!({ "status": "asleep" }), &["status"])]
 #[case(json!({ "status": 1 }), &["status"])]
+#[case(json!({ "statusReason": 1 }), &["statusReason"])]
 #[case(json!({ "load": -0.1 }), &["load"])]
 #[case(json!({ "load": "0.45" }), &["load"])]
 #[case(json!({ "memory": -1 }), &["memory"])]

@@ -42,7 +42,7 @@ async fn a_customers_token_registers_an_agent_of_theirs() {
         json!({ "success": true, "data": {
         "agent": {
             "id": id, "name": "production-server-1", "hostname": "server1.example.com", "os": "linux", "version": "0.1.0",
-            "status": "online", "lastHeartbeat": START, "ipAddress": "127.0.0.1", "createdAt": START,
+            "status": "online", "statusReason": null, "lastHeartbeat": START, "ipAddress": "127.0.0.1", "createdAt": START,
             "customerId": customer.id, "load": null, "memory": null, "revision": 1,
         },
         "apiKey": key,
