@@ -20,8 +20,8 @@ use tokio::{runtime::Handle, sync::Notify};
 use tokio_util::task::TaskTracker;
 
 mod change;
+mod computed_states;
 mod execution;
-mod fleet_totals;
 mod partition;
 mod revision_tracker;
 mod shards;
