@@ -86,6 +86,10 @@ typed_id! {
     InstanceId = "instance",
     /// Id of a webhook secret.
     WebhookSecretId = "webhook secret",
+    /// Id of an attention item: a hash of its kind and its group, so it stays the same while the item lasts.
+    AttentionId = "attention item",
+    /// Id of an object of any type.
+    ObjectId = "object",
 }
 
 /// Generates ids, secrets and random bytes.

@@ -8,6 +8,7 @@ pub mod agent;
 pub mod agent_detail;
 pub mod agent_history;
 pub mod agent_instances;
+pub mod attention;
 pub mod certificate;
 pub mod copy_rules;
 pub mod customer;

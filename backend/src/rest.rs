@@ -24,6 +24,7 @@ use crate::{
 
 mod agents;
 mod api_docs;
+mod attention;
 mod caller;
 mod certificates;
 mod customers;
@@ -119,6 +120,8 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(transfers::retry_transfers))
         .routes(routes!(transfers::cancel_transfers))
         .routes(routes!(transfers::get_transfer, transfers::update_transfer))
+        .routes(routes!(attention::get_attention))
+        .routes(routes!(attention::snooze_attention, attention::end_attention_snooze))
         .routes(routes!(jobs::create_job, jobs::list_jobs))
         .routes(routes!(jobs::get_job, jobs::update_job, jobs::delete_job))
         .routes(routes!(job_runs::list_job_runs, job_runs::start_job_run))

@@ -25,6 +25,7 @@ use crate::{
 mod agent_history;
 mod agent_instances;
 mod agents;
+mod attention;
 mod authenticate;
 mod backfill;
 mod cache;
@@ -146,6 +147,7 @@ pub struct ControlPlane {
     write_availability: Arc<write_availability::WriteAvailability>,
     cache: Arc<cache::Cache>,
     passwords: passwords::Passwords,
+    attention: attention::AttentionCache,
     engine: pipeline_runs::EngineControl,
     heartbeats: Arc<agent_history::ReceivedHeartbeats>,
     handled_jumps: clock_jumps::HandledJumps,
@@ -200,6 +202,7 @@ impl ControlPlane {
             write_availability,
             cache,
             passwords,
+            attention: attention::AttentionCache::default(),
             engine: pipeline_runs::EngineControl::default(),
             heartbeats,
             handled_jumps: clock_jumps::HandledJumps::default(),

@@ -6,6 +6,7 @@ pub mod agent_history;
 pub mod agent_instances;
 pub mod agents;
 pub mod api_keys;
+pub mod attention;
 pub mod collector;
 pub mod connect;
 pub mod customers;

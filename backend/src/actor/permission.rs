@@ -15,6 +15,8 @@ pub enum Permission {
 
     /// Read the totals of the fleet, now and over time.
     ViewFleet,
+    /// Read and follow what needs attention.
+    ViewAttention,
     /// Read and follow the event log.
     ViewEvents,
     /// Find an object by its id alone. The permission for its type decides whether it is returned.
@@ -56,6 +58,8 @@ pub enum Permission {
     CancelTransfer,
     /// Retry a transfer.
     RetryTransfer,
+    /// Snooze an attention item for all who see it, or end that.
+    SnoozeAttention,
     /// Create a pipeline.
     CreatePipeline,
     /// Change a pipeline: its name, its description, its definition, and whether it is enabled.
@@ -153,6 +157,7 @@ const OWN_ACCOUNT: &[Permission] = &[P::ViewOwnAccount, P::SignOut];
 /// The permissions to read a fleet.
 const VIEW_FLEET: &[Permission] = &[
     P::ViewFleet,
+    P::ViewAttention,
     P::ViewEvents,
     P::FindObjects,
     P::ViewCustomers,
@@ -177,6 +182,7 @@ const MANAGE_FLEET: &[Permission] = &[
     P::RevokeAgent,
     P::CancelTransfer,
     P::RetryTransfer,
+    P::SnoozeAttention,
     P::CreatePipeline,
     P::UpdatePipeline,
     P::DeletePipeline,
@@ -283,10 +289,11 @@ mod tests {
     /// For each permission: whether administrators, users of a customer, agents and the server have it, and the message
     /// for others.
     #[rustfmt::skip]
-    const TABLE: [(Permission, [bool; 4], &str); 60] = [
+    const TABLE: [(Permission, [bool; 4], &str); 62] = [
         (P::ViewOwnAccount, [YES, YES, NO, NO], USERS),
         (P::SignOut, [YES, YES, NO, NO], USERS),
         (P::ViewFleet, [YES, YES, NO, YES], USERS),
+        (P::ViewAttention, [YES, YES, NO, YES], USERS),
         (P::ViewEvents, [YES, YES, NO, YES], USERS),
         (P::FindObjects, [YES, YES, NO, YES], USERS),
         (P::ViewCustomers, [YES, YES, NO, YES], USERS),
@@ -307,6 +314,7 @@ mod tests {
         (P::RevokeAgent, [YES, YES, NO, YES], USERS),
         (P::CancelTransfer, [YES, YES, NO, YES], USERS),
         (P::RetryTransfer, [YES, YES, NO, YES], USERS),
+        (P::SnoozeAttention, [YES, YES, NO, YES], USERS),
         (P::CreatePipeline, [YES, YES, NO, YES], USERS),
         (P::UpdatePipeline, [YES, YES, NO, YES], USERS),
         (P::DeletePipeline, [YES, YES, NO, YES], USERS),

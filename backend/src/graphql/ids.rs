@@ -9,7 +9,8 @@ use async_graphql::{
 
 use crate::{
     ids::{
-        AgentId, CustomerId, EnrolmentCodeId, JobId, PipelineId, RunId, SlotId, TransferId, UserId, WebhookSecretId,
+        AgentId, AttentionId, CustomerId, EnrolmentCodeId, JobId, ObjectId, PipelineId, RunId, SlotId, TransferId,
+        UserId, WebhookSecretId,
     },
     model::pipeline::PipelineRef,
 };
@@ -60,9 +61,11 @@ macro_rules! graphql_id {
 
 graphql_id!(
     AgentId,
+    AttentionId,
     CustomerId,
     EnrolmentCodeId,
     JobId,
+    ObjectId,
     PipelineId,
     RunId,
     SlotId,

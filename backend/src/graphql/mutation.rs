@@ -15,11 +15,12 @@ use super::{
 };
 use crate::{
     error::Result,
-    ids::{AgentId, CustomerId, EnrolmentCodeId, JobId, PipelineId, RunId, TransferId, UserId},
+    ids::{AgentId, AttentionId, CustomerId, EnrolmentCodeId, JobId, PipelineId, RunId, TransferId, UserId},
     model::{
         Instant,
         account::{Login, SignedIn, User},
         agent::{Agent, RotateAgentKey},
+        attention::{AttentionItem, SnoozeAttention},
         customer::Customer,
         enrolment_code::EnrolmentCode,
         job::{Backfill, BackfillPreview, Job, JobRun, JobSlot},
@@ -215,6 +216,26 @@ impl MutationRoot {
     async fn backfill_job(&self, ctx: &Context<'_>, job_id: JobId, from: Instant, to: Instant) -> Result<Vec<JobSlot>> {
         let actor = actor(ctx)?;
         control_plane(ctx)?.backfill_job(actor, job_id, range(from, to)?).await
+    }
+
+    /// Snoozes an attention item until this time, for all who see it. `reason` says why, in 1 to 500 characters. The
+    /// snooze ends early if the severity of the item rises.
+    async fn snooze_attention(
+        &self,
+        ctx: &Context<'_>,
+        id: AttentionId,
+        until: Instant,
+        reason: String,
+    ) -> Result<AttentionItem> {
+        let actor = actor(ctx)?;
+        let input: SnoozeAttention = read(&serde_json::json!({ "until": until, "reason": reason }))?;
+        control_plane(ctx)?.snooze_attention(actor, id, input).await
+    }
+
+    /// Ends the snooze of an attention item.
+    async fn end_attention_snooze(&self, ctx: &Context<'_>, id: AttentionId) -> Result<AttentionId> {
+        control_plane(ctx)?.end_attention_snooze(actor(ctx)?, id).await?;
+        Ok(id)
     }
 
     /// Creates a pipeline. An invalid definition is refused, with all errors in `extensions.details`.

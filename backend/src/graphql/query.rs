@@ -24,6 +24,7 @@ use crate::{
         account::User,
         agent::{Agent, AgentFilter},
         agent_history::{AgentHistoryPoint, HistoryStep},
+        attention::Attention,
         customer::Customer,
         enrolment_code::EnrolmentCode,
         fleet::Fleet,
@@ -52,6 +53,12 @@ impl GeneralQueries {
     /// Returns the totals of all agents and transfers that the caller may see.
     async fn fleet(&self, ctx: &Context<'_>) -> Result<Fleet> {
         control_plane(ctx)?.get_fleet(actor(ctx)?).await
+    }
+
+    /// Returns what needs attention among the objects that the caller may see: failures, silent agents, late runs and
+    /// the like, grouped and ranked. It may be a second old.
+    async fn attention(&self, ctx: &Context<'_>) -> Result<Attention> {
+        control_plane(ctx)?.get_attention(actor(ctx)?).await
     }
 
     /// Returns what happened in each minute, hour or day of a window, with at most 2,000 points. Minutes are kept for 8

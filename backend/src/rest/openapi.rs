@@ -96,6 +96,7 @@ pub(super) fn base() -> OpenApi {
         ("Agents", "Register and manage transfer agents."),
         ("Directives", "Instructions of the server to agents."),
         ("Transfers", "Monitor and report file transfers."),
+        ("Attention", "What an operator should look at."),
         ("Jobs", "Manage scheduled transfers and their runs."),
         ("Pipelines", "Define and run transfer workflows."),
         ("Series", "What happened over time."),

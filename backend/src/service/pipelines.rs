@@ -21,9 +21,12 @@ use crate::{
     store::{self, db::EnumText, idempotency::IdempotencyClaim, pipelines::PipelineRow},
 };
 
+mod agents;
 mod definitions;
 mod schedules;
 mod versions;
+
+pub(super) use agents::{BlockedPipeline, NamedAgents};
 
 /// The maximum number of versions in the view of a pipeline.
 const VERSIONS: i64 = 20;

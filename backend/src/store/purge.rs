@@ -32,6 +32,8 @@ pub enum Kind {
     Keys,
     /// Client certificates that expired before [`Before::events`].
     Certificates,
+    /// Snoozes of attention items that have ended.
+    Snoozes,
     /// Rows of writers that have committed nothing since [`Before::events`].
     Receipts,
     /// The totals of minutes.
@@ -89,6 +91,11 @@ pub async fn run(db: &Db, kind: Kind, before: Before) -> Result<u64> {
             "DELETE FROM slots WHERE id IN \
              (SELECT id FROM slots WHERE scheduled_for < $1 AND pending IS NULL LIMIT 5000)",
             vec![before.slots.into()],
+        ),
+        Kind::Snoozes => (
+            "DELETE FROM attention_snoozes WHERE item_id IN \
+             (SELECT item_id FROM attention_snoozes WHERE until <= $1 LIMIT 5000)",
+            vec![before.now.into()],
         ),
         Kind::Receipts => (
             "DELETE FROM writer_batches WHERE writer_id IN \

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The kind of a schedule: whether it belongs to a job or to a pipeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ScheduledKind {
     /// A job.
     Job,
@@ -29,6 +29,11 @@ impl ScheduledKind {
             Self::Job => "job",
             Self::Pipeline => "pipeline",
         }
+    }
+
+    /// The kind with this name; `None` for one of a later version.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        [Self::Job, Self::Pipeline].into_iter().find(|kind| kind.as_str() == name)
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, Client, TestApp,
-    app::{TestAgent, TestCustomer},
+    app::{TestAgent, TestCustomer, item_of_failures},
     tls::AgentKey,
 };
 
@@ -32,7 +32,7 @@ const CALLERS: [&str; 8] = [
 
 /// The rows of the access table: sections 1 and 2 of the contract. `logout` comes last, because it ends the sessions
 /// that the others need.
-const TABLE: [Row; 59] = [
+const TABLE: [Row; 62] = [
     ("get_health", [200; 8]),
     ("get_liveness", [200; 8]),
     ("get_readiness", [200; 8]),
@@ -68,6 +68,9 @@ const TABLE: [Row; 59] = [
     ("update_transfers", [401, 401, 401, 200, 200, 401, 401, 401]),
     ("retry_transfers", [401, 401, 401, 401, 401, 200, 200, 200]),
     ("cancel_transfers", [401, 401, 401, 401, 401, 200, 200, 200]),
+    ("snooze_attention", [401, 401, 401, 401, 401, 200, 404, 200]),
+    ("end_attention_snooze", [401, 401, 401, 401, 401, 200, 404, 200]),
+    ("get_attention", [401, 401, 401, 401, 401, 200, 200, 200]),
     ("create_job", [401, 401, 401, 401, 401, 403, 403, 201]),
     ("list_jobs", [401, 401, 401, 200, 200, 200, 200, 200]),
     ("get_job", [401, 401, 401, 401, 401, 200, 404, 200]),
@@ -182,6 +185,7 @@ impl World {
             "revoke_agent" | "request_key_rotation" => self.app.agent(owner, "host-of-owner").await.id.to_string(),
             "get_transfer" | "get_transfer_samples" | "update_transfer" => self.transfer().await,
             "acknowledge_directive" => self.directive().await,
+            "snooze_attention" | "end_attention_snooze" => self.attention_item().await,
             "get_job" | "update_job" | "delete_job" | "list_job_runs" | "start_job_run" => self.job().await,
             "update_job_run" => {
                 let job = self.job().await;
@@ -231,6 +235,7 @@ impl World {
             "update_transfer" => json!({ "status": "running", "progress": 45 }),
             "update_transfers" => json!({ "updates": [{ "id": self.transfer().await, "progress": 45 }] }),
             "retry_transfers" | "cancel_transfers" => json!({ "ids": [self.transfer().await] }),
+            "snooze_attention" => json!({ "until": "2026-04-26T08:00:00Z", "reason": "the partner is informed" }),
             "create_enrolment_code"
             | "record_heartbeat"
             | "rotate_agent_key"
@@ -278,6 +283,12 @@ impl World {
         cp.request_key_rotation(&Actor::System, self.owner_agent.id).await.expect("a directive");
         let open = self.app.key(&self.owner_agent.key).get("/api/agents/directives").await;
         open.body["data"]["directives"][0]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The id of the item about a failed transfer.
+    async fn attention_item(&self) -> String {
+        self.app.failed_transfer(&self.owner_agent).await;
+        item_of_failures(self.owner.id).to_string()
     }
 
     async fn owner_user(&self) -> String {

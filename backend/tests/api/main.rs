@@ -9,6 +9,7 @@
 
 mod access;
 mod agents;
+mod attention;
 mod auth;
 mod auth_cookie;
 mod auth_tokens;

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The existing agents that a definition may name.
-struct Agents {
+pub(super) struct Agents {
     /// Agents whose id, name or host name is named, and all agents of the customer if a step names none.
     known: Vec<AgentRef>,
     /// Whether the pipeline belongs to a customer.
@@ -115,7 +115,11 @@ impl ControlPlane {
     /// The agents of the customer that a definition may name. The platform has no agents, so its pipelines name them by
     /// id.
     async fn agents_of(&self, customer: Option<CustomerId>, definition: &Definition) -> Result<Agents> {
-        let named = definition.agents();
+        self.agents_named(customer, &definition.agents()).await
+    }
+
+    /// The agents of the customer with these names, and all of its agents if `None` is among the names.
+    pub(super) async fn agents_named(&self, customer: Option<CustomerId>, named: &[Option<&str>]) -> Result<Agents> {
         let words: Vec<&str> = named.iter().copied().flatten().collect();
         let mut known = store::agents::find_by_name(&self.db, customer, &words).await?;
         if let Some(customer) = customer
@@ -151,7 +155,7 @@ impl Agents {
     }
 
     /// An error unless the name identifies one agent, without which a run cannot begin.
-    fn require_one(&self, name: Option<&str>) -> Result<()> {
+    pub(super) fn require_one(&self, name: Option<&str>) -> Result<()> {
         let (message, ids) = match (self.find(name), name) {
             (AgentLookup::One(_), _) => return Ok(()),
             (AgentLookup::Ambiguous(agents), None) => {

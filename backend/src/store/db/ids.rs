@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::table::Field;
 use crate::ids::{
-    AgentId, CustomerId, DirectiveId, EnrolmentCodeId, JobId, PipelineId, RunId, SessionId, SlotId, TransferId, UserId,
-    WebhookSecretId,
+    AgentId, AttentionId, CustomerId, DirectiveId, EnrolmentCodeId, JobId, PipelineId, RunId, SessionId, SlotId,
+    TransferId, UserId, WebhookSecretId,
 };
 
 /// Implements the traits of both drivers for types of ids.
@@ -80,6 +80,7 @@ macro_rules! stored_as_uuid {
 
 stored_as_uuid!(
     AgentId,
+    AttentionId,
     CustomerId,
     DirectiveId,
     EnrolmentCodeId,

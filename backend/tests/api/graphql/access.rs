@@ -13,7 +13,7 @@ use super::{
     transfer_after,
     world::{COPY, OUTCASTS, World},
 };
-use crate::support::{Answer, graphql::Schema};
+use crate::support::{Answer, app::item_of_failures, graphql::Schema};
 
 /// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +37,10 @@ const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrat
 /// What each of [`CALLERS`] gets of a field that is about an object of the customer `Owner`. Contract, sections 2 and 6.
 type Row = (&'static str, &'static str, [Outcome; 4]);
 
-const TABLE: [Row; 63] = [
+const TABLE: [Row; 66] = [
     ("Query", "me", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "fleet", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Query", "attention", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "agent", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Query", "agents", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "transfer", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
@@ -82,6 +83,8 @@ const TABLE: [Row; 63] = [
     ("Mutation", "retryTransfer", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Mutation", "cancelTransfers", [UNAUTHENTICATED, Given, Given, Given]),
     ("Mutation", "retryTransfers", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Mutation", "snoozeAttention", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Mutation", "endAttentionSnooze", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Mutation", "createJob", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, Given]),
     ("Mutation", "updateJob", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
     ("Mutation", "deleteJob", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
@@ -108,7 +111,7 @@ impl World {
     async fn arguments(&self, field: &str) -> String {
         let owner = &self.owner;
         match field {
-            "me" | "fleet" | "logout" => String::new(),
+            "me" | "fleet" | "attention" | "logout" => String::new(),
             "agents" | "transfers" | "jobs" | "customers" | "users" | "events" => "(first: 5)".to_owned(),
             "agent" | "agentHistory" | "rotateAgentKey" | "requestKeyRotation" => {
                 format!(r#"(id: "{}")"#, owner.agent.id)
@@ -135,6 +138,11 @@ impl World {
                 let failed = serde_json::json!({ "status": "failed" });
                 format!("(id: {})", transfer_after(&self.app, &owner.agent, &failed).await["id"])
             }
+            "snoozeAttention" => {
+                let id = self.attention_item().await;
+                format!(r#"(id: "{id}", until: "2026-04-26T08:00:00Z", reason: "the partner is informed")"#)
+            }
+            "endAttentionSnooze" => format!(r#"(id: "{}")"#, self.attention_item().await),
             "schedulePreview" => r#"(schedule: "@daily")"#.to_owned(),
             "series" => {
                 let window = r#"from: "2026-04-25T12:00:00Z", to: "2026-04-25T14:00:00Z", step: HOUR"#;
@@ -216,6 +224,12 @@ impl World {
         let answer = agent.patch(&format!("{path}/{}", id.as_str().expect("an id")), report).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         id
+    }
+
+    /// The id of the item about a failed transfer of the customer `Owner`.
+    async fn attention_item(&self) -> String {
+        self.app.failed_transfer(&self.owner.agent).await;
+        item_of_failures(self.owner.customer.id).to_string()
     }
 
     async fn code(&self) -> String {

@@ -9,11 +9,12 @@ use backend::{
     clock::{Clock, ManualClock},
     config::ServeSettings,
     graphql,
-    ids::{AgentId, CustomerId, IdGenerator, JobId, PipelineId},
+    ids::{AgentId, AttentionId, CustomerId, IdGenerator, JobId, PipelineId},
     model::{
         FromFields,
         account::CreateUser,
         agent::RegisterAgent,
+        attention::AttentionKind,
         customer::CreateCustomer,
         enrolment_code::CreateEnrolmentCode,
         job::CreateJob,
@@ -205,6 +206,15 @@ impl TestApp {
         answer.body["data"]["transfer"].clone()
     }
 
+    /// Creates a transfer as this agent, which fails since the disk is full, and returns it.
+    pub(crate) async fn failed_transfer(&self, agent: &TestAgent) -> Value {
+        let path = format!("/api/transfers/{}", self.transfer(agent).await["id"].as_str().expect("an id"));
+        let report = json!({ "status": "failed", "error": "no space is left", "errorCode": "noSpace" });
+        let answer = self.key(&agent.key).patch(&path, &report).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.body["data"]["transfer"].clone()
+    }
+
     /// Creates a job of this agent, due every hour unless `fields` override the schedule.
     pub(crate) async fn job(&self, agent: &TestAgent, fields: &Value) -> JobId {
         let mut body = json!({
@@ -253,6 +263,11 @@ impl TestApp {
         let signed_in = self.cp().issue_token(&Actor::System, email, TimeDelta::hours(1)).await;
         signed_in.expect("a token").token
     }
+}
+
+/// The id of the attention item about the failed transfers of this customer.
+pub(crate) fn item_of_failures(customer: CustomerId) -> AttentionId {
+    AttentionKind::TransferFailed.item_id(&format!("{customer}\nwith `ftp.example.com`\nno space"))
 }
 
 fn unique(name: &str) -> String {

@@ -39,6 +39,7 @@ const UNDECLARED: &[(&str, &[&str])] = &[
     ("agent_certificates", &["digest", "agent_id", "serial_number", "created_at", "expires_at"]),
     ("agent_history", &["agent_id", "hour", "summary", "minutes"]),
     ("agent_instances", &["agent_id", "state"]),
+    ("attention_snoozes", &["item_id", "kind", "customer_id", "severity", "until", "reason", "actor", "created_at"]),
     ("agent_keys", &["digest", "agent_id", "prefix", "created_at", "expires_at", "generation", "first_used_at"]),
     ("collector", &["id", "event_number", "claimed_at", "observed_minute", "sampled_after"]),
     ("compatibility", &["id", "min_reader_version", "min_reader_release"]),

@@ -1,0 +1,139 @@
+//! What failures have in common: the cause and the host.
+
+use crate::model::transfer::Protocol;
+
+/// The maximum length of a cause, in characters.
+const MAX_CAUSE: usize = 200;
+/// What stands in a cause in the place of paths, ids and other values.
+const VALUE: &str = "…";
+
+/// The code for failures that have no code of their own.
+const OTHER: &str = "other";
+
+/// The cause of a failure with this code and this error message; `None` if neither says anything.
+#[must_use]
+pub fn cause(code: Option<&str>, message: Option<&str>) -> Option<String> {
+    match code.filter(|code| *code != OTHER) {
+        Some(code) => Some(words(code)),
+        None => message.and_then(without_values).or_else(|| code.map(words)),
+    }
+}
+
+/// A code as words: `quotaExceeded` is `quota exceeded`.
+fn words(code: &str) -> String {
+    let mut words = String::with_capacity(code.len() + 4);
+    for c in code.chars() {
+        if c.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(c.to_ascii_lowercase());
+    }
+    words
+}
+
+/// The first line of a message without digits, ids and paths, so that messages about different files are the same.
+#[must_use]
+pub fn without_values(message: &str) -> Option<String> {
+    let line = message.lines().find(|line| !line.trim().is_empty())?;
+    let mut cause = String::new();
+    for word in line.split_whitespace() {
+        let word = plain(word);
+        if word == VALUE && cause.ends_with(VALUE) {
+            continue;
+        }
+        if !cause.is_empty() {
+            cause.push(' ');
+        }
+        cause.push_str(&word);
+    }
+    let cause: String = cause.chars().take(MAX_CAUSE).collect();
+    cause.chars().any(char::is_alphabetic).then_some(cause)
+}
+
+/// A word without its value. Punctuation at its end is kept.
+fn plain(word: &str) -> String {
+    let end = word.trim_end_matches([':', ',', ';', '.', '!', '?']);
+    let bare = end.trim_matches(['`', '\'', '"', '(', ')', '<', '>', '[', ']', '{', '}']);
+    // Ids hold digits, too.
+    if bare.contains(['/', '\\', '@', '=']) || bare.bytes().any(|byte| byte.is_ascii_digit()) {
+        return format!("{VALUE}{}", &word[end.len()..]);
+    }
+    word.to_owned()
+}
+
+/// The host of a copy in lower case: that of its source or, if that has none, of its destination. A copy on the agent's
+/// machine has none.
+#[must_use]
+pub fn host(protocol: Protocol, source: &str, destination: &str) -> Option<String> {
+    if protocol == Protocol::Local {
+        return None;
+    }
+    host_of(source).or_else(|| host_of(destination)).map(str::to_lowercase)
+}
+
+/// The host of a URL, or the endpoint before the colon in `endpoint:/path`.
+fn host_of(location: &str) -> Option<&str> {
+    let location = location.trim();
+    let Some((_, rest)) = location.split_once("://") else {
+        let (endpoint, _) = location.split_once(":/")?;
+        let host = endpoint.rsplit('@').next().unwrap_or(endpoint);
+        // A single letter is a drive.
+        return Some(host).filter(|host| host.len() > 1 && !host.contains(['/', '\\']));
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    let host = match host.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.split(':').next().unwrap_or(host),
+    };
+    Some(host).filter(|host| !host.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(Some("quotaExceeded"), Some("550 over quota"), Some("quota exceeded"))]
+    #[case(Some("other"), Some("no route to host"), Some("no route to host"))]
+    #[case(Some("other"), None, Some("other"))]
+    #[case(None, Some("cannot write /data/in/a-17.csv: disk full"), Some("cannot write …: disk full"))]
+    #[case(None, Some("cannot open `sftp://h/x` 5 times: refused"), Some("cannot open … times: refused"))]
+    #[case(None, Some("job 0199c1f0-6c00-7000-8000-000000000001 lost"), Some("job … lost"))]
+    #[case(None, Some("\n  timed out\nat line 7"), Some("timed out"))]
+    #[case(None, Some("550"), None)]
+    #[case(None, None, None)]
+    fn a_cause_is_the_code_or_the_message_without_its_values(
+        #[case] code: Option<&str>,
+        #[case] message: Option<&str>,
+        #[case] expected: Option<&str>,
+    ) {
+        assert_eq!(cause(code, message).as_deref(), expected);
+    }
+
+    #[test]
+    fn messages_about_different_files_have_one_cause() {
+        let causes = ["/a/1.csv", "/b c/2.csv"].map(|path| without_values(&format!("cannot read {path}: gone")));
+        assert_eq!(causes[0].as_deref(), Some("cannot read …: gone"));
+        assert!(causes[1].is_some());
+        let long = without_values(&"é ".repeat(5_000)).unwrap_or_default();
+        assert_eq!(long.chars().count(), MAX_CAUSE);
+    }
+
+    #[rstest]
+    #[case(Protocol::Sftp, "sftp://user@SFTP.partner.example:22/in/a", "/data", Some("sftp.partner.example"))]
+    #[case(Protocol::Ftps, "/data/a", "ftps://[2001:db8::7]:990/in", Some("2001:db8::7"))]
+    #[case(Protocol::Sftp, "partner:/in/a", "/data", Some("partner"))]
+    #[case(Protocol::Sftp, "/data/a", "C:/in", None)]
+    #[case(Protocol::Local, "sftp://h/a", "/data", None)]
+    fn the_host_is_that_of_the_server(
+        #[case] protocol: Protocol,
+        #[case] source: &str,
+        #[case] destination: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        assert_eq!(host(protocol, source, destination).as_deref(), expected);
+    }
+}

@@ -1,0 +1,161 @@
+//! Attention: what an operator should look at. The items are computed from the database, and kept for a moment for each
+//! scope, so that many watchers cost as much as one.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{ControlPlane, pipelines::NamedAgents};
+use crate::{
+    actor::{Actor, Permission, Scope},
+    clock::MonotonicInstant,
+    error::Result,
+    ids::{CustomerId, PipelineId},
+    model::attention::{self, Attention, AttentionActionType, AttentionItem},
+};
+
+mod agents;
+mod runs;
+mod snoozes;
+mod transfers;
+
+/// How long items are kept at least.
+const LIFETIME: TimeDelta = TimeDelta::seconds(1);
+/// How long items are kept at least that are expensive to find and change seldom.
+const SLOW_LIFETIME: TimeDelta = TimeDelta::seconds(30);
+/// Items are kept for this many times the time that it took to find them, so that a large fleet is not read all the time.
+const LIFETIME_FACTOR: i32 = 20;
+/// The maximum number of scopes whose items are kept; beyond it all are removed.
+const MAX_SCOPES: usize = 1_000;
+
+/// The items of each scope, and what is known of definitions.
+#[derive(Debug, Default)]
+pub(super) struct AttentionCache {
+    scopes: Mutex<HashMap<Scope, Arc<ScopeCache>>>,
+    named_agents: Mutex<HashMap<PipelineId, NamedAgents>>,
+}
+
+/// The items of one scope. Whoever reads them anew holds the lock, so that others wait for the result.
+type ScopeCache = tokio::sync::Mutex<Kept>;
+
+#[derive(Debug, Default)]
+struct Kept {
+    attention: Option<Entry<Attention>>,
+    slow: Option<Entry<Vec<AttentionItem>>>,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    value: Arc<T>,
+    read_at: MonotonicInstant,
+    lifetime: TimeDelta,
+}
+
+impl<T> Entry<T> {
+    fn valid(entry: Option<&Self>, now: MonotonicInstant) -> Option<Arc<T>> {
+        let entry = entry.filter(|entry| now.since(entry.read_at) < entry.lifetime)?;
+        Some(Arc::clone(&entry.value))
+    }
+}
+
+impl AttentionCache {
+    fn of(&self, scope: Scope) -> Arc<ScopeCache> {
+        let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+        if scopes.len() >= MAX_SCOPES && !scopes.contains_key(&scope) {
+            scopes.clear();
+        }
+        Arc::clone(scopes.entry(scope).or_default())
+    }
+
+    /// Removes all items, since one of them was snoozed.
+    fn invalidate(&self) {
+        self.scopes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The agents that pipelines need, as far as they are known.
+    pub(super) fn named_agents(&self) -> MutexGuard<'_, HashMap<PipelineId, NamedAgents>> {
+        self.named_agents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ControlPlane {
+    /// What needs attention among the objects that the caller may see: at most 100 items, ranked. It may be a second
+    /// old.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::Forbidden`] for agents.
+    pub async fn get_attention(&self, actor: &Actor) -> Result<Attention> {
+        let scope = actor.require(Permission::ViewAttention)?;
+        let cache = self.attention.of(scope);
+        let mut kept = cache.lock().await;
+        let attention = match Entry::valid(kept.attention.as_ref(), self.clock.monotonic()) {
+            Some(attention) => attention,
+            None => self.read_attention(scope, &mut kept).await?,
+        };
+        drop(kept);
+        let items = attention.items.iter().cloned().map(|item| permitted_item(actor, item));
+        Ok(Attention { items: items.collect(), at: attention.at })
+    }
+
+    async fn read_attention(&self, scope: Scope, kept: &mut Kept) -> Result<Arc<Attention>> {
+        let (began, now) = (self.clock.monotonic(), self.now());
+        let customer = match scope {
+            Scope::Customer(customer) => Some(customer),
+            Scope::All | Scope::Agent(_) => None,
+        };
+        let slow = if let Some(slow) = Entry::valid(kept.slow.as_ref(), began) {
+            slow
+        } else {
+            let slow = Arc::new(self.slow_attention(customer, now).await?);
+            kept.slow = Some(self.entry(Arc::clone(&slow), began, SLOW_LIFETIME));
+            slow
+        };
+        let mut items = slow.to_vec();
+        items.extend(self.failed_transfers(customer, now).await?);
+        items.extend(self.stalled_transfers(customer, now).await?);
+        items.extend(self.troubled_agents(customer, now).await?);
+        // Customers do not see runs.
+        if customer.is_none() {
+            items.extend(self.troubled_runs(now).await?);
+        }
+        self.apply_snoozes(customer, now, &mut items).await?;
+        attention::rank(&mut items);
+        let attention = Arc::new(Attention { items, at: now.into() });
+        kept.attention = Some(self.entry(Arc::clone(&attention), began, LIFETIME));
+        Ok(attention)
+    }
+
+    /// Items that are expensive to find and change seldom.
+    async fn slow_attention(&self, customer: Option<CustomerId>, now: DateTime<Utc>) -> Result<Vec<AttentionItem>> {
+        let mut items = self.ending_credentials(customer, now).await?;
+        if customer.is_none() {
+            items.extend(self.pipelines_that_cannot_run().await?);
+        }
+        Ok(items)
+    }
+
+    fn entry<T>(&self, value: Arc<T>, began: MonotonicInstant, lifetime: TimeDelta) -> Entry<T> {
+        let read_at = self.clock.monotonic();
+        Entry { value, read_at, lifetime: lifetime.max(read_at.since(began) * LIFETIME_FACTOR) }
+    }
+}
+
+/// The item without an action that the caller may not take.
+fn permitted_item(actor: &Actor, item: AttentionItem) -> AttentionItem {
+    let AttentionItem { action, .. } = item;
+    AttentionItem { action: action.filter(|action| actor.may(permission(action.kind))), ..item }
+}
+
+const fn permission(action: AttentionActionType) -> Permission {
+    match action {
+        AttentionActionType::CancelTransfers => Permission::CancelTransfer,
+        AttentionActionType::RerunPipelineRun => Permission::RerunPipelineRun,
+        AttentionActionType::RetryTransfers => Permission::RetryTransfer,
+        AttentionActionType::RunJob => Permission::RunJob,
+        AttentionActionType::RunPipeline => Permission::RunPipeline,
+    }
+}

@@ -1,0 +1,165 @@
+//! Attention for agents that are silent or report an error, and for their keys and certificates that end.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    error::Result,
+    ids::{AgentId, CustomerId},
+    model::{
+        agent::AgentStatus,
+        attention::{
+            AttentionItem, AttentionKind, AttentionObject, AttentionObjectType, AttentionSeverity, MAX_OBJECTS,
+            cause::without_values, counted,
+        },
+    },
+    service::ControlPlane,
+    store::{
+        self,
+        attention::{EndingCredential, TroubledAgent},
+    },
+};
+
+/// The maximum number of agents or credentials that are read.
+const MOST: i64 = 2_000;
+/// After this time a silence is critical.
+const LONG: TimeDelta = TimeDelta::hours(1);
+/// How long before their end certificates are shown. Agents renew them 30 days before.
+const CERTIFICATES_BEFORE: TimeDelta = TimeDelta::days(14);
+/// How long before their end keys are shown. A replaced key is valid for a day unless its owner says otherwise.
+const KEYS_BEFORE: TimeDelta = TimeDelta::days(7);
+/// How long after their end keys and certificates are shown.
+const AFTER: TimeDelta = TimeDelta::days(7);
+/// How long before the end an item is a warning, and no longer a notice.
+const SOON: TimeDelta = TimeDelta::days(3);
+
+/// An agent of a group.
+#[derive(Clone, Debug)]
+struct Member {
+    id: AgentId,
+    name: String,
+    since: DateTime<Utc>,
+}
+
+impl ControlPlane {
+    pub(super) async fn troubled_agents(
+        &self,
+        customer: Option<CustomerId>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<AttentionItem>> {
+        let mut silent: BTreeMap<CustomerId, Vec<Member>> = BTreeMap::new();
+        let mut failing: BTreeMap<(CustomerId, Option<String>), Vec<Member>> = BTreeMap::new();
+        for agent in store::attention::troubled_agents(&self.db, customer, MOST).await? {
+            let TroubledAgent { id, customer_id, name, status, status_reason, since } = agent;
+            let member = Member { id, name, since };
+            if status.0 == AgentStatus::Error {
+                let cause = status_reason.as_deref().and_then(without_values);
+                failing.entry((customer_id, cause)).or_default().push(member);
+            } else {
+                silent.entry(customer_id).or_default().push(member);
+            }
+        }
+        let silent = silent.into_iter().map(|(customer, members)| {
+            let is_long = members.iter().any(|member| now - member.since > LONG);
+            let severity = if is_long { AttentionSeverity::Critical } else { AttentionSeverity::Warning };
+            let summary = format!("{} silent", are(&members, "The agent", "agent"));
+            item(AttentionKind::AgentSilent, customer, None, &members, severity, summary)
+        });
+        let failing = failing.into_iter().map(|((customer, cause), members)| {
+            let who = match members.as_slice() {
+                [only] => format!("The agent `{}` reports", only.name),
+                several => format!("{} report", counted(count(several), false, "agent")),
+            };
+            let reason = cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
+            let summary = format!("{who} an error{reason}");
+            item(AttentionKind::AgentError, customer, cause, &members, AttentionSeverity::Critical, summary)
+        });
+        Ok(silent.chain(failing).collect())
+    }
+
+    pub(super) async fn ending_credentials(
+        &self,
+        customer: Option<CustomerId>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<AttentionItem>> {
+        let range = (now - AFTER, now + CERTIFICATES_BEFORE);
+        let certificates = store::attention::ending_certificates(&self.db, customer, range, MOST).await?;
+        let range = (now - AFTER, now + KEYS_BEFORE);
+        let keys = store::attention::ending_keys(&self.db, customer, range, MOST).await?;
+        let certificates = credentials(AttentionKind::CertificateExpires, certificates, "client certificate", now);
+        let keys = credentials(AttentionKind::KeyExpires, keys, "API key", now);
+        Ok(certificates.into_iter().chain(keys).collect())
+    }
+}
+
+/// One item for each customer. What ends first decides the severity.
+fn credentials(kind: AttentionKind, rows: Vec<EndingCredential>, noun: &str, now: DateTime<Utc>) -> Vec<AttentionItem> {
+    let mut groups: BTreeMap<CustomerId, Vec<Member>> = BTreeMap::new();
+    for EndingCredential { agent_id, customer_id, name, expires_at } in rows {
+        groups.entry(customer_id).or_default().push(Member { id: agent_id, name, since: expires_at });
+    }
+    let item = |(customer, members): (CustomerId, Vec<Member>)| {
+        let first = members.iter().map(|member| member.since).min().unwrap_or(now);
+        let severity = match first - now {
+            left if left <= TimeDelta::zero() => AttentionSeverity::Critical,
+            left if left <= SOON => AttentionSeverity::Warning,
+            _ => AttentionSeverity::Notice,
+        };
+        let which = match members.as_slice() {
+            [only] => format!("The {noun} of the agent `{}`", only.name),
+            several => counted(count(several), false, noun),
+        };
+        let date = first.format("%Y-%m-%d");
+        let summary = match (first <= now, members.len()) {
+            (true, 1) => format!("{which} ended on {date}"),
+            (true, _) => format!("{which} end or have ended, the first of them on {date}"),
+            (false, 1) => format!("{which} ends on {date}"),
+            (false, _) => format!("{which} end, the first of them on {date}"),
+        };
+        item(kind, customer, None, &members, severity, summary)
+    };
+    groups.into_iter().map(item).collect()
+}
+
+/// The item of a group, which has one agent at least.
+fn item(
+    kind: AttentionKind,
+    customer: CustomerId,
+    cause: Option<String>,
+    members: &[Member],
+    severity: AttentionSeverity,
+    summary: String,
+) -> AttentionItem {
+    let mut newest: Vec<&Member> = members.iter().collect();
+    newest.sort_by_key(|member| std::cmp::Reverse(member.since));
+    let object = |member: &Member| AttentionObject::new(AttentionObjectType::Agent, member.id.0, member.name.clone());
+    let since = members.iter().map(|member| member.since).min().unwrap_or_default();
+    AttentionItem {
+        id: kind.item_id(&format!("{customer}\n{}", cause.as_deref().unwrap_or_default())),
+        kind,
+        severity,
+        count: count(members),
+        count_is_at_least: i64::try_from(members.len()).is_ok_and(|count| count >= MOST),
+        since: since.into(),
+        summary,
+        cause,
+        customer_id: Some(customer),
+        objects: newest.into_iter().take(MAX_OBJECTS).map(object).collect(),
+        action: None,
+        snoozed_until: None,
+        snooze_reason: None,
+    }
+}
+
+/// `The agent `edge-1` is` or `3 agents are`.
+fn are(members: &[Member], one: &str, noun: &str) -> String {
+    match members {
+        [only] => format!("{one} `{}` is", only.name),
+        several => format!("{} are", counted(count(several), false, noun)),
+    }
+}
+
+fn count(members: &[Member]) -> i64 {
+    i64::try_from(members.len()).unwrap_or(i64::MAX)
+}

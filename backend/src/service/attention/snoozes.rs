@@ -1,0 +1,110 @@
+//! Snoozes of attention items: an item is out of the way until a given time, or until it gets worse.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Kept;
+use crate::{
+    actor::{Actor, Permission, Scope},
+    error::{Error, Result},
+    ids::{AttentionId, CustomerId},
+    model::attention::{AttentionItem, SnoozeAttention},
+    service::ControlPlane,
+    store::{
+        attention::snoozes::{self, SnoozeRow},
+        db::EnumText,
+    },
+};
+
+/// The longest snooze.
+const LONGEST: TimeDelta = TimeDelta::days(366);
+
+impl ControlPlane {
+    /// Snoozes an item for all who see it, and returns it. An earlier snooze of the item is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] if the caller sees no such item, [`Error::Fields`] for an end
+    /// that is not in the future, or later than a year from now.
+    pub async fn snooze_attention(
+        &self,
+        actor: &Actor,
+        id: AttentionId,
+        input: SnoozeAttention,
+    ) -> Result<AttentionItem> {
+        let scope = actor.require(Permission::SnoozeAttention)?;
+        let now = self.now();
+        if input.until <= now || input.until > now + LONGEST {
+            return Err(Error::field("until", "must be in the future, and at most 366 days from now"));
+        }
+        // What the caller sees now counts, not what was kept.
+        let attention = self.read_attention(scope, &mut Kept::default()).await?;
+        let item = attention.items.iter().find(|item| item.id == id).ok_or(Error::NotFound("attention item"))?;
+        let snooze = SnoozeRow {
+            item_id: id,
+            kind: EnumText(item.kind),
+            customer_id: item.customer_id,
+            severity: EnumText(item.severity),
+            until: input.until,
+            reason: input.reason.clone(),
+        };
+        let mut work = self.begin(actor).await?;
+        let (by, at) = (work.actor.clone(), work.now);
+        snoozes::save(&mut work.tx, &snooze, &by, at).await?;
+        self.commit(work).await?;
+        self.attention.invalidate();
+        let snoozed_until = Some(input.until.into());
+        let item = AttentionItem { snoozed_until, snooze_reason: Some(input.reason), ..item.clone() };
+        Ok(super::permitted_item(actor, item))
+    }
+
+    /// Ends the snooze of an item. Changes nothing if the item is not snoozed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] if the caller sees neither such an item nor its snooze.
+    pub async fn end_attention_snooze(&self, actor: &Actor, id: AttentionId) -> Result<()> {
+        let scope = actor.require(Permission::SnoozeAttention)?;
+        let snooze = snoozes::find(&self.db, id).await?.filter(|snooze| is_visible(snooze, scope));
+        if snooze.is_none() {
+            let attention = self.read_attention(scope, &mut Kept::default()).await?;
+            let is_known = attention.items.iter().any(|item| item.id == id);
+            return if is_known { Ok(()) } else { Err(Error::NotFound("attention item")) };
+        }
+        let mut work = self.begin(actor).await?;
+        snoozes::delete(&mut work.tx, id).await?;
+        self.commit(work).await?;
+        self.attention.invalidate();
+        Ok(())
+    }
+
+    /// Marks the items that are snoozed, and ends the snoozes of items whose severity has risen.
+    pub(super) async fn apply_snoozes(
+        &self,
+        customer: Option<CustomerId>,
+        now: DateTime<Utc>,
+        items: &mut [AttentionItem],
+    ) -> Result<()> {
+        for snooze in snoozes::list(&self.db, customer, now).await? {
+            let Some(item) = items.iter_mut().find(|item| item.id == snooze.item_id) else { continue };
+            if item.severity <= snooze.severity.0 {
+                item.snoozed_until = Some(snooze.until.into());
+                item.snooze_reason = Some(snooze.reason);
+            } else if let Err(error) = self.end_snooze(&snooze).await {
+                // It is not shown as snoozed all the same.
+                tracing::warn!(error = &error as &dyn std::error::Error, "the end of a snooze was not stored");
+            }
+        }
+        Ok(())
+    }
+
+    async fn end_snooze(&self, snooze: &SnoozeRow) -> Result<()> {
+        let mut work = self.begin(&Actor::System).await?;
+        snoozes::end(&mut work.tx, snooze).await?;
+        self.commit(work).await
+    }
+}
+
+/// Whether callers with this scope see the item of a snooze.
+fn is_visible(snooze: &SnoozeRow, scope: Scope) -> bool {
+    scope.covers(snooze.customer_id) && (scope == Scope::All || !snooze.kind.0.is_about_runs())
+}

@@ -1,0 +1,135 @@
+//! Attention for transfers that failed or are stalled.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mftplus_protocol::location::file_name;
+
+use crate::{
+    error::Result,
+    ids::{CustomerId, ObjectId},
+    model::attention::{
+        AttentionAction, AttentionActionType, AttentionItem, AttentionKind, AttentionObject, AttentionObjectType,
+        AttentionSeverity, MAX_ACTION_IDS, MAX_OBJECTS,
+        cause::{cause, host},
+        counted,
+    },
+    service::ControlPlane,
+    store::{self, attention::TroubledTransfer},
+};
+
+/// How far back failures count.
+const DAY: TimeDelta = TimeDelta::hours(24);
+/// The maximum number of failures that are read, the latest ones.
+const MOST_FAILED: i64 = 5_000;
+/// The maximum number of stalled transfers that are read.
+const MOST_STALLED: i64 = 1_000;
+/// From this number of failures on, a group is critical.
+const MANY: usize = 10;
+/// After this time a stall is critical.
+const LONG: TimeDelta = TimeDelta::hours(1);
+
+/// What the transfers of a group have in common: their customer, where they copy to or from, and the cause.
+type Key = (CustomerId, String, Option<String>);
+
+impl ControlPlane {
+    pub(super) async fn failed_transfers(
+        &self,
+        customer: Option<CustomerId>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<AttentionItem>> {
+        let rows = store::attention::failed_transfers(&self.db, customer, now - DAY, MOST_FAILED).await?;
+        let is_at_least = i64::try_from(rows.len()).is_ok_and(|count| count >= MOST_FAILED);
+        let groups = groups(rows, |row| cause(row.error_code.as_deref(), row.error_message.as_deref()));
+        let item = |(key, rows): (Key, Vec<TroubledTransfer>)| {
+            let (_, place, cause) = &key;
+            let reason = cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
+            let summary = format!("{} {place} failed{reason}", counted(count(&rows), is_at_least, "transfer"));
+            let severity = if rows.len() >= MANY { AttentionSeverity::Critical } else { AttentionSeverity::Warning };
+            let item = item(AttentionKind::TransferFailed, key, &rows, severity, summary);
+            AttentionItem {
+                count_is_at_least: is_at_least,
+                action: Some(action(AttentionActionType::RetryTransfers, &rows)),
+                ..item
+            }
+        };
+        Ok(groups.into_iter().map(item).collect())
+    }
+
+    pub(super) async fn stalled_transfers(
+        &self,
+        customer: Option<CustomerId>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<AttentionItem>> {
+        let mut rows = store::attention::stalled_transfers(&self.db, customer, MOST_STALLED).await?;
+        let is_at_least = i64::try_from(rows.len()).is_ok_and(|count| count >= MOST_STALLED);
+        // The newest first, as failures.
+        rows.reverse();
+        let item = |(key, rows): (Key, Vec<TroubledTransfer>)| {
+            let summary = format!("{} {} stalled", counted(count(&rows), is_at_least, "transfer"), key.1);
+            let is_long = rows.iter().any(|row| now - row.since > LONG);
+            let severity = if is_long { AttentionSeverity::Critical } else { AttentionSeverity::Warning };
+            let item = item(AttentionKind::TransferStalled, key, &rows, severity, summary);
+            AttentionItem {
+                count_is_at_least: is_at_least,
+                action: Some(action(AttentionActionType::CancelTransfers, &rows)),
+                ..item
+            }
+        };
+        Ok(groups(rows, |_| None).into_iter().map(item).collect())
+    }
+}
+
+fn groups(
+    rows: Vec<TroubledTransfer>,
+    cause: impl Fn(&TroubledTransfer) -> Option<String>,
+) -> BTreeMap<Key, Vec<TroubledTransfer>> {
+    let mut groups: BTreeMap<Key, Vec<TroubledTransfer>> = BTreeMap::new();
+    for row in rows {
+        let place = match host(row.protocol.0, &row.source, &row.destination) {
+            Some(host) => format!("with `{host}`"),
+            None => format!("on `{}`", row.agent_hostname),
+        };
+        groups.entry((row.customer_id, place, cause(&row))).or_default().push(row);
+    }
+    groups
+}
+
+/// The item of a group, which has one transfer at least.
+fn item(
+    kind: AttentionKind,
+    (customer, place, cause): Key,
+    rows: &[TroubledTransfer],
+    severity: AttentionSeverity,
+    summary: String,
+) -> AttentionItem {
+    let object = |row: &TroubledTransfer| {
+        let name = file_name(&row.source);
+        let name = if name.is_empty() { file_name(&row.destination) } else { name };
+        AttentionObject::new(AttentionObjectType::Transfer, row.id.0, name)
+    };
+    let since = rows.iter().map(|row| row.since).min().unwrap_or_default();
+    AttentionItem {
+        id: kind.item_id(&format!("{customer}\n{place}\n{}", cause.as_deref().unwrap_or_default())),
+        kind,
+        severity,
+        count: count(rows),
+        count_is_at_least: false,
+        since: since.into(),
+        summary,
+        cause,
+        customer_id: Some(customer),
+        objects: rows.iter().take(MAX_OBJECTS).map(object).collect(),
+        action: None,
+        snoozed_until: None,
+        snooze_reason: None,
+    }
+}
+
+fn action(kind: AttentionActionType, rows: &[TroubledTransfer]) -> AttentionAction {
+    AttentionAction { kind, ids: rows.iter().take(MAX_ACTION_IDS).map(|row| ObjectId(row.id.0)).collect() }
+}
+
+fn count(rows: &[TroubledTransfer]) -> i64 {
+    i64::try_from(rows.len()).unwrap_or(i64::MAX)
+}

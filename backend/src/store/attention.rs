@@ -1,0 +1,369 @@
+//! What needs attention. Each statement reads rows of one kind, at most a given number, by an index that holds only such
+//! rows: a condition of the form `COALESCE(column, column)` keeps the planners from choosing another one.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::{
+    db::{Db, EnumText, MOST_VALUES, Sql, sql},
+    schedules::ScheduledKind,
+};
+use crate::{
+    error::Result,
+    ids::{AgentId, CustomerId, PipelineId, RunId, TransferId},
+    model::{agent::AgentStatus, transfer::Protocol},
+};
+
+pub mod snoozes;
+
+/// The maximum number of owners whose runs one statement reads.
+const MOST_PARTS: usize = 100;
+
+/// A transfer that has failed or is stalled.
+#[derive(Clone, Debug, FromRow)]
+pub struct TroubledTransfer {
+    /// The transfer.
+    pub id: TransferId,
+    /// The customer of the transfer's agent.
+    pub customer_id: CustomerId,
+    /// The host name of the agent.
+    pub agent_hostname: String,
+    /// The protocol of the copy.
+    pub protocol: EnumText<Protocol>,
+    /// The location to copy from.
+    pub source: String,
+    /// The location to copy to.
+    pub destination: String,
+    /// The code of the failure, if the agent sent one.
+    pub error_code: Option<String>,
+    /// The beginning of the error message.
+    pub error_message: Option<String>,
+    /// The time of the failure, or of the last progress.
+    pub since: DateTime<Utc>,
+}
+
+const TRANSFERS: &str = "SELECT t.id, t.customer_id, a.hostname AS agent_hostname, t.protocol, t.source, t.destination, \
+    t.error_code, t.error_message, t.since FROM (\
+    SELECT id, customer_id, agent_id, protocol, source, destination, error_code, \
+    SUBSTR(error_message, 1, 500) AS error_message, ";
+const OF_AGENTS: &str = ") AS t JOIN agents a ON a.id = t.agent_id";
+
+/// The transfers that failed after `since` and were not retried, the latest first; at most `limit`.
+pub async fn failed_transfers(
+    db: &Db,
+    customer: Option<CustomerId>,
+    since: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<TroubledTransfer>> {
+    let statement = sql(TRANSFERS)
+        .push("completed_at AS since FROM transfers WHERE COALESCE(status, status) = 'failed'")
+        .push_bind(" AND completed_at > ", since);
+    let statement = within(statement, customer).push_bind(" ORDER BY completed_at DESC LIMIT ", limit);
+    Ok(statement.push(OF_AGENTS).fetch_readable::<TroubledTransfer>(db).await?.into_iter().flatten().collect())
+}
+
+/// The stalled transfers, oldest first; at most `limit`.
+pub async fn stalled_transfers(db: &Db, customer: Option<CustomerId>, limit: i64) -> Result<Vec<TroubledTransfer>> {
+    let statement = sql(TRANSFERS)
+        .push("COALESCE(progressed_at, started_at, created_at) AS since FROM transfers WHERE id IN (")
+        .push("SELECT id FROM transfers WHERE stalled");
+    let statement = within(statement, customer).push_bind(" ORDER BY id LIMIT ", limit).push(")");
+    Ok(statement.push(OF_AGENTS).fetch_readable::<TroubledTransfer>(db).await?.into_iter().flatten().collect())
+}
+
+/// An agent that is silent or reports an error.
+#[derive(Clone, Debug, FromRow)]
+pub struct TroubledAgent {
+    /// The agent.
+    pub id: AgentId,
+    /// The customer of the agent.
+    pub customer_id: CustomerId,
+    /// The name of the agent, or its host name.
+    pub name: String,
+    /// `offline` or `error`.
+    pub status: EnumText<AgentStatus>,
+    /// Why the agent has this status, if it says so.
+    pub status_reason: Option<String>,
+    /// The time of the last heartbeat of a silent agent, or since when the agent reports the error.
+    pub since: DateTime<Utc>,
+}
+
+/// The agents that are silent or report an error, oldest first; at most `limit`. An agent that has signed off is not
+/// silent: then its status is that of its last heartbeat.
+pub async fn troubled_agents(db: &Db, customer: Option<CustomerId>, limit: i64) -> Result<Vec<TroubledAgent>> {
+    let statement = sql("SELECT id, customer_id, COALESCE(name, hostname) AS name, status, status_reason, \
+         CASE WHEN status = 'error' THEN COALESCE(status_since, last_heartbeat) ELSE last_heartbeat END AS since \
+         FROM agents WHERE revoked_at IS NULL AND COALESCE(status, status) IN ('offline', 'error') \
+         AND (status = 'error' OR offline_since > last_heartbeat)");
+    let statement = within(statement, customer).push_bind(" ORDER BY id LIMIT ", limit);
+    Ok(statement.fetch_readable::<TroubledAgent>(db).await?.into_iter().flatten().collect())
+}
+
+/// A key or certificate that ends.
+#[derive(Clone, Debug, FromRow)]
+pub struct EndingCredential {
+    /// The agent of the credential.
+    pub agent_id: AgentId,
+    /// The customer of the agent.
+    pub customer_id: CustomerId,
+    /// The name of the agent, or its host name.
+    pub name: String,
+    /// The end of the credential.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The newest certificates of agents that end between `from` and `until`, earliest first; at most `limit`.
+pub async fn ending_certificates(
+    db: &Db,
+    customer: Option<CustomerId>,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+    limit: i64,
+) -> Result<Vec<EndingCredential>> {
+    let statement = sql("SELECT c.agent_id, a.customer_id, COALESCE(a.name, a.hostname) AS name, c.expires_at \
+         FROM agent_certificates c JOIN agents a ON a.id = c.agent_id WHERE a.revoked_at IS NULL AND NOT EXISTS (\
+         SELECT 1 FROM agent_certificates n WHERE n.agent_id = c.agent_id AND n.expires_at > c.expires_at)");
+    ending(statement, "c.", customer, (from, until), limit).fetch_all(db).await
+}
+
+/// The keys that agents use and that end between `from` and `until`, earliest first; at most `limit`. Those whose
+/// successor has been used are left out.
+pub async fn ending_keys(
+    db: &Db,
+    customer: Option<CustomerId>,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+    limit: i64,
+) -> Result<Vec<EndingCredential>> {
+    // The first use of a key is noted if it took over from another one.
+    let statement = sql("SELECT k.agent_id, a.customer_id, COALESCE(a.name, a.hostname) AS name, k.expires_at \
+         FROM agent_keys k JOIN agents a ON a.id = k.agent_id WHERE a.revoked_at IS NULL \
+         AND (k.generation <= 1 OR k.first_used_at IS NOT NULL) AND NOT EXISTS (\
+         SELECT 1 FROM agent_keys n WHERE n.agent_id = k.agent_id AND n.digest <> k.digest \
+         AND n.first_used_at IS NOT NULL AND (n.generation > k.generation OR n.expires_at IS NULL))");
+    ending(statement, "k.", customer, (from, until), limit).fetch_all(db).await
+}
+
+fn ending(
+    statement: Sql,
+    table: &'static str,
+    customer: Option<CustomerId>,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+    limit: i64,
+) -> Sql {
+    let statement = statement.push(" AND ").push(table).push_bind("expires_at > ", from);
+    let statement = statement.push(" AND ").push(table).push_bind("expires_at < ", until);
+    let statement = match customer {
+        Some(customer) => statement.push_bind(" AND a.customer_id = ", customer),
+        None => statement,
+    };
+    statement.push(" ORDER BY ").push(table).push_bind("expires_at LIMIT ", limit)
+}
+
+/// Adds the condition that a row belongs to this customer.
+fn within(statement: Sql, customer: Option<CustomerId>) -> Sql {
+    match customer {
+        Some(customer) => statement.push_bind(" AND COALESCE(customer_id, customer_id) = ", customer),
+        None => statement,
+    }
+}
+
+/// A scheduled time of a job or pipeline.
+#[derive(Clone, Debug)]
+pub struct OwnedSlot {
+    /// Whether it is one of a job or of a pipeline, and of which.
+    pub owner: (ScheduledKind, Uuid),
+    /// The scheduled time; of a range, the last one.
+    pub scheduled_for: DateTime<Utc>,
+    /// The number of scheduled times.
+    pub count: i64,
+    /// Why it was missed.
+    pub reason: Option<String>,
+}
+
+type SlotColumns = (String, Uuid, DateTime<Utc>, i64, Option<String>);
+
+/// The slots that were missed after `since`, latest first; at most `limit`.
+pub async fn missed_slots(db: &Db, since: DateTime<Utc>, limit: i64) -> Result<Vec<OwnedSlot>> {
+    let rows: Vec<SlotColumns> = sql("SELECT owner_kind, owner_id, scheduled_for, \
+         COALESCE(range_count, CAST(1 AS BIGINT)) AS total, reason \
+         FROM slots WHERE outcome = 'missed' AND pending IS NULL")
+    .push_bind(" AND scheduled_for > ", since)
+    .push_bind(" ORDER BY scheduled_for DESC LIMIT ", limit)
+    .fetch_all(db)
+    .await?;
+    Ok(slots(rows))
+}
+
+/// The slots before `until` whose runs have not started, earliest first; at most `limit`.
+pub async fn waiting_slots(db: &Db, until: DateTime<Utc>, limit: i64) -> Result<Vec<OwnedSlot>> {
+    let rows: Vec<SlotColumns> = sql("SELECT owner_kind, owner_id, scheduled_for, CAST(1 AS BIGINT) AS total, reason \
+         FROM slots WHERE pending IS NOT NULL")
+    .push_bind(" AND scheduled_for < ", until)
+    .push_bind(" ORDER BY scheduled_for LIMIT ", limit)
+    .fetch_all(db)
+    .await?;
+    let mut found = slots(rows);
+    // Slots that no server has decided.
+    let rows: Vec<(String, Uuid, DateTime<Utc>)> =
+        sql("SELECT owner_kind, owner_id, next_run_at FROM schedules WHERE owner_kind IN ('job', 'pipeline')")
+            .push_bind(" AND next_run_at < ", until)
+            .push_bind(" LIMIT ", limit)
+            .fetch_all(db)
+            .await?;
+    found.extend(slots(rows.into_iter().map(|(kind, owner, at)| (kind, owner, at, 1, None)).collect()));
+    Ok(found)
+}
+
+fn slots(rows: Vec<SlotColumns>) -> Vec<OwnedSlot> {
+    let slot = |(kind, owner, scheduled_for, count, reason): SlotColumns| {
+        // Schedules of a later version may have other owners.
+        let kind = ScheduledKind::from_name(&kind)?;
+        Some(OwnedSlot { owner: (kind, owner), scheduled_for, count, reason })
+    };
+    rows.into_iter().filter_map(slot).collect()
+}
+
+/// The jobs or pipelines with the latest runs that failed after `since`; at most `limit`. Looks at 10,000 runs.
+pub async fn owners_of_failed_runs(
+    db: &Db,
+    kind: ScheduledKind,
+    since: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Uuid>> {
+    let statement = sql(match kind {
+        ScheduledKind::Job => "SELECT owner_id FROM (SELECT job_id AS owner_id, completed_at FROM job_runs",
+        ScheduledKind::Pipeline => {
+            "SELECT owner_id FROM (SELECT pipeline_id AS owner_id, completed_at FROM pipeline_runs"
+        }
+    });
+    let rows: Vec<(Uuid,)> = statement
+        .push_bind(" WHERE COALESCE(status, status) = 'failed' AND completed_at > ", since)
+        .push(" ORDER BY completed_at DESC LIMIT 10000) AS recent GROUP BY owner_id")
+        .push_bind(" ORDER BY MAX(completed_at) DESC LIMIT ", limit)
+        .fetch_all(db)
+        .await?;
+    Ok(rows.into_iter().map(|(owner,)| owner).collect())
+}
+
+/// A run of a job or pipeline.
+#[derive(Clone, Debug, FromRow)]
+pub struct NewestRun {
+    /// The job or pipeline.
+    pub owner_id: Uuid,
+    /// The run.
+    pub id: RunId,
+    /// The status of the run.
+    pub status: String,
+    /// The start time of the run; `None` if it has not started.
+    pub started_at: Option<DateTime<Utc>>,
+    /// The end time of the run; `None` if it has not ended.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// The beginning of the error message.
+    pub error_message: Option<String>,
+}
+
+/// Which runs of a job or pipeline are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Runs of any status.
+    Any,
+    /// Runs that were successful.
+    Completed,
+}
+
+/// The newest runs of each of these jobs or pipelines, newest first; at most `each` of one.
+pub async fn newest_runs(
+    db: &Db,
+    kind: ScheduledKind,
+    owners: &[Uuid],
+    wanted: Wanted,
+    each: i64,
+) -> Result<Vec<NewestRun>> {
+    let condition = match kind {
+        ScheduledKind::Job => {
+            "SELECT job_id AS owner_id, id, status, started_at, completed_at, \
+             SUBSTR(error_message, 1, 500) AS error_message FROM job_runs WHERE job_id = "
+        }
+        ScheduledKind::Pipeline => {
+            "SELECT pipeline_id AS owner_id, id, status, started_at, completed_at, \
+             SUBSTR(error_message, 1, 500) AS error_message FROM pipeline_runs WHERE pipeline_id = "
+        }
+    };
+    let mut found = Vec::new();
+    for owners in owners.chunks(MOST_PARTS) {
+        let mut statement = sql("");
+        for (index, owner) in owners.iter().enumerate() {
+            let lead = if index == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" };
+            statement = statement.push(lead).push_bind(condition, *owner);
+            if wanted == Wanted::Completed {
+                statement = statement.push(" AND status = 'completed'");
+            }
+            statement = statement.push_bind(" ORDER BY id DESC LIMIT ", each).push(") AS part");
+        }
+        found.extend(statement.fetch_all::<NewestRun>(db).await?);
+    }
+    Ok(found)
+}
+
+/// The job runs that have been running since before `until`, oldest first, each with its job and its start; at most
+/// `limit`.
+pub async fn long_job_runs(db: &Db, until: DateTime<Utc>, limit: i64) -> Result<Vec<(RunId, Uuid, DateTime<Utc>)>> {
+    sql("SELECT id, job_id, started_at FROM job_runs WHERE status = 'running'")
+        .push_bind(" AND started_at < ", until)
+        .push_bind(" ORDER BY id LIMIT ", limit)
+        .fetch_all(db)
+        .await
+}
+
+/// A job or pipeline.
+#[derive(Clone, Debug, FromRow)]
+pub struct Owner {
+    /// The job or pipeline.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Its customer; `None` for pipelines of the platform.
+    pub customer_id: Option<CustomerId>,
+    /// Whether its schedule starts runs.
+    pub enabled: bool,
+}
+
+/// The jobs or pipelines with these ids.
+pub async fn owners(db: &Db, kind: ScheduledKind, ids: &[Uuid]) -> Result<HashMap<Uuid, Owner>> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_VALUES) {
+        let statement = sql(match kind {
+            ScheduledKind::Job => "SELECT id, name, customer_id, enabled FROM jobs WHERE id IN ",
+            ScheduledKind::Pipeline => "SELECT id, name, customer_id, enabled FROM pipelines WHERE id IN ",
+        });
+        let rows: Vec<Owner> = statement.push_tuple(ids.iter().map(|id| (*id).into())).fetch_all(db).await?;
+        found.extend(rows.into_iter().map(|owner| (owner.id, owner)));
+    }
+    Ok(found)
+}
+
+/// A pipeline that may start runs.
+#[derive(Clone, Debug, FromRow)]
+pub struct EnabledPipeline {
+    /// The pipeline.
+    pub id: PipelineId,
+    /// The number of its current version.
+    pub version: i64,
+    /// The name of the pipeline.
+    pub name: String,
+    /// The customer of the pipeline; `None` for pipelines of the platform.
+    pub customer_id: Option<CustomerId>,
+    /// The time of the last change.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The enabled pipelines, newest first; at most `limit`.
+pub async fn enabled_pipelines(db: &Db, limit: i64) -> Result<Vec<EnabledPipeline>> {
+    sql("SELECT id, version, name, customer_id, updated_at FROM pipelines")
+        .push_bind(" WHERE enabled = ", true)
+        .push_bind(" ORDER BY id DESC LIMIT ", limit)
+        .fetch_all(db)
+        .await
+}

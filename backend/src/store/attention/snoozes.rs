@@ -1,0 +1,80 @@
+//! Snoozed attention items.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use crate::{
+    error::Result,
+    ids::{AttentionId, CustomerId},
+    model::attention::{AttentionKind, AttentionSeverity},
+    store::db::{Conn, Db, EnumText, Tx, sql},
+};
+
+/// A snooze as it is stored.
+#[derive(Clone, Debug, FromRow)]
+pub struct SnoozeRow {
+    /// The item.
+    pub item_id: AttentionId,
+    /// The kind of the item.
+    pub kind: EnumText<AttentionKind>,
+    /// The customer of the item; `None` for pipelines of the platform.
+    pub customer_id: Option<CustomerId>,
+    /// The severity of the item when it was snoozed.
+    pub severity: EnumText<AttentionSeverity>,
+    /// The end of the snooze.
+    pub until: DateTime<Utc>,
+    /// Why the item is snoozed.
+    pub reason: String,
+}
+
+const SNOOZES: &str = "SELECT item_id, kind, customer_id, severity, until, reason FROM attention_snoozes WHERE ";
+
+/// The snoozes that end after `now`, of one customer or of all.
+pub async fn list(db: &Db, customer: Option<CustomerId>, now: DateTime<Utc>) -> Result<Vec<SnoozeRow>> {
+    let statement = sql(SNOOZES).push_bind("until > ", now);
+    let statement = match customer {
+        Some(customer) => statement.push_bind(" AND customer_id = ", customer),
+        None => statement,
+    };
+    Ok(statement.fetch_readable::<SnoozeRow>(db).await?.into_iter().flatten().collect())
+}
+
+/// The snooze of an item, if there is one. It may have ended.
+pub async fn find(conn: impl Into<Conn<'_>>, id: AttentionId) -> Result<Option<SnoozeRow>> {
+    sql(SNOOZES).push_bind("item_id = ", id).fetch_optional(conn).await
+}
+
+/// Stores a snooze in the place of an earlier one of the same item.
+pub async fn save(tx: &mut Tx, snooze: &SnoozeRow, actor: &str, now: DateTime<Utc>) -> Result<()> {
+    sql("INSERT INTO attention_snoozes (item_id, kind, customer_id, severity, until, reason, actor, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (item_id) DO UPDATE SET severity = excluded.severity, \
+         until = excluded.until, reason = excluded.reason, actor = excluded.actor, created_at = excluded.created_at")
+    .bind(snooze.item_id)
+    .bind(snooze.kind.0.to_string())
+    .bind(snooze.customer_id)
+    .bind(snooze.severity.0.to_string())
+    .bind(snooze.until)
+    .bind(snooze.reason.as_str())
+    .bind(actor)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Deletes the snooze of an item.
+pub async fn delete(tx: &mut Tx, id: AttentionId) -> Result<()> {
+    sql("DELETE FROM attention_snoozes WHERE item_id = $1").bind(id).execute(tx).await?;
+    Ok(())
+}
+
+/// Deletes a snooze, unless the item was snoozed again since the snooze was read.
+pub async fn end(tx: &mut Tx, snooze: &SnoozeRow) -> Result<()> {
+    sql("DELETE FROM attention_snoozes WHERE item_id = $1 AND severity = $2 AND until = $3")
+        .bind(snooze.item_id)
+        .bind(snooze.severity.0.to_string())
+        .bind(snooze.until)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
