@@ -79,8 +79,8 @@ struct Hub {
     sockets: AtomicUsize,
     /// Notified when the last shared subscription has ended.
     emptied: Notify,
-    /// The number of reads of fleet totals so far: totals with a higher number are newer.
-    totals_read: AtomicI64,
+    /// The number of reads of computed states so far: states with a higher number are newer.
+    states_read: AtomicI64,
 }
 
 #[derive(Default)]
@@ -153,7 +153,7 @@ impl Fanout {
             shards,
             sockets: AtomicUsize::new(0),
             emptied: Notify::new(),
-            totals_read: AtomicI64::new(0),
+            states_read: AtomicI64::new(0),
         }))
     }
 
@@ -266,10 +266,11 @@ impl Hub {
             running.catch_panics(running.run(Execution::open(&schema, request, max_response))).await;
         };
         self.tasks.spawn_on(executing, &self.deliveries.runtime());
-        if subscription.topic == Topic::Fleet {
+        if subscription.topic.is_computed() {
             let (hub, actor, subscription) = (Arc::clone(self), actor.clone(), Arc::clone(subscription));
-            self.tasks
-                .spawn(async move { subscription.catch_panics(hub.follow_fleet_totals(&actor, &subscription)).await });
+            self.tasks.spawn(async move {
+                subscription.catch_panics(hub.follow_computed_state(&actor, &subscription)).await;
+            });
         }
     }
 
@@ -320,16 +321,16 @@ impl Hub {
         subscriptions.by_scope.values().flat_map(HashMap::values).for_each(|subscription| subscription.resync());
     }
 
-    /// The number of the next read of totals.
-    fn next_totals_number(&self) -> i64 {
-        self.totals_read.fetch_add(1, Ordering::AcqRel) + 1
+    /// The number of the next read of a computed state.
+    fn next_state_number(&self) -> i64 {
+        self.states_read.fetch_add(1, Ordering::AcqRel) + 1
     }
 }
 
 fn deliver(subscription: &SharedSubscription, change: &Change) {
     if change.concerns(subscription.topic) {
         subscription.notify(change);
-    } else if subscription.topic == Topic::Fleet && change.changes_totals() {
-        subscription.totals_changed.notify_one();
+    } else if change.changes_state(subscription.topic) {
+        subscription.state_changed.notify_one();
     }
 }

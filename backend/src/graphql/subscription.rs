@@ -20,6 +20,7 @@ use crate::{
     ids::{AgentId, JobId, RunId, TransferId},
     model::{
         agent::{Agent, AgentFilter},
+        attention::Attention,
         fleet::Fleet,
         job::{Job, JobFilter, JobRun, JobRunFilter},
         pipeline::run::{PipelineRun, PipelineRunFilter},
@@ -94,6 +95,15 @@ pub(crate) struct PipelineRunUpdate {
 pub(crate) struct FleetUpdate {
     /// The totals; null if `resync` is `true`.
     fleet: Option<Fleet>,
+    /// Whether changes may have been missed. The client must query again.
+    resync: bool,
+}
+
+/// What needs attention now, or a resync signal.
+#[derive(SimpleObject)]
+pub(crate) struct AttentionUpdate {
+    /// What needs attention; null if `resync` is `true`.
+    attention: Option<Attention>,
     /// Whether changes may have been missed. The client must query again.
     resync: bool,
 }
@@ -235,6 +245,22 @@ impl SubscriptionRoot {
         Ok(feed(ctx, EventFilter { ids: None, filter: Filter::Fleet })?.map(|update| {
             let fleet = if let Update::Fleet(fleet, _) = update { Some(*fleet) } else { None };
             FleetUpdate { resync: fleet.is_none(), fleet }
+        }))
+    }
+
+    /// State subscription: sends what needs attention when it changes, at most once a second.
+    async fn attention_updated(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Send the current state first.")] initial: Option<bool>,
+        #[graphql(desc = "Minimum time in milliseconds between two states, 0 to 60,000.")] throttle_ms: Option<i32>,
+    ) -> Result<impl Stream<Item = AttentionUpdate> + use<>> {
+        own(initial, throttle_ms);
+        actor(ctx)?;
+        Ok(feed(ctx, EventFilter { ids: None, filter: Filter::Attention })?.map(|update| {
+            let attention =
+                if let Update::Attention(attention, _) = update { Some((*attention).clone()) } else { None };
+            AttentionUpdate { resync: attention.is_none(), attention }
         }))
     }
 

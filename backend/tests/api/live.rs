@@ -1,6 +1,7 @@
 //! The GraphQL socket end to end: a real listener and a real client, without sleeps.
 
 mod access;
+mod attention;
 mod bounds;
 mod closing;
 mod jobs;

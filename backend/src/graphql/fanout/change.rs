@@ -6,13 +6,14 @@ use uuid::Uuid;
 
 use crate::model::{
     agent::{Agent, AgentFilter, AgentStatus},
+    attention::Attention,
     fleet::Fleet,
     job::{Job, JobFilter, JobRun, JobRunFilter, RunStatus},
     pipeline::run::{PipelineRun, PipelineRunFilter, PipelineRunStatus},
     transfer::{Transfer, TransferFilter, TransferStatus},
 };
 
-/// The topic of a state subscription: a type of object, or the totals of the fleet.
+/// The topic of a state subscription: a type of object, the totals of the fleet, or what needs attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::graphql) enum Topic {
     /// The topic of `transferUpdated`.
@@ -27,9 +28,16 @@ pub(in crate::graphql) enum Topic {
     PipelineRuns,
     /// The topic of `fleetUpdated`.
     Fleet,
+    /// The topic of `attentionUpdated`.
+    Attention,
 }
 
 impl Topic {
+    /// Whether the state is computed as a whole, and so has no object that is looked up.
+    pub(super) const fn is_computed(self) -> bool {
+        matches!(self, Self::Fleet | Self::Attention)
+    }
+
     /// The topic of a field of the subscription root, if the field is a state subscription.
     pub(in crate::graphql) fn of_field(name: &str) -> Option<Self> {
         match name {
@@ -39,6 +47,7 @@ impl Topic {
             "jobRunUpdated" => Some(Self::JobRuns),
             "pipelineRunUpdated" => Some(Self::PipelineRuns),
             "fleetUpdated" => Some(Self::Fleet),
+            "attentionUpdated" => Some(Self::Attention),
             _ => None,
         }
     }
@@ -59,12 +68,14 @@ pub(in crate::graphql) enum Update {
     PipelineRun(Arc<PipelineRun>),
     /// The totals of the fleet, and the number of the read that they come from.
     Fleet(Arc<Fleet>, i64),
+    /// What needs attention, and the number of the read that it comes from.
+    Attention(Arc<Attention>, i64),
     /// Changes may have been missed: the client must query again.
     Resync,
 }
 
 impl Update {
-    /// The id of the object; the nil UUID for the fleet and for a resync.
+    /// The id of the object; the nil UUID for computed states and for a resync.
     pub(super) fn id(&self) -> Uuid {
         match self {
             Self::Transfer(transfer) => transfer.id.0,
@@ -72,7 +83,7 @@ impl Update {
             Self::Job(job) => job.id.0,
             Self::JobRun(run) => run.id.0,
             Self::PipelineRun(run) => run.id.0,
-            Self::Fleet(..) | Self::Resync => Uuid::nil(),
+            Self::Fleet(..) | Self::Attention(..) | Self::Resync => Uuid::nil(),
         }
     }
 
@@ -84,7 +95,7 @@ impl Update {
             Self::Job(job) => job.revision,
             Self::JobRun(run) => run.revision,
             Self::PipelineRun(run) => run.revision,
-            Self::Fleet(_, number) => *number,
+            Self::Fleet(_, number) | Self::Attention(_, number) => *number,
             Self::Resync => 0,
         }
     }
@@ -119,6 +130,8 @@ pub(super) enum Change {
     PipelineDeleted(Uuid),
     /// The totals of the fleet, and the number of the read that they come from.
     Fleet(Arc<Fleet>, i64),
+    /// What needs attention, and the number of the read that it comes from.
+    Attention(Arc<Attention>, i64),
 }
 
 impl Change {
@@ -132,12 +145,17 @@ impl Change {
             Self::JobRun(_) => matches!(topic, Topic::JobRuns),
             Self::PipelineRun(..) | Self::PipelineDeleted(_) => matches!(topic, Topic::PipelineRuns),
             Self::Fleet(..) => matches!(topic, Topic::Fleet),
+            Self::Attention(..) => matches!(topic, Topic::Attention),
         }
     }
 
-    /// Whether the change may change the totals of the fleet.
-    pub(super) const fn changes_totals(&self) -> bool {
-        matches!(self, Self::Transfer(..) | Self::Agent(..) | Self::Revoked(_))
+    /// Whether the change may change the computed state of this topic.
+    pub(super) const fn changes_state(&self, topic: Topic) -> bool {
+        match topic {
+            Topic::Fleet => matches!(self, Self::Transfer(..) | Self::Agent(..) | Self::Revoked(_)),
+            Topic::Attention => !matches!(self, Self::Fleet(..) | Self::Attention(..)),
+            Topic::Transfers | Topic::Agents | Topic::Jobs | Topic::JobRuns | Topic::PipelineRuns => false,
+        }
     }
 
     /// The id of the object.
@@ -149,7 +167,8 @@ impl Change {
             | Self::Job(..)
             | Self::JobRun(_)
             | Self::PipelineRun(..)
-            | Self::Fleet(..) => self.update().id(),
+            | Self::Fleet(..)
+            | Self::Attention(..) => self.update().id(),
         }
     }
 
@@ -163,6 +182,7 @@ impl Change {
             Self::PipelineRun(run, _) => Update::PipelineRun(Arc::clone(run)),
             Self::Revoked(_) | Self::JobDeleted(_) | Self::PipelineDeleted(_) => Update::Resync,
             Self::Fleet(fleet, number) => Update::Fleet(Arc::clone(fleet), *number),
+            Self::Attention(attention, number) => Update::Attention(Arc::clone(attention), *number),
         }
     }
 }
@@ -191,6 +211,8 @@ pub(in crate::graphql) enum Filter {
     PipelineRuns(PipelineRunFilter),
     /// `fleetUpdated` has no filter.
     Fleet,
+    /// `attentionUpdated` has no filter.
+    Attention,
 }
 
 impl EventFilter {
@@ -251,7 +273,7 @@ impl EventFilter {
             (Change::PipelineDeleted(id), Filter::PipelineRuns(filter)) => {
                 filter.pipeline_id.is_none_or(|pipeline| pipeline.0 == *id)
             }
-            (Change::Fleet(..), Filter::Fleet) => true,
+            (Change::Fleet(..), Filter::Fleet) | (Change::Attention(..), Filter::Attention) => true,
             _ => false,
         }
     }

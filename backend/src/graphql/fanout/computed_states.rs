@@ -1,39 +1,78 @@
-//! The totals of the fleet for `fleetUpdated`: read again after a change, at most once a second.
+//! States that are computed as a whole, for `fleetUpdated` and `attentionUpdated`: read again after a change, at most once
+//! a second.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::{Hub, change::Change, shared_subscription::SharedSubscription};
-use crate::{actor::Actor, model::fleet::Fleet};
+use super::{
+    Hub,
+    change::{Change, Topic, Update},
+    shared_subscription::SharedSubscription,
+};
+use crate::{
+    actor::Actor,
+    error::Result,
+    model::{attention::Attention, fleet::Fleet},
+};
 
 /// The shortest time between two reads.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
-/// The longest time between two reads. Speeds decay without a change, and the status of agents of other servers
-/// changes.
+/// The longest time between two reads. Speeds decay and runs become late without a change, and the status of agents of
+/// other servers changes.
 const MAX_INTERVAL: Duration = Duration::from_secs(5);
 
+/// A state that is computed as a whole.
+#[derive(Clone, Debug)]
+pub(super) enum ComputedState {
+    Fleet(Arc<Fleet>),
+    Attention(Arc<Attention>),
+}
+
+impl ComputedState {
+    /// Whether a subscriber sees a difference, apart from the time at which the state was computed.
+    fn differs(&self, last: &Self) -> bool {
+        match (self, last) {
+            (Self::Fleet(fleet), Self::Fleet(last)) => Fleet { at: fleet.at, ..**last } != **fleet,
+            (Self::Attention(attention), Self::Attention(last)) => attention.items != last.items,
+            _ => true,
+        }
+    }
+
+    fn change(self, number: i64) -> Change {
+        match self {
+            Self::Fleet(fleet) => Change::Fleet(fleet, number),
+            Self::Attention(attention) => Change::Attention(attention, number),
+        }
+    }
+
+    /// The update that a snapshot sends.
+    pub(super) fn update(self, number: i64) -> Update {
+        self.change(number).update()
+    }
+}
+
 impl Hub {
-    /// Reads the totals for a subscription until it ends, and notifies it if they have changed.
-    pub(super) async fn follow_fleet_totals(&self, actor: &Actor, subscription: &SharedSubscription) {
+    /// Reads the state of a subscription until it ends, and notifies the subscription if the state has changed.
+    pub(super) async fn follow_computed_state(&self, actor: &Actor, subscription: &SharedSubscription) {
         let following = async {
-            let mut last: Option<Fleet> = None;
+            let mut last: Option<ComputedState> = None;
             let (mut has_changed, mut has_notified) = (false, false);
             loop {
                 let began = Instant::now();
-                let number = self.next_totals_number();
+                let number = self.next_state_number();
                 // While the store is not available there is nothing to send.
-                if let Ok(fleet) = self.cp.get_fleet(actor).await {
-                    let differs = last.is_some_and(|last| Fleet { at: fleet.at, ..last } != fleet);
+                if let Ok(Some(state)) = self.compute(actor, subscription.topic).await {
+                    let differs = last.as_ref().is_some_and(|last| state.differs(last));
                     // The first read may hold a change already that the client's own query has not seen.
                     if differs || (has_changed && !has_notified) {
                         has_notified = true;
-                        subscription.notify(&Change::Fleet(Arc::new(fleet), number));
+                        subscription.notify(&state.clone().change(number));
                     }
-                    last = Some(fleet);
+                    last = Some(state);
                 }
                 // The next read happens at the latest then, even without a change.
-                has_changed = timeout_at(began + MAX_INTERVAL, subscription.totals_changed.notified()).await.is_ok();
+                has_changed = timeout_at(began + MAX_INTERVAL, subscription.state_changed.notified()).await.is_ok();
                 sleep_until(began + MIN_INTERVAL).await;
             }
         };
@@ -41,5 +80,14 @@ impl Hub {
             () = subscription.end.cancelled() => {}
             () = following => {}
         }
+    }
+
+    /// The current state of a topic; `None` unless the topic is computed as a whole.
+    pub(super) async fn compute(&self, actor: &Actor, topic: Topic) -> Result<Option<ComputedState>> {
+        Ok(match topic {
+            Topic::Fleet => Some(ComputedState::Fleet(Arc::new(self.cp.get_fleet(actor).await?))),
+            Topic::Attention => Some(ComputedState::Attention(Arc::new(self.cp.get_attention(actor).await?))),
+            Topic::Transfers | Topic::Agents | Topic::Jobs | Topic::JobRuns | Topic::PipelineRuns => None,
+        })
     }
 }

@@ -63,8 +63,8 @@ pub(super) struct SharedSubscription {
     /// The serialised resync, set before the subscription is open.
     resync: Arc<OnceLock<Bytes>>,
     phase: watch::Sender<Phase>,
-    /// Notified when a change may have changed the totals of the fleet.
-    pub(super) totals_changed: Notify,
+    /// Notified when a change may have changed the computed state of the topic.
+    pub(super) state_changed: Notify,
     /// Cancels the tasks of the subscription.
     pub(super) end: CancellationToken,
 }
@@ -98,7 +98,7 @@ impl SharedSubscription {
             next: AtomicU64::new(0),
             resync,
             phase: watch::Sender::new(Phase::Opening),
-            totals_changed: Notify::new(),
+            state_changed: Notify::new(),
             end,
         }
     }

@@ -59,9 +59,10 @@ impl Hub {
                 let found = self.open_pipeline_runs(actor, event_filter, filter).await?;
                 found.into_iter().map(|run| Update::PipelineRun(Arc::new(run))).collect()
             }
-            Filter::Fleet => {
-                let number = self.next_totals_number();
-                vec![Update::Fleet(Arc::new(self.cp.get_fleet(actor).await?), number)]
+            Filter::Fleet | Filter::Attention => {
+                let number = self.next_state_number();
+                let state = self.compute(actor, to.subscription.topic).await?;
+                state.map(|state| state.update(number)).into_iter().collect()
             }
         };
         // The shared subscription was accepted, and this request is the same.

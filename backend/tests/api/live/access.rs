@@ -22,13 +22,14 @@ const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrat
 /// 2 and 6.
 type Row = (&'static str, &'static str, [Outcome; 4]);
 
-const TABLE: [Row; 7] = [
+const TABLE: [Row; 8] = [
     ("transferUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
     ("agentUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
     ("jobUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
     ("jobRunUpdated", "(initial: true)", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, GIVEN]),
     ("pipelineRunUpdated", "(initial: true)", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, GIVEN]),
     ("fleetUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
+    ("attentionUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
     ("events", r#"(after: "AAAAAAAAAAA")"#, [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
 ];
 
@@ -170,6 +171,8 @@ fn has_seen_all(field: &str, frames: &[Value], sides: &[&Side]) -> bool {
         }
         "agentUpdated" => frame["agent"]["id"] == json!(side.agent.id) && frame["agent"]["load"] == 0.75,
         "fleetUpdated" => frame["fleet"]["transfers"]["completed"] == sides.len(),
+        // There may be nothing that needs attention.
+        "attentionUpdated" => frame["attention"]["items"].is_array(),
         "events" => {
             frame["event"]["objectId"] == side.transfer["id"]
                 && frame["event"]["object"]["Transfer_status"] == "COMPLETED"
