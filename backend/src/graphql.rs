@@ -56,6 +56,7 @@ mod request;
 mod required_variables;
 mod response_json;
 mod response_limit;
+mod saved_view_inputs;
 mod scan;
 mod series;
 mod subscription;

@@ -88,6 +88,8 @@ typed_id! {
     WebhookSecretId = "webhook secret",
     /// Id of an attention item: a hash of its kind and its group, so it stays the same while the item lasts.
     AttentionId = "attention item",
+    /// Id of a saved view.
+    SavedViewId = "view",
     /// Id of an object of any type.
     ObjectId = "object",
 }

@@ -28,6 +28,7 @@ pub mod pipeline;
 pub mod redaction;
 pub mod report_limits;
 pub mod retry;
+pub mod saved_view;
 pub mod scalar;
 pub mod schedule;
 pub mod series;

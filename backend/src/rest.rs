@@ -41,6 +41,7 @@ mod middleware;
 pub mod openapi;
 mod pipeline_runs;
 mod pipelines;
+mod saved_views;
 mod series;
 mod session;
 mod transfers;
@@ -105,6 +106,8 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(enrolment_codes::delete_enrolment_code))
         .routes(routes!(users::create_user, users::list_users))
         .routes(routes!(users::update_user))
+        .routes(routes!(saved_views::create_view, saved_views::list_views))
+        .routes(routes!(saved_views::update_view, saved_views::delete_view))
         .routes(routes!(agents::register_agent))
         .routes(routes!(agents::record_heartbeat))
         .routes(routes!(directives::list_directives))

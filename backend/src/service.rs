@@ -55,6 +55,7 @@ mod optimistic_retry;
 mod passwords;
 mod pipeline_runs;
 mod pipelines;
+mod saved_views;
 mod series;
 mod sessions;
 mod start_directives;

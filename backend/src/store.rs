@@ -24,6 +24,7 @@ mod pagination;
 pub mod pipeline_runs;
 pub mod pipelines;
 pub mod purge;
+pub mod saved_views;
 pub mod schedules;
 #[cfg(test)]
 mod scratch;

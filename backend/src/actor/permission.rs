@@ -12,6 +12,8 @@ pub enum Permission {
     ViewOwnAccount,
     /// End the caller's own session.
     SignOut,
+    /// Read, create, change and delete the caller's own saved views.
+    ManageSavedViews,
 
     /// Read the totals of the fleet, now and over time.
     ViewFleet,
@@ -152,7 +154,7 @@ pub enum Grantee {
 }
 
 /// The permissions for the caller's own account.
-const OWN_ACCOUNT: &[Permission] = &[P::ViewOwnAccount, P::SignOut];
+const OWN_ACCOUNT: &[Permission] = &[P::ViewOwnAccount, P::SignOut, P::ManageSavedViews];
 
 /// The permissions to read a fleet.
 const VIEW_FLEET: &[Permission] = &[
@@ -289,9 +291,10 @@ mod tests {
     /// For each permission: whether administrators, users of a customer, agents and the server have it, and the message
     /// for others.
     #[rustfmt::skip]
-    const TABLE: [(Permission, [bool; 4], &str); 62] = [
+    const TABLE: [(Permission, [bool; 4], &str); 63] = [
         (P::ViewOwnAccount, [YES, YES, NO, NO], USERS),
         (P::SignOut, [YES, YES, NO, NO], USERS),
+        (P::ManageSavedViews, [YES, YES, NO, NO], USERS),
         (P::ViewFleet, [YES, YES, NO, YES], USERS),
         (P::ViewAttention, [YES, YES, NO, YES], USERS),
         (P::ViewEvents, [YES, YES, NO, YES], USERS),

@@ -9,8 +9,8 @@ use async_graphql::{
 
 use crate::{
     ids::{
-        AgentId, AttentionId, CustomerId, EnrolmentCodeId, JobId, ObjectId, PipelineId, RunId, SlotId, TransferId,
-        UserId, WebhookSecretId,
+        AgentId, AttentionId, CustomerId, EnrolmentCodeId, JobId, ObjectId, PipelineId, RunId, SavedViewId, SlotId,
+        TransferId, UserId, WebhookSecretId,
     },
     model::pipeline::PipelineRef,
 };
@@ -68,6 +68,7 @@ graphql_id!(
     ObjectId,
     PipelineId,
     RunId,
+    SavedViewId,
     SlotId,
     TransferId,
     UserId,

@@ -10,12 +10,15 @@ use super::{
     pipeline_inputs::{CreatePipelineInput, ParameterInput, UpdatePipelineInput, read_parameters},
     pipeline_queries::LABORIOUS,
     read_input::{read, read_transfer_filter},
+    saved_view_inputs::{CreateViewInput, UpdateViewInput},
     transfers::{TransferResult, results},
     user_inputs::{CreateUserInput, UpdateUserInput},
 };
 use crate::{
     error::Result,
-    ids::{AgentId, AttentionId, CustomerId, EnrolmentCodeId, JobId, PipelineId, RunId, TransferId, UserId},
+    ids::{
+        AgentId, AttentionId, CustomerId, EnrolmentCodeId, JobId, PipelineId, RunId, SavedViewId, TransferId, UserId,
+    },
     model::{
         Instant,
         account::{Login, SignedIn, User},
@@ -25,6 +28,7 @@ use crate::{
         enrolment_code::EnrolmentCode,
         job::{Backfill, BackfillPreview, Job, JobRun, JobSlot},
         pipeline::{Pipeline, PipelineRef, ReplaceDefinition, run::PipelineRun},
+        saved_view::SavedView,
         transfer::{MAX_SELECTED, SelectTransfers, Transfer, TransferFilter, TransferSelection},
         webhook_secret::WebhookSecret,
     },
@@ -78,6 +82,24 @@ impl MutationRoot {
     async fn update_user(&self, ctx: &Context<'_>, id: UserId, input: UpdateUserInput) -> Result<User> {
         let actor = actor(ctx)?;
         control_plane(ctx)?.update_user(actor, id, read(&input)?).await
+    }
+
+    /// Saves a view of a page for the signed-in user, who may have 50 of them.
+    async fn create_view(&self, ctx: &Context<'_>, input: CreateViewInput) -> Result<SavedView> {
+        let actor = actor(ctx)?;
+        control_plane(ctx)?.create_view(actor, read(&input)?, None).await
+    }
+
+    /// Changes a saved view of the signed-in user.
+    async fn update_view(&self, ctx: &Context<'_>, id: SavedViewId, input: UpdateViewInput) -> Result<SavedView> {
+        let actor = actor(ctx)?;
+        control_plane(ctx)?.update_view(actor, id, read(&input)?).await
+    }
+
+    /// Deletes a saved view of the signed-in user.
+    async fn delete_view(&self, ctx: &Context<'_>, id: SavedViewId) -> Result<SavedViewId> {
+        control_plane(ctx)?.delete_view(actor(ctx)?, id).await?;
+        Ok(id)
     }
 
     /// Creates an enrolment code. Only this answer contains the whole code.

@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Result},
     ids::{AgentId, CustomerId, JobId, RunId, TransferId},
     model::{
-        Instant,
+        Instant, PageRequest,
         account::User,
         agent::{Agent, AgentFilter},
         agent_history::{AgentHistoryPoint, HistoryStep},
@@ -29,6 +29,7 @@ use crate::{
         enrolment_code::EnrolmentCode,
         fleet::Fleet,
         job::{Job, JobFilter, JobRun, JobSlot, SchedulePreview},
+        saved_view::{MAX_VIEWS, SavedView},
         series::{SeriesMetric, SeriesRequest, SeriesStep},
         transfer::{Transfer, TransferFilter, TransferSort},
     },
@@ -48,6 +49,13 @@ impl GeneralQueries {
     /// Returns the signed-in user.
     async fn me(&self, ctx: &Context<'_>) -> Result<User> {
         control_plane(ctx)?.me(actor(ctx)?).await
+    }
+
+    /// Lists the saved views of the signed-in user, newest first: at most 50.
+    #[graphql(complexity = "50 * child_complexity + 1")]
+    async fn views(&self, ctx: &Context<'_>) -> Result<Vec<SavedView>> {
+        let request = PageRequest::page(1, MAX_VIEWS);
+        Ok(control_plane(ctx)?.list_views(actor(ctx)?, request).await?.items)
     }
 
     /// Returns the totals of all agents and transfers that the caller may see.

@@ -93,6 +93,7 @@ pub(super) fn base() -> OpenApi {
         ("Auth", "Sign in and out."),
         ("Customers", "Manage customers and the enrolment codes of their agents."),
         ("Users", "Manage users."),
+        ("Views", "Manage the caller's saved views of pages."),
         ("Agents", "Register and manage transfer agents."),
         ("Directives", "Instructions of the server to agents."),
         ("Transfers", "Monitor and report file transfers."),
@@ -161,9 +162,10 @@ fn prune(document: &mut OpenApi) {
 }
 
 /// Operations that accept an idempotency key, because they create an object.
-const IDEMPOTENT: [&str; 7] = [
+const IDEMPOTENT: [&str; 8] = [
     "create_customer",
     "create_user",
+    "create_view",
     "create_transfer",
     "create_job",
     "start_job_run",
@@ -191,10 +193,11 @@ const CONFLICTING: [&str; 17] = [
     "update_pipeline_step",
 ];
 /// Operations whose answer has no body if the client prefers that: the heartbeat and each `PATCH`.
-const MINIMAL: [&str; 9] = [
+const MINIMAL: [&str; 10] = [
     "record_heartbeat",
     "update_customer",
     "update_user",
+    "update_view",
     "update_transfer",
     "update_transfers",
     "update_job",

@@ -97,6 +97,12 @@ pub async fn list(db: &Db, request: PageRequest) -> Result<Page<User>> {
     Ok(pagination::page_of_readable(rows, request, Total::Exactly(total.unsigned_abs())).map(User::from))
 }
 
+/// Locks a user until the end of the transaction.
+pub async fn hold(tx: &mut Tx, id: UserId) -> Result<()> {
+    sql("UPDATE users SET suspended = suspended WHERE id = $1").bind(id).execute(tx).await?;
+    Ok(())
+}
+
 /// Writes the columns of a user that may change.
 pub async fn save(tx: &mut Tx, user: &UserRow) -> Result<()> {
     let statement = UserRow::TABLE.update(values(UserRow::CHANGED, user));

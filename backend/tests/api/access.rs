@@ -32,7 +32,7 @@ const CALLERS: [&str; 8] = [
 
 /// The rows of the access table: sections 1 and 2 of the contract. `logout` comes last, because it ends the sessions
 /// that the others need.
-const TABLE: [Row; 62] = [
+const TABLE: [Row; 66] = [
     ("get_health", [200; 8]),
     ("get_liveness", [200; 8]),
     ("get_readiness", [200; 8]),
@@ -48,6 +48,11 @@ const TABLE: [Row; 62] = [
     ("create_user", [401, 401, 401, 401, 401, 403, 403, 201]),
     ("list_users", [401, 401, 401, 401, 401, 403, 403, 200]),
     ("update_user", [401, 401, 401, 401, 401, 403, 404, 200]),
+    ("create_view", [401, 401, 401, 401, 401, 201, 201, 201]),
+    ("list_views", [401, 401, 401, 401, 401, 200, 200, 200]),
+    // A view is seen by the user alone who has saved it.
+    ("update_view", [401, 401, 401, 401, 401, 200, 404, 404]),
+    ("delete_view", [401, 401, 401, 401, 401, 200, 404, 404]),
     // The body holds a code: only a wrong token stands against it, and a key says nothing here.
     ("register_agent", [201, 201, 401, 201, 201, 201, 201, 201]),
     ("record_heartbeat", [401, 401, 401, 200, 200, 401, 401, 401]),
@@ -185,6 +190,7 @@ impl World {
             "revoke_agent" | "request_key_rotation" => self.app.agent(owner, "host-of-owner").await.id.to_string(),
             "get_transfer" | "get_transfer_samples" | "update_transfer" => self.transfer().await,
             "acknowledge_directive" => self.directive().await,
+            "update_view" | "delete_view" => self.view().await,
             "snooze_attention" | "end_attention_snooze" => self.attention_item().await,
             "get_job" | "update_job" | "delete_job" | "list_job_runs" | "start_job_run" => self.job().await,
             "update_job_run" => {
@@ -246,6 +252,8 @@ impl World {
                 "agentId": self.owner_agent.id, "name": "Nightly", "sourcePath": "/out/", "destinationPath": "/in/",
                 "schedule": "0 2 * * *", "protocol": "local", "direction": "pull",
             }),
+            "create_view" => json!({ "name": "Failed", "page": "transfers", "query": "status=failed" }),
+            "update_view" => json!({ "name": "Failed today" }),
             "update_job" => json!({ "name": "Daily" }),
             "update_job_run" | "update_pipeline_step" => json!({ "status": "completed" }),
             "create_pipeline" => json!({
@@ -283,6 +291,12 @@ impl World {
         cp.request_key_rotation(&Actor::System, self.owner_agent.id).await.expect("a directive");
         let open = self.app.key(&self.owner_agent.key).get("/api/agents/directives").await;
         open.body["data"]["directives"][0]["id"].as_str().expect("an id").to_owned()
+    }
+
+    async fn view(&self) -> String {
+        let body = json!({ "name": "Failed", "page": "transfers", "query": "status=failed" });
+        let saved = self.app.bearer(&self.owner.token).post("/api/views", &body).await;
+        saved.body["data"]["view"]["id"].as_str().expect("an id").to_owned()
     }
 
     /// The id of the item about a failed transfer.

@@ -51,4 +51,5 @@ mod text_rules;
 mod tls;
 mod transfers;
 mod users;
+mod views;
 mod wire;

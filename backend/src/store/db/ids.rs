@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::table::Field;
 use crate::ids::{
-    AgentId, AttentionId, CustomerId, DirectiveId, EnrolmentCodeId, JobId, PipelineId, RunId, SessionId, SlotId,
-    TransferId, UserId, WebhookSecretId,
+    AgentId, AttentionId, CustomerId, DirectiveId, EnrolmentCodeId, JobId, PipelineId, RunId, SavedViewId, SessionId,
+    SlotId, TransferId, UserId, WebhookSecretId,
 };
 
 /// Implements the traits of both drivers for types of ids.
@@ -87,6 +87,7 @@ stored_as_uuid!(
     JobId,
     PipelineId,
     RunId,
+    SavedViewId,
     SessionId,
     SlotId,
     TransferId,

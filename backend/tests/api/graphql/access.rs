@@ -37,8 +37,9 @@ const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrat
 /// What each of [`CALLERS`] gets of a field that is about an object of the customer `Owner`. Contract, sections 2 and 6.
 type Row = (&'static str, &'static str, [Outcome; 4]);
 
-const TABLE: [Row; 66] = [
+const TABLE: [Row; 70] = [
     ("Query", "me", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Query", "views", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "fleet", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "attention", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "agent", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
@@ -74,6 +75,9 @@ const TABLE: [Row; 66] = [
     ("Mutation", "updateCustomer", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
     ("Mutation", "createUser", [UNAUTHENTICATED, FORBIDDEN, FORBIDDEN, Given]),
     ("Mutation", "updateUser", [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, Given]),
+    ("Mutation", "createView", [UNAUTHENTICATED, Given, Given, Given]),
+    ("Mutation", "updateView", [UNAUTHENTICATED, Given, NOT_FOUND, NOT_FOUND]),
+    ("Mutation", "deleteView", [UNAUTHENTICATED, Given, NOT_FOUND, NOT_FOUND]),
     ("Mutation", "createEnrolmentCode", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Mutation", "deleteEnrolmentCode", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Mutation", "rotateAgentKey", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
@@ -111,7 +115,7 @@ impl World {
     async fn arguments(&self, field: &str) -> String {
         let owner = &self.owner;
         match field {
-            "me" | "fleet" | "attention" | "logout" => String::new(),
+            "me" | "views" | "fleet" | "attention" | "logout" => String::new(),
             "agents" | "transfers" | "jobs" | "customers" | "users" | "events" => "(first: 5)".to_owned(),
             "agent" | "agentHistory" | "rotateAgentKey" | "requestKeyRotation" => {
                 format!(r#"(id: "{}")"#, owner.agent.id)
@@ -138,6 +142,9 @@ impl World {
                 let failed = serde_json::json!({ "status": "failed" });
                 format!("(id: {})", transfer_after(&self.app, &owner.agent, &failed).await["id"])
             }
+            "createView" => r#"(input: { name: "Failed", page: "transfers", query: "status=failed" })"#.to_owned(),
+            "updateView" => format!(r#"(id: {}, input: {{ name: "Failed today" }})"#, self.view().await),
+            "deleteView" => format!("(id: {})", self.view().await),
             "snoozeAttention" => {
                 let id = self.attention_item().await;
                 format!(r#"(id: "{id}", until: "2026-04-26T08:00:00Z", reason: "the partner is informed")"#)
@@ -224,6 +231,13 @@ impl World {
         let answer = agent.patch(&format!("{path}/{}", id.as_str().expect("an id")), report).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         id
+    }
+
+    /// The id of a new view of the user of the customer `Owner`.
+    async fn view(&self) -> Value {
+        let question = "mutation ($arguments: CreateViewInput!) { createView(input: $arguments) { id } }";
+        let view = serde_json::json!({ "arguments": { "name": "Failed", "page": "transfers", "query": "" } });
+        self.caller("the owner").await.data(question, &view).await["createView"]["id"].clone()
     }
 
     /// The id of the item about a failed transfer of the customer `Owner`.

@@ -20,6 +20,7 @@ use crate::{
         jobs::{self, JobRow},
         pipeline_runs::{RunRow, steps::StepRow},
         pipelines::{PipelineRow, versions::VersionRow},
+        saved_views::{self, SavedViewRow},
         schedules::{self, ScheduleRow},
         scratch::{Scratch, assert_differ, assert_filled, at, id, transfer, transfer_ended},
         sessions::SessionRow,
@@ -83,6 +84,7 @@ async fn the_declared_columns_are_those_of_the_database() {
         (JobRunRow::TABLE.name, JobRunRow::COLUMNS),
         (PipelineRow::TABLE.name, PipelineRow::COLUMNS),
         (RunRow::TABLE.name, RunRow::COLUMNS),
+        (SavedViewRow::TABLE.name, SavedViewRow::COLUMNS),
         (ScheduleRow::TABLE.name, ScheduleRow::COLUMNS),
         (SessionRow::TABLE.name, SessionRow::COLUMNS),
         (SlotRow::TABLE.name, SlotRow::COLUMNS),
@@ -185,6 +187,41 @@ async fn every_column_of_a_user_is_read_as_it_was_stored() {
     assert_differ(UserRow::CHANGED, &row, &after);
     users::save(&mut tx, &after).await.unwrap();
     assert_eq!(users::find(&mut tx, row.id).await.unwrap(), Some(after));
+}
+
+#[tokio::test]
+async fn every_column_of_a_saved_view_is_read_as_it_was_stored() {
+    let scratch = Scratch::open().await;
+    let user = user(&scratch.agent);
+    let row = SavedViewRow {
+        id: id(25),
+        user_id: user.id,
+        name: "Failed".to_owned(),
+        page: "transfers".to_owned(),
+        query: "status=failed".to_owned(),
+        created_at: at(61),
+        updated_at: at(62),
+    };
+    assert_filled(SavedViewRow::CREATED, &row);
+    assert_filled(SavedViewRow::CHANGED, &row);
+    let mut tx = scratch.db.begin().await.unwrap();
+    assert!(users::insert(&mut tx, &user).await.unwrap());
+    saved_views::insert(&mut tx, &row).await.unwrap();
+    assert_eq!(saved_views::find(&mut tx, user.id, row.id).await.unwrap().as_ref(), Some(&row));
+    assert_eq!(saved_views::find(&mut tx, id(26), row.id).await.unwrap(), None);
+
+    let after = SavedViewRow {
+        name: "Running".to_owned(),
+        page: "jobs".to_owned(),
+        query: "status=running".to_owned(),
+        updated_at: at(63),
+        ..row.clone()
+    };
+    assert_differ(SavedViewRow::CHANGED, &row, &after);
+    saved_views::save(&mut tx, &after).await.unwrap();
+    assert_eq!(saved_views::find(&mut tx, user.id, row.id).await.unwrap(), Some(after));
+    assert!(!saved_views::delete(&mut tx, id(26), row.id).await.unwrap());
+    assert!(saved_views::delete(&mut tx, user.id, row.id).await.unwrap());
 }
 
 /// A job with a value in every column.

@@ -1,0 +1,71 @@
+//! Saved views: the filters and columns of a page of the dashboard, which a user has given a name.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    Instant,
+    fields::{raw_text, text},
+    input_macro::input,
+};
+use crate::ids::SavedViewId;
+
+/// The maximum number of views of a user.
+pub const MAX_VIEWS: u64 = 50;
+/// The longest query text, in bytes.
+const MAX_QUERY: usize = 2048;
+
+/// A view of a page of the dashboard that a user has saved. Only this user sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
+#[serde(rename_all = "camelCase")]
+pub struct SavedView {
+    /// Id of the view.
+    pub id: SavedViewId,
+    /// Name of the view.
+    #[schema(example = "Failed at the partner")]
+    pub name: String,
+    /// Page that the view is of.
+    #[schema(example = "transfers")]
+    pub page: String,
+    /// Query text of the page's URL: filters, order and columns.
+    #[schema(example = "status=failed&q=partner")]
+    pub query: String,
+    /// Time at which the view was saved.
+    pub created_at: Instant,
+    /// Time of the last change.
+    pub updated_at: Instant,
+}
+
+input! {
+    /// Input for saving a view.
+    #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+    #[schema(example = json!({ "name": "Failed at the partner", "page": "transfers", "query": "status=failed&q=partner" }))]
+    pub struct CreateView {
+        /// Name of the view.
+        #[schema(min_length = 1, max_length = 100)]
+        name: String = required("name", &[], text(1, 100)),
+        /// Page that the view is of.
+        #[schema(min_length = 1, max_length = 64)]
+        page: String = required("page", &[], text(1, 64)),
+        /// Query text of the page's URL, at most 2,048 bytes.
+        #[schema(max_length = 2048)]
+        query: String = required("query", &[], raw_text(MAX_QUERY)),
+    }
+}
+
+input! {
+    /// Changes to a saved view. Omitted fields keep their values.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, ToSchema)]
+    #[schema(example = json!({ "name": "Failed" }))]
+    pub struct UpdateView {
+        /// New name.
+        #[schema(nullable = false, min_length = 1, max_length = 100)]
+        name: Option<String> = update("name", &[], text(1, 100)),
+        /// New page.
+        #[schema(nullable = false, min_length = 1, max_length = 64)]
+        page: Option<String> = update("page", &[], text(1, 64)),
+        /// New query text, at most 2,048 bytes.
+        #[schema(nullable = false, max_length = 2048)]
+        query: Option<String> = update("query", &[], raw_text(MAX_QUERY)),
+    }
+}
