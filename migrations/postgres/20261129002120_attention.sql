@@ -1,8 +1,12 @@
 -- What needs attention is read often and by few conditions. Each of these indexes holds only the rows in question. A
 -- condition of the form COALESCE(column, column) keeps the planner from choosing an index on all rows.
-CREATE INDEX transfers_recent_failures ON transfers (completed_at, customer_id)
+CREATE INDEX transfers_recent_failures ON transfers (completed_at)
+    WHERE COALESCE(status, status) = 'failed';
+CREATE INDEX transfers_recent_failures_of_customers ON transfers (customer_id, completed_at)
     WHERE COALESCE(status, status) = 'failed';
 CREATE INDEX agents_in_trouble ON agents (id)
+    WHERE revoked_at IS NULL AND COALESCE(status, status) IN ('offline', 'error');
+CREATE INDEX agents_in_trouble_of_customers ON agents (customer_id, id)
     WHERE revoked_at IS NULL AND COALESCE(status, status) IN ('offline', 'error');
 CREATE INDEX slots_missed ON slots (scheduled_for) WHERE outcome = 'missed' AND pending IS NULL;
 CREATE INDEX slots_waiting ON slots (scheduled_for) WHERE pending IS NOT NULL;

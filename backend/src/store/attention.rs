@@ -61,8 +61,10 @@ pub async fn failed_transfers(
     let statement = sql(TRANSFERS)
         .push("completed_at AS since FROM transfers WHERE COALESCE(status, status) = 'failed'")
         .push_bind(" AND completed_at > ", since);
-    let statement = within(statement, customer).push_bind(" ORDER BY completed_at DESC LIMIT ", limit);
-    Ok(statement.push(OF_AGENTS).fetch_readable::<TroubledTransfer>(db).await?.into_iter().flatten().collect())
+    let statement = of_customer(statement, customer).push_bind(" ORDER BY completed_at DESC LIMIT ", limit);
+    // A join does not keep the order.
+    let statement = statement.push(OF_AGENTS).push(" ORDER BY t.since DESC, t.id DESC");
+    Ok(statement.fetch_readable::<TroubledTransfer>(db).await?.into_iter().flatten().collect())
 }
 
 /// The stalled transfers, oldest first; at most `limit`.
@@ -70,8 +72,12 @@ pub async fn stalled_transfers(db: &Db, customer: Option<CustomerId>, limit: i64
     let statement = sql(TRANSFERS)
         .push("COALESCE(progressed_at, started_at, created_at) AS since FROM transfers WHERE id IN (")
         .push("SELECT id FROM transfers WHERE stalled");
-    let statement = within(statement, customer).push_bind(" ORDER BY id LIMIT ", limit).push(")");
-    Ok(statement.push(OF_AGENTS).fetch_readable::<TroubledTransfer>(db).await?.into_iter().flatten().collect())
+    let statement = match customer {
+        Some(customer) => statement.push_bind(" AND COALESCE(customer_id, customer_id) = ", customer),
+        None => statement,
+    };
+    let statement = statement.push_bind(" ORDER BY id LIMIT ", limit).push(")").push(OF_AGENTS).push(" ORDER BY t.id");
+    Ok(statement.fetch_readable::<TroubledTransfer>(db).await?.into_iter().flatten().collect())
 }
 
 /// An agent that is silent or reports an error.
@@ -98,7 +104,7 @@ pub async fn troubled_agents(db: &Db, customer: Option<CustomerId>, limit: i64) 
          CASE WHEN status = 'error' THEN COALESCE(status_since, last_heartbeat) ELSE last_heartbeat END AS since \
          FROM agents WHERE revoked_at IS NULL AND COALESCE(status, status) IN ('offline', 'error') \
          AND (status = 'error' OR offline_since > last_heartbeat)");
-    let statement = within(statement, customer).push_bind(" ORDER BY id LIMIT ", limit);
+    let statement = of_customer(statement, customer).push_bind(" ORDER BY id LIMIT ", limit);
     Ok(statement.fetch_readable::<TroubledAgent>(db).await?.into_iter().flatten().collect())
 }
 
@@ -162,9 +168,9 @@ fn ending(
 }
 
 /// Adds the condition that a row belongs to this customer.
-fn within(statement: Sql, customer: Option<CustomerId>) -> Sql {
+fn of_customer(statement: Sql, customer: Option<CustomerId>) -> Sql {
     match customer {
-        Some(customer) => statement.push_bind(" AND COALESCE(customer_id, customer_id) = ", customer),
+        Some(customer) => statement.push_bind(" AND customer_id = ", customer),
         None => statement,
     }
 }
