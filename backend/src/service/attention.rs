@@ -122,7 +122,7 @@ impl ControlPlane {
         if customer.is_none() {
             items.extend(self.troubled_runs(now).await?);
         }
-        self.apply_snoozes(customer, now, &mut items).await?;
+        self.apply_snoozes(now, &mut items).await?;
         attention::rank(&mut items);
         let attention = Arc::new(Attention { items, at: now.into() });
         kept.attention = Some(self.entry(Arc::clone(&attention), began, LIFETIME));

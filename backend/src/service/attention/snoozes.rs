@@ -1,12 +1,14 @@
 //! Snoozes of attention items: an item is out of the way until a given time, or until it gets worse.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Kept;
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
-    ids::{AttentionId, CustomerId},
+    ids::AttentionId,
     model::attention::{AttentionItem, SnoozeAttention},
     service::ControlPlane,
     store::{
@@ -78,14 +80,13 @@ impl ControlPlane {
     }
 
     /// Marks the items that are snoozed, and ends the snoozes of items whose severity has risen.
-    pub(super) async fn apply_snoozes(
-        &self,
-        customer: Option<CustomerId>,
-        now: DateTime<Utc>,
-        items: &mut [AttentionItem],
-    ) -> Result<()> {
-        for snooze in snoozes::list(&self.db, customer, now).await? {
-            let Some(item) = items.iter_mut().find(|item| item.id == snooze.item_id) else { continue };
+    pub(super) async fn apply_snoozes(&self, now: DateTime<Utc>, items: &mut [AttentionItem]) -> Result<()> {
+        let ids: Vec<AttentionId> = items.iter().map(|item| item.id).collect();
+        let found = snoozes::of_items(&self.db, &ids, now).await?;
+        let mut found: HashMap<AttentionId, SnoozeRow> =
+            found.into_iter().map(|snooze| (snooze.item_id, snooze)).collect();
+        for item in items {
+            let Some(snooze) = found.remove(&item.id) else { continue };
             if item.severity <= snooze.severity.0 {
                 item.snoozed_until = Some(snooze.until.into());
                 item.snooze_reason = Some(snooze.reason);

@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     ids::{AttentionId, CustomerId},
     model::attention::{AttentionKind, AttentionSeverity},
-    store::db::{Conn, Db, EnumText, Tx, sql},
+    store::db::{Conn, Db, EnumText, MOST_VALUES, Tx, sql},
 };
 
 /// A snooze as it is stored.
@@ -29,14 +29,15 @@ pub struct SnoozeRow {
 
 const SNOOZES: &str = "SELECT item_id, kind, customer_id, severity, until, reason FROM attention_snoozes WHERE ";
 
-/// The snoozes that end after `now`, of one customer or of all.
-pub async fn list(db: &Db, customer: Option<CustomerId>, now: DateTime<Utc>) -> Result<Vec<SnoozeRow>> {
-    let statement = sql(SNOOZES).push_bind("until > ", now);
-    let statement = match customer {
-        Some(customer) => statement.push_bind(" AND customer_id = ", customer),
-        None => statement,
-    };
-    Ok(statement.fetch_readable::<SnoozeRow>(db).await?.into_iter().flatten().collect())
+/// The snoozes of these items that end after `now`.
+pub async fn of_items(db: &Db, items: &[AttentionId], now: DateTime<Utc>) -> Result<Vec<SnoozeRow>> {
+    let mut found = Vec::new();
+    for items in items.chunks(MOST_VALUES) {
+        let statement = sql(SNOOZES).push_bind("until > ", now).push(" AND item_id IN ");
+        let statement = statement.push_tuple(items.iter().map(|id| (*id).into()));
+        found.extend(statement.fetch_readable::<SnoozeRow>(db).await?.into_iter().flatten());
+    }
+    Ok(found)
 }
 
 /// The snooze of an item, if there is one. It may have ended.
