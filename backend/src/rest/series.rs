@@ -74,7 +74,7 @@ impl PartialSchema for SeriesPoint {
             .min_items(Some(2))
             .max_items(Some(2))
             .description(Some(text))
-            .example(Some(serde_json::json!([1_777_122_000, 1_048_576.0])))
+            .examples([serde_json::json!([1_777_122_000, 1_048_576.0])])
             .into()
     }
 }
@@ -158,6 +158,7 @@ pub(super) async fn get_transfer_samples(
 #[expect(dead_code, reason = "describes the wire; queries are read field by field")]
 pub(super) struct HistoryQuery {
     /// Length of the time that a point stands for: `1m` for the last 24 hours, `1h` for the last 30 days. Default: `1m`.
+    #[param(inline)]
     step: Option<HistoryStep>,
 }
 
