@@ -49,7 +49,7 @@ pub enum AttentionKind {
     TransferStalled,
     /// The last run of a job or pipeline that ended has failed. One item for each job or pipeline.
     RunFailed,
-    /// A job or pipeline has not started 5 minutes after a scheduled time, or a job run takes longer than usual.
+    /// A job or pipeline has not started 5 minutes after a scheduled time, or a run of it takes longer than usual.
     RunLate,
     /// A job or pipeline missed scheduled times in the last 24 hours. One item for each job or pipeline.
     SlotMissed,

@@ -313,14 +313,19 @@ pub async fn newest_runs(
     Ok(found)
 }
 
-/// The job runs that have been running since before `until`, oldest first, each with its job and its start; at most
-/// `limit`.
-pub async fn long_job_runs(db: &Db, until: DateTime<Utc>, limit: i64) -> Result<Vec<(RunId, Uuid, DateTime<Utc>)>> {
-    sql("SELECT id, job_id, started_at FROM job_runs WHERE status = 'running'")
-        .push_bind(" AND started_at < ", until)
-        .push_bind(" ORDER BY id LIMIT ", limit)
-        .fetch_all(db)
-        .await
+/// The runs that have been running since before `until`, oldest first, each with its job or pipeline and its start; at
+/// most `limit`.
+pub async fn long_runs(
+    db: &Db,
+    kind: ScheduledKind,
+    until: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<(RunId, Uuid, DateTime<Utc>)>> {
+    let statement = sql(match kind {
+        ScheduledKind::Job => "SELECT id, job_id, started_at FROM job_runs WHERE status = 'running'",
+        ScheduledKind::Pipeline => "SELECT id, pipeline_id, started_at FROM pipeline_runs WHERE status = 'running'",
+    });
+    statement.push_bind(" AND started_at < ", until).push_bind(" ORDER BY id LIMIT ", limit).fetch_all(db).await
 }
 
 /// A job or pipeline.

@@ -66,8 +66,8 @@ impl ControlPlane {
         for kind in [ScheduledKind::Job, ScheduledKind::Pipeline] {
             items.extend(self.missed(kind, &missed).await?);
             items.extend(self.waiting(kind, &waiting, now).await?);
+            items.extend(self.long_runs(kind, now).await?);
         }
-        items.extend(self.long_runs(now).await?);
         Ok(items)
     }
 
@@ -184,14 +184,13 @@ impl ControlPlane {
         store::attention::owners(&self.db, kind, &ids).await
     }
 
-    /// The jobs with a run that takes longer than usual.
-    async fn long_runs(&self, now: DateTime<Utc>) -> Result<Vec<AttentionItem>> {
-        let kind = ScheduledKind::Job;
+    /// The jobs or pipelines with a run that takes longer than usual.
+    async fn long_runs(&self, kind: ScheduledKind, now: DateTime<Utc>) -> Result<Vec<AttentionItem>> {
         // No run that is shorter is late.
-        let running = store::attention::long_job_runs(&self.db, now - LATEST_START, MOST_LONG_RUNS).await?;
+        let running = store::attention::long_runs(&self.db, kind, now - LATEST_START, MOST_LONG_RUNS).await?;
         let mut runs: BTreeMap<Uuid, Vec<(Uuid, DateTime<Utc>)>> = BTreeMap::new();
-        for (run, job, started_at) in running {
-            runs.entry(job).or_default().push((run.0, started_at));
+        for (run, owner, started_at) in running {
+            runs.entry(owner).or_default().push((run.0, started_at));
         }
         let ids: Vec<Uuid> = runs.keys().copied().collect();
         let mut durations: BTreeMap<Uuid, Vec<TimeDelta>> = BTreeMap::new();

@@ -130,6 +130,25 @@ async fn a_run_is_late_when_it_takes_longer_than_the_last_ones_did() {
 }
 
 #[tokio::test]
+async fn a_run_of_a_pipeline_is_late_as_one_of_a_job_is() {
+    let (app, customer, agent) = with_agent().await;
+    let pipeline = app.pipeline(customer.id, "orders", "source: /a\ndestination: /b\n").await;
+    let running = json!({ "status": "running" });
+    for _ in 0..5 {
+        let run = app.run(pipeline).await;
+        app.step(&agent, &run, "transfer", &running).await;
+        app.advance(MINUTE * 10);
+        app.step(&agent, &run, "transfer", &json!({ "status": "completed" })).await;
+    }
+    let slow = app.run(pipeline).await;
+    app.step(&agent, &slow, "transfer", &running).await;
+    assert!(items_of(&app, &admin(), MINUTE * 15).await.is_empty());
+    let found = items(&app).await;
+    assert_eq!(told(&found), ["runLate warning 1: A run of the pipeline `A pipeline` takes longer than usual"]);
+    assert_eq!(found[0]["objects"][1]["id"], json!(slow.id));
+}
+
+#[tokio::test]
 async fn missed_slots_are_shown_for_a_day() {
     let (app, customer, agent) = with_agent().await;
     let job = app.job(&agent, &json!({ "catchUp": "skip" })).await;
