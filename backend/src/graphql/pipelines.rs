@@ -142,6 +142,11 @@ impl PipelineStep {
 
 #[ComplexObject]
 impl PipelineSlot {
+    /// The pipeline of the slot; null if it was deleted.
+    async fn pipeline(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Arc<Pipeline>>> {
+        Ok(loader(ctx)?.load_one(self.pipeline_id).await?)
+    }
+
     /// The run of the slot.
     async fn run(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<PipelineRun>> {
         match self.run_id {

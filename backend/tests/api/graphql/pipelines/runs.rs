@@ -158,7 +158,7 @@ async fn the_slot_history_of_a_pipeline_leads_to_its_runs() {
     // No token lives that long.
     let admin = app.admin().await;
     let query = "{ pipelineSlots(pipelineId: \"orders\") { totalCount nodes {
-        id pipelineId scheduledFor outcome reason runId from to count run { status trigger } } } }";
+        id pipelineId pipeline { identifier } scheduledFor outcome reason runId from to count run { status trigger } } } }";
     let slots = admin.data(query, &Value::Null).await["pipelineSlots"].clone();
     assert_eq!(slots["totalCount"], 2);
     let [later, earlier] = slots["nodes"].as_array().expect("slots").as_slice() else { panic!("two slots: {slots}") };
@@ -167,6 +167,7 @@ async fn the_slot_history_of_a_pipeline_leads_to_its_runs() {
     assert_eq!((&later["runId"], &later["run"], later["reason"].is_string()), (&Value::Null, &Value::Null, true));
     assert_eq!(shown(earlier, "2026-04-25T14:00:00Z"), (true, json!("RAN")));
     assert_eq!((&earlier["pipelineId"], &earlier["run"]["trigger"]), (&pipeline["id"], &json!("SCHEDULE")));
+    assert_eq!(later["pipeline"]["identifier"], "orders");
     let node = "query ($id: ID!) { node(id: $id) { ... on PipelineSlot { runId } } }";
     let found = admin.data(node, &json!({ "id": earlier["id"] })).await;
     assert_eq!(found["node"]["runId"], earlier["runId"]);
