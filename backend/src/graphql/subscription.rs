@@ -123,7 +123,7 @@ pub(crate) struct LogEntry {
 impl SubscriptionRoot {
     /// State subscription: sends transfers when they change. With `initial`, it first sends the transfers that are not
     /// in a final state. If the filter has a status, the change by which a transfer leaves that status is still sent.
-    /// Changes are not compared with the filter's `stalled` and `q`.
+    /// Changes are not compared with the filter's `stalled`, `completedAfter` and `q`.
     async fn transfer_updated(
         &self,
         ctx: &Context<'_>,

@@ -39,6 +39,8 @@ pub struct TransferFilter {
     pub created_after: Option<Instant>,
     /// Transfers created before this time.
     pub created_before: Option<Instant>,
+    /// Transfers that ended after this time, in whatever status.
+    pub completed_after: Option<Instant>,
     /// Transfers whose source or destination has a file name that starts with this text. Case is ignored.
     #[param(max_length = 255, pattern = "^[^\\x00-\\x1F\\x7F-\\x9F]*$")]
     pub search: Option<String>,
@@ -57,6 +59,7 @@ impl FromFields for TransferFilter {
         let stalled = fields.optional("stalled", &[], parsed(boolean));
         let created_after = fields.optional("createdAfter", &[], instant);
         let created_before = fields.optional("createdBefore", &[], instant);
+        let completed_after = fields.optional("completedAfter", &[], instant);
         let search = fields.optional("search", &[], text(0, 255));
         let q = fields.optional("q", &[], text(MIN_PART, 255));
         Some(Self {
@@ -69,6 +72,7 @@ impl FromFields for TransferFilter {
             stalled: stalled?,
             created_after: created_after?.map(Instant),
             created_before: created_before?.map(Instant),
+            completed_after: completed_after?.map(Instant),
             search: search?.map(|search| search.to_lowercase()).filter(|search| !search.is_empty()),
             q: q?.map(|part| part.to_lowercase()),
         })
@@ -114,6 +118,7 @@ impl TransferFilter {
     pub fn matches(&self, transfer: &Transfer) -> bool {
         self.allows(transfer.status)
             && self.stalled.is_none_or(|stalled| stalled == transfer.stalled)
+            && self.completed_after.is_none_or(|after| transfer.completed_at.is_some_and(|at| at > after))
             && self.q.as_ref().is_none_or(|part| {
                 let texts = [Some(&transfer.source), Some(&transfer.destination), transfer.error_message.as_ref()];
                 texts.into_iter().flatten().any(|text| text.to_lowercase().contains(part))
@@ -127,8 +132,8 @@ impl TransferFilter {
         self.statuses().is_empty() || self.statuses().contains(&status)
     }
 
-    /// Whether the filter selects the transfer by the values that never change: all but its status, its error and whether
-    /// it is stalled. So `stalled` and `q` are not compared.
+    /// Whether the filter selects the transfer by the values that never change: all but its status, its error, its end and
+    /// whether it is stalled. So `stalled`, `completedAfter` and `q` are not compared.
     #[must_use]
     pub fn matches_but_for_status(&self, transfer: &Transfer) -> bool {
         let created_at = transfer.created_at;
@@ -235,6 +240,16 @@ mod tests {
         let after = TransferFilter { created_after: Some(at), ..TransferFilter::default() };
         let before = TransferFilter { created_before: Some(at), ..TransferFilter::default() };
         assert_eq!((after.matches(&transfer()), before.matches(&transfer())), (is_after, is_before));
+    }
+
+    #[rstest]
+    #[case::not_ended(None, false)]
+    #[case::later(Some("2026-04-25T13:00:00.501Z"), true)]
+    #[case::at_the_same_time(Some(CREATED), false)]
+    fn an_end_is_compared_with_the_time_after_which_it_must_be(#[case] ended_at: Option<&str>, #[case] matches: bool) {
+        let completed_at = ended_at.map(|at| Instant(at.parse::<DateTime<Utc>>().expect("an instant")));
+        let ended = Transfer { completed_at, ..transfer() };
+        assert_eq!(filter(json!({ "completedAfter": CREATED })).matches(&ended), matches);
     }
 
     #[test]

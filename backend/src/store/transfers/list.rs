@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use sea_query::Value;
 use uuid::Uuid;
 
@@ -359,6 +359,9 @@ fn additive(mut statement: Sql, filter: &TransferFilter) -> Sql {
     }
     if let Some(before) = filter.created_before {
         statement = statement.push_bind(" AND id < ", first_id(ceil_millis(before.0)));
+    }
+    if let Some(after) = filter.completed_after {
+        statement = statement.push_bind(" AND completed_at > ", after.0.trunc_subsecs(3));
     }
     if let Some(prefix) = &filter.search {
         let end = format!("{prefix}\u{10ffff}");

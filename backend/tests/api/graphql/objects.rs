@@ -272,6 +272,7 @@ async fn whoever_is_signed_in_is_the_same() {
 #[case("protocol=ftps", "{ protocol: FTPS }")]
 #[case("createdAfter=2026-04-25T13:00:01Z", r#"{ createdAfter: "2026-04-25T13:00:01Z" }"#)]
 #[case("createdBefore=2026-04-25T13:00:00.003Z", r#"{ createdBefore: "2026-04-25T15:00:00.003+02:00" }"#)]
+#[case("completedAfter=2026-04-25T12:00:00Z", r#"{ completedAfter: "2026-04-25T14:00:00+02:00" }"#)]
 #[case("search=DATA", r#"{ search: "DATA" }"#)]
 #[case("search=other", r#"{ search: "other" }"#)]
 #[tokio::test]

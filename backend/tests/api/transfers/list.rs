@@ -116,6 +116,7 @@ async fn additive_filters_have_pages_too() {
 #[case("createdAfter=2026-04-25", "createdAfter")]
 #[case("createdBefore=2026-13-01T00:00:00Z", "createdBefore")]
 #[case("createdBefore=99999-01-01T00:00:00Z", "createdBefore")]
+#[case("completedAfter=yesterday", "completedAfter")]
 #[case("search=a%00b", "search")]
 #[tokio::test]
 async fn a_condition_that_is_wrong_is_400(#[case] query: &str, #[case] wrong: &str) {
@@ -143,6 +144,31 @@ async fn after_and_before_leave_out_the_instant_itself(#[case] query: &str, #[ca
     let (app, _, agent, _) = with_agent().await;
     for destination in ["/0", "/1", "/2", "/3"] {
         create(&app, &agent, "/in", destination).await;
+        app.advance(TimeDelta::milliseconds(1));
+    }
+    let answer = app.admin().await.get(&format!("{PATH}?{query}")).await;
+    assert_eq!(destinations(&answer), found);
+    assert_eq!(total(&answer), found.len());
+}
+
+/// `/0` completes at 13:00:00.000, `/1` fails at .001, `/2` completes at .002, and `/3` does not end.
+#[rstest]
+#[case("completedAfter=2026-04-25T12:59:59.999Z", &["/2", "/1", "/0"])]
+#[case("completedAfter=2026-04-25T13:00:00Z", &["/2", "/1"])]
+#[case("completedAfter=2026-04-25T13:00:00.0009Z", &["/2", "/1"])]
+#[case("completedAfter=2026-04-25T13:00:00.002Z", &[])]
+#[case("completedAfter=2026-04-25T12:00:00Z&status=failed", &["/1"])]
+#[case("completedAfter=2026-04-25T13:00:00.001Z&status=failed", &[])]
+#[tokio::test]
+async fn transfers_that_ended_after_a_time_are_found(#[case] query: &str, #[case] found: &[&str]) {
+    let (app, _, agent, client) = with_agent().await;
+    let mut created = Vec::new();
+    for destination in ["/0", "/1", "/2", "/3"] {
+        created.push(create(&app, &agent, "/in", destination).await);
+    }
+    for (transfer, status) in created.iter().zip(["completed", "failed", "completed"]) {
+        let answer = client.patch(&path(transfer), &json!({ "status": status })).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
         app.advance(TimeDelta::milliseconds(1));
     }
     let answer = app.admin().await.get(&format!("{PATH}?{query}")).await;
