@@ -16,6 +16,7 @@ pub(super) struct CreateViewInput {
 
 /// Changes to a saved view. Omitted fields keep their values.
 #[derive(Clone, Debug, InputObject, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct UpdateViewInput {
     /// New name, 1 to 100 characters.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
@@ -26,4 +27,7 @@ pub(super) struct UpdateViewInput {
     /// New query text, at most 2,048 bytes.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     query: MaybeUndefined<String>,
+    /// Whether the dashboard opens the page with this view. `true` ends it for the other views of the page.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+    is_default: MaybeUndefined<bool>,
 }

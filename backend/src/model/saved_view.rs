@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::{
     Instant,
-    fields::{raw_text, text},
+    fields::{boolean, raw_text, text},
     input_macro::input,
 };
 use crate::ids::SavedViewId;
@@ -30,6 +30,8 @@ pub struct SavedView {
     /// Query text of the page's URL: filters, order and columns.
     #[schema(example = "status=failed&q=partner")]
     pub query: String,
+    /// Whether the dashboard opens the page with this view. At most one view of a page.
+    pub is_default: bool,
     /// Time at which the view was saved.
     pub created_at: Instant,
     /// Time of the last change.
@@ -56,6 +58,7 @@ input! {
 input! {
     /// Changes to a saved view. Omitted fields keep their values.
     #[derive(Clone, Debug, Default, PartialEq, Eq, ToSchema)]
+    #[schema(rename_all = "camelCase")]
     #[schema(example = json!({ "name": "Failed" }))]
     pub struct UpdateView {
         /// New name.
@@ -67,5 +70,8 @@ input! {
         /// New query text, at most 2,048 bytes.
         #[schema(nullable = false, max_length = 2048)]
         query: Option<String> = update("query", &[], raw_text(MAX_QUERY)),
+        /// Whether the dashboard opens the page with this view. `true` ends it for the other views of the page.
+        #[schema(nullable = false)]
+        is_default: Option<bool> = update("isDefault", &[], boolean),
     }
 }

@@ -47,6 +47,7 @@ impl ControlPlane {
             name: input.name,
             page: input.page,
             query: input.query,
+            is_default: false,
             created_at: work.now,
             updated_at: work.now,
         };
@@ -65,12 +66,18 @@ impl ControlPlane {
     pub async fn update_view(&self, actor: &Actor, id: SavedViewId, input: UpdateView) -> Result<SavedView> {
         let (user, _) = actor.require_session(Permission::ManageSavedViews)?;
         let mut work = self.begin(actor).await?;
+        // Two requests at once would each make a view the default.
+        store::users::hold(&mut work.tx, user).await?;
         let found = store::saved_views::find(&mut work.tx, user, id).await?;
         let mut row = found.ok_or(Error::NotFound("view"))?;
         row.name = input.name.unwrap_or(row.name);
         row.page = input.page.unwrap_or(row.page);
         row.query = input.query.unwrap_or(row.query);
+        row.is_default = input.is_default.unwrap_or(row.is_default);
         row.updated_at = work.now;
+        if row.is_default {
+            store::saved_views::clear_default(&mut work.tx, user, &row.page, work.now).await?;
+        }
         store::saved_views::save(&mut work.tx, &row).await?;
         self.commit(work).await?;
         Ok(row.into())

@@ -28,6 +28,8 @@ pub struct SavedViewRow {
     pub page: String,
     /// The query text of the page's URL.
     pub query: String,
+    /// Whether the dashboard opens the page with this view.
+    pub is_default: bool,
     /// The time at which the view was saved.
     pub created_at: DateTime<Utc>,
     /// The time of the last change.
@@ -35,14 +37,14 @@ pub struct SavedViewRow {
 }
 
 table! {
-    saved_views: SavedViewRow { id, user_id, name, page, query, created_at, updated_at }
+    saved_views: SavedViewRow { id, user_id, name, page, query, is_default, created_at, updated_at }
     from "saved_views" prefix "";
 
     /// Written when the view is saved.
     const CREATED { id: Uuid, user_id: Uuid, created_at: Instant }
 
     /// Written by every change.
-    const CHANGED { name: Text, page: Text, query: Text, updated_at: Instant }
+    const CHANGED { name: Text, page: Text, query: Text, is_default: Boolean, updated_at: Instant }
 }
 
 impl From<SavedViewRow> for SavedView {
@@ -52,6 +54,7 @@ impl From<SavedViewRow> for SavedView {
             name: row.name,
             page: row.page,
             query: row.query,
+            is_default: row.is_default,
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
         }
@@ -69,6 +72,15 @@ pub async fn insert(tx: &mut Tx, view: &SavedViewRow) -> Result<()> {
 pub async fn save(tx: &mut Tx, view: &SavedViewRow) -> Result<()> {
     let statement = SavedViewRow::TABLE.update(values(SavedViewRow::CHANGED, view));
     statement.push_bind(" WHERE id = ", view.id).execute(tx).await?;
+    Ok(())
+}
+
+/// Makes no view of a user the default of a page.
+pub async fn clear_default(tx: &mut Tx, user: UserId, page: &str, now: DateTime<Utc>) -> Result<()> {
+    let statement = sql(
+        "UPDATE saved_views SET is_default = $1, updated_at = $2 WHERE user_id = $3 AND page = $4 AND is_default = $5",
+    );
+    statement.bind(false).bind(now).bind(user).bind(page).bind(true).execute(tx).await?;
     Ok(())
 }
 

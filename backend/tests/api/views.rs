@@ -27,7 +27,7 @@ async fn a_view_is_saved_listed_changed_and_deleted() {
     let first = created.body["data"]["view"].clone();
     let expected = json!({
         "id": first["id"], "name": "Failed", "page": "transfers", "query": "status=failed&q=%C3%BC",
-        "createdAt": START, "updatedAt": START,
+        "isDefault": false, "createdAt": START, "updatedAt": START,
     });
     assert_eq!(first, expected);
     app.advance(chrono::TimeDelta::seconds(1));
@@ -53,7 +53,7 @@ async fn a_view_is_saved_listed_changed_and_deleted() {
 #[tokio::test]
 async fn graphql_has_the_same_views() {
     let (_app, client) = with_user().await;
-    let fields = "id name page query createdAt updatedAt";
+    let fields = "id name page query isDefault createdAt updatedAt";
     let create = format!("mutation ($input: CreateViewInput!) {{ createView(input: $input) {{ {fields} }} }}");
     let created = client.data(&create, &json!({ "input": view("Failed") })).await["createView"].clone();
     assert_eq!(client.get(PATH).await.body["data"]["views"], json!([created]));
@@ -65,6 +65,38 @@ async fn graphql_has_the_same_views() {
     let deleted = client.data("mutation ($id: ID!) { deleteView(id: $id) }", &json!({ "id": created["id"] })).await;
     assert_eq!((&deleted["deleteView"], &listed["views"][0]["id"]), (&created["id"], &created["id"]));
     assert_eq!(client.data("{ views { id } }", &Value::Null).await["views"], json!([]));
+}
+
+#[tokio::test]
+async fn a_page_has_one_default_view_for_each_user() {
+    let (app, client) = with_user().await;
+    let other = app.admin().await;
+    let mut paths = Vec::new();
+    for (client, name) in [(&client, "First"), (&client, "Second"), (&other, "Theirs")] {
+        let id = client.post(PATH, &view(name)).await.body["data"]["view"]["id"].clone();
+        paths.push(format!("{PATH}/{}", id.as_str().expect("an id")));
+    }
+    let default = json!({ "isDefault": true });
+    for (client, path) in [(&other, &paths[2]), (&client, &paths[0]), (&client, &paths[1])] {
+        assert_eq!(client.patch(path, &default).await.body["data"]["view"]["isDefault"], true);
+    }
+    let defaults = async |client: &Client| {
+        let listed = client.get(PATH).await.body["data"]["views"].clone();
+        let views = listed.as_array().expect("views").clone();
+        views.into_iter().filter(|view| view["isDefault"] == true).map(|view| view["name"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(defaults(&client).await, ["Second"]);
+    assert_eq!(defaults(&other).await, ["Theirs"], "each user has their own");
+
+    assert_eq!(client.patch(&paths[0], &json!({ "page": "jobs", "isDefault": true })).await.status, 200);
+    assert_eq!(defaults(&client).await, ["Second", "First"], "each page has its own");
+    assert_eq!(client.patch(&paths[0], &json!({ "page": "transfers" })).await.status, 200);
+    assert_eq!(defaults(&client).await, ["First"]);
+    let change = "mutation ($id: ID!) { updateView(id: $id, input: { isDefault: false }) { isDefault } }";
+    let id = paths[0].rsplit('/').next().expect("an id");
+    assert_eq!(client.data(change, &json!({ "id": id })).await["updateView"], json!({ "isDefault": false }));
+    assert_eq!(defaults(&client).await, Vec::<Value>::new());
+    assert_eq!(client.patch(&paths[0], &json!({ "isDefault": "yes" })).await.wrong_fields(), ["isDefault"]);
 }
 
 #[tokio::test]

@@ -199,6 +199,7 @@ async fn every_column_of_a_saved_view_is_read_as_it_was_stored() {
         name: "Failed".to_owned(),
         page: "transfers".to_owned(),
         query: "status=failed".to_owned(),
+        is_default: true,
         created_at: at(61),
         updated_at: at(62),
     };
@@ -214,6 +215,7 @@ async fn every_column_of_a_saved_view_is_read_as_it_was_stored() {
         name: "Running".to_owned(),
         page: "jobs".to_owned(),
         query: "status=running".to_owned(),
+        is_default: false,
         updated_at: at(63),
         ..row.clone()
     };

@@ -1,0 +1,2 @@
+-- Whether a user opens a list of the dashboard with this view. The server keeps it to one view of a page for each user.
+ALTER TABLE saved_views ADD COLUMN is_default BOOLEAN NOT NULL DEFAULT FALSE;
