@@ -309,16 +309,18 @@ impl GeneralQueries {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
+        #[graphql(desc = "Only events about the object with this id.")] object_id: Option<ID>,
     ) -> Result<Relay<String, LoggedEvent>> {
         let actor = actor(ctx)?;
         let cp = control_plane(ctx)?;
+        let object = object_id.as_deref().map(|id| object_id_from("objectId", id)).transpose()?;
         let (is_after, is_before) = (after.is_some(), before.is_some());
         let cursor = |is_there: bool| is_there.then(|| Uuid::nil().to_string());
         let request =
             ConnectionArguments { first, after: cursor(is_after), last, before: cursor(is_before), page: None }
                 .page_request(false)?;
         let beyond = after.map(|cursor| ("after", cursor)).or(before.map(|cursor| ("before", cursor)));
-        let (events, has_more) = cp.list_events(actor, beyond, request.is_upward(), request.limit).await?;
+        let (events, has_more) = cp.list_events(actor, object, beyond, request.is_upward(), request.limit).await?;
         let (has_newer, has_older) = if request.is_upward() { (has_more, is_before) } else { (is_after, has_more) };
         let mut connection = Relay::new(has_newer, has_older);
         let logged = events.into_iter().filter_map(|event| LoggedEvent::new(cp, event));
@@ -329,7 +331,12 @@ impl GeneralQueries {
     /// Returns the object with this id.
     async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
         let actor = actor(ctx)?;
-        let id = Uuid::try_parse(&id).map_err(|_| Error::field("id", "is not an id: ids are UUIDs"))?;
+        let id = object_id_from("id", &id)?;
         Ok(control_plane(ctx)?.find_object(actor, id).await?.map(Node::from))
     }
+}
+
+/// The id of an object in an argument.
+fn object_id_from(argument: &'static str, id: &str) -> Result<Uuid> {
+    Uuid::try_parse(id).map_err(|_| Error::field(argument, "is not an id: ids are UUIDs"))
 }

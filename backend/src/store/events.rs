@@ -16,6 +16,8 @@ use crate::{
 pub struct EventRange {
     /// If set, only events that users of this customer may see.
     pub customer: Option<CustomerId>,
+    /// If set, only events about the object with this id.
+    pub object: Option<Uuid>,
     /// If set, only events with a higher number (if `is_upward`) or a lower number (if not).
     pub beyond: Option<i64>,
     /// Whether to read in the order of commits rather than newest first.
@@ -50,12 +52,15 @@ impl From<EventRow> for Event {
 
 /// Reads events of the log, ordered as the range says.
 pub async fn list(db: &Db, range: EventRange) -> Result<Vec<Event>> {
-    let EventRange { customer, beyond, is_upward, limit } = range;
+    let EventRange { customer, object, beyond, is_upward, limit } = range;
     let mut statement = sql("SELECT number, at, kind, actor, object_id, customer_id, agent_id, \
          CAST(object AS TEXT) AS object FROM events WHERE 1 = 1");
     if let Some(customer) = customer {
         let visible = Kind::told_to_customers().map(|kind| kind.to_string().into());
         statement = statement.push_bind(" AND customer_id = ", customer).push(" AND kind IN ").push_tuple(visible);
+    }
+    if let Some(object) = object {
+        statement = statement.push_bind(" AND object_id = ", object);
     }
     if let Some(beyond) = beyond {
         statement = statement.push_bind(if is_upward { " AND number > " } else { " AND number < " }, beyond);

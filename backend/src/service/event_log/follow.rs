@@ -108,7 +108,8 @@ impl EventLogSubscription {
             self.may_have_more = false;
             return Ok(());
         }
-        let range = EventRange { customer: self.customer, beyond: Some(self.read), is_upward: true, limit: PAGE };
+        let range =
+            EventRange { customer: self.customer, object: None, beyond: Some(self.read), is_upward: true, limit: PAGE };
         let mut events = store::events::list(&self.cp.db, range).await?;
         report_unread(&events);
         if let Some(customer) = self.customer {

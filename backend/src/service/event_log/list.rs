@@ -1,5 +1,7 @@
 //! Reading the event log page by page.
 
+use uuid::Uuid;
+
 use super::cursor::Position;
 use crate::{
     actor::{Actor, Permission, Scope},
@@ -12,7 +14,7 @@ use crate::{
 impl ControlPlane {
     /// Events of the log that the caller may see, newest first, next to the cursor `beyond`: older ones, or newer ones
     /// with `is_upward`; and whether there are more in that direction. The cursor comes with the name of the argument
-    /// that holds it.
+    /// that holds it. With `object`, only events about the object with this id.
     ///
     /// # Errors
     ///
@@ -20,6 +22,7 @@ impl ControlPlane {
     pub async fn list_events(
         &self,
         actor: &Actor,
+        object: Option<Uuid>,
         beyond: Option<(&'static str, String)>,
         is_upward: bool,
         limit: u64,
@@ -37,7 +40,7 @@ impl ControlPlane {
             },
             None => None,
         };
-        let range = EventRange { customer, beyond, is_upward, limit: limit + 1 };
+        let range = EventRange { customer, object, beyond, is_upward, limit: limit + 1 };
         let mut events = store::events::list(&self.db, range).await?;
         report_unread(&events);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);

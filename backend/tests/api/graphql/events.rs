@@ -49,6 +49,31 @@ async fn an_event_says_what_happened_when_to_what_and_on_whose_behalf() {
 }
 
 #[tokio::test]
+async fn the_events_of_one_object_are_those_that_its_viewer_may_see() {
+    let (app, _, agent, user) = with_agent().await;
+    let transfer = transfer_after(&app, &agent, &json!({ "status": "running" })).await;
+    transfer_after(&app, &agent, &json!({ "status": "failed", "error": "no route to host" })).await;
+    app.advance(TimeDelta::seconds(5));
+    let id = json!({ "id": transfer["id"] });
+    user.data("mutation ($id: ID!) { cancelTransfer(id: $id) { id } }", &id).await;
+    let question =
+        "query ($id: ID!) { events(first: 2, objectId: $id) { nodes { kind objectId } pageInfo { endCursor } } }";
+    let page = user.data(question, &id).await["events"].clone();
+    let event = |kind: &str| json!({ "kind": kind, "objectId": transfer["id"] });
+    assert_eq!(page["nodes"], json!([event("TRANSFER_CANCEL_REQUESTED"), event("TRANSFER_STATUS_CHANGED")]));
+
+    let rest = "query ($id: ID!, $after: String) { events(first: 5, after: $after, objectId: $id) { nodes { kind } } }";
+    let after = json!({ "id": transfer["id"], "after": page["pageInfo"]["endCursor"] });
+    assert_eq!(user.data(rest, &after).await["events"]["nodes"], json!([{ "kind": "TRANSFER_CREATED" }]));
+
+    let other = app.customer("Other").await;
+    let stranger = app.bearer(&other.token);
+    assert_eq!(stranger.data(question, &id).await["events"]["nodes"], json!([]));
+    let wrong = user.ask("{ events(first: 1, objectId: \"zzz\") { nodes { id } } }", &Value::Null).await;
+    assert_eq!((wrong.codes(), wrong.wrong_arguments()), (vec!["INVALID"], vec!["objectId"]));
+}
+
+#[tokio::test]
 async fn every_kind_of_object_is_shown_in_full() {
     let app = TestApp::start().await;
     let root = app.create_user("root", None).await;
