@@ -1,6 +1,6 @@
 //! The links of agents, and what the viewer may do with them.
 
-use async_graphql::{ComplexObject, Context};
+use async_graphql::{ComplexObject, Context, ID, SimpleObject};
 
 use super::{
     context::{loader, viewer_may},
@@ -8,8 +8,43 @@ use super::{
 };
 use crate::{
     actor::Permission,
-    model::{agent::Agent, customer::Customer, transfer::Transfer},
+    ids::{JobId, TransferId},
+    model::{Instant, agent::Agent, customer::Customer, directive::Directive, transfer::Transfer},
 };
+
+/// The maximum number of directives that are listed.
+pub(super) const DIRECTIVES: usize = 100;
+
+/// A directive that its agent has not acknowledged.
+#[derive(SimpleObject)]
+pub(crate) struct WaitingDirective {
+    /// Id of the directive.
+    id: ID,
+    /// Type of the directive, such as `startJob`.
+    #[graphql(name = "type")]
+    kind: String,
+    /// Time at which the directive was created.
+    created_at: Instant,
+    /// Time from which the directive is no longer delivered.
+    expires_at: Instant,
+    /// Job that the directive starts.
+    job_id: Option<JobId>,
+    /// Transfer that the directive cancels or retries.
+    transfer_id: Option<TransferId>,
+}
+
+impl From<Directive> for WaitingDirective {
+    fn from(directive: Directive) -> Self {
+        Self {
+            id: ID(directive.id.to_string()),
+            kind: directive.action.name().to_owned(),
+            created_at: directive.created_at,
+            expires_at: directive.expires_at,
+            job_id: directive.action.job(),
+            transfer_id: directive.action.transfer(),
+        }
+    }
+}
 
 /// The default of `first` for the transfers of an agent.
 const NEWEST: i32 = 20;

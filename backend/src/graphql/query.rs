@@ -7,6 +7,7 @@ use async_graphql::{
 use uuid::Uuid;
 
 use super::{
+    agents::{DIRECTIVES, WaitingDirective},
     connections::{Connection, ConnectionArguments, connection, size, wants_total},
     context::{actor, control_plane},
     event_log::LoggedEvent,
@@ -25,6 +26,7 @@ use crate::{
         agent::{Agent, AgentFilter},
         agent_history::{AgentHistoryPoint, HistoryStep},
         attention::Attention,
+        certificate::KeptCertificate,
         customer::Customer,
         enrolment_code::EnrolmentCode,
         fleet::Fleet,
@@ -100,6 +102,19 @@ impl GeneralQueries {
         });
         let request: SeriesRequest = read(&wanted)?;
         Ok(control_plane(ctx)?.get_series(actor, &request).await?.into())
+    }
+
+    /// Lists the client certificates that an agent may authenticate with, newest first. Some may have expired.
+    #[graphql(complexity = "4 * child_complexity + 1")]
+    async fn agent_certificates(&self, ctx: &Context<'_>, id: AgentId) -> Result<Vec<KeptCertificate>> {
+        control_plane(ctx)?.list_agent_certificates(actor(ctx)?, id).await
+    }
+
+    /// Lists the directives that an agent has not acknowledged, oldest first: at most 100.
+    #[graphql(complexity = "DIRECTIVES * child_complexity + 1")]
+    async fn agent_directives(&self, ctx: &Context<'_>, id: AgentId) -> Result<Vec<WaitingDirective>> {
+        let directives = control_plane(ctx)?.list_agent_directives(actor(ctx)?, id).await?;
+        Ok(directives.into_iter().map(WaitingDirective::from).collect())
     }
 
     /// Returns the load, the memory and the heartbeats of an agent: the last 24 hours by minute, or the last 30 days by

@@ -21,6 +21,16 @@ input! {
     }
 }
 
+/// A client certificate that an agent may authenticate with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::SimpleObject)]
+#[graphql(name = "AgentCertificate")]
+pub struct KeptCertificate {
+    /// Time at which the certificate was issued.
+    pub issued_at: Instant,
+    /// Time at which the certificate expires.
+    pub expires_at: Instant,
+}
+
 /// A client certificate of an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     ControlPlane, Work,
@@ -19,6 +19,7 @@ use crate::{
         MAX_LIMIT, Page, PageRequest,
         agent::{Agent, AgentFilter, AgentStatus, Heartbeat, RegisterAgent},
         agent_detail::AgentDetail,
+        certificate::KeptCertificate,
         directive::{Directive, DirectiveAction},
         event::{Kind, Object},
         job::JobFilter,
@@ -261,6 +262,33 @@ impl ControlPlane {
         work.invalidate(Invalidation::Directives(id));
         work.note(Kind::AgentRevoked, Object::Agent(revoked));
         self.commit(work).await
+    }
+
+    /// The client certificates of an agent that are kept, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] if there is no such agent within the caller's scope.
+    pub async fn list_agent_certificates(&self, actor: &Actor, id: AgentId) -> Result<Vec<KeptCertificate>> {
+        let scope = actor.require(Permission::ViewAgents)?;
+        self.agent(scope, id).await?;
+        let kept = store::agent_certificates::list(&self.db, id).await?.into_iter();
+        let certificate = |(issued_at, expires_at): (DateTime<Utc>, DateTime<Utc>)| KeptCertificate {
+            issued_at: issued_at.into(),
+            expires_at: expires_at.into(),
+        };
+        Ok(kept.map(certificate).collect())
+    }
+
+    /// The directives that an agent has not acknowledged, oldest first: at most 100.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] if there is no such agent within the caller's scope.
+    pub async fn list_agent_directives(&self, actor: &Actor, id: AgentId) -> Result<Vec<Directive>> {
+        let scope = actor.require(Permission::ViewAgents)?;
+        self.agent(scope, id).await?;
+        store::directives::open(&self.db, id, self.now()).await
     }
 
     async fn agent(&self, scope: Scope, id: AgentId) -> Result<AgentRow> {

@@ -38,6 +38,14 @@ pub async fn find(conn: impl Into<Conn<'_>>, digest: &[u8]) -> Result<Option<Key
     .await
 }
 
+/// When the certificates of an agent that are kept were issued and when they expire, newest first.
+pub async fn list(conn: impl Into<Conn<'_>>, agent: AgentId) -> Result<Vec<(DateTime<Utc>, DateTime<Utc>)>> {
+    sql("SELECT created_at, expires_at FROM agent_certificates WHERE agent_id = $1 ORDER BY created_at DESC, digest")
+        .bind(agent)
+        .fetch_all(conn)
+        .await
+}
+
 /// Deletes the certificates of an agent that have expired, and of the others all but the newest three.
 pub async fn keep_newest(tx: &mut Tx, agent: AgentId, now: DateTime<Utc>) -> Result<()> {
     sql("DELETE FROM agent_certificates WHERE agent_id = $1 AND (expires_at <= $2 OR digest NOT IN (\

@@ -68,6 +68,22 @@ async fn a_cancel_is_told_with_every_answer_until_the_agent_acts() {
 }
 
 #[tokio::test]
+async fn users_see_the_directives_that_wait_for_their_agents() {
+    let app = TestApp::start().await;
+    let (agent, client, transfer) = running(&app).await;
+    cancel(&app, &transfer).await;
+    let question = "query ($id: ID!) { agentDirectives(id: $id) { type transferId jobId createdAt } }";
+    let user = app.admin().await;
+    let waiting = async || user.data(question, &json!({ "id": agent.id })).await["agentDirectives"].clone();
+    let expected = json!([{
+        "type": "cancelTransfer", "transferId": transfer["id"], "jobId": null, "createdAt": "2026-04-25T13:00:00Z",
+    }]);
+    assert_eq!(waiting().await, expected);
+    client.patch(&path(&transfer), &json!({ "status": "cancelled" })).await;
+    assert_eq!(waiting().await, json!([]));
+}
+
+#[tokio::test]
 async fn a_directive_says_when_it_was_made_and_when_it_is_void() {
     let app = TestApp::start().await;
     let (_, client, transfer) = running(&app).await;

@@ -96,6 +96,16 @@ async fn a_certificate_authenticates_alone_and_with_the_key_of_its_agent() {
 }
 
 #[tokio::test]
+async fn users_see_until_when_the_certificate_of_an_agent_is_valid() {
+    let story = Story::begin().await;
+    let question = "query ($id: ID!) { agentCertificates(id: $id) { issuedAt expiresAt } }";
+    let user = story.app.admin().await;
+    let found = user.data(question, &json!({ "id": story.agent.id })).await;
+    let expected = json!([{ "issuedAt": "2026-04-25T13:00:00Z", "expiresAt": "2026-07-24T13:00:00Z" }]);
+    assert_eq!(found["agentCertificates"], expected, "90 days");
+}
+
+#[tokio::test]
 async fn the_key_of_another_agent_or_none_that_is_valid_makes_the_certificate_worthless() {
     let story = Story::begin().await;
     let recorder = PrometheusBuilder::new().build_recorder();

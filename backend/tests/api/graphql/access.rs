@@ -37,7 +37,7 @@ const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrat
 /// What each of [`CALLERS`] gets of a field that is about an object of the customer `Owner`. Contract, sections 2 and 6.
 type Row = (&'static str, &'static str, [Outcome; 4]);
 
-const TABLE: [Row; 70] = [
+const TABLE: [Row; 72] = [
     ("Query", "me", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "views", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "fleet", [UNAUTHENTICATED, Given, Given, Given]),
@@ -67,6 +67,8 @@ const TABLE: [Row; 70] = [
     ("Query", "enrolmentCodes", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Query", "events", [UNAUTHENTICATED, Given, Given, Given]),
     ("Query", "node", [UNAUTHENTICATED, Given, Nothing, Given]),
+    ("Query", "agentCertificates", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
+    ("Query", "agentDirectives", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Query", "agentHistory", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Query", "series", [UNAUTHENTICATED, Given, NOT_FOUND, Given]),
     ("Mutation", "login", [Given, Given, Given, Given]),
@@ -117,7 +119,8 @@ impl World {
         match field {
             "me" | "views" | "fleet" | "attention" | "logout" => String::new(),
             "agents" | "transfers" | "jobs" | "customers" | "users" | "events" => "(first: 5)".to_owned(),
-            "agent" | "agentHistory" | "rotateAgentKey" | "requestKeyRotation" => {
+            "agent" | "agentCertificates" | "agentDirectives" | "agentHistory" | "rotateAgentKey"
+            | "requestKeyRotation" => {
                 format!(r#"(id: "{}")"#, owner.agent.id)
             }
             "transfer" | "node" => format!("(id: {})", owner.transfer["id"]),
