@@ -1,20 +1,21 @@
 //! The frame around every page of a signed-in user: navigation, connection state, theme and account.
 
-use leptos::{prelude::*, task::spawn_local};
+mod account;
+
+use leptos::prelude::*;
 use leptos_router::{components::A, hooks::use_location};
 
+use self::account::Account;
 use crate::{
     base_path::href,
-    browser,
     clock::Clock,
     effect::effect,
     fleet_totals::FleetTotals,
-    labels,
     lazy::{Loading, prepare},
     live::{ConnectionState, Feed},
     pages,
-    session::{Permission, Session, Viewer},
-    ui::{Icon, Logo, Toasts},
+    session::{Permission, Viewer},
+    ui::{Icon, Logo},
 };
 
 /// The frame around a page.
@@ -180,64 +181,6 @@ fn Connection() -> impl IntoView {
                 </button>
             </Show>
         </div>
-    }
-}
-
-#[component]
-fn Account(viewer: Viewer) -> impl IntoView {
-    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
-    let sign_out = move |_| {
-        spawn_local(async move {
-            if let Err(error) = session.sign_out().await {
-                toasts.error(error.to_string());
-            }
-        });
-    };
-    view! {
-        <section class="account" aria-label="Account">
-            <ThemeChoice />
-            <div class="account-user">
-                <span class="account-name" title=viewer.email.clone()>
-                    {viewer.email.clone()}
-                </span>
-                <span class="account-role">{labels::role(viewer.role.into())}</span>
-            </div>
-            <button type="button" class="button account-leave" on:click=sign_out>
-                <Icon name="leave" />
-                "Sign out"
-            </button>
-        </section>
-    }
-}
-
-/// The choice of the theme: system, light or dark.
-#[component]
-fn ThemeChoice() -> impl IntoView {
-    let chosen = RwSignal::new(browser::stored_theme().unwrap_or_default());
-    let option = move |value: &'static str, name: &'static str| {
-        view! {
-            <label class="segment">
-                <input
-                    type="radio"
-                    name="theme"
-                    value=value
-                    prop:checked=move || chosen.get() == value
-                    on:change=move |_| {
-                        chosen.set(value.to_owned());
-                        browser::set_theme((!value.is_empty()).then_some(value));
-                    }
-                />
-                <span>{name}</span>
-            </label>
-        }
-    };
-    view! {
-        <fieldset class="segments">
-            <legend class="visually-hidden">"Theme"</legend>
-            {option("", "System")}
-            {option("light", "Light")}
-            {option("dark", "Dark")}
-        </fieldset>
     }
 }
 
