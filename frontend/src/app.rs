@@ -17,7 +17,7 @@ use crate::{
     pages::{self, NotFound, Overview, SignIn},
     session::{Permission, Session, SessionState, SignedOutReason, ViewerRole},
     shell::{Shell, Unreachable},
-    ui::{ToastList, Toasts},
+    ui::{ToastList, Toasts, Tooltip},
 };
 
 /// The root component.
@@ -29,6 +29,7 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(session);
     provide_context(feed);
     provide_context(Toasts::new());
+    provide_context(Tooltip::new());
     provide_context(Clock::start(move || feed.check_silence()));
     session.restore();
     stay_connected(session, feed);

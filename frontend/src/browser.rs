@@ -200,26 +200,33 @@ pub(crate) async fn copy(text: &str) -> bool {
     JsFuture::from(clipboard.write_text(text)).await.is_ok()
 }
 
-/// The stored theme, if there is one.
-pub(crate) fn stored_theme() -> Option<String> {
-    window().local_storage().ok()??.get_item("theme").ok()?
+/// A preference that is stored in this browser.
+pub(crate) fn stored(name: &str) -> Option<String> {
+    window().local_storage().ok()??.get_item(name).ok()?
+}
+
+/// Stores a preference in this browser; `None` removes it.
+pub(crate) fn store(name: &str, value: Option<&str>) {
+    // Storage may be disabled; the choice then lasts as long as the page.
+    let Some(storage) = window().local_storage().ok().flatten() else { return };
+    let stored = match value {
+        Some(value) => storage.set_item(name, value),
+        None => storage.remove_item(name),
+    };
+    if let Err(error) = stored {
+        leptos::logging::warn!("the preference {name} could not be stored: {error:?}");
+    }
 }
 
 /// Applies and stores a theme; `None` follows the system again.
 pub(crate) fn set_theme(theme: Option<&str>) {
-    // Storage may be disabled; the choice then lasts as long as the page.
-    let storage = window().local_storage().ok().flatten();
-    let root = leptos::prelude::document().document_element();
-    let (kept, shown) = match theme {
-        Some(theme) => (
-            storage.map(|storage| storage.set_item("theme", theme)),
-            root.map(|root| root.set_attribute("data-theme", theme)),
-        ),
-        None => {
-            (storage.map(|storage| storage.remove_item("theme")), root.map(|root| root.remove_attribute("data-theme")))
-        }
+    store("theme", theme);
+    let Some(root) = leptos::prelude::document().document_element() else { return };
+    let shown = match theme {
+        Some(theme) => root.set_attribute("data-theme", theme),
+        None => root.remove_attribute("data-theme"),
     };
-    for failure in [kept, shown].into_iter().flatten().filter_map(Result::err) {
-        leptos::logging::warn!("the theme could not be set: {failure:?}");
+    if let Err(error) = shown {
+        leptos::logging::warn!("the theme could not be set: {error:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use crate::{browser, format, time::Instant};
+use crate::{browser, format, time::Instant, zone};
 
 /// The server's clock. A handle: copies are the same clock.
 #[derive(Clone, Copy)]
@@ -34,13 +34,18 @@ impl Clock {
         format::ago(self.now().seconds_since(instant))
     }
 
-    /// A short form of an instant in the local time zone. Not reactive.
-    pub(crate) fn moment(self, instant: Instant) -> String {
-        format::short_moment(instant, self.0.get_untracked(), browser::utc_offset(instant))
+    /// How long ago an instant was, or how long until then, as text. Reactive.
+    pub(crate) fn relative(self, instant: Instant) -> String {
+        format::relative(self.now().seconds_since(instant))
     }
 
-    /// The full form of an instant in the local time zone.
+    /// A short form of an instant in the zone that the user has chosen. Reactive to the zone only.
+    pub(crate) fn moment(self, instant: Instant) -> String {
+        format::short_moment(instant, self.0.get_untracked(), zone::offset(instant))
+    }
+
+    /// The full form of an instant in the zone that the user has chosen. Reactive.
     pub(crate) fn full_moment(instant: Instant) -> String {
-        format::moment(instant, browser::utc_offset(instant))
+        format::moment(instant, zone::offset(instant))
     }
 }

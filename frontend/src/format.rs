@@ -126,6 +126,18 @@ pub(crate) fn ahead(seconds: i64) -> String {
     if seconds <= 0 { "now".to_owned() } else { format!("in {}", duration(seconds)) }
 }
 
+/// An age, or of an instant in the future the time until then: `12 s ago`, `in 12 s`.
+pub(crate) fn relative(seconds_since: i64) -> String {
+    if seconds_since < -2 { ahead(-seconds_since) } else { ago(seconds_since) }
+}
+
+/// An instant in a zone that is `offset` minutes ahead of UTC, and in UTC: `23 Nov 2026, 14:03:22 Europe/Berlin` and
+/// `23 Nov 2026, 13:03:22 UTC`.
+pub(crate) fn exact(instant: Instant, offset: i64, zone: &str) -> Vec<String> {
+    let utc = format!("{} UTC", moment(instant, 0));
+    if zone == "UTC" { vec![utc] } else { vec![format!("{} {zone}", moment(instant, offset)), utc] }
+}
+
 /// An instant in a time zone that is `offset` minutes ahead of UTC: `23 Nov 2026, 14:03:22`.
 pub(crate) fn moment(instant: Instant, offset: i64) -> String {
     let civil = instant.civil(offset);
@@ -260,6 +272,22 @@ mod tests {
     #[test]
     fn what_is_ahead_has_two_units() {
         assert_eq!([-1, 0, 5, 3700].map(ahead), ["now", "now", "in 5 s", "in 1 h 1 min"]);
+    }
+
+    #[test]
+    fn instants_are_relative_to_now() {
+        assert_eq!(
+            [7200, 1, -2, -3, -3700].map(relative),
+            ["2 h ago", "just now", "just now", "in 3 s", "in 1 h 1 min"]
+        );
+    }
+
+    #[test]
+    fn exact_times_name_both_zones_unless_they_are_one() {
+        let instant = Instant::parse("2026-11-23T13:03:22Z").unwrap();
+        let both = ["23 Nov 2026, 14:03:22 Europe/Berlin", "23 Nov 2026, 13:03:22 UTC"];
+        assert_eq!(exact(instant, 60, "Europe/Berlin"), both);
+        assert_eq!(exact(instant, 0, "UTC"), both[1..]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! The modules from the outside in: `app` builds the page; `pages` fetch and arrange data, and `lazy` loads their code;
 //! `ui` holds the components without data; `base_path` knows the path below which the dashboard is served; `session`,
-//! `api` and `live` communicate with the server; `json`, `format`, `time` and `labels` turn data into text. Imports
+//! `api` and `live` communicate with the server; `json`, `format`, `time`, `zone` and `labels` turn data into text. Imports
 //! have no cycles.
 
 #![expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
@@ -28,6 +28,7 @@ mod shell;
 mod time;
 mod ui;
 mod user_action;
+mod zone;
 
 fn main() {
     console_error_panic_hook::set_once();

@@ -15,7 +15,7 @@ use crate::{
     live::{ConnectionState, Feed},
     pages,
     session::{Permission, Viewer},
-    ui::{Icon, Logo},
+    ui::{Icon, Logo, TooltipLayer},
 };
 
 /// The frame around a page.
@@ -67,6 +67,7 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
             </div>
             <main id="content" class="content" tabindex="-1">
                 {children()}
+                <TooltipLayer />
             </main>
         </div>
     }

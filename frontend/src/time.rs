@@ -34,6 +34,12 @@ impl Instant {
         Some(Self(midnight + ((hour * 60 + minute) * 60 + second) * 1000 + thousandths))
     }
 
+    /// Writes RFC 3339 in UTC, as [`parse`](Self::parse) reads it.
+    pub(crate) fn text(self) -> String {
+        let Civil { year, month, day, hour, minute, second, millisecond } = self.civil(0);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
+    }
+
     /// Seconds from an earlier instant to this one, negative when that one is later.
     pub(crate) fn seconds_since(self, earlier: Self) -> i64 {
         (self.0 - earlier.0).div_euclid(1000)
@@ -58,10 +64,7 @@ impl Instant {
 
 impl Serialize for Instant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Civil { year, month, day, hour, minute, second, millisecond } = self.civil(0);
-        serializer.collect_str(&format_args!(
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z"
-        ))
+        serializer.serialize_str(&self.text())
     }
 }
 

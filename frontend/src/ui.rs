@@ -21,7 +21,9 @@ mod select;
 mod skeleton;
 mod sparkline;
 mod table;
+mod time;
 mod toast;
+mod tooltip;
 
 pub(crate) use self::{
     badge::{Badge, Tone},
@@ -45,5 +47,7 @@ pub(crate) use self::{
     skeleton::{SkeletonRows, SkeletonText},
     sparkline::Sparkline,
     table::Table,
+    time::{OptionalTime, Time, TimeFormat},
     toast::{ToastList, Toasts},
+    tooltip::{Tooltip, TooltipLayer},
 };

@@ -14,11 +14,10 @@ use crate::{
     },
     base_path::href,
     browser,
-    clock::Clock,
     fetch::Fetch,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
-    ui::{Badge, Card, Empty, Fact, ObjectPage, PageHead},
+    ui::{Badge, Card, Empty, Fact, ObjectPage, PageHead, Time},
 };
 
 /// One agent: its status, load, memory and newest transfers.
@@ -103,7 +102,9 @@ fn Details(row: RwSignal<Entry<Agent>>, details: Fetch<AgentDetails>) -> impl In
                 {customer}
                 <Fact name="System">{read(labels::system)}</Fact>
                 <Fact name="IP address">{read(|agent| agent.ip_address.clone().unwrap_or_else(|| "–".to_owned()))}</Fact>
-                <Fact name="Registered">{Clock::full_moment(created_at)}</Fact>
+                <Fact name="Registered">
+                    <Time at=created_at />
+                </Fact>
                 <Fact name="Agent id">
                     <code class="path">{id}</code>
                 </Fact>

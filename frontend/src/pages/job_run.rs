@@ -14,7 +14,7 @@ use crate::{
     fetch::Fetch,
     labels,
     live::{Admission, Entry, Feed, LiveList},
-    ui::{Badge, Card, Confirm, Empty, Fact, ObjectPage, PageHead, Toasts},
+    ui::{Badge, Card, Confirm, Empty, Fact, ObjectPage, OptionalTime, PageHead, Time, Toasts},
     user_action::UserAction,
 };
 
@@ -137,7 +137,7 @@ fn Details(row: RwSignal<Entry<JobRun>>, links: Fetch<RunLinks>) -> impl IntoVie
             run.id.inner().to_owned(),
             format!("/jobs/{}", run.job_id.inner()),
             run.started_at,
-            run.scheduled_for.map_or_else(|| "None: started manually".to_owned(), Clock::full_moment),
+            run.scheduled_for,
             run.retry_of.as_ref().map(|earlier| format!("/jobs/{}/runs/{}", run.job_id.inner(), earlier.inner())),
         )
     });
@@ -147,7 +147,7 @@ fn Details(row: RwSignal<Entry<JobRun>>, links: Fetch<RunLinks>) -> impl IntoVie
             labels::jobs::time_taken(&entry.object, now)
         })
     };
-    let ended = read(|run| run.completed_at.map_or_else(|| "–".to_owned(), Clock::full_moment));
+    let completed_at = Signal::derive(move || row.with(|entry| entry.object.completed_at));
     let why = Memo::new(move |_| row.with(|entry| entry.object.error_message.clone()));
     view! {
         <Card title="Details">
@@ -155,9 +155,15 @@ fn Details(row: RwSignal<Entry<JobRun>>, links: Fetch<RunLinks>) -> impl IntoVie
                 <Fact name="Job">
                     <a href=href(job)>{move || links.read(job_name)}</a>
                 </Fact>
-                <Fact name="Slot">{slot}</Fact>
-                <Fact name="Started">{Clock::full_moment(started_at)}</Fact>
-                <Fact name="Ended">{ended}</Fact>
+                <Fact name="Slot">
+                    <OptionalTime at=slot otherwise="None: started manually" />
+                </Fact>
+                <Fact name="Started">
+                    <Time at=started_at />
+                </Fact>
+                <Fact name="Ended">
+                    <OptionalTime at=completed_at />
+                </Fact>
                 <Fact name="Duration">{taken}</Fact>
                 <Fact name="Copied">{read(labels::jobs::run_size)}</Fact>
                 <Fact name="Attempt">

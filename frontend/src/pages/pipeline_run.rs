@@ -18,7 +18,7 @@ use crate::{
         pipelines::{RUN_TRIGGERS, run_state, steps_done, time_taken},
     },
     live::{Admission, Entry, Feed, LiveList},
-    ui::{Badge, Card, Confirm, Fact, ObjectPage, PageHead, Toasts},
+    ui::{Badge, Card, Confirm, Fact, ObjectPage, OptionalTime, PageHead, Toasts},
     user_action::UserAction,
 };
 
@@ -151,9 +151,8 @@ fn Details(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl In
         let (from, to) = row.with(|entry| (entry.object.started_at, entry.object.completed_at));
         time_taken(from, to, to.unwrap_or_else(|| clock.now()))
     };
-    let moment = |at: Option<crate::time::Instant>| at.map_or_else(|| "–".to_owned(), Clock::full_moment);
-    let began = move || moment(row.with(|entry| entry.object.started_at));
-    let ended = move || moment(row.with(|entry| entry.object.completed_at));
+    let started_at = Signal::derive(move || row.with(|entry| entry.object.started_at));
+    let completed_at = Signal::derive(move || row.with(|entry| entry.object.completed_at));
     let why = Memo::new(move |_| row.with(|entry| entry.object.error_message.clone()));
     let values = (!parameters.is_empty()).then(|| {
         let line = |parameter: &pipeline_runs::Parameter| {
@@ -173,8 +172,12 @@ fn Details(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl In
                     {rerun_of.map(|earlier| view! { <a href=href(earlier)>"previous run"</a> })}
                 </Fact>
                 {values}
-                <Fact name="Started">{began}</Fact>
-                <Fact name="Ended">{ended}</Fact>
+                <Fact name="Started">
+                    <OptionalTime at=started_at />
+                </Fact>
+                <Fact name="Ended">
+                    <OptionalTime at=completed_at />
+                </Fact>
                 <Fact name="Duration">{taken}</Fact>
                 <Fact name="Completed steps">{read(steps_done)}</Fact>
                 <Fact name="Run id">

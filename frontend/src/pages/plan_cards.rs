@@ -9,11 +9,12 @@ use crate::{
         plan::{Plan, PlannedSchedule, PlannedStep},
     },
     base_path::href,
-    browser,
     fetch::{Fetch, Stage},
     format,
     labels::pipelines::{executor, schedule},
+    time::Instant,
     ui::{Card, Failure, SkeletonRows, SkeletonText},
+    zone,
 };
 
 /// The text of a card without a plan, because the definition has errors.
@@ -107,7 +108,10 @@ fn executors(steps: &[PlannedStep]) -> Vec<(String, Option<String>, String)> {
 #[component]
 pub(super) fn Schedule(plan: Memo<Option<Plan>>, verdict: Fetch<Verdict>) -> impl IntoView {
     let times = Memo::new(move |_| plan.with(|plan| plan.as_ref().and_then(|plan| plan.schedule.clone())));
-    let row = |at: &crate::time::Instant| view! { <tr><td>{format::minute(*at, browser::utc_offset(*at))}</td></tr> };
+    let row = |at: &Instant| {
+        let at = *at;
+        view! { <tr><td>{move || format::minute(at, zone::offset(at))}</td></tr> }
+    };
     let table = move |times: PlannedSchedule| {
         view! {
             <p class="form-text">
@@ -119,7 +123,7 @@ pub(super) fn Schedule(plan: Memo<Option<Plan>>, verdict: Fetch<Verdict>) -> imp
                 <caption class="visually-hidden">"Next runs"</caption>
                 <thead>
                     <tr>
-                        <th scope="col">"Next runs, in your time zone"</th>
+                        <th scope="col">{move || if zone::is_utc() { "Next runs, in UTC" } else { "Next runs, in your time zone" }}</th>
                     </tr>
                 </thead>
                 <tbody>{times.next.iter().map(row).collect_view()}</tbody>

@@ -18,6 +18,7 @@ use crate::{
     labels::slots::{Slot, State},
     time::Instant,
     ui::{Card, Empty, QueryResult, Rows},
+    zone,
 };
 
 /// The slot history as a strip, with the next slots.
@@ -135,7 +136,7 @@ fn Strip(
         event.prevent_default();
         chosen.set(ids.get(to).cloned());
     };
-    let in_lines = Memo::new(move |_| marks.with(|marks| lines(marks, browser::utc_offset)));
+    let in_lines = Memo::new(move |_| marks.with(|marks| lines(marks, zone::offset)));
     let names = move || in_lines.with(|lines| lines.iter().map(|(name, _)| name.clone()).collect());
     let mark = move |id: String| view! { <SlotMark id marks chosen current=current_id /> }.into_any();
     let line = move |name: String| {

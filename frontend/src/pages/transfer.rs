@@ -14,7 +14,7 @@ use crate::{
     fetch::Fetch,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
-    ui::{Badge, Card, Confirm, ObjectPage, PageHead, Progress, Toasts},
+    ui::{Badge, Card, Confirm, ObjectPage, OptionalTime, PageHead, Progress, TimeFormat, Toasts},
     user_action::UserAction,
 };
 
@@ -143,8 +143,7 @@ fn TransferProgress(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
         })
         .unwrap_or_else(|| "–".to_owned())
     };
-    let last_update =
-        move || row.with(|entry| entry.object.last_progress_at).map_or_else(|| "–".to_owned(), |at| clock.ago(at));
+    let last_update = Signal::derive(move || row.with(|entry| entry.object.last_progress_at));
     let error = Memo::new(move |_| row.with(|entry| entry.object.error_message.clone()));
     view! {
         <Card title="Progress">
@@ -162,7 +161,7 @@ fn TransferProgress(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
                     <div><dt>"Speed"</dt><dd>{read(labels::speed)}</dd></div>
                     <div><dt>"Time left"</dt><dd>{read(labels::time_left)}</dd></div>
                     <div><dt>"Duration"</dt><dd>{elapsed}</dd></div>
-                    <div><dt>"Last update"</dt><dd>{last_update}</dd></div>
+                    <div><dt>"Last update"</dt><dd><OptionalTime at=last_update format=TimeFormat::Relative /></dd></div>
                 </dl>
                 {move || {
                     error

@@ -13,11 +13,13 @@ use crate::{
         versions::{self, Version},
     },
     base_path::href,
-    clock::Clock,
     effect::effect,
     fetch::Fetch,
     format,
-    ui::{Card, Confirm, DiffTable, Notice, ObjectPage, PageHead, Pager, QueryResult, Rows, Select, Table, Toasts},
+    ui::{
+        Card, Confirm, DiffTable, Notice, ObjectPage, OptionalTime, PageHead, Pager, QueryResult, Rows, Select, Table,
+        Toasts,
+    },
     user_action::UserAction,
 };
 
@@ -118,7 +120,7 @@ fn Row(
     restoring: RwSignal<i32>,
 ) -> impl IntoView {
     let number = Memo::new(move |_| row.with(|row| row.as_ref().map_or(0, |row| row.number)));
-    let saved = move || row.with(|row| row.as_ref().map(|row| Clock::full_moment(row.created_at)));
+    let saved = Signal::derive(move || row.with(|row| row.as_ref().map(|row| row.created_at)));
     let commit = move || {
         let commit = row.with(|row| row.as_ref().and_then(|row| row.git_sha.clone()));
         commit.map_or_else(
@@ -143,7 +145,7 @@ fn Row(
                 </Show>
             </td>
             <td class="cell-wide" data-label="Saved">
-                {saved}
+                <OptionalTime at=saved />
             </td>
             <td data-label="Commit">{commit}</td>
             <td class="cell-actions">

@@ -4,10 +4,9 @@ use leptos::prelude::*;
 
 use crate::{
     api::agents::Agent,
-    clock::Clock,
     labels,
     live::Entry,
-    ui::{Card, Sparkline},
+    ui::{Card, Sparkline, Time, TimeFormat},
 };
 
 /// The number of heartbeats in the history.
@@ -16,8 +15,7 @@ const HEARTBEATS: usize = 40;
 /// Load and memory of an agent, now and since the page was opened.
 #[component]
 pub(super) fn Health(row: RwSignal<Entry<Agent>>) -> impl IntoView {
-    let clock = expect_context::<Clock>();
-    let heartbeat = move || clock.ago(row.with(|entry| entry.object.last_heartbeat));
+    let heartbeat = Signal::derive(move || row.with(|entry| entry.object.last_heartbeat));
     view! {
         <Card title="Health">
             <dl class="health">
@@ -37,7 +35,9 @@ pub(super) fn Health(row: RwSignal<Entry<Agent>>) -> impl IntoView {
                 </div>
                 <div class="health-figure">
                     <dt>"Last heartbeat"</dt>
-                    <dd>{heartbeat}</dd>
+                    <dd>
+                        <Time at=heartbeat format=TimeFormat::Relative />
+                    </dd>
                 </div>
             </dl>
         </Card>

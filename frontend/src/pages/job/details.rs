@@ -5,14 +5,13 @@ use leptos::prelude::*;
 use crate::{
     api::jobs::{Job, JobLinks},
     base_path::href,
-    clock::Clock,
     fetch::Fetch,
     labels::{
         self,
         jobs::{CATCH_UPS, OVERLAPS},
     },
     live::Entry,
-    ui::{Card, Fact},
+    ui::{Card, Fact, Time},
 };
 
 /// The settings of a job.
@@ -54,7 +53,9 @@ pub(super) fn Details(row: RwSignal<Entry<Job>>, links: Fetch<JobLinks>) -> impl
                 <Fact name="Overlap">{read(|job| labels::label_of(&OVERLAPS, &job.overlap).to_owned())}</Fact>
                 <Fact name="Missed slots">{read(|job| labels::label_of(&CATCH_UPS, &job.catch_up).to_owned())}</Fact>
                 <Fact name="Retries">{read(|job| labels::jobs::retry(job.retry.as_ref()))}</Fact>
-                <Fact name="Created">{Clock::full_moment(created_at)}</Fact>
+                <Fact name="Created">
+                    <Time at=created_at />
+                </Fact>
                 <Fact name="Job id">
                     <code class="path">{id}</code>
                 </Fact>

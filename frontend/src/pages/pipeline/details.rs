@@ -5,8 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::{pipelines::Pipeline, plan::Plan},
     base_path::href,
-    clock::Clock,
-    ui::{Card, CopyButton, Fact},
+    ui::{Card, CopyButton, Fact, Time},
 };
 
 /// The details of a pipeline.
@@ -50,8 +49,12 @@ pub(super) fn Details(pipeline: Memo<Pipeline>, plan: Memo<Option<Plan>>) -> imp
                 <Fact name="Version">{read(|pipeline| pipeline.version.to_string())}</Fact>
                 {parameters}
                 {timeout}
-                <Fact name="Created">{read(|pipeline| Clock::full_moment(pipeline.created_at))}</Fact>
-                <Fact name="Updated">{read(|pipeline| Clock::full_moment(pipeline.updated_at))}</Fact>
+                <Fact name="Created">
+                    <Time at=Signal::derive(move || pipeline.with(|pipeline| pipeline.created_at)) />
+                </Fact>
+                <Fact name="Updated">
+                    <Time at=Signal::derive(move || pipeline.with(|pipeline| pipeline.updated_at)) />
+                </Fact>
                 <Fact name="Pipeline id">
                     <code class="path">{id}</code>
                 </Fact>

@@ -1,10 +1,11 @@
 //! The marks of the strip, and their arrangement in lines.
 
 use crate::{
-    browser, format,
+    format,
     labels::slots::{Slot, State},
     time::Instant,
     ui::Tone,
+    zone,
 };
 
 /// The minimum number of slots per line on average; with fewer, a line covers a longer time.
@@ -60,7 +61,7 @@ pub(super) fn marks(runs: &str, decided: &[Slot], coming: &[Instant]) -> Vec<Mar
 }
 
 fn moment(at: Instant) -> String {
-    format::minute(at, browser::utc_offset(at))
+    format::minute(at, zone::offset(at))
 }
 
 /// The element id of a mark. A slot and a range may have the same time.

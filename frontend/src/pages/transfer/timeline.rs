@@ -4,10 +4,9 @@ use leptos::prelude::*;
 
 use crate::{
     api::transfers::{Transfer, TransferStatus},
-    clock::Clock,
     live::Entry,
     time::Instant,
-    ui::{Card, Tone},
+    ui::{Card, Time, Tone},
 };
 
 /// The timeline of a transfer: its times and its current status.
@@ -18,7 +17,7 @@ pub(super) fn Timeline(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
         view! {
             <li class="timeline-step" data-tone=tone.name()>
                 <span class="timeline-name">{name}</span>
-                <span class="timeline-at">{at.map(Clock::full_moment)}</span>
+                <span class="timeline-at">{at.map(|at| view! { <Time at /> })}</span>
             </li>
         }
     };

@@ -1,0 +1,34 @@
+// What people do without a mouse, and with the preferences that a browser keeps.
+import { addCustomer, SpokenAgent } from '../support/fleet';
+import { expect, expectLive, expectNothingFound, openSignedIn, test } from '../support/test';
+
+test.use({ timezoneId: 'Africa/Johannesburg' });
+
+test('a time shows both zones on focus and hover, and all times change to UTC', async ({ page, server }) => {
+  const { code } = await addCustomer(server, 'Acme');
+  const agent = await SpokenAgent.register(server, code, 'edge-1');
+  await openSignedIn(page, `/agents/${agent.id}`);
+  const registered = page.locator('.fact', { hasText: 'Registered' }).locator('time');
+  const at = new Date((await registered.getAttribute('datetime'))!);
+  const clock = (hoursAhead: number) => new Date(at.getTime() + hoursAhead * 3_600_000).toISOString().slice(11, 19);
+  await expect(registered).toContainText(clock(2));
+
+  const tooltip = page.getByRole('tooltip');
+  await expect(tooltip).toBeHidden();
+  await registered.focus();
+  await expect(tooltip).toContainText(`${clock(2)} Africa/Johannesburg`);
+  await expect(tooltip).toContainText(`${clock(0)} UTC`);
+  await expect(registered).toHaveAccessibleDescription(/UTC/);
+  await expectNothingFound(page);
+  await page.keyboard.press('Escape');
+  await expect(tooltip).toBeHidden();
+  await page.locator('.health time').hover();
+  await expect(tooltip).toContainText('UTC');
+
+  await page.getByRole('radio', { name: 'UTC' }).check();
+  await expect(registered).toContainText(clock(0));
+  await page.reload();
+  await expectLive(page);
+  await expect(page.getByRole('radio', { name: 'UTC' })).toBeChecked();
+  await expect(registered).toContainText(clock(0));
+});

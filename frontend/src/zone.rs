@@ -1,0 +1,30 @@
+//! The time zone of the instants on screen: that of the browser, or UTC. The choice is kept in the browser.
+
+use std::sync::LazyLock;
+
+use leptos::prelude::*;
+
+use crate::{browser, time::Instant};
+
+/// The name under which the choice is stored.
+const STORED: &str = "zone";
+
+/// Whether instants are shown in UTC. It has no owner, so that every text can read it.
+static IS_UTC: LazyLock<ArcRwSignal<bool>> =
+    LazyLock::new(|| ArcRwSignal::new(browser::stored(STORED).as_deref() == Some("utc")));
+
+/// Whether instants are shown in UTC. Reactive.
+pub(crate) fn is_utc() -> bool {
+    IS_UTC.get()
+}
+
+/// Shows all instants in UTC, or in the time zone of the browser.
+pub(crate) fn show_utc(is_utc: bool) {
+    browser::store(STORED, is_utc.then_some("utc"));
+    IS_UTC.set(is_utc);
+}
+
+/// How many minutes the zone of the instants on screen is ahead of UTC at an instant. Reactive.
+pub(crate) fn offset(at: Instant) -> i64 {
+    if is_utc() { 0 } else { browser::utc_offset(at) }
+}
