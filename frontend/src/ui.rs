@@ -28,7 +28,7 @@ mod tooltip;
 pub(crate) use self::{
     badge::{Badge, Tone},
     card::Card,
-    copy_button::{CopyButton, Secret},
+    copy_button::{CopyButton, Copyable, Secret},
     description_list::Fact,
     dialog::{Confirm, Dialog, FormDialog},
     diff_table::{DiffTable, diff_lines},

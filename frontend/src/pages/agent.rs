@@ -17,7 +17,7 @@ use crate::{
     fetch::Fetch,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
-    ui::{Badge, Card, Empty, Fact, ObjectPage, PageHead, Time},
+    ui::{Badge, Card, Copyable, Empty, Fact, ObjectPage, PageHead, Time},
 };
 
 /// One agent: its status, load, memory and newest transfers.
@@ -106,7 +106,7 @@ fn Details(row: RwSignal<Entry<Agent>>, details: Fetch<AgentDetails>) -> impl In
                     <Time at=created_at />
                 </Fact>
                 <Fact name="Agent id">
-                    <code class="path">{id}</code>
+                    <Copyable what="agent id" text=id />
                 </Fact>
             </dl>
         </Card>

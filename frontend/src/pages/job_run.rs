@@ -14,7 +14,7 @@ use crate::{
     fetch::Fetch,
     labels,
     live::{Admission, Entry, Feed, LiveList},
-    ui::{Badge, Card, Confirm, Empty, Fact, ObjectPage, OptionalTime, PageHead, Time, Toasts},
+    ui::{Badge, Card, Confirm, Copyable, Empty, Fact, ObjectPage, OptionalTime, PageHead, Time, Toasts},
     user_action::UserAction,
 };
 
@@ -171,7 +171,7 @@ fn Details(row: RwSignal<Entry<JobRun>>, links: Fetch<RunLinks>) -> impl IntoVie
                     {retry_of.map(|earlier| view! { <a href=href(earlier)>"previous attempt"</a> })}
                 </Fact>
                 <Fact name="Run id">
-                    <code class="path">{id}</code>
+                    <Copyable what="run id" text=id />
                 </Fact>
             </dl>
             {move || {

@@ -18,7 +18,7 @@ use crate::{
         pipelines::{RUN_TRIGGERS, run_state, steps_done, time_taken},
     },
     live::{Admission, Entry, Feed, LiveList},
-    ui::{Badge, Card, Confirm, Fact, ObjectPage, OptionalTime, PageHead, Toasts},
+    ui::{Badge, Card, Confirm, Copyable, Fact, ObjectPage, OptionalTime, PageHead, Toasts},
     user_action::UserAction,
 };
 
@@ -181,7 +181,7 @@ fn Details(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl In
                 <Fact name="Duration">{taken}</Fact>
                 <Fact name="Completed steps">{read(steps_done)}</Fact>
                 <Fact name="Run id">
-                    <code class="path">{id}</code>
+                    <Copyable what="run id" text=id />
                 </Fact>
             </dl>
             {move || {

@@ -1,9 +1,14 @@
-//! A button that copies text, and a secret with such a button.
+//! A button that copies text, and texts with such a button.
+
+use std::time::Duration;
 
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{Icon, Toasts};
 use crate::browser;
+
+/// How long a button says that the text is copied.
+const SAID_FOR: Duration = Duration::from_secs(3);
 
 /// A button that copies text to the clipboard.
 #[component]
@@ -11,6 +16,9 @@ pub(crate) fn CopyButton(
     /// The noun in the name of the button: `Copy <what>`.
     what: &'static str,
     #[prop(into)] text: Signal<String>,
+    /// Whether the button has no text, beside a text that it copies.
+    #[prop(optional)]
+    is_bare: bool,
 ) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let is_copied = RwSignal::new(false);
@@ -18,18 +26,39 @@ pub(crate) fn CopyButton(
         spawn_local(async move {
             if browser::copy(&text.get_untracked()).await {
                 is_copied.try_set(true);
+                let forget = move || {
+                    is_copied.try_set(false);
+                };
+                set_timeout(forget, SAID_FOR);
                 toasts.success(format!("Copied the {what}."));
             } else {
                 toasts.error("This browser does not allow copying here. Select the text instead.".to_owned());
             }
         });
     };
+    let class = if is_bare { "button button-small button-bare" } else { "button button-small" };
+    // In a dialog the notification is behind the dialog, so the button shows it too.
+    let icon = move || view! { <Icon name=if is_copied.get() { "done" } else { "copy" } /> };
     view! {
-        <button type="button" class="button button-small" aria-label=format!("Copy {what}") on:click=copy>
-            <Icon name="copy" />
-            // In a dialog the notification is behind the dialog, so the button shows it too.
-            {move || if is_copied.get() { "Copied" } else { "Copy" }}
+        <button type="button" class=class aria-label=format!("Copy {what}") on:click=copy>
+            {icon}
+            {(!is_bare).then_some(move || if is_copied.get() { "Copied" } else { "Copy" })}
         </button>
+    }
+}
+
+/// An id, a path or the like, with a button to copy it.
+#[component]
+pub(crate) fn Copyable(
+    /// The noun in the name of the button: `Copy <what>`.
+    what: &'static str,
+    #[prop(into)] text: Signal<String>,
+) -> impl IntoView {
+    view! {
+        <span class="copyable">
+            <code class="path">{move || text.get()}</code>
+            <CopyButton what text is_bare=true />
+        </span>
     }
 }
 

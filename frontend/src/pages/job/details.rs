@@ -11,7 +11,7 @@ use crate::{
         jobs::{CATCH_UPS, OVERLAPS},
     },
     live::Entry,
-    ui::{Card, Fact, Time},
+    ui::{Card, Copyable, Fact, Time},
 };
 
 /// The settings of a job.
@@ -41,10 +41,10 @@ pub(super) fn Details(row: RwSignal<Entry<Job>>, links: Fetch<JobLinks>) -> impl
         <Card title="Details">
             <dl class="facts">
                 <Fact name="Source">
-                    <code class="path">{read(|job| job.source.clone())}</code>
+                    <Copyable what="source" text=Signal::derive(read(|job| job.source.clone())) />
                 </Fact>
                 <Fact name="Destination">
-                    <code class="path">{read(|job| job.destination.clone())}</code>
+                    <Copyable what="destination" text=Signal::derive(read(|job| job.destination.clone())) />
                 </Fact>
                 <Fact name="Protocol">{read(|job| labels::protocol_with_direction(job.protocol, job.direction))}</Fact>
                 {rules}
@@ -57,7 +57,7 @@ pub(super) fn Details(row: RwSignal<Entry<Job>>, links: Fetch<JobLinks>) -> impl
                     <Time at=created_at />
                 </Fact>
                 <Fact name="Job id">
-                    <code class="path">{id}</code>
+                    <Copyable what="job id" text=id />
                 </Fact>
             </dl>
         </Card>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::{pipelines::Pipeline, plan::Plan},
     base_path::href,
-    ui::{Card, CopyButton, Fact, Time},
+    ui::{Card, CopyButton, Copyable, Fact, Time},
 };
 
 /// The details of a pipeline.
@@ -42,7 +42,7 @@ pub(super) fn Details(pipeline: Memo<Pipeline>, plan: Memo<Option<Plan>>) -> imp
         <Card title="Details">
             <dl class="facts">
                 <Fact name="Identifier">
-                    <code class="path">{identifier}</code>
+                    <Copyable what="identifier" text=identifier />
                 </Fact>
                 {description}
                 <Fact name="Customer">{customer}</Fact>
@@ -56,7 +56,7 @@ pub(super) fn Details(pipeline: Memo<Pipeline>, plan: Memo<Option<Plan>>) -> imp
                     <Time at=Signal::derive(move || pipeline.with(|pipeline| pipeline.updated_at)) />
                 </Fact>
                 <Fact name="Pipeline id">
-                    <code class="path">{id}</code>
+                    <Copyable what="pipeline id" text=id />
                 </Fact>
             </dl>
         </Card>

@@ -8,7 +8,7 @@ use crate::{
     fetch::Fetch,
     labels,
     live::Entry,
-    ui::{Card, CopyButton, Fact},
+    ui::{Card, Copyable, Fact},
 };
 
 /// The details of a transfer.
@@ -39,10 +39,10 @@ pub(super) fn Details(row: RwSignal<Entry<Transfer>>, links: Fetch<TransferLinks
         <Card title="Details">
             <dl class="facts">
                 <Fact name="Source">
-                    <code class="path">{read(|transfer| transfer.source.clone())}</code>
+                    <Copyable what="source" text=Signal::derive(read(|transfer| transfer.source.clone())) />
                 </Fact>
                 <Fact name="Destination">
-                    <code class="path">{read(|transfer| transfer.destination.clone())}</code>
+                    <Copyable what="destination" text=Signal::derive(read(|transfer| transfer.destination.clone())) />
                 </Fact>
                 <Fact name="Agent">{agent}</Fact>
                 <Fact name="Host name">{hostname}</Fact>
@@ -63,14 +63,13 @@ pub(super) fn Details(row: RwSignal<Entry<Transfer>>, links: Fetch<TransferLinks
                         .map(|checksum| {
                             view! {
                                 <Fact name="SHA-256">
-                                    <code class="path">{checksum.clone()}</code>
-                                    <CopyButton what="checksum" text=checksum />
+                                    <Copyable what="checksum" text=checksum />
                                 </Fact>
                             }
                         })
                 }}
                 <Fact name="Transfer id">
-                    <code class="path">{id}</code>
+                    <Copyable what="transfer id" text=id />
                 </Fact>
             </dl>
         </Card>
