@@ -1,5 +1,5 @@
 // What people do without a mouse, and with the preferences that a browser keeps.
-import { addCustomer, SpokenAgent } from '../support/fleet';
+import { addCustomer, seed, SpokenAgent } from '../support/fleet';
 import { expect, expectLive, expectNothingFound, openSignedIn, test } from '../support/test';
 
 test.use({ timezoneId: 'Africa/Johannesburg' });
@@ -31,4 +31,17 @@ test('a time shows both zones on focus and hover, and all times change to UTC', 
   await expectLive(page);
   await expect(page.getByRole('radio', { name: 'UTC' })).toBeChecked();
   await expect(registered).toContainText(clock(0));
+});
+
+test('pausing a job is undone from its notification', async ({ page, server }) => {
+  const { job } = await seed(server);
+  await openSignedIn(page, `/jobs/${job}`);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await expect(page.getByRole('button', { name: 'Resume' })).toBeVisible();
+  const undo = page.getByRole('region', { name: 'Notifications' }).getByRole('button', { name: 'Undo' });
+  await undo.focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('Undone.')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Pause' })).toBeVisible();
+  await expect(page.getByRole('main')).toBeFocused();
 });

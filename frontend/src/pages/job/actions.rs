@@ -8,6 +8,7 @@ use crate::{
     api::jobs::{self, Job},
     base_path::href,
     live::{Entry, LiveList},
+    session::Session,
     ui::{Confirm, Toasts},
     user_action::UserAction,
 };
@@ -15,7 +16,7 @@ use crate::{
 /// The buttons for a job that the viewer may use, and their dialogs.
 #[component]
 pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl IntoView {
-    let (toasts, navigate) = (expect_context::<Toasts>(), use_navigate());
+    let (session, toasts, navigate) = (expect_context::<Session>(), expect_context::<Toasts>(), use_navigate());
     let (id, name) = row.with_untracked(|entry| (entry.object.id.inner().to_owned(), entry.object.name.clone()));
     let id = StoredValue::new(id);
     let read = move |read: fn(&Job) -> bool| Memo::new(move |_| row.with(|entry| read(&entry.object)));
@@ -35,10 +36,11 @@ pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl In
         });
     };
     let switch = move |_| {
-        let enabled = !is_enabled.get_untracked();
-        switching.run(jobs::enable(&id.get_value(), enabled), move |job| {
+        let (enabled, id) = (!is_enabled.get_untracked(), id.get_value());
+        switching.run(jobs::enable(&id, enabled), move |job| {
             list.apply_update(job);
-            toasts.success(if enabled { "Resumed." } else { "Paused." }.to_owned());
+            let undo = move || session.execute(jobs::enable(&id, !enabled), move |outcome| toasts.undone(outcome));
+            toasts.undoable(if enabled { "Resumed." } else { "Paused." }.to_owned(), undo);
         });
     };
     let delete = move |()| {

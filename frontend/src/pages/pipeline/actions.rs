@@ -35,10 +35,16 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
     let (is_starting, is_deleting) = (RwSignal::new(false), RwSignal::new(false));
     let (switching, deleting) = (UserAction::new(), UserAction::new());
     let switch = move |_| {
-        let enabled = !is_enabled.get_untracked();
-        switching.run(pipelines::enable(&id.get_value(), enabled), move |_| {
+        let (enabled, id) = (!is_enabled.get_untracked(), id.get_value());
+        switching.run(pipelines::enable(&id, enabled), move |_| {
             found.reload();
-            toasts.success(if enabled { "Resumed." } else { "Paused." }.to_owned());
+            let undo = move || {
+                session.execute(pipelines::enable(&id, !enabled), move |outcome| {
+                    toasts.undone(outcome);
+                    found.reload();
+                });
+            };
+            toasts.undoable(if enabled { "Resumed." } else { "Paused." }.to_owned(), undo);
         });
     };
     let delete = move |()| {
