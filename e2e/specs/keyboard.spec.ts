@@ -45,3 +45,22 @@ test('pausing a job is undone from its notification', async ({ page, server }) =
   await expect(page.getByRole('button', { name: 'Pause' })).toBeVisible();
   await expect(page.getByRole('main')).toBeFocused();
 });
+
+test('the title and the icon of the tab say how much needs attention', async ({ page, server }) => {
+  const { code } = await addCustomer(server, 'Acme');
+  const agent = await SpokenAgent.register(server, code, 'edge-1');
+  const transfer = await agent.create('orders.csv', 1000);
+  await openSignedIn(page, '/');
+  const icon = page.locator('link[rel=icon]');
+  await expect(page).toHaveTitle('Live · MFTPlus');
+  await expect(icon).not.toHaveAttribute('href', /circle/);
+  await agent.report(transfer, { status: 'running', bytesTransferred: 10 });
+  await agent.report(transfer, { status: 'failed', errorMessage: 'quota exceeded' });
+  await expect(page).toHaveTitle('(1) Live · MFTPlus');
+  await expect(icon).toHaveAttribute('href', /circle.*%3E1%3C/);
+  await page.getByRole('link', { name: 'Users' }).click();
+  await expect(page).toHaveTitle('(1) Users · MFTPlus');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await expect(page).toHaveTitle('Sign in · MFTPlus');
+  await expect(icon).not.toHaveAttribute('href', /circle/);
+});

@@ -17,6 +17,7 @@ use crate::{
     pages::{self, NotFound, Overview, SignIn},
     session::{Permission, Session, SessionState, SignedOutReason, ViewerRole},
     shell::{Shell, Unreachable},
+    tab::Tab,
     ui::{ToastList, Toasts, Tooltip},
 };
 
@@ -28,6 +29,7 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(NavigationGuard::new());
     provide_context(session);
     provide_context(feed);
+    provide_context(Tab::new());
     provide_context(Toasts::new());
     provide_context(Tooltip::new());
     provide_context(Clock::start(move || feed.check_silence()));

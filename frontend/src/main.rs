@@ -25,6 +25,7 @@ mod navigation_guard;
 mod pages;
 mod session;
 mod shell;
+mod tab;
 mod time;
 mod ui;
 mod user_action;

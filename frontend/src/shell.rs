@@ -1,6 +1,7 @@
 //! The frame around every page of a signed-in user: navigation, connection state, theme and account.
 
 mod account;
+mod notifications;
 
 use leptos::prelude::*;
 use leptos_router::{components::A, hooks::use_location};
@@ -15,6 +16,7 @@ use crate::{
     live::{ConnectionState, Feed},
     pages,
     session::{Permission, Viewer},
+    tab::Tab,
     ui::{Icon, Logo, TooltipLayer},
 };
 
@@ -24,6 +26,7 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
     let (feed, clock) = (expect_context::<Feed>(), expect_context::<Clock>());
     let totals = FleetTotals::follow(feed);
     provide_context(totals);
+    expect_context::<Tab>().follow(Signal::derive(move || totals.attention()));
     effect(move || {
         clock.now();
         totals.sample();

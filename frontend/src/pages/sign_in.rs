@@ -5,6 +5,7 @@ use leptos::{ev::SubmitEvent, prelude::*};
 use crate::{
     api::ApiError,
     session::Session,
+    tab::Tab,
     ui::{Field, Logo, Notice},
     user_action::UserAction,
 };
@@ -29,7 +30,7 @@ pub(crate) fn SignIn(ended: bool) -> impl IntoView {
         };
         user_action.wait(Box::pin(attempt));
     };
-    document().set_title("Sign in · MFTPlus");
+    expect_context::<Tab>().set_title("Sign in");
     view! {
         <main class="gate">
             <form class="gate-card form" on:submit=submit>

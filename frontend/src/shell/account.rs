@@ -2,6 +2,7 @@
 
 use leptos::{prelude::*, task::spawn_local};
 
+use super::notifications::NotificationChoice;
 use crate::{
     browser, labels,
     session::{Session, Viewer},
@@ -24,6 +25,7 @@ pub(super) fn Account(viewer: Viewer) -> impl IntoView {
         <section class="account" aria-label="Account">
             <ThemeChoice />
             <ZoneChoice />
+            <NotificationChoice />
             <div class="account-user">
                 <span class="account-name" title=viewer.email.clone()>
                     {viewer.email.clone()}

@@ -2,8 +2,7 @@
 
 use leptos::{html, prelude::*};
 
-use crate::base_path::href;
-use crate::effect::effect;
+use crate::{base_path::href, effect::effect, tab::Tab};
 
 /// The title and the actions of a page. Its `h1` takes the focus when the user comes from another page.
 #[component]
@@ -18,7 +17,8 @@ pub(crate) fn PageHead(
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     let heading = NodeRef::<html::H1>::new();
-    effect(move || document().set_title(&format!("{} · MFTPlus", title.get())));
+    let tab = expect_context::<Tab>();
+    effect(move || tab.set_title(&title.get()));
     effect(move || {
         let came_from_another = document().active_element().is_some_and(|element| element.tag_name() != "BODY");
         if let Some(heading) = heading.get()
