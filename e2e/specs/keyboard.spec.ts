@@ -1,4 +1,5 @@
 // What people do without a mouse, and with the preferences that a browser keeps.
+import type { Locator, Page } from '@playwright/test';
 import { addCustomer, seed, SpokenAgent } from '../support/fleet';
 import { expect, expectLive, expectNothingFound, openSignedIn, test } from '../support/test';
 
@@ -64,3 +65,134 @@ test('the title and the icon of the tab say how much needs attention', async ({ 
   await expect(page).toHaveTitle('Sign in · MFTPlus');
   await expect(icon).not.toHaveAttribute('href', /circle/);
 });
+
+test('the palette finds pages, objects and actions, and returns the focus', async ({ page, server }) => {
+  const seeded = await seed(server);
+  await openSignedIn(page, '/');
+  const opener = page.getByRole('button', { name: 'Search or go to' });
+  const palette = page.getByRole('dialog', { name: 'Search pages, objects and actions' });
+  const field = palette.getByRole('combobox');
+  const option = (name: RegExp) => palette.getByRole('option', { name });
+
+  await opener.focus();
+  await page.keyboard.press('Control+k');
+  await expect(field).toBeFocused();
+  await expect(option(/^Live/)).toHaveAttribute('aria-selected', 'true');
+  await expectNothingFound(page);
+  await page.keyboard.press('Escape');
+  await expect(palette).toBeHidden();
+  await expect(opener).toBeFocused();
+
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('backup');
+  await expect(option(/^warehouse-full-backup\.dump/)).toBeVisible();
+  await expectNothingFound(page);
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(`/transfers/${seeded.transfer}`);
+  await expect(page.getByRole('heading', { level: 1 })).toBeFocused();
+
+  for (const [typed, name, address] of [
+    ['lyon', /^edge-lyon/, '/agents/'],
+    ['nightly', /^Nightly orders/, `/pipelines/${seeded.pipeline}`],
+    ['hourly', /^Hourly orders/, `/jobs/${seeded.job}`],
+  ] as const) {
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type(typed);
+    await option(name).click();
+    await expect(page).toHaveURL(new RegExp(address));
+  }
+
+  await expect(page.getByRole('button', { name: 'Pause' })).toBeVisible();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('pause hourly');
+  await expect(option(/^Pause Hourly orders/)).toHaveAttribute('aria-selected', 'true');
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('Paused Hourly orders.')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Resume' })).toBeVisible();
+
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('show times in utc');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('radio', { name: 'UTC' })).toBeChecked();
+
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('no such thing');
+  await expect(palette.getByRole('status')).toHaveText('Nothing matches');
+  await expect(palette.getByRole('option')).toHaveCount(0);
+});
+
+test('the code of the palette is loaded when it is wanted, and its absence is said', async ({ page }) => {
+  await page.route(/\/palette-.*\.wasm$/, (route) => route.abort());
+  await openSignedIn(page, '/');
+  await page.keyboard.press('Control+k');
+  await expect(page.getByText('Part of the dashboard failed to load. Reload the page.')).toBeVisible();
+  await page.unrouteAll();
+  const comes = page.waitForResponse(/\/palette-[0-9a-f]{16}\.wasm$/);
+  await page.reload();
+  await expectLive(page);
+  await page.keyboard.press('Control+k');
+  await comes;
+  await expect(page.getByRole('combobox', { name: 'Search pages, objects and actions' })).toBeFocused();
+});
+
+test('single keys go to pages and searches, but not while typing, and can be turned off', async ({ page }) => {
+  await openSignedIn(page, '/');
+  const heading = (name: string) => page.getByRole('heading', { level: 1, name });
+  await page.keyboard.press('g');
+  await page.keyboard.press('a');
+  await expect(heading('Agents')).toBeFocused();
+
+  await page.keyboard.press('/');
+  const search = page.getByRole('searchbox');
+  await expect(search).toBeFocused();
+  await expect(search).toHaveValue('');
+  await page.keyboard.type('g/?t');
+  await expect(search).toHaveValue('g/?t');
+  await page.keyboard.press('Control+k');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect(heading('Agents')).toBeVisible();
+  await search.fill('');
+  await heading('Agents').focus();
+
+  await page.keyboard.press('?');
+  const list = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  const single = list.getByRole('checkbox', { name: /Single-key shortcuts/ });
+  await expect(single).toBeFocused();
+  await expect(list).toContainText('Go to Customers');
+  await expectNothingFound(page);
+  await page.keyboard.press('Space');
+  await expect(single).not.toBeChecked();
+  await page.keyboard.press('Escape');
+  await expect(heading('Agents')).toBeFocused();
+  await page.keyboard.press('?');
+  await page.keyboard.press('g');
+  await page.keyboard.press('t');
+  await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeHidden();
+  await expect(heading('Agents')).toBeVisible();
+  await page.reload();
+  await expectLive(page);
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('turn single');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect(async () => {
+    await page.keyboard.press('g');
+    await page.keyboard.press('u');
+    await expect(heading('Users')).toBeVisible({ timeout: 2000 });
+  }).toPass();
+});
+
+test('a page with unsaved changes asks before a key leaves it', async ({ page, server }) => {
+  await seed(server);
+  await openSignedIn(page, '/pipelines/new');
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Half done');
+  await heading(page).focus();
+  await page.keyboard.press('g');
+  await page.keyboard.press('t');
+  await expect(page.getByRole('dialog', { name: 'Leave without saving?' })).toBeVisible();
+  await expect(page).toHaveURL('/pipelines/new');
+});
+
+function heading(page: Page): Locator {
+  return page.getByRole('heading', { level: 1 });
+}

@@ -7,6 +7,7 @@ pub(crate) mod definitions;
 pub(crate) mod enrolment_codes;
 mod error;
 pub(crate) mod events;
+pub(crate) mod find;
 pub(crate) mod fleet;
 pub(crate) mod http;
 pub(crate) mod job_runs;

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use js_sys::{Array, Date, Function, Intl, Object, Reflect};
 use leptos::{
     prelude::window,
-    web_sys::{Element, Event, EventTarget, HtmlElement, HtmlTextAreaElement, SvgElement},
+    web_sys::{Element, Event, EventTarget, HtmlElement, HtmlInputElement, HtmlTextAreaElement, SvgElement},
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
+use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::time::Instant;
 
@@ -90,6 +91,25 @@ pub(crate) fn focus(id: &str) {
     };
 }
 
+/// Moves the focus to the search of the page and selects what is in it; returns whether the page has a search.
+pub(crate) fn focus_search() -> bool {
+    let field = leptos::prelude::document().query_selector("#content input[type=search]").ok().flatten();
+    let Some(field) = field.and_then(|field| field.dyn_into::<HtmlInputElement>().ok()) else { return false };
+    field.select();
+    field.focus().is_ok()
+}
+
+/// Follows a link as if the user had clicked on it, so that pages with unsaved changes ask first.
+pub(crate) fn follow_link(url: &str) {
+    let document = leptos::prelude::document();
+    let link = document.create_element("a").ok().and_then(|link| link.dyn_into::<HtmlElement>().ok());
+    let (Some(body), Some(link)) = (document.body(), link) else { return };
+    if link.set_attribute("href", url).is_ok() && body.append_child(&link).is_ok() {
+        link.click();
+        link.remove();
+    }
+}
+
 /// Replaces the selection with text as if it was typed, so that it can be undone and the field gets an input event.
 pub(crate) fn type_text(text: &str) {
     let document: JsValue = leptos::prelude::document().into();
@@ -113,6 +133,15 @@ pub(crate) fn show_line(area: &HtmlTextAreaElement, line: usize) {
         if !is_seen {
             area.set_scroll_top((top - seen / 3.0) as i32);
         }
+    }
+}
+
+/// Scrolls whatever is around the element with an id so that it is visible.
+pub(crate) fn show_element(id: &str) {
+    if let Some(element) = leptos::prelude::document().get_element_by_id(id) {
+        let options = ScrollIntoViewOptions::new();
+        options.set_block(ScrollLogicalPosition::Nearest);
+        element.scroll_into_view_with_scroll_into_view_options(&options);
     }
 }
 

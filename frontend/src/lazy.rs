@@ -11,7 +11,10 @@ use std::{
 
 use leptos::{prelude::*, task::spawn_local};
 
-use crate::ui::{Icon, PageHead, SkeletonRows, SkeletonText};
+use crate::{
+    effect::effect,
+    ui::{Icon, PageHead, SkeletonRows, SkeletonText, Toasts},
+};
 
 /// Creates the view of a loaded page.
 pub(crate) type MakePage = fn() -> AnyView;
@@ -53,6 +56,26 @@ pub(crate) use pieces;
 /// The view of a route: a skeleton until the code of the page is loaded, then the page.
 pub(crate) fn lazy(load: fn() -> Loading) -> impl Fn() -> AnyView + Copy {
     move || show(load())
+}
+
+/// A dialog whose code is loaded when `open` is first set. If that fails, `open` is reset and a notification says so.
+pub(crate) fn lazy_dialog(open: RwSignal<bool>, load: fn() -> Loading) -> impl Fn() -> Option<AnyView> {
+    let toasts = expect_context::<Toasts>();
+    let make = RwSignal::new(None::<MakePage>);
+    effect(move || {
+        if !open.get() || make.with_untracked(Option::is_some) {
+            return;
+        }
+        spawn_local(async move {
+            if let Ok(loaded) = load().await {
+                make.try_set(Some(loaded));
+            } else {
+                open.try_set(false);
+                toasts.error("Part of the dashboard failed to load. Reload the page.".to_owned());
+            }
+        });
+    });
+    move || make.get().map(|make| make())
 }
 
 /// Loads the code of a page in advance.

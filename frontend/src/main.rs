@@ -1,6 +1,7 @@
 //! The dashboard: shows the fleet live, and administers it.
 //!
-//! The modules from the outside in: `app` builds the page; `pages` fetch and arrange data, and `lazy` loads their code;
+//! The modules from the outside in: `app` builds the page; `pages` fetch and arrange data, `palette` finds them, and `lazy`
+//! loads their code; `shortcuts` are the keys that work everywhere;
 //! `ui` holds the components without data; `base_path` knows the path below which the dashboard is served; `session`,
 //! `api` and `live` communicate with the server; `json`, `format`, `time`, `zone` and `labels` turn data into text. Imports
 //! have no cycles.
@@ -23,8 +24,10 @@ mod lazy;
 mod live;
 mod navigation_guard;
 mod pages;
+mod palette;
 mod session;
 mod shell;
+mod shortcuts;
 mod tab;
 mod time;
 mod ui;

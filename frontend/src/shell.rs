@@ -12,10 +12,11 @@ use crate::{
     clock::Clock,
     effect::effect,
     fleet_totals::FleetTotals,
-    lazy::{Loading, prepare},
+    lazy::{Loading, lazy_dialog, prepare},
     live::{ConnectionState, Feed},
-    pages,
+    pages, palette,
     session::{Permission, Viewer},
+    shortcuts::Shortcuts,
     tab::Tab,
     ui::{Icon, Logo, TooltipLayer},
 };
@@ -31,6 +32,10 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
         clock.now();
         totals.sample();
     });
+
+    let shortcuts = Shortcuts::new();
+    provide_context(shortcuts);
+    shortcuts.listen(&viewer);
 
     let is_open = RwSignal::new(false);
     let path = use_location().pathname;
@@ -65,6 +70,7 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
                 </button>
             </header>
             <div id="sidebar" class="sidebar" data-open=move || is_open.get().to_string()>
+                <OpenPalette />
                 <Navigation viewer=viewer.clone() />
                 <Account viewer />
             </div>
@@ -73,6 +79,28 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
                 <TooltipLayer />
             </main>
         </div>
+        {lazy_dialog(shortcuts.palette, palette::command_palette)}
+        {lazy_dialog(shortcuts.list, palette::key_list)}
+    }
+}
+
+/// The button that opens the palette.
+#[component]
+fn OpenPalette() -> impl IntoView {
+    let open = expect_context::<Shortcuts>().palette;
+    view! {
+        <button
+            type="button"
+            class="button palette-open"
+            aria-keyshortcuts="Control+K Meta+K"
+            on:pointerenter=|_| prepare(palette::command_palette)
+            on:focusin=|_| prepare(palette::command_palette)
+            on:click=move |_| open.set(true)
+        >
+            <Icon name="search" />
+            "Search or go to"
+            <kbd aria-hidden="true">"Ctrl K"</kbd>
+        </button>
     }
 }
 

@@ -6,6 +6,7 @@ use super::notifications::NotificationChoice;
 use crate::{
     browser, labels,
     session::{Session, Viewer},
+    shortcuts::Shortcuts,
     ui::{Icon, Toasts},
     zone,
 };
@@ -14,6 +15,7 @@ use crate::{
 #[component]
 pub(super) fn Account(viewer: Viewer) -> impl IntoView {
     let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
+    let shortcuts = expect_context::<Shortcuts>();
     let sign_out = move |_| {
         spawn_local(async move {
             if let Err(error) = session.sign_out().await {
@@ -26,6 +28,9 @@ pub(super) fn Account(viewer: Viewer) -> impl IntoView {
             <ThemeChoice />
             <ZoneChoice />
             <NotificationChoice />
+            <button type="button" class="button button-small" on:click=move |_| shortcuts.list.set(true)>
+                "Keyboard shortcuts"
+            </button>
             <div class="account-user">
                 <span class="account-name" title=viewer.email.clone()>
                     {viewer.email.clone()}

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use leptos::{ev, leptos_dom::helpers::TimeoutHandle, prelude::*, web_sys::Element};
-use wasm_bindgen::JsValue;
+use leptos::{ev::KeyboardEvent, leptos_dom::helpers::TimeoutHandle, prelude::*, web_sys::Element};
+use wasm_bindgen::{JsCast, JsValue};
 
 use crate::format;
 
@@ -99,8 +99,9 @@ impl Tooltip {
 pub(crate) fn TooltipLayer() -> impl IntoView {
     let tooltip = expect_context::<Tooltip>();
     let shown = tooltip.shown;
-    let escape = window_event_listener(ev::keydown, move |event| {
-        if event.key() == "Escape" {
+    let escape = window_event_listener_untyped("keydown", move |event| {
+        // Browsers send this event without a key when they fill in a form.
+        if event.dyn_ref::<KeyboardEvent>().is_some_and(|event| event.key() == "Escape") {
             shown.set(None);
         }
     });

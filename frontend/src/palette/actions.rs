@@ -1,0 +1,63 @@
+//! Carries out what was chosen.
+
+use leptos::{prelude::*, task::spawn_local};
+
+use super::entries::Act;
+use crate::{
+    api::jobs,
+    session::Session,
+    shortcuts::{Shortcuts, go},
+    ui::Toasts,
+    zone,
+};
+
+/// What actions need. A handle.
+#[derive(Clone, Copy)]
+pub(super) struct Actions {
+    session: Session,
+    shortcuts: Shortcuts,
+    toasts: Toasts,
+}
+
+impl Actions {
+    /// The actions of this page.
+    pub(super) fn new() -> Self {
+        Self { session: expect_context(), shortcuts: expect_context(), toasts: expect_context() }
+    }
+
+    /// Closes the palette, which returns the focus, and then does what was chosen.
+    pub(super) fn choose(self, act: Act) {
+        self.shortcuts.palette.set(false);
+        request_animation_frame(move || self.perform(act));
+    }
+
+    fn perform(self, act: Act) {
+        let Self { session, shortcuts, toasts } = self;
+        match act {
+            Act::Go(address) => go(&address),
+            Act::ShowUtc(is_utc) => zone::show_utc(is_utc),
+            Act::UseSingleKeys(used) => shortcuts.use_single_keys(used),
+            Act::ListKeys => shortcuts.list.set(true),
+            Act::RunJob(id) => session.execute(jobs::run(&id), move |outcome| match outcome {
+                Ok(_) => toasts.success("Run requested.".to_owned()),
+                Err(error) => toasts.error(error.to_string()),
+            }),
+            Act::EnableJob(id, enabled) => {
+                session.execute(jobs::enable(&id, enabled), move |outcome| match outcome {
+                    Ok(job) => {
+                        let undo =
+                            move || session.execute(jobs::enable(&id, !enabled), move |outcome| toasts.undone(outcome));
+                        let done = if enabled { "Resumed" } else { "Paused" };
+                        toasts.undoable(format!("{done} {}.", job.name), undo);
+                    }
+                    Err(error) => toasts.error(error.to_string()),
+                });
+            }
+            Act::SignOut => spawn_local(async move {
+                if let Err(error) = session.sign_out().await {
+                    toasts.error(error.to_string());
+                }
+            }),
+        }
+    }
+}
