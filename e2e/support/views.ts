@@ -36,6 +36,7 @@ export function views(seeded: Seeded): View[] {
       heading: 'Run of Nightly orders',
     },
     { name: 'agents', address: '/agents', heading: 'Agents' },
+    { name: 'agent-new', address: '/agents/new', heading: 'Add an agent' },
     { name: 'agent', address: `/agents/${agent}`, heading: 'edge-berlin' },
     { name: 'activity', address: '/activity', heading: 'Activity' },
     { name: 'customers', address: '/customers', heading: 'Customers' },

@@ -111,6 +111,7 @@ fn Pages(role: ViewerRole) -> impl IntoView {
             <Route path=path!("/pipelines/:id/versions") view=with(Permission::ViewPipelineVersions, pages::versions) />
             <Route path=path!("/pipelines/:pipeline/runs/:id") view=with(Permission::ViewPipelineRuns, pages::pipeline_run) />
             <Route path=path!("/agents") view=lazy(pages::agents) />
+            <Route path=path!("/agents/new") view=lazy(pages::add_agent) />
             <Route path=path!("/agents/:id") view=lazy(pages::agent) />
             <Route path=path!("/activity") view=lazy(pages::activity) />
             <Route path=path!("/customers") view=with(Permission::ListCustomers, pages::customers) />

@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 
 use leptos::prelude::document;
 
+use crate::browser;
+
 /// The base path without a trailing slash; empty at the root of a host. The server writes it into the page.
 pub(crate) fn base() -> &'static str {
     static BASE: OnceLock<String> = OnceLock::new();
@@ -21,6 +23,11 @@ pub(crate) fn base() -> &'static str {
 /// The URL path of an address of the dashboard or the API, for `<a href>` and requests.
 pub(crate) fn href(address: impl AsRef<str>) -> String {
     below(base(), address.as_ref())
+}
+
+/// The URL of the server, for agents and other programs.
+pub(crate) fn server() -> String {
+    format!("{}{}", browser::origin(), base())
 }
 
 /// The address without the base path.

@@ -1,6 +1,7 @@
 //! The pages: one component per route. Pages fetch data and arrange components of `ui`; they contain no formatting.
 
 mod activity;
+mod add_agent;
 mod admin;
 mod agent;
 mod agents;
@@ -39,6 +40,7 @@ pieces! {
         transfers => transfers::Transfers,
         transfer => transfer::TransferPage,
         agents => agents::Agents,
+        add_agent => add_agent::AddAgent,
         agent => agent::AgentPage,
         activity => activity::Activity;
     jobs:

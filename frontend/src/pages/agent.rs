@@ -151,7 +151,8 @@ fn NewestTransfers(id: String) -> impl IntoView {
                 nothing=|| {
                     view! {
                         <Empty icon="transfers" title="No transfers yet">
-                            <p>"Transfers of this agent appear here."</p>
+                            <p>"Transfers of this agent appear here. On its machine, this command makes one:"</p>
+                            <Copyable what="copy command" text="mftplus-agent copy report.csv /backup/".to_owned() />
                         </Empty>
                     }
                 }

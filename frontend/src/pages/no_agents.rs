@@ -1,20 +1,18 @@
-//! The empty state of a list of agents: how to register the first agent.
+//! The empty state of a list of agents: where the first agent is added.
 
 use leptos::prelude::*;
 
-use crate::{base_path::href, session::Session, ui::Empty};
+use crate::{base_path::href, ui::Empty};
 
-/// The steps to register the first agent.
+/// The link to the page that adds an agent.
 #[component]
 pub(super) fn NoAgents() -> impl IntoView {
-    let viewer = expect_context::<Session>().viewer();
-    let codes = match viewer.and_then(|viewer| viewer.customer_id) {
-        Some(id) => view! { <a href=href(format!("/customers/{id}"))>"Create an enrolment code"</a> },
-        None => view! { <a href=href("/customers")>"Choose a customer and create an enrolment code"</a> },
-    };
     view! {
         <Empty icon="agents" title="No agents yet">
-            <p>{codes} ", then run the command that is shown with it on the machine that sends or receives files."</p>
+            <p>"An agent is a program on a machine that sends or receives files."</p>
+            <a class="button button-primary" href=href("/agents/new")>
+                "Add the first agent"
+            </a>
         </Empty>
     }
 }

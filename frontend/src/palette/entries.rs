@@ -89,6 +89,7 @@ pub(super) fn general(viewer: &Viewer, is_utc: bool, has_single_keys: bool) -> V
         entries.push(go("plus", "New job", "/jobs/new"));
     }
     entries.push(go("plus", "New pipeline", "/pipelines/new"));
+    entries.push(go("plus", "Add an agent", "/agents/new"));
     let zone = if is_utc { "Show times in local time" } else { "Show times in UTC" };
     entries.push(action("jobs", zone, Act::ShowUtc(!is_utc)));
     entries.push(action("search", "Show keyboard shortcuts", Act::ListKeys).about("?"));

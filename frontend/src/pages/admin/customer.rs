@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::enrolment_codes::Codes;
 use crate::{
     api::{customers, me},
+    base_path::href,
     fetch::Fetch,
     pages::{id_in_address, webhook_secret::WebhookSecret},
     session::{Permission, Session},
@@ -55,6 +56,9 @@ fn OneCustomer(id: String) -> impl IntoView {
             let owner = id.clone();
             view! {
                 <PageHead title=Signal::derive(title) parent=("/customers", "Customers") about>
+                    <a class="button" href=href(format!("/agents/new?customer={owner}"))>
+                        "Add an agent"
+                    </a>
                     <WebhookSecret customer=owner.clone() />
                 </PageHead>
                 <Codes customer_id=id.clone() />
@@ -62,7 +66,11 @@ fn OneCustomer(id: String) -> impl IntoView {
             .into_any()
         }
         None => view! {
-            <PageHead title=Signal::derive(title) about />
+            <PageHead title=Signal::derive(title) about>
+                <a class="button" href=href("/agents/new")>
+                    "Add an agent"
+                </a>
+            </PageHead>
             <Codes customer_id=id.clone() />
         }
         .into_any(),

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::enrolment_codes::{self, CreateCode, EnrolmentCode},
-    browser,
+    base_path, browser,
     clock::Clock,
     effect::effect,
     fetch::Fetch,
@@ -182,7 +182,7 @@ fn NewCode(code: RwSignal<Option<String>>) -> impl IntoView {
             {move || {
                 code.get()
                     .map(|code| {
-                        let command = format::register_command(&browser::origin(), &code);
+                        let command = format::register_command(&base_path::server(), &code);
                         view! {
                             <Secret what="code" text=code />
                             <p class="form-text">"Run this command on the machine that becomes the agent:"</p>
