@@ -55,3 +55,17 @@ async function brightness(page: import('@playwright/test').Page): Promise<number
     return (red + green + blue) / 3;
   });
 }
+
+test('a page is printed without menu and buttons, dark on white', async ({ page, server }) => {
+  const { job } = await seed(server);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await openSignedIn(page, `/jobs/${job}`);
+  await page.getByRole('radio', { name: 'Dark' }).check();
+  await expect(page.getByRole('navigation', { name: 'Main' })).toBeVisible();
+  await page.emulateMedia({ media: 'print' });
+  await expect(page.getByRole('heading', { level: 1, name: 'Hourly orders' })).toBeVisible();
+  await expect(page.getByRole('navigation', { name: 'Main' })).toBeHidden();
+  await expect(page.getByRole('button', { name: 'Run now' })).toBeHidden();
+  const color = await page.getByRole('heading', { level: 1 }).evaluate((element) => getComputedStyle(element).color);
+  expect(Math.max(...color.match(/\d+/g)!.map(Number)), color).toBeLessThan(64);
+});
