@@ -6,6 +6,7 @@ mod copy_button;
 mod description_list;
 mod dialog;
 mod diff_table;
+mod ellipsis;
 mod empty_state;
 mod failure;
 mod field;
@@ -32,6 +33,7 @@ pub(crate) use self::{
     description_list::Fact,
     dialog::{Confirm, Dialog, FormDialog},
     diff_table::{DiffTable, diff_lines},
+    ellipsis::Ellipsis,
     empty_state::Empty,
     failure::Failure,
     field::Field,
@@ -46,7 +48,7 @@ pub(crate) use self::{
     select::Select,
     skeleton::{SkeletonRows, SkeletonText},
     sparkline::Sparkline,
-    table::Table,
+    table::{Column, Table},
     time::{OptionalTime, Time, TimeFormat},
     toast::{ToastList, Toasts},
     tooltip::{Tooltip, TooltipLayer},

@@ -9,12 +9,16 @@ use crate::{
     fetch::Fetch,
     labels,
     live::Feed,
-    ui::{Badge, Empty, Notice, PageHead, QueryResult, Rows, Table},
+    ui::{Badge, Column, Ellipsis, Empty, Notice, PageHead, QueryResult, Rows, Table},
     user_action::UserAction,
 };
 
 /// The maximum number of events that stay on the page when newer ones arrive.
 const MOST: usize = 400;
+
+/// The columns of the table.
+const COLUMNS: [Column; 4] =
+    [Column::text("Event", 26), Column::text("Object", 38), Column::text("Actor", 20), Column::text("Time", 16)];
 
 /// The event log, newest first, with new events as they happen.
 #[component]
@@ -75,7 +79,7 @@ pub(crate) fn Activity() -> impl IntoView {
                 on_retry=move |()| newest.reload()
                 nothing
             >
-                <Table label="Activity" heads=vec!["Event", "Object", "Actor", "Time"]>
+                <Table label="Activity" columns=COLUMNS.to_vec()>
                     <Rows keys=Signal::derive(keys) row />
                 </Table>
             </QueryResult>
@@ -96,8 +100,8 @@ fn Line(event: Event) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let state = Signal::stored(labels::events::event(&event));
     let named = |(name, address): (String, Option<String>)| match address {
-        Some(address) => view! { <a href=href(address)>{name}</a> }.into_any(),
-        None => name.into_any(),
+        Some(address) => view! { <Ellipsis text=name href=href(address) class="cell-link" /> }.into_any(),
+        None => view! { <Ellipsis text=name class="cell-text" /> }.into_any(),
     };
     view! {
         <tr>
@@ -105,10 +109,10 @@ fn Line(event: Event) -> impl IntoView {
                 <Badge state />
             </td>
             <td class="cell-wide" data-label="Object">{named(labels::events::subject(&event))}</td>
-            <td class="cell-quiet cell-nowrap" data-label="Actor">
+            <td class="cell-quiet" data-label="Actor">
                 {named(labels::events::actor(&event.actor))}
             </td>
-            <td class="cell-quiet cell-nowrap" data-label="Time">
+            <td class="cell-quiet" data-label="Time">
                 {clock.moment(event.at)}
             </td>
         </tr>

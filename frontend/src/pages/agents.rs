@@ -18,7 +18,7 @@ use crate::{
     labels::{self, AGENT_STATUSES},
     live::{Admission, Entry, Feed, LiveList},
     session::{Permission, Session},
-    ui::{Badge, Empty, PageHead, Pager, QueryResult, Rows, Select, Table},
+    ui::{Badge, Column, Ellipsis, Empty, PageHead, Pager, QueryResult, Rows, Select, Table},
 };
 
 /// All agents, with search and a filter by status.
@@ -63,6 +63,15 @@ pub(crate) fn Agents() -> impl IntoView {
     let is_empty = Memo::new(move |_| list.len() == 0);
     let has_customers = session.may(Permission::ListCustomers);
     let label = if has_customers { "Customer" } else { "IP address" };
+    let columns = vec![
+        Column::text("Agent", 26),
+        Column::text("Status", 12),
+        Column::text(label, 14),
+        Column::text("System", 18).late(),
+        Column::number("Load", 8),
+        Column::number("Memory", 10),
+        Column::number("Last heartbeat", 12),
+    ];
     let nothing = move || {
         if is_filtered() {
             view! {
@@ -94,7 +103,7 @@ pub(crate) fn Agents() -> impl IntoView {
             >
                 <Table
                     label="Agents"
-                    heads=vec!["Agent", "Status", label, "System", "Load", "Memory", "Last heartbeat"]
+                    columns=columns.clone()
                     is_busy=Signal::derive(move || totals.is_busy())
                 >
                     <Rows keys=Signal::derive(move || list.order()) row />
@@ -160,10 +169,11 @@ fn Row(row: RwSignal<Entry<Agent>>, owner: Option<String>, label: &'static str) 
     view! {
         <tr>
             <td class="cell-main">
-                <a class="cell-title" href=href(format!("/agents/{id}"))>
-                    {read(|agent| agent.label().to_owned())}
-                </a>
-                <span class="cell-about">{read(|agent| agent.hostname.clone())}</span>
+                <Ellipsis
+                    text=Signal::derive(read(|agent| agent.label().to_owned()))
+                    href=href(format!("/agents/{id}"))
+                />
+                <Ellipsis text=Signal::derive(read(|agent| agent.hostname.clone())) class="cell-about" />
             </td>
             <td class="cell-status" data-label="Status">
                 <span class="with-pulse">
@@ -171,8 +181,12 @@ fn Row(row: RwSignal<Entry<Agent>>, owner: Option<String>, label: &'static str) 
                     <Badge state />
                 </span>
             </td>
-            <td data-label=label>{customer_or_address}</td>
-            <td data-label="System">{read(labels::system)}</td>
+            <td data-label=label>
+                <Ellipsis text=Signal::derive(customer_or_address) class="cell-text" />
+            </td>
+            <td data-label="System">
+                <Ellipsis text=Signal::derive(read(labels::system)) class="cell-text" />
+            </td>
             <td class="cell-number" data-label="Load">
                 {read(labels::load)}
             </td>

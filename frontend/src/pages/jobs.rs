@@ -31,7 +31,7 @@ use crate::{
     labels::{self, jobs::JOB_STATES},
     live::{Admission, Entry, Feed, LiveList},
     session::{Permission, Session},
-    ui::{Badge, Empty, Icon, PageHead, Pager, QueryResult, Rows, Select, Table},
+    ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Pager, QueryResult, Rows, Select, Table},
 };
 
 /// The newest runs of each visible job, by its id.
@@ -81,11 +81,15 @@ pub(crate) fn Jobs() -> impl IntoView {
         }
         .into_any()
     };
-    let heads = if has_runs {
-        vec!["Job", "Status", "Last runs", "Last run", "Next run", "Agent"]
-    } else {
-        vec!["Job", "Status", "Last run", "Next run", "Agent"]
-    };
+    let columns = [
+        Some(Column::text("Job", 30)),
+        Some(Column::text("Status", 10)),
+        has_runs.then_some(Column::text("Last runs", 14)),
+        Some(Column::text("Last run", 12).late()),
+        Some(Column::text("Next run", 17)),
+        Some(Column::text("Agent", 17)),
+    ];
+    let columns: Vec<_> = columns.into_iter().flatten().collect();
     let row =
         move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() newest has_runs /> }).into_any();
     view! {
@@ -109,7 +113,7 @@ pub(crate) fn Jobs() -> impl IntoView {
                 on_retry=move |()| totals.reload()
                 nothing
             >
-                <Table label="Jobs" heads=heads.clone() is_busy=Signal::derive(move || totals.is_busy())>
+                <Table label="Jobs" columns=columns.clone() is_busy=Signal::derive(move || totals.is_busy())>
                     <Rows keys=Signal::derive(move || list.order()) row />
                 </Table>
             </QueryResult>
@@ -184,9 +188,7 @@ fn Row(row: RwSignal<Entry<Job>>, newest: Newest, has_runs: bool) -> impl IntoVi
     view! {
         <tr>
             <td class="cell-main">
-                <a class="cell-title" href=href(address)>
-                    {read(|job| job.name.clone())}
-                </a>
+                <Ellipsis text=Signal::derive(read(|job| job.name.clone())) href=href(address) />
                 <span class="cell-about">
                     <code>{read(|job| job.schedule.clone())}</code>
                     " "
@@ -197,16 +199,18 @@ fn Row(row: RwSignal<Entry<Job>>, newest: Newest, has_runs: bool) -> impl IntoVi
                 <Badge state />
             </td>
             {has_runs.then(|| view! { <td class="cell-wide" data-label="Last runs"><RecentRuns label runs=marks /></td> })}
-            <td class="cell-quiet cell-nowrap" data-label="Last run">
+            <td class="cell-quiet" data-label="Last run">
                 {last}
             </td>
-            <td class="cell-nowrap" data-label="Next run">
+            <td data-label="Next run">
                 <NextRun next />
             </td>
-            <td class="cell-nowrap" data-label="Agent">
-                <a href=href(row.with_untracked(|entry| format!("/agents/{}", entry.object.agent_id.inner())))>
-                    {read(|job| job.agent_name.clone())}
-                </a>
+            <td data-label="Agent">
+                <Ellipsis
+                    text=Signal::derive(read(|job| job.agent_name.clone()))
+                    href=href(row.with_untracked(|entry| format!("/agents/{}", entry.object.agent_id.inner())))
+                    class="cell-link"
+                />
             </td>
         </tr>
     }

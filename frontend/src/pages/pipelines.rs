@@ -27,7 +27,7 @@ use crate::{
     labels::{self, pipelines::PIPELINE_STATES},
     live::Feed,
     session::{Permission, Session},
-    ui::{Badge, Empty, Icon, PageHead, Pager, QueryResult, Rows, Select, Table},
+    ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Pager, QueryResult, Rows, Select, Table},
 };
 
 /// The newest runs of each visible pipeline, by its id.
@@ -81,15 +81,15 @@ pub(crate) fn Pipelines() -> impl IntoView {
         }
         .into_any()
     };
-    let heads = [
-        Some("Pipeline"),
-        Some("Status"),
-        has_runs.then_some("Last runs"),
-        Some("Version"),
-        Some("Next run"),
-        has_customers.then_some("Customer"),
+    let columns = [
+        Some(Column::text("Pipeline", 34)),
+        Some(Column::text("Status", 10)),
+        has_runs.then_some(Column::text("Last runs", 14)),
+        Some(Column::number("Version", 9).late()),
+        Some(Column::text("Next run", 17)),
+        has_customers.then_some(Column::text("Customer", 16)),
     ];
-    let heads: Vec<_> = heads.into_iter().flatten().collect();
+    let columns: Vec<_> = columns.into_iter().flatten().collect();
     let ids = Memo::new(move |_| {
         found
             .read(|page| page.items.iter().map(|row| row.id.inner().to_owned()).collect::<Vec<_>>())
@@ -119,7 +119,7 @@ pub(crate) fn Pipelines() -> impl IntoView {
                 on_retry=move |()| found.reload()
                 nothing
             >
-                <Table label="Pipelines" heads=heads.clone() is_busy=Signal::derive(move || found.is_busy())>
+                <Table label="Pipelines" columns=columns.clone() is_busy=Signal::derive(move || found.is_busy())>
                     <Rows keys=Signal::derive(move || ids.get()) row />
                 </Table>
             </QueryResult>
@@ -240,22 +240,27 @@ fn Row(
     view! {
         <tr>
             <td class="cell-main">
-                <a class="cell-title" href=href(address)>
-                    {read(|row| row.name.clone())}
-                </a>
-                <span class="cell-about">{about}</span>
+                <Ellipsis text=Signal::derive(read(|row| row.name.clone())) href=href(address) />
+                <Ellipsis text=Signal::derive(about) class="cell-about" />
             </td>
             <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
             {has_runs.then(|| view! { <td class="cell-wide" data-label="Last runs"><RecentRuns label runs=marks /></td> })}
-            <td class="cell-quiet cell-nowrap" data-label="Version">
+            <td class="cell-number cell-quiet" data-label="Version">
                 {read(|row| row.version.to_string())}
             </td>
-            <td class="cell-nowrap" data-label="Next run">
+            <td data-label="Next run">
                 <NextRun next />
             </td>
-            {has_customers.then(|| view! { <td data-label="Customer">{customer}</td> })}
+            {has_customers
+                .then(|| {
+                    view! {
+                        <td data-label="Customer">
+                            <Ellipsis text=Signal::derive(customer) class="cell-text" />
+                        </td>
+                    }
+                })}
         </tr>
     }
 }

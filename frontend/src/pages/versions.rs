@@ -16,10 +16,20 @@ use crate::{
     effect::effect,
     fetch::Fetch,
     format,
-    ui::{
-        Card, Confirm, DiffTable, Notice, ObjectPage, OptionalTime, PageHead, Pager, QueryResult, Rows, Select, Table,
-        Toasts,
-    },
+    ui::Card,
+    ui::Column,
+    ui::Confirm,
+    ui::DiffTable,
+    ui::Notice,
+    ui::ObjectPage,
+    ui::OptionalTime,
+    ui::PageHead,
+    ui::Pager,
+    ui::QueryResult,
+    ui::Rows,
+    ui::Select,
+    ui::Table,
+    ui::Toasts,
     user_action::UserAction,
 };
 
@@ -92,7 +102,12 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
             >
                 <Table
                     label="Versions"
-                    heads=vec!["Version", "Saved", "Commit", ""]
+                    columns=vec![
+                        Column::text("Version", 26),
+                        Column::text("Saved", 30),
+                        Column::text("Commit", 18),
+                        Column::actions(26),
+                    ]
                     is_busy=Signal::derive(move || versions.is_busy())
                 >
                     <Rows keys=Signal::derive(move || numbers.get()) row />

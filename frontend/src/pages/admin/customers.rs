@@ -9,9 +9,16 @@ use crate::{
     fetch::Fetch,
     format,
     pages::{page_in_address, pages_of},
-    ui::{Badge, Confirm, Empty, Field, FormDialog, Icon, PageHead, Pager, QueryResult, Table, Toasts, Tone},
+    ui::{
+        Badge, Column, Confirm, Ellipsis, Empty, Field, FormDialog, Icon, PageHead, Pager, QueryResult, Table, Toasts,
+        Tone,
+    },
     user_action::UserAction,
 };
+
+/// The columns of the table.
+const COLUMNS: [Column; 4] =
+    [Column::text("Name", 46), Column::text("Status", 14), Column::text("Created", 18), Column::actions(22)];
 
 /// All customers, with dialogs to create, rename, suspend and reactivate them.
 #[component]
@@ -50,7 +57,7 @@ pub(crate) fn Customers() -> impl IntoView {
                 on_retry=move |()| list.reload()
                 nothing
             >
-                <Table label="Customers" heads=vec!["Name", "Status", "Created", ""]>
+                <Table label="Customers" columns=COLUMNS.to_vec()>
                     {move || rows()}
                 </Table>
             </QueryResult>
@@ -73,14 +80,12 @@ fn Row(customer: Customer, #[prop(into)] on_change: Callback<()>) -> impl IntoVi
     view! {
         <tr>
             <td class="cell-main">
-                <a class="cell-title" href=href(format!("/customers/{}", id.inner()))>
-                    {name.clone()}
-                </a>
+                <Ellipsis text=name.clone() href=href(format!("/customers/{}", id.inner())) />
             </td>
             <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
-            <td class="cell-quiet cell-nowrap" data-label="Created">
+            <td class="cell-quiet" data-label="Created">
                 {clock.moment(created_at)}
             </td>
             <td class="cell-actions">

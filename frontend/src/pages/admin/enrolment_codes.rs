@@ -11,9 +11,16 @@ use crate::{
     format,
     pages::{page_in_address, pages_of},
     time::Instant,
-    ui::{Card, Confirm, Dialog, Empty, Field, FormDialog, Icon, Pager, QueryResult, Secret, Select, Table, Toasts},
+    ui::{
+        Card, Column, Confirm, Dialog, Empty, Field, FormDialog, Icon, Pager, QueryResult, Secret, Select, Table,
+        Toasts,
+    },
     user_action::UserAction,
 };
+
+/// The columns of the table.
+const COLUMNS: [Column; 4] =
+    [Column::text("Code", 40), Column::text("Used", 20), Column::text("Expires", 24), Column::actions(16)];
 
 /// The enrolment codes of a customer, with dialogs to create and delete them.
 #[component]
@@ -53,7 +60,7 @@ pub(super) fn Codes(customer_id: String) -> impl IntoView {
                 on_retry=move |()| list.reload()
                 nothing
             >
-                <Table label="Enrolment codes" heads=vec!["Code", "Used", "Expires", ""]>
+                <Table label="Enrolment codes" columns=COLUMNS.to_vec()>
                     {move || rows()}
                 </Table>
             </QueryResult>
@@ -100,7 +107,7 @@ fn Row(code: EnrolmentCode, #[prop(into)] on_change: Callback<()>) -> impl IntoV
                 <code>{code.code.clone()}</code>
             </td>
             <td data-label="Used">{uses}</td>
-            <td class="cell-quiet cell-nowrap" data-label="Expires">
+            <td class="cell-quiet" data-label="Expires">
                 {expires}
             </td>
             <td class="cell-actions">

@@ -10,8 +10,18 @@ use crate::{
     fetch::Fetch,
     format, labels,
     pages::{page_in_address, pages_of},
-    ui::{Badge, Empty, Icon, PageHead, Pager, QueryResult, Table, Tone},
+    ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Pager, QueryResult, Table, Tone},
 };
+
+/// The columns of the table.
+const COLUMNS: [Column; 6] = [
+    Column::text("E-mail", 26),
+    Column::text("Role", 14),
+    Column::text("Customer", 14),
+    Column::text("Status", 10),
+    Column::text("Created", 12).late(),
+    Column::actions(24),
+];
 
 /// All users, with dialogs to create and change them.
 #[component]
@@ -41,7 +51,7 @@ pub(crate) fn Users() -> impl IntoView {
                 on_retry=move |()| list.reload()
                 nothing=|| view! { <Empty icon="users" title="No users yet" /> }.into_any()
             >
-                <Table label="Users" heads=vec!["E-mail", "Role", "Customer", "Status", "Created", ""]>
+                <Table label="Users" columns=COLUMNS.to_vec()>
                     {move || rows()}
                 </Table>
             </QueryResult>
@@ -64,7 +74,8 @@ fn Row(user: User, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
     let (id, email, role) = (user.id.inner().to_owned(), user.email, user.role);
     let customer = match user.customer {
         Some(customer) => {
-            view! { <a href=href(format!("/customers/{}", customer.id.inner()))>{customer.name}</a> }.into_any()
+            let address = href(format!("/customers/{}", customer.id.inner()));
+            view! { <Ellipsis text=customer.name href=address class="cell-link" /> }.into_any()
         }
         None => "–".into_any(),
     };
@@ -83,14 +94,14 @@ fn Row(user: User, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
     view! {
         <tr>
             <td class="cell-main">
-                <span class="cell-title">{email.clone()}</span>
+                <Ellipsis text=email.clone() />
             </td>
             <td data-label="Role">{labels::role(role)}</td>
             <td data-label="Customer">{customer}</td>
             <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
-            <td class="cell-quiet cell-nowrap" data-label="Created">
+            <td class="cell-quiet" data-label="Created">
                 {clock.moment(user.created_at)}
             </td>
             <td class="cell-actions">

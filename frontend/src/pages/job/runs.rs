@@ -11,8 +11,17 @@ use crate::{
     format, labels,
     live::{Admission, Entry, LiveList},
     pages::{page_in_address, pages_of},
-    ui::{Badge, Card, Empty, Pager, QueryResult, Rows, Table},
+    ui::{Badge, Card, Column, Ellipsis, Empty, Pager, QueryResult, Rows, Table},
 };
+
+/// The columns of the table.
+const COLUMNS: [Column; 5] = [
+    Column::text("Started", 44),
+    Column::text("Status", 12),
+    Column::text("Slot", 18),
+    Column::number("Duration", 13),
+    Column::number("Copied", 13),
+];
 
 /// The runs of a job, newest first.
 #[component]
@@ -50,7 +59,7 @@ pub(super) fn Runs(
             >
                 <Table
                     label="Runs"
-                    heads=vec!["Started", "Status", "Slot", "Duration", "Copied"]
+                    columns=COLUMNS.to_vec()
                     is_busy=Signal::derive(move || totals.is_busy())
                 >
                     <Rows keys=Signal::derive(move || list.order()) row />
@@ -86,15 +95,13 @@ fn Row(row: RwSignal<Entry<JobRun>>) -> impl IntoView {
     view! {
         <tr>
             <td class="cell-main">
-                <a class="cell-title" href=href(address)>
-                    {started}
-                </a>
-                <span class="cell-about">{about}</span>
+                <Ellipsis text=started href=href(address) />
+                <Ellipsis text=Signal::derive(about) class="cell-about" />
             </td>
             <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
-            <td class="cell-quiet cell-nowrap" data-label="Slot">
+            <td class="cell-quiet" data-label="Slot">
                 {slot}
             </td>
             <td class="cell-number" data-label="Duration">

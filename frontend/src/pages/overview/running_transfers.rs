@@ -10,11 +10,20 @@ use crate::{
     fetch::{Fetch, Stage},
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
-    ui::{Badge, Card, Empty, Progress, QueryResult, Rows, Table},
+    ui::{Badge, Card, Column, Ellipsis, Empty, Progress, QueryResult, Rows, Table},
 };
 
 /// The maximum number of transfers that are shown.
 const MOST: usize = 50;
+
+/// The columns of the table.
+const COLUMNS: [Column; 5] = [
+    Column::text("File", 36),
+    Column::text("Progress", 28),
+    Column::number("Speed", 12),
+    Column::number("Time left", 12),
+    Column::number("Last update", 12),
+];
 
 /// The running transfers, each with its progress.
 #[component]
@@ -44,7 +53,7 @@ pub(super) fn RunningTransfers() -> impl IntoView {
     view! {
         <Card title="Running transfers" aside=|| view! { <a href=href("/transfers?status=running")>"All running"</a> }.into_any()>
             <QueryResult stage=Signal::derive(stage) is_empty on_retry=move |()| total.reload() nothing>
-                <Table label="Running transfers" heads=vec!["File", "Progress", "Speed", "Time left", "Last update"]>
+                <Table label="Running transfers" columns=COLUMNS.to_vec()>
                     <Rows
                         keys=Signal::derive(move || list.order())
                         row=move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any()
@@ -72,13 +81,11 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     view! {
         <tr>
             <td class="cell-main">
-                <a class="cell-title" href=href(format!("/transfers/{id}"))>
-                    {name.clone()}
-                </a>
+                <Ellipsis text=name.clone() href=href(format!("/transfers/{id}")) />
                 <Show when=move || is_remarkable.get()>
                     <Badge state />
                 </Show>
-                <span class="cell-about">{agent}</span>
+                <Ellipsis text=agent class="cell-about" />
             </td>
             <td class="cell-progress" data-label="Progress">
                 <div class="progress-line">

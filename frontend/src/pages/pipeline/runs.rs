@@ -15,8 +15,18 @@ use crate::{
     },
     live::{Admission, Entry, LiveList},
     pages::{page_in_address, pages_of},
-    ui::{Badge, Card, Empty, Pager, QueryResult, Rows, Table},
+    ui::{Badge, Card, Column, Ellipsis, Empty, Pager, QueryResult, Rows, Table},
 };
+
+/// The columns of the table.
+const COLUMNS: [Column; 6] = [
+    Column::text("Started", 38),
+    Column::text("Status", 13),
+    Column::text("Trigger", 12),
+    Column::number("Version", 9).late(),
+    Column::text("Steps", 15),
+    Column::number("Duration", 13),
+];
 
 /// The runs of a pipeline, newest first.
 #[component]
@@ -54,7 +64,7 @@ pub(super) fn Runs(
             >
                 <Table
                     label="Runs"
-                    heads=vec!["Started", "Status", "Trigger", "Version", "Steps", "Duration"]
+                    columns=COLUMNS.to_vec()
                     is_busy=Signal::derive(move || totals.is_busy())
                 >
                     <Rows keys=Signal::derive(move || list.order()) row />
@@ -89,21 +99,27 @@ fn Row(row: RwSignal<Entry<PipelineRun>>) -> impl IntoView {
     view! {
         <tr>
             <td class="cell-main">
-                <a class="cell-title" href=href(address)>
-                    {read(|run| run.started_at.map_or_else(|| "Not started".to_owned(), Clock::full_moment))}
-                </a>
-                <span class="cell-about">{read(|run| run.error_message.clone().unwrap_or_default())}</span>
+                <Ellipsis
+                    text=Signal::derive(
+                        read(|run| run.started_at.map_or_else(|| "Not started".to_owned(), Clock::full_moment)),
+                    )
+                    href=href(address)
+                />
+                <Ellipsis
+                    text=Signal::derive(read(|run| run.error_message.clone().unwrap_or_default()))
+                    class="cell-about"
+                />
             </td>
             <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
-            <td class="cell-quiet cell-nowrap" data-label="Trigger">
+            <td class="cell-quiet" data-label="Trigger">
                 {trigger}
             </td>
-            <td class="cell-quiet" data-label="Version">
+            <td class="cell-number cell-quiet" data-label="Version">
                 {version}
             </td>
-            <td class="cell-nowrap" data-label="Steps">
+            <td data-label="Steps">
                 {read(steps_done)}
             </td>
             <td class="cell-number" data-label="Duration">

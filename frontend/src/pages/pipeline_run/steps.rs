@@ -18,11 +18,21 @@ use crate::{
     labels::pipelines::{step_progress, step_state, time_taken},
     live::{Entry, Feed},
     pages::graph::{Graph, StepDetails},
-    ui::{Badge, Card, Progress, Rows, Table},
+    ui::{Badge, Card, Column, Ellipsis, Progress, Rows, Table},
 };
 
 /// Transfers by their ids.
 type Copies = HashMap<String, Transfer>;
+
+/// The columns of the table.
+const COLUMNS: [Column; 6] = [
+    Column::text("Step", 34),
+    Column::text("Status", 15),
+    Column::text("Progress", 20),
+    Column::number("Attempt", 9),
+    Column::number("Copied", 11),
+    Column::number("Duration", 11),
+];
 
 /// The cards with the graph and the table.
 #[component]
@@ -60,7 +70,7 @@ pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLi
                 {details}
             </Card>
             <Card title="Steps">
-                <Table label="Steps" heads=vec!["Step", "Status", "Progress", "Attempt", "Copied", "Duration"]>
+                <Table label="Steps" columns=COLUMNS.to_vec()>
                     <Rows keys=Signal::derive(move || ids.get()) row=line />
                 </Table>
             </Card>
@@ -129,7 +139,7 @@ fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
     view! {
         <tr>
             <td class="cell-main">
-                <span class="cell-title">{id}</span>
+                <Ellipsis text=id />
                 <span class="cell-about">{read(|step| step.kind.clone())} " " {transfer}</span>
                 {error}
             </td>
@@ -145,7 +155,7 @@ fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
                     </span>
                 </div>
             </td>
-            <td class="cell-quiet" data-label="Attempt">
+            <td class="cell-number cell-quiet" data-label="Attempt">
                 {read(|step| step.attempt.to_string())}
             </td>
             <td class="cell-number" data-label="Copied">

@@ -13,8 +13,18 @@ use crate::{
     fetch::Fetch,
     format, labels,
     live::{Entry, Feed, LiveList},
-    ui::{Badge, Progress, QueryResult, Rows, Table},
+    ui::{Badge, Column, Ellipsis, Progress, QueryResult, Rows, Table},
 };
+
+/// The columns of the table.
+const COLUMNS: [Column; 6] = [
+    Column::text("File", 30),
+    Column::text("Status", 12),
+    Column::text("Progress", 20),
+    Column::number("Size", 10).late(),
+    Column::text("Agent", 14),
+    Column::text("Created", 14),
+];
 
 /// The rows of a list that a query fills.
 #[component]
@@ -38,7 +48,7 @@ pub(crate) fn TransferTable(
         >
             <Table
                 label="Transfers"
-                heads=vec!["File", "Status", "Progress", "Size", "Agent", "Created"]
+                columns=COLUMNS.to_vec()
                 is_busy=Signal::derive(move || load.is_busy())
             >
                 <Rows
@@ -86,9 +96,7 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     view! {
         <tr>
             <td class="cell-main">
-                <a class="cell-title" href=href(format!("/transfers/{id}"))>
-                    {name.clone()}
-                </a>
+                <Ellipsis text=name.clone() href=href(format!("/transfers/{id}")) />
                 <span class="cell-about">{protocol}</span>
             </td>
             <td class="cell-status" data-label="Status">
@@ -112,10 +120,10 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
             <td class="cell-number" data-label="Size">
                 {move || row.with(|entry| labels::size(&entry.object))}
             </td>
-            <td class="cell-nowrap" data-label="Agent">
-                <a href=href(format!("/agents/{agent_id}"))>{agent}</a>
+            <td data-label="Agent">
+                <Ellipsis text=agent href=href(format!("/agents/{agent_id}")) class="cell-link" />
             </td>
-            <td class="cell-quiet cell-nowrap" data-label="Created">
+            <td class="cell-quiet" data-label="Created">
                 {created}
             </td>
         </tr>

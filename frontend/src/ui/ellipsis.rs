@@ -1,0 +1,93 @@
+//! Text on one line. What does not fit is left out in the middle, so that the beginning and the end stay readable.
+
+use leptos::{html, prelude::*};
+
+/// The number of characters at the end of a text that are never left out.
+const END: usize = 10;
+/// The maximum number of characters of a text that is left out at its end, not in the middle.
+const SHORT: usize = 20;
+/// The number of characters from which a text that is no link can be focused, so that a keyboard shows all of it.
+const LONG: usize = 28;
+
+/// A text on one line, or a link with it. The pointer or the focus shows what was left out.
+#[component]
+pub(crate) fn Ellipsis(
+    #[prop(into)] text: Signal<String>,
+    /// The URL that the text leads to; empty for none.
+    #[prop(optional, into)]
+    href: String,
+    #[prop(default = "cell-title")] class: &'static str,
+) -> impl IntoView {
+    let beginning = NodeRef::<html::Span>::new();
+    let is_cut = RwSignal::new(false);
+    let measure = move || {
+        let beginning = beginning.get_untracked();
+        is_cut.set(beginning.is_some_and(|beginning| beginning.scroll_width() > beginning.client_width()));
+    };
+    let parts = Memo::new(move |_| text.with(|text| split(text)));
+    let content = view! {
+        <span class="middle-start" node_ref=beginning>
+            {move || parts.with(|(start, _)| start.clone())}
+        </span>
+        <span class="middle-end">{move || parts.with(|(_, end)| end.clone())}</span>
+    };
+    let class = format!("middle {class}");
+    let content = if href.is_empty() {
+        let tab_stop = move || text.with(|text| text.chars().nth(LONG).is_some()).then_some("0");
+        view! {
+            <span class=class tabindex=tab_stop>
+                {content}
+            </span>
+        }
+        .into_any()
+    } else {
+        // Without the label, the name of the link has a space between the two parts.
+        view! {
+            <a class=class href=href aria-label=move || text.get()>
+                {content}
+            </a>
+        }
+        .into_any()
+    };
+    view! {
+        <span
+            class="whole"
+            data-text=move || text.get()
+            data-cut=move || is_cut.get().to_string()
+            on:pointerenter=move |_| measure()
+            on:focusin=move |_| measure()
+        >
+            {content}
+        </span>
+    }
+}
+
+/// The beginning of a text, which may be left out in part, and its end, which may not.
+fn split(text: &str) -> (String, String) {
+    let count = text.chars().count();
+    if count <= SHORT {
+        return (text.to_owned(), String::new());
+    }
+    let at = text.char_indices().nth(count - END).map_or(text.len(), |(at, _)| at);
+    let (start, end) = text.split_at(at);
+    (start.to_owned(), end.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn only_a_long_text_is_split() {
+        let parts = |start: &str, end: &str| (start.to_owned(), end.to_owned());
+        assert_eq!(split(""), parts("", ""));
+        assert_eq!(split("orders-2026-01-31.cs"), parts("orders-2026-01-31.cs", ""));
+        assert_eq!(split("orders-2026-01-31.csv"), parts("orders-2026", "-01-31.csv"));
+    }
+
+    #[test]
+    fn a_text_is_split_between_characters() {
+        let (start, end) = split(&"ä".repeat(30));
+        assert_eq!((start.chars().count(), end.chars().count()), (20, 10));
+    }
+}
