@@ -30,7 +30,7 @@ use cynic::Id;
 
 pub(crate) use self::{error::ApiError, request::Request};
 
-/// Rows per page of a list.
+/// Rows per page of a list whose number of rows cannot be chosen.
 pub(crate) const PAGE_SIZE: i32 = 20;
 
 #[cynic::schema("mftplus")]
@@ -47,6 +47,11 @@ pub(crate) struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// The number of rows on all pages, and whether the server stopped counting there.
+    pub(crate) fn counted(&self) -> Total {
+        (self.total, self.total_is_at_least)
+    }
+
     /// The page with converted rows.
     pub(crate) fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
         let Self { items, total, total_is_at_least } = self;

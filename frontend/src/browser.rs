@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use js_sys::{Array, Date, Function, Intl, Object, Reflect};
 use leptos::{
     prelude::window,
-    web_sys::{Element, Event, EventTarget, HtmlElement, HtmlInputElement, HtmlTextAreaElement, SvgElement},
+    web_sys::{
+        Element, Event, EventTarget, FocusEvent, HtmlElement, HtmlInputElement, HtmlTextAreaElement, Node, SvgElement,
+    },
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
@@ -108,6 +110,12 @@ pub(crate) fn follow_link(url: &str) {
         link.click();
         link.remove();
     }
+}
+
+/// Whether the focus that leaves an element of a frame goes to another element of the frame.
+pub(crate) fn stays_within(event: &FocusEvent, frame: &Node) -> bool {
+    let next = event.related_target().and_then(|next| next.dyn_into::<Node>().ok());
+    next.is_some_and(|next| frame.contains(Some(&next)))
 }
 
 /// Replaces the selection with text as if it was typed, so that it can be undone and the field gets an input event.
@@ -247,15 +255,16 @@ pub(crate) fn store(name: &str, value: Option<&str>) {
     }
 }
 
-/// Applies and stores a theme; `None` follows the system again.
-pub(crate) fn set_theme(theme: Option<&str>) {
-    store("theme", theme);
+/// Applies a look (`theme`, `density`), as an attribute `data-NAME` of the page, and stores it; `None` is the default again.
+pub(crate) fn set_look(name: &str, choice: Option<&str>) {
+    store(name, choice);
     let Some(root) = leptos::prelude::document().document_element() else { return };
-    let shown = match theme {
-        Some(theme) => root.set_attribute("data-theme", theme),
-        None => root.remove_attribute("data-theme"),
+    let attribute = format!("data-{name}");
+    let shown = match choice {
+        Some(choice) => root.set_attribute(&attribute, choice),
+        None => root.remove_attribute(&attribute),
     };
     if let Err(error) = shown {
-        leptos::logging::warn!("the theme could not be set: {error:?}");
+        leptos::logging::warn!("the look could not be set: {error:?}");
     }
 }

@@ -152,6 +152,23 @@ pub(crate) fn speed(transfer: &Transfer) -> String {
     if transfer.status == TransferStatus::Running { format::rate(transfer.speed) } else { "–".to_owned() }
 }
 
+/// The speed of a running transfer, or the average speed of a completed one.
+pub(crate) fn speed_or_average(transfer: &Transfer) -> String {
+    match (transfer.status, milliseconds_taken(transfer)) {
+        (TransferStatus::Completed, Some(taken)) if taken > 0 => format::rate_of(transfer.bytes_transferred.0, taken),
+        _ => speed(transfer),
+    }
+}
+
+/// The time from the start to the end of a transfer that has ended.
+pub(crate) fn time_taken(transfer: &Transfer) -> String {
+    milliseconds_taken(transfer).map_or_else(|| "–".to_owned(), |taken| format::duration(taken / 1000))
+}
+
+fn milliseconds_taken(transfer: &Transfer) -> Option<i64> {
+    Some(transfer.completed_at?.0 - transfer.started_at?.0)
+}
+
 /// The remaining time of a running transfer.
 pub(crate) fn time_left(transfer: &Transfer) -> String {
     match transfer.eta_seconds {

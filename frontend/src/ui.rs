@@ -11,6 +11,7 @@ mod empty_state;
 mod failure;
 mod field;
 mod icon;
+mod menu;
 mod notice;
 mod object_page;
 mod page_head;
@@ -38,6 +39,7 @@ pub(crate) use self::{
     failure::Failure,
     field::Field,
     icon::{Icon, Logo},
+    menu::Menu,
     notice::Notice,
     object_page::ObjectPage,
     page_head::PageHead,
@@ -48,7 +50,7 @@ pub(crate) use self::{
     select::Select,
     skeleton::{SkeletonRows, SkeletonText},
     sparkline::Sparkline,
-    table::{Column, Table},
+    table::{Column, Order, Table, toggle_column},
     time::{OptionalTime, Time, TimeFormat},
     toast::{ToastList, Toasts},
     tooltip::{Tooltip, TooltipLayer},

@@ -2,7 +2,7 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
-use super::{ApiError, ById, ByIdFields, PAGE_SIZE, Page, Request, customers::CustomerName, schema};
+use super::{ApiError, ById, ByIdFields, Page, Request, customers::CustomerName, schema};
 use crate::time::Instant;
 
 /// The status of an agent.
@@ -172,12 +172,7 @@ pub(crate) fn watch(ids: Option<Vec<Id>>) -> Request<Option<Agent>> {
     Request::stream(&WatchAgents::build(WatchVariables { ids }), |frame| frame.agent_updated.agent)
 }
 
-/// One page of the agents that match a filter, newest first.
-pub(crate) fn list(filter: AgentFilter, page: i32) -> Request<Page<AgentLinks>> {
-    list_some(filter, PAGE_SIZE, page)
-}
-
-/// Like [`list`], with up to 100 rows.
+/// One page of the agents that match a filter, newest first, with up to 100 rows.
 pub(crate) fn list_some(filter: AgentFilter, first: i32, page: i32) -> Request<Page<AgentLinks>> {
     Request::new(&ListAgents::build(ListVariables { filter, first, page }), |ListAgents { agents: found }| {
         let owners = found.owners.into_iter().map(|owner| owner.customer);

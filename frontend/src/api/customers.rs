@@ -3,7 +3,7 @@
 use cynic::{Id, MutationBuilder, QueryBuilder};
 use mftplus_protocol::error::Code;
 
-use super::{ApiError, ById, ByIdFields, PAGE_SIZE, Page, Request, schema};
+use super::{ApiError, ById, ByIdFields, Page, Request, schema};
 use crate::time::Instant;
 
 /// A customer.
@@ -98,12 +98,7 @@ struct UpdatedCustomer {
     update_customer: Customer,
 }
 
-/// One page of the customers, newest first.
-pub(crate) fn list(page: i32) -> Request<Page<Customer>> {
-    list_some(PAGE_SIZE, page)
-}
-
-/// Like [`list`], with up to 100 rows.
+/// One page of the customers, newest first, with up to 100 rows.
 pub(crate) fn list_some(first: i32, page: i32) -> Request<Page<Customer>> {
     Request::new(&ListCustomers::build(ListVariables { first, page }), |ListCustomers { customers: found }| {
         Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })

@@ -3,7 +3,7 @@
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
 use super::{
-    ApiError, ById, ByIdFields, PAGE_SIZE, Page, Request,
+    ApiError, ById, ByIdFields, Page, Request,
     customers::CustomerName,
     job_runs::JobRun,
     scalars::Duration,
@@ -160,8 +160,8 @@ struct ListVariables {
 }
 
 impl ListVariables {
-    fn new(enabled: Option<bool>, page: i32) -> Self {
-        Self { filter: JobFilter { enabled }, first: PAGE_SIZE, page }
+    fn new(enabled: Option<bool>, first: i32, page: i32) -> Self {
+        Self { filter: JobFilter { enabled }, first, page }
     }
 }
 
@@ -330,16 +330,16 @@ struct JobUpdate {
     job: Option<Job>,
 }
 
-/// One page of the jobs, newest first: all, or those that are enabled or disabled.
-pub(crate) fn list(enabled: Option<bool>, page: i32) -> Request<Page<Job>> {
-    Request::new(&ListJobs::build(ListVariables::new(enabled, page)), |ListJobs { jobs: found }| {
+/// One page of the jobs, newest first, with up to 100 rows: all, or those that are enabled or disabled.
+pub(crate) fn list(enabled: Option<bool>, first: i32, page: i32) -> Request<Page<Job>> {
+    Request::new(&ListJobs::build(ListVariables::new(enabled, first, page)), |ListJobs { jobs: found }| {
         Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
     })
 }
 
 /// The newest runs of each job on the same page. For administrators.
-pub(crate) fn newest_runs(enabled: Option<bool>, page: i32) -> Request<Vec<NewestRuns>> {
-    Request::new(&ListNewestRuns::build(ListVariables::new(enabled, page)), |found| Ok(found.jobs.nodes))
+pub(crate) fn newest_runs(enabled: Option<bool>, first: i32, page: i32) -> Request<Vec<NewestRuns>> {
+    Request::new(&ListNewestRuns::build(ListVariables::new(enabled, first, page)), |found| Ok(found.jobs.nodes))
 }
 
 /// Gets one job with its links.

@@ -2,7 +2,7 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
-use super::{ApiError, ById, ByIdFields, PAGE_SIZE, Page, Request, plan::Plan, scalars::ByteCount, schema};
+use super::{ApiError, ById, ByIdFields, Page, Request, plan::Plan, scalars::ByteCount, schema};
 use crate::time::Instant;
 
 /// The status of a run.
@@ -212,10 +212,10 @@ struct MarkUpdate {
     pipeline_run: Option<RunMark>,
 }
 
-/// One page of a pipeline's runs, newest first.
-pub(crate) fn list(pipeline: &str, page: i32) -> Request<Page<PipelineRun>> {
+/// One page of a pipeline's runs, newest first, with up to 100 rows.
+pub(crate) fn list(pipeline: &str, first: i32, page: i32) -> Request<Page<PipelineRun>> {
     let filter = PipelineRunFilter { pipeline_id: Id::new(pipeline) };
-    let operation = ListRuns::build(ListVariables { filter, first: PAGE_SIZE, page });
+    let operation = ListRuns::build(ListVariables { filter, first, page });
     Request::new(&operation, |ListRuns { pipeline_runs: found }| {
         Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
     })

@@ -2,9 +2,7 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
 
-use super::{
-    ApiError, ById, ByIdFields, PAGE_SIZE, Page, Request, customers::CustomerName, pipeline_runs::RunMark, schema,
-};
+use super::{ApiError, ById, ByIdFields, Page, Request, customers::CustomerName, pipeline_runs::RunMark, schema};
 use crate::time::Instant;
 
 /// A pipeline with its current definition. All operations but the lists select the same fields.
@@ -190,17 +188,17 @@ struct DeletePipeline {
     delete_pipeline: Id,
 }
 
-/// One page of the pipelines that match a filter, newest first.
-pub(crate) fn list(filter: PipelineFilter, page: i32) -> Request<Page<PipelineRow>> {
-    let variables = ListVariables { filter, first: PAGE_SIZE, page };
+/// One page of the pipelines that match a filter, newest first, with up to 100 rows.
+pub(crate) fn list(filter: PipelineFilter, first: i32, page: i32) -> Request<Page<PipelineRow>> {
+    let variables = ListVariables { filter, first, page };
     Request::new(&ListPipelines::build(variables), |ListPipelines { pipelines: found }| {
         Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
     })
 }
 
 /// The newest runs of each pipeline on the same page. For administrators.
-pub(crate) fn newest_runs(filter: PipelineFilter, page: i32) -> Request<Vec<NewestRuns>> {
-    let variables = ListVariables { filter, first: PAGE_SIZE, page };
+pub(crate) fn newest_runs(filter: PipelineFilter, first: i32, page: i32) -> Request<Vec<NewestRuns>> {
+    let variables = ListVariables { filter, first, page };
     Request::new(&ListNewestRuns::build(variables), |found| Ok(found.pipelines.nodes))
 }
 

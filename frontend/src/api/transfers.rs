@@ -2,9 +2,7 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
-use super::{
-    ApiError, ById, ByIdFields, PAGE_SIZE, Page, Request, customers::CustomerName, scalars::ByteCount, schema,
-};
+use super::{ApiError, ById, ByIdFields, Page, Request, customers::CustomerName, scalars::ByteCount, schema};
 use crate::time::Instant;
 
 /// The status of a transfer.
@@ -122,23 +120,60 @@ pub(crate) struct TransferFilter {
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub(crate) created_before: Option<Instant>,
     #[cynic(skip_serializing_if = "Option::is_none")]
-    pub(crate) search: Option<String>,
+    pub(crate) stalled: Option<bool>,
+    /// A part of a path or an error, of at least 3 characters.
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) q: Option<String>,
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub(crate) job_run_id: Option<Id>,
+}
+
+/// What transfers can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum TransferSortField {
+    CompletedAt,
+    CreatedAt,
+    Duration,
+    Size,
+    Speed,
+}
+
+/// The order of a list of transfers.
+#[derive(Clone, Debug, PartialEq, Eq, cynic::InputObject)]
+pub(crate) struct TransferSort {
+    pub(crate) field: TransferSortField,
+    /// Whether the highest values come first.
+    pub(crate) descending: bool,
 }
 
 #[derive(cynic::QueryVariables)]
 struct ListVariables {
     filter: TransferFilter,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    sort: Option<TransferSort>,
     first: i32,
     page: i32,
+    next_page: i32,
+    /// Whether the rows of the next page are wanted, too.
+    is_double: bool,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ListVariables")]
 struct ListTransfers {
-    #[arguments(filter: $filter, first: $first, page: $page)]
+    #[arguments(filter: $filter, sort: $sort, first: $first, page: $page)]
     transfers: TransferConnection,
+    #[arguments(filter: $filter, sort: $sort, first: $first, page: $next_page)]
+    #[cynic(rename = "transfers", alias)]
+    #[directives(include(if: $is_double))]
+    more: Option<TransferRows>,
+}
+
+/// The rows of a page without the total.
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "TransferConnection")]
+struct TransferRows {
+    nodes: Vec<Transfer>,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -215,16 +250,35 @@ fn stream(variables: WatchVariables) -> Request<Option<Transfer>> {
     Request::stream(&WatchTransfers::build(variables), |frame| frame.transfer_updated.transfer)
 }
 
-/// One page of the transfers that match a filter, newest first.
-pub(crate) fn list(filter: TransferFilter, page: i32) -> Request<Page<Transfer>> {
-    list_some(filter, PAGE_SIZE, page)
+/// The maximum number of rows of a page that the server returns.
+const MOST_ROWS: i32 = 100;
+
+/// One page of the transfers that match a filter, newest first without an order. A page has up to 100 rows, or 200.
+pub(crate) fn list(
+    filter: TransferFilter,
+    sort: Option<TransferSort>,
+    rows: i32,
+    page: i32,
+) -> Request<Page<Transfer>> {
+    let is_double = rows > MOST_ROWS;
+    let page = if is_double { page.saturating_mul(2).saturating_sub(1) } else { page };
+    let (first, next_page) = (rows.min(MOST_ROWS), page.saturating_add(1));
+    let operation = ListTransfers::build(ListVariables { filter, sort, first, page, next_page, is_double });
+    Request::new(&operation, |ListTransfers { transfers: found, more }| {
+        let mut items = found.nodes;
+        for transfer in more.into_iter().flat_map(|more| more.nodes) {
+            // A transfer that was created meanwhile moves the last row of one page to the next one.
+            if items.iter().all(|known| known.id != transfer.id) {
+                items.push(transfer);
+            }
+        }
+        Ok(Page { items, total: found.total_count, total_is_at_least: found.total_is_at_least })
+    })
 }
 
-/// Like [`list`], with up to 100 rows.
+/// Like [`list`], newest first.
 pub(crate) fn list_some(filter: TransferFilter, first: i32, page: i32) -> Request<Page<Transfer>> {
-    Request::new(&ListTransfers::build(ListVariables { filter, first, page }), |ListTransfers { transfers: found }| {
-        Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
-    })
+    list(filter, None, first, page)
 }
 
 /// Gets one transfer with its links.

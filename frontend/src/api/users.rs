@@ -2,7 +2,7 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
 
-use super::{PAGE_SIZE, Page, Request, customers::CustomerName, schema};
+use super::{Page, Request, customers::CustomerName, schema};
 use crate::time::Instant;
 
 /// The role of a user.
@@ -92,9 +92,9 @@ struct UpdatedUser {
     update_user: User,
 }
 
-/// One page of the users, newest first.
-pub(crate) fn list(page: i32) -> Request<Page<User>> {
-    Request::new(&ListUsers::build(ListVariables { first: PAGE_SIZE, page }), |ListUsers { users: found }| {
+/// One page of the users, newest first, with up to 100 rows.
+pub(crate) fn list(first: i32, page: i32) -> Request<Page<User>> {
+    Request::new(&ListUsers::build(ListVariables { first, page }), |ListUsers { users: found }| {
         Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
     })
 }

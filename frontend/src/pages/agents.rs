@@ -1,12 +1,14 @@
 //! The page Agents: search and status in the URL, visible rows live.
 
 use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_query_map},
-};
 
-use super::{heartbeat_dot::HeartbeatDot, no_agents::NoAgents, page_in_address, pages_of};
+use super::{
+    heartbeat_dot::HeartbeatDot,
+    list_card::{ListCard, Listed},
+    list_query::ListQuery,
+    no_agents::NoAgents,
+    search_field::SearchField,
+};
 use crate::{
     api::agents::{self, Agent, AgentFilter},
     base_path::href,
@@ -14,22 +16,18 @@ use crate::{
     clock::Clock,
     effect::effect,
     fetch::Fetch,
-    format,
     labels::{self, AGENT_STATUSES},
     live::{Admission, Entry, Feed, LiveList},
     session::{Permission, Session},
-    ui::{Badge, Column, Ellipsis, Empty, PageHead, Pager, QueryResult, Rows, Select, Table},
+    ui::{Badge, Column, Ellipsis, Empty, PageHead, Rows, Select},
 };
 
 /// All agents, with search and a filter by status.
 #[component]
 pub(crate) fn Agents() -> impl IntoView {
     let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());
-    let query = use_query_map();
-    let page = page_in_address();
-    let asked = Memo::new(move |_| {
-        query.with(|query| (query.get("q").unwrap_or_default(), query.get("status").unwrap_or_default()))
-    });
+    let query = ListQuery::of("/agents", 100);
+    let asked = Memo::new(move |_| (query.get("q").unwrap_or_default(), query.get("status").unwrap_or_default()));
     let list = LiveList::<Agent>::new(Admission::Listed);
     let customers = StoredValue::new(std::collections::HashMap::<String, String>::new());
     let totals = Fetch::new(move || {
@@ -39,14 +37,15 @@ pub(crate) fn Agents() -> impl IntoView {
             search: (!search.is_empty()).then_some(search),
         };
         let asked_at = browser::now().0;
-        agents::list(filter, page.get()).map(move |page| {
+        agents::list_some(filter, query.rows.get(), query.page.get()).map(move |page| {
             let owners = page
                 .items
                 .iter()
                 .filter_map(|row| Some((row.agent.id.inner().to_owned(), row.customer.as_ref()?.name.clone())));
             customers.try_update_value(|customers| customers.extend(owners));
+            let total = page.counted();
             list.apply_query(page.items.into_iter().map(|row| row.agent).collect(), asked_at);
-            (page.total, page.total_is_at_least)
+            total
         })
     });
     let visible = Memo::new(move |_| list.order());
@@ -56,9 +55,7 @@ pub(crate) fn Agents() -> impl IntoView {
             feed.watch(agents::watch(Some(ids)), move |agent| list.apply_update(agent), move || totals.reload());
         }
     });
-    let summary = move || {
-        totals.read(|(total, is_at_least)| format::total((*total).into(), *is_at_least, "agent")).unwrap_or_default()
-    };
+    let listed = Listed::of(totals, |total| *total);
     let is_filtered = move || asked.with(|(search, status)| !search.is_empty() || !status.is_empty());
     let is_empty = Memo::new(move |_| list.len() == 0);
     let has_customers = session.may(Permission::ListCustomers);
@@ -91,65 +88,29 @@ pub(crate) fn Agents() -> impl IntoView {
         list.entry(&id).map(|entry| view! { <Row row=entry.into() owner label /> }).into_any()
     };
     view! {
-        <PageHead title="Agents" about=summary />
-        <Filter asked />
+        <PageHead title="Agents" />
+        <Filter query asked />
         <div class="card">
-            <QueryResult
-                stage=Signal::derive(move || totals.stage())
-                is_empty
-                skeleton_rows=8
-                on_retry=move |()| totals.reload()
-                nothing
-            >
-                <Table
-                    label="Agents"
-                    columns=columns.clone()
-                    is_busy=Signal::derive(move || totals.is_busy())
-                >
-                    <Rows keys=Signal::derive(move || list.order()) row />
-                </Table>
-            </QueryResult>
-            <Pager
-                summary=Signal::derive(summary)
-                page=page
-                pages=Signal::derive(move || totals.read(|(total, is_at_least)| pages_of(*total, *is_at_least)).flatten())
-                address=move |page: i32| asked.with(|(search, status)| address(search, status, page))
-            />
+            <ListCard query listed label="Agents" noun="agent" columns is_empty nothing>
+                <Rows keys=Signal::derive(move || list.order()) row />
+            </ListCard>
         </div>
     }
 }
 
-fn address(search: &str, status: &str, page: i32) -> String {
-    let search: String = js_sys::encode_uri_component(search).into();
-    format!("/agents?q={search}&status={status}&page={page}")
-}
-
 #[component]
-fn Filter(asked: Memo<(String, String)>) -> impl IntoView {
-    let navigate = use_navigate();
-    let change = Callback::new(move |(search, status): (String, String)| {
-        let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
-        navigate(&address(search.trim(), &status, 1), options);
-    });
+fn Filter(query: ListQuery, asked: Memo<(String, String)>) -> impl IntoView {
     let any = (String::new(), "Any".to_owned());
     let named = AGENT_STATUSES.iter().map(|(_, word, label)| ((*word).to_owned(), (*label).to_owned()));
     let options: Vec<_> = [any].into_iter().chain(named).collect();
     view! {
         <form class="filters" role="search" aria-label="Filter agents" on:submit=|event| event.prevent_default()>
-            <label class="field filters-search">
-                <span class="field-label">"Name or host name"</span>
-                <input
-                    class="control"
-                    type="search"
-                    prop:value=move || asked.get().0
-                    on:change=move |event| change.run((event_target_value(&event), asked.get_untracked().1))
-                />
-            </label>
+            <SearchField query label="Name or host name" />
             <Select
                 label="Status"
                 options
                 chosen=Signal::derive(move || asked.get().1)
-                on_choose=move |status: String| change.run((asked.get_untracked().0, status))
+                on_choose=move |status: String| query.change([("status", status)])
             />
         </form>
     }

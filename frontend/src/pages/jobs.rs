@@ -6,16 +6,13 @@ mod schedule_preview;
 use std::collections::HashMap;
 
 use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_query_map},
-};
 
 pub(crate) use self::form::{EditJob, NewJob};
 pub(super) use self::schedule_preview::{ScheduleSummary, fetch_preview};
 use super::{
+    list_card::{ListCard, Listed},
+    list_query::ListQuery,
     next_run::NextRun,
-    page_in_address, pages_of,
     recent_runs::{RecentRuns, insert_run},
 };
 use crate::{
@@ -27,11 +24,10 @@ use crate::{
     clock::Clock,
     effect::effect,
     fetch::Fetch,
-    format,
     labels::{self, jobs::JOB_STATES},
     live::{Admission, Entry, Feed, LiveList},
     session::{Permission, Session},
-    ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Pager, QueryResult, Rows, Select, Table},
+    ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Rows, Select},
 };
 
 /// The newest runs of each visible job, by its id.
@@ -42,12 +38,11 @@ type Newest = RwSignal<HashMap<String, Vec<JobRun>>>;
 pub(crate) fn Jobs() -> impl IntoView {
     let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());
     let (has_runs, may_create) = (session.may(Permission::ViewJobRuns), session.may(Permission::CreateJob));
-    let query = use_query_map();
-    let page = page_in_address();
-    let state = Memo::new(move |_| query.with(|query| query.get("state")).unwrap_or_default());
+    let query = ListQuery::of("/jobs", 100);
+    let state = Memo::new(move |_| query.get("state").unwrap_or_default());
     let enabled = Memo::new(move |_| state.with(|state| labels::value_of(&JOB_STATES, state)));
     let list = LiveList::<Job>::new(Admission::Listed);
-    let totals = Fetch::new(move || list.fill(jobs::list(enabled.get(), page.get())));
+    let totals = Fetch::new(move || list.fill(jobs::list(enabled.get(), query.rows.get(), query.page.get())));
     let visible = Memo::new(move |_| list.order());
     effect(move || {
         let ids: Vec<_> = visible.get().into_iter().map(cynic::Id::new).collect();
@@ -57,11 +52,10 @@ pub(crate) fn Jobs() -> impl IntoView {
     });
     let newest = Newest::new(HashMap::new());
     if has_runs {
-        follow_runs(newest, enabled, page);
+        follow_runs(newest, enabled, query);
     }
-    let summary = move || {
-        totals.read(|(total, is_at_least)| format::total((*total).into(), *is_at_least, "job")).unwrap_or_default()
-    };
+    let listed = Listed::of(totals, |total| *total);
+    let is_empty = Memo::new(move |_| list.len() == 0);
     let nothing = move || {
         if enabled.get().is_some() {
             return view! {
@@ -93,7 +87,7 @@ pub(crate) fn Jobs() -> impl IntoView {
     let row =
         move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() newest has_runs /> }).into_any();
     view! {
-        <PageHead title="Jobs" about=summary>
+        <PageHead title="Jobs">
             {may_create
                 .then(|| {
                     view! {
@@ -104,40 +98,18 @@ pub(crate) fn Jobs() -> impl IntoView {
                     }
                 })}
         </PageHead>
-        <Filter state />
+        <Filter query state />
         <div class="card">
-            <QueryResult
-                stage=Signal::derive(move || totals.stage())
-                is_empty=Memo::new(move |_| list.len() == 0)
-                skeleton_rows=8
-                on_retry=move |()| totals.reload()
-                nothing
-            >
-                <Table label="Jobs" columns=columns.clone() is_busy=Signal::derive(move || totals.is_busy())>
-                    <Rows keys=Signal::derive(move || list.order()) row />
-                </Table>
-            </QueryResult>
-            <Pager
-                summary=Signal::derive(summary)
-                page=page
-                pages=Signal::derive(move || totals.read(|(total, is_at_least)| pages_of(*total, *is_at_least)).flatten())
-                address=move |page: i32| state.with(|state| address(state, page))
-            />
+            <ListCard query listed label="Jobs" noun="job" columns is_empty nothing>
+                <Rows keys=Signal::derive(move || list.order()) row />
+            </ListCard>
         </div>
     }
 }
 
-fn address(state: &str, page: i32) -> String {
-    format!("/jobs?state={state}&page={page}")
-}
-
 #[component]
-fn Filter(state: Memo<String>) -> impl IntoView {
-    let navigate = use_navigate();
-    let change = move |state: String| {
-        let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
-        navigate(&address(&state, 1), options);
-    };
+fn Filter(query: ListQuery, state: Memo<String>) -> impl IntoView {
+    let change = move |state: String| query.change([("state", state)]);
     let any = (String::new(), "Any".to_owned());
     let named = JOB_STATES.iter().map(|(_, word, label)| ((*word).to_owned(), (*label).to_owned()));
     let options: Vec<_> = [any].into_iter().chain(named).collect();
@@ -149,9 +121,9 @@ fn Filter(state: Memo<String>) -> impl IntoView {
 }
 
 /// Queries the newest runs of the jobs on a page, and keeps them up to date.
-fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, page: Memo<i32>) {
+fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, query: ListQuery) {
     let feed = expect_context::<Feed>();
-    let found = Fetch::new(move || jobs::newest_runs(enabled.get(), page.get()));
+    let found = Fetch::new(move || jobs::newest_runs(enabled.get(), query.rows.get(), query.page.get()));
     effect(move || {
         let found = found.read(Clone::clone).unwrap_or_default();
         newest.set(found.into_iter().map(|job| (job.id.inner().to_owned(), job.runs)).collect());

@@ -3,19 +3,18 @@
 use std::collections::HashMap;
 
 use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_query_map},
-};
 
 use super::{
+    list_card::{ListCard, Listed},
+    list_query::ListQuery,
     next_run::NextRun,
-    page_in_address, pages_of,
     recent_runs::{RecentRuns, insert_run},
+    search_field::SearchField,
     webhook_secret::WebhookSecret,
 };
 use crate::{
     api::{
+        Page,
         pipeline_runs::{self, RunMark},
         pipelines::{self, PipelineFilter, PipelineRow},
     },
@@ -23,11 +22,10 @@ use crate::{
     clock::Clock,
     effect::effect,
     fetch::Fetch,
-    format,
     labels::{self, pipelines::PIPELINE_STATES},
     live::Feed,
     session::{Permission, Session},
-    ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Pager, QueryResult, Rows, Select, Table},
+    ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Rows, Select},
 };
 
 /// The newest runs of each visible pipeline, by its id.
@@ -38,11 +36,8 @@ type Newest = RwSignal<HashMap<String, Vec<RunMark>>>;
 pub(crate) fn Pipelines() -> impl IntoView {
     let session = expect_context::<Session>();
     let (has_runs, has_customers) = (session.may(Permission::ViewPipelineRuns), session.may(Permission::ListCustomers));
-    let query = use_query_map();
-    let page = page_in_address();
-    let asked = Memo::new(move |_| {
-        query.with(|query| (query.get("q").unwrap_or_default(), query.get("state").unwrap_or_default()))
-    });
+    let query = ListQuery::of("/pipelines", 100);
+    let asked = Memo::new(move |_| (query.get("q").unwrap_or_default(), query.get("state").unwrap_or_default()));
     let filter = Memo::new(move |_| {
         let (search, state) = asked.get();
         PipelineFilter {
@@ -50,16 +45,12 @@ pub(crate) fn Pipelines() -> impl IntoView {
             search: Some(search.trim().to_owned()).filter(|search| !search.is_empty()),
         }
     });
-    let found = Fetch::new(move || pipelines::list(filter.get(), page.get()));
+    let found = Fetch::new(move || pipelines::list(filter.get(), query.rows.get(), query.page.get()));
     let newest = Newest::new(HashMap::new());
     if has_runs {
-        follow_runs(newest, filter, page, found);
+        follow_runs(newest, filter, query, found);
     }
-    let summary = move || {
-        let total =
-            |page: &crate::api::Page<PipelineRow>| format::total(page.total.into(), page.total_is_at_least, "pipeline");
-        found.read(total).unwrap_or_default()
-    };
+    let listed = Listed::of(found, Page::counted);
     let nothing = move || {
         if filter.get() != PipelineFilter::default() {
             return view! {
@@ -103,48 +94,32 @@ pub(crate) fn Pipelines() -> impl IntoView {
         view! { <Row id row newest has_runs has_customers /> }.into_any()
     };
     view! {
-        <PageHead title="Pipelines" about=summary>
+        <PageHead title="Pipelines">
             <WebhookSecret />
             <a class="button button-primary" href=href("/pipelines/new")>
                 <Icon name="plus" />
                 "New pipeline"
             </a>
         </PageHead>
-        <Filter asked />
+        <Filter query asked />
         <div class="card">
-            <QueryResult
-                stage=Signal::derive(move || found.stage())
+            <ListCard
+                query
+                listed
+                label="Pipelines"
+                noun="pipeline"
+                columns
                 is_empty=Memo::new(move |_| ids.with(Vec::is_empty))
-                skeleton_rows=8
-                on_retry=move |()| found.reload()
                 nothing
             >
-                <Table label="Pipelines" columns=columns.clone() is_busy=Signal::derive(move || found.is_busy())>
-                    <Rows keys=Signal::derive(move || ids.get()) row />
-                </Table>
-            </QueryResult>
-            <Pager
-                summary=Signal::derive(summary)
-                page=page
-                pages=Signal::derive(move || found.read(|page| pages_of(page.total, page.total_is_at_least)).flatten())
-                address=move |page: i32| asked.with(|(search, state)| address(search, state, page))
-            />
+                <Rows keys=Signal::derive(move || ids.get()) row />
+            </ListCard>
         </div>
     }
 }
 
-fn address(search: &str, state: &str, page: i32) -> String {
-    let search: String = js_sys::encode_uri_component(search).into();
-    format!("/pipelines?q={search}&state={state}&page={page}")
-}
-
 #[component]
-fn Filter(asked: Memo<(String, String)>) -> impl IntoView {
-    let navigate = use_navigate();
-    let change = Callback::new(move |(search, state): (String, String)| {
-        let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
-        navigate(&address(&search, &state, 1), options);
-    });
+fn Filter(query: ListQuery, asked: Memo<(String, String)>) -> impl IntoView {
     let any = (String::new(), "Any".to_owned());
     let named = PIPELINE_STATES.iter().map(|(_, word, label)| ((*word).to_owned(), (*label).to_owned()));
     let options: Vec<_> = [any].into_iter().chain(named).collect();
@@ -155,36 +130,21 @@ fn Filter(asked: Memo<(String, String)>) -> impl IntoView {
             aria-label="Filter pipelines"
             on:submit=|event| event.prevent_default()
         >
-            <label class="field filters-search">
-                <span class="field-label">"Identifier, name or description"</span>
-                <input
-                    class="control"
-                    type="search"
-                    prop:value=move || asked.with(|(search, _)| search.clone())
-                    on:change=move |event| {
-                        change.run((event_target_value(&event), asked.with_untracked(|(_, state)| state.clone())));
-                    }
-                />
-            </label>
+            <SearchField query label="Identifier, name or description" />
             <Select
                 label="Status"
                 options
                 chosen=Signal::derive(move || asked.with(|(_, state)| state.clone()))
-                on_choose=move |state| change.run((asked.with_untracked(|(search, _)| search.clone()), state))
+                on_choose=move |state: String| query.change([("state", state)])
             />
         </form>
     }
 }
 
 /// Queries the newest runs of the pipelines on a page, and keeps them up to date.
-fn follow_runs(
-    newest: Newest,
-    filter: Memo<PipelineFilter>,
-    page: Memo<i32>,
-    list: Fetch<crate::api::Page<PipelineRow>>,
-) {
+fn follow_runs(newest: Newest, filter: Memo<PipelineFilter>, query: ListQuery, list: Fetch<Page<PipelineRow>>) {
     let feed = expect_context::<Feed>();
-    let found = Fetch::new(move || pipelines::newest_runs(filter.get(), page.get()));
+    let found = Fetch::new(move || pipelines::newest_runs(filter.get(), query.rows.get(), query.page.get()));
     effect(move || {
         let found = found.read(Clone::clone).unwrap_or_default();
         newest.set(found.into_iter().map(|row| (row.id.into_inner(), row.runs)).collect());

@@ -1,14 +1,17 @@
-//! The page Transfers: filters and page number in the URL, visible rows live.
+//! The page Transfers: search, filters, order and page number in the URL, visible rows live.
 
 mod filter_form;
 mod filters;
 mod table;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 pub(super) use self::table::TransferTable;
-use self::{filter_form::FilterForm, filters::Filters};
+use self::{
+    filter_form::FilterForm,
+    filters::{DEFAULT_ORDER, Filters, order},
+    table::{COLUMNS, TransferRows, watch_visible},
+};
 use crate::{
     api::{
         Total,
@@ -18,27 +21,27 @@ use crate::{
     browser,
     fetch::Fetch,
     fleet_totals::FleetTotals,
-    format,
     live::{Admission, LiveList},
-    pages::pages_of,
-    ui::{Empty, PageHead, Pager},
+    pages::{
+        list_card::{ListCard, Listed},
+        list_query::ListQuery,
+    },
+    ui::{Empty, PageHead},
 };
 
-/// All transfers, with filters.
+/// All transfers, with search and filters.
 #[component]
 pub(crate) fn Transfers() -> impl IntoView {
-    let query = use_query_map();
-    let filters = Memo::new(move |_| query.with(|query| Filters::read(|name| query.get(name))));
+    let query = ListQuery::of("/transfers", 200);
+    let filters = Memo::new(move |_| Filters::read(|name| query.get(name)));
+    let sort = Memo::new(move |_| order(query.get("sort").as_deref()));
     let list = LiveList::<Transfer>::new(Admission::Listed);
     let totals = Fetch::new(move || {
-        let filters = filters.get();
-        list.fill(transfers::list(filters.for_query(browser::local_midnight), filters.page))
+        let filter = filters.with(|filters| filters.for_query(browser::local_midnight));
+        list.fill(transfers::list(filter, sort.get(), query.rows.get(), query.page.get()))
     });
-    refresh_first_page(totals, filters);
-    let summary = move || {
-        totals.read(|(total, is_at_least)| format::total((*total).into(), *is_at_least, "transfer")).unwrap_or_default()
-    };
-    let pages = move || totals.read(|(total, is_at_least)| pages_of(*total, *is_at_least)).flatten();
+    watch_visible(list, totals);
+    refresh_first_page(totals, query);
     let nothing = move || {
         if filters.with(Filters::is_any) {
             view! {
@@ -59,28 +62,33 @@ pub(crate) fn Transfers() -> impl IntoView {
         }
     };
     view! {
-        <PageHead title="Transfers" about=summary />
-        <FilterForm filters=filters />
+        <PageHead title="Transfers" />
+        <FilterForm query filters />
         <div class="card">
-            <TransferTable list load=totals nothing=nothing />
-            <Pager
-                summary=Signal::derive(summary)
-                page=Signal::derive(move || filters.with(|filters| filters.page))
-                pages=Signal::derive(pages)
-                address=move |page| filters.with(|filters| Filters { page, ..filters.clone() }.address())
-            />
+            <ListCard
+                query
+                listed=Listed::of(totals, |total| *total)
+                label="Transfers"
+                noun="transfer"
+                columns=COLUMNS.to_vec()
+                default_order=DEFAULT_ORDER
+                is_empty=Memo::new(move |_| list.len() == 0)
+                nothing
+            >
+                <TransferRows list />
+            </ListCard>
         </div>
     }
 }
 
 /// Queries again when transfers were created while the first page is shown.
-fn refresh_first_page(totals: Fetch<Total>, filters: Memo<Filters>) {
+fn refresh_first_page(totals: Fetch<Total>, query: ListQuery) {
     let fleet_totals = expect_context::<FleetTotals>();
     let created = Memo::new(move |_| fleet_totals.read(|fleet| fleet.transfers.total));
     Effect::new(move |before: Option<Option<i32>>| {
         let now = created.get();
         let has_new = before.flatten().is_some_and(|before| Some(before) != now);
-        if has_new && filters.with_untracked(|filters| filters.page == 1) {
+        if has_new && query.page.get_untracked() == 1 {
             totals.reload();
         }
         now

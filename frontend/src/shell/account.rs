@@ -51,7 +51,7 @@ fn ThemeChoice() -> impl IntoView {
     let chosen = RwSignal::new(browser::stored("theme").unwrap_or_default());
     let choose = move |value: &'static str| {
         chosen.set(value.to_owned());
-        browser::set_theme((!value.is_empty()).then_some(value));
+        browser::set_look("theme", (!value.is_empty()).then_some(value));
     };
     view! {
         <Segments

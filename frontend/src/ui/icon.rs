@@ -38,6 +38,8 @@ fn outline(name: &str) -> &'static str {
         "activity" => "M4 6h.01M4 12h.01M4 18h.01M9 6h11M9 12h11M9 18h11",
         "key" => "M14.5 9.500a4 4 0 1 0-3.9 4l1.4-1.400V10h2zM13 11l7 7m-3-3 2-2",
         "menu" => "M4 7h16M4 12h16M4 17h16",
+        "filter" => "M4 6h16M7 12h10M10 18h4",
+        "view" => "M4 5h16v14H4zM10 5v14M15 5v14",
         "close" => "M6 6l12 12M18 6 6 18",
         "copy" => "M9 9h11v11H9zM5 15H4V4h11v1",
         "push" => "M12 20V6m-6 6 6-6 6 6",

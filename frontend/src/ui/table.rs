@@ -14,12 +14,24 @@ pub(crate) struct Column {
     is_number: bool,
     /// Whether a table with little room leaves the column out.
     is_late: bool,
+    /// Whether the column is hidden until the user chooses it.
+    is_optional: bool,
+    /// The name of the order of the rows by this column, if there is one.
+    order: Option<&'static str>,
+}
+
+/// The order of the rows of a table: the name of the order of a column, with `-` before it if the highest values come
+/// first.
+#[derive(Clone, Copy)]
+pub(crate) struct Order {
+    pub(crate) current: Signal<String>,
+    pub(crate) on_choose: Callback<String>,
 }
 
 impl Column {
     /// A column with text. The first column of a table gets the width that the others leave.
     pub(crate) const fn text(name: &'static str, weight: u16) -> Self {
-        Self { name, weight, is_number: false, is_late: false }
+        Self { name, weight, is_number: false, is_late: false, is_optional: false, order: None }
     }
 
     /// A column with numbers, which are aligned at the right.
@@ -36,6 +48,48 @@ impl Column {
     pub(crate) const fn late(self) -> Self {
         Self { is_late: true, ..self }
     }
+
+    /// The column, hidden until the user chooses it.
+    pub(crate) const fn optional(self) -> Self {
+        Self { is_optional: true, ..self }
+    }
+
+    /// The column, by which rows can be sorted.
+    pub(crate) const fn sorted_by(self, order: &'static str) -> Self {
+        Self { order: Some(order), ..self }
+    }
+
+    /// The name in the head.
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether the user may hide the column.
+    pub(crate) const fn can_hide(&self) -> bool {
+        !self.name.is_empty()
+    }
+
+    /// Whether the column is hidden. `hidden` lists the hidden columns in the form of the URL; without it, optional
+    /// columns are hidden.
+    pub(crate) fn is_hidden(&self, hidden: Option<&str>) -> bool {
+        match hidden {
+            Some(hidden) => hidden.split(',').any(|key| key == self.key()),
+            None => self.is_optional,
+        }
+    }
+
+    /// The name in the URL.
+    fn key(&self) -> String {
+        self.name.to_ascii_lowercase().replace(' ', "-")
+    }
+}
+
+/// The list of hidden columns after one was hidden or shown, in the form of the URL.
+pub(crate) fn toggle_column(columns: &[Column], hidden: Option<&str>, toggled: Column) -> String {
+    let is_hidden = |column: &&Column| column.is_hidden(hidden) != (**column == toggled);
+    let keys: Vec<_> = columns.iter().filter(is_hidden).map(Column::key).collect();
+    // An empty parameter would mean the default.
+    if keys.is_empty() { "none".to_owned() } else { keys.join(",") }
 }
 
 /// A table with its head; the children are its rows.
@@ -47,6 +101,12 @@ pub(crate) fn Table(
     /// Whether newer rows are loading.
     #[prop(optional, into)]
     is_busy: Signal<bool>,
+    /// The hidden columns in the form of the URL; `None` for the optional ones.
+    #[prop(optional, into)]
+    hidden: Signal<Option<String>>,
+    /// The order of the rows, if the user may choose it.
+    #[prop(optional_no_strip)]
+    order: Option<Order>,
     children: Children,
 ) -> impl IntoView {
     let total: u16 = columns.iter().map(|column| column.weight).sum();
@@ -59,10 +119,17 @@ pub(crate) fn Table(
             view! { <col style:width=move || width.clone() /> }
         })
         .collect_view();
-    let heads = columns.into_iter().map(head).collect_view();
+    let heads = columns.iter().map(|column| head(*column, order)).collect_view();
+    let hidden = move || hidden.with(|hidden| numbers(&columns, |column| column.is_hidden(hidden.as_deref())));
     view! {
         <div class="table-frame">
-            <table class="table" aria-label=label aria-busy=move || is_busy.get().to_string() data-late=late>
+            <table
+                class="table"
+                aria-label=label
+                aria-busy=move || is_busy.get().to_string()
+                data-late=late
+                data-hidden=hidden
+            >
                 <colgroup>{widths}</colgroup>
                 <thead>
                     <tr>{heads}</tr>
@@ -73,8 +140,11 @@ pub(crate) fn Table(
     }
 }
 
-fn head(column: Column) -> AnyView {
+fn head(column: Column, order: Option<Order>) -> AnyView {
     let kind = if column.is_number { "number" } else { "text" };
+    if let Some((order, key)) = order.zip(column.order) {
+        return sortable_head(column.name, kind, order, key);
+    }
     if column.name.is_empty() {
         return view! { <th scope="col"><span class="visually-hidden">"Actions"</span></th> }.into_any();
     }
@@ -84,6 +154,32 @@ fn head(column: Column) -> AnyView {
         </th>
     }
     .into_any()
+}
+
+/// The head of a column by which the rows can be sorted: the highest values first, then the lowest.
+fn sortable_head(name: &'static str, kind: &'static str, order: Order, key: &'static str) -> AnyView {
+    let direction = move || order.current.with(|current| direction_of(current, key));
+    let choose = move |_| {
+        let order_by = if direction() == "descending" { key.to_owned() } else { format!("-{key}") };
+        order.on_choose.run(order_by);
+    };
+    view! {
+        <th scope="col" data-kind=kind aria-sort=direction>
+            <button type="button" class="head-sort" on:click=choose>
+                {name}
+            </button>
+        </th>
+    }
+    .into_any()
+}
+
+/// The direction of the order by a column, in the words of `aria-sort`.
+fn direction_of(current: &str, key: &str) -> &'static str {
+    match current.strip_prefix('-') {
+        Some(current) if current == key => "descending",
+        None if current == key => "ascending",
+        _ => "none",
+    }
 }
 
 /// A weight as a part of the whole width, in percent.
@@ -106,6 +202,22 @@ mod tests {
         let columns = [Column::text("File", 3), Column::number("Size", 1).late(), Column::text("Agent", 1).late()];
         assert_eq!(numbers(&columns, |column| column.is_late), "2 3");
         assert_eq!(numbers(&columns, |column| column.name == "Gone"), "");
+    }
+
+    #[test]
+    fn a_minus_means_descending() {
+        let directions = ["size", "-size", "-speed", ""].map(|current| direction_of(current, "size"));
+        assert_eq!(directions, ["ascending", "descending", "none", "none"]);
+    }
+
+    #[test]
+    fn optional_columns_are_hidden_until_they_are_chosen() {
+        let columns = [Column::text("File", 3), Column::text("Last run", 1), Column::text("Ended", 1).optional()];
+        assert!(columns[2].is_hidden(None) && !columns[1].is_hidden(None));
+        assert_eq!(toggle_column(&columns, None, columns[1]), "last-run,ended");
+        assert_eq!(toggle_column(&columns, Some("last-run,ended"), columns[2]), "last-run");
+        assert_eq!(toggle_column(&columns, Some("last-run"), columns[1]), "none");
+        assert!(!columns[2].is_hidden(Some("none")));
     }
 
     #[test]

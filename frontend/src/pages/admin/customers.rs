@@ -3,16 +3,18 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::customers::{self, Customer, UpdateCustomer},
+    api::{
+        Page,
+        customers::{self, Customer, UpdateCustomer},
+    },
     base_path::href,
     clock::Clock,
     fetch::Fetch,
-    format,
-    pages::{page_in_address, pages_of},
-    ui::{
-        Badge, Column, Confirm, Ellipsis, Empty, Field, FormDialog, Icon, PageHead, Pager, QueryResult, Table, Toasts,
-        Tone,
+    pages::{
+        list_card::{ListCard, Listed},
+        list_query::ListQuery,
     },
+    ui::{Badge, Column, Confirm, Ellipsis, Empty, Field, FormDialog, Icon, PageHead, Toasts, Tone},
     user_action::UserAction,
 };
 
@@ -23,12 +25,9 @@ const COLUMNS: [Column; 4] =
 /// All customers, with dialogs to create, rename, suspend and reactivate them.
 #[component]
 pub(crate) fn Customers() -> impl IntoView {
-    let page = page_in_address();
-    let list = Fetch::new(move || customers::list(page.get()));
+    let query = ListQuery::of("/customers", 100);
+    let list = Fetch::new(move || customers::list_some(query.rows.get(), query.page.get()));
     let is_creating = RwSignal::new(false);
-    let summary = move || {
-        list.read(|list| format::total(list.total.into(), list.total_is_at_least, "customer")).unwrap_or_default()
-    };
     let nothing = || {
         view! {
             <Empty icon="customers" title="No customers yet">
@@ -37,12 +36,13 @@ pub(crate) fn Customers() -> impl IntoView {
         }
         .into_any()
     };
+    let listed = Listed::of(list, Page::counted);
     let rows = move || {
         let rows = list.read(|list| list.items.clone()).unwrap_or_default();
         rows.into_iter().map(|customer| view! { <Row customer on_change=move |()| list.reload() /> }).collect_view()
     };
     view! {
-        <PageHead title="Customers" about=summary>
+        <PageHead title="Customers">
             <button type="button" class="button button-primary" on:click=move |_| is_creating.set(true)>
                 <Icon name="plus" />
                 "New customer"
@@ -50,23 +50,17 @@ pub(crate) fn Customers() -> impl IntoView {
         </PageHead>
         <Create open=is_creating on_change=move |()| list.reload() />
         <div class="card">
-            <QueryResult
-                stage=Signal::derive(move || list.stage())
+            <ListCard
+                query
+                listed
+                label="Customers"
+                noun="customer"
+                columns=COLUMNS.to_vec()
                 is_empty=Signal::derive(move || list.read(|list| list.items.is_empty()) == Some(true))
-                skeleton_rows=8
-                on_retry=move |()| list.reload()
                 nothing
             >
-                <Table label="Customers" columns=COLUMNS.to_vec()>
-                    {move || rows()}
-                </Table>
-            </QueryResult>
-            <Pager
-                summary=Signal::derive(summary)
-                page=page
-                pages=Signal::derive(move || list.read(|list| pages_of(list.total, list.total_is_at_least)).flatten())
-                address=|page: i32| format!("/customers?page={page}")
-            />
+                {move || rows()}
+            </ListCard>
         </div>
     }
 }

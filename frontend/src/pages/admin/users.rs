@@ -4,13 +4,19 @@ use leptos::prelude::*;
 
 use super::user_forms::{ChangePassword, ChangeRole, Create, Suspend};
 use crate::{
-    api::users::{self, User},
+    api::{
+        Page,
+        users::{self, User},
+    },
     base_path::href,
     clock::Clock,
     fetch::Fetch,
-    format, labels,
-    pages::{page_in_address, pages_of},
-    ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Pager, QueryResult, Table, Tone},
+    labels,
+    pages::{
+        list_card::{ListCard, Listed},
+        list_query::ListQuery,
+    },
+    ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Tone},
 };
 
 /// The columns of the table.
@@ -26,17 +32,16 @@ const COLUMNS: [Column; 6] = [
 /// All users, with dialogs to create and change them.
 #[component]
 pub(crate) fn Users() -> impl IntoView {
-    let page = page_in_address();
-    let list = Fetch::new(move || users::list(page.get()));
+    let query = ListQuery::of("/users", 100);
+    let list = Fetch::new(move || users::list(query.rows.get(), query.page.get()));
     let is_creating = RwSignal::new(false);
-    let summary =
-        move || list.read(|list| format::total(list.total.into(), list.total_is_at_least, "user")).unwrap_or_default();
+    let listed = Listed::of(list, Page::counted);
     let rows = move || {
         let rows = list.read(|list| list.items.clone()).unwrap_or_default();
         rows.into_iter().map(|user| view! { <Row user on_change=move |()| list.reload() /> }).collect_view()
     };
     view! {
-        <PageHead title="Users" about=summary>
+        <PageHead title="Users">
             <button type="button" class="button button-primary" on:click=move |_| is_creating.set(true)>
                 <Icon name="plus" />
                 "New user"
@@ -44,23 +49,17 @@ pub(crate) fn Users() -> impl IntoView {
         </PageHead>
         <Create open=is_creating on_change=move |()| list.reload() />
         <div class="card">
-            <QueryResult
-                stage=Signal::derive(move || list.stage())
+            <ListCard
+                query
+                listed
+                label="Users"
+                noun="user"
+                columns=COLUMNS.to_vec()
                 is_empty=Signal::derive(move || list.read(|list| list.items.is_empty()) == Some(true))
-                skeleton_rows=8
-                on_retry=move |()| list.reload()
                 nothing=|| view! { <Empty icon="users" title="No users yet" /> }.into_any()
             >
-                <Table label="Users" columns=COLUMNS.to_vec()>
-                    {move || rows()}
-                </Table>
-            </QueryResult>
-            <Pager
-                summary=Signal::derive(summary)
-                page=page
-                pages=Signal::derive(move || list.read(|list| pages_of(list.total, list.total_is_at_least)).flatten())
-                address=|page: i32| format!("/users?page={page}")
-            />
+                {move || rows()}
+            </ListCard>
         </div>
     }
 }

@@ -8,14 +8,16 @@ use crate::{
     clock::Clock,
     effect::effect,
     fetch::Fetch,
-    format,
     labels::{
         self,
         pipelines::{RUN_TRIGGERS, run_state, steps_done, time_taken},
     },
     live::{Admission, Entry, LiveList},
-    pages::{page_in_address, pages_of},
-    ui::{Badge, Card, Column, Ellipsis, Empty, Pager, QueryResult, Rows, Table},
+    pages::{
+        list_card::{ListCard, Listed},
+        list_query::ListQuery,
+    },
+    ui::{Badge, Card, Column, Ellipsis, Empty, Rows},
 };
 
 /// The columns of the table.
@@ -35,17 +37,16 @@ pub(super) fn Runs(
     /// The run that changed last; `None` when updates may have been missed.
     moved: RwSignal<Option<PipelineRun>>,
 ) -> impl IntoView {
-    let page = page_in_address();
+    let query = ListQuery::of(format!("/pipelines/{pipeline}"), 100);
     let pipeline = StoredValue::new(pipeline);
     let list = LiveList::<PipelineRun>::new(Admission::Listed);
-    let totals = Fetch::new(move || list.fill(pipeline_runs::list(&pipeline.get_value(), page.get())));
+    let totals =
+        Fetch::new(move || list.fill(pipeline_runs::list(&pipeline.get_value(), query.rows.get(), query.page.get())));
     effect(move || match moved.get() {
         Some(run) if list.entry(run.id.inner()).is_some() => list.apply_update(run),
         _ => totals.reload(),
     });
-    let summary = move || {
-        totals.read(|(total, is_at_least)| format::total((*total).into(), *is_at_least, "run")).unwrap_or_default()
-    };
+    let listed = Listed::of(totals, |total| *total);
     let nothing = || {
         view! {
             <Empty icon="pipelines" title="No runs yet">
@@ -56,26 +57,17 @@ pub(super) fn Runs(
     let row = move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any();
     view! {
         <Card title="Runs">
-            <QueryResult
-                stage=Signal::derive(move || totals.stage())
+            <ListCard
+                query
+                listed
+                label="Runs"
+                noun="run"
+                columns=COLUMNS.to_vec()
                 is_empty=Memo::new(move |_| list.len() == 0)
-                on_retry=move |()| totals.reload()
                 nothing
             >
-                <Table
-                    label="Runs"
-                    columns=COLUMNS.to_vec()
-                    is_busy=Signal::derive(move || totals.is_busy())
-                >
-                    <Rows keys=Signal::derive(move || list.order()) row />
-                </Table>
-            </QueryResult>
-            <Pager
-                summary=Signal::derive(summary)
-                page=page
-                pages=Signal::derive(move || totals.read(|(total, is_at_least)| pages_of(*total, *is_at_least)).flatten())
-                address=move |page: i32| format!("/pipelines/{}?page={page}", pipeline.get_value())
-            />
+                <Rows keys=Signal::derive(move || list.order()) row />
+            </ListCard>
         </Card>
     }
 }

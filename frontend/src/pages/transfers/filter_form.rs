@@ -1,107 +1,93 @@
-//! The form that changes the filters in the URL.
+//! The search and the filters of the list of transfers. They change the parameters of the URL.
 
 use leptos::prelude::*;
-use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use super::filters::{CHOICES, Choice, Filters};
+use super::filters::{ActiveFilter, CHOICES, Choice, Filters, SHORTEST_SEARCH};
 use crate::{
-    api::agents::{self, AgentFilter},
+    api::{
+        agents::{self, AgentFilter},
+        transfers::TransferStatus,
+    },
     base_path::href,
+    effect::settled,
     fetch::Fetch,
     labels::TRANSFER_STATUSES,
-    ui::Select,
+    pages::{list_query::ListQuery, search_field::SearchField},
+    ui::{Icon, Menu, Select},
 };
 
-/// Search, status, agent, protocol, direction and days.
+/// Agents to choose from; with more of them there is a field to find one.
+const MOST_AGENTS: i32 = 100;
+
+/// The search, the statuses, and the filters that are set.
 #[component]
-pub(super) fn FilterForm(filters: Memo<Filters>) -> impl IntoView {
-    let navigate = use_navigate();
-    let change = Callback::new(move |change: Change| {
-        let mut changed = filters.get_untracked();
-        change(&mut changed);
-        changed.page = 1;
-        navigate(&changed.address(), NavigateOptions { replace: true, scroll: false, ..Default::default() });
-    });
+pub(super) fn FilterForm(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
     view! {
-        <form class="filters" role="search" aria-label="Filter transfers" on:submit=|event| event.prevent_default()>
-            <label class="field filters-search">
-                <span class="field-label">"File name begins with"</span>
-                <input
-                    class="control"
-                    type="search"
-                    prop:value=move || filters.with(|filters| filters.search.clone())
-                    on:change=move |event| {
-                        let search = event_target_value(&event).trim().to_owned();
-                        change.run(Box::new(move |filters| filters.search = search));
-                    }
-                />
-            </label>
-            <Agents filters change />
-            {CHOICES
-                .iter()
-                .map(|choice| {
-                    view! {
-                        <Select
-                            label=choice.label
-                            options=options(choice)
-                            chosen=Signal::derive(move || filters.with(|filters| (choice.chosen)(&filters.chosen).to_owned()))
-                            on_choose=move |name: String| {
-                                change.run(Box::new(move |filters| (choice.choose)(&mut filters.chosen, &name)));
-                            }
-                        />
-                    }
-                })
-                .collect_view()}
-            <Day
-                label="Created from"
-                day=Signal::derive(move || filters.with(|filters| filters.from.clone()))
-                on_change=move |day: String| change.run(Box::new(move |filters| filters.from = day))
-            />
-            <Day
-                label="Created until"
-                day=Signal::derive(move || filters.with(|filters| filters.to.clone()))
-                on_change=move |day: String| change.run(Box::new(move |filters| filters.to = day))
-            />
-            <States filters change />
+        <form class="list-filters" role="search" aria-label="Filter transfers" on:submit=|event| event.prevent_default()>
+            <div class="list-filters-line">
+                <SearchField query label="Name, path or error" least=SHORTEST_SEARCH />
+                <Menu name="Filter" icon="filter">
+                    <Agents query filters />
+                    {CHOICES.iter().map(|choice| view! { <Value query filters choice /> }).collect_view()}
+                    <Day query label="Created from" parameter="from" day=move || filters.with(|filters| filters.from.clone()) />
+                    <Day query label="Created until" parameter="to" day=move || filters.with(|filters| filters.to.clone()) />
+                </Menu>
+            </div>
+            <States query filters />
+            <Active query filters />
         </form>
     }
 }
 
-type Change = Box<dyn FnOnce(&mut Filters)>;
-
-/// The options of a select element: any value, and those of the filter.
-fn options(choice: &Choice) -> Vec<(String, String)> {
+/// A filter that is one value of a table of labels.
+#[component]
+fn Value(query: ListQuery, filters: Memo<Filters>, choice: &'static Choice) -> impl IntoView {
     let any = (String::new(), "Any".to_owned());
     let values = (choice.options)().into_iter().map(|(name, label)| (name.to_owned(), label.to_owned()));
-    [any].into_iter().chain(values).collect()
+    let options: Vec<_> = [any].into_iter().chain(values).collect();
+    view! {
+        <Select
+            label=choice.label
+            options
+            chosen=Signal::derive(move || filters.with(|filters| (choice.chosen)(&filters.chosen).to_owned()))
+            on_choose=move |name: String| query.change([(choice.parameter, name)])
+        />
+    }
 }
 
 /// The statuses; several can be chosen.
 #[component]
-fn States(filters: Memo<Filters>, change: Callback<Change>) -> impl IntoView {
-    let state = move |(status, _, label): (_, &'static str, &'static str)| {
-        let toggle = move |filters: &mut Filters| {
-            let count = filters.status.len();
-            filters.status.retain(|known| *known != status);
-            if filters.status.len() == count {
-                filters.status.push(status);
-            }
-        };
+fn States(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
+    let state = move |(status, _, label): (TransferStatus, &'static str, &'static str)| {
+        let toggle =
+            move |_| query.change([("status", filters.with_untracked(|filters| filters.toggle_status(status)))]);
         view! {
             <label class="chip">
                 <input
                     type="checkbox"
                     prop:checked=move || filters.with(|filters| filters.status.contains(&status))
-                    on:change=move |_| change.run(Box::new(toggle))
+                    on:change=toggle
                 />
                 <span>{label}</span>
             </label>
         }
     };
+    let toggle_stalled = move |_| {
+        let is_stalled = filters.with_untracked(|filters| filters.is_stalled);
+        query.change([("stalled", if is_stalled { String::new() } else { "true".to_owned() })]);
+    };
     view! {
         <fieldset class="chips">
             <legend class="field-label">"Status"</legend>
             {TRANSFER_STATUSES.map(state).collect_view()}
+            <label class="chip">
+                <input
+                    type="checkbox"
+                    prop:checked=move || filters.with(|filters| filters.is_stalled)
+                    on:change=toggle_stalled
+                />
+                <span>"Stalled"</span>
+            </label>
             <Show when=move || !filters.with(Filters::is_any)>
                 <a class="chips-clear" href=href("/transfers")>
                     "Clear filters"
@@ -111,10 +97,55 @@ fn States(filters: Memo<Filters>, change: Callback<Change>) -> impl IntoView {
     }
 }
 
+/// The other filters that are set, each with a button that removes it.
+#[component]
+fn Active(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
+    let agent = Fetch::when(move || {
+        let id = filters.with(|filters| filters.agent.clone());
+        (!id.is_empty()).then(|| agents::get(&id).map(|(agent, _)| agent.label().to_owned()))
+    });
+    let active = Memo::new(move |_| filters.with(Filters::active));
+    let chip = move |ActiveFilter { parameter, label, value }: ActiveFilter| {
+        let value = if parameter == "agent" {
+            agent.read(Clone::clone).unwrap_or_else(|| "one agent".to_owned())
+        } else {
+            value
+        };
+        view! {
+            <li>
+                <button
+                    type="button"
+                    class="chip-active"
+                    aria-label=format!("Remove the filter {label}: {value}")
+                    on:click=move |_| query.change([(parameter, String::new())])
+                >
+                    {format!("{label}: {value}")}
+                    <Icon name="close" />
+                </button>
+            </li>
+        }
+    };
+    view! {
+        <Show when=move || active.with(|active| !active.is_empty())>
+            <ul class="chips" aria-label="Filters">
+                {move || active.get().into_iter().map(chip).collect_view()}
+            </ul>
+        </Show>
+    }
+}
+
 /// The agents to choose from.
 #[component]
-fn Agents(filters: Memo<Filters>, change: Callback<Change>) -> impl IntoView {
-    let agents = Fetch::new(|| agents::list_some(AgentFilter::default(), 100, 1));
+fn Agents(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
+    let typed = RwSignal::new(String::new());
+    let wanted = settled(typed);
+    let agents = Fetch::new(move || {
+        let search = Some(wanted.get()).filter(|text| !text.is_empty());
+        agents::list_some(AgentFilter { search, ..AgentFilter::default() }, MOST_AGENTS, 1)
+    });
+    let has_more = Memo::new(move |before: Option<&bool>| {
+        before == Some(&true) || agents.read(|page| page.total > MOST_AGENTS) == Some(true)
+    });
     let options = move || {
         let mut options = vec![(String::new(), "Any".to_owned())];
         let known = agents.read(|page| {
@@ -124,7 +155,7 @@ fn Agents(filters: Memo<Filters>, change: Callback<Change>) -> impl IntoView {
                 .collect::<Vec<_>>()
         });
         options.extend(known.unwrap_or_default());
-        // The agent in the URL may not be among the newest hundred.
+        // The agent in the URL may not be among those that were found.
         let chosen = filters.with(|filters| filters.agent.clone());
         if !options.iter().any(|(id, _)| *id == chosen) {
             options.push((chosen, "This agent".to_owned()));
@@ -132,20 +163,33 @@ fn Agents(filters: Memo<Filters>, change: Callback<Change>) -> impl IntoView {
         options
     };
     view! {
+        <Show when=move || has_more.get()>
+            <label class="field">
+                <span class="field-label">"Find an agent"</span>
+                <input
+                    class="control"
+                    type="search"
+                    prop:value=move || typed.get()
+                    on:input=move |event| typed.set(event_target_value(&event))
+                />
+            </label>
+        </Show>
         <Select
             label="Agent"
             options=Signal::derive(options)
             chosen=Signal::derive(move || filters.with(|filters| filters.agent.clone()))
-            on_choose=move |agent: String| change.run(Box::new(move |filters| filters.agent = agent))
+            on_choose=move |agent: String| query.change([("agent", agent)])
         />
     }
 }
 
 #[component]
 fn Day(
+    query: ListQuery,
     label: &'static str,
-    #[prop(into)] day: Signal<String>,
-    #[prop(into)] on_change: Callback<String>,
+    /// The name of the parameter in the URL.
+    parameter: &'static str,
+    day: impl Fn() -> String + Send + Sync + 'static,
 ) -> impl IntoView {
     view! {
         <label class="field">
@@ -153,8 +197,8 @@ fn Day(
             <input
                 class="control"
                 type="date"
-                prop:value=move || day.get()
-                on:change=move |event| on_change.run(event_target_value(&event))
+                prop:value=day
+                on:change=move |event| query.change([(parameter, event_target_value(&event))])
             />
         </label>
     }

@@ -1,24 +1,36 @@
-//! The filters of the list of transfers, and their form in the URL. Pure.
-
-use std::fmt::Write;
+//! The filters and the order of the list of transfers, and their form in the URL. Pure.
 
 use crate::{
-    api::transfers::{TransferFilter, TransferStatus},
+    api::transfers::{TransferFilter, TransferSort, TransferSortField, TransferStatus},
     labels::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, name_of, value_of},
     time::Instant,
 };
 
+/// The minimum number of characters that can be searched for.
+pub(super) const SHORTEST_SEARCH: usize = 3;
+/// The order without the parameter `sort`.
+pub(super) const DEFAULT_ORDER: &str = "-createdAt";
+
+/// The orders: value, name in URLs, label.
+const ORDERS: [(TransferSortField, &str, &str); 5] = [
+    (TransferSortField::CreatedAt, "createdAt", "Created"),
+    (TransferSortField::CompletedAt, "completedAt", "Ended"),
+    (TransferSortField::Size, "size", "Size"),
+    (TransferSortField::Duration, "duration", "Duration"),
+    (TransferSortField::Speed, "speed", "Speed"),
+];
+
 /// A filter that is one value of a table of labels.
 pub(super) struct Choice {
     /// The name of the parameter in the URL.
-    parameter: &'static str,
+    pub(super) parameter: &'static str,
     pub(super) label: &'static str,
     /// The names of the values with their labels.
     pub(super) options: fn() -> Vec<(&'static str, &'static str)>,
     /// The name of the chosen value; empty for any.
     pub(super) chosen: fn(&TransferFilter) -> &'static str,
     /// Chooses a value by its name; any other text is any value.
-    pub(super) choose: fn(&mut TransferFilter, &str),
+    choose: fn(&mut TransferFilter, &str),
 }
 
 /// The filters that are one value each, in the order of the form.
@@ -44,10 +56,22 @@ fn options<T>(table: &[(T, &'static str, &'static str)]) -> Vec<(&'static str, &
     table.iter().map(|(_, name, label)| (*name, *label)).collect()
 }
 
-/// The filters and the page number.
+/// A filter that is set, for a chip that removes it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ActiveFilter {
+    /// The name of the parameter in the URL.
+    pub(super) parameter: &'static str,
+    pub(super) label: &'static str,
+    /// The value as text; of an agent, its id.
+    pub(super) value: String,
+}
+
+/// The filters.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Filters {
     pub(super) status: Vec<TransferStatus>,
+    /// Whether only stalled transfers are wanted.
+    pub(super) is_stalled: bool,
     pub(super) agent: String,
     /// The chosen values of [`CHOICES`]; the other fields are empty.
     pub(super) chosen: TransferFilter,
@@ -55,10 +79,8 @@ pub(super) struct Filters {
     pub(super) from: String,
     /// The last day, such as `2026-01-31`; empty for any.
     pub(super) to: String,
-    /// The beginning of a file name.
-    pub(super) search: String,
-    /// The page number, counted from 1.
-    pub(super) page: i32,
+    /// A part of a path or an error; empty for any.
+    search: String,
 }
 
 impl Filters {
@@ -69,111 +91,114 @@ impl Filters {
         for choice in CHOICES {
             (choice.choose)(&mut chosen, &text(choice.parameter));
         }
+        let search = text("q").trim().to_owned();
         Self {
             status: text("status").split(',').filter_map(|word| value_of(&TRANSFER_STATUSES, word)).collect(),
+            is_stalled: text("stalled") == "true",
             agent: text("agent"),
             chosen,
             from: text("from"),
             to: text("to"),
-            search: text("q"),
-            page: text("page").parse().unwrap_or(1).max(1),
+            search: if search.chars().count() < SHORTEST_SEARCH { String::new() } else { search },
         }
-    }
-
-    /// The address with these filters.
-    pub(super) fn address(&self) -> String {
-        let status: Vec<_> = self.status.iter().map(|status| name_of(&TRANSFER_STATUSES, status)).collect();
-        let page = if self.page > 1 { self.page.to_string() } else { String::new() };
-        let mut parameters = vec![("status", status.join(",")), ("agent", self.agent.clone())];
-        parameters.extend(CHOICES.iter().map(|choice| (choice.parameter, (choice.chosen)(&self.chosen).to_owned())));
-        parameters.extend([
-            ("from", self.from.clone()),
-            ("to", self.to.clone()),
-            ("q", self.search.clone()),
-            ("page", page),
-        ]);
-        let mut address = "/transfers".to_owned();
-        let mut separator = '?';
-        for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
-            // Writing to a string cannot fail.
-            let _ = write!(address, "{separator}{name}={}", encode(value));
-            separator = '&';
-        }
-        address
     }
 
     /// Whether no filter is set.
     pub(super) fn is_any(&self) -> bool {
-        Self { page: 1, ..self.clone() } == Self::read(|_| None)
+        *self == Self::read(|_| None)
+    }
+
+    /// The statuses in the form of the URL, after one was chosen or removed.
+    pub(super) fn toggle_status(&self, toggled: TransferStatus) -> String {
+        let is_chosen = |status: &TransferStatus| self.status.contains(status) != (*status == toggled);
+        let chosen = TRANSFER_STATUSES.iter().filter(|(status, ..)| is_chosen(status));
+        chosen.map(|(_, name, _)| *name).collect::<Vec<_>>().join(",")
+    }
+
+    /// The filters that are set, but for the search, the statuses and `stalled`, which are always on the page.
+    pub(super) fn active(&self) -> Vec<ActiveFilter> {
+        let filter = |parameter, label, value: &str| ActiveFilter { parameter, label, value: value.to_owned() };
+        let mut active = vec![filter("agent", "Agent", &self.agent)];
+        for choice in CHOICES {
+            let name = (choice.chosen)(&self.chosen);
+            let value = (choice.options)().into_iter().find(|(known, _)| *known == name).map_or("", |(_, label)| label);
+            active.push(filter(choice.parameter, choice.label, value));
+        }
+        active.push(filter("from", "Created from", &self.from));
+        active.push(filter("to", "Created until", &self.to));
+        active.retain(|filter| !filter.value.is_empty());
+        active
     }
 
     /// The filter of the query. `midnight` returns the beginning of a local day, moved by some days.
     pub(super) fn for_query(&self, midnight: impl Fn(&str, i64) -> Option<Instant>) -> TransferFilter {
         TransferFilter {
             status: (!self.status.is_empty()).then(|| self.status.clone()),
+            stalled: self.is_stalled.then_some(true),
             agent_id: (!self.agent.is_empty()).then(|| cynic::Id::new(&self.agent)),
             created_after: midnight(&self.from, 0),
             created_before: midnight(&self.to, 1),
-            search: (!self.search.is_empty()).then(|| self.search.clone()),
+            q: (!self.search.is_empty()).then(|| self.search.clone()),
             ..self.chosen.clone()
         }
     }
 }
 
-fn encode(value: &str) -> String {
-    let mut encoded = String::new();
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~,".contains(&byte) {
-            encoded.push(byte.into());
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
+/// The order that the parameter `sort` names, such as `-size`; `None` for the default.
+pub(super) fn order(sort: Option<&str>) -> Option<TransferSort> {
+    let sort = sort.filter(|sort| *sort != DEFAULT_ORDER)?;
+    let (descending, name) = sort.strip_prefix('-').map_or((false, sort), |name| (true, name));
+    Some(TransferSort { field: value_of(&ORDERS, name)?, descending })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(address: &str) -> Filters {
-        let query = address.split_once('?').map(|(_, query)| query).unwrap_or_default().to_owned();
+    fn read(query: &str) -> Filters {
         Filters::read(|name| {
             query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}="))).map(str::to_owned)
         })
     }
 
     #[test]
-    fn an_address_survives_the_round_trip() {
-        let address = "/transfers?status=failed,running&agent=a1&protocol=sftp&direction=push&from=2026-01-01&to=2026-01-31&q=orders&page=3";
-        assert_eq!(read(address).address(), address);
-        assert_eq!(read("/transfers").address(), "/transfers");
-    }
-
-    #[test]
     fn invalid_parameters_are_ignored() {
-        assert_eq!(read("/transfers?status=gone&protocol=x&page=-3").address(), "/transfers");
+        assert!(read("status=gone&protocol=x&page=-3&stalled=1").is_any());
     }
 
     #[test]
-    fn a_page_alone_is_no_filter() {
-        assert!(read("/transfers?page=4").is_any());
-        assert!(!read("/transfers?q=a").is_any());
+    fn a_short_search_is_no_filter() {
+        assert!(read("q=ab&page=4&rows=50").is_any());
+        assert!(!read("q=abc").is_any());
     }
 
     #[test]
-    fn text_is_encoded() {
-        let filters = Filters { search: "a b&c/ä".to_owned(), ..read("/transfers") };
-        assert_eq!(filters.address(), "/transfers?q=a%20b%26c%2F%C3%A4");
+    fn a_status_is_chosen_and_removed() {
+        assert_eq!(read("status=failed").toggle_status(TransferStatus::Running), "running,failed");
+        assert_eq!(read("status=failed,running").toggle_status(TransferStatus::Running), "failed");
+        assert_eq!(read("status=failed").toggle_status(TransferStatus::Failed), "");
+    }
+
+    #[test]
+    fn filters_that_are_set_have_their_labels() {
+        let active = read("agent=a1&protocol=sftp&to=2026-01-31&status=failed&q=orders").active();
+        let shown: Vec<_> = active.iter().map(|filter| (filter.label, filter.value.as_str())).collect();
+        assert_eq!(shown, [("Agent", "a1"), ("Protocol", "SFTP"), ("Created until", "2026-01-31")]);
     }
 
     #[test]
     fn the_last_day_is_included() {
-        let filter = read("/transfers?from=2026-01-01&to=2026-01-01&status=failed")
+        let filter = read("from=2026-01-01&to=2026-01-01&status=failed&stalled=true")
             .for_query(|day, later| (!day.is_empty()).then_some(Instant(later)));
         assert_eq!((filter.created_after, filter.created_before), (Some(Instant(0)), Some(Instant(1))));
         assert_eq!(filter.status, Some(vec![TransferStatus::Failed]));
-        assert_eq!(filter.search, None);
+        assert_eq!((filter.stalled, filter.q), (Some(true), None));
+    }
+
+    #[test]
+    fn an_order_is_read_with_its_direction() {
+        let by_size = |descending| Some(TransferSort { field: TransferSortField::Size, descending });
+        assert_eq!([order(Some("size")), order(Some("-size"))], [by_size(false), by_size(true)]);
+        assert_eq!([order(None), order(Some(DEFAULT_ORDER)), order(Some("color"))], [None, None, None]);
     }
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::{
         Total,
-        transfers::{self, Transfer},
+        transfers::{self, Transfer, TransferStatus},
     },
     base_path::href,
     clock::Clock,
@@ -16,14 +16,17 @@ use crate::{
     ui::{Badge, Column, Ellipsis, Progress, QueryResult, Rows, Table},
 };
 
-/// The columns of the table.
-const COLUMNS: [Column; 6] = [
-    Column::text("File", 30),
-    Column::text("Status", 12),
-    Column::text("Progress", 20),
-    Column::number("Size", 10).late(),
-    Column::text("Agent", 14),
-    Column::text("Created", 14),
+/// The columns of the table, with the orders of the server.
+pub(super) const COLUMNS: [Column; 9] = [
+    Column::text("File", 22),
+    Column::text("Status", 11),
+    Column::text("Progress", 16),
+    Column::number("Size", 9).late().sorted_by("size"),
+    Column::number("Speed", 9).sorted_by("speed"),
+    Column::text("Agent", 13),
+    Column::text("Created", 13).sorted_by("createdAt"),
+    Column::number("Duration", 9).optional().sorted_by("duration"),
+    Column::text("Ended", 13).optional().sorted_by("completedAt"),
 ];
 
 /// The rows of a list that a query fills.
@@ -51,17 +54,25 @@ pub(crate) fn TransferTable(
                 columns=COLUMNS.to_vec()
                 is_busy=Signal::derive(move || load.is_busy())
             >
-                <Rows
-                    keys=Signal::derive(move || list.order())
-                    row=move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any()
-                />
+                <TransferRows list />
             </Table>
         </QueryResult>
     }
 }
 
+/// The rows of the table.
+#[component]
+pub(super) fn TransferRows(list: LiveList<Transfer>) -> impl IntoView {
+    view! {
+        <Rows
+            keys=Signal::derive(move || list.order())
+            row=move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any()
+        />
+    }
+}
+
 /// Subscribes to the visible rows.
-fn watch_visible(list: LiveList<Transfer>, load: Fetch<Total>) {
+pub(super) fn watch_visible(list: LiveList<Transfer>, load: Fetch<Total>) {
     let feed = expect_context::<Feed>();
     // Sorted, so that a new order of the same rows causes no new subscription.
     let visible = Memo::new(move |_| {
@@ -91,40 +102,55 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
             clock.moment(transfer.created_at),
         )
     });
+    let label = StoredValue::new(format!("Progress of {name}"));
     let state = Signal::derive(move || row.with(|entry| labels::transfer_state(&entry.object)));
-    let speed = move || row.with(|entry| labels::speed(&entry.object));
+    let read = move |read: fn(&Transfer) -> String| move || row.with(|entry| read(&entry.object));
+    let is_running = Memo::new(move |_| row.with(|entry| entry.object.status == TransferStatus::Running));
+    let error = Signal::derive(read(|transfer| transfer.error_message.clone().unwrap_or_default()));
+    let ended = read(|transfer| transfer.completed_at.map_or_else(|| "–".to_owned(), Clock::full_moment));
     view! {
         <tr>
             <td class="cell-main">
-                <Ellipsis text=name.clone() href=href(format!("/transfers/{id}")) />
+                <Ellipsis text=name href=href(format!("/transfers/{id}")) />
                 <span class="cell-about">{protocol}</span>
             </td>
             <td class="cell-status" data-label="Status">
                 <Badge state />
             </td>
             <td class="cell-progress" data-label="Progress">
-                <div class="progress-line">
-                    <Progress
-                        label=format!("Progress of {name}")
-                        value=Signal::derive(move || row.with(|entry| entry.object.progress))
-                        tone=Signal::derive(move || state.get().1)
-                    />
-                    <span class="progress-label">
-                        {move || row.with(|entry| format::percent(entry.object.progress))}
-                    </span>
-                </div>
-                <Show when=move || row.with(|entry| entry.object.is_progressing())>
-                    <span class="cell-about">{speed}</span>
+                <Show
+                    when=move || is_running.get()
+                    fallback=move || view! { <Ellipsis text=error class="cell-about" /> }
+                >
+                    <div class="progress-line">
+                        <Progress
+                            label=label.get_value()
+                            value=Signal::derive(move || row.with(|entry| entry.object.progress))
+                            tone=Signal::derive(move || state.get().1)
+                        />
+                        <span class="progress-label">
+                            {move || row.with(|entry| format::percent(entry.object.progress))}
+                        </span>
+                    </div>
                 </Show>
             </td>
             <td class="cell-number" data-label="Size">
-                {move || row.with(|entry| labels::size(&entry.object))}
+                {read(labels::size)}
+            </td>
+            <td class="cell-number" data-label="Speed">
+                {read(labels::speed_or_average)}
             </td>
             <td data-label="Agent">
                 <Ellipsis text=agent href=href(format!("/agents/{agent_id}")) class="cell-link" />
             </td>
             <td class="cell-quiet" data-label="Created">
                 {created}
+            </td>
+            <td class="cell-number" data-label="Duration">
+                {read(labels::time_taken)}
+            </td>
+            <td class="cell-quiet" data-label="Ended">
+                {ended}
             </td>
         </tr>
     }

@@ -1,0 +1,61 @@
+//! A button that opens a panel below it.
+
+use leptos::{ev::FocusEvent, html, prelude::*};
+
+use super::Icon;
+use crate::browser;
+
+/// A button with a panel, which closes with Escape and when the focus leaves it.
+#[component]
+pub(crate) fn Menu(
+    /// The label of the button.
+    name: &'static str,
+    icon: &'static str,
+    children: ChildrenFn,
+) -> impl IntoView {
+    let frame = NodeRef::<html::Div>::new();
+    let button = NodeRef::<html::Button>::new();
+    let is_open = RwSignal::new(false);
+    let leave = move |event: FocusEvent| {
+        if frame.get_untracked().is_none_or(|frame| !browser::stays_within(&event, &frame)) {
+            is_open.set(false);
+        }
+    };
+    let close = move || {
+        is_open.set(false);
+        if let Some(button) = button.get_untracked() {
+            // A failure only leaves the focus where it was.
+            let _ = button.focus();
+        }
+    };
+    view! {
+        <div
+            class="menu"
+            node_ref=frame
+            on:focusout=leave
+            on:keydown=move |event| {
+                if event.key() == "Escape" && is_open.get_untracked() {
+                    event.stop_propagation();
+                    close();
+                }
+            }
+        >
+            <button
+                type="button"
+                class="button button-small"
+                node_ref=button
+                aria-expanded=move || is_open.get().to_string()
+                on:click=move |_| is_open.update(|open| *open = !*open)
+            >
+                <Icon name=icon />
+                {name}
+            </button>
+            <Show when=move || is_open.get()>
+                // It takes the focus, so that a click between its fields does not close it.
+                <div class="menu-panel" role="group" aria-label=name tabindex="-1">
+                    {children()}
+                </div>
+            </Show>
+        </div>
+    }
+}
