@@ -50,7 +50,7 @@ pub(crate) use self::{
     select::Select,
     skeleton::{SkeletonRows, SkeletonText},
     sparkline::Sparkline,
-    table::{Column, Order, Table, toggle_column},
+    table::{Column, Freeze, Order, Table, toggle_column},
     time::{OptionalTime, Time, TimeFormat},
     toast::{ToastList, Toasts},
     tooltip::{Tooltip, TooltipLayer},

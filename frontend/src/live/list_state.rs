@@ -94,6 +94,17 @@ impl<T: Revisioned> ListState<T> {
         changes
     }
 
+    /// Applies the result of a query to the objects of the list, without adding, removing or reordering any.
+    pub(crate) fn apply_known(&mut self, objects: &[T]) -> Changes {
+        let mut changes = Changes::default();
+        for object in objects {
+            if self.rows.contains_key(object.id()) {
+                changes.changed.extend(self.store(object.clone(), None));
+            }
+        }
+        changes
+    }
+
     /// Applies an update that arrived at `now`.
     pub(crate) fn apply_update(&mut self, object: T, now: i64) -> Changes {
         let mut changes = Changes::default();
@@ -223,6 +234,14 @@ mod tests {
         state.apply_query(vec![running("other", 1)], 100);
         assert_eq!(state.order(), ["new", "other", "kept"]);
         assert!(state.get("gone").is_none());
+    }
+
+    #[test]
+    fn known_objects_are_updated_where_they_are() {
+        let mut state = state(Admission::Listed, &[running("a", 1), running("b", 1)]);
+        let changes = state.apply_known(&[running("new", 1), running("b", 2)]);
+        assert_eq!(changes, Changes { changed: vec!["b".to_owned()], order: false });
+        assert_eq!(state.order(), ["a", "b"]);
     }
 
     #[test]

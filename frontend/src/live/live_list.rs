@@ -20,12 +20,20 @@ pub(crate) type EntrySignal<T> = ArcRwSignal<Entry<T>>;
 struct Inner<T> {
     state: ListState<T>,
     signals: HashMap<String, EntrySignal<T>>,
+    /// The text of the query whose result is shown.
+    query: String,
+    /// Whether the rows keep their places, because they are in use.
+    is_held: bool,
+    /// The result of a later run of the same query, which waits until the rows are no longer held, and when it was sent.
+    waiting: Option<(Vec<T>, i64)>,
 }
 
 /// A reactive list of objects. A handle: copies are the same list.
 pub(crate) struct LiveList<T: 'static> {
     inner: StoredValue<Rc<RefCell<Inner<T>>>, LocalStorage>,
     order: RwSignal<Vec<String>>,
+    /// The number of new rows in the result that waits.
+    new_rows: RwSignal<usize>,
 }
 
 impl<T> Clone for LiveList<T> {
@@ -39,8 +47,18 @@ impl<T> Copy for LiveList<T> {}
 impl<T: Revisioned + Send + Sync> LiveList<T> {
     /// An empty list.
     pub(crate) fn new(admission: Admission) -> Self {
-        let inner = Inner { state: ListState::new(admission), signals: HashMap::new() };
-        Self { inner: StoredValue::new_local(Rc::new(RefCell::new(inner))), order: RwSignal::new(Vec::new()) }
+        let inner = Inner {
+            state: ListState::new(admission),
+            signals: HashMap::new(),
+            query: String::new(),
+            is_held: false,
+            waiting: None,
+        };
+        Self {
+            inner: StoredValue::new_local(Rc::new(RefCell::new(inner))),
+            order: RwSignal::new(Vec::new()),
+            new_rows: RwSignal::new(0),
+        }
     }
 
     /// The ids in the order of their rows. Reactive.
@@ -58,13 +76,58 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
         self.inner.try_get_value()?.borrow().signals.get(id).cloned()
     }
 
+    /// The number of new rows that wait until the rows are no longer held. Reactive.
+    pub(crate) fn new_rows(self) -> usize {
+        self.new_rows.get()
+    }
+
+    /// Holds the rows, or no longer: as long as they are held, a query that is sent again adds, removes and moves none.
+    pub(crate) fn hold(self, is_held: bool) {
+        let Some(inner) = self.inner.try_get_value() else { return };
+        inner.borrow_mut().is_held = is_held;
+        if !is_held {
+            self.show_waiting();
+        }
+    }
+
+    /// Applies the result that waits.
+    pub(crate) fn show_waiting(self) {
+        let waiting = self.inner.try_get_value().and_then(|inner| inner.borrow_mut().waiting.take());
+        if let Some((objects, asked_at)) = waiting {
+            self.new_rows.set(0);
+            self.apply_query(objects, asked_at);
+        }
+    }
+
     /// A query that is sent now and whose rows this list takes; the total number of rows remains as its result.
     pub(crate) fn fill(self, query: Request<Page<T>>) -> Request<Total> {
         let asked_at = browser::now().0;
+        let text = query.text.clone();
         query.map(move |page| {
-            self.apply_query(page.items, asked_at);
-            (page.total, page.total_is_at_least)
+            let total = page.counted();
+            self.apply_page(&text, page.items, asked_at);
+            total
         })
+    }
+
+    /// Applies the result of a query, or lets it wait if the rows are held and it is the same query as before.
+    fn apply_page(self, query: &str, objects: Vec<T>, asked_at: i64) {
+        let Some(inner) = self.inner.try_get_value() else { return };
+        let has_to_wait = {
+            let mut inner = inner.borrow_mut();
+            let is_same = inner.query == query;
+            query.clone_into(&mut inner.query);
+            inner.waiting = None;
+            is_same && inner.is_held && !inner.state.order().is_empty()
+        };
+        if !has_to_wait {
+            self.new_rows.set(0);
+            return self.apply_query(objects, asked_at);
+        }
+        self.change(|state| state.apply_known(&objects));
+        let new_rows = objects.iter().filter(|object| inner.borrow().state.get(object.id()).is_none()).count();
+        inner.borrow_mut().waiting = Some((objects, asked_at));
+        self.new_rows.set(new_rows);
     }
 
     /// Applies the result of a query that was sent at `asked_at`, in milliseconds since 1970.
@@ -87,7 +150,7 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
         let Some(inner) = self.inner.try_get_value() else { return };
         let mut outdated = Vec::new();
         let order = {
-            let Inner { state, signals } = &mut *inner.borrow_mut();
+            let Inner { state, signals, .. } = &mut *inner.borrow_mut();
             let changes = change(state);
             for id in changes.changed {
                 let Some(entry) = state.get(&id) else { continue };

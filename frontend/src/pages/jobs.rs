@@ -10,7 +10,7 @@ use leptos::prelude::*;
 pub(crate) use self::form::{EditJob, NewJob};
 pub(super) use self::schedule_preview::{ScheduleSummary, fetch_preview};
 use super::{
-    list_card::{ListCard, Listed},
+    list_card::{ListCard, Listed, freeze},
     list_query::ListQuery,
     next_run::NextRun,
     recent_runs::{RecentRuns, insert_run},
@@ -100,7 +100,7 @@ pub(crate) fn Jobs() -> impl IntoView {
         </PageHead>
         <Filter query state />
         <div class="card">
-            <ListCard query listed label="Jobs" noun="job" columns is_empty nothing>
+            <ListCard query listed label="Jobs" noun="job" columns freeze=freeze(list) is_empty nothing>
                 <Rows keys=Signal::derive(move || list.order()) row />
             </ListCard>
         </div>

@@ -9,7 +9,8 @@ use crate::{
     browser,
     fetch::{Fetch, Stage},
     format,
-    ui::{Column, Empty, Menu, Order, Pager, QueryResult, Select, Table, toggle_column},
+    live::{LiveList, Revisioned},
+    ui::{Column, Empty, Freeze, Menu, Order, Pager, QueryResult, Select, Table, toggle_column},
 };
 
 /// The result of the query of a list, without its rows.
@@ -39,6 +40,15 @@ impl Listed {
     }
 }
 
+/// Keeps the rows of a list in their places while they are in use.
+pub(super) fn freeze<T: Revisioned + Send + Sync + 'static>(list: LiveList<T>) -> Freeze {
+    Freeze {
+        new_rows: Signal::derive(move || list.new_rows()),
+        on_hold: Callback::new(move |is_held| list.hold(is_held)),
+        on_show: Callback::new(move |()| list.show_waiting()),
+    }
+}
+
 /// The table of a list with what is around it, for a card. The children are the rows.
 #[component]
 pub(super) fn ListCard(
@@ -52,6 +62,7 @@ pub(super) fn ListCard(
     /// The order without the parameter `sort`; empty if the rows cannot be sorted.
     #[prop(optional)]
     default_order: &'static str,
+    #[prop(optional)] freeze: Option<Freeze>,
     #[prop(into)] is_empty: Signal<bool>,
     /// Shown when the list has no rows.
     #[prop(into)]
@@ -86,7 +97,7 @@ pub(super) fn ListCard(
             on_retry=listed.on_retry
             nothing
         >
-            <Table label columns=columns.clone() is_busy=listed.is_busy hidden order>
+            <Table label columns=columns.clone() is_busy=listed.is_busy hidden order freeze>
                 {children.with_value(|children| children())}
             </Table>
         </QueryResult>

@@ -23,7 +23,7 @@ use crate::{
     fleet_totals::FleetTotals,
     live::{Admission, LiveList},
     pages::{
-        list_card::{ListCard, Listed},
+        list_card::{ListCard, Listed, freeze},
         list_query::ListQuery,
     },
     ui::{Empty, PageHead},
@@ -72,6 +72,7 @@ pub(crate) fn Transfers() -> impl IntoView {
                 noun="transfer"
                 columns=COLUMNS.to_vec()
                 default_order=DEFAULT_ORDER
+                freeze=freeze(list)
                 is_empty=Memo::new(move |_| list.len() == 0)
                 nothing
             >

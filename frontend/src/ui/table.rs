@@ -1,7 +1,9 @@
 //! Tables with a fixed layout. Where there is little room the rows become cards, in which each cell is labelled by its
 //! `data-label`.
 
-use leptos::prelude::*;
+use leptos::{ev::FocusEvent, html, prelude::*};
+
+use crate::{browser, effect::effect, format};
 
 /// A column of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,17 @@ pub(crate) struct Column {
 pub(crate) struct Order {
     pub(crate) current: Signal<String>,
     pub(crate) on_choose: Callback<String>,
+}
+
+/// Keeps the rows of a table in their places while the pointer or the focus is in it.
+#[derive(Clone, Copy)]
+pub(crate) struct Freeze {
+    /// The number of new rows that wait.
+    pub(crate) new_rows: Signal<usize>,
+    /// Called when the rows have to keep their places, and when they no longer have to.
+    pub(crate) on_hold: Callback<bool>,
+    /// Shows the new rows.
+    pub(crate) on_show: Callback<()>,
 }
 
 impl Column {
@@ -107,6 +120,7 @@ pub(crate) fn Table(
     /// The order of the rows, if the user may choose it.
     #[prop(optional_no_strip)]
     order: Option<Order>,
+    #[prop(optional_no_strip)] freeze: Option<Freeze>,
     children: Children,
 ) -> impl IntoView {
     let total: u16 = columns.iter().map(|column| column.weight).sum();
@@ -121,8 +135,29 @@ pub(crate) fn Table(
         .collect_view();
     let heads = columns.iter().map(|column| head(*column, order)).collect_view();
     let hidden = move || hidden.with(|hidden| numbers(&columns, |column| column.is_hidden(hidden.as_deref())));
+    let frame = NodeRef::<html::Div>::new();
+    let (has_pointer, has_focus) = (RwSignal::new(false), RwSignal::new(false));
+    let waiting = freeze.map(|freeze| {
+        let is_used = Memo::new(move |_| has_pointer.get() || has_focus.get());
+        effect(move || freeze.on_hold.run(is_used.get()));
+        // The button takes the focus with it when it goes.
+        view! { <NewRows freeze on_show=move |()| has_focus.set(false) /> }
+    });
+    let leave = move |event: FocusEvent| {
+        if frame.get_untracked().is_none_or(|frame| !browser::stays_within(&event, &frame)) {
+            has_focus.set(false);
+        }
+    };
     view! {
-        <div class="table-frame">
+        <div
+            class="table-frame"
+            node_ref=frame
+            on:pointerenter=move |_| has_pointer.set(true)
+            on:pointerleave=move |_| has_pointer.set(false)
+            on:focusin=move |_| has_focus.set(true)
+            on:focusout=leave
+        >
+            {waiting}
             <table
                 class="table"
                 aria-label=label
@@ -136,6 +171,29 @@ pub(crate) fn Table(
                 </thead>
                 <tbody>{children()}</tbody>
             </table>
+        </div>
+    }
+}
+
+/// The number of new rows, as a button that shows them.
+#[component]
+fn NewRows(freeze: Freeze, #[prop(into)] on_show: Callback<()>) -> impl IntoView {
+    let count = move || format::count(i64::try_from(freeze.new_rows.get()).unwrap_or(i64::MAX));
+    view! {
+        <div class="table-waiting" role="status">
+            <Show when=move || freeze.new_rows.get() != 0>
+                <button
+                    type="button"
+                    class="button button-small button-primary"
+                    on:click=move |_| {
+                        freeze.on_show.run(());
+                        on_show.run(());
+                    }
+                >
+                    {count}
+                    " new"
+                </button>
+            </Show>
         </div>
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     labels,
     live::{Admission, Entry, LiveList},
     pages::{
-        list_card::{ListCard, Listed},
+        list_card::{ListCard, Listed, freeze},
         list_query::ListQuery,
     },
     ui::{Badge, Card, Column, Ellipsis, Empty, Rows},
@@ -58,6 +58,7 @@ pub(super) fn Runs(
                 label="Runs"
                 noun="run"
                 columns=COLUMNS.to_vec()
+                freeze=freeze(list)
                 is_empty=Memo::new(move |_| list.len() == 0)
                 nothing
             >

@@ -14,7 +14,7 @@ use crate::{
     },
     live::{Admission, Entry, LiveList},
     pages::{
-        list_card::{ListCard, Listed},
+        list_card::{ListCard, Listed, freeze},
         list_query::ListQuery,
     },
     ui::{Badge, Card, Column, Ellipsis, Empty, Rows},
@@ -63,6 +63,7 @@ pub(super) fn Runs(
                 label="Runs"
                 noun="run"
                 columns=COLUMNS.to_vec()
+                freeze=freeze(list)
                 is_empty=Memo::new(move |_| list.len() == 0)
                 nothing
             >
