@@ -59,6 +59,14 @@ impl<T> Page<T> {
     }
 }
 
+/// The result of the change of one of several objects.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ItemResult {
+    pub(crate) id: String,
+    /// Why the object was not changed; `None` if it was.
+    pub(crate) error: Option<String>,
+}
+
 /// Number of rows of a list, and whether the server stopped counting there.
 pub(crate) type Total = (i32, bool);
 

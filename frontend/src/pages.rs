@@ -5,6 +5,7 @@ mod add_agent;
 mod admin;
 mod agent;
 mod agents;
+mod bulk;
 mod editor;
 mod graph;
 mod heartbeat_dot;

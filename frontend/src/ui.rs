@@ -20,6 +20,7 @@ mod progress;
 mod query_result;
 mod rows;
 mod select;
+mod selection;
 mod skeleton;
 mod sparkline;
 mod table;
@@ -48,6 +49,7 @@ pub(crate) use self::{
     query_result::QueryResult,
     rows::Rows,
     select::Select,
+    selection::{SelectCell, Selection},
     skeleton::{SkeletonRows, SkeletonText},
     sparkline::Sparkline,
     table::{Column, Freeze, Order, Table, toggle_column},

@@ -2,8 +2,10 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
-use super::{ApiError, ById, ByIdFields, Page, Request, customers::CustomerName, scalars::ByteCount, schema};
-use crate::time::Instant;
+use super::{
+    ApiError, ById, ByIdFields, ItemResult, Page, Request, customers::CustomerName, scalars::ByteCount, schema,
+};
+use crate::{format::capitalized, time::Instant};
 
 /// The status of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
@@ -207,6 +209,44 @@ struct RetryTransfer {
     retry_transfer: Transfer,
 }
 
+#[derive(cynic::QueryVariables)]
+struct ByIds {
+    ids: Option<Vec<Id>>,
+}
+
+impl ByIds {
+    fn new(ids: &[String]) -> Self {
+        Self { ids: Some(ids.iter().map(Id::new).collect()) }
+    }
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "ByIds")]
+struct CancelTransfers {
+    #[arguments(ids: $ids)]
+    cancel_transfers: Vec<TransferResult>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "ByIds")]
+struct RetryTransfers {
+    #[arguments(ids: $ids)]
+    retry_transfers: Vec<TransferResult>,
+}
+
+#[derive(cynic::QueryFragment)]
+struct TransferResult {
+    id: Id,
+    ok: bool,
+    error: Option<String>,
+}
+
+impl From<TransferResult> for ItemResult {
+    fn from(TransferResult { id, ok, error }: TransferResult) -> Self {
+        Self { id: id.into_inner(), error: (!ok).then(|| capitalized(&error.unwrap_or_default())) }
+    }
+}
+
 /// Which transfers to subscribe to: these, those of a filter, or all.
 #[derive(cynic::QueryVariables)]
 struct WatchVariables {
@@ -296,4 +336,18 @@ pub(crate) fn cancel(id: &str) -> Request<Transfer> {
 /// Queues a failed transfer again.
 pub(crate) fn retry(id: &str) -> Request<Transfer> {
     Request::new(&RetryTransfer::build(ById::new(id)), |retried| Ok(retried.retry_transfer))
+}
+
+/// Cancels several transfers, at most 500, as [`cancel`] does each.
+pub(crate) fn cancel_several(ids: &[String]) -> Request<Vec<ItemResult>> {
+    Request::new(&CancelTransfers::build(ByIds::new(ids)), |cancelled| {
+        Ok(cancelled.cancel_transfers.into_iter().map(ItemResult::from).collect())
+    })
+}
+
+/// Queues several failed transfers again, at most 500.
+pub(crate) fn retry_several(ids: &[String]) -> Request<Vec<ItemResult>> {
+    Request::new(&RetryTransfers::build(ByIds::new(ids)), |retried| {
+        Ok(retried.retry_transfers.into_iter().map(ItemResult::from).collect())
+    })
 }

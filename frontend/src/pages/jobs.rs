@@ -10,6 +10,7 @@ use leptos::prelude::*;
 pub(crate) use self::form::{EditJob, NewJob};
 pub(super) use self::schedule_preview::{ScheduleSummary, fetch_preview};
 use super::{
+    bulk::{BulkAction, BulkBar, Step},
     list_card::{ListCard, Listed, freeze},
     list_query::ListQuery,
     next_run::NextRun,
@@ -27,11 +28,29 @@ use crate::{
     labels::{self, jobs::JOB_STATES},
     live::{Admission, Entry, Feed, LiveList},
     session::{Permission, Session},
-    ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Rows, Select},
+    ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Rows, Select, SelectCell, Selection},
 };
 
 /// The newest runs of each visible job, by its id.
 type Newest = RwSignal<HashMap<String, Vec<JobRun>>>;
+
+/// The actions on selected jobs.
+const ACTIONS: &[BulkAction] = &[
+    BulkAction {
+        verb: "Pause",
+        done: "Paused",
+        text: "The schedules of these jobs start no runs until the jobs are resumed. Active runs go on.",
+        is_dangerous: false,
+        steps: |ids| ids.iter().map(|id| Step::of_one(id, jobs::enable(id, false))).collect(),
+    },
+    BulkAction {
+        verb: "Resume",
+        done: "Resumed",
+        text: "The schedules of these jobs start runs again.",
+        is_dangerous: false,
+        steps: |ids| ids.iter().map(|id| Step::of_one(id, jobs::enable(id, true))).collect(),
+    },
+];
 
 /// All jobs, with a filter by state, and their newest runs.
 #[component]
@@ -84,8 +103,20 @@ pub(crate) fn Jobs() -> impl IntoView {
         Some(Column::text("Agent", 17)),
     ];
     let columns: Vec<_> = columns.into_iter().flatten().collect();
-    let row =
-        move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() newest has_runs /> }).into_any();
+    // Who may create jobs may also pause them.
+    let selection = may_create.then(|| Selection::new(Signal::derive(move || list.order())));
+    let name_of = move |id: String| {
+        let name = list.entry(&id).map(|entry| entry.with_untracked(|entry| entry.object.name.clone()));
+        name.unwrap_or(id)
+    };
+    let bulk = move || {
+        selection.map(|selection| {
+            view! { <BulkBar selection noun="job" actions=ACTIONS name_of on_change=move |()| totals.reload() /> }
+        })
+    };
+    let row = move |id: String| {
+        list.entry(&id).map(|entry| view! { <Row row=entry.into() newest has_runs selection /> }).into_any()
+    };
     view! {
         <PageHead title="Jobs">
             {may_create
@@ -100,7 +131,7 @@ pub(crate) fn Jobs() -> impl IntoView {
         </PageHead>
         <Filter query state />
         <div class="card">
-            <ListCard query listed label="Jobs" noun="job" columns freeze=freeze(list) is_empty nothing>
+            <ListCard query listed label="Jobs" noun="job" columns freeze=freeze(list) selection bulk is_empty nothing>
                 <Rows keys=Signal::derive(move || list.order()) row />
             </ListCard>
         </div>
@@ -139,10 +170,10 @@ fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, query: ListQuery) {
 }
 
 #[component]
-fn Row(row: RwSignal<Entry<Job>>, newest: Newest, has_runs: bool) -> impl IntoView {
+fn Row(row: RwSignal<Entry<Job>>, newest: Newest, has_runs: bool, selection: Option<Selection>) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let id = row.with_untracked(|entry| entry.object.id.inner().to_owned());
-    let address = format!("/jobs/{id}");
+    let (own, address) = (id.clone(), format!("/jobs/{id}"));
     let state = Signal::derive(move || row.with(|entry| labels::jobs::job_state(&entry.object)));
     let next = Signal::derive(move || row.with(|entry| entry.object.next_run_at));
     let read = move |read: fn(&Job) -> String| move || row.with(|entry| read(&entry.object));
@@ -159,6 +190,10 @@ fn Row(row: RwSignal<Entry<Job>>, newest: Newest, has_runs: bool) -> impl IntoVi
     let marks = Signal::derive(move || runs.with(|runs| runs.iter().map(mark).collect()));
     view! {
         <tr>
+            {selection
+                .map(|selection| {
+                    view! { <SelectCell selection id=own name=Signal::derive(read(|job| job.name.clone())) /> }
+                })}
             <td class="cell-main">
                 <Ellipsis text=Signal::derive(read(|job| job.name.clone())) href=href(address) />
                 <span class="cell-about">

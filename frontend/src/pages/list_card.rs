@@ -10,7 +10,7 @@ use crate::{
     fetch::{Fetch, Stage},
     format,
     live::{LiveList, Revisioned},
-    ui::{Column, Empty, Freeze, Menu, Order, Pager, QueryResult, Select, Table, toggle_column},
+    ui::{Column, Empty, Freeze, Menu, Order, Pager, QueryResult, Select, Selection, Table, toggle_column},
 };
 
 /// The result of the query of a list, without its rows.
@@ -63,6 +63,12 @@ pub(super) fn ListCard(
     #[prop(optional)]
     default_order: &'static str,
     #[prop(optional)] freeze: Option<Freeze>,
+    /// The selection, if rows can be selected.
+    #[prop(optional_no_strip)]
+    selection: Option<Selection>,
+    /// The actions on the selected rows.
+    #[prop(optional, into)]
+    bulk: ViewFn,
     #[prop(into)] is_empty: Signal<bool>,
     /// Shown when the list has no rows.
     #[prop(into)]
@@ -88,6 +94,7 @@ pub(super) fn ListCard(
     view! {
         <div class="table-tools">
             <p class="table-total">{move || summary.get()}</p>
+            {bulk.run()}
             <LookMenu query columns=tools hidden />
         </div>
         <QueryResult
@@ -97,7 +104,7 @@ pub(super) fn ListCard(
             on_retry=listed.on_retry
             nothing
         >
-            <Table label columns=columns.clone() is_busy=listed.is_busy hidden order freeze>
+            <Table label columns=columns.clone() is_busy=listed.is_busy hidden order freeze selection>
                 {children.with_value(|children| children())}
             </Table>
         </QueryResult>

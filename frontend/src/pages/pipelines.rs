@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use leptos::prelude::*;
 
 use super::{
+    bulk::{BulkAction, BulkBar, Step},
     list_card::{ListCard, Listed},
     list_query::ListQuery,
     next_run::NextRun,
@@ -25,11 +26,29 @@ use crate::{
     labels::{self, pipelines::PIPELINE_STATES},
     live::Feed,
     session::{Permission, Session},
-    ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Rows, Select},
+    ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Rows, Select, SelectCell, Selection},
 };
 
 /// The newest runs of each visible pipeline, by its id.
 type Newest = RwSignal<HashMap<String, Vec<RunMark>>>;
+
+/// The actions on selected pipelines.
+const ACTIONS: &[BulkAction] = &[
+    BulkAction {
+        verb: "Pause",
+        done: "Paused",
+        text: "No runs of these pipelines start until they are resumed. Active runs go on.",
+        is_dangerous: false,
+        steps: |ids| ids.iter().map(|id| Step::of_one(id, pipelines::enable(id, false))).collect(),
+    },
+    BulkAction {
+        verb: "Resume",
+        done: "Resumed",
+        text: "Runs of these pipelines start again, by their schedules and by users.",
+        is_dangerous: false,
+        steps: |ids| ids.iter().map(|id| Step::of_one(id, pipelines::enable(id, true))).collect(),
+    },
+];
 
 /// All pipelines, with search and a filter by state, and their newest runs.
 #[component]
@@ -86,12 +105,20 @@ pub(crate) fn Pipelines() -> impl IntoView {
             .read(|page| page.items.iter().map(|row| row.id.inner().to_owned()).collect::<Vec<_>>())
             .unwrap_or_default()
     });
+    let selection = Selection::new(ids.into());
+    let name_of = move |id: String| {
+        let name = found.read(|page| page.items.iter().find(|row| row.id.inner() == id).map(|row| row.name.clone()));
+        name.flatten().unwrap_or(id)
+    };
+    let bulk = move || {
+        view! { <BulkBar selection noun="pipeline" actions=ACTIONS name_of on_change=move |()| found.reload() /> }
+    };
     let row = move |id: String| {
         let own = id.clone();
         let row = Memo::new(move |_| {
             found.read(|page| page.items.iter().find(|row| row.id.inner() == own).cloned()).flatten()
         });
-        view! { <Row id row newest has_runs has_customers /> }.into_any()
+        view! { <Row id row newest has_runs has_customers selection /> }.into_any()
     };
     view! {
         <PageHead title="Pipelines">
@@ -109,6 +136,8 @@ pub(crate) fn Pipelines() -> impl IntoView {
                 label="Pipelines"
                 noun="pipeline"
                 columns
+                selection=Some(selection)
+                bulk
                 is_empty=Memo::new(move |_| ids.with(Vec::is_empty))
                 nothing
             >
@@ -177,13 +206,14 @@ fn Row(
     has_runs: bool,
     /// Whether there is a column with the customer.
     has_customers: bool,
+    selection: Selection,
 ) -> impl IntoView {
     let read =
         move |read: fn(&PipelineRow) -> String| move || row.with(|row| row.as_ref().map(read).unwrap_or_default());
     let is_enabled = move || row.with(|row| row.as_ref().is_some_and(|row| row.enabled));
     let state = Signal::derive(move || labels::pipelines::pipeline_state(is_enabled()));
     let next = Signal::derive(move || row.with(|row| row.as_ref().and_then(|row| row.next_run_at)));
-    let address = format!("/pipelines/{id}");
+    let (own, address) = (id.clone(), format!("/pipelines/{id}"));
     let runs = Memo::new(move |_| newest.with(|newest| newest.get(&id).cloned()).unwrap_or_default());
     let label = Signal::derive(move || runs.with(|runs| labels::pipelines::runs(runs)));
     let mark = |run: &RunMark| {
@@ -199,6 +229,7 @@ fn Row(
     });
     view! {
         <tr>
+            <SelectCell selection id=own name=Signal::derive(read(|row| row.name.clone())) />
             <td class="cell-main">
                 <Ellipsis text=Signal::derive(read(|row| row.name.clone())) href=href(address) />
                 <Ellipsis text=Signal::derive(about) class="cell-about" />

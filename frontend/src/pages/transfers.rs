@@ -21,13 +21,33 @@ use crate::{
     browser,
     fetch::Fetch,
     fleet_totals::FleetTotals,
+    format,
     live::{Admission, LiveList},
     pages::{
+        bulk::{BulkAction, BulkBar, Step},
         list_card::{ListCard, Listed, freeze},
         list_query::ListQuery,
     },
-    ui::{Empty, PageHead},
+    ui::{Empty, PageHead, Selection},
 };
+
+/// The actions on selected transfers.
+const ACTIONS: &[BulkAction] = &[
+    BulkAction {
+        verb: "Retry",
+        done: "Queued again",
+        text: "Failed transfers are queued again, and their agents start another attempt. Others are not changed.",
+        is_dangerous: false,
+        steps: |ids| vec![Step::of_several(ids, transfers::retry_several(ids))],
+    },
+    BulkAction {
+        verb: "Cancel",
+        done: "Cancelled, or cancellation requested",
+        text: "Queued transfers end at once, running ones when their agents confirm it. Ended ones are not changed.",
+        is_dangerous: true,
+        steps: |ids| vec![Step::of_several(ids, transfers::cancel_several(ids))],
+    },
+];
 
 /// All transfers, with search and filters.
 #[component]
@@ -42,6 +62,14 @@ pub(crate) fn Transfers() -> impl IntoView {
     });
     watch_visible(list, totals);
     refresh_first_page(totals, query);
+    let selection = Selection::new(Signal::derive(move || list.order()));
+    let name_of = move |id: String| {
+        let name = list.entry(&id).map(|entry| entry.with_untracked(|entry| format::file_name(&entry.object.source)));
+        name.unwrap_or(id)
+    };
+    let bulk = move || {
+        view! { <BulkBar selection noun="transfer" actions=ACTIONS name_of on_change=move |()| totals.reload() /> }
+    };
     let nothing = move || {
         if filters.with(Filters::is_any) {
             view! {
@@ -73,10 +101,12 @@ pub(crate) fn Transfers() -> impl IntoView {
                 columns=COLUMNS.to_vec()
                 default_order=DEFAULT_ORDER
                 freeze=freeze(list)
+                selection=Some(selection)
+                bulk
                 is_empty=Memo::new(move |_| list.len() == 0)
                 nothing
             >
-                <TransferRows list />
+                <TransferRows list selection />
             </ListCard>
         </div>
     }

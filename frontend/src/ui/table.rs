@@ -3,6 +3,7 @@
 
 use leptos::{ev::FocusEvent, html, prelude::*};
 
+use super::selection::{SelectAll, Selection};
 use crate::{browser, effect::effect, format};
 
 /// A column of a table.
@@ -121,10 +122,14 @@ pub(crate) fn Table(
     #[prop(optional_no_strip)]
     order: Option<Order>,
     #[prop(optional_no_strip)] freeze: Option<Freeze>,
+    /// The selection, if rows can be selected. Each row then begins with a cell for it.
+    #[prop(optional_no_strip)]
+    selection: Option<Selection>,
     children: Children,
 ) -> impl IntoView {
     let total: u16 = columns.iter().map(|column| column.weight).sum();
-    let late = numbers(&columns, |column| column.is_late);
+    let first = if selection.is_some() { 2 } else { 1 };
+    let late = numbers(&columns, first, |column| column.is_late);
     let widths = columns
         .iter()
         .enumerate()
@@ -134,7 +139,7 @@ pub(crate) fn Table(
         })
         .collect_view();
     let heads = columns.iter().map(|column| head(*column, order)).collect_view();
-    let hidden = move || hidden.with(|hidden| numbers(&columns, |column| column.is_hidden(hidden.as_deref())));
+    let hidden = move || hidden.with(|hidden| numbers(&columns, first, |column| column.is_hidden(hidden.as_deref())));
     let frame = NodeRef::<html::Div>::new();
     let (has_pointer, has_focus) = (RwSignal::new(false), RwSignal::new(false));
     let waiting = freeze.map(|freeze| {
@@ -165,9 +170,9 @@ pub(crate) fn Table(
                 data-late=late
                 data-hidden=hidden
             >
-                <colgroup>{widths}</colgroup>
+                <colgroup>{selection.map(|_| view! { <col class="col-select" /> })} {widths}</colgroup>
                 <thead>
-                    <tr>{heads}</tr>
+                    <tr>{selection.map(|selection| view! { <SelectAll selection /> })} {heads}</tr>
                 </thead>
                 <tbody>{children()}</tbody>
             </table>
@@ -245,10 +250,11 @@ fn share(weight: u16, total: u16) -> String {
     format!("{}%", u32::from(weight) * 100 / u32::from(total.max(1)))
 }
 
-/// The numbers of some columns as the style sheet counts them, from 1, separated by spaces.
-fn numbers(columns: &[Column], is_meant: impl Fn(&Column) -> bool) -> String {
+/// The numbers of some columns, as the style sheet counts them, separated by spaces; the first column has the number
+/// `first`.
+fn numbers(columns: &[Column], first: usize, is_meant: impl Fn(&Column) -> bool) -> String {
     let meant = columns.iter().enumerate().filter(|(_, column)| is_meant(column));
-    meant.map(|(index, _)| (index + 1).to_string()).collect::<Vec<_>>().join(" ")
+    meant.map(|(index, _)| (index + first).to_string()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -256,10 +262,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn late_columns_are_counted_from_one() {
+    fn columns_are_counted_from_the_first() {
         let columns = [Column::text("File", 3), Column::number("Size", 1).late(), Column::text("Agent", 1).late()];
-        assert_eq!(numbers(&columns, |column| column.is_late), "2 3");
-        assert_eq!(numbers(&columns, |column| column.name == "Gone"), "");
+        assert_eq!(numbers(&columns, 1, |column| column.is_late), "2 3");
+        assert_eq!(numbers(&columns, 2, |column| column.is_late), "3 4");
+        assert_eq!(numbers(&columns, 1, |column| column.name == "Gone"), "");
     }
 
     #[test]

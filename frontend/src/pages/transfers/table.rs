@@ -13,7 +13,7 @@ use crate::{
     fetch::Fetch,
     format, labels,
     live::{Entry, Feed, LiveList},
-    ui::{Badge, Column, Ellipsis, Progress, QueryResult, Rows, Table},
+    ui::{Badge, Column, Ellipsis, Progress, QueryResult, Rows, SelectCell, Selection, Table},
 };
 
 /// The columns of the table, with the orders of the server.
@@ -62,11 +62,13 @@ pub(crate) fn TransferTable(
 
 /// The rows of the table.
 #[component]
-pub(super) fn TransferRows(list: LiveList<Transfer>) -> impl IntoView {
+pub(super) fn TransferRows(list: LiveList<Transfer>, #[prop(optional)] selection: Option<Selection>) -> impl IntoView {
     view! {
         <Rows
             keys=Signal::derive(move || list.order())
-            row=move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any()
+            row=move |id: String| {
+                list.entry(&id).map(|entry| view! { <Row row=entry.into() selection /> }).into_any()
+            }
         />
     }
 }
@@ -89,7 +91,7 @@ pub(super) fn watch_visible(list: LiveList<Transfer>, load: Fetch<Total>) {
 }
 
 #[component]
-fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
+fn Row(row: RwSignal<Entry<Transfer>>, selection: Option<Selection>) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let (id, name, protocol, agent, agent_id, created) = row.with_untracked(|entry| {
         let transfer = &entry.object;
@@ -110,6 +112,7 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     let ended = read(|transfer| transfer.completed_at.map_or_else(|| "–".to_owned(), Clock::full_moment));
     view! {
         <tr>
+            {selection.map(|selection| view! { <SelectCell selection id=id.clone() name=name.clone() /> })}
             <td class="cell-main">
                 <Ellipsis text=name href=href(format!("/transfers/{id}")) />
                 <span class="cell-about">{protocol}</span>
