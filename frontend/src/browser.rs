@@ -1,12 +1,16 @@
 //! Browser APIs: clock, time zone, random numbers, focus, scrolling, clipboard, storage.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
 
 use js_sys::{Array, Date, Function, Intl, Object, Reflect};
 use leptos::{
-    prelude::window,
+    prelude::{set_timeout, window},
     web_sys::{
-        Element, Event, EventTarget, FocusEvent, HtmlElement, HtmlInputElement, HtmlTextAreaElement, Node, SvgElement,
+        Blob, Element, Event, EventTarget, FocusEvent, HtmlAnchorElement, HtmlElement, HtmlInputElement,
+        HtmlTextAreaElement, Node, SvgElement, Url,
     },
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -235,6 +239,43 @@ pub(crate) async fn copy(text: &str) -> bool {
         return false;
     }
     JsFuture::from(clipboard.write_text(text)).await.is_ok()
+}
+
+/// The contents of files one after the other. With `has_head` each begins with the same line, which is kept once.
+pub(crate) async fn join_files(files: Vec<Blob>, has_head: bool) -> Result<Blob, JsValue> {
+    let parts = Array::new();
+    for (index, file) in files.into_iter().enumerate() {
+        let from = if has_head && index > 0 { first_line_length(&file).await? } else { 0.0 };
+        let part = file.slice_with_f64(from)?;
+        parts.push(&part);
+    }
+    Blob::new_with_blob_sequence(&parts)
+}
+
+/// The number of bytes of the first line of a file, which holds ASCII characters only.
+async fn first_line_length(file: &Blob) -> Result<f64, JsValue> {
+    let beginning = JsFuture::from(file.slice_with_f64_and_f64(0.0, 8192.0)?.text()).await?;
+    let beginning = beginning.as_string().unwrap_or_default();
+    let line = beginning.split_inclusive('\n').next().unwrap_or_default();
+    #[expect(clippy::cast_precision_loss, reason = "at most 8192")]
+    let length = line.len() as f64;
+    Ok(length)
+}
+
+/// Saves a file as the browser saves downloads.
+pub(crate) fn save(content: &Blob, name: &str) -> Result<(), JsValue> {
+    let url = Url::create_object_url_with_blob(content)?;
+    // Not in the page, so that the router does not see the click.
+    let link: HtmlAnchorElement = leptos::prelude::document().create_element("a")?.unchecked_into();
+    link.set_href(&url);
+    link.set_download(name);
+    link.click();
+    // The browser reads the file after this. If it fails, the file only stays in memory.
+    let forget = move || {
+        let _ = Url::revoke_object_url(&url);
+    };
+    set_timeout(forget, Duration::from_secs(60));
+    Ok(())
 }
 
 /// A preference that is stored in this browser.

@@ -7,6 +7,7 @@ mod agent;
 mod agents;
 mod bulk;
 mod editor;
+mod export;
 mod graph;
 mod heartbeat_dot;
 mod job;

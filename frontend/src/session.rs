@@ -16,7 +16,7 @@ pub(crate) use self::role::{Permission, ViewerRole};
 use crate::{
     api::{
         ApiError, Request,
-        http::{self, Reply},
+        http::{self, File, Reply},
     },
     browser, json,
     time::Instant,
@@ -199,13 +199,7 @@ impl Session {
             match reply.status {
                 401 if !renewed => {
                     renewed = true;
-                    match self.renew().await {
-                        Err(ApiError::SignedOut) => {
-                            self.end(SignedOutReason::Expired);
-                            return Err(ApiError::SignedOut);
-                        }
-                        other => other?,
-                    }
+                    self.renew_or_end().await?;
                 }
                 401 => return Err(ApiError::SignedOut),
                 429 => return Err(ApiError::RateLimited(reply.retry_after.unwrap_or(60))),
@@ -214,6 +208,32 @@ impl Session {
                 _ => return Ok(reply.body),
             }
         }
+    }
+
+    /// Downloads a file of the API, with a second request after a renewal of the token if the first one is refused.
+    pub(crate) async fn download(self, path: &str, media_type: &str) -> Result<File, ApiError> {
+        let mut renewed = false;
+        loop {
+            let token = self.token();
+            let reply = http::download(path, media_type, token.as_deref()).await;
+            match reply.map_err(|_| ApiError::Unreachable)? {
+                Ok(file) => return Ok(file),
+                Err(reply) if reply.status == 401 && !renewed => {
+                    renewed = true;
+                    self.renew_or_end().await?;
+                }
+                Err(reply) => return Err(error_of(&reply)),
+            }
+        }
+    }
+
+    /// Gets a new access token; ends the session if there is none to get.
+    async fn renew_or_end(self) -> Result<(), ApiError> {
+        let renewed = self.renew().await;
+        if renewed == Err(ApiError::SignedOut) {
+            self.end(SignedOutReason::Expired);
+        }
+        renewed
     }
 
     /// Ends the session in this tab.

@@ -1,5 +1,7 @@
 //! Instants and calendar dates. A calendar library would make the page larger.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 const DAY: i64 = 86_400_000;
@@ -34,12 +36,6 @@ impl Instant {
         Some(Self(midnight + ((hour * 60 + minute) * 60 + second) * 1000 + thousandths))
     }
 
-    /// Writes RFC 3339 in UTC, as [`parse`](Self::parse) reads it.
-    pub(crate) fn text(self) -> String {
-        let Civil { year, month, day, hour, minute, second, millisecond } = self.civil(0);
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
-    }
-
     /// Seconds from an earlier instant to this one, negative when that one is later.
     pub(crate) fn seconds_since(self, earlier: Self) -> i64 {
         (self.0 - earlier.0).div_euclid(1000)
@@ -62,9 +58,17 @@ impl Instant {
     }
 }
 
+/// Writes RFC 3339 in UTC, as [`Instant::parse`] reads it.
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Civil { year, month, day, hour, minute, second, millisecond } = self.civil(0);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
+    }
+}
+
 impl Serialize for Instant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text())
+        serializer.collect_str(self)
     }
 }
 

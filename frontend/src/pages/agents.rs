@@ -3,9 +3,10 @@
 use leptos::prelude::*;
 
 use super::{
+    export::ExportMenu,
     heartbeat_dot::HeartbeatDot,
     list_card::{ListCard, Listed},
-    list_query::ListQuery,
+    list_query::{ListQuery, api_path},
     no_agents::NoAgents,
     search_field::SearchField,
 };
@@ -56,6 +57,10 @@ pub(crate) fn Agents() -> impl IntoView {
         }
     });
     let listed = Listed::of(totals, |total| *total);
+    let paths = move |()| {
+        let (search, status) = asked.get();
+        vec![api_path("/api/agents", &[("search", search), ("status", status)])]
+    };
     let is_filtered = move || asked.with(|(search, status)| !search.is_empty() || !status.is_empty());
     let is_empty = Memo::new(move |_| list.len() == 0);
     let has_customers = session.may(Permission::ListCustomers);
@@ -91,7 +96,16 @@ pub(crate) fn Agents() -> impl IntoView {
         <PageHead title="Agents" />
         <Filter query asked />
         <div class="card">
-            <ListCard query listed label="Agents" noun="agent" columns is_empty nothing>
+            <ListCard
+                query
+                listed
+                label="Agents"
+                noun="agent"
+                columns
+                is_empty
+                tools=move || view! { <ExportMenu paths /> }
+                nothing
+            >
                 <Rows keys=Signal::derive(move || list.order()) row />
             </ListCard>
         </div>

@@ -11,8 +11,9 @@ pub(crate) use self::form::{EditJob, NewJob};
 pub(super) use self::schedule_preview::{ScheduleSummary, fetch_preview};
 use super::{
     bulk::{BulkAction, BulkBar, Step},
+    export::ExportMenu,
     list_card::{ListCard, Listed, freeze},
-    list_query::ListQuery,
+    list_query::{ListQuery, api_path},
     next_run::NextRun,
     recent_runs::{RecentRuns, insert_run},
 };
@@ -103,6 +104,10 @@ pub(crate) fn Jobs() -> impl IntoView {
         Some(Column::text("Agent", 17)),
     ];
     let columns: Vec<_> = columns.into_iter().flatten().collect();
+    let paths = move |()| {
+        let enabled = enabled.get().map(|enabled| enabled.to_string()).unwrap_or_default();
+        vec![api_path("/api/jobs", &[("enabled", enabled)])]
+    };
     // Who may create jobs may also pause them.
     let selection = may_create.then(|| Selection::new(Signal::derive(move || list.order())));
     let name_of = move |id: String| {
@@ -131,7 +136,19 @@ pub(crate) fn Jobs() -> impl IntoView {
         </PageHead>
         <Filter query state />
         <div class="card">
-            <ListCard query listed label="Jobs" noun="job" columns freeze=freeze(list) selection bulk is_empty nothing>
+            <ListCard
+                query
+                listed
+                label="Jobs"
+                noun="job"
+                columns
+                freeze=freeze(list)
+                selection
+                bulk
+                is_empty
+                tools=move || view! { <ExportMenu paths /> }
+                nothing
+            >
                 <Rows keys=Signal::derive(move || list.order()) row />
             </ListCard>
         </div>

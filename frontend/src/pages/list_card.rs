@@ -70,6 +70,9 @@ pub(super) fn ListCard(
     #[prop(optional, into)]
     bulk: ViewFn,
     #[prop(into)] is_empty: Signal<bool>,
+    /// What stands beside the menu of the look.
+    #[prop(optional, into)]
+    tools: ViewFn,
     /// Shown when the list has no rows.
     #[prop(into)]
     nothing: ViewFn,
@@ -83,7 +86,7 @@ pub(super) fn ListCard(
         (!is_at_least).then(|| pages_of(total, query.rows.get()))
     });
     let nothing = move || if query.page.get() > 1 { no_such_page(query, last_page) } else { nothing.run() };
-    let tools = columns.clone();
+    let choices = columns.clone();
     let order = (!default_order.is_empty()).then(|| Order {
         current: Signal::derive(move || query.get("sort").unwrap_or_else(|| default_order.to_owned())),
         on_choose: Callback::new(move |order: String| {
@@ -95,7 +98,8 @@ pub(super) fn ListCard(
         <div class="table-tools">
             <p class="table-total">{move || summary.get()}</p>
             {bulk.run()}
-            <LookMenu query columns=tools hidden />
+            {tools.run()}
+            <LookMenu query columns=choices hidden />
         </div>
         <QueryResult
             stage=listed.stage

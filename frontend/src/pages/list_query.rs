@@ -82,6 +82,11 @@ impl ListQuery {
     }
 }
 
+/// A path of the API with parameters; those without a value are left out.
+pub(super) fn api_path(path: &str, parameters: &[Change]) -> String {
+    address(path, std::iter::empty(), parameters)
+}
+
 /// An address with some of its parameters changed.
 fn address<'a>(path: &str, known: impl Iterator<Item = (&'a str, &'a str)>, changes: &'a [Change]) -> String {
     let kept = known.filter(|(name, _)| changes.iter().all(|(replaced, _)| replaced != name));

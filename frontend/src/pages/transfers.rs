@@ -25,6 +25,7 @@ use crate::{
     live::{Admission, LiveList},
     pages::{
         bulk::{BulkAction, BulkBar, Step},
+        export::ExportMenu,
         list_card::{ListCard, Listed, freeze},
         list_query::ListQuery,
     },
@@ -70,6 +71,10 @@ pub(crate) fn Transfers() -> impl IntoView {
     let bulk = move || {
         view! { <BulkBar selection noun="transfer" actions=ACTIONS name_of on_change=move |()| totals.reload() /> }
     };
+    let paths = move |()| {
+        let sort = query.get("sort");
+        filters.with(|filters| filters.api_paths(sort.as_deref(), browser::local_midnight))
+    };
     let nothing = move || {
         if filters.with(Filters::is_any) {
             view! {
@@ -103,6 +108,7 @@ pub(crate) fn Transfers() -> impl IntoView {
                 freeze=freeze(list)
                 selection=Some(selection)
                 bulk
+                tools=move || view! { <ExportMenu paths /> }
                 is_empty=Memo::new(move |_| list.len() == 0)
                 nothing
             >

@@ -45,7 +45,7 @@ pub(crate) fn Time(
             node_ref=element
             class="time"
             tabindex="0"
-            datetime=move || at.get().text()
+            datetime=move || at.get().to_string()
             aria-describedby=move || tooltip.is_shown(key).then_some(Tooltip::ID)
             on:pointerenter=move |_| show()
             on:pointerleave=move |_| leave()

@@ -11,6 +11,7 @@ use crate::{
     labels,
     live::{Admission, Entry, LiveList},
     pages::{
+        export::ExportMenu,
         list_card::{ListCard, Listed, freeze},
         list_query::ListQuery,
     },
@@ -42,6 +43,7 @@ pub(super) fn Runs(
         _ => totals.reload(),
     });
     let listed = Listed::of(totals, |total| *total);
+    let paths = move |()| vec![format!("/api/jobs/{}/runs", job.get_value())];
     let nothing = || {
         view! {
             <Empty icon="jobs" title="No runs yet">
@@ -59,6 +61,7 @@ pub(super) fn Runs(
                 noun="run"
                 columns=COLUMNS.to_vec()
                 freeze=freeze(list)
+                tools=move || view! { <ExportMenu paths /> }
                 is_empty=Memo::new(move |_| list.len() == 0)
                 nothing
             >

@@ -3,6 +3,7 @@
 use crate::{
     api::transfers::{TransferFilter, TransferSort, TransferSortField, TransferStatus},
     labels::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, name_of, value_of},
+    pages::list_query::api_path,
     time::Instant,
 };
 
@@ -144,6 +145,34 @@ impl Filters {
     }
 }
 
+impl Filters {
+    /// The paths of the API whose transfers, one after the other, are those of these filters: the API takes one status.
+    pub(super) fn api_paths(&self, sort: Option<&str>, midnight: impl Fn(&str, i64) -> Option<Instant>) -> Vec<String> {
+        let day = |day: &str, later| midnight(day, later).map(|at| at.to_string()).unwrap_or_default();
+        let choice = |place: usize| CHOICES.get(place).map_or("", |choice| (choice.chosen)(&self.chosen)).to_owned();
+        let path = |status: &str| {
+            api_path(
+                "/api/transfers",
+                &[
+                    ("status", status.to_owned()),
+                    ("stalled", if self.is_stalled { "true".to_owned() } else { String::new() }),
+                    ("agentId", self.agent.clone()),
+                    ("protocol", choice(0)),
+                    ("direction", choice(1)),
+                    ("createdAfter", day(&self.from, 0)),
+                    ("createdBefore", day(&self.to, 1)),
+                    ("q", self.search.clone()),
+                    ("sort", sort.filter(|sort| order(Some(*sort)).is_some()).unwrap_or_default().to_owned()),
+                ],
+            )
+        };
+        if self.status.is_empty() {
+            return vec![path("")];
+        }
+        self.status.iter().map(|status| path(name_of(&TRANSFER_STATUSES, status))).collect()
+    }
+}
+
 /// The order that the parameter `sort` names, such as `-size`; `None` for the default.
 pub(super) fn order(sort: Option<&str>) -> Option<TransferSort> {
     let sort = sort.filter(|sort| *sort != DEFAULT_ORDER)?;
@@ -193,6 +222,16 @@ mod tests {
         assert_eq!((filter.created_after, filter.created_before), (Some(Instant(0)), Some(Instant(1))));
         assert_eq!(filter.status, Some(vec![TransferStatus::Failed]));
         assert_eq!((filter.stalled, filter.q), (Some(true), None));
+    }
+
+    #[test]
+    fn an_export_has_the_filters_and_the_order_of_the_list() {
+        let day = |day: &str, _| (!day.is_empty()).then_some(Instant(0));
+        let filters = read("status=running,failed&protocol=sftp&from=1970-01-01&q=orders");
+        let rest = "protocol=sftp&createdAfter=1970-01-01T00%3A00%3A00.000Z&q=orders&sort=-size";
+        let paths = ["running", "failed"].map(|status| format!("/api/transfers?status={status}&{rest}"));
+        assert_eq!(filters.api_paths(Some("-size"), day), paths);
+        assert_eq!(read("").api_paths(Some("color"), day), ["/api/transfers"]);
     }
 
     #[test]
