@@ -254,8 +254,8 @@ async function watchSteps(page: Page): Promise<void> {
         if (!turns.order.includes(turn)) turns.order.push(turn);
       }
       const bar = document.querySelector('[role=progressbar][aria-label="Progress of copy"]');
-      const value = Number(bar?.getAttribute('aria-valuenow'));
-      if (turns.progress.at(-1) !== value) turns.progress.push(value);
+      const value = bar?.getAttribute('aria-valuenow');
+      if (value && turns.progress.at(-1) !== Number(value)) turns.progress.push(Number(value));
     };
     note();
     new MutationObserver(note).observe(document.body, { subtree: true, childList: true, attributes: true });

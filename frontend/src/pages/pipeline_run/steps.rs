@@ -135,7 +135,9 @@ fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
             view! { <a href=href(format!("/transfers/{}", id.inner()))>"Open transfer"</a> }
         })
     };
-    let label = format!("Progress of {id}");
+    let label = StoredValue::new(format!("Progress of {id}"));
+    let is_running =
+        Memo::new(move |_| step.with(|step| step.as_ref().is_some_and(|step| step.status == StepStatus::Running)));
     view! {
         <tr>
             <td class="cell-main">
@@ -148,7 +150,9 @@ fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
             </td>
             <td class="cell-progress" data-label="Progress">
                 <div class="progress-line">
-                    <Progress label value tone=Signal::derive(move || state.get().1) />
+                    <Show when=move || is_running.get()>
+                        <Progress label=label.get_value() value tone=Signal::derive(move || state.get().1) />
+                    </Show>
                     <span class="visually-hidden">{read(step_progress)}</span>
                     <span class="progress-label" aria-hidden="true">
                         {move || format::percent(value.get())}
