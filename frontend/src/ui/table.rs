@@ -127,15 +127,21 @@ pub(crate) fn Table(
     selection: Option<Selection>,
     children: Children,
 ) -> impl IntoView {
-    let total: u16 = columns.iter().map(|column| column.weight).sum();
+    let weighed = columns.clone();
+    let total = Memo::new(move |_| {
+        let hidden = hidden.get();
+        let shown = weighed.iter().filter(|column| !column.is_hidden(hidden.as_deref()));
+        shown.map(|column| column.weight).sum::<u16>()
+    });
     let first = if selection.is_some() { 2 } else { 1 };
     let late = numbers(&columns, first, |column| column.is_late);
     let widths = columns
         .iter()
         .enumerate()
-        .map(|(index, column)| {
-            let width = if index == 0 { "auto".to_owned() } else { share(column.weight, total) };
-            view! { <col style:width=move || width.clone() /> }
+        .map(|(index, Column { weight, .. })| {
+            let weight = *weight;
+            let width = move || if index == 0 { "auto".to_owned() } else { share(weight, total.get()) };
+            view! { <col style:width=width /> }
         })
         .collect_view();
     let heads = columns.iter().map(|column| head(*column, order)).collect_view();

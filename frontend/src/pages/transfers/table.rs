@@ -18,15 +18,15 @@ use crate::{
 
 /// The columns of the table, with the orders of the server.
 pub(super) const COLUMNS: [Column; 9] = [
-    Column::text("File", 22),
+    Column::text("File", 20),
     Column::text("Status", 11),
-    Column::text("Progress", 16),
+    Column::text("Progress", 15),
     Column::number("Size", 9).late().sorted_by("size"),
-    Column::number("Speed", 9).sorted_by("speed"),
-    Column::text("Agent", 13),
-    Column::text("Created", 13).sorted_by("createdAt"),
-    Column::number("Duration", 9).optional().sorted_by("duration"),
-    Column::text("Ended", 13).optional().sorted_by("completedAt"),
+    Column::number("Speed", 10).late().sorted_by("speed"),
+    Column::text("Agent", 14),
+    Column::text("Created", 16).sorted_by("createdAt"),
+    Column::number("Duration", 11).optional().sorted_by("duration"),
+    Column::text("Ended", 16).optional().sorted_by("completedAt"),
 ];
 
 /// The rows of a list that a query fills.
