@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::{ApiError, Request},
     effect::effect,
+    live::Feed,
     session::Session,
 };
 
@@ -95,7 +96,7 @@ struct QueryState {
 
 impl QueryState {
     fn begin(query: Box<dyn Fn() -> Option<Request<()>>>) -> Self {
-        let session = expect_context::<Session>();
+        let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());
         let state = Self {
             stage: RwSignal::new(Stage::Pending),
             busy: RwSignal::new(false),
@@ -116,10 +117,13 @@ impl QueryState {
                 let is_current = state.run.try_get_value() == Some(run);
                 Ok(is_current.then(|| read(answer)))
             };
-            session.execute(Request { text, read: Box::new(read) }, move |outcome| match outcome {
-                Ok(Some(outcome)) => state.settle(outcome, is_refresh),
-                Err(error) if state.run.try_get_value() == Some(run) => state.settle(Err(error), is_refresh),
-                Ok(None) | Err(_) => {}
+            let request: Request<Option<Result<(), ApiError>>> = Request { text, read: Box::new(read) };
+            feed.after_subscribing(move || {
+                session.execute(request, move |outcome| match outcome {
+                    Ok(Some(outcome)) => state.settle(outcome, is_refresh),
+                    Err(error) if state.run.try_get_value() == Some(run) => state.settle(Err(error), is_refresh),
+                    Ok(None) | Err(_) => {}
+                });
             });
         });
         state

@@ -152,12 +152,14 @@ struct RevokeAgent {
 struct WatchVariables {
     #[cynic(skip_serializing_if = "Option::is_none")]
     ids: Option<Vec<Id>>,
+    /// Whether their current states come first.
+    initial: bool,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Subscription", variables = "WatchVariables")]
 struct WatchAgents {
-    #[arguments(ids: $ids)]
+    #[arguments(ids: $ids, initial: $initial)]
     agent_updated: AgentUpdate,
 }
 
@@ -166,10 +168,11 @@ struct AgentUpdate {
     agent: Option<Agent>,
 }
 
-/// Subscribes to these agents, or to all. An update is the latest state of one agent; `None` means that updates may
-/// have been missed.
+/// Subscribes to these agents, whose current states come first, or to all. An update is the latest state of one agent;
+/// `None` means that updates may have been missed.
 pub(crate) fn watch(ids: Option<Vec<Id>>) -> Request<Option<Agent>> {
-    Request::stream(&WatchAgents::build(WatchVariables { ids }), |frame| frame.agent_updated.agent)
+    let initial = ids.is_some();
+    Request::stream(&WatchAgents::build(WatchVariables { ids, initial }), |frame| frame.agent_updated.agent)
 }
 
 /// One page of the agents that match a filter, newest first, with up to 100 rows.

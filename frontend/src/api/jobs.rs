@@ -321,7 +321,7 @@ struct WatchVariables {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Subscription", variables = "WatchVariables")]
 struct WatchJobs {
-    #[arguments(ids: $ids)]
+    #[arguments(ids: $ids, initial: true)]
     job_updated: JobUpdate,
 }
 
@@ -347,7 +347,7 @@ pub(crate) fn get(id: &str) -> Request<(Job, JobLinks)> {
     Request::new(&GetJob::build(ById::new(id)), |GetJob { job, links }| job.zip(links).ok_or(ApiError::InvalidResponse))
 }
 
-/// Subscribes to these jobs.
+/// Subscribes to these jobs. Their current states come first.
 pub(crate) fn watch(ids: Vec<Id>) -> Request<Option<Job>> {
     Request::stream(&WatchJobs::build(WatchVariables { ids: Some(ids) }), |frame| frame.job_updated.job)
 }

@@ -75,6 +75,11 @@ macro_rules! transfer {
 mftplus_protocol::transfer_details!(transfer);
 
 impl Transfer {
+    /// Whether the transfer waits or runs.
+    pub(crate) fn is_active(&self) -> bool {
+        matches!(self.status, TransferStatus::Queued | TransferStatus::Running)
+    }
+
     /// Whether the transfer runs, without having stalled and without a cancel request.
     pub(crate) fn is_progressing(&self) -> bool {
         self.status == TransferStatus::Running && !self.stalled && self.cancel_requested_at.is_none()
@@ -254,12 +259,14 @@ struct WatchVariables {
     ids: Option<Vec<Id>>,
     #[cynic(skip_serializing_if = "Option::is_none")]
     filter: Option<TransferFilter>,
+    /// Whether the current states of those that are not in a final state come first.
+    initial: bool,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Subscription", variables = "WatchVariables")]
 struct WatchTransfers {
-    #[arguments(ids: $ids, filter: $filter, throttleMs: 250)]
+    #[arguments(ids: $ids, filter: $filter, initial: $initial, throttleMs: 250)]
     transfer_updated: TransferUpdate,
 }
 
@@ -269,21 +276,22 @@ struct TransferUpdate {
 }
 
 /// Subscribes to these transfers, or to all. An update is the latest state of one transfer; `None` means that updates
-/// may have been missed.
+/// may have been missed. Of these transfers, the current states of those that are not in a final state come first.
 pub(crate) fn watch(ids: Option<Vec<Id>>) -> Request<Option<Transfer>> {
-    stream(WatchVariables { ids, filter: None })
+    let initial = ids.is_some();
+    stream(WatchVariables { ids, filter: None, initial })
 }
 
 /// Subscribes to the transfers of an agent.
 pub(crate) fn watch_of_agent(agent_id: Id) -> Request<Option<Transfer>> {
     let filter = TransferFilter { agent_id: Some(agent_id), ..TransferFilter::default() };
-    stream(WatchVariables { ids: None, filter: Some(filter) })
+    stream(WatchVariables { ids: None, filter: Some(filter), initial: false })
 }
 
 /// Subscribes to the transfers of a job run.
 pub(crate) fn watch_of_run(job_run_id: Id) -> Request<Option<Transfer>> {
     let filter = TransferFilter { job_run_id: Some(job_run_id), ..TransferFilter::default() };
-    stream(WatchVariables { ids: None, filter: Some(filter) })
+    stream(WatchVariables { ids: None, filter: Some(filter), initial: false })
 }
 
 fn stream(variables: WatchVariables) -> Request<Option<Transfer>> {

@@ -3,7 +3,7 @@
 
 mod subscriptions;
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use mftplus_protocol::socket::CloseCode;
@@ -24,6 +24,8 @@ use crate::{
 const PING_AFTER: i64 = 20_000;
 /// Time without a message after which the connection is closed, in milliseconds.
 const GIVE_UP_AFTER: i64 = 30_000;
+/// How long queries wait at most for the first connection.
+const HOLD: Duration = Duration::from_millis(250);
 
 /// The state of the connection, for the indicator in the top bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,12 @@ struct Inner {
     subscriptions: BTreeMap<u32, Subscription>,
     last_id: u32,
     queue: Vec<(OnResult, String)>,
+    /// Queries that wait until the subscriptions of their page have been sent.
+    held: Vec<Box<dyn FnOnce()>>,
+    /// Whether queries wait: from the first attempt to connect until it succeeds or fails, at most [`HOLD`].
+    is_holding: bool,
+    /// Whether the page shows results of queries that were sent while there were no subscriptions.
+    may_have_missed: bool,
 }
 
 /// The connection. A handle: copies are the same connection.
@@ -80,6 +88,50 @@ impl Feed {
         Self { inner: StoredValue::new_local(Rc::default()), state: RwSignal::new(ConnectionState::Off), session }
     }
 
+    /// Whether updates arrive now. Not reactive.
+    pub(crate) fn is_live(self) -> bool {
+        self.state.get_untracked() == ConnectionState::Live
+    }
+
+    /// Sends a query after the subscriptions of its page, so that no change between the two is missed and the query need
+    /// not be repeated. It is sent at once if the connection is open, or does not open soon; in the second case the
+    /// subscriptions report a gap when they start.
+    pub(crate) fn after_subscribing(self, send: impl FnOnce() + 'static) {
+        let is_live = self.is_live();
+        let send = self.inner.with_value(|inner| {
+            let mut inner = inner.borrow_mut();
+            if inner.is_holding {
+                inner.held.push(Box::new(send));
+                return None;
+            }
+            inner.may_have_missed |= !is_live;
+            Some(Box::new(send) as Box<dyn FnOnce()>)
+        });
+        if let Some(send) = send {
+            send();
+        }
+    }
+
+    /// Sends the queries that wait for a connection, though there is none.
+    fn stop_holding(self) {
+        let held = self.inner.with_value(|inner| {
+            let mut inner = inner.borrow_mut();
+            let was_holding = std::mem::take(&mut inner.is_holding);
+            inner.may_have_missed |= was_holding;
+            std::mem::take(&mut inner.held)
+        });
+        for send in held {
+            send();
+        }
+    }
+
+    /// Notes that updates arrive no more.
+    fn lose(self) {
+        if self.is_live() {
+            self.inner.with_value(|inner| inner.borrow_mut().may_have_missed = true);
+        }
+    }
+
     /// The state of the connection. Reactive.
     pub(crate) fn state(self) -> ConnectionState {
         self.state.get()
@@ -89,7 +141,7 @@ impl Feed {
     pub(crate) fn connect(self) {
         let Some(token) = self.session.token() else { return self.disconnect() };
         let inner = self.inner.get_value();
-        let generation = {
+        let (generation, holds) = {
             let mut inner = inner.borrow_mut();
             inner.generation += 1;
             if let Some(retry) = inner.retry.take() {
@@ -98,8 +150,12 @@ impl Feed {
             inner.token = token;
             inner.last_message_at = browser::now().0;
             inner.ping_sent = false;
-            inner.generation
+            inner.is_holding = !inner.may_have_missed;
+            (inner.generation, inner.is_holding)
         };
+        if holds {
+            set_timeout(move || self.stop_holding(), HOLD);
+        }
         self.state.set(ConnectionState::Connecting);
         let url = format!("{}{}", browser::origin().replacen("http", "ws", 1), base_path::href("/graphql/ws"));
         let opened = Socket::open(&url, protocol::SUBPROTOCOL, move |event| {
@@ -130,6 +186,9 @@ impl Feed {
             inner.failures = 0;
             inner.socket = None;
             inner.queue.clear();
+            inner.held.clear();
+            inner.is_holding = false;
+            inner.may_have_missed = false;
             if let Some(retry) = inner.retry.take() {
                 retry.clear();
             }
@@ -137,9 +196,12 @@ impl Feed {
         self.state.set(ConnectionState::Off);
     }
 
-    /// Handles that the machine has lost its network.
+    /// Handles that the machine has lost its network. What is on the page stays.
     pub(crate) fn go_offline(self) {
+        self.lose();
+        self.stop_holding();
         self.disconnect();
+        self.inner.with_value(|inner| inner.borrow_mut().may_have_missed = true);
         self.state.set(ConnectionState::Offline);
     }
 
@@ -178,11 +240,19 @@ impl Feed {
         }
         match protocol::parse(text) {
             ServerMessage::Ack => {
-                inner.borrow_mut().failures = 0;
+                let (subscriptions, held, is_gap) = {
+                    let mut inner = inner.borrow_mut();
+                    inner.failures = 0;
+                    inner.is_holding = false;
+                    let held = std::mem::take(&mut inner.held);
+                    (inner.subscriptions.clone(), held, std::mem::take(&mut inner.may_have_missed))
+                };
                 self.state.set(ConnectionState::Live);
-                let subscriptions = inner.borrow().subscriptions.clone();
                 for (id, subscription) in &subscriptions {
-                    self.subscribe(*id, subscription);
+                    self.subscribe(*id, subscription, is_gap);
+                }
+                for send in held {
+                    send();
                 }
             }
             ServerMessage::Next { id, result } => {
@@ -199,6 +269,8 @@ impl Feed {
     }
 
     fn on_close(self, code: CloseCode) {
+        self.lose();
+        self.stop_holding();
         let failures = self.inner.with_value(|inner| {
             let mut inner = inner.borrow_mut();
             inner.generation += 1;
@@ -207,7 +279,7 @@ impl Feed {
             inner.failures += 1;
             failures
         });
-        match reconnect::after_close(code, failures, browser::random()) {
+        match reconnect::after_close(code, failures, browser::random(), browser::is_hidden()) {
             // This tab has renewed the token already; the socket still had the old one.
             Reconnect::Renew if self.has_newer_token() => self.connect(),
             Reconnect::Renew => {

@@ -16,15 +16,19 @@ pub(super) enum Reconnect {
     Wait(Duration),
 }
 
-const DELAYS: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::from_secs(30));
+/// The longest delay is short, so that a page on a screen is up to date within five seconds of the server's return.
+const DELAYS: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::from_secs(3));
+/// The delays of a hidden tab, which connects at once when it is shown.
+const HIDDEN_DELAYS: Backoff = Backoff { longest: Duration::from_secs(30), ..DELAYS };
 
 /// Decides by the close code and the number of consecutive failures before this one. `random` is at least 0 and less
 /// than 1.
-pub(super) fn after_close(code: CloseCode, failures: u32, random: f64) -> Reconnect {
+pub(super) fn after_close(code: CloseCode, failures: u32, random: f64, is_hidden: bool) -> Reconnect {
     if code.after() == AfterClose::RenewToken && failures == 0 {
         return Reconnect::Renew;
     }
-    Reconnect::Wait(DELAYS.jittered(failures.saturating_add(1), random))
+    let delays = if is_hidden { HIDDEN_DELAYS } else { DELAYS };
+    Reconnect::Wait(delays.jittered(failures.saturating_add(1), random))
 }
 
 #[cfg(test)]
@@ -33,18 +37,28 @@ mod tests {
 
     #[test]
     fn an_expired_token_is_renewed_at_once() {
-        assert_eq!(after_close(CloseCode::UNAUTHORIZED, 0, 0.5), Reconnect::Renew);
-        assert_eq!(after_close(CloseCode::FORBIDDEN, 0, 0.5), Reconnect::Renew);
+        assert_eq!(after_close(CloseCode::UNAUTHORIZED, 0, 0.5, false), Reconnect::Renew);
+        assert_eq!(after_close(CloseCode::FORBIDDEN, 0, 0.5, false), Reconnect::Renew);
     }
 
     #[test]
     fn a_token_that_is_refused_repeatedly_is_retried_with_delays() {
-        assert_eq!(after_close(CloseCode::UNAUTHORIZED, 1, 0.0), Reconnect::Wait(Duration::from_millis(500)));
+        assert_eq!(after_close(CloseCode::UNAUTHORIZED, 1, 0.0, false), Reconnect::Wait(Duration::from_millis(500)));
     }
 
     #[test]
     fn the_first_delay_is_half_a_second_and_half_of_it_is_random() {
-        assert_eq!(after_close(CloseCode::LOST, 0, 0.0), Reconnect::Wait(Duration::from_millis(250)));
-        assert_eq!(after_close(CloseCode::SERVICE_RESTART, 2, 0.5), Reconnect::Wait(Duration::from_millis(1500)));
+        assert_eq!(after_close(CloseCode::LOST, 0, 0.0, false), Reconnect::Wait(Duration::from_millis(250)));
+        assert_eq!(
+            after_close(CloseCode::SERVICE_RESTART, 2, 0.5, false),
+            Reconnect::Wait(Duration::from_millis(1500))
+        );
+    }
+
+    #[test]
+    fn a_visible_page_returns_within_three_seconds_however_long_the_outage_was() {
+        let wait = |is_hidden| after_close(CloseCode::LOST, 500, 0.5, is_hidden);
+        assert_eq!(wait(false), Reconnect::Wait(Duration::from_millis(2250)));
+        assert_eq!(wait(true), Reconnect::Wait(Duration::from_millis(22_500)));
     }
 }

@@ -4,7 +4,7 @@ use std::{rc::Rc, time::Duration};
 
 use leptos::prelude::*;
 
-use super::{super::protocol::ClientMessage, ConnectionState, Feed, OnGap, OnResult, Subscription};
+use super::{super::protocol::ClientMessage, Feed, OnGap, OnResult, Subscription};
 use crate::{
     api::Request,
     browser::{self, jitter},
@@ -12,10 +12,14 @@ use crate::{
 
 /// Pause before a subscription that the server has ended is started again, in milliseconds.
 const RESUBSCRIBE_AFTER: u64 = 5000;
+/// Time in which the server sends the current states of the objects of a new subscription, in milliseconds.
+const SNAPSHOT_AFTER: u64 = 1000;
 
 impl Feed {
     /// Subscribes as long as the current reactive owner lives. `on_update` gets each update; those of one animation frame
-    /// are applied together. `on_gap` is called when updates may have been missed: the caller then queries again.
+    /// are applied together. `on_gap` is called when updates may have been missed: the caller then queries again. It is
+    /// not called when the subscription starts on an open connection, because a [`Fetch`](crate::fetch::Fetch) of the
+    /// same page sends its query after it.
     pub(crate) fn watch<T: 'static>(
         self,
         stream: Request<Option<T>>,
@@ -24,6 +28,21 @@ impl Feed {
     ) {
         let handled = stream.map(move |update| update.map(&on_update).is_some());
         self.add(handled, Rc::new(on_gap));
+    }
+
+    /// Like [`watch`](Self::watch), for objects that a query has found: `on_started` is called once after the server
+    /// has had time to send their current states, if the connection is open.
+    pub(crate) fn watch_found<T: 'static>(
+        self,
+        stream: Request<Option<T>>,
+        on_update: impl Fn(T) + 'static,
+        on_gap: impl Fn() + 'static,
+        on_started: impl Fn() + 'static,
+    ) {
+        self.watch(stream, on_update, on_gap);
+        if self.is_live() {
+            later(SNAPSHOT_AFTER + jitter(SNAPSHOT_AFTER), on_started);
+        }
     }
 
     /// Adds a subscription. The function is not generic over the object, so that its code exists once. `read` returns
@@ -47,8 +66,8 @@ impl Feed {
             inner.subscriptions.insert(id, subscription.clone());
             id
         });
-        if self.state.get_untracked() == ConnectionState::Live {
-            self.subscribe(id, &subscription);
+        if self.is_live() {
+            self.subscribe(id, &subscription, false);
         }
         on_cleanup(move || {
             self.inner.with_value(|inner| drop(inner.borrow_mut().subscriptions.remove(&id)));
@@ -56,11 +75,14 @@ impl Feed {
         });
     }
 
-    /// Starts a subscription, and calls `on_gap` once it is active: earlier changes were neither queried nor received.
-    pub(super) fn subscribe(self, id: u32, subscription: &Subscription) {
+    /// Starts a subscription. With `is_gap`, calls `on_gap` once it is active: changes since the last query were neither
+    /// queried nor received.
+    pub(super) fn subscribe(self, id: u32, subscription: &Subscription, is_gap: bool) {
         self.send(&ClientMessage::Subscribe { id, operation: &subscription.operation });
-        let on_gap = Rc::clone(&subscription.on_gap);
-        later(300 + jitter(1200), move || on_gap());
+        if is_gap {
+            let on_gap = Rc::clone(&subscription.on_gap);
+            later(200 + jitter(600), move || on_gap());
+        }
     }
 
     /// Starts a subscription again after the server has ended it.
@@ -71,9 +93,9 @@ impl Feed {
     fn resubscribe(self, id: u32) {
         let subscription = self.inner.with_value(|inner| inner.borrow().subscriptions.get(&id).cloned());
         if let Some(subscription) = subscription
-            && self.state.get_untracked() == ConnectionState::Live
+            && self.is_live()
         {
-            self.subscribe(id, &subscription);
+            self.subscribe(id, &subscription, true);
         }
     }
 

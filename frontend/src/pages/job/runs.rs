@@ -6,7 +6,6 @@ use crate::{
     api::job_runs::{self, JobRun},
     base_path::href,
     clock::Clock,
-    effect::effect,
     fetch::Fetch,
     labels,
     live::{Admission, Entry, LiveList},
@@ -38,10 +37,15 @@ pub(super) fn Runs(
     let job = StoredValue::new(job);
     let list = LiveList::<JobRun>::new(Admission::Listed);
     let totals = Fetch::new(move || list.fill(job_runs::list(&job.get_value(), query.rows.get(), query.page.get())));
-    effect(move || match moved.get() {
-        Some(run) if list.entry(run.id.inner()).is_some() => list.apply_update(run),
-        _ => totals.reload(),
-    });
+    // Not at first: the query has been sent already.
+    Effect::watch(
+        move || moved.get(),
+        move |run, _, _| match run {
+            Some(run) if list.entry(run.id.inner()).is_some() => list.apply_update(run.clone()),
+            _ => totals.reload(),
+        },
+        false,
+    );
     let listed = Listed::of(totals, |total| *total);
     let paths = move |()| vec![format!("/api/jobs/{}/runs", job.get_value())];
     let nothing = || {

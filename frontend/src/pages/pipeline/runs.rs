@@ -6,7 +6,6 @@ use crate::{
     api::pipeline_runs::{self, PipelineRun},
     base_path::href,
     clock::Clock,
-    effect::effect,
     fetch::Fetch,
     labels::{
         self,
@@ -42,10 +41,15 @@ pub(super) fn Runs(
     let list = LiveList::<PipelineRun>::new(Admission::Listed);
     let totals =
         Fetch::new(move || list.fill(pipeline_runs::list(&pipeline.get_value(), query.rows.get(), query.page.get())));
-    effect(move || match moved.get() {
-        Some(run) if list.entry(run.id.inner()).is_some() => list.apply_update(run),
-        _ => totals.reload(),
-    });
+    // Not at first: the query has been sent already.
+    Effect::watch(
+        move || moved.get(),
+        move |run, _, _| match run {
+            Some(run) if list.entry(run.id.inner()).is_some() => list.apply_update(run.clone()),
+            _ => totals.reload(),
+        },
+        false,
+    );
     let listed = Listed::of(totals, |total| *total);
     let nothing = || {
         view! {

@@ -1,5 +1,7 @@
 //! A table of transfers with live rows.
 
+use std::collections::HashSet;
+
 use leptos::prelude::*;
 
 use crate::{
@@ -73,7 +75,8 @@ pub(super) fn TransferRows(list: LiveList<Transfer>, #[prop(optional)] selection
     }
 }
 
-/// Subscribes to the visible rows.
+/// Subscribes to the visible rows. The server first sends those that are not in a final state, so a row that is active on
+/// the page and is not sent has ended between the query and the subscription: the query is sent again.
 pub(super) fn watch_visible(list: LiveList<Transfer>, load: Fetch<Total>) {
     let feed = expect_context::<Feed>();
     // Sorted, so that a new order of the same rows causes no new subscription.
@@ -83,10 +86,26 @@ pub(super) fn watch_visible(list: LiveList<Transfer>, load: Fetch<Total>) {
         ids
     });
     effect(move || {
-        let ids: Vec<_> = visible.get().into_iter().map(cynic::Id::new).collect();
-        if !ids.is_empty() {
-            feed.watch(transfers::watch(Some(ids)), move |transfer| list.apply_update(transfer), move || load.reload());
+        let rows = visible.get();
+        if rows.is_empty() {
+            return;
         }
+        let ids = rows.iter().map(cynic::Id::new).collect();
+        let sent = StoredValue::new(HashSet::<String>::new());
+        let update = move |transfer: Transfer| {
+            sent.try_update_value(|sent| sent.insert(transfer.id.inner().to_owned()));
+            list.apply_update(transfer);
+        };
+        let is_missing = move |id: &String| {
+            let is_active = list.entry(id).is_some_and(|row| row.with_untracked(|row| row.object.is_active()));
+            is_active && sent.try_with_value(|sent| !sent.contains(id)) == Some(true)
+        };
+        let check = move || {
+            if rows.iter().any(is_missing) {
+                load.reload();
+            }
+        };
+        feed.watch_found(transfers::watch(Some(ids)), update, move || load.reload(), check);
     });
 }
 
