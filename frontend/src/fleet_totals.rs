@@ -18,8 +18,10 @@ const HISTORY_SECONDS: usize = 180;
 #[derive(Clone, Copy)]
 pub(crate) struct FleetTotals {
     latest: RwSignal<Option<Fleet>>,
-    history: RwSignal<VecDeque<f64>>,
+    /// One sample per second; `None` where there were no data.
+    history: RwSignal<VecDeque<Option<f64>>>,
     fetch: Fetch<()>,
+    feed: Feed,
 }
 
 impl FleetTotals {
@@ -31,7 +33,7 @@ impl FleetTotals {
         };
         let fetch = Fetch::new(move || fleet::get().map(take));
         feed.watch(fleet::watch(), take, move || fetch.reload());
-        Self { latest, history: RwSignal::new(VecDeque::new()), fetch }
+        Self { latest, history: RwSignal::new(VecDeque::new()), fetch, feed }
     }
 
     /// Part of the latest totals. Reactive.
@@ -50,8 +52,9 @@ impl FleetTotals {
         self.fetch.stage()
     }
 
-    /// Throughput of the last minutes in bytes per second, one sample per second, oldest first. Reactive.
-    pub(crate) fn history(self) -> Vec<f64> {
+    /// Throughput of the last minutes in bytes per second, one sample per second, oldest first; `None` where there were
+    /// no data. Reactive.
+    pub(crate) fn history(self) -> Vec<Option<f64>> {
         self.history.with(|history| history.iter().copied().collect())
     }
 
@@ -63,17 +66,18 @@ impl FleetTotals {
         }
     }
 
-    /// Adds the current throughput to the history. To be called once a second.
+    /// Adds the current throughput to the history, or a gap while no updates arrive. To be called once a second.
     pub(crate) fn sample(self) {
         let Some(speed) = self.latest.with_untracked(|latest| latest.as_ref().map(|fleet| fleet.bytes_per_second))
         else {
             return;
         };
+        let sample = self.feed.is_up_to_date().then_some(speed);
         self.history.update(|history| {
             if history.len() == HISTORY_SECONDS {
                 history.pop_front();
             }
-            history.push_back(speed);
+            history.push_back(sample);
         });
     }
 }

@@ -21,6 +21,9 @@ use crate::{
     ui::{Icon, Logo, TooltipLayer},
 };
 
+/// Time without updates after which the page says so, in milliseconds.
+const STALE_AFTER: i64 = 2000;
+
 /// The frame around a page.
 #[component]
 pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
@@ -33,6 +36,9 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
         totals.sample();
     });
 
+    // A connection that is back at once, as after a renewal of the token, is not worth a word.
+    let stale_since = Memo::new(move |_| feed.lost_at().filter(|at| clock.now().0 - at.0 >= STALE_AFTER));
+    let stale_note = move || stale_since.get().map(|at| format!("No data since {}", clock.moment(at)));
     let shortcuts = Shortcuts::new();
     provide_context(shortcuts);
     shortcuts.listen(&viewer);
@@ -47,11 +53,18 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
         <a class="skip-link" href="#content" rel="external">
             "Skip to the content"
         </a>
-        <div class="shell" on:keydown=move |event| {
-            if event.key() == "Escape" {
-                is_open.set(false);
+        <div
+            class="shell"
+            data-stale=move || stale_since.get().is_some().to_string()
+            on:keydown=move |event| {
+                if event.key() == "Escape" {
+                    is_open.set(false);
+                }
             }
-        }>
+        >
+            <p class="stale-note" role="status" aria-label="Data">
+                {stale_note}
+            </p>
             <header class="topbar">
                 <a class="brand" href=href("/") aria-label="MFTPlus, go to Live">
                     <Logo />

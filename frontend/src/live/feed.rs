@@ -8,6 +8,7 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use mftplus_protocol::socket::CloseCode;
 
+use self::subscriptions::later;
 use super::{
     protocol::{self, ClientMessage, ServerMessage},
     reconnect::{self, Reconnect},
@@ -25,7 +26,9 @@ const PING_AFTER: i64 = 20_000;
 /// Time without a message after which the connection is closed, in milliseconds.
 const GIVE_UP_AFTER: i64 = 30_000;
 /// How long queries wait at most for the first connection.
-const HOLD: Duration = Duration::from_millis(250);
+const HOLD: Duration = Duration::from_millis(400);
+/// Time after a reconnect until the queries that are sent again have their results, in milliseconds.
+const CATCH_UP: u64 = 1000;
 
 /// The state of the connection, for the indicator in the top bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,18 +82,35 @@ struct Inner {
 pub(crate) struct Feed {
     inner: StoredValue<Rc<RefCell<Inner>>, LocalStorage>,
     state: RwSignal<ConnectionState>,
+    /// The time since which no updates arrive; `None` while they do, or before the first connection.
+    lost_at: RwSignal<Option<Instant>>,
     session: Session,
 }
 
 impl Feed {
     /// A closed connection.
     pub(crate) fn new(session: Session) -> Self {
-        Self { inner: StoredValue::new_local(Rc::default()), state: RwSignal::new(ConnectionState::Off), session }
+        Self {
+            inner: StoredValue::new_local(Rc::default()),
+            state: RwSignal::new(ConnectionState::Off),
+            lost_at: RwSignal::new(None),
+            session,
+        }
+    }
+
+    /// The time since which the page has no new data; `None` while it is up to date. Reactive.
+    pub(crate) fn lost_at(self) -> Option<Instant> {
+        self.lost_at.get()
     }
 
     /// Whether updates arrive now. Not reactive.
-    pub(crate) fn is_live(self) -> bool {
+    fn is_live(self) -> bool {
         self.state.get_untracked() == ConnectionState::Live
+    }
+
+    /// Whether the page has what the server has. Not reactive.
+    pub(crate) fn is_up_to_date(self) -> bool {
+        self.is_live() && self.lost_at.with_untracked(Option::is_none)
     }
 
     /// Sends a query after the subscriptions of its page, so that no change between the two is missed and the query need
@@ -125,9 +145,12 @@ impl Feed {
         }
     }
 
-    /// Notes that updates arrive no more.
+    /// Notes that updates arrive no more. A connection that was silent before it closed was lost at its last message.
     fn lose(self) {
         if self.is_live() {
+            let now = browser::now().0;
+            let last = self.inner.with_value(|inner| inner.borrow().last_message_at);
+            self.lost_at.set(Some(Instant(if now - last > PING_AFTER { last } else { now })));
             self.inner.with_value(|inner| inner.borrow_mut().may_have_missed = true);
         }
     }
@@ -193,6 +216,7 @@ impl Feed {
                 retry.clear();
             }
         });
+        self.lost_at.set(None);
         self.state.set(ConnectionState::Off);
     }
 
@@ -200,8 +224,10 @@ impl Feed {
     pub(crate) fn go_offline(self) {
         self.lose();
         self.stop_holding();
+        let lost_at = self.lost_at.get_untracked();
         self.disconnect();
         self.inner.with_value(|inner| inner.borrow_mut().may_have_missed = true);
+        self.lost_at.set(lost_at);
         self.state.set(ConnectionState::Offline);
     }
 
@@ -253,6 +279,13 @@ impl Feed {
                 }
                 for send in held {
                     send();
+                }
+                if self.lost_at.with_untracked(Option::is_some) {
+                    later(CATCH_UP, move || {
+                        if self.is_live() {
+                            self.lost_at.set(None);
+                        }
+                    });
                 }
             }
             ServerMessage::Next { id, result } => {

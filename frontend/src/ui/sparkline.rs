@@ -10,35 +10,46 @@ const MARGIN: f64 = 2.0;
 /// The minimum number of samples that fill the width; with fewer, the line starts further to the right.
 const FEWEST: usize = 9;
 
-/// A line through equidistant samples, newest at the right. The greatest sample touches the top, and more samples are
-/// closer together.
+/// A line through equidistant samples, newest at the right, with a gap where there are none. The greatest sample touches
+/// the top, and more samples are closer together.
 #[component]
-pub(crate) fn Sparkline(#[prop(into)] samples: Signal<Vec<f64>>) -> impl IntoView {
-    let line = Memo::new(move |_| samples.with(|samples| line(samples)));
-    let area = move || line.with(|line| area(line));
+pub(crate) fn Sparkline(#[prop(into)] samples: Signal<Vec<Option<f64>>>) -> impl IntoView {
+    let lines = Memo::new(move |_| samples.with(|samples| lines(samples)));
+    let area = move || lines.with(|lines| lines.iter().map(|line| area(line)).collect::<String>());
     view! {
         <svg class="sparkline" viewBox="0 0 120 32" preserveAspectRatio="none" aria-hidden="true">
             <path class="sparkline-area" d=area />
-            <path class="sparkline-line" d=move || line.get() />
+            <path class="sparkline-line" d=move || lines.with(|lines| lines.concat()) />
         </svg>
     }
 }
 
+/// The paths of the lines between the gaps.
 #[expect(clippy::cast_precision_loss, reason = "a few hundred samples")]
-fn line(samples: &[f64]) -> String {
-    let greatest = samples.iter().copied().fold(0.0, f64::max);
+fn lines(samples: &[Option<f64>]) -> Vec<String> {
+    let greatest = samples.iter().copied().flatten().fold(0.0, f64::max);
     let step = WIDTH / (samples.len().max(FEWEST) - 1) as f64;
-    let mut path = String::new();
+    let mut lines: Vec<String> = Vec::new();
+    let mut is_after_gap = true;
     for (place, sample) in samples.iter().enumerate() {
+        let Some(sample) = sample else {
+            is_after_gap = true;
+            continue;
+        };
         let x = WIDTH - step * (samples.len() - 1 - place) as f64;
         let share = if greatest > 0.0 { sample / greatest } else { 0.0 };
         let y = HEIGHT - MARGIN - share * (HEIGHT - 2.0 * MARGIN);
-        path.push(if place == 0 { 'M' } else { 'L' });
-        path.push_str(&fixed(x, 1));
-        path.push(' ');
-        path.push_str(&fixed(y, 1));
+        let point = format!("{} {}", fixed(x, 1), fixed(y, 1));
+        match lines.last_mut() {
+            Some(line) if !is_after_gap => {
+                line.push('L');
+                line.push_str(&point);
+            }
+            _ => lines.push(format!("M{point}")),
+        }
+        is_after_gap = false;
     }
-    path
+    lines
 }
 
 /// The line of a sparkline, closed along the bottom.
@@ -55,20 +66,27 @@ mod tests {
 
     #[test]
     fn the_newest_sample_is_at_the_right_and_the_greatest_at_the_top() {
-        assert_eq!(line(&[0.0, 5.0, 10.0]), "M90.0 30.0L105.0 16.0L120.0 2.0");
+        assert_eq!(lines(&[0.0, 5.0, 10.0].map(Some)), ["M90.0 30.0L105.0 16.0L120.0 2.0"]);
     }
 
     #[test]
     fn many_samples_fill_the_width() {
-        let path = line(&[1.0; 100]);
+        let path = lines(&[Some(1.0); 100]).concat();
         assert!(path.starts_with("M0.0 2.0L1.2 2.0"), "{path}");
         assert!(path.ends_with("L120.0 2.0"), "{path}");
     }
 
     #[test]
     fn zeros_are_a_line_at_the_bottom() {
-        assert_eq!(line(&[0.0, 0.0]), "M105.0 30.0L120.0 30.0");
-        assert_eq!(line(&[]), "");
+        assert_eq!(lines(&[Some(0.0), Some(0.0)]), ["M105.0 30.0L120.0 30.0"]);
+        assert!(lines(&[]).is_empty());
+    }
+
+    #[test]
+    fn samples_that_are_missing_leave_a_gap() {
+        let samples = [Some(10.0), Some(10.0), None, None, Some(10.0)];
+        assert_eq!(lines(&samples), ["M60.0 2.0L75.0 2.0", "M120.0 2.0"]);
+        assert!(lines(&[None, None]).is_empty());
     }
 
     #[test]

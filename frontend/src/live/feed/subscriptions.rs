@@ -122,6 +122,6 @@ impl Feed {
     }
 }
 
-fn later(milliseconds: u64, act: impl FnOnce() + 'static) {
+pub(super) fn later(milliseconds: u64, act: impl FnOnce() + 'static) {
     set_timeout(act, Duration::from_millis(milliseconds));
 }

@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use crate::{
     api::agents::Agent,
     labels,
-    live::Entry,
+    live::{Entry, Feed},
+    time::Instant,
     ui::{Card, Sparkline, Time, TimeFormat},
 };
 
@@ -44,15 +45,24 @@ pub(super) fn Health(row: RwSignal<Entry<Agent>>) -> impl IntoView {
     }
 }
 
-/// One sample per heartbeat, oldest first.
-fn history(row: RwSignal<Entry<Agent>>, read: fn(&Agent) -> Option<f64>) -> Signal<Vec<f64>> {
-    let samples = Memo::new(move |before: Option<&Vec<f64>>| {
-        let mut samples = before.cloned().unwrap_or_default();
-        if samples.len() == HEARTBEATS {
+/// One sample per heartbeat, oldest first, with a gap where no updates arrived.
+fn history(row: RwSignal<Entry<Agent>>, read: fn(&Agent) -> Option<f64>) -> Signal<Vec<Option<f64>>> {
+    let feed = expect_context::<Feed>();
+    let is_lost = Memo::new(move |_| feed.lost_at().is_some());
+    // The last heartbeat, and the samples up to it.
+    let samples = Memo::new(move |before: Option<&(Option<Instant>, Vec<Option<f64>>)>| {
+        let (last, mut samples) = before.cloned().unwrap_or_default();
+        let (heartbeat, sample) = row.with(|entry| (entry.object.last_heartbeat, read(&entry.object)));
+        let next = if is_lost.get() {
+            samples.last().is_some_and(Option::is_some).then_some(None)
+        } else {
+            sample.filter(|_| last != Some(heartbeat)).map(Some)
+        };
+        if samples.len() == HEARTBEATS && next.is_some() {
             samples.remove(0);
         }
-        samples.extend(row.with(|entry| read(&entry.object)));
-        samples
+        samples.extend(next);
+        (Some(heartbeat), samples)
     });
-    samples.into()
+    Signal::derive(move || samples.with(|(_, samples)| samples.clone()))
 }

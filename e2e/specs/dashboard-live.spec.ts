@@ -1,0 +1,110 @@
+// What is on the page while the server is there, while it is away, and how often the page asks.
+import type { Page } from '@playwright/test';
+import { seed } from '../support/fleet';
+import { connection, expect, expectLive, expectNothingFound, openSignedIn, test } from '../support/test';
+
+test('a page that gets no data says since when, draws no samples, and is back within seconds', async ({
+  page,
+  server,
+}) => {
+  await seed(server);
+  await openSignedIn(page, '/');
+  const note = page.getByRole('status', { name: 'Data' });
+  const throughput = page.locator('.figure').filter({ hasText: 'Throughput' });
+  const line = throughput.locator('.sparkline-line');
+  await expect(throughput).toContainText('/s');
+  await expect(line).toHaveAttribute('d', /L/);
+  await expect(note).toBeHidden();
+  const colour = () => throughput.locator('.figure-value').evaluate((element) => getComputedStyle(element).color);
+  const live = await colour();
+
+  await server.kill();
+  await expect(note).toHaveText(/^No data since \d\d:\d\d:\d\d$/);
+  expect(await colour()).not.toBe(live);
+  await expect(page.locator('.progress-bar').first()).toHaveCSS('opacity', '0.5');
+  await expectNothingFound(page);
+  const samples = async () => ((await line.getAttribute('d')) ?? '').split(/[ML]/).length;
+  const before = await samples();
+  await page.waitForTimeout(4000);
+  expect(await samples(), 'no sample is drawn that was not measured').toBeLessThanOrEqual(before);
+
+  await page.waitForTimeout(20_000);
+  await server.restart();
+  const returned = Date.now();
+  await expect(connection(page)).toHaveText('Live', { timeout: 5000 });
+  await expect(note).toBeHidden({ timeout: 5000 - (Date.now() - returned) });
+  expect(await colour()).toBe(live);
+  await expect.poll(async () => ((await line.getAttribute('d')) ?? '').split('M').length).toBe(3);
+});
+
+test('each query of a page is sent once', async ({ page, server }) => {
+  await seed(server);
+  const sent = queries(page);
+  await openSignedIn(page, '/');
+  await expectOnce(page, sent, 'Live');
+
+  await test.step('pages that are opened while the connection is open', async () => {
+    for (const [list, object] of [
+      ['Transfers', 'warehouse-full-backup.dump'],
+      ['Jobs', 'Hourly orders'],
+      ['Pipelines', 'Nightly orders'],
+      ['Agents', 'edge-berlin'],
+      ['Activity', ''],
+      ['Customers', 'Acme Logistics'],
+    ]) {
+      sent.length = 0;
+      await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: list }).click();
+      await expectOnce(page, sent, list);
+      if (!object) continue;
+      sent.length = 0;
+      await page.getByRole('main').getByRole('link', { name: object }).first().click();
+      await expect(page.getByRole('heading', { level: 1, name: object })).toBeVisible();
+      await expectOnce(page, sent, object);
+    }
+  });
+});
+
+test('a row that has changed between the query and the subscription is shown as it is', async ({ page, server }) => {
+  const { transfer } = await seed(server);
+  const headers = { authorization: `Bearer ${await server.token()}` };
+  await openSignedIn(page, '/');
+  // The subscription to the rows is held back until the transfer has ended.
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await page.routeWebSocket('**/graphql/ws', (socket) => {
+    const upstream = socket.connectToServer();
+    socket.onMessage(async (message) => {
+      if (message.toString().includes('transferUpdated') && message.toString().includes(transfer)) await released;
+      upstream.send(message);
+    });
+  });
+  await page.goto('/transfers');
+  await expectLive(page);
+  const row = page.getByRole('row').filter({ hasText: 'tomorrow.csv' });
+  await expect(row).toContainText('Queued');
+  const { transfers } = await server.ask('{ transfers(filter: { status: [QUEUED] }) { nodes { id } } }', {}, headers);
+  await server.ask(`mutation { cancelTransfer(id: "${transfers.nodes[0].id}") { id } }`, {}, headers);
+  release();
+  await expect(row).toContainText('Cancelled');
+});
+
+/** The GraphQL requests over HTTP from now on, without the history of slots, which is read again each half minute. */
+function queries(page: Page): string[] {
+  const sent: string[] = [];
+  page.on('request', (request) => {
+    const body = request.url().endsWith('/graphql') ? (request.postData() ?? '') : '';
+    if (body && !/jobSlots|pipelineSlots/.test(body)) sent.push(body);
+  });
+  return sent;
+}
+
+/** Waits until a page has settled; none of its queries was sent twice. */
+async function expectOnce(page: Page, sent: string[], where: string): Promise<void> {
+  await expectLive(page);
+  await page.waitForTimeout(3000);
+  expect(sent.length, where).toBeGreaterThan(0);
+  expect(
+    sent.filter((body, index) => sent.indexOf(body) !== index),
+    where,
+  ).toEqual([]);
+}
