@@ -42,12 +42,6 @@ pub(crate) fn rate(bytes_per_second: f64) -> String {
     format!("{}/s", scaled(bytes_per_second))
 }
 
-/// An average amount per second: an amount of bytes and the milliseconds that it took.
-#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-pub(crate) fn rate_of(amount: i64, milliseconds: i64) -> String {
-    rate(amount as f64 * 1000.0 / milliseconds as f64)
-}
-
 /// An amount of memory that is given in megabytes of 1024 × 1024: `15.6 GiB`.
 pub(crate) fn memory(megabytes: f64) -> String {
     if megabytes < 1024.0 { fixed(megabytes, 0) + " MiB" } else { fixed(megabytes / 1024.0, 1) + " GiB" }
@@ -243,7 +237,6 @@ mod tests {
         let shown = [0, 999, 1000, 1234, 12_345, 123_456, 999_499, 999_600, 1_250_000_000].map(bytes);
         assert_eq!(shown, ["0 B", "999 B", "1.00 kB", "1.23 kB", "12.3 kB", "123 kB", "999 kB", "1.00 MB", "1.25 GB"]);
         assert_eq!(rate(82_400_000.0), "82.4 MB/s");
-        assert_eq!(rate_of(82_400_000, 2000), "41.2 MB/s");
     }
 
     #[test]

@@ -147,17 +147,44 @@ pub(crate) fn network(network: &Network) -> Option<String> {
     (!known.is_empty()).then(|| known.join(", "))
 }
 
-/// The speed of a running transfer.
-pub(crate) fn speed(transfer: &Transfer) -> String {
-    if transfer.status == TransferStatus::Running { format::rate(transfer.speed) } else { "–".to_owned() }
+/// The progress of a transfer in percent; `None` if neither its size nor its agent says how far it is.
+pub(crate) fn progress(transfer: &Transfer) -> Option<f64> {
+    known_progress(transfer.status, transfer.size_known, transfer.progress)
 }
 
-/// The speed of a running transfer, or the average speed of a completed one.
-pub(crate) fn speed_or_average(transfer: &Transfer) -> String {
-    match (transfer.status, milliseconds_taken(transfer)) {
-        (TransferStatus::Completed, Some(taken)) if taken > 0 => format::rate_of(transfer.bytes_transferred.0, taken),
-        _ => speed(transfer),
+fn known_progress(status: TransferStatus, is_size_known: bool, progress: f64) -> Option<f64> {
+    match status {
+        TransferStatus::Completed => Some(100.0),
+        _ => (is_size_known || progress > 0.0).then_some(progress),
     }
+}
+
+/// The progress of a transfer as text; a dash if it is not known.
+pub(crate) fn progress_percent(transfer: &Transfer) -> String {
+    progress(transfer).map_or_else(|| "–".to_owned(), format::percent)
+}
+
+/// The current speed of a running transfer, or the average speed of a completed one. A stalled transfer has none.
+pub(crate) fn speed(transfer: &Transfer) -> String {
+    let speed = match transfer.status {
+        TransferStatus::Running if !transfer.stalled => Some(transfer.speed),
+        TransferStatus::Completed => {
+            milliseconds_taken(transfer).map(|taken| average_speed(transfer.bytes_transferred.0, taken))
+        }
+        _ => None,
+    };
+    speed.map_or_else(|| "–".to_owned(), format::rate)
+}
+
+/// Bytes per second, by the rule by which the server sorts.
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+fn average_speed(bytes: i64, milliseconds: i64) -> f64 {
+    bytes as f64 * 1000.0 / milliseconds.max(1) as f64
+}
+
+/// The name of what [`speed`] returns.
+pub(crate) fn speed_name(transfer: &Transfer) -> &'static str {
+    if transfer.status == TransferStatus::Completed { "Average speed" } else { "Speed" }
 }
 
 /// The time from the start to the end of a transfer that has ended.
@@ -203,4 +230,25 @@ fn counted_by_outcome(words: impl ExactSizeIterator<Item = &'static str>) -> Str
     }
     let parts: Vec<_> = counts.iter().map(|(word, count)| format!("{count} {}", word.to_ascii_lowercase())).collect();
     format!("{noun}: {}", parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_progress_that_nothing_tells_is_unknown() {
+        assert_eq!(known_progress(TransferStatus::Running, false, 0.0), None);
+        assert_eq!(known_progress(TransferStatus::Running, true, 0.0), Some(0.0));
+        assert_eq!(known_progress(TransferStatus::Running, false, 12.5), Some(12.5));
+        assert_eq!(known_progress(TransferStatus::Failed, false, 0.0), None);
+        assert_eq!(known_progress(TransferStatus::Completed, false, 0.0), Some(100.0));
+    }
+
+    #[test]
+    fn an_average_speed_is_bytes_per_second() {
+        let speed = average_speed(72_000_000, 3000);
+        assert!((speed - 24_000_000.0).abs() < f64::EPSILON, "{speed}");
+        assert!(average_speed(1000, 0).is_finite());
+    }
 }

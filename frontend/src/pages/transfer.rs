@@ -149,16 +149,19 @@ fn TransferProgress(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
         <Card title="Progress">
             <div class="course">
                 <div class="course-line">
-                    <span class="course-percent">{read(|transfer| format::percent(transfer.progress))}</span>
+                    <span class="course-percent">{read(labels::progress_percent)}</span>
                     <span class="course-amount">{read(labels::amount)}</span>
                 </div>
                 <Progress
                     label=format!("Progress of {name}")
-                    value=Signal::derive(move || row.with(|entry| entry.object.progress))
+                    value=Signal::derive(move || row.with(|entry| labels::progress(&entry.object)))
                     tone=Signal::derive(move || row.with(|entry| labels::transfer_state(&entry.object).1))
                 />
                 <dl class="course-figures">
-                    <div><dt>"Speed"</dt><dd>{read(labels::speed)}</dd></div>
+                    <div>
+                        <dt>{move || row.with(|entry| labels::speed_name(&entry.object))}</dt>
+                        <dd>{read(labels::speed)}</dd>
+                    </div>
                     <div><dt>"Time left"</dt><dd>{read(labels::time_left)}</dd></div>
                     <div><dt>"Duration"</dt><dd>{elapsed}</dd></div>
                     <div><dt>"Last update"</dt><dd><OptionalTime at=last_update format=TimeFormat::Relative /></dd></div>

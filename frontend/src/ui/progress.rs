@@ -5,17 +5,19 @@ use leptos::prelude::*;
 use super::Tone;
 use crate::format;
 
-/// A progress bar. It changes one CSS property; the style sheet animates it.
+/// A progress bar. It changes one CSS property; the style sheet animates it. An unknown progress has no value.
 #[component]
 pub(crate) fn Progress(
     /// The accessible name of the bar.
     #[prop(into)]
     label: Signal<String>,
-    /// The progress from 0 to 100 percent.
+    /// The progress from 0 to 100 percent; `None` if it is not known.
     #[prop(into)]
-    value: Signal<f64>,
+    value: Signal<Option<f64>>,
     #[prop(into)] tone: Signal<Tone>,
 ) -> impl IntoView {
+    // The bar has its full length and is scaled, which the browser does without laying out the page again.
+    let share = move || format::fixed(value.get().unwrap_or(0.0).min(100.0) / 100.0, 4);
     view! {
         <div
             class="progress"
@@ -23,10 +25,11 @@ pub(crate) fn Progress(
             aria-label=move || label.get()
             aria-valuemin="0"
             aria-valuemax="100"
-            aria-valuenow=move || format::whole_percent(value.get()).to_string()
+            aria-valuenow=move || value.get().map(|value| format::whole_percent(value).to_string())
+            data-unknown=move || value.get().is_none().to_string()
             data-tone=move || tone.get().name()
         >
-            <div class="progress-bar" style:--value=move || format!("{}%", format::fixed(value.get().min(100.0), 2))></div>
+            <div class="progress-bar" style:--value=share></div>
         </div>
     }
 }

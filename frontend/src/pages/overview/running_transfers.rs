@@ -91,10 +91,10 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
                 <div class="progress-line">
                     <Progress
                         label=format!("Progress of {name}")
-                        value=Signal::derive(move || row.with(|entry| entry.object.progress))
+                        value=Signal::derive(move || row.with(|entry| labels::progress(&entry.object)))
                         tone=Signal::derive(move || state.get().1)
                     />
-                    <span class="progress-label">{read(|transfer| format::percent(transfer.progress))}</span>
+                    <span class="progress-label">{read(labels::progress_percent)}</span>
                 </div>
                 <span class="cell-about">{read(labels::amount)}</span>
             </td>

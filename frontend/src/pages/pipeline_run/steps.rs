@@ -15,7 +15,10 @@ use crate::{
     effect::effect,
     fetch::Fetch,
     format,
-    labels::pipelines::{step_progress, step_state, time_taken},
+    labels::{
+        self,
+        pipelines::{step_progress, step_state, time_taken},
+    },
     live::{Entry, Feed},
     pages::graph::{Graph, StepDetails},
     ui::{Badge, Card, Column, Ellipsis, Progress, Rows, Table},
@@ -105,7 +108,7 @@ fn with_copy(step: &Step, copies: &Copies) -> Step {
     let copy = step.transfer_id.as_ref().filter(|_| step.status == StepStatus::Running);
     match copy.and_then(|id| copies.get(id.inner())) {
         Some(copy) => {
-            Step { progress: Some(copy.progress), bytes_transferred: Some(copy.bytes_transferred), ..step.clone() }
+            Step { progress: labels::progress(copy), bytes_transferred: Some(copy.bytes_transferred), ..step.clone() }
         }
         None => step.clone(),
     }
@@ -125,7 +128,7 @@ fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
             step.with(|step| step.as_ref().map_or((None, None), |step| (step.started_at, step.completed_at)));
         time_taken(from, to, to.unwrap_or_else(|| if from.is_some() { clock.now() } else { crate::time::Instant(0) }))
     };
-    let value = Signal::derive(move || step.with(|step| step.as_ref().map_or(0.0, progress)));
+    let value = Signal::derive(move || step.with(|step| step.as_ref().map_or(Some(0.0), progress)));
     let error = move || {
         step.with(|step| step.as_ref().and_then(|step| step.error_message.clone()))
             .map(|error| view! { <span class="cell-why" data-tone=state.get().1.name()>{error}</span> })
@@ -155,7 +158,7 @@ fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
                     </Show>
                     <span class="visually-hidden">{read(step_progress)}</span>
                     <span class="progress-label" aria-hidden="true">
-                        {move || format::percent(value.get())}
+                        {move || value.get().map_or_else(|| "–".to_owned(), format::percent)}
                     </span>
                 </div>
             </td>
@@ -172,7 +175,11 @@ fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
     }
 }
 
-/// The progress of a step, in percent.
-fn progress(step: &Step) -> f64 {
-    if step.status == StepStatus::Completed { 100.0 } else { step.progress.unwrap_or(0.0) }
+/// The progress of a step, in percent; `None` if it runs and its progress is not known.
+fn progress(step: &Step) -> Option<f64> {
+    match step.status {
+        StepStatus::Completed => Some(100.0),
+        StepStatus::Running => step.progress,
+        _ => Some(step.progress.unwrap_or(0.0)),
+    }
 }

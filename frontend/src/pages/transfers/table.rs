@@ -147,11 +147,11 @@ fn Row(row: RwSignal<Entry<Transfer>>, selection: Option<Selection>) -> impl Int
                     <div class="progress-line">
                         <Progress
                             label=label.get_value()
-                            value=Signal::derive(move || row.with(|entry| entry.object.progress))
+                            value=Signal::derive(move || row.with(|entry| labels::progress(&entry.object)))
                             tone=Signal::derive(move || state.get().1)
                         />
                         <span class="progress-label">
-                            {move || row.with(|entry| format::percent(entry.object.progress))}
+                            {move || row.with(|entry| labels::progress_percent(&entry.object))}
                         </span>
                     </div>
                 </Show>
@@ -160,7 +160,7 @@ fn Row(row: RwSignal<Entry<Transfer>>, selection: Option<Selection>) -> impl Int
                 {read(labels::size)}
             </td>
             <td class="cell-number" data-label="Speed">
-                {read(labels::speed_or_average)}
+                {read(labels::speed)}
             </td>
             <td data-label="Agent">
                 <Ellipsis text=agent href=href(format!("/agents/{agent_id}")) class="cell-link" />
