@@ -102,6 +102,8 @@ pub(crate) struct TransferLinks {
     pub(crate) agent_hostname: String,
     pub(crate) agent: Option<AgentLink>,
     pub(crate) customer: Option<CustomerName>,
+    pub(crate) job_run_id: Option<Id>,
+    pub(crate) pipeline_run_id: Option<Id>,
 }
 
 /// The agent of a transfer, if it was not revoked.

@@ -1,6 +1,7 @@
 //! The page of a transfer: progress, details and timeline, live.
 
 mod details;
+mod origin;
 mod timeline;
 
 use leptos::prelude::*;

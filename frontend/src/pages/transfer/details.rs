@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::origin::OriginFacts;
 use crate::{
     api::transfers::{Transfer, TransferLinks},
     base_path::href,
@@ -53,6 +54,7 @@ pub(super) fn Details(row: RwSignal<Entry<Transfer>>, links: Fetch<TransferLinks
                             view! { <Fact name="Customer"><a href=href(format!("/customers/{id}"))>{name}</a></Fact> }
                         })
                 }}
+                <OriginFacts links />
                 <Fact name="Protocol">{read(labels::transfer_protocol)}</Fact>
                 <Fact name="Size">{read(labels::size)}</Fact>
                 <Fact name="Attempt">{read(|transfer| transfer.attempt.to_string())}</Fact>

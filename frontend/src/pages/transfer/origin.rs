@@ -1,0 +1,73 @@
+//! The run that a transfer belongs to, with links to it and to its job or pipeline.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::{job_runs, pipeline_runs, transfers::TransferLinks},
+    base_path::href,
+    fetch::{Fetch, Stage},
+    session::{Permission, Session},
+    ui::{Fact, SkeletonText},
+};
+
+/// The name of a job or pipeline, its address, and the address of its run.
+type Origin = (String, String, String);
+
+/// The job or the pipeline of a transfer with its run; nothing for a transfer that an agent made on its own.
+#[component]
+pub(super) fn OriginFacts(links: Fetch<TransferLinks>) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let sees_job_runs = session.may(Permission::ViewJobRuns);
+    let job_run = Memo::new(move |_| links.read(|links| links.job_run_id.clone()).flatten());
+    let of_job = Fetch::when(move || {
+        let id = job_run.get().filter(|_| sees_job_runs)?;
+        Some(job_runs::get(id.inner()).map(|(run, links)| {
+            let job = format!("/jobs/{}", run.job_id.inner());
+            let address = format!("{job}/runs/{}", run.id.inner());
+            (links.job.map_or_else(|| "A deleted job".to_owned(), |job| job.name), job, address)
+        }))
+    });
+    let sees_pipeline_runs = session.may(Permission::ViewPipelineRuns);
+    let pipeline_run = Memo::new(move |_| links.read(|links| links.pipeline_run_id.clone()).flatten());
+    let of_pipeline = Fetch::when(move || {
+        let id = pipeline_run.get().filter(|_| sees_pipeline_runs)?;
+        Some(pipeline_runs::get(id.inner()).map(|(run, links)| {
+            let pipeline = format!("/pipelines/{}", run.pipeline_id.inner());
+            let address = format!("{pipeline}/runs/{}", run.id.inner());
+            let name = links.pipeline.map_or_else(|| "A deleted pipeline".to_owned(), |pipeline| pipeline.name);
+            (name, pipeline, address)
+        }))
+    });
+    let job = move || {
+        job_run.get().map(|_| view! { <Fact name="Job">{move || shown(of_job, sees_job_runs, "a job")}</Fact> })
+    };
+    let pipeline = move || {
+        pipeline_run.get().map(|_| {
+            view! { <Fact name="Pipeline">{move || shown(of_pipeline, sees_pipeline_runs, "a pipeline")}</Fact> }
+        })
+    };
+    view! {
+        {job}
+        {pipeline}
+    }
+}
+
+fn shown(found: Fetch<Origin>, may_see: bool, noun: &'static str) -> AnyView {
+    if !may_see {
+        return format!("Part of a run of {noun}. Only administrators see runs.").into_any();
+    }
+    match found.stage() {
+        Stage::Pending => view! { <SkeletonText /> }.into_any(),
+        Stage::Failed(error) if error.is_not_found() => format!("Part of a run of {noun} that was deleted").into_any(),
+        Stage::Failed(error) => error.to_string().into_any(),
+        Stage::Ready => found
+            .read(Clone::clone)
+            .map(|(name, address, run)| {
+                view! {
+                    <a href=href(address)>{name}</a>
+                    <a href=href(run)>"Open run"</a>
+                }
+            })
+            .into_any(),
+    }
+}
