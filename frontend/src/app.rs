@@ -15,6 +15,7 @@ use crate::{
     live::Feed,
     navigation_guard::NavigationGuard,
     pages::{self, NotFound, Overview, SignIn},
+    scroll_memory,
     session::{Permission, Session, SessionState, SignedOutReason, ViewerRole},
     shell::{Shell, Unreachable},
     tab::Tab,
@@ -27,6 +28,7 @@ pub(crate) fn App() -> impl IntoView {
     let session = Session::new();
     let feed = Feed::new(session);
     provide_context(NavigationGuard::new());
+    scroll_memory::start();
     provide_context(session);
     provide_context(feed);
     provide_context(Tab::new());

@@ -1,4 +1,4 @@
-//! Browser APIs: clock, time zone, random numbers, focus, scrolling, clipboard, storage.
+//! Browser APIs: clock, time zone, random numbers, focus, scrolling, history, clipboard, storage.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -199,6 +199,62 @@ impl Drop for Listener {
             true,
         );
     }
+}
+
+/// Moves the focus to an element without scrolling to it.
+pub(crate) fn focus_in_place(element: &HtmlElement) {
+    let options = JsValue::from(Object::new());
+    let focus = Reflect::set(&options, &"preventScroll".into(), &true.into())
+        .and_then(|_| Reflect::get(element, &"focus".into()))
+        .and_then(|focus| focus.dyn_into::<Function>());
+    if let Ok(focus) = focus {
+        // A failure only leaves the focus where it was.
+        let _ = focus.call1(element, &options);
+    }
+}
+
+/// The path and query of this page, as the browser has them.
+pub(crate) fn current_address() -> String {
+    let location = window().location();
+    let (path, query) = (location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
+    path + &query
+}
+
+/// Stops the browser from scrolling when the user goes back or forward.
+pub(crate) fn restore_no_scroll_positions() {
+    if let Ok(history) = window().history() {
+        // Without it the browser scrolls first, which does no harm.
+        let _ = Reflect::set(&history, &"scrollRestoration".into(), &"manual".into());
+    }
+}
+
+/// The number of pixels of the page above the window.
+pub(crate) fn scroll_position() -> f64 {
+    window().scroll_y().unwrap_or(0.0)
+}
+
+/// Scrolls the page to a position, unless it is there or the page is too short.
+pub(crate) fn scroll_to(position: f64) {
+    let root = leptos::prelude::document().document_element();
+    let most = root.map_or(0, |root| root.scroll_height() - root.client_height());
+    if (scroll_position() - position).abs() > 1.0 && f64::from(most) >= position - 1.0 {
+        window().scroll_to_with_x_and_y(0.0, position);
+    }
+}
+
+/// Stores the scroll position of this page for a reload of the tab.
+pub(crate) fn store_scroll_position(address: &str, position: f64) {
+    if let Some(storage) = window().session_storage().ok().flatten() {
+        // Without storage the page is shown from its beginning.
+        let _ = storage.set_item("scroll", &format!("{} {address}", crate::format::fixed(position, 0)));
+    }
+}
+
+/// The scroll position that was stored for this page when the tab was reloaded.
+pub(crate) fn stored_scroll_position(address: &str) -> Option<f64> {
+    let stored = window().session_storage().ok()??.get_item("scroll").ok()??;
+    let (position, of) = stored.split_once(' ')?;
+    number(position).filter(|_| of == address)
 }
 
 /// Adds an address to the history of the tab.

@@ -25,6 +25,7 @@ mod live;
 mod navigation_guard;
 mod pages;
 mod palette;
+mod scroll_memory;
 mod session;
 mod shell;
 mod shortcuts;

@@ -2,7 +2,7 @@
 
 use leptos::{html, prelude::*};
 
-use crate::{base_path::href, effect::effect, tab::Tab};
+use crate::{base_path::href, browser, effect::effect, tab::Tab};
 
 /// The title and the actions of a page. Its `h1` takes the focus when the user comes from another page.
 #[component]
@@ -24,8 +24,8 @@ pub(crate) fn PageHead(
         if let Some(heading) = heading.get()
             && came_from_another
         {
-            // A failure only leaves the focus where it was.
-            let _ = heading.focus();
+            // The user who comes back finds the page where it was.
+            browser::focus_in_place(&heading);
         }
     });
     view! {
