@@ -48,7 +48,7 @@ test('an administrator lets a customer in, who sees its own fleet alone', async 
   await page.goto(`/transfers/${hidden}`);
   await expect(page.getByRole('heading', { name: 'Transfer not found' })).toBeVisible();
   await page.goto('/users');
-  await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'For administrators only' })).toBeVisible();
 });
 
 test('an agent that is asked on its page replaces its key', async ({ page, server }, info) => {

@@ -29,3 +29,68 @@ test('going back leads to where one was on the page', async ({ page, server }) =
   await page.waitForTimeout(1000);
   expect(await page.evaluate(() => window.scrollY), 'and stays there').toBe(before);
 });
+
+test('an address of nothing leads to a page that says so and leads on', async ({ page, server }) => {
+  const { pipeline } = await seed(server);
+  await openSignedIn(page, '/');
+  const asked: string[] = [];
+  page.on('request', (request) => request.url().endsWith('/graphql') && asked.push(request.postData() ?? ''));
+  for (const [address, noun, list] of [
+    ['/jobs/zzz', 'Job', 'All jobs'],
+    ['/jobs/zzz/edit', 'Job', 'All jobs'],
+    ['/jobs/zzz/runs/1', 'Run', 'All jobs'],
+    ['/transfers/zzz', 'Transfer', 'All transfers'],
+    ['/agents/zzz', 'Agent', 'All agents'],
+    ['/customers/zzz', 'Customer', 'All customers'],
+    ['/pipelines/Nightly%20orders', 'Pipeline', 'All pipelines'],
+    [`/pipelines/${pipeline}/runs/zzz`, 'Run', 'All pipelines'],
+    ['/jobs/00000000-0000-7000-8000-000000000000', 'Job', 'All jobs'],
+  ]) {
+    await test.step(address, async () => {
+      await page.goto(address);
+      await expect(page.getByRole('heading', { level: 1, name: `${noun} not found` })).toBeVisible();
+      await expect(page.getByRole('main')).not.toContainText(/UUID|parse|invalid/i);
+      await expect(page.getByRole('link', { name: list })).toBeVisible();
+      await expectLive(page);
+      await expectNothingFound(page);
+    });
+  }
+  expect(asked.filter((body) => body.includes('zzz'))).toEqual([]);
+  await page.getByRole('link', { name: 'All jobs' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Jobs' })).toBeVisible();
+});
+
+test('what a role withholds is said', async ({ page, server }) => {
+  const { customer, job, openRun, transfer } = await seed(server);
+  const headers = { authorization: `Bearer ${await server.token()}` };
+  await server.send('POST', '/api/users', { ...USER, role: 'customer', customerId: customer }, headers);
+  await page.goto(`/jobs/${job}/runs/${openRun}`);
+  await signIn(page, USER);
+  const heading = page.getByRole('heading', { level: 1, name: 'For administrators only' });
+  for (const [address, text] of [
+    [`/jobs/${job}/runs/${openRun}`, 'Only administrators see the runs of jobs'],
+    ['/jobs/new', 'Only administrators create jobs'],
+    ['/users', 'Only administrators see and change users'],
+  ]) {
+    await page.goto(address);
+    await expect(heading).toBeVisible();
+    await expect(page.getByText(text)).toBeVisible();
+  }
+  await expectNothingFound(page);
+  await page.goto('/transfers');
+  await page.getByRole('link', { name: 'orders.csv' }).click();
+  await expect(page.getByRole('region', { name: 'Details' })).toContainText('Only administrators see runs');
+  await page.goto(`/transfers/${transfer}`);
+  await expect(page.getByRole('region', { name: 'Details' })).not.toContainText('Only administrators');
+});
+
+test('a transfer of a job leads to the job and to the run', async ({ page, server }) => {
+  const { job, openRun } = await seed(server);
+  await openSignedIn(page, `/jobs/${job}/runs/${openRun}`);
+  await page.getByRole('link', { name: 'orders.csv' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'orders.csv' })).toBeVisible();
+  const details = page.getByRole('region', { name: 'Details' });
+  await expect(details.getByRole('link', { name: 'Hourly orders' })).toHaveAttribute('href', `/jobs/${job}`);
+  await details.getByRole('link', { name: 'Open run' }).click();
+  await expect(page).toHaveURL(`/jobs/${job}/runs/${openRun}`);
+});

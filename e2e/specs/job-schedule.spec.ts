@@ -242,7 +242,7 @@ test('a customer sees its jobs, and nothing asks for what is for administrators'
 
   for (const address of ['/jobs/new', `/jobs/${job}/runs/${openRun}`]) {
     await page.goto(address);
-    await expect(page.getByRole('heading', { level: 1, name: 'Page not found' })).toBeVisible();
+    await expect(page.getByRole('heading', { level: 1, name: 'For administrators only' })).toBeVisible();
   }
   await page.goto(`/jobs/${job}/edit`);
   await expect(page.getByText('You are not allowed to change this job.')).toBeVisible();

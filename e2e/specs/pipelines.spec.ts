@@ -202,7 +202,7 @@ test('a customer sees its own pipelines, and nothing asks for what is for admini
 
   for (const address of [`/pipelines/${pipeline}/versions`, `/pipelines/${pipeline}/runs/${failedPipelineRun}`]) {
     await page.goto(address);
-    await expect(page.getByRole('heading', { level: 1, name: 'Page not found' })).toBeVisible();
+    await expect(page.getByRole('heading', { level: 1, name: 'For administrators only' })).toBeVisible();
   }
 
   await test.step('and makes a webhook secret, which is shown once', async () => {

@@ -3,7 +3,7 @@
 use leptos::{ev, prelude::*};
 use leptos_router::{
     components::{FlatRoutes, Route, Router},
-    hooks::{use_location, use_navigate},
+    hooks::{use_location, use_navigate, use_params_map},
     path,
 };
 
@@ -14,12 +14,12 @@ use crate::{
     lazy::{Loading, lazy},
     live::Feed,
     navigation_guard::NavigationGuard,
-    pages::{self, NotFound, Overview, SignIn},
+    pages::{self, NotFound, Overview, SignIn, Withheld},
     scroll_memory,
     session::{Permission, Session, SessionState, SignedOutReason, ViewerRole},
     shell::{Shell, Unreachable},
     tab::Tab,
-    ui::{ToastList, Toasts, Tooltip},
+    ui::{Missing, ToastList, Toasts, Tooltip},
 };
 
 /// The root component.
@@ -93,34 +93,87 @@ fn Gate() -> impl IntoView {
 #[component]
 fn Pages(role: ViewerRole) -> impl IntoView {
     let with = move |permission: Permission, load: fn() -> Loading| {
-        move || if role.has(permission) { lazy(load)() } else { NotFound().into_any() }
+        move || if role.has(permission) { lazy(load)() } else { withheld(permission) }
+    };
+    let object_with = move |permission: Permission, noun: &'static str, parent: Parent, load: fn() -> Loading| {
+        move || if role.has(permission) { object(noun, parent, load)() } else { withheld(permission) }
     };
     view! {
         <FlatRoutes fallback=NotFound>
             <Route path=path!("/") view=|| Overview().into_any() />
             <Route path=path!("/sign-in") view=|| ().into_any() />
             <Route path=path!("/transfers") view=lazy(pages::transfers) />
-            <Route path=path!("/transfers/:id") view=lazy(pages::transfer) />
+            <Route path=path!("/transfers/:id") view=object("Transfer", TRANSFERS, pages::transfer) />
             <Route path=path!("/jobs") view=lazy(pages::jobs) />
             <Route path=path!("/jobs/new") view=with(Permission::CreateJob, pages::new_job) />
-            <Route path=path!("/jobs/:id") view=lazy(pages::job) />
-            <Route path=path!("/jobs/:id/edit") view=lazy(pages::edit_job) />
-            <Route path=path!("/jobs/:job/runs/:id") view=with(Permission::ViewJobRuns, pages::job_run) />
+            <Route path=path!("/jobs/:id") view=object("Job", JOBS, pages::job) />
+            <Route path=path!("/jobs/:id/edit") view=object("Job", JOBS, pages::edit_job) />
+            <Route path=path!("/jobs/:job/runs/:id") view=object_with(Permission::ViewJobRuns, "Run", JOBS, pages::job_run) />
             <Route path=path!("/pipelines") view=lazy(pages::pipelines) />
             <Route path=path!("/pipelines/new") view=lazy(pages::new_pipeline) />
-            <Route path=path!("/pipelines/:id") view=lazy(pages::pipeline) />
-            <Route path=path!("/pipelines/:id/edit") view=lazy(pages::edit_pipeline) />
-            <Route path=path!("/pipelines/:id/versions") view=with(Permission::ViewPipelineVersions, pages::versions) />
-            <Route path=path!("/pipelines/:pipeline/runs/:id") view=with(Permission::ViewPipelineRuns, pages::pipeline_run) />
+            <Route path=path!("/pipelines/:id") view=object("Pipeline", PIPELINES, pages::pipeline) />
+            <Route path=path!("/pipelines/:id/edit") view=object("Pipeline", PIPELINES, pages::edit_pipeline) />
+            <Route
+                path=path!("/pipelines/:id/versions")
+                view=object_with(Permission::ViewPipelineVersions, "Pipeline", PIPELINES, pages::versions)
+            />
+            <Route
+                path=path!("/pipelines/:pipeline/runs/:id")
+                view=object_with(Permission::ViewPipelineRuns, "Run", PIPELINES, pages::pipeline_run)
+            />
             <Route path=path!("/agents") view=lazy(pages::agents) />
             <Route path=path!("/agents/new") view=lazy(pages::add_agent) />
-            <Route path=path!("/agents/:id") view=lazy(pages::agent) />
+            <Route path=path!("/agents/:id") view=object("Agent", AGENTS, pages::agent) />
             <Route path=path!("/activity") view=lazy(pages::activity) />
             <Route path=path!("/customers") view=with(Permission::ListCustomers, pages::customers) />
-            <Route path=path!("/customers/:id") view=lazy(pages::customer) />
+            <Route path=path!("/customers/:id") view=object("Customer", CUSTOMERS, pages::customer) />
             <Route path=path!("/users") view=with(Permission::ViewUsers, pages::users) />
         </FlatRoutes>
     }
+}
+
+/// The list that objects belong to: address and name.
+type Parent = (&'static str, &'static str);
+
+const TRANSFERS: Parent = ("/transfers", "Transfers");
+const JOBS: Parent = ("/jobs", "Jobs");
+const PIPELINES: Parent = ("/pipelines", "Pipelines");
+const AGENTS: Parent = ("/agents", "Agents");
+const CUSTOMERS: Parent = ("/customers", "Customers");
+
+/// The view of a route to an object. If the address holds no id, there is nothing to query.
+fn object(noun: &'static str, parent: Parent, load: fn() -> Loading) -> impl Fn() -> AnyView + Copy {
+    move || {
+        let params = use_params_map();
+        let has_ids = Memo::new(move |_| {
+            params.with(|params| {
+                let holds = |name: &str, is_valid: fn(&str) -> bool| params.get(name).is_none_or(|id| is_valid(&id));
+                let id: fn(&str) -> bool = if noun == "Pipeline" { is_pipeline } else { is_id };
+                holds("id", id) && holds("job", is_id) && holds("pipeline", is_pipeline)
+            })
+        });
+        let text = format!("This {} does not exist, was deleted, or you may not see it.", noun.to_ascii_lowercase());
+        let page = move || {
+            if has_ids.get() { lazy(load)() } else { view! { <Missing noun parent text=text.clone() /> }.into_any() }
+        };
+        page.into_any()
+    }
+}
+
+fn withheld(permission: Permission) -> AnyView {
+    view! { <Withheld text=permission.withheld() /> }.into_any()
+}
+
+/// Whether a part of an address may be an id. Ids are UUIDs.
+fn is_id(text: &str) -> bool {
+    let digits = text.bytes().filter(|byte| *byte != b'-');
+    digits.clone().count() == 32 && digits.clone().all(|digit| digit.is_ascii_hexdigit())
+}
+
+/// Whether a part of an address may be an id or the identifier of a pipeline.
+fn is_pipeline(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    is_id(text) || (1..=64).contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
 /// Whether an address is a path of this site.
@@ -153,7 +206,18 @@ fn stay_connected(session: Session, feed: Feed) {
 
 #[cfg(test)]
 mod tests {
-    use super::is_local;
+    use super::{is_id, is_local, is_pipeline};
+
+    #[test]
+    fn a_page_of_an_object_needs_an_id() {
+        assert!(is_id("01a2109b-0de4-7000-802b-bac894316e0a"));
+        for text in ["zzz", "", "01a2109b-0de4-7000-802b-bac894316e0", "01a2109b-0de4-7000-802b-bac894316e0x"] {
+            assert!(!is_id(text), "{text}");
+        }
+        assert!(is_pipeline("nightly-orders"));
+        assert!(is_pipeline("01A2109B-0de4-7000-802b-bac894316e0a"));
+        assert!(!is_pipeline("Nightly orders"));
+    }
 
     #[test]
     fn signing_in_never_leads_elsewhere() {

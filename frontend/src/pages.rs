@@ -32,7 +32,11 @@ mod transfers;
 mod versions;
 mod webhook_secret;
 
-pub(crate) use self::{not_found::NotFound, overview::Overview, sign_in::SignIn};
+pub(crate) use self::{
+    not_found::{NotFound, Withheld},
+    overview::Overview,
+    sign_in::SignIn,
+};
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};

@@ -42,7 +42,7 @@ pub(crate) use self::{
     icon::{Icon, Logo},
     menu::Menu,
     notice::Notice,
-    object_page::ObjectPage,
+    object_page::{Missing, ObjectPage},
     page_head::PageHead,
     pager::Pager,
     progress::Progress,

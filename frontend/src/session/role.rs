@@ -41,6 +41,21 @@ pub(crate) enum Permission {
     ViewUsers,
 }
 
+impl Permission {
+    /// What the page says instead of what this permission allows.
+    pub(crate) const fn withheld(self) -> &'static str {
+        match self {
+            Self::CreateJob => "Only administrators create jobs",
+            Self::ListCustomers => "Only administrators see all customers",
+            Self::RunPipeline => "Only administrators start pipelines outside their schedules",
+            Self::ViewJobRuns => "Only administrators see the runs of jobs",
+            Self::ViewPipelineRuns => "Only administrators see the runs of pipelines",
+            Self::ViewPipelineVersions => "Only administrators see the earlier versions of pipelines",
+            Self::ViewUsers => "Only administrators see and change users",
+        }
+    }
+}
+
 impl ViewerRole {
     /// Whether this role has a permission.
     pub(crate) fn has(self, permission: Permission) -> bool {

@@ -2,8 +2,33 @@
 
 use leptos::prelude::*;
 
-use super::{Failure, PageHead, SkeletonRows};
-use crate::fetch::Stage;
+use super::{Empty, Failure, PageHead, SkeletonRows};
+use crate::{base_path::href, fetch::Stage};
+
+/// The page of an object that does not exist, or that the user may not see.
+#[component]
+pub(crate) fn Missing(
+    /// The kind of the object, such as "Job".
+    noun: &'static str,
+    /// The list that such objects belong to: address and name.
+    parent: (&'static str, &'static str),
+    /// What may be the reason.
+    #[prop(into)]
+    text: String,
+) -> impl IntoView {
+    let (address, name) = parent;
+    view! {
+        <PageHead title=format!("{noun} not found") parent />
+        <div class="card">
+            <Empty icon="search" title=format!("There is no {} at this address", noun.to_ascii_lowercase())>
+                <p>{text}</p>
+                <a class="button" href=href(address)>
+                    {format!("All {}", name.to_ascii_lowercase())}
+                </a>
+            </Empty>
+        </div>
+    }
+}
 
 /// Shows the children once the object is loaded, and a placeholder page otherwise.
 #[component]
@@ -30,9 +55,7 @@ pub(crate) fn ObjectPage(
             </div>
         }
         .into_any(),
-        Stage::Failed(error) if error.is_not_found() => {
-            view! { <PageHead title=format!("{noun} not found") parent about=move || missing /> }.into_any()
-        }
+        Stage::Failed(error) if error.is_not_found() => view! { <Missing noun parent text=missing /> }.into_any(),
         Stage::Failed(error) => view! {
             <PageHead title=noun parent />
             <div class="card">

@@ -9,7 +9,7 @@ use crate::{
     fetch::Fetch,
     pages::{id_in_address, webhook_secret::WebhookSecret},
     session::{Permission, Session},
-    ui::{Failure, PageHead},
+    ui::{Failure, Missing, PageHead},
 };
 
 /// One customer: its enrolment codes and its webhook secret. A user sees only the user's own customer.
@@ -38,10 +38,10 @@ fn OneCustomer(id: String) -> impl IntoView {
     let failure = Memo::new(move |_| name.failure());
     move || match failure.get() {
         Some(error) if error.is_not_found() => view! {
-            <PageHead
-                title="Customer not found"
+            <Missing
+                noun="Customer"
                 parent=("/customers", "Customers")
-                about=|| "This customer does not exist, or you do not have access to it."
+                text="This customer does not exist, or you do not have access to it."
             />
         }
         .into_any(),
