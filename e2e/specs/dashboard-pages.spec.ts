@@ -94,3 +94,15 @@ test('a transfer of a job leads to the job and to the run', async ({ page, serve
   await details.getByRole('link', { name: 'Open run' }).click();
   await expect(page).toHaveURL(`/jobs/${job}/runs/${openRun}`);
 });
+
+test.describe('in a zone of its own', () => {
+  test.use({ timezoneId: 'Asia/Kolkata' });
+
+  test('the next run of a job has its day and its zone', async ({ page, server }) => {
+    await seed(server);
+    await openSignedIn(page, '/jobs');
+    const row = page.getByRole('row').filter({ hasText: 'Hourly orders' });
+    await expect(row).toContainText(/(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d+ \w{3}(?: \d{4})?, \d\d:\d\d/);
+    await expect(row).toContainText('UTC+5:30');
+  });
+});

@@ -160,6 +160,26 @@ pub(crate) fn minute(instant: Instant, offset: i64) -> String {
     format!("{}, {}, {:02}:{:02}", weekday(instant, offset), date(&civil), civil.hour, civil.minute)
 }
 
+/// Like [`minute`], without the year of `now`: `Mon, 23 Nov, 14:03`.
+pub(crate) fn coming_minute(instant: Instant, now: Instant, offset: i64) -> String {
+    let civil = instant.civil(offset);
+    if civil.year != now.civil(offset).year {
+        return minute(instant, offset);
+    }
+    let (weekday, month) = (weekday(instant, offset), month_of(&civil));
+    format!("{weekday}, {} {month}, {:02}:{:02}", civil.day, civil.hour, civil.minute)
+}
+
+/// A time zone that is `offset` minutes ahead of UTC: `UTC+5:30`.
+pub(crate) fn zone(offset: i64) -> String {
+    let (sign, minutes) = (if offset < 0 { '-' } else { '+' }, offset.unsigned_abs());
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => "UTC".to_owned(),
+        (hours, 0) => format!("UTC{sign}{hours}"),
+        (hours, minutes) => format!("UTC{sign}{hours}:{minutes:02}"),
+    }
+}
+
 /// The day of an instant: `Mon, 23 Nov 2026`.
 pub(crate) fn day(instant: Instant, offset: i64) -> String {
     format!("{}, {}", weekday(instant, offset), date(&instant.civil(offset)))
@@ -297,6 +317,15 @@ mod tests {
         assert_eq!(minute(instant, 60), "Tue, 24 Nov 2026, 00:30");
         assert_eq!(day(Instant(-1), 0), "Wed, 31 Dec 1969");
         assert_eq!(month(Instant(-1), 60), "Jan 1970");
+    }
+
+    #[test]
+    fn what_is_coming_has_its_day_and_its_zone() {
+        let instant = Instant::parse("2026-11-23T23:30:22Z").unwrap();
+        let next_year = Instant::parse("2027-01-01T00:30:00Z").unwrap();
+        assert_eq!(coming_minute(instant, instant, 60), "Tue, 24 Nov, 00:30");
+        assert_eq!(coming_minute(next_year, instant, 0), "Fri, 1 Jan 2027, 00:30");
+        assert_eq!([0, 60, -300, 330, -210].map(zone), ["UTC", "UTC+1", "UTC-5", "UTC+5:30", "UTC-3:30"]);
     }
 
     #[test]

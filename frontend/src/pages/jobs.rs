@@ -100,7 +100,7 @@ pub(crate) fn Jobs() -> impl IntoView {
         Some(Column::text("Status", 10)),
         has_runs.then_some(Column::text("Last runs", 14)),
         Some(Column::text("Last run", 12).late()),
-        Some(Column::text("Next run", 17)),
+        Some(Column::text("Next run", 19)),
         Some(Column::text("Agent", 17)),
     ];
     let columns: Vec<_> = columns.into_iter().flatten().collect();

@@ -2,19 +2,24 @@
 
 use leptos::prelude::*;
 
-use crate::{clock::Clock, format, time::Instant};
+use crate::{browser, clock::Clock, format, time::Instant, zone};
 
-/// The time of the next run, and the time until then.
+/// The day and time of the next run in the zone that the user has chosen, and the time until then.
 #[component]
 pub(super) fn NextRun(next: Signal<Option<Instant>>) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let next = Memo::new(move |_| next.get());
     move || match next.get() {
-        Some(at) => view! {
-            {clock.moment(at)}
-            <span class="cell-about">{move || format::ahead(at.seconds_since(clock.now()))}</span>
+        Some(at) => {
+            let offset = zone::offset(at);
+            view! {
+                {format::coming_minute(at, browser::now(), offset)}
+                <span class="cell-about">
+                    {format::zone(offset)} ", " {move || format::ahead(at.seconds_since(clock.now()))}
+                </span>
+            }
+            .into_any()
         }
-        .into_any(),
         None => "–".into_any(),
     }
 }

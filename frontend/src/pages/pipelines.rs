@@ -96,7 +96,7 @@ pub(crate) fn Pipelines() -> impl IntoView {
         Some(Column::text("Status", 10)),
         has_runs.then_some(Column::text("Last runs", 14)),
         Some(Column::number("Version", 9).late()),
-        Some(Column::text("Next run", 17)),
+        Some(Column::text("Next run", 19)),
         has_customers.then_some(Column::text("Customer", 16)),
     ];
     let columns: Vec<_> = columns.into_iter().flatten().collect();
