@@ -106,3 +106,37 @@ test.describe('in a zone of its own', () => {
     await expect(row).toContainText('UTC+5:30');
   });
 });
+
+test('pages do not shift while they load', async ({ page, server }) => {
+  const { job, pipeline } = await seed(server);
+  // Answers come one after the other, as over a slow network.
+  let waiting = 0;
+  await page.route('**/graphql', async (route) => {
+    waiting += 1;
+    await new Promise((resolve) => setTimeout(resolve, 100 * waiting));
+    waiting -= 1;
+    await route.continue();
+  });
+  await openSignedIn(page, '/');
+  for (const [address, heading] of [
+    ['/', 'Live'],
+    [`/pipelines/${pipeline}`, 'Nightly orders'],
+    [`/jobs/${job}`, 'Hourly orders'],
+  ]) {
+    await page.goto(address);
+    await expect(page.getByRole('heading', { level: 1, name: heading })).toBeVisible();
+    await expect(page.locator('.skeleton, .skeleton-row')).toHaveCount(0);
+    await page.waitForTimeout(1000);
+    const shift = await page.evaluate(
+      () =>
+        new Promise<number>((resolve) => {
+          new PerformanceObserver((list) => {
+            const shifts = list.getEntries() as unknown as { value: number; hadRecentInput: boolean }[];
+            resolve(shifts.filter((entry) => !entry.hadRecentInput).reduce((sum, entry) => sum + entry.value, 0));
+          }).observe({ type: 'layout-shift', buffered: true });
+          setTimeout(() => resolve(0), 500);
+        }),
+    );
+    expect(shift, address).toBeLessThanOrEqual(0.02);
+  }
+});

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::{ApiError, Request},
     effect::effect,
+    first_queries::FirstQueries,
     live::Feed,
     session::Session,
 };
@@ -92,6 +93,8 @@ struct QueryState {
     run: StoredValue<u32>,
     /// Whether the next run only refreshes the current result.
     refresh: StoredValue<bool>,
+    /// The queries that the part of the page waits for, until this one has ended.
+    first: StoredValue<Option<FirstQueries>>,
 }
 
 impl QueryState {
@@ -103,6 +106,7 @@ impl QueryState {
             again: Trigger::new(),
             run: StoredValue::new(0),
             refresh: StoredValue::new(false),
+            first: StoredValue::new(use_context::<FirstQueries>()),
         };
         effect(move || {
             state.again.track();
@@ -110,6 +114,9 @@ impl QueryState {
             state.busy.set(true);
             state.run.update_value(|run| *run += 1);
             let run = state.run.get_value();
+            if let Some(first) = state.first.get_value().filter(|_| run == 1) {
+                first.begin();
+            }
             let is_refresh = state.refresh.get_value();
             state.refresh.set_value(false);
             let read = move |answer: &str| {
@@ -137,6 +144,9 @@ impl QueryState {
 
     fn settle(self, outcome: Result<(), ApiError>, is_refresh: bool) {
         self.busy.set(false);
+        if let Some(first) = self.first.try_update_value(Option::take).flatten() {
+            first.end();
+        }
         let is_ready = self.stage.with_untracked(|stage| *stage == Stage::Ready);
         let stage = match outcome {
             Ok(()) => Stage::Ready,

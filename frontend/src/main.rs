@@ -16,6 +16,7 @@ mod browser;
 mod clock;
 mod effect;
 mod fetch;
+mod first_queries;
 mod fleet_totals;
 mod format;
 mod json;

@@ -21,6 +21,7 @@ mod query_result;
 mod rows;
 mod select;
 mod selection;
+mod settled;
 mod skeleton;
 mod sparkline;
 mod table;
@@ -50,6 +51,7 @@ pub(crate) use self::{
     rows::Rows,
     select::Select,
     selection::{SelectCell, Selection},
+    settled::Settled,
     skeleton::{SkeletonRows, SkeletonText},
     sparkline::Sparkline,
     table::{Column, Freeze, Order, Table, toggle_column},

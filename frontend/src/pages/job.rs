@@ -23,10 +23,11 @@ use crate::{
     browser,
     clock::Clock,
     fetch::Fetch,
+    first_queries::FirstQueries,
     labels::{self, slots::Slot},
     live::{Admission, Entry, Feed, LiveList},
     session::{Permission, Session},
-    ui::{Badge, Card, ObjectPage, PageHead},
+    ui::{Badge, Card, ObjectPage, PageHead, Settled},
 };
 
 /// One job: its settings, runs and slot history.
@@ -52,6 +53,7 @@ fn OneJob(id: String) -> impl IntoView {
     feed.watch(jobs::watch(vec![cynic::Id::new(&id)]), move |job| list.apply_update(job), move || links.reload());
     let ready = move || {
         list.entry(&id).map(|entry| {
+            let queries = FirstQueries::provide();
             let row = RwSignal::from(entry);
             let schedule = Memo::new(move |_| row.with(|entry| entry.object.schedule.clone()));
             let timezone = Memo::new(move |_| row.with(|entry| entry.object.timezone.clone()));
@@ -59,6 +61,7 @@ fn OneJob(id: String) -> impl IntoView {
             let preview = fetch_preview(schedule.into(), timezone.into(), move || next.get());
             let has_runs = expect_context::<Session>().may(Permission::ViewJobRuns);
             let moved = has_runs.then(|| follow_runs(&id));
+            let slots_of = id.clone();
             let runs = match moved {
                 Some(moved) => view! { <Runs job=id.clone() moved /> }.into_any(),
                 None => view! {
@@ -68,12 +71,14 @@ fn OneJob(id: String) -> impl IntoView {
             };
             view! {
                 <Head row list />
-                {moved.map(|moved| view! { <Slots job=id.clone() row moved preview /> })}
-                <div class="columns">
-                    <Details row links />
-                    <ScheduleCard row preview />
-                </div>
-                {runs}
+                <Settled queries rows=12>
+                    {moved.map(|moved| view! { <Slots job=slots_of row moved preview /> })}
+                    <div class="columns">
+                        <Details row links />
+                        <ScheduleCard row preview />
+                    </div>
+                    {runs}
+                </Settled>
             }
         })
     };

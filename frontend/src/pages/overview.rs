@@ -7,17 +7,23 @@ mod totals;
 use leptos::prelude::*;
 
 use self::{agents::AgentsCard, running_transfers::RunningTransfers, totals::TotalsRow};
-use crate::ui::PageHead;
+use crate::{
+    first_queries::FirstQueries,
+    ui::{PageHead, Settled},
+};
 
 /// The totals, the running transfers and the agents.
 #[component]
 pub(crate) fn Overview() -> impl IntoView {
+    let queries = FirstQueries::provide();
     view! {
         <PageHead title="Live" />
         <TotalsRow />
-        <div class="overview">
-            <RunningTransfers />
-            <AgentsCard />
-        </div>
+        <Settled queries rows=8>
+            <div class="overview">
+                <RunningTransfers />
+                <AgentsCard />
+            </div>
+        </Settled>
     }
 }

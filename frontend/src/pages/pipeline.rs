@@ -26,10 +26,11 @@ use crate::{
         slots,
     },
     fetch::Fetch,
+    first_queries::FirstQueries,
     labels::{self, slots::Slot},
     live::Feed,
     session::{Permission, Session},
-    ui::{Badge, Icon, ObjectPage, PageHead},
+    ui::{Badge, Icon, ObjectPage, PageHead, Settled},
 };
 
 /// One pipeline: its steps, schedule, details, slot history, runs and definition.
@@ -60,6 +61,7 @@ fn OnePipeline(id: String) -> impl IntoView {
 /// The page of a pipeline that was found.
 #[component]
 fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
+    let queries = FirstQueries::provide();
     let session = expect_context::<Session>();
     let (has_runs, has_customers) = (session.may(Permission::ViewPipelineRuns), session.may(Permission::ListCustomers));
     let id = first.id.inner().to_owned();
@@ -85,17 +87,19 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
     };
     view! {
         <Head pipeline found plan />
-        <DefinitionWarnings verdict />
-        {moved.map(|moved| view! { <Slots pipeline=id.clone() moved next plan /> })}
-        <div class="columns">
-            <Steps plan verdict />
-            <div class="stack">
-                <Schedule plan verdict />
-                <Details pipeline plan />
+        <Settled queries rows=12>
+            <DefinitionWarnings verdict />
+            {moved.map(|moved| view! { <Slots pipeline=id moved next plan /> })}
+            <div class="columns">
+                <Steps plan verdict />
+                <div class="stack">
+                    <Schedule plan verdict />
+                    <Details pipeline plan />
+                </div>
             </div>
-        </div>
-        {runs}
-        <Definition pipeline />
+            {runs}
+            <Definition pipeline />
+        </Settled>
     }
 }
 

@@ -18,8 +18,8 @@ const SNAPSHOT_AFTER: u64 = 1000;
 impl Feed {
     /// Subscribes as long as the current reactive owner lives. `on_update` gets each update; those of one animation frame
     /// are applied together. `on_gap` is called when updates may have been missed: the caller then queries again. It is
-    /// not called when the subscription starts on an open connection, because a [`Fetch`](crate::fetch::Fetch) of the
-    /// same page sends its query after it.
+    /// not called when the subscription starts on an open connection, because a query
+    /// of the same page is sent after it.
     pub(crate) fn watch<T: 'static>(
         self,
         stream: Request<Option<T>>,
