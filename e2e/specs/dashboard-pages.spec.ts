@@ -1,5 +1,6 @@
 // Going from page to page: back to where one was, addresses of nothing, and pages that do not jump.
 import { seed } from '../support/fleet';
+import { addPipeline, steps } from '../support/pipelines';
 import { expect, expectLive, expectNothingFound, openSignedIn, signIn, test } from '../support/test';
 
 const USER = { email: 'ops@acme.example', password: 'acme has a long one' };
@@ -139,4 +140,27 @@ test('pages do not shift while they load', async ({ page, server }) => {
     );
     expect(shift, address).toBeLessThanOrEqual(0.02);
   }
+});
+
+test('a wide graph opens fitted, is zoomed, and is moved with the keyboard', async ({ page, server }) => {
+  const wide = Array.from({ length: 13 }, (_, index) => `  - { id: delete-${index}, type: delete, path: /data/${index} }`);
+  wide.push('  - { id: copy, type: transfer }');
+  const pipeline = await addPipeline(server, 'Wide', `source: /a\ndestination: /b\nsteps:\n${wide.join('\n')}\n`);
+  await openSignedIn(page, `/pipelines/${pipeline}`);
+  await expect(steps(page)).toHaveCount(14);
+  const frame = page.getByRole('region', { name: /^Graph\./ });
+  const overflow = () => frame.evaluate((element) => element.scrollWidth - element.clientWidth);
+  expect(await overflow(), 'all of it is seen').toBeLessThanOrEqual(1);
+  await expect(page.getByRole('button', { name: 'Fit' })).toBeDisabled();
+  await expectNothingFound(page);
+
+  for (let press = 0; press < 4; press++) await page.getByRole('button', { name: 'Zoom in' }).click();
+  await expect.poll(overflow).toBeGreaterThan(200);
+  await frame.focus();
+  for (let press = 0; press < 5; press++) await page.keyboard.press('ArrowRight');
+  await expect.poll(() => frame.evaluate((element) => element.scrollLeft)).toBeGreaterThan(50);
+  await page.keyboard.press('0');
+  await expect.poll(overflow).toBeLessThanOrEqual(1);
+  await page.keyboard.press('+');
+  await expect(page.getByRole('button', { name: 'Fit' })).toBeEnabled();
 });

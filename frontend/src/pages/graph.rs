@@ -1,16 +1,20 @@
 //! The graph of the steps of a pipeline, as SVG.
 //!
-//! The graph is one tab stop; within it the arrow keys move from step to step.
+//! The steps are one tab stop; within them the arrow keys move from step to step. The frame around them is another.
 
 mod layout;
 mod step_details;
+mod zoom;
 
 use std::collections::BTreeMap;
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 
-use self::layout::{Layout, NODE, lay_out};
 pub(super) use self::step_details::StepDetails;
+use self::{
+    layout::{Layout, NODE, lay_out},
+    zoom::ZoomFrame,
+};
 use crate::{
     api::{
         pipeline_runs::{Step, StepStatus},
@@ -18,6 +22,7 @@ use crate::{
     },
     browser,
     effect::effect,
+    format,
     labels::pipelines::{executor, step_progress, step_state, when},
 };
 
@@ -75,6 +80,8 @@ pub(super) fn Graph(
             chosen.set(Some(next));
         }
     };
+    let zoom = RwSignal::new(None::<f64>);
+    let natural_width = Memo::new(move |_| layout.with(|layout| layout.width));
     let drawn = move || {
         let layout = layout.get();
         let (width, height) = (layout.width, layout.height);
@@ -94,6 +101,8 @@ pub(super) fn Graph(
                 width=width
                 height=height
                 style:--width=format!("{width}px")
+                style:--zoom=move || format::fixed(zoom.get().unwrap_or(1.0), 3)
+                data-zoomed=move || zoom.get().is_some().to_string()
                 viewBox=format!("0 0 {width} {height}")
                 on:keydown=press
             >
@@ -104,7 +113,9 @@ pub(super) fn Graph(
     };
     let has_other = Memo::new(move |_| steps.with(|steps| steps.iter().any(|step| step.when != When::Success)));
     view! {
-        <div class="graph-frame">{drawn}</div>
+        <ZoomFrame zoom width=natural_width>
+            {drawn}
+        </ZoomFrame>
         <Show when=move || has_other.get()>
             <Legend />
         </Show>
