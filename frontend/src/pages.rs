@@ -13,6 +13,7 @@ mod heartbeat_dot;
 mod job;
 mod job_run;
 mod jobs;
+mod leave_warning;
 mod list_card;
 mod list_query;
 mod next_run;

@@ -6,7 +6,6 @@ mod completion;
 mod conflict;
 mod diagnostics;
 mod fields;
-mod leave_warning;
 mod text_edits;
 mod yaml_context;
 
@@ -19,10 +18,10 @@ use self::{
     conflict::Conflict,
     diagnostics::{DiagnosticList, summary},
     fields::{Draft, Fields},
-    leave_warning::LeaveWarning,
 };
 use super::{
     id_in_address,
+    leave_warning::LeaveWarning,
     plan_cards::{Schedule, Steps},
 };
 use crate::{
