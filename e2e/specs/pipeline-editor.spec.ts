@@ -12,7 +12,7 @@ test('whoever was slower is told of both versions, and nothing unsaved is lost u
   await page.getByRole('link', { name: 'Pipelines' }).first().click();
   const question = page.getByRole('dialog', { name: 'Leave without saving?' });
   await expect(question).toBeVisible();
-  await question.getByRole('button', { name: 'Cancel' }).click();
+  await question.getByRole('button', { name: 'Keep editing' }).click();
   await expect(definition(page)).toHaveValue('source: /mine\ndestination: /b/\n');
 
   await page.getByRole('button', { name: 'Save', exact: true }).click();

@@ -111,6 +111,7 @@ fn Head(row: RwSignal<Entry<JobRun>>, list: LiveList<JobRun>, links: Fetch<RunLi
             user_action=cancelling
             on_confirm=cancel
             is_dangerous=true
+            dismiss="Keep running"
         />
         <Confirm
             open=is_retrying

@@ -23,7 +23,7 @@ pub(super) fn LeaveWarning(
 ) -> impl IntoView {
     let navigate = use_navigate();
     let (is_asking, target) = (RwSignal::new(false), StoredValue::new(String::new()));
-    let here = location();
+    let here = browser::current_address();
     let ask = move |to: String| {
         target.set_value(to);
         is_asking.set(true);
@@ -48,7 +48,7 @@ pub(super) fn LeaveWarning(
     expect_context::<NavigationGuard>().block_while(move || {
         let is_blocked = is_unsaved.get_untracked();
         if is_blocked {
-            let to = location();
+            let to = browser::current_address();
             browser::push_address(&here);
             ask(base_path::address(&to).to_owned());
         }
@@ -81,13 +81,7 @@ pub(super) fn LeaveWarning(
             user_action=UserAction::new()
             on_confirm=leave
             is_dangerous=true
+            dismiss="Keep editing"
         />
     }
-}
-
-/// The path and query of this page, as the browser has them.
-fn location() -> String {
-    let location = window().location();
-    let (path, query) = (location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
-    path + &query
 }

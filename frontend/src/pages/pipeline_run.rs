@@ -120,6 +120,7 @@ fn Head(row: RwSignal<Entry<PipelineRun>>, list: LiveList<PipelineRun>, links: F
             user_action=cancelling
             on_confirm=cancel
             is_dangerous=true
+            dismiss="Keep running"
         />
         <Confirm
             open=is_rerunning

@@ -94,6 +94,10 @@ fn Head(row: RwSignal<Entry<Transfer>>, list: LiveList<Transfer>) -> impl IntoVi
         });
     };
     let state = Signal::derive(move || row.with(|entry| labels::transfer_state(&entry.object)));
+    let keep = Signal::derive(move || {
+        let is_running = row.with(|entry| entry.object.status == TransferStatus::Running);
+        String::from(if is_running { "Keep running" } else { "Keep transfer" })
+    });
     let can_cancel = Memo::new(move |_| row.with(|entry| entry.object.viewer_can_cancel));
     let can_retry = Memo::new(move |_| row.with(|entry| entry.object.viewer_can_retry));
     view! {
@@ -117,6 +121,7 @@ fn Head(row: RwSignal<Entry<Transfer>>, list: LiveList<Transfer>) -> impl IntoVi
             user_action=cancelling
             on_confirm=cancel
             is_dangerous=true
+            dismiss=keep
         />
         <Confirm
             open=is_retrying

@@ -48,6 +48,9 @@ pub(crate) fn FormDialog(
     /// Whether the form cannot be submitted yet.
     #[prop(optional, into)]
     is_blocked: Signal<bool>,
+    /// The label of the button that closes the dialog: what happens then.
+    #[prop(into, default = "Cancel".into())]
+    dismiss: Signal<String>,
     children: ChildrenFn,
 ) -> impl IntoView {
     effect(move || {
@@ -70,7 +73,7 @@ pub(crate) fn FormDialog(
                 <Notice text=Signal::derive(move || user_action.failure()) />
                 <div class="form-actions">
                     <button type="button" class="button" on:click=move |_| open.set(false)>
-                        "Cancel"
+                        {move || dismiss.get()}
                     </button>
                     <button type="submit" class=class disabled=move || user_action.is_busy() || is_blocked.get()>
                         {move || action.get()}
@@ -93,9 +96,12 @@ pub(crate) fn Confirm(
     user_action: UserAction,
     #[prop(into)] on_confirm: Callback<()>,
     #[prop(optional)] is_dangerous: bool,
+    /// The label of the button that changes nothing.
+    #[prop(into, default = "Cancel".into())]
+    dismiss: Signal<String>,
 ) -> impl IntoView {
     view! {
-        <FormDialog open title action user_action on_submit=on_confirm is_dangerous>
+        <FormDialog open title action user_action on_submit=on_confirm is_dangerous dismiss>
             <p class="form-text">{move || text.get()}</p>
         </FormDialog>
     }

@@ -127,6 +127,7 @@ fn Row(code: EnrolmentCode, #[prop(into)] on_change: Callback<()>) -> impl IntoV
                     user_action
                     on_confirm=withdraw
                     is_dangerous=true
+                    dismiss="Keep code"
                 />
             </td>
         </tr>

@@ -140,6 +140,7 @@ fn Revoke(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
             on_submit=revoke
             is_dangerous=true
             is_blocked
+            dismiss="Keep agent"
         >
             <p class="form-text">
                 "Its keys stop working at once and it disappears from the list. Its transfers stay. This cannot be \

@@ -106,6 +106,7 @@ pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl In
             user_action=deleting
             on_confirm=delete
             is_dangerous=true
+            dismiss="Keep job"
         />
     }
 }

@@ -115,6 +115,7 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
             user_action=deleting
             on_confirm=delete
             is_dangerous=true
+            dismiss="Keep pipeline"
         />
     }
 }
