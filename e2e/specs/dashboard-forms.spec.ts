@@ -15,3 +15,57 @@ test('the buttons of a question say what they do', async ({ page, server }) => {
   await page.getByRole('button', { name: 'Cancel run' }).click();
   await expect(dialog.getByRole('button')).toHaveText(['Keep running', 'Cancel run']);
 });
+
+test('a job that cannot be saved says at each field what is wrong with it', async ({ page, server }) => {
+  const { job } = await seed(server);
+  await openSignedIn(page, `/jobs/${job}/edit`);
+  const field = (name: RegExp) => page.getByRole('textbox', { name });
+  await field(/^Source/).fill('sftp://user:secret@host/out/');
+  await field(/^Credentials/).fill('not a name');
+  await field(/^Maximum delay/).fill('1s');
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  for (const name of [/^Source/, /^Credentials/, /^Maximum delay/]) {
+    await expect(field(name)).toHaveAttribute('aria-invalid', 'true');
+    await expect(field(name)).toHaveAccessibleDescription(/^[A-Z].*\.$/);
+  }
+  await expect(field(/^Destination/)).toHaveAttribute('aria-invalid', 'false');
+  await expect(field(/^Source/), 'the first of them').toBeFocused();
+  await expect(page.getByRole('alert').filter({ hasText: 'Not saved: 3 fields must be corrected.' })).toBeVisible();
+  for (const name of ['sourcePath', 'source:', 'maxDelay', 'initialDelay', 'credentials:']) {
+    await expect(page.getByRole('main'), 'no name of the API').not.toContainText(name);
+  }
+  await expectNothingFound(page);
+
+  await field(/^Delay before/).fill('soon');
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  await expect(field(/^Delay before/)).toHaveAccessibleDescription('Must be a duration such as 30s, 5m or 1h30m.');
+});
+
+test('a job that was changed is not left unasked', async ({ page, server }) => {
+  const { job } = await seed(server);
+  await openSignedIn(page, `/jobs/${job}`);
+  await page.getByRole('link', { name: 'Edit' }).click();
+  const name = page.getByRole('textbox', { name: /^Name/ });
+  const question = page.getByRole('dialog', { name: 'Leave without saving?' });
+  await page.getByRole('link', { name: 'Cancel' }).click();
+  await expect(page, 'unchanged').toHaveURL(new RegExp(`/jobs/${job}$`));
+
+  await page.getByRole('link', { name: 'Edit' }).click();
+  await name.fill('Orders of each hour');
+  await page.getByRole('link', { name: 'Agents' }).click();
+  await expect(question.getByRole('button')).toHaveText(['Keep editing', 'Leave']);
+  await question.getByRole('button', { name: 'Keep editing' }).click();
+  await expect(name).toHaveValue('Orders of each hour');
+  await page.goBack();
+  await expect(question).toBeVisible();
+  await question.getByRole('button', { name: 'Keep editing' }).click();
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Orders of each hour', exact: true })).toBeVisible();
+  await expect(question).toBeHidden();
+
+  await page.getByRole('link', { name: 'Edit' }).click();
+  await page.getByRole('combobox', { name: 'Symbolic links' }).selectOption('Fail');
+  await page.getByRole('link', { name: 'Cancel' }).click();
+  await question.getByRole('button', { name: 'Leave' }).click();
+  await expect(page).toHaveURL(new RegExp(`/jobs/${job}$`));
+});

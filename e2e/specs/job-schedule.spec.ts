@@ -41,7 +41,8 @@ test('a job is made with a wrong schedule that is corrected, run by hand, paused
   await expect(schedule(page)).toHaveAttribute('aria-invalid', 'true');
   await expectNothingFound(page);
   await page.getByRole('button', { name: 'Create job' }).click();
-  await expect(wrong, 'beside the field and beside the button').toHaveCount(2);
+  await expect(page.getByRole('alert').filter({ hasText: 'Not saved: 1 field must be corrected.' })).toBeVisible();
+  await expect(schedule(page)).toBeFocused();
   await expect(page.getByRole('heading', { level: 1, name: 'New job' })).toBeVisible();
 
   await schedule(page).fill('0 2 * * *');
@@ -125,9 +126,11 @@ test('a job has rules of its copy, which its page shows and its form keeps', asy
   await folder.fill('/out/done/');
   await page.getByRole('combobox', { name: 'Attributes to keep' }).selectOption('Modification times');
   await page.getByRole('button', { name: 'Create job' }).click();
-  const wrong = page.getByRole('alert').filter({ hasText: 'must be a name in the agent' });
-  await expect(wrong).toBeVisible();
+  const wrong = page.locator('.field-problem');
+  await expect(wrong).toContainText('Must be a name in the agent');
   await expect(wrong).not.toContainText('secret');
+  await expect(credentials).toBeFocused();
+  await expect(credentials).toHaveAttribute('aria-invalid', 'true');
 
   await credentials.fill('orders');
   await page.getByRole('button', { name: 'Create job' }).click();

@@ -28,7 +28,10 @@ pub(crate) mod webhooks;
 
 use cynic::Id;
 
-pub(crate) use self::{error::ApiError, request::Request};
+pub(crate) use self::{
+    error::{ApiError, sentence},
+    request::Request,
+};
 
 /// Rows per page of a list whose number of rows cannot be chosen.
 pub(crate) const PAGE_SIZE: i32 = 20;

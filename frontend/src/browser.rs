@@ -97,6 +97,15 @@ pub(crate) fn focus(id: &str) {
     };
 }
 
+/// Moves the focus to the first element that a selector matches.
+pub(crate) fn focus_first(selector: &str) {
+    let found = leptos::prelude::document().query_selector(selector).ok().flatten();
+    if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        // A failure only leaves the focus where it was.
+        let _ = element.focus();
+    }
+}
+
 /// Moves the focus to the search of the page and selects what is in it; returns whether the page has a search.
 pub(crate) fn focus_search() -> bool {
     let field = leptos::prelude::document().query_selector("#content input[type=search]").ok().flatten();
@@ -206,7 +215,7 @@ pub(crate) fn focus_in_place(element: &HtmlElement) {
     let options = JsValue::from(Object::new());
     let focus = Reflect::set(&options, &"preventScroll".into(), &true.into())
         .and_then(|_| Reflect::get(element, &"focus".into()))
-        .and_then(|focus| focus.dyn_into::<Function>());
+        .and_then(JsCast::dyn_into::<Function>);
     if let Ok(focus) = focus {
         // A failure only leaves the focus where it was.
         let _ = focus.call1(element, &options);
@@ -330,7 +339,7 @@ pub(crate) fn save(content: &Blob, name: &str) -> Result<(), JsValue> {
     let forget = move || {
         let _ = Url::revoke_object_url(&url);
     };
-    set_timeout(forget, Duration::from_secs(60));
+    set_timeout(forget, Duration::from_mins(1));
     Ok(())
 }
 

@@ -64,6 +64,14 @@ impl UserAction {
         self.failure.with(|failure| failure.as_ref().map(ToString::to_string))
     }
 
+    /// What is wrong with the fields of the input, by their names in the API, as sentences. Reactive.
+    pub(crate) fn problems(self) -> Vec<(String, String)> {
+        self.failure.with(|failure| match failure {
+            Some(ApiError::Fields(fields)) => fields.clone(),
+            _ => Vec::new(),
+        })
+    }
+
     /// Whether the last run failed because another change was saved first. Reactive.
     pub(crate) fn is_conflict(self) -> bool {
         self.failure.with(|failure| failure.as_ref().is_some_and(ApiError::is_conflict))

@@ -15,6 +15,8 @@ pub(crate) enum ApiError {
     SignedOut,
     /// The rate limit is exceeded for this many seconds.
     RateLimited(u32),
+    /// The server refused fields of the input: their names in the API, each with what is wrong with it.
+    Fields(Vec<(String, String)>),
     /// The server refused the request.
     Refused {
         /// The name of a [`Code`], or a name that only a later version of the server knows.
@@ -32,6 +34,12 @@ impl ApiError {
         matches!(self, Self::Refused { code, .. } if code == Code::NotFound.as_str())
     }
 
+    /// What is wrong with a field of the input, as a sentence.
+    pub(crate) fn problem(&self, field: &str) -> Option<String> {
+        let Self::Fields(fields) = self else { return None };
+        fields.iter().find(|(name, _)| name == field).map(|(_, problem)| sentence(problem))
+    }
+
     /// Whether another change was saved first.
     pub(crate) fn is_conflict(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == Code::Conflict.as_str())
@@ -46,6 +54,10 @@ impl fmt::Display for ApiError {
             Self::RateLimited(seconds) => {
                 write!(f, "Too many requests. Try again in {}.", counted((*seconds).into(), "second"))
             }
+            Self::Fields(fields) => {
+                let lines = fields.iter().map(|(name, problem)| format!("{}: {}", words(name), sentence(problem)));
+                f.write_str(&lines.collect::<Vec<_>>().join(" "))
+            }
             Self::Refused { message, .. } => f.write_str(&sentence(message)),
             Self::InvalidResponse => f.write_str(
                 "The server's response is not what this page expects. Reload the page to get the current version.",
@@ -54,8 +66,20 @@ impl fmt::Display for ApiError {
     }
 }
 
+/// The name of a field of the API as words: `catchUp` as `Catch up`.
+fn words(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            words.push(' ');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    capitalized(&words)
+}
+
 /// The server's message as a sentence.
-fn sentence(message: &str) -> String {
+pub(crate) fn sentence(message: &str) -> String {
     if message.is_empty() {
         return "The server refused the request.".to_owned();
     }
@@ -73,6 +97,16 @@ mod tests {
         assert_eq!(shown("agent not found"), "Agent not found.");
         assert_eq!(shown("Really?"), "Really?");
         assert_eq!(shown(""), "The server refused the request.");
+    }
+
+    #[test]
+    fn each_wrong_field_has_its_own_sentence() {
+        let fields = [("catchUp", "must be `last`, `skip` or `all`"), ("name", "must not be empty")];
+        let error = ApiError::Fields(fields.map(|(name, text)| (name.to_owned(), text.to_owned())).into());
+        assert_eq!(error.to_string(), "Catch up: Must be `last`, `skip` or `all`. Name: Must not be empty.");
+        assert_eq!(error.problem("name").as_deref(), Some("Must not be empty."));
+        assert_eq!(error.problem("source"), None);
+        assert_eq!(ApiError::Unreachable.problem("name"), None);
     }
 
     #[test]

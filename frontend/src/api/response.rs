@@ -1,5 +1,7 @@
 //! Reads GraphQL responses.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::error::ApiError;
@@ -24,6 +26,9 @@ struct GraphqlError {
 struct Extensions {
     #[serde(default)]
     code: String,
+    /// What is wrong with each field of the input.
+    #[serde(default)]
+    fields: BTreeMap<String, Vec<String>>,
 }
 
 /// Reads a response, or one result of a subscription. The first error decides.
@@ -34,8 +39,11 @@ pub(super) fn decode<T: DeserializeOwned>(response: &str) -> Result<T, ApiError>
 fn data_of(response: &str) -> Result<&str, ApiError> {
     let GraphqlResponse { data, errors } = json::read(response).ok_or(ApiError::InvalidResponse)?;
     if let Some(GraphqlError { message, extensions }) = errors.into_iter().flatten().next() {
-        let code = extensions.map(|extensions| extensions.code).unwrap_or_default();
-        return Err(ApiError::Refused { code, message });
+        let Some(Extensions { code, fields }) = extensions else {
+            return Err(ApiError::Refused { code: String::new(), message });
+        };
+        let fields: Vec<_> = fields.into_iter().map(|(name, problems)| (name, problems.join(", "))).collect();
+        return Err(if fields.is_empty() { ApiError::Refused { code, message } } else { ApiError::Fields(fields) });
     }
     data.map(|data| data.0).ok_or(ApiError::InvalidResponse)
 }
@@ -60,6 +68,14 @@ mod tests {
         assert!(decode::<Number>(response).unwrap_err().is_not_found());
         let bare = r#"{"data":{"number":7},"errors":[{"message":"no"}]}"#;
         assert_eq!(decode::<Number>(bare), Err(ApiError::Refused { code: String::new(), message: "no".to_owned() }));
+    }
+
+    #[test]
+    fn wrong_fields_are_kept_apart() {
+        let response = r#"{"data":null,"errors":[{"message":"name: no; source: no","extensions":{"code":"INVALID","requestId":"r","fields":{"name":["is empty","is short"],"source":["is empty"]}}}]}"#;
+        let error = decode::<Number>(response).unwrap_err();
+        assert_eq!(error.problem("name").as_deref(), Some("Is empty, is short."));
+        assert_eq!(error.problem("source").as_deref(), Some("Is empty."));
     }
 
     #[test]

@@ -1,6 +1,17 @@
-//! A labelled input field.
+//! A labelled input field, and what is wrong with it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use leptos::prelude::*;
+
+/// What is wrong with a field, below it. The field is described by it through the returned id.
+pub(super) fn problem_below(problem: Signal<Option<String>>) -> (String, impl IntoView) {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    let id = format!("problem-{}", LAST.fetch_add(1, Ordering::Relaxed));
+    let own = id.clone();
+    let line = move || problem.get().map(|text| view! { <p class="field-problem" id=own.clone()>{text}</p> });
+    (id, line)
+}
 
 /// An input field. The browser checks `is_required`, `kind` and `bounds` when the form is submitted.
 #[component]
@@ -15,25 +26,34 @@ pub(crate) fn Field(
     bounds: Option<(u32, u32)>,
     #[prop(optional)] is_required: bool,
     #[prop(optional)] is_first: bool,
+    /// What is wrong with the value.
+    #[prop(optional, into)]
+    problem: Signal<Option<String>>,
 ) -> impl IntoView {
     let (of_number, of_text) = if kind == "number" { (bounds, None) } else { (None, bounds) };
+    let (problem_id, below) = problem_below(problem);
     view! {
-        <label class="field">
-            <span class="field-label">{label}</span>
-            <input
-                class="control"
-                type=kind
-                required=is_required
-                autofocus=is_first
-                autocomplete=if autocomplete.is_empty() { "off" } else { autocomplete }
-                minlength=of_text.map(|(least, _)| least)
-                maxlength=of_text.map(|(_, most)| most)
-                min=of_number.map(|(least, _)| least)
-                max=of_number.map(|(_, most)| most)
-                prop:value=move || value.get()
-                on:input=move |event| value.set(event_target_value(&event))
-            />
-            {(!hint.is_empty()).then(|| view! { <span class="field-hint">{hint}</span> })}
-        </label>
+        <div class="field-box">
+            <label class="field">
+                <span class="field-label">{label}</span>
+                <input
+                    class="control"
+                    type=kind
+                    required=is_required
+                    autofocus=is_first
+                    autocomplete=if autocomplete.is_empty() { "off" } else { autocomplete }
+                    minlength=of_text.map(|(least, _)| least)
+                    maxlength=of_text.map(|(_, most)| most)
+                    min=of_number.map(|(least, _)| least)
+                    max=of_number.map(|(_, most)| most)
+                    aria-invalid=move || problem.with(Option::is_some).to_string()
+                    aria-describedby=move || problem.with(Option::is_some).then(|| problem_id.clone())
+                    prop:value=move || value.get()
+                    on:input=move |event| value.set(event_target_value(&event))
+                />
+                {(!hint.is_empty()).then(|| view! { <span class="field-hint">{hint}</span> })}
+            </label>
+            {below}
+        </div>
     }
 }

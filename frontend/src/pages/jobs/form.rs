@@ -1,6 +1,7 @@
 //! The pages that create and edit a job.
 
 mod draft;
+mod problems;
 mod rules;
 mod schedule;
 
@@ -10,19 +11,20 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
 };
 
-use self::{draft::Draft, rules::RulesCard, schedule::ScheduleCard};
+use self::{draft::Draft, problems::Problems, rules::RulesCard, schedule::ScheduleCard};
 use crate::{
     api::{
         agents::{self, AgentFilter},
         jobs::{self, Job},
     },
     base_path::href,
+    effect::effect,
     fetch::Fetch,
     labels::{
         DIRECTIONS, PROTOCOLS,
         jobs::{CATCH_UPS, OVERLAPS},
     },
-    pages::id_in_address,
+    pages::{id_in_address, leave_warning::LeaveWarning},
     session::{Permission, Session},
     ui::{Card, Field, Notice, ObjectPage, PageHead, Select, Toasts},
     user_action::UserAction,
@@ -75,17 +77,26 @@ pub(crate) fn EditJob() -> impl IntoView {
 fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoView {
     let (navigate, toasts) = (use_navigate(), expect_context::<Toasts>());
     let user_action = UserAction::new();
+    let problems = Problems::new(user_action);
+    let is_new = job.is_none();
+    let first = untrack(|| draft.values());
+    let is_unsaved = RwSignal::new(false);
+    effect(move || is_unsaved.set(draft.values() != first));
     let id = job.as_ref().map(|job| job.id.inner().to_owned());
     let (address, action) = match &id {
         Some(id) => (format!("/jobs/{id}"), "Save changes"),
         None => ("/jobs".to_owned(), "Create job"),
     };
     let done = move |job: Job| {
+        is_unsaved.set(false);
         toasts.success(format!("{} was saved.", job.name));
         navigate(&format!("/jobs/{}", job.id.inner()), NavigateOptions::default());
     };
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
+        if !problems.check(draft.problems(is_new)) {
+            return;
+        }
         let request = match &id {
             Some(id) => jobs::update(id, draft.for_update()),
             None => jobs::create(draft.for_create()),
@@ -94,11 +105,11 @@ fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoV
     };
     view! {
         <form class="sheet" on:submit=submit>
-            <CopyCard draft is_new=job.is_none() />
-            <RulesCard draft=draft.rules />
-            <ScheduleCard schedule=draft.schedule timezone=draft.timezone />
-            <PolicyCard draft />
-            <Notice text=Signal::derive(move || user_action.failure()) />
+            <CopyCard draft problems is_new />
+            <RulesCard draft=draft.rules problems />
+            <ScheduleCard schedule=draft.schedule timezone=draft.timezone problems />
+            <PolicyCard draft problems />
+            <Notice text=Signal::derive(move || problems.summary()) />
             <div class="form-actions">
                 <a class="button" href=href(address)>
                     "Cancel"
@@ -108,23 +119,32 @@ fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoV
                 </button>
             </div>
         </form>
+        <LeaveWarning is_unsaved />
     }
 }
 
 /// The name, the agent, source and destination, protocol and direction.
 #[component]
-fn CopyCard(draft: Draft, is_new: bool) -> impl IntoView {
+fn CopyCard(draft: Draft, problems: Problems, is_new: bool) -> impl IntoView {
     view! {
         <Card title="What it copies">
             <div class="sheet-fields">
-                <Field label="Name" value=draft.name bounds=(1, 255) is_required=true is_first=true />
-                {is_new.then(|| view! { <Agents chosen=draft.agent /> })}
+                <Field
+                    label="Name"
+                    value=draft.name
+                    bounds=(1, 255)
+                    is_required=true
+                    is_first=true
+                    problem=problems.of("name")
+                />
+                {is_new.then(|| view! { <Agents chosen=draft.agent problem=problems.of("agentId") /> })}
                 <Field
                     label="Source"
                     value=draft.source
                     hint="A path, or a URL without a password such as sftp://partner/out/*.csv. The host may be an endpoint of the agent"
                     bounds=(1, 4096)
                     is_required=true
+                    problem=problems.of("source")
                 />
                 <Field
                     label="Destination"
@@ -132,18 +152,21 @@ fn CopyCard(draft: Draft, is_new: bool) -> impl IntoView {
                     hint="A path, or a URL such as sftp://partner/in/. A folder if it ends with a slash"
                     bounds=(1, 4096)
                     is_required=true
+                    problem=problems.of("destination")
                 />
                 <Select
                     label="Protocol"
                     options=options(&PROTOCOLS)
                     chosen=draft.protocol
                     on_choose=move |chosen| draft.protocol.set(chosen)
+                    problem=problems.of("protocol")
                 />
                 <Select
                     label="Direction"
                     options=options(&DIRECTIONS)
                     chosen=draft.direction
                     on_choose=move |chosen| draft.direction.set(chosen)
+                    problem=problems.of("direction")
                 />
             </div>
         </Card>
@@ -152,7 +175,7 @@ fn CopyCard(draft: Draft, is_new: bool) -> impl IntoView {
 
 /// The choice of the agent: all agents of a small fleet, the results of a search in a large one.
 #[component]
-fn Agents(chosen: RwSignal<String>) -> impl IntoView {
+fn Agents(chosen: RwSignal<String>, problem: Signal<Option<String>>) -> impl IntoView {
     let search = RwSignal::new(String::new());
     let has_customers = expect_context::<Session>().may(Permission::ListCustomers);
     let found = Fetch::new(move || {
@@ -197,13 +220,14 @@ fn Agents(chosen: RwSignal<String>) -> impl IntoView {
             options=Signal::derive(options)
             chosen=chosen
             on_choose=move |agent| chosen.set(agent)
+            problem
         />
     }
 }
 
 /// The policies for overlaps, missed slots and retries.
 #[component]
-fn PolicyCard(draft: Draft) -> impl IntoView {
+fn PolicyCard(draft: Draft, problems: Problems) -> impl IntoView {
     let retries = move || draft.attempts.with(|attempts| attempts.trim().parse::<i32>().is_ok_and(|most| most > 1));
     let retries = Memo::new(move |_| retries());
     view! {
@@ -214,12 +238,14 @@ fn PolicyCard(draft: Draft) -> impl IntoView {
                     options=options(&OVERLAPS)
                     chosen=draft.overlap
                     on_choose=move |chosen| draft.overlap.set(chosen)
+                    problem=problems.of("overlap")
                 />
                 <Select
                     label="Slots missed while no server was running"
                     options=options(&CATCH_UPS)
                     chosen=draft.catch_up
                     on_choose=move |chosen| draft.catch_up.set(chosen)
+                    problem=problems.of("catchUp")
                 />
                 <Field
                     label="Maximum attempts"
@@ -228,16 +254,30 @@ fn PolicyCard(draft: Draft) -> impl IntoView {
                     hint="1 means that a failed run is not retried"
                     bounds=(1, 20)
                     is_required=true
+                    problem=problems.of("maxAttempts")
                 />
                 <Show when=move || retries.get()>
-                    <Field label="Delay before the first retry" value=draft.initial_delay hint="Such as 30s or 5m" is_required=true />
+                    <Field
+                        label="Delay before the first retry"
+                        value=draft.initial_delay
+                        hint="Such as 30s or 5m"
+                        is_required=true
+                        problem=problems.of("initialDelay")
+                    />
                     <Field
                         label="Backoff factor"
                         value=draft.factor
                         hint="1 to 100: each delay is this many times the previous one"
                         is_required=true
+                        problem=problems.of("factor")
                     />
-                    <Field label="Maximum delay" value=draft.max_delay hint="Such as 1h" is_required=true />
+                    <Field
+                        label="Maximum delay"
+                        value=draft.max_delay
+                        hint="Such as 1h"
+                        is_required=true
+                        problem=problems.of("maxDelay")
+                    />
                 </Show>
             </div>
         </Card>

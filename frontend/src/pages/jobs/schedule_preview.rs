@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::schedules::{self, SchedulePreview, ScheduledTime},
+    api::{
+        ApiError,
+        schedules::{self, SchedulePreview, ScheduledTime},
+    },
     browser,
     fetch::Fetch,
     format,
@@ -42,9 +45,14 @@ pub(crate) fn ScheduleSummary(
     view! {
         <div class="reading" id="reading" aria-busy=move || preview.is_busy().to_string()>
             <div aria-live="polite">{shown}</div>
-            <Notice text=Signal::derive(move || preview.failure().map(|error| error.to_string())) />
+            <Notice text=Signal::derive(move || preview.failure().map(|error| problem(&error))) />
         </div>
     }
+}
+
+/// What is wrong with a schedule or its time zone.
+fn problem(error: &ApiError) -> String {
+    error.problem("schedule").or_else(|| error.problem("timezone")).unwrap_or_else(|| error.to_string())
 }
 
 /// The next times, in the time zone of the schedule and in the user's.

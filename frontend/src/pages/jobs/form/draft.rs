@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use mftplus_protocol::wire;
 
-use super::rules::RulesDraft;
+use super::{problems::is_duration, rules::RulesDraft};
 use crate::{
     api::{
         jobs::{CreateJobInput, Job, RetryInput, UpdateJobInput},
@@ -155,8 +155,53 @@ impl Draft {
         input
     }
 
+    /// All values, to see whether they have changed. Reactive.
+    pub(super) fn values(self) -> Vec<String> {
+        let own = [
+            self.agent,
+            self.name,
+            self.source,
+            self.destination,
+            self.protocol,
+            self.direction,
+            self.schedule,
+            self.timezone,
+            self.overlap,
+            self.catch_up,
+            self.attempts,
+            self.initial_delay,
+            self.factor,
+            self.max_delay,
+        ];
+        own.into_iter().map(|field| field.get()).chain(self.rules.values()).collect()
+    }
+
+    /// Values that the server cannot read at all: the name of each field in the API, and what is wrong.
+    pub(super) fn problems(self, is_new: bool) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if is_new && self.agent.with_untracked(String::is_empty) {
+            problems.push(("agentId", "Choose an agent."));
+        }
+        if self.max_attempts().is_some() {
+            for (name, field) in [("initialDelay", self.initial_delay), ("maxDelay", self.max_delay)] {
+                if !field.with_untracked(|text| is_duration(text)) {
+                    problems.push((name, "Must be a duration such as 30s, 5m or 1h30m."));
+                }
+            }
+            if browser::number(&self.factor.get_untracked()).is_none() {
+                problems.push(("factor", "Must be a number from 1 to 100."));
+            }
+        }
+        problems
+    }
+
+    /// The maximum number of attempts, if there is more than one.
+    fn max_attempts(self) -> Option<i32> {
+        self.attempts.get_untracked().trim().parse().ok().filter(|most| *most > 1)
+    }
+
     fn retry(self) -> Option<RetryInput> {
-        let max_attempts = self.attempts.get_untracked().trim().parse().ok().filter(|most| *most > 1)?;
+        let max_attempts = self.max_attempts()?;
         let duration = |field: RwSignal<String>| Some(Duration(field.get_untracked().trim().to_owned()));
         Some(RetryInput {
             max_attempts,

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::options;
+use super::{options, problems::Problems};
 use crate::{
     api::jobs::{Job, PreservedAttribute, UpdateJobInput},
     labels::{
@@ -88,6 +88,22 @@ impl RulesDraft {
         }
     }
 
+    /// All values, to see whether they have changed. Reactive.
+    pub(super) fn values(self) -> Vec<String> {
+        let fields = [
+            self.credentials,
+            self.endpoint,
+            self.on_exists,
+            self.after_success,
+            self.folder,
+            self.preserve,
+            self.on_file_error,
+            self.symlinks,
+            self.verify,
+        ];
+        fields.into_iter().map(|field| field.get()).collect()
+    }
+
     /// Puts the rules into the input. A default is sent as null.
     pub(super) fn write(self, input: &mut UpdateJobInput) {
         let text = |field: RwSignal<String>| {
@@ -128,7 +144,7 @@ fn unless_first<T: Copy>(table: &[(T, &'static str, &'static str)], name: RwSign
 
 /// The card.
 #[component]
-pub(super) fn RulesCard(draft: RulesDraft) -> impl IntoView {
+pub(super) fn RulesCard(draft: RulesDraft, problems: Problems) -> impl IntoView {
     let moves = Memo::new(move |_| draft.after_success.with(|chosen| chosen == MOVE));
     view! {
         <Card title="Rules of the copy">
@@ -138,24 +154,28 @@ pub(super) fn RulesCard(draft: RulesDraft) -> impl IntoView {
                     value=draft.credentials
                     hint="Name of a set in the agent's configuration, not a password. Empty: the set of the server"
                     bounds=(0, 64)
+                    problem=problems.of("credentials")
                 />
                 <Field
                     label="Endpoint"
                     value=draft.endpoint
                     hint="Name of a server in the agent's configuration, for a source (pull) or destination (push) that is a path. Empty: the server in the URL"
                     bounds=(0, 64)
+                    problem=problems.of("endpoint")
                 />
                 <Select
                     label="If a file exists"
                     options=options(&ON_EXISTS)
                     chosen=draft.on_exists
                     on_choose=move |chosen| draft.on_exists.set(chosen)
+                    problem=problems.of("onExists")
                 />
                 <Select
                     label="If files of a folder fail"
                     options=options(&ON_FILE_ERROR)
                     chosen=draft.on_file_error
                     on_choose=move |chosen| draft.on_file_error.set(chosen)
+                    problem=problems.of("onFileError")
                 />
                 <Select
                     label="Copied files at the source"
@@ -170,6 +190,7 @@ pub(super) fn RulesCard(draft: RulesDraft) -> impl IntoView {
                         hint="An absolute path on the same server or machine, or a path inside the folder of the source"
                         bounds=(1, 4000)
                         is_required=true
+                        problem=problems.of("afterSuccess")
                     />
                 </Show>
                 <Select
@@ -177,18 +198,21 @@ pub(super) fn RulesCard(draft: RulesDraft) -> impl IntoView {
                     options=options(&SYMLINKS)
                     chosen=draft.symlinks
                     on_choose=move |chosen| draft.symlinks.set(chosen)
+                    problem=problems.of("symlinks")
                 />
                 <Select
                     label="Attributes to keep"
                     options=pairs(&PRESERVE)
                     chosen=draft.preserve
                     on_choose=move |chosen| draft.preserve.set(chosen)
+                    problem=problems.of("preserve")
                 />
                 <Select
                     label="Verification"
                     options=options(&VERIFICATIONS)
                     chosen=draft.verify
                     on_choose=move |chosen| draft.verify.set(chosen)
+                    problem=problems.of("verify")
                 />
             </div>
         </Card>

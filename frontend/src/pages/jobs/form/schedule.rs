@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::problems::Problems;
 use crate::{
     browser,
     effect::settled,
@@ -21,7 +22,11 @@ const COMMON: [(&str, &str); 6] = [
 
 /// The fields of a schedule, with the preview.
 #[component]
-pub(super) fn ScheduleCard(schedule: RwSignal<String>, timezone: RwSignal<String>) -> impl IntoView {
+pub(super) fn ScheduleCard(
+    schedule: RwSignal<String>,
+    timezone: RwSignal<String>,
+    problems: Problems,
+) -> impl IntoView {
     let choice = move |(text, name): (&'static str, &'static str)| {
         view! {
             <button type="button" class="button button-small" on:click=move |_| schedule.set(text.to_owned())>
@@ -31,9 +36,18 @@ pub(super) fn ScheduleCard(schedule: RwSignal<String>, timezone: RwSignal<String
     };
     let (settled_schedule, settled_timezone) = (settled(schedule), settled(timezone));
     let preview = fetch_preview(settled_schedule, settled_timezone, || None);
-    // The server's message begins with the name of the field.
+    // The preview says what is wrong with them; saving may fail for what the preview does not know.
     let is_wrong = move |field: &'static str| {
-        move || preview.failure().is_some_and(|error| error.to_string().starts_with(field)).to_string()
+        let saved = problems.of(field);
+        move || {
+            let is_wrong = preview.failure().is_some_and(|error| error.problem(field).is_some());
+            (is_wrong || saved.with(Option::is_some)).to_string()
+        }
+    };
+    let not_saved = move || {
+        let found = ["schedule", "timezone"].into_iter().filter_map(|field| problems.of(field).get());
+        let found: Vec<String> = found.filter(|_| preview.failure().is_none()).collect();
+        (!found.is_empty()).then(|| view! { <p class="field-problem">{found.join(" ")}</p> })
     };
     let zones = browser::time_zones().into_iter().map(|zone| view! { <option value=zone></option> }).collect_view();
     view! {
@@ -49,7 +63,7 @@ pub(super) fn ScheduleCard(schedule: RwSignal<String>, timezone: RwSignal<String
                         autocomplete="off"
                         spellcheck="false"
                         aria-describedby="reading"
-                        aria-invalid=is_wrong("Schedule")
+                        aria-invalid=is_wrong("schedule")
                         prop:value=move || schedule.get()
                         on:input=move |event| schedule.set(event_target_value(&event))
                     />
@@ -68,7 +82,7 @@ pub(super) fn ScheduleCard(schedule: RwSignal<String>, timezone: RwSignal<String
                         autocomplete="off"
                         spellcheck="false"
                         aria-describedby="reading"
-                        aria-invalid=is_wrong("Timezone")
+                        aria-invalid=is_wrong("timezone")
                         prop:value=move || timezone.get()
                         on:input=move |event| timezone.set(event_target_value(&event))
                     />
@@ -79,6 +93,7 @@ pub(super) fn ScheduleCard(schedule: RwSignal<String>, timezone: RwSignal<String
                 </div>
                 <div class="sheet-wide">
                     <ScheduleSummary preview timezone=settled_timezone />
+                    {not_saved}
                 </div>
             </div>
         </Card>

@@ -1,0 +1,150 @@
+//! What is wrong with the fields of the job form: found here before it is sent, or by the server.
+
+use leptos::prelude::*;
+
+use crate::{api, browser, effect::effect, user_action::UserAction};
+
+/// The fields of a retry policy, which the server reports together.
+const RETRY: [&str; 4] = ["maxAttempts", "initialDelay", "factor", "maxDelay"];
+/// The names in the API of all fields of the form.
+const FIELDS: [&str; 19] = [
+    "agentId",
+    "name",
+    "source",
+    "destination",
+    "protocol",
+    "direction",
+    "credentials",
+    "endpoint",
+    "onExists",
+    "afterSuccess",
+    "preserve",
+    "onFileError",
+    "symlinks",
+    "verify",
+    "schedule",
+    "timezone",
+    "overlap",
+    "catchUp",
+    "retry",
+];
+
+/// The problems of the last attempt to save. A handle: copies are the same problems.
+#[derive(Clone, Copy)]
+pub(super) struct Problems {
+    /// Found before anything was sent: name in the API and sentence.
+    own: RwSignal<Vec<(&'static str, &'static str)>>,
+    user_action: UserAction,
+}
+
+impl Problems {
+    /// No problems. After each attempt that finds some, the first of these fields gets the focus.
+    pub(super) fn new(user_action: UserAction) -> Self {
+        let problems = Self { own: RwSignal::new(Vec::new()), user_action };
+        effect(move || {
+            if !problems.all().is_empty() {
+                // After the fields are marked.
+                request_animation_frame(|| browser::focus_first("form.sheet [aria-invalid=true]"));
+            }
+        });
+        problems
+    }
+
+    /// Takes the problems of values that the server cannot read at all. Returns whether there are none.
+    pub(super) fn check(self, found: Vec<(&'static str, &'static str)>) -> bool {
+        let is_fine = found.is_empty();
+        if !is_fine {
+            self.user_action.reset();
+        }
+        self.own.set(found);
+        is_fine
+    }
+
+    /// What is wrong with a field, by its name in the API. Reactive.
+    pub(super) fn of(self, field: &'static str) -> Signal<Option<String>> {
+        Signal::derive(move || self.all().into_iter().find(|(name, _)| name == field).map(|(_, text)| text))
+    }
+
+    /// What is said beside the button. Reactive.
+    pub(super) fn summary(self) -> Option<String> {
+        let all = self.all();
+        if all.is_empty() {
+            return self.user_action.failure();
+        }
+        let is_shown = |name: &str| FIELDS.contains(&name) || RETRY.contains(&name);
+        let others: Vec<String> =
+            all.iter().filter(|(name, _)| !is_shown(name)).map(|(name, text)| format!("{name}: {text}")).collect();
+        let count = crate::format::counted(i64::try_from(all.len()).unwrap_or(i64::MAX), "field");
+        let lead = format!("Not saved: {count} must be corrected.");
+        Some([vec![lead], others].concat().join(" "))
+    }
+
+    fn all(self) -> Vec<(String, String)> {
+        let own = self.own.get().into_iter().map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let theirs = self.user_action.problems().into_iter().flat_map(|(name, text)| {
+            if name == "retry" { retry_problems(&text) } else { vec![(name, api::sentence(&text))] }
+        });
+        own.chain(theirs).collect()
+    }
+}
+
+/// The problems of the fields of a retry policy, from the message about the whole policy:
+/// `maxAttempts: must be from 1 to 20; maxDelay: must not be shorter than initialDelay`.
+fn retry_problems(message: &str) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    for part in message.split("; ") {
+        let named = part.split_once(": ").filter(|(name, _)| RETRY.contains(name));
+        match (named, found.last_mut()) {
+            (Some((name, text)), _) => found.push((name.to_owned(), text.to_owned())),
+            (None, Some((_, text))) => {
+                text.push_str("; ");
+                text.push_str(part);
+            }
+            (None, None) => found.push((RETRY[0].to_owned(), part.to_owned())),
+        }
+    }
+    let said = |text: &str| api::sentence(&text.replace("initialDelay", "the first delay"));
+    found.into_iter().map(|(name, text)| (name, said(&text))).collect()
+}
+
+/// Whether a text is a duration such as `1h30m`: numbers with units, larger ones first.
+pub(super) fn is_duration(text: &str) -> bool {
+    const UNITS: &str = "dhms";
+    let (mut has_digit, mut units) = (false, UNITS);
+    for letter in text.trim().chars() {
+        match units.split_once(letter) {
+            _ if letter.is_ascii_digit() => has_digit = true,
+            Some((_, smaller)) if has_digit => (has_digit, units) = (false, smaller),
+            _ => return false,
+        }
+    }
+    !has_digit && units != UNITS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_problems_of_a_retry_policy_belong_to_its_fields() {
+        let message = "maxAttempts: must be from 1 to 20; maxDelay: must not be shorter than initialDelay, which is 2h";
+        let expected = [
+            ("maxAttempts", "Must be from 1 to 20."),
+            ("maxDelay", "Must not be shorter than the first delay, which is 2h."),
+        ];
+        let found = retry_problems(message);
+        let found: Vec<_> = found.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        assert_eq!(found, expected);
+        assert_eq!(retry_problems("must be an object")[0].0, "maxAttempts");
+    }
+
+    #[test]
+    fn durations_have_units() {
+        for text in ["30s", "5m", "1h30m", " 1d "] {
+            assert!(is_duration(text), "{text}");
+        }
+        for text in ["", "5", "soon", "1h30", "s", "1 h", "1m1h", "1m1m"] {
+            assert!(!is_duration(text), "{text}");
+        }
+    }
+}
