@@ -69,3 +69,32 @@ test('a job that was changed is not left unasked', async ({ page, server }) => {
   await question.getByRole('button', { name: 'Leave' }).click();
   await expect(page).toHaveURL(new RegExp(`/jobs/${job}$`));
 });
+
+test('an agent and a customer are found among more than a hundred, while one types', async ({ page, server }) => {
+  const headers = { authorization: `Bearer ${await server.token()}` };
+  const { code } = await addCustomer(server, 'Oldest customer');
+  await SpokenAgent.register(server, code, 'oldest-agent');
+  for (let index = 0; index < 101; index++) {
+    await SpokenAgent.register(server, code, `edge-${index}`);
+    await server.send('POST', '/api/customers', { name: `Customer ${index}` }, headers);
+  }
+
+  await openSignedIn(page, '/jobs/new');
+  const agent = page.getByRole('combobox', { name: 'Agent' });
+  await expect(agent.getByRole('option', { name: 'oldest-agent' })).toHaveCount(0);
+  await page.getByLabel('Find agents by name or host name').pressSequentially('oldest');
+  await expect(agent.getByRole('option')).toHaveText(['Choose an agent', 'oldest-agent (Oldest customer)']);
+  await expect(page.getByText('1 found')).toBeVisible();
+  await agent.selectOption({ label: 'oldest-agent (Oldest customer)' });
+  await page.getByLabel('Find agents by name or host name').fill('edge-7');
+  await expect(agent.getByRole('option', { name: 'edge-77' })).toHaveCount(1);
+  await expect(agent.locator('option:checked'), 'the choice stays').toHaveText('oldest-agent (Oldest customer)');
+  await expectNothingFound(page);
+
+  await page.goto('/pipelines/new');
+  const owner = page.getByRole('combobox', { name: 'Customer' });
+  await expect(owner.getByRole('option')).toHaveCount(103);
+  await page.getByLabel('Find customers by name').pressSequentially('oldest');
+  await owner.selectOption({ label: 'Oldest customer' });
+  await expect(owner.locator('option:checked')).toHaveText('Oldest customer');
+});

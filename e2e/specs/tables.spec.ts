@@ -156,7 +156,7 @@ test('filters are chips that are removed one by one', async ({ page, server }) =
   await openSignedIn(page, '/transfers');
   await page.getByRole('button', { name: 'Filter' }).click();
   await page.getByLabel('Protocol').selectOption('SFTP');
-  await page.getByLabel('Agent', { exact: true }).selectOption('edge-1');
+  await page.getByRole('combobox', { name: 'Agent' }).selectOption({ label: 'edge-1 (Acme Logistics)' });
   await expectNothingFound(page);
   await page.keyboard.press('Escape');
   await expect(page.getByRole('button', { name: 'Filter', exact: true })).toBeFocused();

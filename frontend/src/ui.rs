@@ -19,6 +19,7 @@ mod pager;
 mod progress;
 mod query_result;
 mod rows;
+mod search_select;
 mod select;
 mod selection;
 mod settled;
@@ -49,6 +50,7 @@ pub(crate) use self::{
     progress::Progress,
     query_result::QueryResult,
     rows::Rows,
+    search_select::SearchSelect,
     select::Select,
     selection::{SelectCell, Selection},
     settled::Settled,

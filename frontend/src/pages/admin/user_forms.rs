@@ -4,12 +4,9 @@ use leptos::prelude::*;
 use mftplus_protocol::password;
 
 use crate::{
-    api::{
-        customers,
-        users::{self, CreateUser, Role, UpdateUser},
-    },
-    fetch::Fetch,
+    api::users::{self, CreateUser, Role, UpdateUser},
     labels::{self, ROLES},
+    pages::customer_select::CustomerSelect,
     ui::{Confirm, Field, FormDialog, Select, Toasts},
     user_action::UserAction,
 };
@@ -27,16 +24,6 @@ fn role_of(name: &str) -> Role {
 pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let [email, password, role, customer] = ["", "", "customer", ""].map(|text| RwSignal::new(text.to_owned()));
-    // Queried each time the dialog opens, because customers may have been added.
-    let customers = Fetch::when(move || open.get().then(|| customers::list_some(100, 1)));
-    let options = Signal::derive(move || {
-        let first = (String::new(), "Choose a customer".to_owned());
-        let known = customers.read(|list| {
-            let rows = list.items.iter();
-            rows.map(|customer| (customer.id.inner().to_owned(), customer.name.clone())).collect::<Vec<_>>()
-        });
-        [first].into_iter().chain(known.unwrap_or_default()).collect::<Vec<_>>()
-    });
     let needs_customer = Memo::new(move |_| role.with(|role| role == "customer"));
     let is_blocked = Signal::derive(move || {
         let lacks_customer = needs_customer.get() && customer.with(String::is_empty);
@@ -71,12 +58,7 @@ pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>
             />
             <Select label="Role" options=roles() chosen=role on_choose=move |chosen: String| role.set(chosen) />
             <Show when=move || needs_customer.get()>
-                <Select
-                    label="Customer"
-                    options
-                    chosen=customer
-                    on_choose=move |chosen: String| customer.set(chosen)
-                />
+                <CustomerSelect none="Choose a customer" chosen=customer />
             </Show>
         </FormDialog>
     }

@@ -3,13 +3,10 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::{
-        customers,
-        pipelines::{CreatePipelineInput, DescribeInput, Pipeline},
-    },
-    fetch::Fetch,
+    api::pipelines::{CreatePipelineInput, DescribeInput, Pipeline},
+    pages::customer_select::CustomerSelect,
     session::{Permission, Session},
-    ui::{Card, Field, Select},
+    ui::{Card, Field},
 };
 
 /// A signal for each field. A handle: copies are the same draft.
@@ -95,33 +92,13 @@ pub(super) fn Fields(draft: Draft, is_new: bool) -> impl IntoView {
                         }
                     })}
                 <Field label="Description" value=draft.description bounds=(0, 500) />
-                {chooses_customer.then(|| view! { <CustomerField chosen=draft.customer /> })}
+                {chooses_customer
+                    .then(|| {
+                        view! {
+                            <CustomerSelect none="The customer of the agents that are named by id" chosen=draft.customer />
+                        }
+                    })}
             </div>
         </Card>
-    }
-}
-
-/// The choice of the customer.
-#[component]
-fn CustomerField(chosen: RwSignal<String>) -> impl IntoView {
-    let found = Fetch::new(|| customers::list_some(100, 1));
-    let options = move || {
-        let mut options = vec![(String::new(), "The customer of the agents that are named by id".to_owned())];
-        options.extend(
-            found
-                .read(|page| page.items.clone())
-                .into_iter()
-                .flatten()
-                .map(|customer| (customer.id.inner().to_owned(), customer.name)),
-        );
-        options
-    };
-    view! {
-        <Select
-            label="Customer"
-            options=Signal::derive(options)
-            chosen=chosen
-            on_choose=move |customer| chosen.set(customer)
-        />
     }
 }

@@ -13,10 +13,7 @@ use leptos_router::{
 
 use self::{draft::Draft, problems::Problems, rules::RulesCard, schedule::ScheduleCard};
 use crate::{
-    api::{
-        agents::{self, AgentFilter},
-        jobs::{self, Job},
-    },
+    api::jobs::{self, Job},
     base_path::href,
     effect::effect,
     fetch::Fetch,
@@ -24,8 +21,7 @@ use crate::{
         DIRECTIONS, PROTOCOLS,
         jobs::{CATCH_UPS, OVERLAPS},
     },
-    pages::{id_in_address, leave_warning::LeaveWarning},
-    session::{Permission, Session},
+    pages::{agent_select::AgentSelect, id_in_address, leave_warning::LeaveWarning},
     ui::{Card, Field, Notice, ObjectPage, PageHead, Select, Toasts},
     user_action::UserAction,
 };
@@ -137,7 +133,17 @@ fn CopyCard(draft: Draft, problems: Problems, is_new: bool) -> impl IntoView {
                     is_first=true
                     problem=problems.of("name")
                 />
-                {is_new.then(|| view! { <Agents chosen=draft.agent problem=problems.of("agentId") /> })}
+                {is_new
+                    .then(|| {
+                        view! {
+                            <AgentSelect
+                                none="Choose an agent"
+                                chosen=draft.agent
+                                on_choose=move |agent: String| draft.agent.set(agent)
+                                problem=problems.of("agentId")
+                            />
+                        }
+                    })}
                 <Field
                     label="Source"
                     value=draft.source
@@ -170,58 +176,6 @@ fn CopyCard(draft: Draft, problems: Problems, is_new: bool) -> impl IntoView {
                 />
             </div>
         </Card>
-    }
-}
-
-/// The choice of the agent: all agents of a small fleet, the results of a search in a large one.
-#[component]
-fn Agents(chosen: RwSignal<String>, problem: Signal<Option<String>>) -> impl IntoView {
-    let search = RwSignal::new(String::new());
-    let has_customers = expect_context::<Session>().may(Permission::ListCustomers);
-    let found = Fetch::new(move || {
-        let search = search.get().trim().to_owned();
-        let filter = AgentFilter { search: (!search.is_empty()).then_some(search), ..AgentFilter::default() };
-        agents::list_some(filter, 100, 1)
-    });
-    let is_large = Memo::new(move |was: Option<&bool>| {
-        was == Some(&true) || found.read(|page| page.total > 100 || page.total_is_at_least) == Some(true)
-    });
-    let options = move || {
-        let rows = found.read(|page| {
-            let row = |row: &agents::AgentLinks| {
-                let owner = row.customer.as_ref().filter(|_| has_customers);
-                let owner = owner.map(|customer| format!(" ({})", customer.name)).unwrap_or_default();
-                (row.agent.id.inner().to_owned(), format!("{}{owner}", row.agent.label()))
-            };
-            page.items.iter().map(row).collect::<Vec<_>>()
-        });
-        let mut options = rows.unwrap_or_default();
-        let chosen = chosen.get();
-        if !options.iter().any(|(id, _)| *id == chosen) {
-            let name = if chosen.is_empty() { "Choose an agent" } else { "The selected agent" };
-            options.insert(0, (chosen, name.to_owned()));
-        }
-        options
-    };
-    view! {
-        <Show when=move || is_large.get()>
-            <label class="field">
-                <span class="field-label">"Find agents by name or host name"</span>
-                <input
-                    class="control"
-                    type="search"
-                    prop:value=move || search.get()
-                    on:change=move |event| search.set(event_target_value(&event))
-                />
-            </label>
-        </Show>
-        <Select
-            label="Agent"
-            options=Signal::derive(options)
-            chosen=chosen
-            on_choose=move |agent| chosen.set(agent)
-            problem
-        />
     }
 }
 

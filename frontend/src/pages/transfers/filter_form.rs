@@ -4,20 +4,13 @@ use leptos::prelude::*;
 
 use super::filters::{ActiveFilter, CHOICES, Choice, Filters, SHORTEST_SEARCH};
 use crate::{
-    api::{
-        agents::{self, AgentFilter},
-        transfers::TransferStatus,
-    },
+    api::{agents, transfers::TransferStatus},
     base_path::href,
-    effect::settled,
     fetch::Fetch,
     labels::TRANSFER_STATUSES,
-    pages::{list_query::ListQuery, search_field::SearchField},
+    pages::{agent_select::AgentSelect, list_query::ListQuery, search_field::SearchField},
     ui::{Icon, Menu, Select},
 };
-
-/// Agents to choose from; with more of them there is a field to find one.
-const MOST_AGENTS: i32 = 100;
 
 /// The search, the statuses, and the filters that are set.
 #[component]
@@ -27,7 +20,11 @@ pub(super) fn FilterForm(query: ListQuery, filters: Memo<Filters>) -> impl IntoV
             <div class="list-filters-line">
                 <SearchField query label="Name, path or error" least=SHORTEST_SEARCH />
                 <Menu name="Filter" icon="filter">
-                    <Agents query filters />
+                    <AgentSelect
+                        none="Any"
+                        chosen=Signal::derive(move || filters.with(|filters| filters.agent.clone()))
+                        on_choose=move |agent: String| query.change([("agent", agent)])
+                    />
                     {CHOICES.iter().map(|choice| view! { <Value query filters choice /> }).collect_view()}
                     <Day query label="Created from" parameter="from" day=move || filters.with(|filters| filters.from.clone()) />
                     <Day query label="Created until" parameter="to" day=move || filters.with(|filters| filters.to.clone()) />
@@ -131,55 +128,6 @@ fn Active(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
                 {move || active.get().into_iter().map(chip).collect_view()}
             </ul>
         </Show>
-    }
-}
-
-/// The agents to choose from.
-#[component]
-fn Agents(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
-    let typed = RwSignal::new(String::new());
-    let wanted = settled(typed);
-    let agents = Fetch::new(move || {
-        let search = Some(wanted.get()).filter(|text| !text.is_empty());
-        agents::list_some(AgentFilter { search, ..AgentFilter::default() }, MOST_AGENTS, 1)
-    });
-    let has_more = Memo::new(move |before: Option<&bool>| {
-        before == Some(&true) || agents.read(|page| page.total > MOST_AGENTS) == Some(true)
-    });
-    let options = move || {
-        let mut options = vec![(String::new(), "Any".to_owned())];
-        let known = agents.read(|page| {
-            page.items
-                .iter()
-                .map(|row| (row.agent.id.inner().to_owned(), row.agent.label().to_owned()))
-                .collect::<Vec<_>>()
-        });
-        options.extend(known.unwrap_or_default());
-        // The agent in the URL may not be among those that were found.
-        let chosen = filters.with(|filters| filters.agent.clone());
-        if !options.iter().any(|(id, _)| *id == chosen) {
-            options.push((chosen, "This agent".to_owned()));
-        }
-        options
-    };
-    view! {
-        <Show when=move || has_more.get()>
-            <label class="field">
-                <span class="field-label">"Find an agent"</span>
-                <input
-                    class="control"
-                    type="search"
-                    prop:value=move || typed.get()
-                    on:input=move |event| typed.set(event_target_value(&event))
-                />
-            </label>
-        </Show>
-        <Select
-            label="Agent"
-            options=Signal::derive(options)
-            chosen=Signal::derive(move || filters.with(|filters| filters.agent.clone()))
-            on_choose=move |agent: String| query.change([("agent", agent)])
-        />
     }
 }
 
