@@ -164,3 +164,27 @@ test('a wide graph opens fitted, is zoomed, and is moved with the keyboard', asy
   await page.keyboard.press('+');
   await expect(page.getByRole('button', { name: 'Fit' })).toBeEnabled();
 });
+
+test('the activity names who did what and why it failed, and shows a part of it', async ({ page, server }) => {
+  await seed(server);
+  await openSignedIn(page, '/activity');
+  const rows = page.getByRole('row');
+  const failed = rows.filter({ hasText: 'Transfer failed' });
+  await expect(failed).toContainText('connection reset by peer');
+  await expect(failed.getByRole('link', { name: 'edge-lyon' })).toBeVisible();
+  await expect(rows.filter({ hasText: 'Job run failed' })).toContainText('Run of Hourly orders');
+  await expect(rows.filter({ hasText: 'Job run failed' })).toContainText('no space left on device');
+  await expect(rows.filter({ hasText: 'Job created' }).first()).toContainText('admin@localhost');
+  await expect(page.getByRole('main')).not.toContainText(/User\s…/);
+  await expectNothingFound(page);
+
+  await page.getByLabel('Show').selectOption('Failures');
+  await expect(page).toHaveURL(/show=failures/);
+  await expect(rows.filter({ hasText: 'Transfer started' })).toHaveCount(0);
+  await expect(failed).toHaveCount(1);
+  await expect(rows.filter({ hasText: 'Pipeline run failed' })).toHaveCount(1);
+  await page.reload();
+  await expect(failed).toHaveCount(1);
+  await page.getByLabel('Show').selectOption('Administration');
+  await expect(rows.filter({ hasText: 'Customer created' })).toContainText('Acme Logistics');
+});

@@ -3,7 +3,13 @@
 use cynic::{Id, QueryBuilder, SubscriptionBuilder};
 
 use super::{
-    Request, agents::AgentStatus, job_runs::RunStatus, pipeline_runs, schema, slots::Outcome, transfers::TransferStatus,
+    ById, ByIdFields, Request,
+    agents::AgentStatus,
+    job_runs::{JobName, RunStatus},
+    pipeline_runs::{self, PipelineName},
+    schema,
+    slots::Outcome,
+    transfers::TransferStatus,
 };
 use crate::time::Instant;
 
@@ -83,6 +89,9 @@ pub(crate) struct LoggedAgent {
 pub(crate) struct LoggedTransfer {
     pub(crate) source: String,
     pub(crate) status: TransferStatus,
+    pub(crate) agent_id: Id,
+    pub(crate) agent_name: String,
+    pub(crate) error_message: Option<String>,
 }
 
 /// A job in the log.
@@ -97,6 +106,8 @@ pub(crate) struct LoggedJob {
 #[cynic(graphql_type = "JobRun")]
 pub(crate) struct LoggedRun {
     pub(crate) job_id: Id,
+    pub(crate) job: Option<JobName>,
+    pub(crate) error_message: Option<String>,
     #[cynic(rename = "status", alias)]
     pub(crate) run_status: RunStatus,
 }
@@ -106,7 +117,9 @@ pub(crate) struct LoggedRun {
 #[cynic(graphql_type = "JobSlot")]
 pub(crate) struct LoggedSlot {
     pub(crate) job_id: Id,
+    pub(crate) job: Option<JobName>,
     pub(crate) outcome: Outcome,
+    pub(crate) reason: Option<String>,
 }
 
 /// A pipeline in the log.
@@ -121,6 +134,8 @@ pub(crate) struct LoggedPipeline {
 #[cynic(graphql_type = "PipelineRun")]
 pub(crate) struct LoggedPipelineRun {
     pub(crate) pipeline_id: Id,
+    pub(crate) pipeline: Option<PipelineName>,
+    pub(crate) error_message: Option<String>,
     #[cynic(rename = "status", alias)]
     pub(crate) pipeline_run_status: pipeline_runs::RunStatus,
 }
@@ -130,7 +145,9 @@ pub(crate) struct LoggedPipelineRun {
 #[cynic(graphql_type = "PipelineSlot")]
 pub(crate) struct LoggedPipelineSlot {
     pub(crate) pipeline_id: Id,
+    pub(crate) pipeline: Option<PipelineName>,
     pub(crate) outcome: Outcome,
+    pub(crate) reason: Option<String>,
 }
 
 /// A customer in the log.
@@ -189,6 +206,41 @@ struct WatchEvents {
 #[derive(cynic::QueryFragment)]
 struct LogEntry {
     event: Option<Event>,
+}
+
+/// An object that causes events.
+#[derive(cynic::InlineFragments)]
+#[cynic(graphql_type = "Node")]
+enum ActorNode {
+    Agent(ActingAgent),
+    User(LoggedUser),
+    #[cynic(fallback)]
+    Other,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Agent")]
+struct ActingAgent {
+    name: Option<String>,
+    hostname: String,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ById")]
+struct GetActor {
+    #[arguments(id: $id)]
+    node: Option<ActorNode>,
+}
+
+/// Gets the name of an agent, or the e-mail address of a user; `None` if it was deleted or the viewer may not see it.
+pub(crate) fn actor_name(id: &str) -> Request<Option<String>> {
+    Request::new(&GetActor::build(ById::new(id)), |found| {
+        Ok(match found.node {
+            Some(ActorNode::Agent(agent)) => Some(agent.name.unwrap_or(agent.hostname)),
+            Some(ActorNode::User(user)) => Some(user.email),
+            Some(ActorNode::Other) | None => None,
+        })
+    })
 }
 
 /// One page of events older than a cursor, or the newest events without one.

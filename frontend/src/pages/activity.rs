@@ -1,20 +1,36 @@
-//! The page Activity: the event log, newest first, live.
+//! The page Activity: the event log, newest first, live, with a filter in the URL.
+
+mod actors;
 
 use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
+};
 
+use self::actors::Actors;
 use crate::{
     api::events::{self, Event},
     base_path::href,
     clock::Clock,
+    effect::effect,
     fetch::Fetch,
-    labels,
+    format,
+    labels::{
+        self,
+        events::{PARTS, Part},
+    },
     live::Feed,
-    ui::{Badge, Column, Ellipsis, Empty, Notice, PageHead, QueryResult, Rows, Table},
+    ui::{Badge, Column, Ellipsis, Empty, Notice, PageHead, QueryResult, Rows, Select, Table},
     user_action::UserAction,
 };
 
 /// The maximum number of events that stay on the page when newer ones arrive.
 const MOST: usize = 400;
+/// The number of events of a filter for which older pages are searched.
+const ENOUGH: usize = 20;
+/// The maximum number of pages that are searched without another click.
+const MOST_PAGES: u32 = 10;
 
 /// The columns of the table.
 const COLUMNS: [Column; 4] =
@@ -24,6 +40,9 @@ const COLUMNS: [Column; 4] =
 #[component]
 pub(crate) fn Activity() -> impl IntoView {
     let feed = expect_context::<Feed>();
+    let query = use_query_map();
+    let show = Memo::new(move |_| query.with(|query| query.get("show")).unwrap_or_default());
+    let part = Memo::new(move |_| show.with(|show| labels::value_of(&PARTS, show)));
     let lines = RwSignal::new(Vec::<Event>::new());
     let older = RwSignal::new(None::<String>);
     let newest = Fetch::new(move || {
@@ -48,72 +67,161 @@ pub(crate) fn Activity() -> impl IntoView {
     };
     feed.watch(events::watch(), prepend, catch_up);
     let more = UserAction::new();
-    let load_older = move |_| {
-        let after = older.get_untracked();
-        more.run(events::list(after), move |page| {
-            lines.try_update(|lines| lines.extend(page.events));
-            older.try_set(page.older);
-        });
-    };
-    let is_empty = Memo::new(move |_| lines.with(Vec::is_empty));
-    let nothing = || {
-        view! {
-            <Empty icon="activity" title="No events yet">
-                <p>"Sign-ins, new agents and every change of a transfer's status are listed here for 30 days."</p>
-            </Empty>
+    let load_older = move || {
+        if let Some(after) = older.get_untracked() {
+            more.run(events::list(Some(after)), move |page| {
+                lines.try_update(|lines| lines.extend(page.events));
+                older.try_set(page.older);
+            });
         }
-        .into_any()
     };
-    let keys = move || lines.with(|lines| lines.iter().map(|event| event.id.inner().to_owned()).collect());
+    let visible = Memo::new(move |_| {
+        let part = part.get();
+        let is_visible = |event: &&Event| part.is_none_or(|part| part.holds(event));
+        let ids = |lines: &Vec<Event>| {
+            lines.iter().filter(is_visible).map(|event| event.id.inner().to_owned()).collect::<Vec<_>>()
+        };
+        lines.with(ids)
+    });
+    let pages = search_back(part, visible, older, more, load_older);
+    let actors = Actors::follow(lines);
     let row = move |id: String| {
         let event = lines.with_untracked(|lines| lines.iter().find(|event| event.id.inner() == id).cloned());
-        event.map(|event| view! { <Line event /> }).into_any()
+        event.map(|event| view! { <Line event actors /> }).into_any()
+    };
+    let nothing = move || {
+        if part.get().is_some() {
+            view! { <Empty icon="search" title="No such events among those that were searched" /> }.into_any()
+        } else {
+            view! {
+                <Empty icon="activity" title="No events yet">
+                    <p>"Sign-ins, new agents and every change of a transfer's status are listed here for 30 days."</p>
+                </Empty>
+            }
+            .into_any()
+        }
     };
     view! {
         <PageHead title="Activity" about=|| "All events of the last 30 days, without progress" />
+        <Filter show />
         <div class="card">
             <QueryResult
                 stage=Signal::derive(move || newest.stage())
-                is_empty
+                is_empty=Memo::new(move |_| visible.with(Vec::is_empty))
                 skeleton_rows=12
                 on_retry=move |()| newest.reload()
                 nothing
             >
                 <Table label="Activity" columns=COLUMNS.to_vec()>
-                    <Rows keys=Signal::derive(keys) row />
+                    <Rows keys=Signal::derive(move || visible.get()) row />
                 </Table>
             </QueryResult>
             <Notice text=Signal::derive(move || more.failure()) />
-            <Show when=move || older.with(Option::is_some)>
-                <div class="card-foot">
-                    <button type="button" class="button" disabled=move || more.is_busy() on:click=load_older>
-                        "Show older"
-                    </button>
-                </div>
-            </Show>
+            <Foot part lines older>
+                <button
+                    type="button"
+                    class="button"
+                    disabled=move || more.is_busy()
+                    on:click=move |_| {
+                        pages.set(0);
+                        load_older();
+                    }
+                >
+                    "Show older"
+                </button>
+            </Foot>
         </div>
     }
 }
 
+/// Searches older pages while a filter shows few events. Returns the number of pages that were searched.
+fn search_back(
+    part: Memo<Option<Part>>,
+    visible: Memo<Vec<String>>,
+    older: RwSignal<Option<String>>,
+    more: UserAction,
+    load_older: impl Fn() + Copy + 'static,
+) -> RwSignal<u32> {
+    let pages = RwSignal::new(0);
+    Effect::watch(move || part.get(), move |_, _, _| pages.set(0), false);
+    effect(move || {
+        let is_wanted = part.get().is_some() && visible.with(Vec::len) < ENOUGH && older.with(Option::is_some);
+        if is_wanted && !more.is_busy() && more.failure().is_none() && pages.get() < MOST_PAGES {
+            pages.update(|pages| *pages += 1);
+            load_older();
+        }
+    });
+    pages
+}
+
+/// The choice of a part of the log.
 #[component]
-fn Line(event: Event) -> impl IntoView {
+fn Filter(show: Memo<String>) -> impl IntoView {
+    let navigate = use_navigate();
+    let change = move |show: String| {
+        let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
+        let address = if show.is_empty() { "/activity".to_owned() } else { format!("/activity?show={show}") };
+        navigate(&address, options);
+    };
+    let all = (String::new(), "All events".to_owned());
+    let named = PARTS.iter().map(|(_, name, label)| ((*name).to_owned(), (*label).to_owned()));
+    let options: Vec<_> = [all].into_iter().chain(named).collect();
+    view! {
+        <form class="filters" role="search" aria-label="Filter events" on:submit=|event| event.prevent_default()>
+            <Select label="Show" options chosen=show on_choose=change />
+        </form>
+    }
+}
+
+/// The button for older events, and how far a filter has searched.
+#[component]
+fn Foot(
+    part: Memo<Option<Part>>,
+    lines: RwSignal<Vec<Event>>,
+    older: RwSignal<Option<String>>,
+    children: ChildrenFn,
+) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    let searched = move || {
+        let oldest = part.get().and_then(|_| lines.with(|lines| lines.last().map(|event| event.at)))?;
+        let count = format::counted(i64::try_from(lines.with(Vec::len)).unwrap_or(i64::MAX), "event");
+        Some(view! { <span class="cell-quiet">{format!("Searched {count}, back to {}", clock.moment(oldest))}</span> })
+    };
+    view! {
+        <Show when=move || older.with(Option::is_some)>
+            <div class="card-foot">{searched} {children()}</div>
+        </Show>
+    }
+}
+
+#[component]
+fn Line(event: Event, actors: Actors) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let state = Signal::stored(labels::events::event(&event));
     let named = |(name, address): (String, Option<String>)| match address {
         Some(address) => view! { <Ellipsis text=name href=href(address) class="cell-link" /> }.into_any(),
         None => view! { <Ellipsis text=name class="cell-text" /> }.into_any(),
     };
+    let cause = labels::events::cause(&event).map(str::to_owned).map(|cause| {
+        view! {
+            <span class="cell-why" data-tone=state.get_untracked().1.name()>
+                <Ellipsis text=cause class="cell-text" />
+            </span>
+        }
+    });
+    let (subject, at) = (labels::events::subject(&event), event.at);
+    let actor = move || named(labels::events::actor(&event, actors.name(&event)));
     view! {
         <tr>
             <td class="cell-main">
                 <Badge state />
             </td>
-            <td class="cell-wide" data-label="Object">{named(labels::events::subject(&event))}</td>
+            <td class="cell-wide" data-label="Object">{named(subject)} {cause}</td>
             <td class="cell-quiet" data-label="Actor">
-                {named(labels::events::actor(&event.actor))}
+                {actor}
             </td>
             <td class="cell-quiet" data-label="Time">
-                {clock.moment(event.at)}
+                {clock.moment(at)}
             </td>
         </tr>
     }
