@@ -119,7 +119,7 @@ test('a job has rules of its copy, which its page shows and its form keeps', asy
   await page.getByRole('combobox', { name: 'Direction' }).selectOption('Pull');
   const credentials = page.getByRole('textbox', { name: /^Credentials/ });
   await credentials.fill('orders:secret');
-  await page.getByRole('combobox', { name: 'If a file exists' }).selectOption('Keep it and copy nothing');
+  await page.getByRole('combobox', { name: 'If a file exists' }).selectOption('Skip it');
   const folder = page.getByRole('textbox', { name: /^Folder to move them to/ });
   await expect(folder).toHaveCount(0);
   await page.getByRole('combobox', { name: 'Copied files at the source' }).selectOption('Move them to a folder');
@@ -136,14 +136,14 @@ test('a job has rules of its copy, which its page shows and its form keeps', asy
   await page.getByRole('button', { name: 'Create job' }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'From the partner' })).toBeVisible();
   const details = page.getByRole('region', { name: 'Details' });
-  for (const text of ['orders', 'Keep it and copy nothing', 'Moved to /out/done/', 'Modification times']) {
+  for (const text of ['orders', 'Skip it', 'Moved to /out/done/', 'Modification times']) {
     await expect(details).toContainText(text);
   }
 
   await page.getByRole('link', { name: 'Edit' }).click();
   await expect(credentials).toHaveValue('orders');
   await expect(folder).toHaveValue('/out/done/');
-  await page.getByRole('combobox', { name: 'If a file exists' }).selectOption('Replace it');
+  await page.getByRole('combobox', { name: 'If a file exists' }).selectOption('Overwrite it');
   await page.getByRole('combobox', { name: 'Copied files at the source' }).selectOption('Keep them');
   await credentials.fill('');
   await page.getByRole('button', { name: 'Save changes' }).click();
@@ -167,7 +167,7 @@ test('slots of the past are run after all, and a run that failed is tried again'
     const run = runs(page).getByRole('row').nth(1);
     await expect(run).toContainText('Failed');
     await run.getByRole('link').click();
-    await expect(page.getByRole('heading', { name: 'What went wrong' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Error' })).toBeVisible();
     await page.getByRole('button', { name: 'Retry' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Retry' }).click();
     await expect(page.getByText('Another attempt requested.')).toBeVisible();

@@ -13,9 +13,9 @@ type Table<T> = [(T, &'static str, &'static str)];
 
 /// What happens to a file that exists. The first is the default.
 pub(crate) const ON_EXISTS: [(OnExists, &str, &str); 4] = [
-    (OnExists::Overwrite, words::OnExists::Overwrite.as_str(), "Replace it"),
-    (OnExists::Skip, words::OnExists::Skip.as_str(), "Keep it and copy nothing"),
-    (OnExists::Rename, words::OnExists::Rename.as_str(), "Keep it and give the copy another name"),
+    (OnExists::Overwrite, words::OnExists::Overwrite.as_str(), "Overwrite it"),
+    (OnExists::Skip, words::OnExists::Skip.as_str(), "Skip it"),
+    (OnExists::Rename, words::OnExists::Rename.as_str(), "Rename the copy"),
     (OnExists::Fail, words::OnExists::Fail.as_str(), "Fail"),
 ];
 
@@ -28,8 +28,8 @@ pub(crate) const ON_FILE_ERROR: [(OnFileError, &str, &str); 2] = [
 /// What happens to symbolic links. The first is the default.
 pub(crate) const SYMLINKS: [(SymlinkRule, &str, &str); 4] = [
     (SymlinkRule::Keep, words::SymlinkRule::Keep.as_str(), "Copy them as links"),
-    (SymlinkRule::Follow, words::SymlinkRule::Follow.as_str(), "Copy what they lead to"),
-    (SymlinkRule::Skip, words::SymlinkRule::Skip.as_str(), "Leave them out"),
+    (SymlinkRule::Follow, words::SymlinkRule::Follow.as_str(), "Follow them and copy their targets"),
+    (SymlinkRule::Skip, words::SymlinkRule::Skip.as_str(), "Skip them"),
     (SymlinkRule::Fail, words::SymlinkRule::Fail.as_str(), "Fail"),
 ];
 
@@ -119,7 +119,7 @@ mod tests {
         let found: Vec<(&str, &str)> = found.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let expected = [
             ("Credentials", "orders"),
-            ("If a file exists", "Keep it and copy nothing"),
+            ("If a file exists", "Skip it"),
             ("Copied source files", "Moved to /done/"),
             ("Kept attributes", "Modification times, Permissions"),
             ("Symbolic links", "copy"),

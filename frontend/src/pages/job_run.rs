@@ -180,7 +180,7 @@ fn Details(row: RwSignal<Entry<JobRun>>, links: Fetch<RunLinks>) -> impl IntoVie
                     .map(|why| {
                         view! {
                             <div class="error-text card-part">
-                                <h3>"What went wrong"</h3>
+                                <h3>"Error"</h3>
                                 <pre tabindex="0">{why}</pre>
                             </div>
                         }

@@ -190,7 +190,7 @@ fn Details(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl In
                     .map(|why| {
                         view! {
                             <div class="error-text card-part">
-                                <h3>"What went wrong"</h3>
+                                <h3>"Error"</h3>
                                 <pre tabindex="0">{why}</pre>
                             </div>
                         }

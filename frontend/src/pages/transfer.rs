@@ -178,7 +178,7 @@ fn TransferProgress(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
                         .map(|error| {
                             view! {
                                 <div class="error-text">
-                                    <h3>"What went wrong"</h3>
+                                    <h3>"Error"</h3>
                                     <pre tabindex="0">{error}</pre>
                                 </div>
                             }

@@ -123,7 +123,7 @@ fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoV
 #[component]
 fn CopyCard(draft: Draft, problems: Problems, is_new: bool) -> impl IntoView {
     view! {
-        <Card title="What it copies">
+        <Card title="Source and destination">
             <div class="sheet-fields">
                 <Field
                     label="Name"

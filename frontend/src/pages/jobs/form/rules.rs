@@ -147,7 +147,7 @@ fn unless_first<T: Copy>(table: &[(T, &'static str, &'static str)], name: RwSign
 pub(super) fn RulesCard(draft: RulesDraft, problems: Problems) -> impl IntoView {
     let moves = Memo::new(move |_| draft.after_success.with(|chosen| chosen == MOVE));
     view! {
-        <Card title="Rules of the copy">
+        <Card title="Copy rules">
             <div class="sheet-fields">
                 <Field
                     label="Credentials"

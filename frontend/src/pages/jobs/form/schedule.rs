@@ -51,7 +51,7 @@ pub(super) fn ScheduleCard(
     };
     let zones = browser::time_zones().into_iter().map(|zone| view! { <option value=zone></option> }).collect_view();
     view! {
-        <Card title="When it runs">
+        <Card title="Schedule">
             <div class="sheet-fields">
                 <label class="field">
                     <span class="field-label">"Schedule"</span>
