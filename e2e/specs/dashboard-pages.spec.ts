@@ -78,6 +78,10 @@ test('what a role withholds is said', async ({ page, server }) => {
     await expect(page.getByText(text)).toBeVisible();
   }
   await expectNothingFound(page);
+  for (const list of ['jobs', 'pipelines']) {
+    await page.goto(`/${list}`);
+    await expect(page.getByText(`Only administrators see how ${list} ran.`)).toBeVisible();
+  }
   await page.goto('/transfers');
   await page.getByRole('link', { name: 'orders.csv' }).click();
   await expect(page.getByRole('region', { name: 'Details' })).toContainText('Only administrators see runs');

@@ -135,6 +135,7 @@ pub(crate) fn Jobs() -> impl IntoView {
                 })}
         </PageHead>
         <Filter query state />
+        {(!has_runs).then(|| view! { <p class="form-text">"Only administrators see how jobs ran."</p> })}
         <div class="card">
             <ListCard
                 query

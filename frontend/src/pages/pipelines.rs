@@ -129,6 +129,7 @@ pub(crate) fn Pipelines() -> impl IntoView {
             </a>
         </PageHead>
         <Filter query asked />
+        {(!has_runs).then(|| view! { <p class="form-text">"Only administrators see how pipelines ran."</p> })}
         <div class="card">
             <ListCard
                 query
