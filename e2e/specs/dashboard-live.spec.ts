@@ -1,7 +1,8 @@
 // What is on the page while the server is there, while it is away, and how often the page asks.
 import type { Page } from '@playwright/test';
-import { seed } from '../support/fleet';
-import { connection, expect, expectLive, expectNothingFound, openSignedIn, test } from '../support/test';
+import { addCustomer, seed, SpokenAgent } from '../support/fleet';
+import { Server } from '../support/server';
+import { connection, expect, expectLive, expectNothingFound, openSignedIn, signIn, test } from '../support/test';
 
 test('a page that gets no data says since when, draws no samples, and is back within seconds', async ({
   page,
@@ -86,6 +87,41 @@ test('a row that has changed between the query and the subscription is shown as 
   await server.ask(`mutation { cancelTransfer(id: "${transfers.nodes[0].id}") { id } }`, {}, headers);
   release();
   await expect(row).toContainText('Cancelled');
+});
+
+test('nothing is shown that is not known: no percentage without a size, no speed while stalled', async ({
+  page,
+}, info) => {
+  const server = await Server.start(info.outputPath('stalled.log'), undefined, ['--stalled-after', '1s']);
+  try {
+    const { code } = await addCustomer(server, 'Acme Logistics');
+    const agent = await SpokenAgent.register(server, code, 'edge-1');
+    const place = { direction: 'pull', protocol: 'sftp' };
+    const stream = { sourceUrl: 'sftp://ftp.example.com/out/stream.bin', destinationPath: '/in/stream.bin', ...place };
+    const { transfer } = await agent.say('POST', '/api/transfers', stream);
+    await agent.report(transfer.id, { status: 'running', bytesTransferred: 4_000_000, speed: 2_000_000 });
+    const done = await agent.create('done.csv', 8_000_000);
+    await agent.report(done, { status: 'running', bytesTransferred: 1_000_000, speed: 1_000_000 });
+    await agent.report(done, { status: 'completed', bytesTransferred: 8_000_000 });
+
+    await page.goto(`${server.url}/`);
+    await signIn(page);
+    const bar = page.getByRole('progressbar', { name: 'Progress of stream.bin' });
+    const row = page.getByRole('row').filter({ has: bar });
+    await expect(row).toContainText('4.00 MB');
+    await expect(row).not.toContainText('0%');
+    await expect(bar).not.toHaveAttribute('aria-valuenow');
+    await expect(row).toContainText('Stalled', { timeout: 30_000 });
+    await expect(row, 'the last speed is not the speed').not.toContainText('/s');
+
+    await page.goto(`${server.url}/transfers/${done}`);
+    const progress = page.getByRole('region', { name: 'Progress' });
+    await expect(progress).toContainText('Average speed');
+    await expect(progress.locator('dd').first()).toHaveText(/B\/s$/);
+    await expectNothingFound(page);
+  } finally {
+    await server.stop();
+  }
 });
 
 /** The GraphQL requests over HTTP from now on, without the history of slots, which is read again each half minute. */
