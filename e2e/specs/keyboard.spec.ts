@@ -34,6 +34,20 @@ test('a time shows both zones on focus and hover, and all times change to UTC', 
   await expect(registered).toContainText(clock(0));
 });
 
+test('the times of a table change to UTC at once', async ({ page, server }) => {
+  const { code } = await addCustomer(server, 'Acme');
+  const agent = await SpokenAgent.register(server, code, 'edge-1');
+  await agent.create('orders.csv', 1000);
+  await openSignedIn(page, '/transfers');
+  const created = page.getByRole('row', { name: /orders\.csv/ }).locator('[data-label=Created]');
+  const local = await created.innerText();
+  expect(local).toMatch(/\d\d:\d\d/);
+  await page.getByRole('radio', { name: 'UTC' }).check();
+  await expect(created).not.toHaveText(local);
+  await page.getByRole('radio', { name: 'Local time' }).check();
+  await expect(created).toHaveText(local);
+});
+
 test('pausing a job is undone from its notification', async ({ page, server }) => {
   const { job } = await seed(server);
   await openSignedIn(page, `/jobs/${job}`);

@@ -221,7 +221,7 @@ fn Line(event: Event, actors: Actors) -> impl IntoView {
                 {actor}
             </td>
             <td class="cell-quiet" data-label="Time">
-                {clock.moment(at)}
+                {move || clock.moment(at)}
             </td>
         </tr>
     }

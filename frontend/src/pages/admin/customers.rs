@@ -80,7 +80,7 @@ fn Row(customer: Customer, #[prop(into)] on_change: Callback<()>) -> impl IntoVi
                 <Badge state />
             </td>
             <td class="cell-quiet" data-label="Created">
-                {clock.moment(created_at)}
+                {move || clock.moment(created_at)}
             </td>
             <td class="cell-actions">
                 <button

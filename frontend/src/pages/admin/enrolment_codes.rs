@@ -100,7 +100,7 @@ fn Row(code: EnrolmentCode, #[prop(into)] on_change: Callback<()>) -> impl IntoV
         Some(most) => format!("{} of {}", format::count(code.uses.into()), format::count(most.into())),
         None => format!("{}, no limit", format::count(code.uses.into())),
     };
-    let expires = code.expires_at.map_or_else(|| "never".to_owned(), |at| clock.moment(at));
+    let expires = move || code.expires_at.map_or_else(|| "never".to_owned(), |at| clock.moment(at));
     view! {
         <tr>
             <td class="cell-main">

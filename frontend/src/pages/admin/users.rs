@@ -101,7 +101,7 @@ fn Row(user: User, #[prop(into)] on_change: Callback<()>) -> impl IntoView {
                 <Badge state />
             </td>
             <td class="cell-quiet" data-label="Created">
-                {clock.moment(user.created_at)}
+                {move || clock.moment(user.created_at)}
             </td>
             <td class="cell-actions">
                 {button("Role", is_changing_role)}

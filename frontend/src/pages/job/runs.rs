@@ -79,11 +79,12 @@ pub(super) fn Runs(
 fn Row(row: RwSignal<Entry<JobRun>>) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let read = move |read: fn(&JobRun) -> String| move || row.with(|entry| read(&entry.object));
-    let (address, started, slot) = row.with_untracked(|entry| {
+    let (address, started_at, scheduled_for) = row.with_untracked(|entry| {
         let run = &entry.object;
-        let slot = run.scheduled_for.map_or_else(|| "Manual".to_owned(), |at| clock.moment(at));
-        (format!("/jobs/{}/runs/{}", run.job_id.inner(), run.id.inner()), Clock::full_moment(run.started_at), slot)
+        (format!("/jobs/{}/runs/{}", run.job_id.inner(), run.id.inner()), run.started_at, run.scheduled_for)
     });
+    let started = move || Clock::full_moment(started_at);
+    let slot = move || scheduled_for.map_or_else(|| "Manual".to_owned(), |at| clock.moment(at));
     let state = Signal::derive(move || row.with(|entry| labels::jobs::run_state(&entry.object)));
     let about = move || row.with(|entry| labels::jobs::run_about(&entry.object));
     let taken = move || {
@@ -95,7 +96,7 @@ fn Row(row: RwSignal<Entry<JobRun>>) -> impl IntoView {
     view! {
         <tr>
             <td class="cell-main">
-                <Ellipsis text=started href=href(address) />
+                <Ellipsis text=Signal::derive(started) href=href(address) />
                 <Ellipsis text=Signal::derive(about) class="cell-about" />
             </td>
             <td class="cell-status" data-label="Status">

@@ -120,7 +120,7 @@ fn Row(row: RwSignal<Entry<Transfer>>, selection: Option<Selection>) -> impl Int
             labels::transfer_protocol(transfer),
             transfer.agent_name.clone(),
             transfer.agent_id.inner().to_owned(),
-            clock.moment(transfer.created_at),
+            transfer.created_at,
         )
     });
     let label = StoredValue::new(format!("Progress of {name}"));
@@ -166,7 +166,7 @@ fn Row(row: RwSignal<Entry<Transfer>>, selection: Option<Selection>) -> impl Int
                 <Ellipsis text=agent href=href(format!("/agents/{agent_id}")) class="cell-link" />
             </td>
             <td class="cell-quiet" data-label="Created">
-                {created}
+                {move || clock.moment(created)}
             </td>
             <td class="cell-number" data-label="Duration">
                 {read(labels::time_taken)}
