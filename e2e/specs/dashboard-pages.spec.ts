@@ -112,6 +112,17 @@ test.describe('in a zone of its own', () => {
   });
 });
 
+test('the lists say which jobs and pipelines fail', async ({ page, server }) => {
+  await seed(server);
+  await openSignedIn(page, '/pipelines');
+  const state = (name: string) => page.getByRole('row').filter({ hasText: name }).locator('.cell-status');
+  await expect(state('Nightly orders'), 'its last run that has ended failed').toHaveText('Failing');
+  await expect(state('Monthly archive')).toHaveText('Paused');
+  await expectNothingFound(page);
+  await page.goto('/jobs');
+  await expect(state('Hourly orders'), 'one of its earlier runs failed').toHaveText('Active');
+});
+
 test('pages do not shift while they load', async ({ page, server }) => {
   const { job, pipeline } = await seed(server);
   // Answers come one after the other, as over a slow network.

@@ -214,6 +214,18 @@ pub(crate) fn memory(agent: &Agent) -> String {
     agent.memory.map_or_else(|| "–".to_owned(), format::memory)
 }
 
+/// The state of what runs again and again, in a list with its newest runs: `Failing` if it is active and the last run that
+/// has ended failed. `ended` has the labels of the runs that have ended, newest first.
+fn state_with_runs(
+    state: (&'static str, Tone),
+    mut ended: impl Iterator<Item = (&'static str, Tone)>,
+) -> (&'static str, Tone) {
+    match ended.next() {
+        Some((_, Tone::Bad)) if state.1 == Tone::Good => ("Failing", Tone::Bad),
+        _ => state,
+    }
+}
+
 /// A summary of runs by their states: `Last 3 runs: 2 completed, 1 failed`.
 fn counted_by_outcome(words: impl ExactSizeIterator<Item = &'static str>) -> String {
     let noun = match words.len() {

@@ -33,6 +33,12 @@ pub(crate) fn job_state(job: &Job) -> (&'static str, Tone) {
     if job.enabled { ("Active", Tone::Good) } else { ("Paused", Tone::Neutral) }
 }
 
+/// The state of a job in a list with its newest runs, newest first: `Failing` if the last one that has ended failed.
+pub(crate) fn job_state_with_runs(job: &Job, runs: &[JobRun]) -> (&'static str, Tone) {
+    let ended = runs.iter().filter(|run| run.status != RunStatus::Running);
+    super::state_with_runs(job_state(job), ended.map(run_state))
+}
+
 /// The state of a run: its status, or a more exact label for it.
 pub(crate) fn run_state(run: &JobRun) -> (&'static str, Tone) {
     match run.status {

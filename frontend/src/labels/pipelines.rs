@@ -28,6 +28,12 @@ pub(crate) fn pipeline_state(enabled: bool) -> (&'static str, Tone) {
     if enabled { ("Active", Tone::Good) } else { ("Paused", Tone::Neutral) }
 }
 
+/// The state of a pipeline in a list with its newest runs, newest first: `Failing` if the last one that has ended failed.
+pub(crate) fn pipeline_state_with_runs(enabled: bool, runs: &[RunMark]) -> (&'static str, Tone) {
+    let ended = runs.iter().filter(|run| !matches!(run.status, RunStatus::Queued | RunStatus::Running));
+    super::state_with_runs(pipeline_state(enabled), ended.map(|run| run_state(run.status, false)))
+}
+
 /// The state of a run: its status, or a more exact label for it.
 pub(crate) fn run_state(status: RunStatus, is_cancelling: bool) -> (&'static str, Tone) {
     match status {
@@ -156,6 +162,28 @@ pub(crate) fn schedule(schedule: Option<&PlannedSchedule>) -> String {
 mod tests {
     use super::*;
     use crate::api::plan::CopyRules;
+
+    #[test]
+    fn an_active_pipeline_is_failing_when_its_last_run_that_ended_failed() {
+        use RunStatus::{Cancelled, Completed, Failed, Queued, Running};
+        let mark = |status| RunMark {
+            id: cynic::Id::new("r"),
+            pipeline_id: cynic::Id::new("p"),
+            status,
+            started_at: None,
+            cancel_requested_at: None,
+            revision: 1,
+        };
+        let state = |enabled, runs: &[RunStatus]| {
+            let runs: Vec<_> = runs.iter().copied().map(mark).collect();
+            pipeline_state_with_runs(enabled, &runs).0
+        };
+        assert_eq!(state(true, &[Queued, Running, Failed, Completed]), "Failing");
+        assert_eq!(state(false, &[Failed]), "Paused");
+        for runs in [&[][..], &[Running], &[Completed, Failed], &[Cancelled, Failed]] {
+            assert_eq!(state(true, runs), "Active", "{runs:?}");
+        }
+    }
 
     #[test]
     fn a_running_step_has_its_progress() {

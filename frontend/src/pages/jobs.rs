@@ -192,7 +192,6 @@ fn Row(row: RwSignal<Entry<Job>>, newest: Newest, has_runs: bool, selection: Opt
     let clock = expect_context::<Clock>();
     let id = row.with_untracked(|entry| entry.object.id.inner().to_owned());
     let (own, address) = (id.clone(), format!("/jobs/{id}"));
-    let state = Signal::derive(move || row.with(|entry| labels::jobs::job_state(&entry.object)));
     let next = Signal::derive(move || row.with(|entry| entry.object.next_run_at));
     let read = move |read: fn(&Job) -> String| move || row.with(|entry| read(&entry.object));
     let last = move || match row.with(|entry| entry.object.last_run_at) {
@@ -200,6 +199,9 @@ fn Row(row: RwSignal<Entry<Job>>, newest: Newest, has_runs: bool, selection: Opt
         None => "–".to_owned(),
     };
     let runs = Memo::new(move |_| newest.with(|newest| newest.get(&id).cloned()).unwrap_or_default());
+    let state = Signal::derive(move || {
+        row.with(|entry| runs.with(|runs| labels::jobs::job_state_with_runs(&entry.object, runs)))
+    });
     let label = Signal::derive(move || runs.with(|runs| labels::jobs::runs(runs)));
     let mark = |run: &JobRun| {
         let (word, tone) = labels::jobs::run_state(run);

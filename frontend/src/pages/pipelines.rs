@@ -212,10 +212,11 @@ fn Row(
     let read =
         move |read: fn(&PipelineRow) -> String| move || row.with(|row| row.as_ref().map(read).unwrap_or_default());
     let is_enabled = move || row.with(|row| row.as_ref().is_some_and(|row| row.enabled));
-    let state = Signal::derive(move || labels::pipelines::pipeline_state(is_enabled()));
     let next = Signal::derive(move || row.with(|row| row.as_ref().and_then(|row| row.next_run_at)));
     let (own, address) = (id.clone(), format!("/pipelines/{id}"));
     let runs = Memo::new(move |_| newest.with(|newest| newest.get(&id).cloned()).unwrap_or_default());
+    let state =
+        Signal::derive(move || runs.with(|runs| labels::pipelines::pipeline_state_with_runs(is_enabled(), runs)));
     let label = Signal::derive(move || runs.with(|runs| labels::pipelines::runs(runs)));
     let mark = |run: &RunMark| {
         let (word, tone) = labels::pipelines::run_state(run.status, run.cancel_requested_at.is_some());
