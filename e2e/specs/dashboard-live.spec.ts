@@ -124,6 +124,20 @@ test('nothing is shown that is not known: no percentage without a size, no speed
   }
 });
 
+test('the first page says how many running transfers and agents it leaves out', async ({ page, server }) => {
+  const { code } = await addCustomer(server, 'Acme Logistics');
+  const agent = await SpokenAgent.register(server, code, 'edge-0');
+  for (let number = 1; number <= 30; number++) await SpokenAgent.register(server, code, `edge-${number}`);
+  for (let number = 0; number < 51; number++) {
+    const transfer = await agent.create(`file-${number}.csv`, 1000);
+    await agent.report(transfer, { status: 'running', bytesTransferred: 1 });
+  }
+  await openSignedIn(page, '/');
+  const running = page.getByRole('link', { name: '50 of 51 shown, all running' });
+  await expect(running).toHaveAttribute('href', '/transfers?status=running');
+  await expect(page.getByRole('link', { name: '30 of 31 shown, all agents' })).toBeVisible();
+});
+
 /** The GraphQL requests over HTTP from now on, without the history of slots, which is read again each half minute. */
 function queries(page: Page): string[] {
   const sent: string[] = [];

@@ -126,6 +126,17 @@ pub(crate) fn ahead(seconds: i64) -> String {
     if seconds <= 0 { "now".to_owned() } else { format!("in {}", duration(seconds)) }
 }
 
+/// The label of a link to all of a list of which only some are shown, such as `50 of 67 shown, all running`, or `name` if
+/// all are.
+pub(crate) fn all_of(shown: usize, total: i64, name: &str) -> String {
+    let shown = i64::try_from(shown).unwrap_or(i64::MAX);
+    if shown < total {
+        format!("{} of {} shown, {}", count(shown), count(total), name.to_ascii_lowercase())
+    } else {
+        name.to_owned()
+    }
+}
+
 /// An age, or of an instant in the future the time until then: `12 s ago`, `in 12 s`.
 pub(crate) fn relative(seconds_since: i64) -> String {
     if seconds_since < -2 { ahead(-seconds_since) } else { ago(seconds_since) }
@@ -257,6 +268,12 @@ mod tests {
         let shown = [0, 999, 1000, 1234, 12_345, 123_456, 999_499, 999_600, 1_250_000_000].map(bytes);
         assert_eq!(shown, ["0 B", "999 B", "1.00 kB", "1.23 kB", "12.3 kB", "123 kB", "999 kB", "1.00 MB", "1.25 GB"]);
         assert_eq!(rate(82_400_000.0), "82.4 MB/s");
+    }
+
+    #[test]
+    fn a_part_of_a_list_is_called_one() {
+        assert_eq!(all_of(50, 3257, "All running"), "50 of 3,257 shown, all running");
+        assert_eq!(all_of(50, 50, "All running"), "All running");
     }
 
     #[test]

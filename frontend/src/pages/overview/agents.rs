@@ -7,7 +7,8 @@ use crate::{
     base_path::href,
     browser,
     fetch::{Fetch, Stage},
-    labels,
+    fleet_totals::FleetTotals,
+    format, labels,
     live::{Admission, Entry, Feed, LiveList},
     pages::{heartbeat_dot::HeartbeatDot, no_agents::NoAgents},
     ui::{Card, QueryResult, Rows},
@@ -30,8 +31,13 @@ pub(super) fn AgentsCard() -> impl IntoView {
     let is_empty = Memo::new(move |_| list.len() == 0);
     // The subscription may have added agents before the query ends.
     let stage = move || if is_empty.get() { query.stage() } else { Stage::Ready };
+    let totals = expect_context::<FleetTotals>();
+    let all = move || {
+        let total = totals.read(|fleet| fleet.agents.total).filter(|_| list.len() >= MOST).unwrap_or(0);
+        format::all_of(list.len(), total.into(), "All agents")
+    };
     view! {
-        <Card title="Agents" aside=|| view! { <a href=href("/agents")>"All agents"</a> }.into_any()>
+        <Card title="Agents" aside=move || view! { <a href=href("/agents")>{all}</a> }.into_any()>
             <QueryResult
                 stage=Signal::derive(stage)
                 is_empty

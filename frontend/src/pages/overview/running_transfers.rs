@@ -8,6 +8,7 @@ use crate::{
     clock::Clock,
     effect::effect,
     fetch::{Fetch, Stage},
+    fleet_totals::FleetTotals,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
     ui::{Badge, Card, Column, Ellipsis, Empty, Progress, QueryResult, Rows, Table},
@@ -50,8 +51,14 @@ pub(super) fn RunningTransfers() -> impl IntoView {
         }
         .into_any()
     };
+    let totals = expect_context::<FleetTotals>();
+    let all = move || {
+        // A list that is not full holds all of them, though the totals may be older.
+        let total = totals.read(|fleet| fleet.transfers.running).filter(|_| list.len() >= MOST).unwrap_or(0);
+        format::all_of(list.len(), total.into(), "All running")
+    };
     view! {
-        <Card title="Running transfers" aside=|| view! { <a href=href("/transfers?status=running")>"All running"</a> }.into_any()>
+        <Card title="Running transfers" aside=move || view! { <a href=href("/transfers?status=running")>{all}</a> }.into_any()>
             <QueryResult stage=Signal::derive(stage) is_empty on_retry=move |()| total.reload() nothing>
                 <Table label="Running transfers" columns=COLUMNS.to_vec()>
                     <Rows
