@@ -129,6 +129,8 @@ pub(crate) struct TransferFilter {
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub(crate) created_before: Option<Instant>,
     #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) completed_after: Option<Instant>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
     pub(crate) stalled: Option<bool>,
     /// A part of a path or an error, of at least 3 characters.
     #[cynic(skip_serializing_if = "Option::is_none")]

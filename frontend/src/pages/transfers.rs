@@ -55,10 +55,15 @@ const ACTIONS: &[BulkAction] = &[
 pub(crate) fn Transfers() -> impl IntoView {
     let query = ListQuery::of("/transfers", 200);
     let filters = Memo::new(move |_| Filters::read(|name| query.get(name)));
+    // A time before now stays the same while the filters do, so that the list is the same when it is queried again.
+    let asked_at = Memo::new(move |_| {
+        filters.track();
+        browser::now()
+    });
     let sort = Memo::new(move |_| order(query.get("sort").as_deref()));
     let list = LiveList::<Transfer>::new(Admission::Listed);
     let totals = Fetch::new(move || {
-        let filter = filters.with(|filters| filters.for_query(browser::local_midnight));
+        let filter = filters.with(|filters| filters.for_query(asked_at.get(), browser::local_midnight));
         list.fill(transfers::list(filter, sort.get(), query.rows.get(), query.page.get()))
     });
     watch_visible(list, totals);
@@ -73,7 +78,7 @@ pub(crate) fn Transfers() -> impl IntoView {
     };
     let paths = move |()| {
         let sort = query.get("sort");
-        filters.with(|filters| filters.api_paths(sort.as_deref(), browser::local_midnight))
+        filters.with(|filters| filters.api_paths(sort.as_deref(), asked_at.get(), browser::local_midnight))
     };
     let nothing = move || {
         if filters.with(Filters::is_any) {

@@ -55,7 +55,7 @@ pub(super) fn TotalsRow() -> impl IntoView {
                 detail=|| Some(String::new())
                 is_bad=Signal::derive(move || totals.read(|fleet| fleet.failures_in_last_day > 0) == Some(true))
             >
-                <a class="figure-link" href=href("/transfers?status=failed")>
+                <a class="figure-link" href=href("/transfers?status=failed&ended=24h")>
                     "Show failed transfers"
                 </a>
             </Metric>

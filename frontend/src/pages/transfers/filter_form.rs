@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::filters::{ActiveFilter, CHOICES, Choice, Filters, SHORTEST_SEARCH};
+use super::filters::{ActiveFilter, CHOICES, Choice, Filters, SHORTEST_SEARCH, ended_options};
 use crate::{
     api::{agents, transfers::TransferStatus},
     base_path::href,
@@ -28,6 +28,7 @@ pub(super) fn FilterForm(query: ListQuery, filters: Memo<Filters>) -> impl IntoV
                     {CHOICES.iter().map(|choice| view! { <Value query filters choice /> }).collect_view()}
                     <Day query label="Created from" parameter="from" day=move || filters.with(|filters| filters.from.clone()) />
                     <Day query label="Created until" parameter="to" day=move || filters.with(|filters| filters.to.clone()) />
+                    <Ended query filters />
                 </Menu>
             </div>
             <States query filters />
@@ -48,6 +49,22 @@ fn Value(query: ListQuery, filters: Memo<Filters>, choice: &'static Choice) -> i
             options
             chosen=Signal::derive(move || filters.with(|filters| (choice.chosen)(&filters.chosen).to_owned()))
             on_choose=move |name: String| query.change([(choice.parameter, name)])
+        />
+    }
+}
+
+/// The time within which the transfers ended.
+#[component]
+fn Ended(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
+    let any = (String::new(), "Any time".to_owned());
+    let times = ended_options().into_iter().map(|(name, label)| (name.to_owned(), label.to_owned()));
+    let options: Vec<_> = [any].into_iter().chain(times).collect();
+    view! {
+        <Select
+            label="Ended"
+            options
+            chosen=Signal::derive(move || filters.with(|filters| filters.ended_name().to_owned()))
+            on_choose=move |name: String| query.change([("ended", name)])
         />
     }
 }

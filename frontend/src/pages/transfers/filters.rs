@@ -2,7 +2,7 @@
 
 use crate::{
     api::transfers::{TransferFilter, TransferSort, TransferSortField, TransferStatus},
-    labels::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, name_of, value_of},
+    labels::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, label_of, name_of, value_of},
     pages::list_query::api_path,
     time::Instant,
 };
@@ -20,6 +20,10 @@ const ORDERS: [(TransferSortField, &str, &str); 5] = [
     (TransferSortField::Duration, "duration", "Duration"),
     (TransferSortField::Speed, "speed", "Speed"),
 ];
+
+/// The times within which transfers ended: hours, name in URLs, label.
+const ENDED: [(i64, &str, &str); 3] =
+    [(1, "1h", "Last hour"), (24, "24h", "Last 24 hours"), (7 * 24, "7d", "Last 7 days")];
 
 /// A filter that is one value of a table of labels.
 pub(super) struct Choice {
@@ -52,6 +56,11 @@ pub(super) const CHOICES: &[Choice] = &[
     },
 ];
 
+/// The times within which transfers ended, by their names in URLs, with their labels.
+pub(super) fn ended_options() -> Vec<(&'static str, &'static str)> {
+    options(&ENDED)
+}
+
 /// The names of a table with their labels.
 fn options<T>(table: &[(T, &'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
     table.iter().map(|(_, name, label)| (*name, *label)).collect()
@@ -80,6 +89,8 @@ pub(super) struct Filters {
     pub(super) from: String,
     /// The last day, such as `2026-01-31`; empty for any.
     pub(super) to: String,
+    /// Within how many hours before now the transfers ended.
+    ended: Option<i64>,
     /// A part of a path or an error; empty for any.
     search: String,
 }
@@ -100,6 +111,7 @@ impl Filters {
             chosen,
             from: text("from"),
             to: text("to"),
+            ended: value_of(&ENDED, &text("ended")),
             search: if search.chars().count() < SHORTEST_SEARCH { String::new() } else { search },
         }
     }
@@ -116,6 +128,11 @@ impl Filters {
         chosen.map(|(_, name, _)| *name).collect::<Vec<_>>().join(",")
     }
 
+    /// The name of the time within which the transfers ended; empty for any.
+    pub(super) fn ended_name(&self) -> &'static str {
+        self.ended.map_or("", |hours| name_of(&ENDED, &hours))
+    }
+
     /// The filters that are set, but for the search, the statuses and `stalled`, which are always on the page.
     pub(super) fn active(&self) -> Vec<ActiveFilter> {
         let filter = |parameter, label, value: &str| ActiveFilter { parameter, label, value: value.to_owned() };
@@ -127,27 +144,38 @@ impl Filters {
         }
         active.push(filter("from", "Created from", &self.from));
         active.push(filter("to", "Created until", &self.to));
+        active.push(filter("ended", "Ended", self.ended.map_or("", |hours| label_of(&ENDED, &hours))));
         active.retain(|filter| !filter.value.is_empty());
         active
     }
 
     /// The filter of the query. `midnight` returns the beginning of a local day, moved by some days.
-    pub(super) fn for_query(&self, midnight: impl Fn(&str, i64) -> Option<Instant>) -> TransferFilter {
+    pub(super) fn for_query(&self, now: Instant, midnight: impl Fn(&str, i64) -> Option<Instant>) -> TransferFilter {
         TransferFilter {
             status: (!self.status.is_empty()).then(|| self.status.clone()),
             stalled: self.is_stalled.then_some(true),
             agent_id: (!self.agent.is_empty()).then(|| cynic::Id::new(&self.agent)),
             created_after: midnight(&self.from, 0),
             created_before: midnight(&self.to, 1),
+            completed_after: self.ended_after(now),
             q: (!self.search.is_empty()).then(|| self.search.clone()),
             ..self.chosen.clone()
         }
+    }
+
+    fn ended_after(&self, now: Instant) -> Option<Instant> {
+        self.ended.map(|hours| Instant(now.0 - hours * 3_600_000))
     }
 }
 
 impl Filters {
     /// The paths of the API whose transfers, one after the other, are those of these filters: the API takes one status.
-    pub(super) fn api_paths(&self, sort: Option<&str>, midnight: impl Fn(&str, i64) -> Option<Instant>) -> Vec<String> {
+    pub(super) fn api_paths(
+        &self,
+        sort: Option<&str>,
+        now: Instant,
+        midnight: impl Fn(&str, i64) -> Option<Instant>,
+    ) -> Vec<String> {
         let day = |day: &str, later| midnight(day, later).map(|at| at.to_string()).unwrap_or_default();
         let choice = |place: usize| CHOICES.get(place).map_or("", |choice| (choice.chosen)(&self.chosen)).to_owned();
         let path = |status: &str| {
@@ -161,6 +189,7 @@ impl Filters {
                     ("direction", choice(1)),
                     ("createdAfter", day(&self.from, 0)),
                     ("createdBefore", day(&self.to, 1)),
+                    ("completedAfter", self.ended_after(now).map(|at| at.to_string()).unwrap_or_default()),
                     ("q", self.search.clone()),
                     ("sort", sort.filter(|sort| order(Some(*sort)).is_some()).unwrap_or_default().to_owned()),
                 ],
@@ -218,10 +247,22 @@ mod tests {
     #[test]
     fn the_last_day_is_included() {
         let filter = read("from=2026-01-01&to=2026-01-01&status=failed&stalled=true")
-            .for_query(|day, later| (!day.is_empty()).then_some(Instant(later)));
+            .for_query(Instant(0), |day, later| (!day.is_empty()).then_some(Instant(later)));
         assert_eq!((filter.created_after, filter.created_before), (Some(Instant(0)), Some(Instant(1))));
         assert_eq!(filter.status, Some(vec![TransferStatus::Failed]));
         assert_eq!((filter.stalled, filter.q), (Some(true), None));
+    }
+
+    #[test]
+    fn the_end_is_within_a_time_before_now() {
+        let filters = read("status=failed&ended=24h");
+        let now = Instant(90_000_000);
+        assert_eq!(filters.for_query(now, |_, _| None).completed_after, Some(Instant(3_600_000)));
+        let path = "/api/transfers?status=failed&completedAfter=1970-01-01T01%3A00%3A00.000Z";
+        assert_eq!(filters.api_paths(None, now, |_, _| None), [path]);
+        let active: Vec<_> = filters.active().into_iter().map(|filter| (filter.label, filter.value)).collect();
+        assert_eq!(active, [("Ended", "Last 24 hours".to_owned())]);
+        assert_eq!((filters.ended_name(), read("ended=2d").ended_name()), ("24h", ""));
     }
 
     #[test]
@@ -230,8 +271,8 @@ mod tests {
         let filters = read("status=running,failed&protocol=sftp&from=1970-01-01&q=orders");
         let rest = "protocol=sftp&createdAfter=1970-01-01T00%3A00%3A00.000Z&q=orders&sort=-size";
         let paths = ["running", "failed"].map(|status| format!("/api/transfers?status={status}&{rest}"));
-        assert_eq!(filters.api_paths(Some("-size"), day), paths);
-        assert_eq!(read("").api_paths(Some("color"), day), ["/api/transfers"]);
+        assert_eq!(filters.api_paths(Some("-size"), Instant(0), day), paths);
+        assert_eq!(read("").api_paths(Some("color"), Instant(0), day), ["/api/transfers"]);
     }
 
     #[test]
