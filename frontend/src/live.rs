@@ -35,6 +35,10 @@ impl Revisioned for Transfer {
     fn is_running(&self) -> bool {
         self.status == crate::api::transfers::TransferStatus::Running
     }
+
+    fn comes_first(&self) -> bool {
+        self.stalled
+    }
 }
 
 impl Revisioned for Job {

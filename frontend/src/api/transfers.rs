@@ -180,6 +180,23 @@ struct ListTransfers {
     more: Option<TransferRows>,
 }
 
+#[derive(cynic::QueryVariables)]
+struct RunningVariables {
+    running: TransferFilter,
+    stalled: TransferFilter,
+    first: i32,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "RunningVariables")]
+struct ListRunning {
+    #[arguments(filter: $running, first: $first, page: 1)]
+    transfers: TransferConnection,
+    #[arguments(filter: $stalled, first: $first, page: 1)]
+    #[cynic(rename = "transfers", alias)]
+    stalled: TransferRows,
+}
+
 /// The rows of a page without the total.
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "TransferConnection")]
@@ -331,6 +348,24 @@ pub(crate) fn list(
 /// Like [`list`], newest first.
 pub(crate) fn list_some(filter: TransferFilter, first: i32, page: i32) -> Request<Page<Transfer>> {
     list(filter, None, first, page)
+}
+
+/// The running transfers, at most this number: those that are stalled, and then the others, each newest first.
+pub(crate) fn running(most: i32) -> Request<Page<Transfer>> {
+    let running = TransferFilter { status: Some(vec![TransferStatus::Running]), ..TransferFilter::default() };
+    let stalled = TransferFilter { stalled: Some(true), ..running.clone() };
+    let operation = ListRunning::build(RunningVariables { running, stalled, first: most });
+    Request::new(&operation, |ListRunning { transfers, stalled }| {
+        let TransferConnection { nodes, total_count: total, total_is_at_least } = transfers;
+        let mut items = stalled.nodes;
+        let is_known = |items: &[Transfer], one: &Transfer| items.iter().any(|known| known.id == one.id);
+        for transfer in nodes {
+            if !is_known(&items, &transfer) {
+                items.push(transfer);
+            }
+        }
+        Ok(Page { items, total, total_is_at_least })
+    })
 }
 
 /// Gets one transfer with its links.

@@ -1,6 +1,6 @@
 //! The newest state of a list of objects: the result of a query, and every update since. Pure.
 
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
 
 /// How long an object that has ended stays in a list of running objects, in milliseconds.
 const KEEP_ENDED: i64 = 8000;
@@ -15,12 +15,17 @@ pub(crate) trait Revisioned: Clone + PartialEq {
     fn is_running(&self) -> bool {
         true
     }
+    /// Whether the object comes before others in a list of running objects.
+    fn comes_first(&self) -> bool {
+        false
+    }
 }
 
 /// The rule for objects that an update names and that are not in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// Running objects are added, up to this number. Objects that have ended leave the list.
+    /// Running objects are added: those that come first, then the newest, up to this number. Objects that have ended leave
+    /// the list.
     Running(usize),
     /// No objects are added: an update changes only objects that a query has returned.
     Listed,
@@ -35,6 +40,8 @@ pub(crate) struct Entry<T> {
     pub(crate) updated_at: Option<i64>,
     /// The time at which an update said that the object has ended.
     ended_at: Option<i64>,
+    /// Whether the object came first when it last ran, so that it keeps its place after its end.
+    comes_first: bool,
 }
 
 /// The changes that a call has made to a list.
@@ -51,12 +58,16 @@ pub(crate) struct ListState<T> {
     admission: Admission,
     order: Vec<String>,
     rows: HashMap<String, Entry<T>>,
+    /// Whether rows keep their places: none is added, removed or moved.
+    is_held: bool,
+    /// The objects that an update would have added since the rows are held, by their ids.
+    late: HashMap<String, T>,
 }
 
 impl<T: Revisioned> ListState<T> {
     /// An empty list.
     pub(crate) fn new(admission: Admission) -> Self {
-        Self { admission, order: Vec::new(), rows: HashMap::new() }
+        Self { admission, order: Vec::new(), rows: HashMap::new(), is_held: false, late: HashMap::new() }
     }
 
     /// The ids in the order of their rows.
@@ -72,15 +83,16 @@ impl<T: Revisioned> ListState<T> {
     /// Applies the result of a query that was sent at `asked_at`. Updates since then are newer than the result.
     pub(crate) fn apply_query(&mut self, objects: Vec<T>, asked_at: i64) -> Changes {
         let mut changes = Changes::default();
+        let before = std::mem::take(&mut self.order);
         let mut order: Vec<String> = objects.iter().map(|object| object.id().to_owned()).collect();
         let survives = |entry: &Entry<T>| {
             matches!(self.admission, Admission::Running(_)) && entry.updated_at.is_some_and(|at| at >= asked_at)
         };
-        // Rows that the result does not contain yet, or no longer, keep their place.
-        for (place, id) in self.order.iter().enumerate() {
+        // Rows that the result does not contain yet, or no longer, stay.
+        for id in &before {
             if !order.contains(id) && self.rows.get(id).is_some_and(|entry| survives(entry) || entry.ended_at.is_some())
             {
-                order.insert(place.min(order.len()), id.clone());
+                order.push(id.clone());
             }
         }
         for object in objects {
@@ -88,9 +100,9 @@ impl<T: Revisioned> ListState<T> {
                 changes.changed.push(id);
             }
         }
-        self.rows.retain(|id, _| order.contains(id));
-        changes.order = self.order != order;
         self.order = order;
+        self.arrange();
+        changes.order = self.order != before;
         changes
     }
 
@@ -108,20 +120,93 @@ impl<T: Revisioned> ListState<T> {
     /// Applies an update that arrived at `now`.
     pub(crate) fn apply_update(&mut self, object: T, now: i64) -> Changes {
         let mut changes = Changes::default();
-        if !self.rows.contains_key(object.id()) {
-            let Admission::Running(most) = self.admission else { return changes };
-            if !object.is_running() || self.order.len() >= most {
-                return changes;
-            }
-            self.order.insert(0, object.id().to_owned());
-            changes.order = true;
+        let id = object.id().to_owned();
+        let is_known = self.rows.contains_key(&id);
+        if !is_known && !self.admits(&object) {
+            self.late.remove(&id);
+            return changes;
         }
+        if !is_known && self.is_held && !self.order.is_empty() {
+            if self.late.get(&id).is_none_or(|known| known.revision() < object.revision()) {
+                self.late.insert(id, object);
+            }
+            return changes;
+        }
+        let came_first = self.rows.get(&id).map(|entry| entry.comes_first);
         changes.changed.extend(self.store(object, Some(now)));
+        if !is_known {
+            self.order.push(id.clone());
+        }
+        // Only these move a row.
+        let comes_first = self.rows.get(&id).map(|entry| entry.comes_first);
+        if came_first != comes_first && !self.is_held && self.admission != Admission::Listed {
+            let before = self.order.clone();
+            self.arrange();
+            changes.order = !is_known || self.order != before;
+        }
         changes
     }
 
-    /// Removes objects that ended [`KEEP_ENDED`] ago.
+    /// Whether an object that is not in the list has a place in it.
+    fn admits(&self, object: &T) -> bool {
+        let Admission::Running(most) = self.admission else { return false };
+        let last = self.order.last().and_then(|id| self.rows.get(id)).filter(|_| self.order.len() >= most);
+        object.is_running()
+            && last.is_none_or(|last| {
+                (!object.comes_first(), Reverse(object.id())) < (!last.comes_first, Reverse(last.object.id()))
+            })
+    }
+
+    /// Whether rows keep their places.
+    pub(crate) fn is_held(&self) -> bool {
+        self.is_held
+    }
+
+    /// How many of these objects, and of those that came late while the rows are held, are not in the list.
+    pub(crate) fn new_among(&self, objects: &[T]) -> usize {
+        let is_new = |object: &&T| !self.rows.contains_key(object.id()) && !self.late.contains_key(object.id());
+        self.late.len() + objects.iter().filter(is_new).count()
+    }
+
+    /// Holds the rows, or no longer: then what was late is added, and all rows take their places.
+    pub(crate) fn hold(&mut self, is_held: bool, now: i64) -> Changes {
+        self.is_held = is_held;
+        if is_held { Changes::default() } else { self.add_late(now) }
+    }
+
+    /// Adds what was late, and has all rows take their places.
+    pub(crate) fn add_late(&mut self, now: i64) -> Changes {
+        let mut changes = Changes::default();
+        let before = self.order.clone();
+        for (id, object) in std::mem::take(&mut self.late) {
+            if !self.rows.contains_key(&id) {
+                self.order.push(id);
+            }
+            changes.changed.extend(self.store(object, Some(now)));
+        }
+        self.arrange();
+        changes.order = self.order != before;
+        changes
+    }
+
+    /// Puts a list of running objects into its order, and removes what is beyond its end.
+    fn arrange(&mut self) {
+        if let Admission::Running(most) = self.admission {
+            // Ids begin with the time of their creation.
+            let rows = &self.rows;
+            let comes_first = |id: &String| rows.get(id).is_some_and(|entry| entry.comes_first);
+            self.order.sort_by_cached_key(|id| (!comes_first(id), Reverse(id.clone())));
+            self.order.truncate(most);
+        }
+        let order = &self.order;
+        self.rows.retain(|id, _| order.contains(id));
+    }
+
+    /// Removes objects that ended [`KEEP_ENDED`] ago, unless the rows are held.
     pub(crate) fn remove_ended(&mut self, now: i64) -> Changes {
+        if self.is_held {
+            return Changes::default();
+        }
         let before = self.order.len();
         self.rows.retain(|_, entry| entry.ended_at.is_none_or(|at| now - at < KEEP_ENDED));
         self.order.retain(|id| self.rows.contains_key(id));
@@ -139,8 +224,10 @@ impl<T: Revisioned> ListState<T> {
         }
         let follows_ends = matches!(self.admission, Admission::Running(_));
         let ended_at = (follows_ends && !object.is_running()).then_some(updated_at).flatten();
+        let came_first = known.is_some_and(|entry| entry.comes_first);
+        let comes_first = if object.is_running() { object.comes_first() } else { came_first };
         let updated_at = updated_at.or(known.and_then(|entry| entry.updated_at));
-        self.rows.insert(id.clone(), Entry { object, updated_at, ended_at });
+        self.rows.insert(id.clone(), Entry { object, updated_at, ended_at, comes_first });
         Some(id)
     }
 }
@@ -154,6 +241,7 @@ mod tests {
         id: &'static str,
         revision: i32,
         running: bool,
+        stalled: bool,
     }
 
     impl Revisioned for Thing {
@@ -168,14 +256,22 @@ mod tests {
         fn is_running(&self) -> bool {
             self.running
         }
+
+        fn comes_first(&self) -> bool {
+            self.stalled
+        }
     }
 
     fn running(id: &'static str, revision: i32) -> Thing {
-        Thing { id, revision, running: true }
+        Thing { id, revision, running: true, stalled: false }
+    }
+
+    fn stalled(id: &'static str, revision: i32) -> Thing {
+        Thing { stalled: true, ..running(id, revision) }
     }
 
     fn ended(id: &'static str, revision: i32) -> Thing {
-        Thing { id, revision, running: false }
+        Thing { running: false, ..running(id, revision) }
     }
 
     fn state(admission: Admission, things: &[Thing]) -> ListState<Thing> {
@@ -201,12 +297,48 @@ mod tests {
     }
 
     #[test]
-    fn a_running_list_adds_new_objects_at_the_top_until_it_is_full() {
-        let mut state = state(Admission::Running(2), &[running("a", 1)]);
+    fn a_new_object_appears_in_a_full_list_in_place_of_the_oldest() {
+        let mut state = state(Admission::Running(2), &[running("b", 1)]);
         assert_eq!(state.apply_update(ended("x", 1), 1), Changes::default());
-        assert_eq!(state.apply_update(running("b", 1), 1), Changes { changed: vec!["b".to_owned()], order: true });
-        assert_eq!(state.apply_update(running("c", 1), 1), Changes::default());
-        assert_eq!(state.order(), ["b", "a"]);
+        assert_eq!(state.apply_update(running("c", 1), 1), Changes { changed: vec!["c".to_owned()], order: true });
+        assert_eq!(state.apply_update(running("d", 1), 1), Changes { changed: vec!["d".to_owned()], order: true });
+        assert_eq!(state.order(), ["d", "c"]);
+        // Those that have no place do not come back with their next report.
+        assert_eq!(state.apply_update(running("b", 2), 2), Changes::default());
+        assert_eq!(state.apply_update(running("a", 2), 2), Changes::default());
+        assert!(state.get("b").is_none());
+    }
+
+    #[test]
+    fn stalled_objects_come_first_and_then_the_newest() {
+        let mut state = state(Admission::Running(3), &[stalled("b", 1), running("d", 1), running("c", 1)]);
+        assert_eq!(state.order(), ["b", "d", "c"]);
+        state.apply_update(stalled("a", 1), 1);
+        assert_eq!(state.order(), ["b", "a", "d"]);
+        state.apply_update(running("b", 2), 2);
+        assert_eq!(state.order(), ["a", "d", "b"]);
+        // One that ends keeps its place until it leaves the list.
+        assert!(!state.apply_update(ended("a", 2), 3).order);
+        assert_eq!(state.order(), ["a", "d", "b"]);
+    }
+
+    #[test]
+    fn held_rows_keep_their_places_and_change_where_they_are() {
+        let mut state = state(Admission::Running(3), &[running("c", 1), running("b", 1)]);
+        state.hold(true, 0);
+        assert_eq!(state.apply_update(stalled("b", 2), 1), Changes { changed: vec!["b".to_owned()], order: false });
+        assert_eq!(state.apply_update(running("d", 1), 2), Changes::default());
+        assert_eq!(state.apply_update(running("e", 1), 2), Changes::default());
+        state.apply_update(ended("e", 2), 3);
+        state.apply_update(ended("c", 2), 4);
+        assert!(!state.remove_ended(4 + KEEP_ENDED).order);
+        assert_eq!(state.order(), ["c", "b"]);
+        assert_eq!(state.new_among(&[running("d", 1), running("f", 1), running("b", 1)]), 2);
+
+        assert!(state.hold(false, 5).order);
+        assert_eq!(state.order(), ["b", "d", "c"]);
+        assert_eq!(state.new_among(&[]), 0);
+        assert!(state.remove_ended(4 + KEEP_ENDED).order);
     }
 
     #[test]
@@ -232,7 +364,7 @@ mod tests {
         state.apply_update(running("new", 1), 200);
         state.apply_update(ended("kept", 2), 50);
         state.apply_query(vec![running("other", 1)], 100);
-        assert_eq!(state.order(), ["new", "other", "kept"]);
+        assert_eq!(state.order(), ["other", "new", "kept"]);
         assert!(state.get("gone").is_none());
     }
 

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     api::{Page, Request, Total},
     browser,
+    effect::effect,
 };
 
 /// The signal of one object.
@@ -22,8 +23,6 @@ struct Inner<T> {
     signals: HashMap<String, EntrySignal<T>>,
     /// The text of the query whose result is shown.
     query: String,
-    /// Whether the rows keep their places, because they are in use.
-    is_held: bool,
     /// The result of a later run of the same query, which waits until the rows are no longer held, and when it was sent.
     waiting: Option<(Vec<T>, i64)>,
 }
@@ -47,18 +46,26 @@ impl<T> Copy for LiveList<T> {}
 impl<T: Revisioned + Send + Sync> LiveList<T> {
     /// An empty list.
     pub(crate) fn new(admission: Admission) -> Self {
-        let inner = Inner {
-            state: ListState::new(admission),
-            signals: HashMap::new(),
-            query: String::new(),
-            is_held: false,
-            waiting: None,
-        };
-        Self {
+        let inner =
+            Inner { state: ListState::new(admission), signals: HashMap::new(), query: String::new(), waiting: None };
+        let list = Self {
             inner: StoredValue::new_local(Rc::new(RefCell::new(inner))),
             order: RwSignal::new(Vec::new()),
             new_rows: RwSignal::new(0),
-        }
+        };
+        effect(move || {
+            list.order.track();
+            list.forget_removed();
+        });
+        list
+    }
+
+    /// Forgets the signals of objects that are not in the list any more. Only when rows are rendered: the row of an object
+    /// that leaves the list and comes back before then stays, and reads the same signal.
+    fn forget_removed(self) {
+        let Some(inner) = self.inner.try_get_value() else { return };
+        let Inner { state, signals, .. } = &mut *inner.borrow_mut();
+        signals.retain(|id, _| state.get(id).is_some());
     }
 
     /// The ids in the order of their rows. Reactive.
@@ -81,22 +88,28 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
         self.new_rows.get()
     }
 
-    /// Holds the rows, or no longer: as long as they are held, a query that is sent again adds, removes and moves none.
+    /// Holds the rows, or no longer: as long as they are held, because they are in use, none is added, removed or moved by
+    /// updates or by a query that is sent again.
     pub(crate) fn hold(self, is_held: bool) {
-        let Some(inner) = self.inner.try_get_value() else { return };
-        inner.borrow_mut().is_held = is_held;
+        self.change(|state| state.hold(is_held, browser::now().0));
         if !is_held {
             self.show_waiting();
         }
     }
 
-    /// Applies the result that waits.
+    /// Shows the rows that wait.
     pub(crate) fn show_waiting(self) {
+        self.change(|state| state.add_late(browser::now().0));
         let waiting = self.inner.try_get_value().and_then(|inner| inner.borrow_mut().waiting.take());
         if let Some((objects, asked_at)) = waiting {
-            self.new_rows.set(0);
             self.apply_query(objects, asked_at);
         }
+        self.count_new();
+    }
+
+    /// Shows these objects in place of all others, or lets them wait if the rows are held.
+    pub(crate) fn replace(self, objects: Vec<T>) {
+        self.apply_page("", objects, browser::now().0);
     }
 
     /// A query that is sent now and whose rows this list takes; the total number of rows remains as its result.
@@ -118,16 +131,27 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
             let is_same = inner.query == query;
             query.clone_into(&mut inner.query);
             inner.waiting = None;
-            is_same && inner.is_held && !inner.state.order().is_empty()
+            is_same && inner.state.is_held() && !inner.state.order().is_empty()
         };
-        if !has_to_wait {
-            self.new_rows.set(0);
-            return self.apply_query(objects, asked_at);
+        if has_to_wait {
+            self.change(|state| state.apply_known(&objects));
+            inner.borrow_mut().waiting = Some((objects, asked_at));
+        } else {
+            self.apply_query(objects, asked_at);
         }
-        self.change(|state| state.apply_known(&objects));
-        let new_rows = objects.iter().filter(|object| inner.borrow().state.get(object.id()).is_none()).count();
-        inner.borrow_mut().waiting = Some((objects, asked_at));
-        self.new_rows.set(new_rows);
+        self.count_new();
+    }
+
+    /// Counts the new rows that wait.
+    fn count_new(self) {
+        let Some(inner) = self.inner.try_get_value() else { return };
+        let count = {
+            let Inner { state, waiting, .. } = &*inner.borrow();
+            state.new_among(waiting.as_ref().map_or(&[][..], |(objects, _)| objects.as_slice()))
+        };
+        if self.new_rows.get_untracked() != count {
+            self.new_rows.set(count);
+        }
     }
 
     /// Applies the result of a query that was sent at `asked_at`, in milliseconds since 1970.
@@ -138,6 +162,9 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
     /// Applies an update.
     pub(crate) fn apply_update(self, object: T) {
         self.change(|state| state.apply_update(object, browser::now().0));
+        if self.inner.try_get_value().is_some_and(|inner| inner.borrow().state.is_held()) {
+            self.count_new();
+        }
     }
 
     /// Removes objects that ended a while ago.
@@ -159,7 +186,6 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
                     None => drop(signals.insert(id, ArcRwSignal::new(entry.clone()))),
                 }
             }
-            signals.retain(|id, _| state.get(id).is_some());
             changes.order.then(|| state.order().to_vec())
         };
         // Readers of these signals may read the list as well, so it must not be borrowed any more.

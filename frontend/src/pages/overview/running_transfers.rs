@@ -1,9 +1,9 @@
-//! The card with the running transfers. A transfer that has ended stays for some seconds.
+//! The card with the running transfers, stalled ones first. A transfer that has ended stays for some seconds.
 
 use leptos::prelude::*;
 
 use crate::{
-    api::transfers::{self, Transfer, TransferFilter, TransferStatus},
+    api::transfers::{self, Transfer},
     base_path::href,
     clock::Clock,
     effect::effect,
@@ -11,11 +11,12 @@ use crate::{
     fleet_totals::FleetTotals,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
+    pages::list_card::freeze,
     ui::{Badge, Card, Column, Ellipsis, Empty, Progress, QueryResult, Rows, Table},
 };
 
 /// The maximum number of transfers that are shown.
-const MOST: usize = 50;
+const MOST: u8 = 50;
 
 /// The columns of the table.
 const COLUMNS: [Column; 5] = [
@@ -30,11 +31,8 @@ const COLUMNS: [Column; 5] = [
 #[component]
 pub(super) fn RunningTransfers() -> impl IntoView {
     let (feed, clock) = (expect_context::<Feed>(), expect_context::<Clock>());
-    let list = LiveList::<Transfer>::new(Admission::Running(MOST));
-    let total = Fetch::new(move || {
-        let filter = TransferFilter { status: Some(vec![TransferStatus::Running]), ..TransferFilter::default() };
-        list.fill(transfers::list_some(filter, 50, 1))
-    });
+    let list = LiveList::<Transfer>::new(Admission::Running(MOST.into()));
+    let total = Fetch::new(move || list.fill(transfers::running(MOST.into())));
     feed.watch(transfers::watch(None), move |transfer| list.apply_update(transfer), move || total.reload());
     effect(move || {
         clock.now();
@@ -54,13 +52,14 @@ pub(super) fn RunningTransfers() -> impl IntoView {
     let totals = expect_context::<FleetTotals>();
     let all = move || {
         // A list that is not full holds all of them, though the totals may be older.
-        let total = totals.read(|fleet| fleet.transfers.running).filter(|_| list.len() >= MOST).unwrap_or(0);
+        let total =
+            totals.read(|fleet| fleet.transfers.running).filter(|_| list.len() >= usize::from(MOST)).unwrap_or(0);
         format::all_of(list.len(), total.into(), "All running")
     };
     view! {
         <Card title="Running transfers" aside=move || view! { <a href=href("/transfers?status=running")>{all}</a> }.into_any()>
             <QueryResult stage=Signal::derive(stage) is_empty on_retry=move |()| total.reload() nothing>
-                <Table label="Running transfers" columns=COLUMNS.to_vec()>
+                <Table label="Running transfers" columns=COLUMNS.to_vec() freeze=Some(freeze(list))>
                     <Rows
                         keys=Signal::derive(move || list.order())
                         row=move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any()
