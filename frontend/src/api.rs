@@ -1,6 +1,7 @@
 //! Typed GraphQL operations: one function per operation. The compiler checks the fragments against `schema.graphql`.
 
 pub(crate) mod agents;
+pub(crate) mod attention;
 pub(crate) mod backfill;
 pub(crate) mod customers;
 pub(crate) mod definitions;

@@ -41,12 +41,6 @@ impl FleetTotals {
         self.latest.with(|latest| latest.as_ref().map(read))
     }
 
-    /// How many things need attention, as far as the totals know: transfers that failed in the last 24 hours, and agents
-    /// that are silent or in error. `None` before the first totals. Reactive.
-    pub(crate) fn attention(self) -> Option<i32> {
-        self.read(|fleet| fleet.failures_in_last_day + fleet.agents.offline + fleet.agents.error)
-    }
-
     /// The stage of the first query. Reactive.
     pub(crate) fn stage(self) -> Stage {
         self.fetch.stage()

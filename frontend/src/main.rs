@@ -3,14 +3,15 @@
 //! The modules from the outside in: `app` builds the page; `pages` fetch and arrange data, `palette` finds them, and `lazy`
 //! loads their code; `shortcuts` are the keys that work everywhere;
 //! `ui` holds the components without data; `base_path` knows the path below which the dashboard is served; `session`,
-//! `api` and `live` communicate with the server; `json`, `format`, `time`, `zone` and `labels` turn data into text. Imports
-//! have no cycles.
+//! `api` and `live` communicate with the server, and `fleet_totals` and `attention` keep what all pages show; `json`,
+//! `format`, `time`, `zone` and `labels` turn data into text. Imports have no cycles.
 
 #![expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #![expect(unreachable_pub, reason = "what `#[component]` and the schema's macro generate is `pub`")]
 
 mod api;
 mod app;
+mod attention;
 mod base_path;
 mod browser;
 mod clock;

@@ -8,6 +8,7 @@ use leptos_router::{components::A, hooks::use_location};
 
 use self::account::Account;
 use crate::{
+    attention::AttentionItems,
     base_path::href,
     clock::Clock,
     effect::effect,
@@ -30,7 +31,9 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
     let (feed, clock) = (expect_context::<Feed>(), expect_context::<Clock>());
     let totals = FleetTotals::follow(feed);
     provide_context(totals);
-    expect_context::<Tab>().follow(Signal::derive(move || totals.attention()));
+    let attention = AttentionItems::follow(feed);
+    provide_context(attention);
+    expect_context::<Tab>().follow(Signal::derive(move || attention.count()));
     effect(move || {
         clock.now();
         totals.sample();

@@ -1,0 +1,124 @@
+//! What needs attention: get, subscribe.
+
+use cynic::{Id, QueryBuilder, SubscriptionBuilder};
+
+use super::{Request, schema};
+use crate::time::Instant;
+
+/// What an item is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum AttentionKind {
+    AgentError,
+    AgentSilent,
+    CertificateExpires,
+    KeyExpires,
+    PipelineCannotRun,
+    RunFailed,
+    RunLate,
+    SlotMissed,
+    TransferFailed,
+    TransferStalled,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum AttentionSeverity {
+    Critical,
+    Notice,
+    Warning,
+}
+
+/// The type of an object of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum AttentionObjectType {
+    Agent,
+    Job,
+    JobRun,
+    Pipeline,
+    PipelineRun,
+    Transfer,
+}
+
+/// The operation that may put an item right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+pub(crate) enum AttentionActionType {
+    CancelTransfers,
+    RerunPipelineRun,
+    RetryTransfers,
+    RunJob,
+    RunPipeline,
+}
+
+/// An object that an item is about.
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+pub(crate) struct AttentionObject {
+    pub(crate) id: Id,
+    pub(crate) name: String,
+    #[cynic(rename = "type")]
+    pub(crate) kind: AttentionObjectType,
+}
+
+/// The action of an item without the ids of its objects, of which there may be hundreds.
+#[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
+pub(crate) struct AttentionAction {
+    #[cynic(rename = "type")]
+    pub(crate) kind: AttentionActionType,
+}
+
+/// A group of objects that an operator should look at.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct AttentionItem {
+    pub(crate) id: Id,
+    pub(crate) kind: AttentionKind,
+    pub(crate) severity: AttentionSeverity,
+    /// Number of transfers, runs, scheduled times or agents.
+    pub(crate) count: i32,
+    pub(crate) count_is_at_least: bool,
+    /// Since when it is so; of keys and certificates, when the first of them ends.
+    pub(crate) since: Instant,
+    /// The item in one sentence, with names in backticks.
+    pub(crate) summary: String,
+    pub(crate) cause: Option<String>,
+    /// The newest objects, at most 20. Of runs and slots the first is their job or pipeline.
+    pub(crate) objects: Vec<AttentionObject>,
+    /// An action that the viewer may take.
+    pub(crate) action: Option<AttentionAction>,
+    pub(crate) snoozed_until: Option<Instant>,
+    pub(crate) snooze_reason: Option<String>,
+}
+
+/// All items in the order of the server: those that are not snoozed first, the most severe first among them.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct Attention {
+    pub(crate) items: Vec<AttentionItem>,
+    /// When the items were computed.
+    pub(crate) at: Instant,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query")]
+struct GetAttention {
+    attention: Attention,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Subscription")]
+struct WatchAttention {
+    #[arguments(throttleMs: 1000)]
+    attention_updated: AttentionUpdate,
+}
+
+#[derive(cynic::QueryFragment)]
+struct AttentionUpdate {
+    attention: Option<Attention>,
+}
+
+/// Gets what needs attention now.
+pub(crate) fn get() -> Request<Attention> {
+    Request::new(&GetAttention::build(()), |found| Ok(found.attention))
+}
+
+/// Subscribes to what needs attention. `None` means that updates may have been missed.
+pub(crate) fn watch() -> Request<Option<Attention>> {
+    Request::stream(&WatchAttention::build(()), |frame| frame.attention_updated.attention)
+}
