@@ -42,7 +42,7 @@ test('each query of a page is sent once', async ({ page, server }) => {
   await seed(server);
   const sent = queries(page);
   await openSignedIn(page, '/');
-  await expectOnce(page, sent, 'Live');
+  await expectOnce(page, sent, 'Overview');
 
   await test.step('pages that are opened while the connection is open', async () => {
     for (const [list, object] of [

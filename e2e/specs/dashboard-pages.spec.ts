@@ -135,7 +135,7 @@ test('pages do not shift while they load', async ({ page, server }) => {
   });
   await openSignedIn(page, '/');
   for (const [address, heading] of [
-    ['/', 'Live'],
+    ['/', 'Overview'],
     [`/pipelines/${pipeline}`, 'Nightly orders'],
     [`/jobs/${job}`, 'Hourly orders'],
   ]) {

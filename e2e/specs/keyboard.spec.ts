@@ -67,11 +67,11 @@ test('the title and the icon of the tab say how much needs attention', async ({ 
   const transfer = await agent.create('orders.csv', 1000);
   await openSignedIn(page, '/');
   const icon = page.locator('link[rel=icon]');
-  await expect(page).toHaveTitle('Live · MFTPlus');
+  await expect(page).toHaveTitle('Overview · MFTPlus');
   await expect(icon).not.toHaveAttribute('href', /circle/);
   await agent.report(transfer, { status: 'running', bytesTransferred: 10 });
   await agent.report(transfer, { status: 'failed', errorMessage: 'quota exceeded' });
-  await expect(page).toHaveTitle('(1) Live · MFTPlus');
+  await expect(page).toHaveTitle('(1) Overview · MFTPlus');
   await expect(icon).toHaveAttribute('href', /circle.*%3E1%3C/);
   await page.getByRole('link', { name: 'Users' }).click();
   await expect(page).toHaveTitle('(1) Users · MFTPlus');
@@ -91,7 +91,7 @@ test('the palette finds pages, objects and actions, and returns the focus', asyn
   await opener.focus();
   await page.keyboard.press('Control+k');
   await expect(field).toBeFocused();
-  await expect(option(/^Live/)).toHaveAttribute('aria-selected', 'true');
+  await expect(option(/^Overview/)).toHaveAttribute('aria-selected', 'true');
   await expectNothingFound(page);
   await page.keyboard.press('Escape');
   await expect(palette).toBeHidden();

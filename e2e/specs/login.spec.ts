@@ -8,12 +8,12 @@ test('a wrong password is refused, the right one lets in, and signing out ends i
   await expect(page.getByRole('alert')).toContainText('E-mail or password is wrong');
 
   await signIn(page);
-  await expect(page.getByRole('heading', { level: 1, name: 'Live' })).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
   await expectLive(page);
 
   // The token is gone with the page; the cookie that no script can read brings a new one.
   await page.reload();
-  await expect(page.getByRole('heading', { level: 1, name: 'Live' })).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
   expect(await page.evaluate(() => document.cookie)).toBe('');
 
   await page.getByRole('button', { name: 'Sign out' }).click();

@@ -4,7 +4,7 @@ import { expect, expectLive, openSignedIn, signIn, test } from '../support/test'
 
 const WHOLE = /\/frontend-[0-9a-f]{16}_bg\.wasm$/;
 
-test('signing in and Live load no page but themselves, and the others come once, before they are asked for', async ({
+test('signing in and Overview load no page but themselves, and the others come once, before they are asked for', async ({
   page,
 }) => {
   const loaded: string[] = [];
@@ -56,8 +56,8 @@ test('a page of a server that has been replaced says so, and reloading brings th
   await expect(page.getByRole('heading', { level: 1, name: 'This page could not be loaded' })).toBeVisible();
   await expect(page.getByRole('alert')).toContainText('updated since this tab was opened');
   await expectLive(page);
-  await page.getByRole('link', { name: 'Live', exact: true }).click();
-  await expect(page.getByRole('heading', { level: 1, name: 'Live' })).toBeVisible();
+  await page.getByRole('link', { name: 'Overview', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
 
   await page.getByRole('link', { name: 'Transfers', exact: true }).click();
   const reload = page.getByRole('button', { name: 'Reload' });

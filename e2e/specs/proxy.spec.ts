@@ -34,8 +34,8 @@ for (const handling of HANDLINGS) {
       await expect(page.getByRole('heading', { level: 1, name: 'Agents' })).toBeVisible();
       await expectLive(page);
 
-      await page.getByRole('link', { name: 'go to Live' }).click();
-      await expect(page.getByRole('heading', { level: 1, name: 'Live' })).toBeVisible();
+      await page.getByRole('link', { name: 'go to the overview' }).click();
+      await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
 
       // The editor asks before unsaved text is left, and then goes where the link led.
       await page.goto(`${url}/pipelines/new`);

@@ -9,7 +9,7 @@ test('a token is renewed before it ends', async ({ page }) => {
   await page.clock.fastForward('59:30');
   await renewed;
   await expectLive(page);
-  await expect(page.getByRole('heading', { level: 1, name: 'Live' })).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
 });
 
 test('a socket that is closed for its token gets a new one and comes back', async ({ page }) => {

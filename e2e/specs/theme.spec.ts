@@ -17,7 +17,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       for (const view of views(seeded)) {
         await test.step(view.name, async () => {
-          if (view.name === 'live') await openSignedIn(page, '/');
+          if (view.name === 'overview') await openSignedIn(page, '/');
           await show(page, view);
           const file = `${view.name}-${colorScheme}-${viewport.width}.png`;
           await page.screenshot({ path: path.join(OUTPUT, 'screenshots', file), fullPage: true });

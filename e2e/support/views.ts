@@ -11,7 +11,7 @@ export function views(seeded: Seeded): View[] {
   const { customer, agent, transfer, job, failedRun, openRun, pipeline, failedPipelineRun, openPipelineRun } = seeded;
   return [
     { name: 'sign-in', address: '/sign-in', heading: 'Sign in to MFTPlus', isPublic: true },
-    { name: 'live', address: '/', heading: 'Live' },
+    { name: 'overview', address: '/', heading: 'Overview' },
     { name: 'transfers', address: '/transfers', heading: 'Transfers' },
     { name: 'transfer', address: `/transfers/${transfer}`, heading: 'warehouse-full-backup.dump' },
     { name: 'jobs', address: '/jobs', heading: 'Jobs' },

@@ -58,7 +58,7 @@ fn Gate() -> impl IntoView {
         match session.state() {
             SessionState::SignedOut(reason) if !is_at_sign_in => {
                 let target = format!("{path}{}", query.to_query_string());
-                // After a sign-out the next user starts at Live, not on the page of the user before.
+                // After a sign-out the next user starts at the overview, not on the page of the user before.
                 let address = if target == "/" || reason == SignedOutReason::ByUser {
                     "/sign-in".to_owned()
                 } else {

@@ -69,7 +69,7 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
                 {stale_note}
             </p>
             <header class="topbar">
-                <a class="brand" href=href("/") aria-label="MFTPlus, go to Live">
+                <a class="brand" href=href("/") aria-label="MFTPlus, go to the overview">
                     <Logo />
                     <span>"MFTPlus"</span>
                 </a>
@@ -130,7 +130,7 @@ fn Navigation(viewer: Viewer) -> impl IntoView {
     view! {
         <nav class="nav" aria-label="Main">
             <ul>
-                <Entry address="/" icon="live" name="Live" />
+                <Entry address="/" icon="live" name="Overview" />
                 <li on:pointerenter=|_| prepare(pages::transfers) on:focusin=|_| prepare(pages::transfers)>
                     <A href=href("/transfers") attr:class="nav-link">
                         <Icon name="transfers" />

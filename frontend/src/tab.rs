@@ -74,8 +74,8 @@ mod tests {
 
     #[test]
     fn the_title_begins_with_a_number_above_zero() {
-        assert_eq!(with_count("Live · MFTPlus", 12), "(12) Live · MFTPlus");
-        assert_eq!(with_count("Live · MFTPlus", 0), "Live · MFTPlus");
+        assert_eq!(with_count("Overview · MFTPlus", 12), "(12) Overview · MFTPlus");
+        assert_eq!(with_count("Overview · MFTPlus", 0), "Overview · MFTPlus");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) fn NotFound() -> impl IntoView {
             <Empty icon="search" title="There is no page at this address">
                 <p>"The address may be mistyped, or the page may have moved."</p>
                 <a class="button" href=href("/")>
-                    "Go to Live"
+                    "Go to the overview"
                 </a>
             </Empty>
         </div>
@@ -35,7 +35,7 @@ pub(crate) fn Withheld(
             <Empty icon="key" title=text>
                 <p>"Ask an administrator if you need it."</p>
                 <a class="button" href=href("/")>
-                    "Go to Live"
+                    "Go to the overview"
                 </a>
             </Empty>
         </div>

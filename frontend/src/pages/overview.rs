@@ -1,4 +1,4 @@
-//! The page Live: totals, running transfers and agents.
+//! The page Overview: totals, running transfers and agents.
 
 mod agents;
 mod running_transfers;
@@ -17,7 +17,7 @@ use crate::{
 pub(crate) fn Overview() -> impl IntoView {
     let queries = FirstQueries::provide();
     view! {
-        <PageHead title="Live" />
+        <PageHead title="Overview" />
         <TotalsRow />
         <Settled queries rows=8>
             <div class="overview">

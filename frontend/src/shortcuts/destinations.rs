@@ -16,7 +16,7 @@ pub(crate) struct Destination {
 pub(crate) fn destinations(viewer: &Viewer) -> Vec<Destination> {
     let page = |address: &str, name, icon, key| Destination { address: address.to_owned(), name, icon, key };
     let mut pages = vec![
-        page("/", "Live", "live", 'l'),
+        page("/", "Overview", "live", 'o'),
         page("/transfers", "Transfers", "transfers", 't'),
         page("/jobs", "Jobs", "jobs", 'j'),
         page("/pipelines", "Pipelines", "pipelines", 'p'),
