@@ -31,6 +31,7 @@ mod scroll_memory;
 mod session;
 mod shell;
 mod shortcuts;
+mod staleness;
 mod tab;
 mod time;
 mod ui;

@@ -18,12 +18,10 @@ use crate::{
     pages, palette,
     session::{Permission, Viewer},
     shortcuts::Shortcuts,
+    staleness::Staleness,
     tab::Tab,
     ui::{Icon, Logo, TooltipLayer},
 };
-
-/// Time without updates after which the page says so, in milliseconds.
-const STALE_AFTER: i64 = 2000;
 
 /// The frame around a page.
 #[component]
@@ -39,9 +37,9 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
         totals.sample();
     });
 
-    // A connection that is back at once, as after a renewal of the token, is not worth a word.
-    let stale_since = Memo::new(move |_| feed.lost_at().filter(|at| clock.now().0 - at.0 >= STALE_AFTER));
-    let stale_note = move || stale_since.get().map(|at| format!("No data since {}", clock.moment(at)));
+    let staleness = Staleness::follow(feed, clock);
+    provide_context(staleness);
+    let stale_note = move || staleness.since().map(|at| format!("No data since {}", clock.moment(at)));
     let shortcuts = Shortcuts::new();
     provide_context(shortcuts);
     shortcuts.listen(&viewer);
@@ -58,7 +56,7 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
         </a>
         <div
             class="shell"
-            data-stale=move || stale_since.get().is_some().to_string()
+            data-stale=move || staleness.since().is_some().to_string()
             on:keydown=move |event| {
                 if event.key() == "Escape" {
                     is_open.set(false);
