@@ -22,6 +22,7 @@ test('a page that gets no data says since when, draws no samples, and is back wi
   await server.kill();
   await expect(note).toHaveText(/^No data since \d\d:\d\d:\d\d$/);
   expect(await colour()).not.toBe(live);
+  await expect(page.getByRole('status', { name: 'Summary' })).toHaveText(/^Last known: /);
   await expect(page.locator('.progress-bar').first()).toHaveCSS('opacity', '0.5');
   await expectNothingFound(page);
   const samples = async () => ((await line.getAttribute('d')) ?? '').split(/[ML]/).length;

@@ -3,6 +3,8 @@ import type { Page } from '@playwright/test';
 import { expect, expectLive, openSignedIn, signIn, test } from '../support/test';
 
 const WHOLE = /\/frontend-[0-9a-f]{16}_bg\.wasm$/;
+/** What the overview loads beside it: a part of its own, and what several parts share. */
+const OVERVIEW = /\/(overview|chunk-\d+)-[0-9a-f]{16}\.wasm$/;
 
 test('signing in and Overview load no page but themselves, and the others come once, before they are asked for', async ({
   page,
@@ -15,7 +17,7 @@ test('signing in and Overview load no page but themselves, and the others come o
   await signIn(page);
   await expectLive(page);
   await page.waitForLoadState('networkidle');
-  expect(loaded.filter((url) => !WHOLE.test(url))).toEqual([]);
+  expect(loaded.filter((url) => !WHOLE.test(url) && !OVERVIEW.test(url))).toEqual([]);
 
   const comes = page.waitForResponse(/\/admin-[0-9a-f]{16}\.wasm$/);
   await page.getByRole('link', { name: 'Users' }).hover();
@@ -71,6 +73,14 @@ test('a page that was opened without its piece says so as well', async ({ page }
   await takeAway(page);
   await openSignedIn(page, '/activity');
   await expect(page.getByRole('heading', { level: 1, name: 'This page could not be loaded' })).toBeVisible();
+});
+
+test('the overview without its later part says so, and shows the rest', async ({ page }) => {
+  await page.route(/\/overview-.*\.wasm$/, (route) => route.abort());
+  await openSignedIn(page, '/');
+  await expect(page.getByRole('status', { name: 'Summary' })).toHaveText('No agents yet');
+  await expect(page.getByRole('alert').first()).toContainText('Part of the dashboard failed to load');
+  await expect(page.getByText('No transfers are running')).toBeVisible();
 });
 
 /** Asks for other pieces than the server has, as a page of an older one does. */

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::attention::{self, Attention},
-    fetch::Fetch,
+    api::attention::{self, Attention, AttentionItem},
+    fetch::{Fetch, Stage},
     live::Feed,
 };
 
@@ -12,6 +12,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(crate) struct AttentionItems {
     latest: RwSignal<Option<Attention>>,
+    fetch: Fetch<()>,
 }
 
 impl AttentionItems {
@@ -27,17 +28,36 @@ impl AttentionItems {
         };
         let fetch = Fetch::new(move || attention::get().map(take));
         feed.watch(attention::watch(), take, move || fetch.reload());
-        Self { latest }
+        Self { latest, fetch }
     }
 
     /// Part of the latest items. Reactive.
-    fn read<T>(self, read: impl FnOnce(&Attention) -> T) -> Option<T> {
+    pub(crate) fn read<T>(self, read: impl FnOnce(&Attention) -> T) -> Option<T> {
         self.latest.with(|latest| latest.as_ref().map(read))
+    }
+
+    /// The items that are snoozed, or those that are not, in the order of the server; `None` before the first answer.
+    /// Reactive.
+    pub(crate) fn list(self, is_snoozed: bool) -> Option<Vec<AttentionItem>> {
+        self.read(|attention| {
+            let wanted = attention.items.iter().filter(|item| item.snoozed_until.is_some() == is_snoozed);
+            wanted.cloned().collect()
+        })
     }
 
     /// How many items need attention: those that are not snoozed. `None` before the first answer. Reactive.
     pub(crate) fn count(self) -> Option<i32> {
         let count = self.read(|attention| attention.items.iter().filter(|item| item.snoozed_until.is_none()).count());
         count.map(|count| i32::try_from(count).unwrap_or(i32::MAX))
+    }
+
+    /// The stage of the first query. Reactive.
+    pub(crate) fn stage(self) -> Stage {
+        self.fetch.stage()
+    }
+
+    /// Queries again.
+    pub(crate) fn reload(self) {
+        self.fetch.reload();
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
+use crate::effect::effect;
+
 /// How long a part of a page waits for its queries at most.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
@@ -19,13 +21,30 @@ impl FirstQueries {
     pub(crate) fn provide() -> Self {
         let queries = Self { pending: StoredValue::new(0), is_over: RwSignal::new(false) };
         provide_context(queries);
-        set_timeout(move || drop(queries.is_over.try_set(true)), PATIENCE);
+        let end = move || {
+            queries.is_over.try_set(true);
+        };
+        set_timeout(end, PATIENCE);
         queries
     }
 
     /// Whether the queries have ended, or have taken too long. Reactive.
     pub(crate) fn is_over(self) -> bool {
         self.is_over.get()
+    }
+
+    /// Counts a query that was created elsewhere until it has ended, unless it has ended already.
+    pub(crate) fn wait_for(self, has_ended: impl Fn() -> bool + 'static) {
+        if untrack(&has_ended) {
+            return;
+        }
+        self.begin();
+        let is_counted = StoredValue::new(true);
+        effect(move || {
+            if has_ended() && is_counted.try_update_value(std::mem::take) == Some(true) {
+                self.end();
+            }
+        });
     }
 
     /// Notes that a query is sent for the first time.

@@ -1,5 +1,6 @@
 //! Labels and tones of statuses and kinds. Pure.
 
+pub(crate) mod attention;
 pub(crate) mod copy_rules;
 pub(crate) mod events;
 pub(crate) mod jobs;

@@ -13,6 +13,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     effect::effect,
+    first_queries::FirstQueries,
     ui::{Icon, PageHead, SkeletonRows, SkeletonText, Toasts},
 };
 
@@ -55,7 +56,13 @@ pub(crate) use pieces;
 
 /// The view of a route: a skeleton until the code of the page is loaded, then the page.
 pub(crate) fn lazy(load: fn() -> Loading) -> impl Fn() -> AnyView + Copy {
-    move || show(load())
+    move || show(load(), skeleton, failure)
+}
+
+/// A part of a page whose code is loaded with the page: until then a card with rows of a skeleton. What is shown once the
+/// first queries have ended waits for the code too.
+pub(crate) fn lazy_card(load: fn() -> Loading) -> AnyView {
+    show(load(), card_skeleton, card_failure)
 }
 
 /// A dialog whose code is loaded when `open` is first set. If that fails, `open` is reset and a notification says so.
@@ -86,16 +93,21 @@ pub(crate) fn prepare(load: fn() -> Loading) {
     });
 }
 
-fn show(mut loading: Loading) -> AnyView {
+fn show(mut loading: Loading, skeleton: fn() -> AnyView, failure: fn() -> AnyView) -> AnyView {
     let outcome = RwSignal::new(None);
     // Code that is loaded already is ready at once, so that no skeleton flashes.
     match loading.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(make)) => return make(),
         Poll::Ready(Err(LoadError)) => outcome.set(Some(Err(LoadError))),
         // The user may have left the page.
-        Poll::Pending => spawn_local(async move {
-            outcome.try_set(Some(loading.await));
-        }),
+        Poll::Pending => {
+            let first = use_context::<FirstQueries>();
+            first.into_iter().for_each(FirstQueries::begin);
+            spawn_local(async move {
+                outcome.try_set(Some(loading.await));
+                first.into_iter().for_each(FirstQueries::end);
+            });
+        }
     }
     (move || match outcome.get() {
         None => skeleton(),
@@ -103,6 +115,21 @@ fn show(mut loading: Loading) -> AnyView {
         Some(Err(LoadError)) => failure(),
     })
     .into_any()
+}
+
+/// The placeholder of a part of a page whose code is loading.
+fn card_skeleton() -> AnyView {
+    view! {
+        <div class="card">
+            <SkeletonRows rows=3 />
+        </div>
+    }
+    .into_any()
+}
+
+/// What is shown in place of a part of a page whose code could not be loaded.
+fn card_failure() -> AnyView {
+    view! { <div class="card">{reload_offer()}</div> }.into_any()
 }
 
 /// The placeholder of a page whose code is loading.
@@ -123,19 +150,25 @@ fn skeleton() -> AnyView {
 fn failure() -> AnyView {
     view! {
         <PageHead title="This page could not be loaded" />
-        <div class="card">
-            <div class="empty" role="alert">
-                <span class="empty-icon" data-tone="bad">
-                    <Icon name="warning" />
-                </span>
-                <p class="empty-title">"Part of the dashboard failed to load"</p>
-                <p class="empty-text">
-                    "The server may have been updated since this tab was opened, or it cannot be reached."
-                </p>
-                <button type="button" class="button" on:click=|_| drop(window().location().reload())>
-                    "Reload"
-                </button>
-            </div>
+        <div class="card">{reload_offer()}</div>
+    }
+    .into_any()
+}
+
+/// Why code could not be loaded, and what to do.
+fn reload_offer() -> AnyView {
+    view! {
+        <div class="empty" role="alert">
+            <span class="empty-icon" data-tone="bad">
+                <Icon name="warning" />
+            </span>
+            <p class="empty-title">"Part of the dashboard failed to load"</p>
+            <p class="empty-text">
+                "The server may have been updated since this tab was opened, or it cannot be reached."
+            </p>
+            <button type="button" class="button" on:click=|_| drop(window().location().reload())>
+                "Reload"
+            </button>
         </div>
     }
     .into_any()

@@ -11,6 +11,7 @@ mod socket;
 
 use crate::api::{
     agents::Agent,
+    attention::AttentionItem,
     job_runs::JobRun,
     jobs::Job,
     pipeline_runs::{PipelineRun, RunMark},
@@ -88,5 +89,16 @@ impl Revisioned for Agent {
 
     fn revision(&self) -> i32 {
         self.revision
+    }
+}
+
+/// Items have no revision: what is older than the newest known items is ignored before.
+impl Revisioned for AttentionItem {
+    fn id(&self) -> &str {
+        self.id.inner()
+    }
+
+    fn revision(&self) -> i32 {
+        0
     }
 }

@@ -46,8 +46,11 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::lazy::pieces;
 
-// Pages that a first visit does not show, in groups that are likely to be opened together.
+// Pages that a first visit does not show, in groups that are likely to be opened together, and parts of the overview that
+// are large.
 pieces! {
+    overview:
+        needs_attention => overview::NeedsAttention;
     fleet:
         transfers => transfers::Transfers,
         transfer => transfer::TransferPage,

@@ -1,8 +1,8 @@
-//! What needs attention: get, subscribe.
+//! What needs attention: get, subscribe, snooze.
 
-use cynic::{Id, QueryBuilder, SubscriptionBuilder};
+use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
-use super::{Request, schema};
+use super::{ById, ByIdFields, Request, schema};
 use crate::time::Instant;
 
 /// What an item is about.
@@ -113,6 +113,58 @@ struct AttentionUpdate {
     attention: Option<Attention>,
 }
 
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "AttentionAction")]
+struct ActionIds {
+    ids: Vec<Id>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "AttentionItem")]
+struct ItemIds {
+    id: Id,
+    action: Option<ActionIds>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Attention")]
+struct AttentionIds {
+    items: Vec<ItemIds>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query")]
+struct GetIds {
+    attention: AttentionIds,
+}
+
+#[derive(cynic::QueryVariables)]
+struct SnoozeVariables {
+    id: Id,
+    until: Instant,
+    reason: String,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "SnoozeVariables")]
+struct Snooze {
+    #[arguments(id: $id, until: $until, reason: $reason)]
+    snooze_attention: SnoozedItem,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "AttentionItem")]
+struct SnoozedItem {
+    id: Id,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Mutation", variables = "ById")]
+struct EndSnooze {
+    #[arguments(id: $id)]
+    end_attention_snooze: Id,
+}
+
 /// Gets what needs attention now.
 pub(crate) fn get() -> Request<Attention> {
     Request::new(&GetAttention::build(()), |found| Ok(found.attention))
@@ -121,4 +173,24 @@ pub(crate) fn get() -> Request<Attention> {
 /// Subscribes to what needs attention. `None` means that updates may have been missed.
 pub(crate) fn watch() -> Request<Option<Attention>> {
     Request::stream(&WatchAttention::build(()), |frame| frame.attention_updated.attention)
+}
+
+/// The ids of the objects that the action of an item changes now, at most 500; none if the item has gone.
+pub(crate) fn action_ids(item: &str) -> Request<Vec<String>> {
+    let item = item.to_owned();
+    Request::new(&GetIds::build(()), |found: GetIds| Ok(found.attention.items)).map(move |items| {
+        let action = items.into_iter().find(|one| one.id.inner() == item).and_then(|one| one.action);
+        action.map(|action| action.ids.into_iter().map(Id::into_inner).collect()).unwrap_or_default()
+    })
+}
+
+/// Snoozes an item for all who see it; returns its id. A later snooze replaces an earlier one.
+pub(crate) fn snooze(id: &str, until: Instant, reason: String) -> Request<Id> {
+    let variables = SnoozeVariables { id: Id::new(id), until, reason };
+    Request::new(&Snooze::build(variables), |snoozed| Ok(snoozed.snooze_attention.id))
+}
+
+/// Ends the snooze of an item.
+pub(crate) fn end_snooze(id: &str) -> Request<Id> {
+    Request::new(&EndSnooze::build(ById::new(id)), |ended| Ok(ended.end_attention_snooze))
 }

@@ -1,0 +1,68 @@
+//! Labels of attention items. Pure.
+
+use crate::{
+    api::attention::{AttentionActionType, AttentionItem, AttentionKind, AttentionSeverity},
+    format,
+    ui::Tone,
+};
+
+/// The maximum number of objects that an action changes.
+const MOST_CHANGED: i32 = 500;
+
+/// The label, the icon and the tone of a severity.
+pub(crate) fn severity(severity: AttentionSeverity) -> (&'static str, &'static str, Tone) {
+    match severity {
+        AttentionSeverity::Critical => ("Critical", "critical", Tone::Bad),
+        AttentionSeverity::Warning => ("Warning", "warning", Tone::Warn),
+        AttentionSeverity::Notice => ("Notice", "notice", Tone::Neutral),
+    }
+}
+
+/// The label of the button with the action of an item: `Retry 9`.
+pub(crate) fn action(action: AttentionActionType, count: i32) -> String {
+    let count = format::count(count.min(MOST_CHANGED).into());
+    match action {
+        AttentionActionType::RetryTransfers => format!("Retry {count}"),
+        AttentionActionType::CancelTransfers => format!("Cancel {count}"),
+        AttentionActionType::RerunPipelineRun => "Rerun from failed step".to_owned(),
+        AttentionActionType::RunJob | AttentionActionType::RunPipeline => "Run now".to_owned(),
+    }
+}
+
+/// What the time of an item is: since when it is so, or when keys and certificates end.
+pub(crate) fn is_about_an_end(kind: AttentionKind) -> bool {
+    matches!(kind, AttentionKind::CertificateExpires | AttentionKind::KeyExpires)
+}
+
+/// The cause of an item, unless its sentence says it.
+pub(crate) fn other_cause(item: &AttentionItem) -> Option<String> {
+    item.cause.clone().filter(|cause| !item.summary.contains(cause.as_str()))
+}
+
+/// The parts of a sentence in their order, and whether each is a name, which stands between backticks.
+pub(crate) fn parts(sentence: &str) -> Vec<(String, bool)> {
+    let parts = sentence.split('`').enumerate().map(|(place, part)| (part.to_owned(), place % 2 == 1));
+    parts.filter(|(part, _)| !part.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_button_says_how_many_it_changes() {
+        assert_eq!(action(AttentionActionType::RetryTransfers, 9), "Retry 9");
+        assert_eq!(action(AttentionActionType::CancelTransfers, 1234), "Cancel 500");
+    }
+
+    #[test]
+    fn names_stand_between_backticks() {
+        let part = |text: &str, is_name| (text.to_owned(), is_name);
+        assert_eq!(
+            parts("9 transfers with `sftp.example` failed: quota exceeded"),
+            [part("9 transfers with ", false), part("sftp.example", true), part(" failed: quota exceeded", false)]
+        );
+        assert_eq!(parts("`edge-1` is silent"), [part("edge-1", true), part(" is silent", false)]);
+        assert_eq!(parts("3 agents are silent"), [part("3 agents are silent", false)]);
+    }
+}

@@ -1,0 +1,223 @@
+//! The card with what needs attention: the items in the order of the server, each with its actions, and those that are
+//! snoozed. Rows keep their places while the pointer or the focus is in the table, until the user has acted on one.
+
+mod actions;
+mod objects;
+mod snooze;
+mod snoozed;
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use self::{
+    actions::{Actions, CancelDialog},
+    objects::Name,
+    snooze::SnoozeDialog,
+    snoozed::Snoozed,
+};
+use crate::{
+    api::attention::AttentionItem,
+    attention::AttentionItems,
+    base_path::href,
+    browser,
+    clock::Clock,
+    effect::effect,
+    format, labels,
+    live::{Admission, Entry, LiveList},
+    pages::list_card::freeze,
+    session::Session,
+    ui::{Card, Column, Icon, QueryResult, Rows, Table, Time, TimeFormat, Toasts},
+};
+
+/// The columns of the table.
+const COLUMNS: [Column; 3] = [Column::text("What", 56), Column::text("Since", 14), Column::actions(30)];
+/// The element id of the list.
+const LIST: &str = "needs-attention";
+/// How long after an action of the user the rows move although they are in use, in milliseconds.
+const SETTLING: i64 = 5000;
+
+/// What the rows share. A handle.
+#[derive(Clone, Copy)]
+struct Board {
+    attention: AttentionItems,
+    session: Session,
+    toasts: Toasts,
+    /// Until when rows move although they are in use, in milliseconds since 1970.
+    settling_until: StoredValue<i64>,
+    /// The item in the dialog that snoozes.
+    snoozing: RwSignal<Option<AttentionItem>>,
+    is_snoozing: RwSignal<bool>,
+    /// The transfers in the dialog that cancels.
+    cancelling: RwSignal<Vec<String>>,
+    is_cancelling: RwSignal<bool>,
+}
+
+impl Board {
+    fn new() -> Self {
+        Self {
+            attention: expect_context(),
+            session: expect_context(),
+            toasts: expect_context(),
+            settling_until: StoredValue::new(0),
+            snoozing: RwSignal::new(None),
+            is_snoozing: RwSignal::new(false),
+            cancelling: RwSignal::new(Vec::new()),
+            is_cancelling: RwSignal::new(false),
+        }
+    }
+
+    /// Opens the dialog that snoozes an item.
+    fn snooze(self, item: AttentionItem) {
+        self.snoozing.set(Some(item));
+        self.is_snoozing.set(true);
+    }
+
+    /// Shows what the user has changed, also where a row goes that has the pointer or the focus.
+    fn settle(self) {
+        self.settling_until.try_update_value(|until| *until = browser::now().0 + SETTLING);
+        self.attention.reload();
+        let leave = || {
+            let has_focus = document().query_selector("#needs-attention :focus").is_ok_and(|focused| focused.is_some());
+            if has_focus {
+                browser::focus(LIST);
+            }
+        };
+        leave();
+        // A closing dialog returns the focus to the row.
+        set_timeout(leave, Duration::from_millis(50));
+    }
+
+    /// Says how an action has ended, and shows what it has changed.
+    fn say(self, outcome: Result<String, String>) {
+        match outcome {
+            Ok(text) => self.toasts.success(text),
+            Err(text) => self.toasts.error(text),
+        }
+        self.settle();
+    }
+
+    fn is_settling(self) -> bool {
+        browser::now().0 < self.settling_until.get_value()
+    }
+}
+
+/// What needs attention.
+#[component]
+pub(crate) fn NeedsAttention() -> impl IntoView {
+    let board = Board::new();
+    provide_context(board);
+    let attention = board.attention;
+    let list = LiveList::<AttentionItem>::new(Admission::Listed);
+    effect(move || {
+        if let Some(items) = attention.list(false) {
+            list.replace(items);
+            if board.is_settling() {
+                list.show_waiting();
+            }
+        }
+    });
+    let is_empty = Memo::new(move |_| list.len() == 0);
+    let nothing = || {
+        view! {
+            <p class="card-note">
+                <Icon name="done" />
+                "Nothing needs attention. Failures, stalled transfers, silent agents, late runs, and keys and certificates that end appear here."
+            </p>
+        }
+        .into_any()
+    };
+    view! {
+        <Card title="Needs attention">
+            <div id=LIST class="attention" tabindex="-1">
+                <QueryResult
+                    stage=Signal::derive(move || attention.stage())
+                    is_empty
+                    skeleton_rows=2
+                    on_retry=move |()| attention.reload()
+                    nothing
+                >
+                    <Table label="Attention items" columns=COLUMNS.to_vec() freeze=Some(freeze(list))>
+                        <Rows
+                            keys=Signal::derive(move || list.order())
+                            row=move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any()
+                        />
+                    </Table>
+                </QueryResult>
+            </div>
+            <Snoozed />
+        </Card>
+        <SnoozeDialog />
+        <CancelDialog />
+    }
+}
+
+#[component]
+fn Row(row: RwSignal<Entry<AttentionItem>>) -> impl IntoView {
+    let board = expect_context::<Board>();
+    let severity = Memo::new(move |_| row.with(|entry| labels::attention::severity(entry.object.severity)));
+    let since = Memo::new(move |_| row.with(|entry| entry.object.since));
+    // The kind of an item never changes.
+    let is_end = row.with_untracked(|entry| labels::attention::is_about_an_end(entry.object.kind));
+    let summary = Memo::new(move |_| row.with(|entry| entry.object.summary.clone()));
+    let cause = Memo::new(move |_| row.with(|entry| labels::attention::other_cause(&entry.object)));
+    let affected = Memo::new(move |_| row.with(|entry| objects::affected(&entry.object)));
+    let more = Memo::new(move |_| row.with(|entry| objects::more(&entry.object)));
+    let badge = move || {
+        let (word, icon, tone) = severity.get();
+        view! {
+            <span class="badge" data-tone=tone.name()>
+                <Icon name=icon />
+                {word}
+            </span>
+        }
+    };
+    let link = |affected: objects::Affected| {
+        let name = match affected.name {
+            Name::Text(text) => text.into_any(),
+            Name::Run(None) => "Run".into_any(),
+            Name::Run(Some(at)) => (move || format!("Run of {}", Clock::full_moment(at))).into_any(),
+        };
+        view! {
+            <li>
+                <a href=href(affected.address)>{name}</a>
+            </li>
+        }
+    };
+    let rest = move || {
+        let rest = more.get();
+        rest.map(|(count, address)| view! { <li><a href=href(address)>{format!("and {} more", format::count(count.into()))}</a></li> })
+    };
+    view! {
+        <tr>
+            <td class="cell-main">
+                {badge} <span class="attention-summary">{move || sentence(&summary.get())}</span>
+                {move || cause.get().map(|cause| view! { <span class="attention-cause">{cause}</span> })}
+                <ul class="attention-objects" aria-label="Affected">
+                    {move || affected.get().into_iter().map(link).collect_view()} {rest}
+                </ul>
+            </td>
+            <td class="cell-quiet" data-label="Since">
+                {is_end.then_some("Ends ")} <Time at=since format=TimeFormat::Relative />
+            </td>
+            <td class="cell-actions">
+                <Actions row />
+                <button
+                    type="button"
+                    class="button button-small"
+                    on:click=move |_| board.snooze(row.with_untracked(|entry| entry.object.clone()))
+                >
+                    "Snooze"
+                </button>
+            </td>
+        </tr>
+    }
+}
+
+/// A sentence with its names as code.
+fn sentence(text: &str) -> impl IntoView + use<> {
+    let part = |(text, is_name): (String, bool)| {
+        if is_name { view! { <code>{text}</code> }.into_any() } else { text.into_any() }
+    };
+    labels::attention::parts(text).into_iter().map(part).collect_view()
+}
