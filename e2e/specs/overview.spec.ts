@@ -107,7 +107,7 @@ test('agents that fall silent are judged until they are back, and a snooze can b
 });
 
 test('a failing pipeline is paused where it is shown, and a customer sees no runs', async ({ page, server }) => {
-  const { customer } = await seed(server);
+  const { job, customer } = await seed(server);
   const headers = { authorization: `Bearer ${await server.token()}` };
   await server.send('POST', '/api/users', { ...USER, role: 'customer', customerId: customer }, headers);
   await openSignedIn(page, '/');
@@ -118,6 +118,10 @@ test('a failing pipeline is paused where it is shown, and a customer sees no run
   await item.getByRole('button', { name: 'Pause' }).click();
   await expect(page.getByText('Paused Nightly orders.')).toBeVisible();
   await expect(item).toHaveCount(0);
+
+  const next = page.getByRole('region', { name: 'Next runs' });
+  await expect(next.getByRole('link', { name: 'Hourly orders' })).toHaveAttribute('href', `/jobs/${job}`);
+  await expect(next.getByRole('listitem').filter({ hasText: 'Hourly orders' })).toContainText(/in \d+/);
 
   await page.getByRole('button', { name: 'Sign out' }).click();
   await signIn(page, USER);

@@ -3,6 +3,7 @@
 pub(crate) mod agents;
 pub(crate) mod attention;
 pub(crate) mod backfill;
+pub(crate) mod coming_runs;
 pub(crate) mod customers;
 pub(crate) mod definitions;
 pub(crate) mod enrolment_codes;

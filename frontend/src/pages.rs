@@ -50,7 +50,8 @@ use crate::lazy::pieces;
 // are large.
 pieces! {
     overview:
-        needs_attention => overview::NeedsAttention;
+        needs_attention => overview::NeedsAttention,
+        next_runs => overview::NextRuns;
     fleet:
         transfers => transfers::Transfers,
         transfer => transfer::TransferPage,

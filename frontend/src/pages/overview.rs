@@ -1,8 +1,10 @@
-//! The page Overview: how the fleet is in one sentence, what needs attention, the totals, what runs, and the agents.
+//! The page Overview: how the fleet is in one sentence, what needs attention, the totals, what runs and what runs next,
+//! and the agents.
 
 mod agents;
 mod judgement;
 mod needs_attention;
+mod next_runs;
 mod running_transfers;
 mod series_charts;
 mod totals;
@@ -13,7 +15,7 @@ use self::{
     agents::AgentsCard, judgement::FleetJudgement, running_transfers::RunningTransfers, series_charts::SeriesCharts,
     totals::TotalsRow,
 };
-pub(super) use self::needs_attention::NeedsAttention;
+pub(super) use self::{needs_attention::NeedsAttention, next_runs::NextRuns};
 use crate::{
     attention::AttentionItems,
     fetch::Stage,
@@ -37,7 +39,10 @@ pub(crate) fn Overview() -> impl IntoView {
             <SeriesCharts />
             <div class="overview">
                 <RunningTransfers />
-                <AgentsCard />
+                <div class="overview-side">
+                    {lazy_card(super::next_runs)}
+                    <AgentsCard />
+                </div>
             </div>
         </Settled>
     }
