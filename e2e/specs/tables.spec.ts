@@ -178,7 +178,7 @@ test('columns, rows and density are chosen, and stay', async ({ page, server }) 
   await expect(rows(page)).toHaveCount(25);
   const head = (name: string) => page.getByRole('columnheader', { name });
   await expect(head('Duration')).toHaveCount(0);
-  await page.getByRole('button', { name: 'View' }).click();
+  await page.getByRole('button', { name: 'View', exact: true }).click();
   await page.getByRole('checkbox', { name: 'Agent' }).uncheck();
   await page.getByRole('checkbox', { name: 'Duration' }).check();
   await page.getByLabel('Rows per page').selectOption('50');

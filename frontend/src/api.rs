@@ -26,6 +26,7 @@ pub(crate) mod slots;
 pub(crate) mod transfers;
 pub(crate) mod users;
 pub(crate) mod versions;
+pub(crate) mod views;
 pub(crate) mod webhooks;
 
 use cynic::Id;

@@ -2,7 +2,7 @@
 //!
 //! The modules from the outside in: `app` builds the page; `pages` fetch and arrange data, `palette` finds them, and `lazy`
 //! loads their code; `shortcuts` are the keys that work everywhere;
-//! `ui` holds the components without data; `base_path` knows the path below which the dashboard is served; `session`,
+//! `saved_views` keeps the views that the user has saved; `ui` holds the components without data; `base_path` knows the path below which the dashboard is served; `session`,
 //! `api` and `live` communicate with the server, and `fleet_totals` and `attention` keep what all pages show; `json`,
 //! `format`, `time`, `zone` and `labels` turn data into text. Imports have no cycles.
 
@@ -27,6 +27,7 @@ mod live;
 mod navigation_guard;
 mod pages;
 mod palette;
+mod saved_views;
 mod scroll_memory;
 mod session;
 mod shell;

@@ -27,6 +27,7 @@ mod pipeline_run;
 mod pipelines;
 mod plan_cards;
 mod recent_runs;
+mod saved_views_menu;
 mod search_field;
 mod sign_in;
 mod slot_history;

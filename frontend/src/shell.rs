@@ -16,6 +16,7 @@ use crate::{
     lazy::{Loading, lazy_dialog, prepare},
     live::{ConnectionState, Feed},
     pages, palette,
+    saved_views::SavedViews,
     session::{Permission, Viewer},
     shortcuts::Shortcuts,
     staleness::Staleness,
@@ -32,6 +33,7 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
     let attention = AttentionItems::follow(feed);
     provide_context(attention);
     expect_context::<Tab>().follow(Signal::derive(move || attention.count()));
+    provide_context(SavedViews::new());
     effect(move || {
         clock.now();
         totals.sample();

@@ -3,12 +3,9 @@
 mod actors;
 
 use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_query_map},
-};
 
 use self::actors::Actors;
+use super::{list_query::ListQuery, saved_views_menu::SavedViewsMenu};
 use crate::{
     api::events::{self, Event},
     base_path::href,
@@ -40,8 +37,8 @@ const COLUMNS: [Column; 4] =
 #[component]
 pub(crate) fn Activity() -> impl IntoView {
     let feed = expect_context::<Feed>();
-    let query = use_query_map();
-    let show = Memo::new(move |_| query.with(|query| query.get("show")).unwrap_or_default());
+    let query = ListQuery::of("/activity", 100);
+    let show = Memo::new(move |_| query.get("show").unwrap_or_default());
     let part = Memo::new(move |_| show.with(|show| labels::value_of(&PARTS, show)));
     let lines = RwSignal::new(Vec::<Event>::new());
     let older = RwSignal::new(None::<String>);
@@ -103,8 +100,11 @@ pub(crate) fn Activity() -> impl IntoView {
     };
     view! {
         <PageHead title="Activity" about=|| "All events of the last 30 days, without progress" />
-        <Filter show />
+        <Filter query show />
         <div class="card">
+            <div class="table-tools table-tools-end">
+                <SavedViewsMenu query noun="events" />
+            </div>
             <QueryResult
                 stage=Signal::derive(move || newest.stage())
                 is_empty=Memo::new(move |_| visible.with(Vec::is_empty))
@@ -156,13 +156,8 @@ fn search_back(
 
 /// The choice of a part of the log.
 #[component]
-fn Filter(show: Memo<String>) -> impl IntoView {
-    let navigate = use_navigate();
-    let change = move |show: String| {
-        let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
-        let address = if show.is_empty() { "/activity".to_owned() } else { format!("/activity?show={show}") };
-        navigate(&address, options);
-    };
+fn Filter(query: ListQuery, show: Memo<String>) -> impl IntoView {
+    let change = move |show: String| query.change([("show", show)]);
     let all = (String::new(), "All events".to_owned());
     let named = PARTS.iter().map(|(_, name, label)| ((*name).to_owned(), (*label).to_owned()));
     let options: Vec<_> = [all].into_iter().chain(named).collect();

@@ -8,6 +8,7 @@ use super::{
     list_card::{ListCard, Listed},
     list_query::{ListQuery, api_path},
     no_agents::NoAgents,
+    saved_views_menu::SavedViewsMenu,
     search_field::SearchField,
 };
 use crate::{
@@ -78,7 +79,7 @@ pub(crate) fn Agents() -> impl IntoView {
         if is_filtered() {
             view! {
                 <Empty icon="search" title="No agents match these filters">
-                    <a class="button" href=href("/agents")>
+                    <a class="button" href=move || href(query.clear_address())>
                         "Clear filters"
                     </a>
                 </Empty>
@@ -103,7 +104,7 @@ pub(crate) fn Agents() -> impl IntoView {
                 noun="agent"
                 columns
                 is_empty
-                tools=move || view! { <ExportMenu paths /> }
+                tools=move || view! { <SavedViewsMenu query noun="agents" /> <ExportMenu paths /> }
                 nothing
             >
                 <Rows keys=Signal::derive(move || list.order()) row />

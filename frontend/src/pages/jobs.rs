@@ -16,6 +16,7 @@ use super::{
     list_query::{ListQuery, api_path},
     next_run::NextRun,
     recent_runs::{RecentRuns, insert_run},
+    saved_views_menu::SavedViewsMenu,
 };
 use crate::{
     api::{
@@ -80,7 +81,7 @@ pub(crate) fn Jobs() -> impl IntoView {
         if enabled.get().is_some() {
             return view! {
                 <Empty icon="search" title="No jobs match this filter">
-                    <a class="button" href=href("/jobs")>
+                    <a class="button" href=move || href(query.clear_address())>
                         "Show all jobs"
                     </a>
                 </Empty>
@@ -147,7 +148,7 @@ pub(crate) fn Jobs() -> impl IntoView {
                 selection
                 bulk
                 is_empty
-                tools=move || view! { <ExportMenu paths /> }
+                tools=move || view! { <SavedViewsMenu query noun="jobs" /> <ExportMenu paths /> }
                 nothing
             >
                 <Rows keys=Signal::derive(move || list.order()) row />

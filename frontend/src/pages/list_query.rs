@@ -1,16 +1,24 @@
 //! The parameters of a list in the URL: page, rows, order, columns, search and filters. A change of some keeps the others.
+//!
+//! Without parameters a list opens with the default view of the user. Where there is one, the list as a whole has the
+//! parameter `view=all`.
 
 use std::fmt::Write;
 
 use leptos::prelude::*;
 use leptos_router::{
     NavigateOptions,
-    hooks::{use_navigate, use_query_map},
+    hooks::{use_location, use_navigate, use_query_map},
     params::ParamsMap,
 };
 
+use crate::{base_path, saved_views::SavedViews};
+
 /// The numbers of rows per page to choose from.
 const ROWS: [i32; 4] = [25, 50, 100, 200];
+
+/// The parameter of a list as a whole.
+const ALL: (&str, &str) = ("view", "all");
 
 /// A parameter and its new value; without a value it is removed.
 pub(super) type Change = (&'static str, String);
@@ -19,9 +27,12 @@ pub(super) type Change = (&'static str, String);
 #[derive(Clone, Copy)]
 pub(super) struct ListQuery {
     path: StoredValue<String>,
+    /// The path of the page that is shown.
+    current: Memo<String>,
     query: Memo<ParamsMap>,
     most: i32,
     go: Callback<String>,
+    saved: SavedViews,
     /// The page number, counted from 1.
     pub(super) page: Memo<i32>,
     /// The number of rows per page.
@@ -40,9 +51,11 @@ impl ListQuery {
         });
         Self {
             path: StoredValue::new(path.into()),
+            current: use_location().pathname,
             query,
             most,
             go,
+            saved: expect_context(),
             page: Memo::new(move |_| number("page").unwrap_or(1).max(1)),
             rows: Memo::new(move |_| number("rows").filter(is_offered).unwrap_or(ROWS[0])),
         }
@@ -75,11 +88,70 @@ impl ListQuery {
     }
 
     fn address(self, changes: &[Change]) -> String {
-        self.query.with(|query| {
-            let known = query.latest_values().map(|(name, value)| (&**name, value));
+        let address = self.query.with(|query| {
+            let known = query.latest_values().map(|(name, value)| (&**name, value)).filter(|(name, _)| *name != ALL.0);
             self.path.with_value(|path| address(path, known, changes))
-        })
+        });
+        if address.contains('?') { address } else { self.clear_address() }
     }
+
+    /// The name of the list in saved views.
+    pub(super) fn name(self) -> String {
+        self.path.with_value(|path| path.trim_start_matches('/').to_owned())
+    }
+
+    /// Whether the list is shown without parameters. Reactive.
+    pub(super) fn is_plain(self) -> bool {
+        // When the user leaves, the address changes before the page does.
+        let is_here = self.current.with(|shown| self.path.with_value(|path| base_path::address(shown) == path));
+        is_here && self.query.with(|query| query.latest_values().next().is_none())
+    }
+
+    /// The parameters of the address without the page number. Reactive.
+    pub(super) fn text(self) -> String {
+        let address = self.address(&[("page", String::new())]);
+        let text = address.split_once('?').map_or("", |(_, text)| text);
+        parameters(text).join("&")
+    }
+
+    /// Whether the list shows a saved view, on any page. Reactive.
+    pub(super) fn is_showing(self, view: &str) -> bool {
+        let shown = self.text();
+        parameters(&shown) == parameters(view)
+    }
+
+    /// The address of the list as a whole. Reactive.
+    pub(super) fn clear_address(self) -> String {
+        let has_default = self.saved.default_of(&self.name()).is_some();
+        let (name, value) = ALL;
+        self.path.with_value(|path| if has_default { format!("{path}?{name}={value}") } else { path.clone() })
+    }
+
+    /// The address of a saved view. Reactive.
+    pub(super) fn view_address(self, view: &str) -> String {
+        let parameters = parameters(view).join("&");
+        if parameters.is_empty() {
+            self.clear_address()
+        } else {
+            self.path.with_value(|path| format!("{path}?{parameters}"))
+        }
+    }
+
+    /// Shows a saved view in place of the present one.
+    pub(super) fn open(self, view: &str) {
+        self.go.run(untrack(|| self.view_address(view)));
+    }
+}
+
+/// The parameters of a saved view that belong into the address, in a fixed order.
+fn parameters(view: &str) -> Vec<&str> {
+    let is_of_address = |parameter: &&str| {
+        let name = parameter.split('=').next().unwrap_or_default();
+        !["", "page", "density", ALL.0].contains(&name)
+    };
+    let mut parameters: Vec<_> = view.trim_start_matches('?').split('&').filter(is_of_address).collect();
+    parameters.sort_unstable();
+    parameters
 }
 
 /// A path of the API with parameters; those without a value are left out.
@@ -132,6 +204,14 @@ mod tests {
     #[test]
     fn an_address_without_parameters_has_no_query() {
         assert_eq!(changed(&[("page", "3")], &[("page", String::new())]), "/transfers");
+    }
+
+    #[test]
+    fn a_view_is_the_same_in_any_order_on_any_page_and_in_any_density() {
+        assert_eq!(parameters("status=failed&page=3&q=a&density=compact"), ["q=a", "status=failed"]);
+        assert_eq!(parameters("?q=a&status=failed&view=all"), ["q=a", "status=failed"]);
+        assert!(parameters("").is_empty() && parameters("view=all").is_empty());
+        assert_ne!(parameters("hide=none"), parameters("hide=size"));
     }
 
     #[test]

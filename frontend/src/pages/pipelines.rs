@@ -10,6 +10,7 @@ use super::{
     list_query::ListQuery,
     next_run::NextRun,
     recent_runs::{RecentRuns, insert_run},
+    saved_views_menu::SavedViewsMenu,
     search_field::SearchField,
     webhook_secret::WebhookSecret,
 };
@@ -74,7 +75,7 @@ pub(crate) fn Pipelines() -> impl IntoView {
         if filter.get() != PipelineFilter::default() {
             return view! {
                 <Empty icon="search" title="No pipelines match these filters">
-                    <a class="button" href=href("/pipelines")>
+                    <a class="button" href=move || href(query.clear_address())>
                         "Show all pipelines"
                     </a>
                 </Empty>
@@ -139,6 +140,7 @@ pub(crate) fn Pipelines() -> impl IntoView {
                 columns
                 selection=Some(selection)
                 bulk
+                tools=move || view! { <SavedViewsMenu query noun="pipelines" /> }
                 is_empty=Memo::new(move |_| ids.with(Vec::is_empty))
                 nothing
             >

@@ -28,6 +28,7 @@ use crate::{
         export::ExportMenu,
         list_card::{ListCard, Listed, freeze},
         list_query::ListQuery,
+        saved_views_menu::SavedViewsMenu,
     },
     ui::{Empty, PageHead, Selection},
 };
@@ -91,7 +92,7 @@ pub(crate) fn Transfers() -> impl IntoView {
         } else {
             view! {
                 <Empty icon="search" title="No transfers match these filters">
-                    <a class="button" href=href("/transfers")>
+                    <a class="button" href=move || href(query.clear_address())>
                         "Clear filters"
                     </a>
                 </Empty>
@@ -113,7 +114,7 @@ pub(crate) fn Transfers() -> impl IntoView {
                 freeze=freeze(list)
                 selection=Some(selection)
                 bulk
-                tools=move || view! { <ExportMenu paths /> }
+                tools=move || view! { <SavedViewsMenu query noun="transfers" /> <ExportMenu paths /> }
                 is_empty=Memo::new(move |_| list.len() == 0)
                 nothing
             >

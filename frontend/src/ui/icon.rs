@@ -39,6 +39,8 @@ fn outline(name: &str) -> &'static str {
         "key" => "M14.5 9.500a4 4 0 1 0-3.9 4l1.4-1.400V10h2zM13 11l7 7m-3-3 2-2",
         "menu" => "M4 7h16M4 12h16M4 17h16",
         "filter" => "M4 6h16M7 12h10M10 18h4",
+        "more" => "M5 12h.01M12 12h.01M19 12h.01",
+        "saved" => "M6 4h12v16l-6-4-6 4z",
         "view" => "M4 5h16v14H4zM10 5v14M15 5v14",
         "close" => "M6 6l12 12M18 6 6 18",
         "copy" => "M9 9h11v11H9zM5 15H4V4h11v1",

@@ -1,16 +1,25 @@
 //! A button that opens a panel below it.
 
-use leptos::{ev::FocusEvent, html, prelude::*};
+use leptos::{
+    ev::{FocusEvent, MouseEvent},
+    html,
+    prelude::*,
+    web_sys::Element,
+};
+use wasm_bindgen::JsCast;
 
 use super::Icon;
 use crate::browser;
 
-/// A button with a panel, which closes with Escape and when the focus leaves it.
+/// A button with a panel, which closes with Escape, when the focus leaves it and when a link in it is followed.
 #[component]
 pub(crate) fn Menu(
     /// The label of the button.
     name: &'static str,
     icon: &'static str,
+    /// The element id of the button.
+    #[prop(optional)]
+    id: Option<&'static str>,
     children: ChildrenFn,
 ) -> impl IntoView {
     let frame = NodeRef::<html::Div>::new();
@@ -28,6 +37,12 @@ pub(crate) fn Menu(
             let _ = button.focus();
         }
     };
+    let follow = move |event: MouseEvent| {
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        if target.is_some_and(|target| target.closest("a").is_ok_and(|link| link.is_some())) {
+            close();
+        }
+    };
     view! {
         <div
             class="menu"
@@ -43,6 +58,7 @@ pub(crate) fn Menu(
             <button
                 type="button"
                 class="button button-small"
+                id=id
                 node_ref=button
                 aria-expanded=move || is_open.get().to_string()
                 on:click=move |_| is_open.update(|open| *open = !*open)
@@ -52,7 +68,7 @@ pub(crate) fn Menu(
             </button>
             <Show when=move || is_open.get()>
                 // It takes the focus, so that a click between its fields does not close it.
-                <div class="menu-panel" role="group" aria-label=name tabindex="-1">
+                <div class="menu-panel" role="group" aria-label=name tabindex="-1" on:click=follow>
                     {children()}
                 </div>
             </Show>

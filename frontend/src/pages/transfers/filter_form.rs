@@ -103,7 +103,7 @@ fn States(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
                 <span>"Stalled"</span>
             </label>
             <Show when=move || !filters.with(Filters::is_any)>
-                <a class="chips-clear" href=href("/transfers")>
+                <a class="chips-clear" href=move || href(query.clear_address())>
                     "Clear filters"
                 </a>
             </Show>
