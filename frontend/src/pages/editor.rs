@@ -6,6 +6,7 @@ mod completion;
 mod conflict;
 mod diagnostics;
 mod fields;
+mod highlight;
 mod text_edits;
 mod yaml_context;
 

@@ -1,15 +1,19 @@
-//! The text area of a definition, with line numbers, marks at lines with diagnostics, and completion.
+//! The text area of a definition, with colours, line numbers, marks at lines with diagnostics, and completion.
 //!
-//! Numbers and marks are drawn around the text area and follow its scrolling. Screen readers get the list of diagnostics
-//! below it instead, which describes the text area.
+//! Colours, numbers and marks are drawn around the text area and follow its scrolling. Screen readers get the list of
+//! diagnostics below it instead, which describes the text area.
 
+mod colours;
 mod completion_list;
 mod input;
 
-use leptos::{ev, prelude::*};
-use wasm_bindgen::JsCast;
+use leptos::{html, prelude::*, web_sys::HtmlTextAreaElement};
 
-use self::{completion_list::CompletionList, input::InputHandler};
+use self::{
+    colours::{Colours, first_line, has_colours},
+    completion_list::CompletionList,
+    input::InputHandler,
+};
 use super::buffer::Buffer;
 use crate::{
     api::definitions::{Diagnostic, Grammar, Severity},
@@ -38,24 +42,35 @@ pub(super) fn CodeArea(
     let choices = input.choices;
     // The scroll offset of the text area in pixels: x, y.
     let scrolled = RwSignal::new((0, 0));
-    let scroll = move |event: ev::Event| {
-        if let Some(area) = event.target().and_then(|target| target.dyn_into::<leptos::web_sys::Element>().ok()) {
-            scrolled.set((area.scroll_left(), area.scroll_top()));
+    // The height of the text in pixels.
+    let height = RwSignal::new(0);
+    let measure = move |area: &HtmlTextAreaElement| {
+        height.set(area.scroll_height());
+        let offset = (area.scroll_left(), area.scroll_top());
+        if scrolled.get_untracked() != offset {
+            scrolled.set(offset);
         }
     };
+    let scroll = move |_| area.get_untracked().iter().for_each(measure);
     effect(move || {
+        let Some(area) = area.get() else { return };
         // The text was changed by code, not by typing.
-        if let Some(area) = area.get()
-            && text.with(|text| area.value() != *text)
-        {
+        if text.with(|text| area.value() != *text) {
             area.set_value(&text.get_untracked());
         }
+        measure(&area);
     });
     let lines = Memo::new(move |_| text.with(|text| text.matches('\n').count() + 1));
+    let first = Memo::new(move |_| first_line(lines.get(), scrolled.get().1, height.get()));
+    let coloured = NodeRef::<html::Div>::new();
     let numbers = move || (1..=lines.get()).map(|line| line.to_string()).collect::<Vec<_>>().join("\n");
     let is_wrong = move || problems.with(|problems| problems.iter().any(|found| found.severity == Severity::Error));
     view! {
-        <div class="code" style:--digits=move || lines.get().to_string().len().max(2).to_string()>
+        <div
+            class="code"
+            data-coloured=move || text.with(|text| has_colours(text.len())).to_string()
+            style:--digits=move || lines.get().to_string().len().max(2).to_string()
+        >
             <div class="code-gutter" aria-hidden="true">
                 <pre style:transform=move || format!("translateY({}px)", -scrolled.get().1)>{numbers}</pre>
             </div>
@@ -69,6 +84,7 @@ pub(super) fn CodeArea(
                         }
                     >
                         <Marks text problems />
+                        <Colours text first element=coloured />
                     </div>
                 </div>
                 <textarea

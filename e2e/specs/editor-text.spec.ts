@@ -1,0 +1,80 @@
+// The text of a definition: its colours, help about its keys, and its format.
+import type { Locator, Page } from '@playwright/test';
+import { definition } from '../support/pipelines';
+import { expect, expectNothingFound, openSignedIn, test } from '../support/test';
+
+/** The coloured parts of one kind. */
+function parts(page: Page, kind: string): Locator {
+  return page.locator(`.code-line [data-kind="${kind}"]`);
+}
+
+for (const theme of ['light', 'dark'] as const) {
+  test(`keys, values and expressions have their colours, in the ${theme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme: theme });
+    await openSignedIn(page, '/pipelines/new');
+    const text = '# note\nparameters:\n  day: "1"\nsource: /out/${{ params.day }}/*.csv\ndestination: /in/\ntimeout: 5m\n';
+    await definition(page).fill(`${text}retry: { maxAttempts: 3, nonsense: 1 }\n`);
+    await expect(parts(page, 'key')).toHaveText(
+      ['parameters', 'day', 'source', 'destination', 'timeout', 'retry', 'maxAttempts', 'nonsense'],
+    );
+    await expect(parts(page, 'expression')).toHaveText(['${{ params.day }}']);
+    await expect(parts(page, 'comment')).toHaveText(['# note']);
+    await expect(parts(page, 'text')).toHaveText(['"1"']);
+    const colour = (element: Element) => getComputedStyle(element).color;
+    const colours = await Promise.all(['key', 'expression', 'comment', 'text'].map((kind) => parts(page, kind).first().evaluate(colour)));
+    expect(new Set(colours).size).toBe(4);
+    await expect(page.locator('.code-mark')).not.toHaveCount(0);
+    await expectNothingFound(page);
+  });
+}
+
+test('each coloured line is where the text area has it, wherever it is scrolled', async ({ page }) => {
+  await openSignedIn(page, '/pipelines/new');
+  // About 250 KiB.
+  const lines = Array.from({ length: 9000 }, (_, number) => `  # line ${String(number).padStart(5, '0')} of the text`);
+  await definition(page).fill(`source: /a\n${lines.join('\n')}\ndestination: /b/\n`);
+  const scrollTo = (share: number) =>
+    definition(page).evaluate((area, share) => area.scrollTo(0, (area.scrollHeight - area.clientHeight) * share), share);
+  for (const share of [0, 0.31, 0.5, 0.97, 1, 0]) {
+    await scrollTo(share);
+    const [top, height, above] = await definition(page).evaluate((area) => {
+      const { top, height } = area.getBoundingClientRect();
+      return [top, height, area.scrollTop];
+    });
+    // Of the line in the middle: its number by its colours, and by the position of the text area.
+    const middle = top + height / 2;
+    const shown = () =>
+      page.locator('.code-line').evaluateAll((found, middle) => {
+        const line = found.find((line) => {
+          const { top, bottom } = line.getBoundingClientRect();
+          return top <= middle && middle < bottom;
+        });
+        return line?.textContent ?? '';
+      }, middle);
+    const lineHeight = await page.locator('.code-line').first().evaluate((line) => line.getBoundingClientRect().height);
+    const padding = await definition(page).evaluate((area) => parseFloat(getComputedStyle(area).paddingTop));
+    const number = Math.floor((above + height / 2 - padding) / lineHeight);
+    const expected = (await definition(page).inputValue()).split('\n')[number] ?? '';
+    await expect.poll(shown).toBe(expected);
+    expect(await page.locator('.code-line').count()).toBeLessThan(120);
+  }
+});
+
+test('typing into the longest text stays quick', async ({ page }) => {
+  await openSignedIn(page, '/pipelines/new');
+  await definition(page).fill(`source: /a\ndestination: /b/\n${'# filling\n'.repeat(26_000)}`);
+  await definition(page).press('Control+Home');
+  const slowest = await definition(page).evaluate(async (area) => {
+    const times: number[] = [];
+    for (const letter of 'abcdefgh') {
+      const begun = performance.now();
+      document.execCommand('insertText', false, letter);
+      await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+      times.push(performance.now() - begun);
+    }
+    (area as HTMLTextAreaElement).focus();
+    return times.sort((one, other) => one - other)[6];
+  });
+  expect(slowest, 'milliseconds of the slowest key but one').toBeLessThan(400);
+  await expect(parts(page, 'key').first()).toHaveText('abcdefghsource');
+});
