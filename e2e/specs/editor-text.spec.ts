@@ -78,3 +78,37 @@ test('typing into the longest text stays quick', async ({ page }) => {
   expect(slowest, 'milliseconds of the slowest key but one').toBeLessThan(400);
   await expect(parts(page, 'key').first()).toHaveText('abcdefghsource');
 });
+
+test('keys are described at the caret and below the pointer', async ({ page }) => {
+  await openSignedIn(page, '/pipelines/new');
+  await definition(page).fill('source: /a\ndestination: /b/\noverlap: skip\nsteps:\n  - id: copy\n    type: transfer\n    verify: sha256\n');
+  await expect(parts(page, 'key')).toHaveCount(7);
+  const help = page.locator('#definition-key');
+  await definition(page).press('Control+Home');
+  await expect(help).toHaveText(/^source \S+.* Required\./);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('End');
+  await expect(help).toHaveText(/^overlap \S+.* One of: .*skip/);
+  await expect(definition(page)).toHaveAccessibleDescription(/overlap \S+/);
+  await page.keyboard.press('Control+End');
+  await expect(help).not.toHaveText(/overlap/);
+  await expectNothingFound(page);
+
+  const tooltip = page.getByRole('tooltip');
+  const over = async (key: string) => {
+    const { x, y, width, height } = (await parts(page, 'key').filter({ hasText: key }).boundingBox())!;
+    await page.mouse.move(x + width / 2, y + height / 2);
+  };
+  await over('verify');
+  await expect(tooltip).toContainText('One of:');
+  await expectNothingFound(page);
+  await page.keyboard.press('Escape');
+  await expect(tooltip).toBeHidden();
+  await over('steps');
+  await expect(tooltip).toBeVisible();
+  await expect(tooltip).not.toContainText('One of:');
+  await definition(page).press('Control+End');
+  await page.keyboard.type('t');
+  await expect(tooltip).toBeHidden();
+});

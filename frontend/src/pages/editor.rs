@@ -7,6 +7,7 @@ mod conflict;
 mod diagnostics;
 mod fields;
 mod highlight;
+mod key_help;
 mod text_edits;
 mod yaml_context;
 

@@ -5,6 +5,7 @@
 
 mod colours;
 mod completion_list;
+mod hover;
 mod input;
 
 use leptos::{html, prelude::*, web_sys::HtmlTextAreaElement};
@@ -12,9 +13,10 @@ use leptos::{html, prelude::*, web_sys::HtmlTextAreaElement};
 use self::{
     colours::{Colours, first_line, has_colours},
     completion_list::CompletionList,
+    hover::Hover,
     input::InputHandler,
 };
-use super::buffer::Buffer;
+use super::{buffer::Buffer, key_help::help_at};
 use crate::{
     api::definitions::{Diagnostic, Grammar, Severity},
     effect::effect,
@@ -26,6 +28,8 @@ pub(super) const ID: &str = "definition";
 pub(super) const PROBLEMS: &str = "problems";
 /// The element id of the help text about keys.
 const HELP: &str = "definition-help";
+/// The element id of the help about the key at the caret.
+const KEY: &str = "definition-key";
 
 /// The text area with line numbers, marks, completion and help.
 #[component]
@@ -63,6 +67,10 @@ pub(super) fn CodeArea(
     let lines = Memo::new(move |_| text.with(|text| text.matches('\n').count() + 1));
     let first = Memo::new(move |_| first_line(lines.get(), scrolled.get().1, height.get()));
     let coloured = NodeRef::<html::Div>::new();
+    let hover = Hover::new(text, grammar, coloured, first);
+    // The caret, as a byte offset.
+    let caret = RwSignal::new(None);
+    let see_caret = move || caret.set(code.selected().map(|selected| selected.to));
     let numbers = move || (1..=lines.get()).map(|line| line.to_string()).collect::<Vec<_>>().join("\n");
     let is_wrong = move || problems.with(|problems| problems.iter().any(|found| found.severity == Severity::Error));
     view! {
@@ -92,7 +100,7 @@ pub(super) fn CodeArea(
                     id=ID
                     class="code-text"
                     aria-label="Definition"
-                    aria-describedby=format!("{HELP} {PROBLEMS}-count")
+                    aria-describedby=format!("{HELP} {KEY} {PROBLEMS}-count")
                     aria-invalid=move || is_wrong().to_string()
                     aria-autocomplete="list"
                     aria-haspopup="listbox"
@@ -102,15 +110,26 @@ pub(super) fn CodeArea(
                     autocapitalize="off"
                     spellcheck="false"
                     wrap="off"
-                    on:input=move |event| input.typed(&event_target_value(&event))
+                    on:input=move |event| {
+                        hover.close();
+                        input.typed(&event_target_value(&event));
+                    }
+                    on:keyup=move |_| see_caret()
+                    on:focus=move |_| see_caret()
+                    on:pointermove=move |event| hover.moved(&event)
+                    on:pointerleave=move |_| hover.leave()
                     on:keydown=move |event| input.press(&event)
                     on:scroll=scroll
-                    on:click=move |_| choices.close()
+                    on:click=move |_| {
+                        choices.close();
+                        see_caret();
+                    }
                     on:blur=move |_| choices.close()
                 ></textarea>
                 <CompletionList choices choose=Callback::new(move |word| input.choose(word)) scrolled />
             </div>
         </div>
+        <KeyHelp text grammar caret />
         <p class="code-help" id=HELP>
             <kbd>"Ctrl+Space"</kbd>
             " shows suggestions at the caret. "
@@ -120,6 +139,24 @@ pub(super) fn CodeArea(
             ", then "
             <kbd>"Tab"</kbd>
             "."
+        </p>
+    }
+}
+
+/// The help about the key at the caret.
+#[component]
+fn KeyHelp(text: RwSignal<String>, grammar: Signal<Grammar>, caret: RwSignal<Option<usize>>) -> impl IntoView {
+    let help = Memo::new(move |_| {
+        let at = caret.get()?;
+        text.with_untracked(|text| grammar.with(|grammar| help_at(grammar, text, at)))
+    });
+    let shown = move || match help.get() {
+        Some(help) => view! { <strong>{help.key}</strong> " " {help.lines.join(" ")} }.into_any(),
+        None => "With the caret or the pointer on a key, its description is shown.".into_any(),
+    };
+    view! {
+        <p class="code-key" id=KEY>
+            {shown}
         </p>
     }
 }

@@ -1,4 +1,4 @@
-//! Completions at the caret, by the JSON Schema of the server. Pure.
+//! Completions at the caret, and what is known of keys, by the JSON Schema of the server. Pure.
 
 use super::yaml_context::{Part, YamlContext};
 use crate::api::definitions::Grammar;
@@ -27,6 +27,28 @@ pub(super) fn suggest(grammar: &Grammar, context: &YamlContext) -> Vec<Suggestio
     found.retain(|suggestion| suggestion.word.starts_with(&context.word) && suggestion.word != context.word);
     found.sort_by_key(|suggestion| !suggestion.is_required);
     found
+}
+
+/// What the schema says about a key.
+pub(super) struct Described {
+    /// The description; empty if there is none.
+    pub(super) about: String,
+    pub(super) is_required: bool,
+    /// The values to choose from.
+    pub(super) words: Vec<String>,
+}
+
+/// What the schema says about a key of the mapping around the caret; `None` if the mapping may not have it.
+pub(super) fn describe(grammar: &Grammar, context: &YamlContext, key: &str) -> Option<Described> {
+    let schema = Schema(grammar);
+    let mut mappings = schema.mappings(context);
+    mappings.retain(|mapping| mapping.properties.contains_key(key));
+    let value = mappings.first()?.properties.get(key)?;
+    let own = std::iter::once(value).chain(schema.named(value));
+    let about = own.map(|shape| &shape.description).find(|about| !about.is_empty()).cloned().unwrap_or_default();
+    let is_required = mappings.iter().all(|mapping| mapping.required.iter().any(|required| required == key));
+    let words = words(schema, &mappings, key).into_iter().map(|suggestion| suggestion.word).collect();
+    Some(Described { about, is_required, words })
 }
 
 fn keys(schema: Schema<'_>, mappings: &[&Grammar], context: &YamlContext) -> Vec<Suggestion> {
@@ -89,10 +111,14 @@ impl<'g> Schema<'g> {
         if matching.is_empty() { shapes } else { matching }
     }
 
+    /// The schema that a reference names.
+    fn named(self, of: &'g Grammar) -> Option<&'g Grammar> {
+        of.reference.as_ref().and_then(|name| self.0.definitions.get(name.rsplit('/').next()?))
+    }
+
     /// The variants of a schema, or the schema itself.
     fn shapes(self, of: &'g Grammar) -> Vec<&'g Grammar> {
-        let named = of.reference.as_ref().and_then(|name| self.0.definitions.get(name.rsplit('/').next()?));
-        let variants: Vec<&Grammar> = named.into_iter().chain(&of.one_of).chain(&of.any_of).collect();
+        let variants: Vec<&Grammar> = self.named(of).into_iter().chain(&of.one_of).chain(&of.any_of).collect();
         if variants.is_empty() {
             vec![of]
         } else {
@@ -101,11 +127,11 @@ impl<'g> Schema<'g> {
     }
 
     /// The text after a key: the beginning of its value.
-    fn after(self, value: &Grammar, indent: Option<usize>) -> String {
+    fn after(self, value: &'g Grammar, indent: Option<usize>) -> String {
         let items = value.items.as_deref();
         let has_keys = |of: &'g Grammar| self.shapes(of).iter().all(|shape| !shape.properties.is_empty());
         let Some(indent) = indent.map(|indent| " ".repeat(indent + 2)) else { return ": ".to_owned() };
-        let reference = value.reference.as_ref().and_then(|name| self.0.definitions.get(name.rsplit('/').next()?));
+        let reference = self.named(value);
         if items.is_some_and(|items| items.reference.is_some() || !items.properties.is_empty()) {
             format!(":\n{indent}- ")
         } else if items.is_some() {

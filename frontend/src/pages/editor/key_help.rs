@@ -1,0 +1,85 @@
+//! Help about the keys of a definition, by the JSON Schema of the server. Pure.
+
+use super::{
+    completion::{Described, describe},
+    highlight::key_at,
+    yaml_context::locate,
+};
+use crate::api::definitions::Grammar;
+
+/// What the schema says about a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct KeyHelp {
+    pub(super) key: String,
+    /// The description, whether the key is required, and its values, as sentences.
+    pub(super) lines: Vec<String>,
+}
+
+/// The help about the key at a byte offset, or about the key whose value is there.
+pub(super) fn help_at(grammar: &Grammar, text: &str, at: usize) -> Option<KeyHelp> {
+    let (start, key) = key_at(text, at)?;
+    let inside = start + key.chars().next()?.len_utf8();
+    let context = locate(text, inside).filter(|context| context.key.is_none())?;
+    let Described { about, is_required, words } = describe(grammar, &context, key)?;
+    let required = if is_required { "Required." } else { "" };
+    let words = if words.is_empty() { String::new() } else { format!("One of: {}.", words.join(", ")) };
+    let lines: Vec<_> = [about, required.to_owned(), words].into_iter().filter(|line| !line.is_empty()).collect();
+    (!lines.is_empty()).then(|| KeyHelp { key: key.to_owned(), lines })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    const GRAMMAR: &str = r##"{
+        "properties": {
+            "source": {"$ref": "#/$defs/place", "description": "Where it reads."},
+            "steps": {"items": {"$ref": "#/$defs/step"}, "type": "array", "description": "What is done."},
+            "overlap": {"enum": ["skip", "queue"], "description": "What then."},
+            "retry": {"$ref": "#/$defs/retry"}
+        },
+        "required": ["source"],
+        "$defs": {
+            "place": {"anyOf": [{"type": "string"}, {"properties": {"path": {"description": "Its path."}}}]},
+            "retry": {"description": "How often.", "properties": {"factor": {"description": "The factor."}}},
+            "step": {"oneOf": [
+                {"properties": {"type": {"const": "delete"}, "path": {"description": "What is deleted."}}, "required": ["type", "path"]},
+                {"properties": {"type": {"const": "checksum"}, "path": {"description": "What is read."}}, "required": ["type"]}
+            ]}
+        }
+    }"##;
+
+    fn help(text: &str) -> String {
+        let grammar: Grammar = json::read(GRAMMAR).unwrap();
+        let at = text.find('|').unwrap();
+        let help = help_at(&grammar, &text.replacen('|', "", 1), at);
+        help.map(|help| format!("{}: {}", help.key, help.lines.join(" "))).unwrap_or_default()
+    }
+
+    #[test]
+    fn keys_are_described_from_their_beginning_to_the_end_of_their_values() {
+        for text in ["|source: /a", "sou|rce: /a", "source: /a|", "source: |"] {
+            assert_eq!(help(text), "source: Where it reads. Required.", "{text}");
+        }
+        assert_eq!(help("overlap: sk|ip"), "overlap: What then. One of: skip, queue.");
+        assert_eq!(help("re|try:\n  factor: 2"), "retry: How often.");
+        assert_eq!(help("retry:\n  factor: 2|"), "factor: The factor.");
+        assert_eq!(help("source: { path: /a|}"), "path: Its path.");
+    }
+
+    #[test]
+    fn the_key_of_a_step_is_that_of_its_type() {
+        assert_eq!(help("steps:\n  - type: checksum\n    pa|th: /a"), "path: What is read.");
+        assert_eq!(help("steps:\n  - pa|th: /a\n    type: delete"), "path: What is deleted. Required.");
+        assert_eq!(help("steps:\n  - { type: delete, pa|th: /a }"), "path: What is deleted. Required.");
+        assert_eq!(help("steps:\n  - ty|pe: delete"), "type: Required. One of: delete, checksum.");
+    }
+
+    #[test]
+    fn what_is_no_key_of_the_schema_has_no_help() {
+        for text in ["# sour|ce: a", "nonsense|: 1", "|", "source: a\n|", "retry:\n  source: a|", "- |"] {
+            assert_eq!(help(text), "", "{text}");
+        }
+    }
+}
