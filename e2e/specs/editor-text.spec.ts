@@ -112,3 +112,33 @@ test('keys are described at the caret and below the pointer', async ({ page }) =
   await page.keyboard.type('t');
   await expect(tooltip).toBeHidden();
 });
+
+test('a text is formatted where its meaning stays the same, and that can be undone', async ({ page }) => {
+  await openSignedIn(page, '/pipelines/new');
+  const before =
+    'source:   /a\ndestination: /b/   \nsteps:\n- id: copy\n  type: transfer\n      # then\n-   id: check\n    type: checksum\n' +
+    '    path: >-\n          /b/x\n    retry:\n          maxAttempts: 3\n    needs: [ copy ]\n';
+  const after =
+    'source:   /a\ndestination: /b/\nsteps:\n  - id: copy\n    type: transfer\n    # then\n  - id: check\n    type: checksum\n' +
+    '    path: >-\n          /b/x\n    retry:\n      maxAttempts: 3\n    needs: [ copy ]\n';
+  await definition(page).fill(before);
+  const button = page.getByRole('button', { name: 'Format' });
+  await button.press('Enter');
+  await expect(page.getByText('The definition was formatted.')).toBeVisible();
+  await expect(definition(page)).toHaveValue(after);
+  await definition(page).press('Control+z');
+  await expect(definition(page)).toHaveValue(before);
+  await button.press('Enter');
+  await expect(definition(page)).toHaveValue(after);
+  await button.press('Enter');
+  await expect(page.getByText('The definition is formatted already.')).toBeVisible();
+
+  await definition(page).fill('source: /a\nnonsense:\n     a: 1\n');
+  await button.press('Enter');
+  await expect(page.getByText('it has errors, which have to be fixed first')).toBeVisible();
+  await expect(definition(page)).toHaveValue('source: /a\nnonsense:\n     a: 1\n');
+  await definition(page).fill('source: /a\n\tdestination: /b/\n');
+  await button.press('Enter');
+  await expect(page.getByText('tabs cannot indent a line, in line 2')).toBeVisible();
+  await expectNothingFound(page);
+});

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Request, plan::Plan, schema};
 
 cynic::impl_scalar!(Grammar, schema::JSON);
+cynic::impl_scalar!(WholePlan, schema::JSON);
 
 /// The part of the JSON Schema of definitions that completion needs.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -59,6 +60,35 @@ pub(crate) struct Verdict {
     pub(crate) plan: Plan,
 }
 
+/// A plan with all its fields.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(transparent)]
+struct WholePlan(serde_json::Value);
+
+/// What the server reads in a definition: two texts with the same plan have the same meaning.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "PipelineVerdict")]
+pub(crate) struct Reading {
+    valid: bool,
+    #[cynic(rename = "ast")]
+    plan: WholePlan,
+}
+
+impl Reading {
+    /// Whether there is a plan.
+    pub(crate) fn is_plan(&self) -> bool {
+        self.valid && self.plan.0.get("steps").is_some()
+    }
+
+    /// The reading without the next times of the schedule, which change as time passes.
+    fn without_times(mut self) -> Self {
+        if let Some(schedule) = self.plan.0.get_mut("schedule").and_then(serde_json::Value::as_object_mut) {
+            schedule.remove("next");
+        }
+        self
+    }
+}
+
 #[derive(cynic::QueryVariables)]
 struct TryVariables {
     yaml: String,
@@ -74,6 +104,13 @@ struct Try {
 }
 
 #[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "TryVariables")]
+struct Read {
+    #[arguments(yaml: $yaml, customerId: $customer_id)]
+    dry_run_pipeline: Reading,
+}
+
+#[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query")]
 struct GetGrammar {
     pipeline_schema: Grammar,
@@ -84,7 +121,32 @@ pub(crate) fn dry_run(yaml: String, customer_id: Option<Id>) -> Request<Verdict>
     Request::new(&Try::build(TryVariables { yaml, customer_id }), |tried| Ok(tried.dry_run_pipeline))
 }
 
+/// Reads a definition for a customer, to compare its meaning with that of another text.
+pub(crate) fn read(yaml: String, customer_id: Option<Id>) -> Request<Reading> {
+    let operation = Read::build(TryVariables { yaml, customer_id });
+    Request::new(&operation, |read| Ok(read.dry_run_pipeline.without_times()))
+}
+
 /// Gets the JSON Schema of definitions.
 pub(crate) fn grammar() -> Request<Grammar> {
     Request::new(&GetGrammar::build(()), |found| Ok(found.pipeline_schema))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn readings_are_the_same_at_any_time() {
+        let reading = |next: &str, steps: i32| {
+            let plan = json!({ "schedule": { "text": "@daily", "next": [next] }, "steps": [steps] });
+            Reading { valid: true, plan: WholePlan(plan) }.without_times()
+        };
+        assert_eq!(reading("2026-01-01T00:00:00Z", 1), reading("2026-01-02T00:00:00Z", 1));
+        assert_ne!(reading("2026-01-01T00:00:00Z", 1), reading("2026-01-01T00:00:00Z", 2));
+        assert!(reading("2026-01-01T00:00:00Z", 1).is_plan());
+        assert!(!Reading { valid: true, plan: WholePlan(json!({})) }.without_times().is_plan());
+    }
 }

@@ -6,6 +6,8 @@ mod completion;
 mod conflict;
 mod diagnostics;
 mod fields;
+mod format;
+mod format_button;
 mod highlight;
 mod key_help;
 mod text_edits;
@@ -20,6 +22,7 @@ use self::{
     conflict::Conflict,
     diagnostics::{DiagnosticList, summary},
     fields::{Draft, Fields},
+    format_button::FormatButton,
 };
 use super::{
     id_in_address,
@@ -96,11 +99,9 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
     let draft = pipeline.as_ref().map_or_else(Draft::new, Draft::of);
     let code = Buffer::new(pipeline.as_ref().map_or_else(|| BEGINNING.to_owned(), |pipeline| pipeline.yaml.clone()));
     let written = settled(code.text);
-    let verdict = Fetch::new(move || {
-        let owner = draft.customer.get();
-        let owner = (chooses_customer && !owner.is_empty()).then(|| cynic::Id::new(owner));
-        definitions::dry_run(written.get(), owner)
-    });
+    let owner =
+        Signal::derive(move || Some(draft.customer.get()).filter(|owner| chooses_customer && !owner.is_empty()));
+    let verdict = Fetch::new(move || definitions::dry_run(written.get(), owner.get().map(cynic::Id::new)));
     let grammar = Fetch::new(definitions::grammar);
     let grammar = Memo::new(move |_| grammar.read(Clone::clone).unwrap_or_default());
     let problems = Memo::new(move |_| verdict.read(|verdict| verdict.diagnostics.clone()).unwrap_or_default());
@@ -123,7 +124,7 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
     view! {
         <EditorForm pipeline draft code problems is_stale>
             <div class="editor">
-                <Card title="Definition">
+                <Card title="Definition" aside=move || view! { <FormatButton code owner /> }>
                     <CodeArea code problems grammar />
                     <DiagnosticList code problems verdict is_stale />
                 </Card>
