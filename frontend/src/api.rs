@@ -2,6 +2,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod attention;
+pub(crate) mod attention_alerts;
 pub(crate) mod backfill;
 pub(crate) mod coming_runs;
 pub(crate) mod customers;

@@ -43,11 +43,6 @@ impl Tab {
         effect(move || self.count.set(count.get()));
         on_cleanup(move || self.count.set(None));
     }
-
-    /// How many things need attention; `None` while it is not known. Reactive.
-    pub(crate) fn count(self) -> Option<i32> {
-        self.count.get()
-    }
 }
 
 fn with_count(title: &str, count: i32) -> String {
