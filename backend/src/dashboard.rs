@@ -32,8 +32,8 @@ const ABSENT: &str = "This MFTPlus server was built without the dashboard. The r
 const OF_THE_API: [&str; 6] = ["/api", "/graphql", "/graphiql", "/metrics", "/mftplus-api.yaml", "/openapi.json"];
 
 /// The content security policy of every answer: only the server's own files, and WebAssembly.
-const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-     connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; font-src 'self'; \
+     img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 /// Adds the dashboard of this binary before the API. Its page refers to its files below the base path `base`, which has
 /// no slash at its end and is empty at the root of a host.
@@ -184,6 +184,20 @@ mod tests {
         let response = ask(SAMPLE, Method::GET, PATH, &[(header::IF_NONE_MATCH, &format!("\"x\", {etag}"))]).await;
         assert_eq!(response.status(), StatusCode::NOT_MODIFIED);
         assert_eq!(text(response).await, "");
+    }
+
+    #[tokio::test]
+    async fn fonts_are_kept_for_ever_and_travel_as_they_are() {
+        const FONT: &[File] = &[File { path: "inter-bab4e35dfa4b3efb.woff2", plain: &[7; 4000], brotli: None }];
+        let accepted = [(header::ACCEPT_ENCODING, "br, gzip"), (header::ACCEPT, "*/*")];
+        let response = ask(FONT, Method::GET, "/inter-bab4e35dfa4b3efb.woff2", &accepted).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "font/woff2");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+        assert!(!response.headers().contains_key(header::CONTENT_ENCODING));
+        let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("; font-src 'self';"), "{policy}");
+        assert_eq!(text(response).await.len(), 4000);
     }
 
     #[tokio::test]

@@ -106,6 +106,8 @@ fn holds_digest(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::{ffi::OsStr, fs, path::Path};
+
     use super::*;
 
     #[test]
@@ -114,5 +116,23 @@ mod tests {
         assert!(hold.into_iter().all(holds_digest));
         let hold_not = ["index.html", "snippets/leptos-34c93eb5a5ac6af/inline0.js", "two-words.css", "a-beef.js"];
         assert!(!hold_not.into_iter().any(holds_digest));
+    }
+
+    #[test]
+    fn the_name_of_the_font_holds_the_digest_of_its_bytes() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../frontend");
+        let entries = fs::read_dir(folder.join("fonts")).unwrap().map(|entry| entry.unwrap().path());
+        let fonts: Vec<_> = entries.filter(|path| path.extension().is_some_and(|ending| ending == "woff2")).collect();
+        let [font] = fonts.as_slice() else { panic!("{fonts:?}") };
+        let digest = Sha256::digest(fs::read(font).unwrap());
+        let start = u64::from_be_bytes(*digest.first_chunk().unwrap());
+        let name = format!("inter-{start:016x}.woff2");
+        assert_eq!(font.file_name(), Some(OsStr::new(&name)));
+        assert!(holds_digest(&name));
+        let read = |file| fs::read_to_string(folder.join(file)).unwrap();
+        let (page, styles) = (read("index.html"), read("styles/base.css"));
+        assert!(page.contains(&format!("rel=\"copy-file\" href=\"fonts/{name}\"")), "{name}");
+        assert!(page.contains(&format!("rel=\"preload\" href=\"/{name}\" as=\"font\"")), "{name}");
+        assert!(styles.contains(&format!("url(\"{name}\")")), "{name}");
     }
 }
