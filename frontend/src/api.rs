@@ -23,6 +23,7 @@ mod request;
 mod response;
 pub(crate) mod scalars;
 pub(crate) mod schedules;
+pub(crate) mod series;
 pub(crate) mod slots;
 pub(crate) mod transfers;
 pub(crate) mod users;

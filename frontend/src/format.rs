@@ -196,6 +196,21 @@ pub(crate) fn day(instant: Instant, offset: i64) -> String {
     format!("{}, {}", weekday(instant, offset), date(&instant.civil(offset)))
 }
 
+/// The day of an instant without its year: `23 Nov`.
+pub(crate) fn short_day(instant: Instant, offset: i64) -> String {
+    let civil = instant.civil(offset);
+    format!("{} {}", civil.day, month_of(&civil))
+}
+
+/// The time of day of an instant: `14:03`, or with seconds `14:03:22`.
+pub(crate) fn time_of_day(instant: Instant, offset: i64, has_seconds: bool) -> String {
+    let mut text = clock(&instant.civil(offset));
+    if !has_seconds {
+        text.truncate("00:00".len());
+    }
+    text
+}
+
 /// The month of an instant: `Nov 2026`.
 pub(crate) fn month(instant: Instant, offset: i64) -> String {
     let civil = instant.civil(offset);
@@ -334,6 +349,8 @@ mod tests {
         assert_eq!(minute(instant, 60), "Tue, 24 Nov 2026, 00:30");
         assert_eq!(day(Instant(-1), 0), "Wed, 31 Dec 1969");
         assert_eq!(month(Instant(-1), 60), "Jan 1970");
+        assert_eq!(short_day(instant, 60), "24 Nov");
+        assert_eq!([false, true].map(|seconds| time_of_day(instant, 60, seconds)), ["00:30", "00:30:22"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Pages whose code is loaded when they are first opened.
+//! Pages whose code is loaded when they are first opened, and parts of pages.
 //!
-//! With the feature `split` the code of these pages is in separate files, which the first load does not need. Without it,
+//! With the feature `split` their code is in separate files, which the first load does not need. Without it,
 //! as in a plain `trunk build`, all code is in one file.
 
 use std::{
@@ -22,6 +22,12 @@ pub(crate) type MakePage = fn() -> AnyView;
 
 /// The future that loads the code of a page.
 pub(crate) type Loading = Pin<Box<dyn Future<Output = Result<MakePage, LoadError>>>>;
+
+/// Creates the view of a loaded part of a page from what the page gives to it.
+pub(crate) type MakePart<P> = fn(P) -> AnyView;
+
+/// The future that loads the code of a part of a page.
+pub(crate) type LoadingPart<P> = Pin<Box<dyn Future<Output = Result<MakePart<P>, LoadError>>>>;
 
 /// The code of a page failed to load: there is no network, or the server was updated and has other files.
 #[derive(Clone, Copy)]
@@ -54,6 +60,26 @@ macro_rules! pieces {
 }
 pub(crate) use pieces;
 
+/// Declares a function that loads a part of pages: `part! { charts: load(Scope) => show }`, where `show` creates the
+/// view of the part from a `Scope`.
+macro_rules! part {
+    ($piece:ident: $load:ident($given:ty) => $make:path) => {
+        fn $load() -> $crate::lazy::LoadingPart<$given> {
+            #[cfg(feature = "split")]
+            #[wasm_split_helpers::wasm_split($piece, fallible)]
+            fn $load() -> Result<$crate::lazy::MakePart<$given>, $crate::lazy::LoadError> {
+                Ok($make)
+            }
+            #[cfg(feature = "split")]
+            let loading = $load();
+            #[cfg(not(feature = "split"))]
+            let loading = std::future::ready(Ok($make as $crate::lazy::MakePart<$given>));
+            Box::pin(loading)
+        }
+    };
+}
+pub(crate) use part;
+
 /// The view of a route: a skeleton until the code of the page is loaded, then the page.
 pub(crate) fn lazy(load: fn() -> Loading) -> impl Fn() -> AnyView + Copy {
     move || show(load(), skeleton, failure)
@@ -83,6 +109,36 @@ pub(crate) fn lazy_dialog(open: RwSignal<bool>, load: fn() -> Loading) -> impl F
         });
     });
     move || make.get().map(|make| make())
+}
+
+/// A part of a page whose code is loaded when the page is first shown: a skeleton until then.
+pub(crate) fn lazy_part<P: Clone + Send + Sync + 'static>(mut loading: LoadingPart<P>, given: P) -> AnyView {
+    let outcome = RwSignal::new(None::<Result<MakePart<P>, LoadError>>);
+    match loading.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(loaded) => outcome.set(Some(loaded)),
+        // The user may have left the page.
+        Poll::Pending => spawn_local(async move {
+            outcome.try_set(Some(loading.await));
+        }),
+    }
+    (move || match outcome.get() {
+        None => view! {
+            <div class="card">
+                <SkeletonRows rows=8 />
+            </div>
+        }
+        .into_any(),
+        Some(Ok(make)) => make(given.clone()),
+        Some(Err(LoadError)) => view! {
+            <div class="card">
+                <p class="card-text" role="alert">
+                    "Part of the dashboard failed to load. Reload the page."
+                </p>
+            </div>
+        }
+        .into_any(),
+    })
+    .into_any()
 }
 
 /// Loads the code of a page in advance.

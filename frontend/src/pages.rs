@@ -31,6 +31,7 @@ mod saved_views_menu;
 mod search_field;
 mod sign_in;
 mod slot_history;
+mod throughput;
 mod transfer;
 mod transfers;
 mod versions;

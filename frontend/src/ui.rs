@@ -2,6 +2,7 @@
 
 mod badge;
 mod card;
+mod chart;
 mod copy_button;
 mod description_list;
 mod dialog;
@@ -33,6 +34,7 @@ mod tooltip;
 pub(crate) use self::{
     badge::{Badge, Tone},
     card::Card,
+    chart::{Band, Chart, ChartData, ChartSeries, Note, Shape, Spacing, Unit, with_gaps},
     copy_button::{CopyButton, Copyable, Secret},
     description_list::Fact,
     dialog::{Confirm, Dialog, FormDialog},

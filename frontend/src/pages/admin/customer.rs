@@ -1,4 +1,4 @@
-//! The page of a customer: its enrolment codes and its webhook secret.
+//! The page of a customer: its throughput, its enrolment codes and its webhook secret.
 
 use leptos::prelude::*;
 
@@ -7,12 +7,16 @@ use crate::{
     api::{customers, me},
     base_path::href,
     fetch::Fetch,
-    pages::{id_in_address, webhook_secret::WebhookSecret},
+    pages::{
+        id_in_address,
+        throughput::{Throughput, ThroughputScope},
+        webhook_secret::WebhookSecret,
+    },
     session::{Permission, Session},
     ui::{Failure, Missing, PageHead},
 };
 
-/// One customer: its enrolment codes and its webhook secret. A user sees only the user's own customer.
+/// One customer: its throughput, its enrolment codes and its webhook secret. A user sees only the user's own customer.
 #[component]
 pub(crate) fn CustomerPage() -> impl IntoView {
     let id = id_in_address();
@@ -30,7 +34,7 @@ fn OneCustomer(id: String) -> impl IntoView {
     let title = move || name.read(Clone::clone).filter(|_| sees_others).unwrap_or_else(|| "Enrolment codes".to_owned());
     let about = move || {
         if sees_others {
-            "Enrolment codes of this customer".to_owned()
+            "Transfers and enrolment codes of this customer".to_owned()
         } else {
             name.read(Clone::clone).unwrap_or_default()
         }
@@ -61,6 +65,7 @@ fn OneCustomer(id: String) -> impl IntoView {
                     </a>
                     <WebhookSecret customer=owner.clone() />
                 </PageHead>
+                <Throughput scope=ThroughputScope::Customer(id.clone()) />
                 <Codes customer_id=id.clone() />
             }
             .into_any()
@@ -72,6 +77,7 @@ fn OneCustomer(id: String) -> impl IntoView {
                 </a>
             </PageHead>
             <Codes customer_id=id.clone() />
+            <Throughput scope=ThroughputScope::Everything />
         }
         .into_any(),
     }

@@ -1,0 +1,231 @@
+//! The totals of a time beside those of the time before, in words and as charts. Pure.
+
+use super::window::Window;
+use crate::{
+    api::series::{Compared, Outcomes},
+    format,
+    time::Instant,
+    ui::{ChartData, ChartSeries, Shape, Spacing, Unit},
+};
+
+/// A total, and how it compares with the one before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Total {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+    pub(super) change: String,
+}
+
+/// The totals of what has ended: bytes, completed, failed, success rate.
+pub(super) fn totals(window: Window, outcomes: &Outcomes, now: Instant) -> Vec<Total> {
+    let is_over = |index: usize| outcomes.times.get(index).is_some_and(|at| is_known(window, outcomes, *at, now));
+    let sum = |values: &[Option<f64>]| {
+        let known = values.iter().enumerate().filter(|(index, _)| is_over(*index)).filter_map(|(_, value)| *value);
+        known.fold(None, |sum: Option<f64>, value| Some(sum.unwrap_or_default() + value))
+    };
+    let both = |compared: &Compared| (sum(&compared.now), sum(&compared.before));
+    let baseline = window.baseline();
+    let (bytes, completed, failed) = (both(&outcomes.bytes), both(&outcomes.completed), both(&outcomes.failed));
+    let rates = (success_rate(completed.0, failed.0), success_rate(completed.1, failed.1));
+    let total = |name, unit: Unit, (now, before): (Option<f64>, Option<f64>)| Total {
+        name,
+        value: now.map_or_else(|| "–".to_owned(), |now| unit.text(now)),
+        change: change(now, before, baseline),
+    };
+    vec![
+        total("Copied", Unit::Bytes, bytes),
+        total("Completed", Unit::Count, completed),
+        total("Failed attempts", Unit::Count, failed),
+        Total {
+            name: "Success rate",
+            value: rates.0.map_or_else(|| "–".to_owned(), percent),
+            change: change_of_rate(rates.0, rates.1, baseline),
+        },
+    ]
+}
+
+/// Whether the counts of a step are complete. Minutes arrive a little late; of hours and days only the last is not.
+fn is_known(window: Window, outcomes: &Outcomes, at: Instant, now: Instant) -> bool {
+    let until = if window == Window::Hour { outcomes.final_until } else { now };
+    at.0 + window.step_length() <= until.0
+}
+
+/// The part of the ended transfers that were completed, from 0 to 1.
+fn success_rate(completed: Option<f64>, failed: Option<f64>) -> Option<f64> {
+    let (completed, failed) = (completed?, failed?);
+    let ended = completed + failed;
+    (ended > 0.0).then(|| completed / ended)
+}
+
+/// A rate in percent, rounded down: 100% only if nothing failed.
+fn percent(rate: f64) -> String {
+    format!("{}%", format::fixed((rate * 1000.0).floor() / 10.0, 1))
+}
+
+/// How an amount compares with the one before: `12% more than the week before`.
+fn change(now: Option<f64>, before: Option<f64>, baseline: &str) -> String {
+    let (Some(now), Some(before)) = (now, before) else { return format!("No data of {baseline}") };
+    if before <= 0.0 {
+        return if now > 0.0 { format!("None in {baseline}") } else { format!("None in {baseline} either") };
+    }
+    let percent = (now / before - 1.0) * 100.0;
+    match format::fixed(percent.abs(), 0).as_str() {
+        "0" => format!("As in {baseline}"),
+        _ if percent >= 1000.0 => format!("{} times as much as in {baseline}", format::fixed(now / before, 0)),
+        amount if percent > 0.0 => format!("{amount}% more than in {baseline}"),
+        amount => format!("{amount}% less than in {baseline}"),
+    }
+}
+
+/// How a rate compares with the one before, in percentage points.
+fn change_of_rate(now: Option<f64>, before: Option<f64>, baseline: &str) -> String {
+    let (Some(now), Some(before)) = (now, before) else { return format!("No rate of {baseline}") };
+    let points = (now - before) * 100.0;
+    match format::fixed(points.abs(), 1).as_str() {
+        "0.0" => format!("As in {baseline}"),
+        amount if points > 0.0 => format!("{amount} points higher than in {baseline}"),
+        amount => format!("{amount} points lower than in {baseline}"),
+    }
+}
+
+/// The chart of the throughput: bytes per second, beside those of the time before.
+pub(super) fn throughput(window: Window, outcomes: &Outcomes, now: Instant) -> ChartData {
+    let step = window.step_length();
+    let rate = |index: usize, bytes: f64, elapsed: i64| {
+        let is_shown =
+            window != Window::Hour || outcomes.times.get(index).is_some_and(|at| is_known(window, outcomes, *at, now));
+        (is_shown && elapsed > 0).then(|| bytes / seconds(elapsed))
+    };
+    let elapsed = |index: usize| outcomes.times.get(index).map_or(step, |at| (now.0 - at.0).min(step));
+    let now_values = outcomes.bytes.now.iter().enumerate();
+    let current = now_values.map(|(index, bytes)| rate(index, (*bytes)?, elapsed(index))).collect();
+    let before = outcomes.bytes.before.iter().map(|bytes| bytes.map(|bytes| bytes / seconds(step))).collect();
+    let series = vec![
+        ChartSeries { name: "Throughput", shape: Shape::Area, colour: 1, values: current },
+        ChartSeries { name: title_of(window), shape: Shape::Dashed, colour: 4, values: before },
+    ];
+    chart(window, outcomes, Unit::Rate, series)
+}
+
+/// The chart of the outcomes: completed transfers and failed attempts.
+pub(super) fn outcomes(window: Window, outcomes: &Outcomes) -> ChartData {
+    let bars = |name, colour, values: &[Option<f64>]| ChartSeries {
+        name,
+        shape: Shape::Bars,
+        colour,
+        values: values.to_vec(),
+    };
+    let completed = bars("Completed", 3, &outcomes.completed.now);
+    let failed = bars("Failed attempts", 2, &outcomes.failed.now);
+    chart(window, outcomes, Unit::Count, vec![completed, failed])
+}
+
+fn chart(window: Window, outcomes: &Outcomes, unit: Unit, series: Vec<ChartSeries>) -> ChartData {
+    let step = window.step_length();
+    let first = outcomes.times.first().copied().unwrap_or(Instant(0));
+    let end = outcomes.times.last().map_or(first, |last| Instant(last.0 + step));
+    ChartData::new(Spacing::Time(first, end), unit, step, outcomes.times.clone(), series)
+}
+
+/// The name of the time before, as the name of a series.
+const fn title_of(window: Window) -> &'static str {
+    match window {
+        Window::Hour | Window::Day | Window::Week => "The week before",
+        Window::Month => "The 30 days before",
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a duration")]
+fn seconds(milliseconds: i64) -> f64 {
+    milliseconds as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+
+    /// Three hours, of which the last has run for half an hour.
+    fn three_hours() -> (Outcomes, Instant) {
+        let compared = |now: [f64; 3], before: [f64; 3]| Compared {
+            now: now.map(Some).to_vec(),
+            before: before.map(Some).to_vec(),
+        };
+        let outcomes = Outcomes {
+            times: (0..3).map(|hour| Instant(hour * HOUR)).collect(),
+            final_until: Instant(2 * HOUR + HOUR / 2),
+            bytes: compared([3.6e9, 7.2e9, 1.8e9], [3.6e9, 3.6e9, 9e9]),
+            completed: compared([10.0, 9.0, 5.0], [30.0, 8.0, 5.0]),
+            failed: compared([0.0, 1.0, 5.0], [2.0, 0.0, 0.0]),
+        };
+        (outcomes, Instant(2 * HOUR + HOUR / 2))
+    }
+
+    #[test]
+    fn totals_leave_out_the_step_that_is_not_over() {
+        let (outcomes, now) = three_hours();
+        let totals = totals(Window::Day, &outcomes, now);
+        let shown: Vec<_> = totals.iter().map(|total| (total.value.as_str(), total.change.as_str())).collect();
+        assert_eq!(
+            shown,
+            [
+                ("10.8 GB", "50% more than in the week before"),
+                ("19", "50% less than in the week before"),
+                ("1", "50% less than in the week before"),
+                ("95.0%", "As in the week before"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_change_is_said_where_there_is_one() {
+        let say = |now, before| change(Some(now), Some(before), "the week before");
+        assert_eq!(say(5.0, 0.0), "None in the week before");
+        assert_eq!(say(0.0, 0.0), "None in the week before either");
+        assert_eq!(say(100.2, 100.0), "As in the week before");
+        assert_eq!(say(500.0, 10.0), "50 times as much as in the week before");
+        assert_eq!(change(Some(1.0), None, "the week before"), "No data of the week before");
+    }
+
+    #[test]
+    fn a_rate_is_whole_only_if_nothing_failed() {
+        assert_eq!([1.0, 0.9999, 0.5].map(percent), ["100.0%", "99.9%", "50.0%"]);
+        assert_eq!(success_rate(Some(0.0), Some(0.0)), None);
+        assert_eq!(
+            change_of_rate(Some(0.9), Some(0.95), "the week before"),
+            "5.0 points lower than in the week before"
+        );
+        assert_eq!(change_of_rate(Some(0.9), None, "the week before"), "No rate of the week before");
+    }
+
+    #[test]
+    fn the_rate_of_the_step_that_is_not_over_is_that_of_its_time_so_far() {
+        let (outcomes, now) = three_hours();
+        let chart = throughput(Window::Day, &outcomes, now);
+        let rates = |index: usize| {
+            let values = chart.series[index].values.iter();
+            values.map(|value| value.map(format::rate).unwrap_or_default()).collect::<Vec<_>>()
+        };
+        assert_eq!(rates(0), ["1.00 MB/s", "2.00 MB/s", "1.00 MB/s"]);
+        assert_eq!(rates(1), ["1.00 MB/s", "1.00 MB/s", "2.50 MB/s"]);
+        assert_eq!(chart.spacing, Spacing::Time(Instant(0), Instant(3 * HOUR)));
+    }
+
+    #[test]
+    fn minutes_that_may_still_change_are_left_out() {
+        let (mut outcomes, _) = three_hours();
+        outcomes.times = (0..3).map(|minute| Instant(minute * 60_000)).collect();
+        outcomes.final_until = Instant(120_000);
+        let chart = throughput(Window::Hour, &outcomes, Instant(200_000));
+        assert_eq!(chart.series[0].values.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false]);
+    }
+
+    #[test]
+    fn failed_attempts_stand_on_completed_transfers() {
+        let (outcomes, _) = three_hours();
+        let chart = super::outcomes(Window::Day, &outcomes);
+        let names: Vec<_> = chart.series.iter().map(|series| (series.name, series.shape)).collect();
+        assert_eq!(names, [("Completed", Shape::Bars), ("Failed attempts", Shape::Bars)]);
+    }
+}

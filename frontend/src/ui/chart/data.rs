@@ -1,0 +1,275 @@
+//! What a chart shows, and where its points are. Pure.
+
+use std::collections::BTreeMap;
+
+use super::unit::Unit;
+use crate::{time::Instant, ui::Tone};
+
+/// How the points of a chart are placed from left to right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spacing {
+    /// By their times, in a window from the first time to the second.
+    Time(Instant, Instant),
+    /// Evenly, whatever their times are.
+    Even,
+}
+
+/// How the values of a series are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// A line.
+    Line,
+    /// A dashed line, for what the others are compared with.
+    Dashed,
+    /// A line with a filled area below it.
+    Area,
+    /// Bars. The bars of several series stand on each other.
+    Bars,
+}
+
+impl Shape {
+    /// The name of the shape in the style sheet.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Line => "line",
+            Self::Dashed => "dashed",
+            Self::Area => "area",
+            Self::Bars => "bars",
+        }
+    }
+}
+
+/// One value for each point of a chart.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ChartSeries {
+    pub(crate) name: &'static str,
+    pub(crate) shape: Shape,
+    /// The number of its colour in the palette of the style sheet, from 1.
+    pub(crate) colour: u8,
+    /// The values in the order of the points; `None` where there is no data.
+    pub(crate) values: Vec<Option<f64>>,
+}
+
+/// A shaded time.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Band {
+    pub(crate) name: String,
+    pub(crate) from: Instant,
+    pub(crate) to: Instant,
+    pub(crate) tone: Tone,
+}
+
+/// A remark on a point, with a symbol that tells it from others without its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Note {
+    pub(crate) text: &'static str,
+    pub(crate) symbol: &'static str,
+    pub(crate) tone: Tone,
+}
+
+/// What a chart shows.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ChartData {
+    pub(crate) spacing: Spacing,
+    pub(crate) unit: Unit,
+    /// The length of the time that each point stands for, in milliseconds; 0 for points in time.
+    pub(crate) step: i64,
+    /// The times of the points, in ascending order: the start of the time that each stands for.
+    pub(crate) times: Vec<Instant>,
+    pub(crate) series: Vec<ChartSeries>,
+    pub(crate) bands: Vec<Band>,
+    /// The range in which the values of the first series usually are.
+    pub(crate) usual: Option<(f64, f64)>,
+    /// The remarks by the indexes of their points.
+    pub(crate) notes: BTreeMap<usize, Note>,
+}
+
+/// A chart without points.
+impl Default for ChartData {
+    fn default() -> Self {
+        Self::new(Spacing::Even, Unit::Count, 0, Vec::new(), Vec::new())
+    }
+}
+
+impl ChartData {
+    /// A chart without bands, usual range and remarks.
+    pub(crate) const fn new(
+        spacing: Spacing,
+        unit: Unit,
+        step: i64,
+        times: Vec<Instant>,
+        series: Vec<ChartSeries>,
+    ) -> Self {
+        Self { spacing, unit, step, times, series, bands: Vec::new(), usual: None, notes: BTreeMap::new() }
+    }
+
+    /// Whether there is no value at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.series.iter().all(|series| series.values.iter().all(Option::is_none))
+    }
+
+    /// The place of a time, from 0 at the left to 1 at the right.
+    pub(super) fn place_of(&self, at: Instant) -> f64 {
+        match self.spacing {
+            Spacing::Time(from, to) => share(at.0 - from.0, to.0 - from.0).clamp(0.0, 1.0),
+            Spacing::Even => {
+                let before = self.times.partition_point(|time| *time < at);
+                share_of(before, self.times.len())
+            }
+        }
+    }
+
+    /// The place of the middle of a point, from 0 at the left to 1 at the right.
+    pub(super) fn place(&self, index: usize) -> f64 {
+        match (self.spacing, self.times.get(index)) {
+            (Spacing::Time(..), Some(at)) => self.place_of(Instant(at.0 + self.step / 2)),
+            (Spacing::Even, Some(_)) => share_of(2 * index + 1, 2 * self.times.len()),
+            (_, None) => 1.0,
+        }
+    }
+
+    /// The width of a point's bar as a part of the whole width.
+    pub(super) fn bar_width(&self) -> f64 {
+        const FILLED: f64 = 0.76;
+        match self.spacing {
+            Spacing::Time(from, to) => share(self.step, to.0 - from.0) * FILLED,
+            Spacing::Even => share_of(1, self.times.len()) * FILLED,
+        }
+    }
+
+    /// The point that is next to a place.
+    pub(super) fn nearest(&self, place: f64) -> Option<usize> {
+        let distance = |index: &usize| (self.place(*index) - place).abs();
+        (0..self.times.len()).min_by(|one, other| distance(one).total_cmp(&distance(other)))
+    }
+
+    /// The sum of the bars of a point that are below those of a series.
+    pub(super) fn below(&self, series: usize, index: usize) -> f64 {
+        let bars = self.series.iter().take(series).filter(|series| series.shape == Shape::Bars);
+        bars.filter_map(|series| series.values.get(index).copied().flatten()).sum()
+    }
+
+    /// The greatest value that is drawn.
+    pub(super) fn greatest(&self) -> f64 {
+        let mut greatest = self.usual.map_or(0.0, |(_, high)| high);
+        for (place, series) in self.series.iter().enumerate() {
+            for (index, value) in series.values.iter().enumerate() {
+                let Some(value) = value else { continue };
+                let below = if series.shape == Shape::Bars { self.below(place, index) } else { 0.0 };
+                greatest = greatest.max(value + below);
+            }
+        }
+        greatest
+    }
+
+    /// The shaded times that hold a point.
+    pub(super) fn bands_at(&self, index: usize) -> impl Iterator<Item = &Band> {
+        let at = self.times.get(index).copied();
+        self.bands.iter().filter(move |band| at.is_some_and(|at| band.from <= at && at <= band.to))
+    }
+}
+
+/// A part of a whole; 0 if there is no whole.
+#[expect(clippy::cast_precision_loss, reason = "a place on the screen")]
+fn share(part: i64, whole: i64) -> f64 {
+    if whole > 0 { part as f64 / whole as f64 } else { 0.0 }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a place on the screen")]
+fn share_of(part: usize, whole: usize) -> f64 {
+    if whole > 0 { part as f64 / whole as f64 } else { 0.0 }
+}
+
+/// Points with a gap where some are missing: the times from `from` until `to` in steps of `step` milliseconds, each
+/// with the point that begins then.
+pub(crate) fn with_gaps<T: Copy>(
+    points: &[(Instant, T)],
+    from: Instant,
+    to: Instant,
+    step: i64,
+) -> Vec<(Instant, Option<T>)> {
+    let mut points = points.iter().skip_while(|(at, _)| *at < from).peekable();
+    let count = if step > 0 { ((to.0 - from.0) / step).max(0) } else { 0 };
+    let filled = (0..count).map(|index| {
+        let (at, end) = (Instant(from.0 + index * step), Instant(from.0 + (index + 1) * step));
+        let point = points.next_if(|(start, _)| *start < end).map(|(_, point)| *point);
+        (at, point)
+    });
+    filled.collect()
+}
+
+#[cfg(test)]
+impl ChartData {
+    /// A chart of points that are a minute apart, from 1970 on.
+    pub(super) fn of_minutes(shape: Shape, values: &[Option<f64>]) -> Self {
+        let times: Vec<_> = (0..).take(values.len()).map(|minute| Instant(minute * 60_000)).collect();
+        let end = Instant(times.last().map_or(0, |last| last.0 + 60_000));
+        let series = ChartSeries { name: "Speed", shape, colour: 1, values: values.to_vec() };
+        Self::new(Spacing::Time(Instant(0), end), Unit::Rate, 60_000, times, vec![series])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn percent(share: f64) -> String {
+        crate::format::fixed(share * 100.0, 1)
+    }
+
+    #[test]
+    fn a_point_is_in_the_middle_of_its_time() {
+        let chart = ChartData::of_minutes(Shape::Line, &[Some(1.0), None, Some(2.0), Some(3.0)]);
+        assert_eq!([0, 1, 3, 9].map(|index| percent(chart.place(index))), ["12.5", "37.5", "87.5", "100.0"]);
+        assert_eq!(percent(chart.bar_width()), "19.0");
+        assert_eq!(percent(chart.place_of(Instant(-5))), "0.0");
+        assert_eq!(percent(chart.place_of(Instant(120_000))), "50.0");
+    }
+
+    #[test]
+    fn evenly_spaced_points_ignore_their_times() {
+        let mut chart = ChartData::of_minutes(Shape::Bars, &[Some(1.0), Some(2.0)]);
+        chart.times = vec![Instant(0), Instant(1_000_000_000)];
+        chart.spacing = Spacing::Even;
+        assert_eq!([0, 1].map(|index| percent(chart.place(index))), ["25.0", "75.0"]);
+        assert_eq!(percent(chart.place_of(Instant(7))), "50.0");
+        assert_eq!(percent(chart.bar_width()), "38.0");
+    }
+
+    #[test]
+    fn the_nearest_point_is_found() {
+        let chart = ChartData::of_minutes(Shape::Line, &[Some(1.0), None, Some(2.0), Some(3.0)]);
+        assert_eq!([-1.0, 0.3, 0.99].map(|place| chart.nearest(place)), [Some(0), Some(1), Some(3)]);
+        assert_eq!(ChartData::of_minutes(Shape::Line, &[]).nearest(0.5), None);
+    }
+
+    #[test]
+    fn bars_stand_on_each_other() {
+        let mut chart = ChartData::of_minutes(Shape::Bars, &[Some(3.0), Some(1.0)]);
+        let failed = ChartSeries { name: "Failed", shape: Shape::Bars, colour: 2, values: vec![Some(2.0), None] };
+        let before = ChartSeries { name: "Before", shape: Shape::Dashed, colour: 3, values: vec![Some(4.0), None] };
+        chart.series.extend([failed, before]);
+        assert_eq!(percent(chart.below(1, 0)), "300.0");
+        assert_eq!(percent(chart.below(0, 0)), "0.0");
+        assert_eq!(percent(chart.greatest()), "500.0");
+        chart.usual = Some((1.0, 9.0));
+        assert_eq!(percent(chart.greatest()), "900.0");
+    }
+
+    #[test]
+    fn a_chart_without_values_is_empty() {
+        let is_empty = |values: &[Option<f64>]| ChartData::of_minutes(Shape::Line, values).is_empty();
+        assert!(is_empty(&[]) && is_empty(&[None, None]));
+        assert!(!is_empty(&[None, Some(0.0)]));
+    }
+
+    #[test]
+    fn missing_points_leave_gaps() {
+        let points = [(Instant(0), 'a'), (Instant(10), 'b'), (Instant(30), 'd')];
+        let filled = with_gaps(&points, Instant(10), Instant(50), 10);
+        let expected = [(10, Some('b')), (20, None), (30, Some('d')), (40, None)];
+        assert_eq!(filled, expected.map(|(at, point)| (Instant(at), point)));
+        assert!(with_gaps(&points, Instant(10), Instant(5), 10).is_empty());
+        assert!(with_gaps(&points, Instant(10), Instant(50), 0).is_empty());
+    }
+}
