@@ -9,6 +9,7 @@ mod agents;
 mod bulk;
 mod customer_select;
 mod editor;
+mod event_actors;
 mod export;
 mod graph;
 mod heartbeat_dot;

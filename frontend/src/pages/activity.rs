@@ -1,10 +1,8 @@
 //! The page Activity: the event log, newest first, live, with a filter in the URL.
 
-mod actors;
-
 use leptos::prelude::*;
 
-use self::actors::Actors;
+use super::event_actors::Actors;
 use super::{list_query::ListQuery, saved_views_menu::SavedViewsMenu};
 use crate::{
     api::events::{self, Event},
