@@ -21,6 +21,7 @@ pub(crate) mod pipelines;
 pub(crate) mod plan;
 mod request;
 mod response;
+pub(crate) mod samples;
 pub(crate) mod scalars;
 pub(crate) mod schedules;
 pub(crate) mod series;

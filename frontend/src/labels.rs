@@ -7,7 +7,7 @@ pub(crate) mod jobs;
 pub(crate) mod pipelines;
 pub(crate) mod slots;
 
-use mftplus_protocol::wire;
+use mftplus_protocol::{failure::FailureCode, wire};
 
 use crate::{
     api::{
@@ -183,6 +183,21 @@ fn average_speed(bytes: i64, milliseconds: i64) -> f64 {
     bytes as f64 * 1000.0 / milliseconds.max(1) as f64
 }
 
+/// What is known about the checksum of a copy that has ended; `None` if nothing is.
+pub(crate) fn checksum_result(transfer: &Transfer) -> Option<(&'static str, Tone)> {
+    let is_mismatch = transfer.error_code.as_deref() == Some(FailureCode::Mismatch.as_str());
+    known_checksum(transfer.status, transfer.checksum_sha256.is_some(), is_mismatch)
+}
+
+fn known_checksum(status: TransferStatus, is_reported: bool, is_mismatch: bool) -> Option<(&'static str, Tone)> {
+    match status {
+        TransferStatus::Completed if is_reported => Some(("Reported by the agent", Tone::Good)),
+        TransferStatus::Completed => Some(("Not reported", Tone::Neutral)),
+        TransferStatus::Failed if is_mismatch => Some(("The copy differs from its source", Tone::Bad)),
+        _ => None,
+    }
+}
+
 /// The name of what [`speed`] returns.
 pub(crate) fn speed_name(transfer: &Transfer) -> &'static str {
     if transfer.status == TransferStatus::Completed { "Average speed" } else { "Speed" }
@@ -256,6 +271,18 @@ mod tests {
         assert_eq!(known_progress(TransferStatus::Running, false, 12.5), Some(12.5));
         assert_eq!(known_progress(TransferStatus::Failed, false, 0.0), None);
         assert_eq!(known_progress(TransferStatus::Completed, false, 0.0), Some(100.0));
+    }
+
+    #[test]
+    fn the_result_of_a_checksum_is_said_once_it_is_known() {
+        assert_eq!(known_checksum(TransferStatus::Running, true, false), None);
+        let reported = known_checksum(TransferStatus::Completed, true, false);
+        assert_eq!(reported, Some(("Reported by the agent", Tone::Good)));
+        let missing = known_checksum(TransferStatus::Completed, false, false);
+        assert_eq!(missing, Some(("Not reported", Tone::Neutral)));
+        let different = known_checksum(TransferStatus::Failed, false, true);
+        assert_eq!(different, Some(("The copy differs from its source", Tone::Bad)));
+        assert_eq!(known_checksum(TransferStatus::Failed, false, false), None);
     }
 
     #[test]

@@ -178,6 +178,13 @@ struct ListEvents {
 }
 
 #[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ById")]
+struct ListEventsOf {
+    #[arguments(first: 50, objectId: $id)]
+    events: EventConnection,
+}
+
+#[derive(cynic::QueryFragment)]
 struct EventConnection {
     nodes: Vec<Event>,
     page_info: PageInfo,
@@ -249,6 +256,11 @@ pub(crate) fn list(after: Option<String>) -> Request<EventPage> {
         let PageInfo { has_next_page, end_cursor } = found.page_info;
         Ok(EventPage { events: found.nodes, older: end_cursor.filter(|_| has_next_page) })
     })
+}
+
+/// The newest events of an object, newest first: at most 50 of the last 30 days.
+pub(crate) fn list_of(object: &str) -> Request<Vec<Event>> {
+    Request::new(&ListEventsOf::build(ById::new(object)), |found| Ok(found.events.nodes))
 }
 
 /// Subscribes to new events. An update is one event; `None` means that events may have been missed.

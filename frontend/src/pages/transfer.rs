@@ -1,12 +1,21 @@
-//! The page of a transfer: progress, details and timeline, live.
+//! The page of a transfer: progress, speed over time, details, timeline and earlier transfers of the same file, live.
 
 mod details;
+mod earlier;
 mod origin;
+mod speed;
+mod speed_chart;
 mod timeline;
 
 use leptos::prelude::*;
 
-use self::{details::Details, timeline::Timeline};
+use self::{
+    details::Details,
+    earlier::EarlierTransfers,
+    origin::{Breadcrumb, Origin},
+    speed::Speed,
+    timeline::Timeline,
+};
 use super::id_in_address;
 use crate::{
     api::transfers::{self, Transfer, TransferStatus},
@@ -19,7 +28,7 @@ use crate::{
     user_action::UserAction,
 };
 
-/// One transfer: its progress, details and timeline.
+/// One transfer: its progress, speed, details, timeline and what it belongs to.
 #[component]
 pub(crate) fn TransferPage() -> impl IntoView {
     let id = id_in_address();
@@ -47,13 +56,18 @@ fn OneTransfer(id: String) -> impl IntoView {
     let ready = move || {
         list.entry(&watched).map(|entry| {
             let row = RwSignal::from(entry);
+            let origin = Origin::of(links);
+            let name = row.with_untracked(|entry| format::file_name(&entry.object.source));
             view! {
                 <Head row list />
+                <Breadcrumb origin name />
                 <TransferProgress row />
+                <Speed row />
                 <div class="columns">
-                    <Details row links />
+                    <Details row links origin />
                     <Timeline row />
                 </div>
+                <EarlierTransfers row />
             }
         })
     };

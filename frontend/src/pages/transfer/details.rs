@@ -9,7 +9,7 @@ use crate::{
     fetch::Fetch,
     labels,
     live::Entry,
-    ui::{Card, Copyable, Fact},
+    ui::{Badge, Card, Copyable, Fact},
 };
 
 /// The details of a transfer.
@@ -35,6 +35,7 @@ pub(super) fn Details(row: RwSignal<Entry<Transfer>>, links: Fetch<TransferLinks
             .flatten()
     });
     let checksum = Memo::new(move |_| row.with(|entry| entry.object.checksum_sha256.clone()));
+    let result = Memo::new(move |_| row.with(|entry| labels::checksum_result(&entry.object)));
     let network = Memo::new(move |_| row.with(|entry| labels::network(&entry.object.network)));
     view! {
         <Card title="Details">
@@ -54,11 +55,22 @@ pub(super) fn Details(row: RwSignal<Entry<Transfer>>, links: Fetch<TransferLinks
                             view! { <Fact name="Customer"><a href=href(format!("/customers/{id}"))>{name}</a></Fact> }
                         })
                 }}
-                <OriginFacts links />
+                <OriginFacts />
                 <Fact name="Protocol">{read(labels::transfer_protocol)}</Fact>
                 <Fact name="Size">{read(labels::size)}</Fact>
                 <Fact name="Attempt">{read(|transfer| transfer.attempt.to_string())}</Fact>
                 {move || network.get().map(|network| view! { <Fact name="Network">{network}</Fact> })}
+                {move || {
+                    result
+                        .get()
+                        .map(|state| {
+                            view! {
+                                <Fact name="Checksum">
+                                    <Badge state=Signal::stored(state) />
+                                </Fact>
+                            }
+                        })
+                }}
                 {move || {
                     checksum
                         .get()

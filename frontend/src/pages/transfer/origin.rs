@@ -11,33 +11,76 @@ use crate::{
 };
 
 /// The name of a job or pipeline, its address, and the address of its run.
-type Origin = (String, String, String);
+type Named = (String, String, String);
+
+/// The job or the pipeline of a transfer with its run, as far as the viewer may see it. A handle.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    job_run: Memo<Option<cynic::Id>>,
+    sees_job_runs: bool,
+    of_job: Fetch<Named>,
+    pipeline_run: Memo<Option<cynic::Id>>,
+    sees_pipeline_runs: bool,
+    of_pipeline: Fetch<Named>,
+}
+
+impl Origin {
+    /// Queries the run of a transfer, for all that is shown below the current reactive owner.
+    pub(super) fn provide(links: Fetch<TransferLinks>) {
+        let session = expect_context::<Session>();
+        let sees_job_runs = session.may(Permission::ViewJobRuns);
+        let job_run = Memo::new(move |_| links.read(|links| links.job_run_id.clone()).flatten());
+        let of_job = Fetch::when(move || {
+            let id = job_run.get().filter(|_| sees_job_runs)?;
+            Some(job_runs::get(id.inner()).map(|(run, links)| {
+                let job = format!("/jobs/{}", run.job_id.inner());
+                let address = format!("{job}/runs/{}", run.id.inner());
+                (links.job.map_or_else(|| "A deleted job".to_owned(), |job| job.name), job, address)
+            }))
+        });
+        let sees_pipeline_runs = session.may(Permission::ViewPipelineRuns);
+        let pipeline_run = Memo::new(move |_| links.read(|links| links.pipeline_run_id.clone()).flatten());
+        let of_pipeline = Fetch::when(move || {
+            let id = pipeline_run.get().filter(|_| sees_pipeline_runs)?;
+            Some(pipeline_runs::get(id.inner()).map(|(run, links)| {
+                let pipeline = format!("/pipelines/{}", run.pipeline_id.inner());
+                let address = format!("{pipeline}/runs/{}", run.id.inner());
+                let name = links.pipeline.map_or_else(|| "A deleted pipeline".to_owned(), |pipeline| pipeline.name);
+                (name, pipeline, address)
+            }))
+        });
+        provide_context(Self { job_run, sees_job_runs, of_job, pipeline_run, sees_pipeline_runs, of_pipeline });
+    }
+}
+
+/// The way from the job or the pipeline over its run to the transfer; nothing without a run that the viewer may see.
+#[component]
+pub(super) fn Breadcrumb(name: String) -> impl IntoView {
+    let origin = expect_context::<Origin>();
+    let named = move || origin.of_job.read(Clone::clone).or_else(|| origin.of_pipeline.read(Clone::clone));
+    move || {
+        named().map(|(owner, address, run)| {
+            view! {
+                <nav class="breadcrumb" aria-label="Breadcrumb">
+                    <ol>
+                        <li>
+                            <a href=href(address)>{owner}</a>
+                        </li>
+                        <li>
+                            <a href=href(run)>"Run"</a>
+                        </li>
+                        <li aria-current="page">{name.clone()}</li>
+                    </ol>
+                </nav>
+            }
+        })
+    }
+}
 
 /// The job or the pipeline of a transfer with its run; nothing for a transfer that an agent made on its own.
 #[component]
-pub(super) fn OriginFacts(links: Fetch<TransferLinks>) -> impl IntoView {
-    let session = expect_context::<Session>();
-    let sees_job_runs = session.may(Permission::ViewJobRuns);
-    let job_run = Memo::new(move |_| links.read(|links| links.job_run_id.clone()).flatten());
-    let of_job = Fetch::when(move || {
-        let id = job_run.get().filter(|_| sees_job_runs)?;
-        Some(job_runs::get(id.inner()).map(|(run, links)| {
-            let job = format!("/jobs/{}", run.job_id.inner());
-            let address = format!("{job}/runs/{}", run.id.inner());
-            (links.job.map_or_else(|| "A deleted job".to_owned(), |job| job.name), job, address)
-        }))
-    });
-    let sees_pipeline_runs = session.may(Permission::ViewPipelineRuns);
-    let pipeline_run = Memo::new(move |_| links.read(|links| links.pipeline_run_id.clone()).flatten());
-    let of_pipeline = Fetch::when(move || {
-        let id = pipeline_run.get().filter(|_| sees_pipeline_runs)?;
-        Some(pipeline_runs::get(id.inner()).map(|(run, links)| {
-            let pipeline = format!("/pipelines/{}", run.pipeline_id.inner());
-            let address = format!("{pipeline}/runs/{}", run.id.inner());
-            let name = links.pipeline.map_or_else(|| "A deleted pipeline".to_owned(), |pipeline| pipeline.name);
-            (name, pipeline, address)
-        }))
-    });
+pub(super) fn OriginFacts() -> impl IntoView {
+    let Origin { job_run, sees_job_runs, of_job, pipeline_run, sees_pipeline_runs, of_pipeline } = expect_context();
     let job = move || {
         job_run.get().map(|_| view! { <Fact name="Job">{move || shown(of_job, sees_job_runs, "a job")}</Fact> })
     };
@@ -52,7 +95,7 @@ pub(super) fn OriginFacts(links: Fetch<TransferLinks>) -> impl IntoView {
     }
 }
 
-fn shown(found: Fetch<Origin>, may_see: bool, noun: &'static str) -> AnyView {
+fn shown(found: Fetch<Named>, may_see: bool, noun: &'static str) -> AnyView {
     if !may_see {
         return format!("Part of a run of {noun}. Only administrators see runs.").into_any();
     }

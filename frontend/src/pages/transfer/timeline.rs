@@ -1,19 +1,61 @@
-//! The card with the timeline of a transfer.
+//! The card with the timeline of a transfer: its events, with who caused them and why.
 
 use leptos::prelude::*;
 
 use crate::{
-    api::transfers::{Transfer, TransferStatus},
+    api::{
+        events::{self, Event},
+        transfers::{Transfer, TransferStatus},
+    },
+    base_path::href,
+    fetch::Fetch,
+    labels,
     live::Entry,
+    pages::event_actors::Actors,
     time::Instant,
     ui::{Card, Time, Tone},
 };
 
-/// The timeline of a transfer: its times and its current status.
+/// A step of the timeline; without a time, what is so now.
+type Step = (&'static str, Tone, Option<Instant>);
+
+/// The timeline of a transfer: its events, and its current status.
 #[component]
 pub(super) fn Timeline(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
-    let steps = Memo::new(move |_| row.with(|entry| steps(&entry.object)));
-    let step = |(name, tone, at): (&'static str, Tone, Option<Instant>)| {
+    let id = row.with_untracked(|entry| entry.object.id.inner().to_owned());
+    let lines = RwSignal::new(Vec::<Event>::new());
+    let found = Fetch::new(move || {
+        events::list_of(&id).map(move |events| {
+            lines.try_set(events);
+        })
+    });
+    let changed = Memo::new(move |_| {
+        row.with(|entry| {
+            let transfer = &entry.object;
+            (transfer.status, transfer.attempt, transfer.stalled, transfer.cancel_requested_at)
+        })
+    });
+    Effect::watch(move || changed.get(), move |_, _, _| found.reload(), false);
+    let actors = Actors::follow(lines);
+    let event = move |event: Event| {
+        let (name, tone) = labels::events::event(&event);
+        let why = labels::events::cause(&event).map(str::to_owned);
+        let at = event.at;
+        let who = move || match labels::events::actor(&event, actors.name(&event)) {
+            (name, Some(address)) => view! { <a href=href(address)>{name}</a> }.into_any(),
+            (name, None) => name.into_any(),
+        };
+        view! {
+            <li class="timeline-step" data-tone=tone.name()>
+                <span class="timeline-name">{name}</span>
+                <span class="timeline-at">
+                    <Time at /> " by " {who}
+                </span>
+                {why.map(|why| view! { <span class="timeline-why">{why}</span> })}
+            </li>
+        }
+    };
+    let step = |(name, tone, at): Step| {
         view! {
             <li class="timeline-step" data-tone=tone.name()>
                 <span class="timeline-name">{name}</span>
@@ -21,28 +63,38 @@ pub(super) fn Timeline(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
             </li>
         }
     };
+    // Events are kept for 30 days, and the times of the transfer longer.
+    let has_events = Memo::new(move |_| lines.with(|lines| !lines.is_empty()));
+    let known = Memo::new(move |_| row.with(|entry| if has_events.get() { Vec::new() } else { times(&entry.object) }));
+    let current = Memo::new(move |_| row.with(|entry| current(&entry.object)));
     view! {
         <Card title="Timeline">
-            <ol class="timeline">{move || steps.get().into_iter().map(step).collect_view()}</ol>
+            <ol class="timeline">
+                {move || lines.get().into_iter().rev().map(event).collect_view()}
+                {move || known.get().into_iter().map(step).collect_view()}
+                {move || current.get().map(step)}
+            </ol>
         </Card>
     }
 }
 
-fn steps(transfer: &Transfer) -> Vec<(&'static str, Tone, Option<Instant>)> {
+/// The times of a transfer whose events are not known.
+fn times(transfer: &Transfer) -> Vec<Step> {
     let mut steps = vec![("Created", Tone::Neutral, Some(transfer.created_at))];
-    if let Some(at) = transfer.started_at {
-        steps.push((if transfer.attempt > 1 { "Started again" } else { "Started" }, Tone::Accent, Some(at)));
-    }
-    if let Some(at) = transfer.cancel_requested_at {
-        steps.push(("Cancellation requested", Tone::Warn, Some(at)));
-    }
-    match transfer.status {
-        TransferStatus::Queued => steps.push(("Waiting for its agent", Tone::Neutral, None)),
-        TransferStatus::Running if transfer.stalled => steps.push(("Stalled: no progress", Tone::Warn, None)),
-        TransferStatus::Running => steps.push(("Running", Tone::Accent, None)),
-        TransferStatus::Completed => steps.push(("Completed", Tone::Good, transfer.completed_at)),
-        TransferStatus::Failed => steps.push(("Failed", Tone::Bad, transfer.completed_at)),
-        TransferStatus::Cancelled => steps.push(("Cancelled", Tone::Neutral, transfer.completed_at)),
-    }
+    let mut add = |name, tone, at: Option<Instant>| steps.extend(at.map(|at| (name, tone, Some(at))));
+    add("Started", Tone::Accent, transfer.started_at);
+    add("Cancellation requested", Tone::Warn, transfer.cancel_requested_at);
+    let (name, tone) = labels::transfer_state(transfer);
+    add(name, tone, transfer.completed_at.filter(|_| !transfer.is_active()));
     steps
+}
+
+/// What a transfer waits for or does; `None` if it has ended.
+fn current(transfer: &Transfer) -> Option<Step> {
+    match transfer.status {
+        TransferStatus::Queued => Some(("Waiting for its agent", Tone::Neutral, None)),
+        TransferStatus::Running if transfer.stalled => Some(("Stalled: no progress", Tone::Warn, None)),
+        TransferStatus::Running => Some(("Running", Tone::Accent, None)),
+        TransferStatus::Completed | TransferStatus::Failed | TransferStatus::Cancelled => None,
+    }
 }
