@@ -10,6 +10,7 @@ mod bulk;
 mod customer_select;
 mod editor;
 mod event_actors;
+mod event_steps;
 mod export;
 mod graph;
 mod heartbeat_dot;

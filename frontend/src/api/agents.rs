@@ -31,6 +31,8 @@ pub(crate) struct Agent {
     pub(crate) os: Os,
     pub(crate) version: Option<String>,
     pub(crate) status: AgentStatus,
+    /// Why the agent has this status, as it last reported it.
+    pub(crate) status_reason: Option<String>,
     pub(crate) last_heartbeat: Instant,
     pub(crate) ip_address: Option<String>,
     pub(crate) created_at: Instant,

@@ -1,15 +1,20 @@
-//! The page of an agent: status, health and newest transfers, live; rotate its key, revoke it.
+//! The page of an agent: status, health, the last 24 hours, jobs, events and newest transfers, live; rotate its key,
+//! revoke it.
 
 mod actions;
+mod events;
 mod health;
+mod history;
+mod jobs;
+mod last_day;
 
 use leptos::prelude::*;
 
-use self::{actions::Actions, health::Health};
+use self::{actions::Actions, events::RecentEvents, health::Health, jobs::Jobs, last_day::LastDay};
 use super::{heartbeat_dot::HeartbeatDot, id_in_address, pages_of, transfers::TransferTable};
 use crate::{
     api::{
-        agents::{self, Agent, AgentDetails},
+        agents::{self, Agent, AgentDetails, AgentStatus},
         transfers::{self, Transfer, TransferFilter},
     },
     base_path::href,
@@ -51,9 +56,15 @@ fn OneAgent(id: String) -> impl IntoView {
             let row = RwSignal::from(entry);
             view! {
                 <Head row details />
+                <Trouble row />
                 <div class="columns">
                     <Details row details />
                     <Health row />
+                </div>
+                <LastDay id=id.clone() />
+                <div class="columns">
+                    <Jobs id=id.clone() />
+                    <RecentEvents row />
                 </div>
                 <NewestTransfers id />
             }
@@ -84,10 +95,28 @@ fn Head(row: RwSignal<Entry<Agent>>, details: Fetch<AgentDetails>) -> impl IntoV
     }
 }
 
+/// Why the agent is in error.
+#[component]
+fn Trouble(row: RwSignal<Entry<Agent>>) -> impl IntoView {
+    let reason = Memo::new(move |_| {
+        row.with(|entry| (entry.object.status == AgentStatus::Error).then(|| entry.object.status_reason.clone()))
+    });
+    move || {
+        reason.get().map(|reason| {
+            let text = match reason {
+                Some(reason) => format!("The agent reports an error: {reason}"),
+                None => "The agent reports an error and does not say why. Its log on the machine may.".to_owned(),
+            };
+            view! { <p class="notice" data-tone="bad" role="alert">{text}</p> }
+        })
+    }
+}
+
 #[component]
 fn Details(row: RwSignal<Entry<Agent>>, details: Fetch<AgentDetails>) -> impl IntoView {
     let read = move |read: fn(&Agent) -> String| move || row.with(|entry| read(&entry.object));
     let (id, created_at) = row.with_untracked(|entry| (entry.object.id.inner().to_owned(), entry.object.created_at));
+    let reason = Memo::new(move |_| row.with(|entry| entry.object.status_reason.clone()));
     let customer = move || {
         details.read(|details| details.customer.clone()).flatten().map(|customer| {
             view! {
@@ -99,8 +128,12 @@ fn Details(row: RwSignal<Entry<Agent>>, details: Fetch<AgentDetails>) -> impl In
         <Card title="Details">
             <dl class="facts">
                 <Fact name="Host name">{read(|agent| agent.hostname.clone())}</Fact>
+                {move || reason.get().map(|reason| view! { <Fact name="Status reason">{reason}</Fact> })}
                 {customer}
                 <Fact name="System">{read(labels::system)}</Fact>
+                <Fact name="Version">
+                    {read(|agent| agent.version.clone().unwrap_or_else(|| "–".to_owned()))}
+                </Fact>
                 <Fact name="IP address">{read(|agent| agent.ip_address.clone().unwrap_or_else(|| "–".to_owned()))}</Fact>
                 <Fact name="Registered">
                     <Time at=created_at />

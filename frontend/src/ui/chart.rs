@@ -4,9 +4,11 @@
 //! or the pointer is described beside it, and read out. A summary stands above the plot, and a table of all points
 //! below it on demand. Nothing moves by itself.
 
+mod cursor;
 mod data;
 mod geometry;
 mod plot;
+mod strip;
 mod text;
 mod ticks;
 mod unit;
@@ -18,6 +20,7 @@ use leptos::prelude::*;
 use self::plot::Plot;
 pub(crate) use self::{
     data::{Band, ChartData, ChartSeries, Note, Shape, Spacing, with_gaps},
+    strip::{Strip, StripCell},
     unit::Unit,
 };
 use crate::zone;

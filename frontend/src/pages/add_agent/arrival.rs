@@ -75,6 +75,7 @@ mod tests {
             os: Os::Linux,
             version: None,
             status: AgentStatus::Online,
+            status_reason: None,
             last_heartbeat: Instant(heartbeat),
             ip_address: None,
             created_at: Instant(registered),

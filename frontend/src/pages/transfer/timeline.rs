@@ -7,11 +7,10 @@ use crate::{
         events::{self, Event},
         transfers::{Transfer, TransferStatus},
     },
-    base_path::href,
     fetch::Fetch,
     labels,
     live::Entry,
-    pages::event_actors::Actors,
+    pages::event_steps::EventSteps,
     time::Instant,
     ui::{Card, Time, Tone},
 };
@@ -36,25 +35,6 @@ pub(super) fn Timeline(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
         })
     });
     Effect::watch(move || changed.get(), move |_, _, _| found.reload(), false);
-    let actors = Actors::follow(lines);
-    let event = move |event: Event| {
-        let (name, tone) = labels::events::event(&event);
-        let why = labels::events::cause(&event).map(str::to_owned);
-        let at = event.at;
-        let who = move || match labels::events::actor(&event, actors.name(&event)) {
-            (name, Some(address)) => view! { <a href=href(address)>{name}</a> }.into_any(),
-            (name, None) => name.into_any(),
-        };
-        view! {
-            <li class="timeline-step" data-tone=tone.name()>
-                <span class="timeline-name">{name}</span>
-                <span class="timeline-at">
-                    <Time at /> " by " {who}
-                </span>
-                {why.map(|why| view! { <span class="timeline-why">{why}</span> })}
-            </li>
-        }
-    };
     let step = |(name, tone, at): Step| {
         view! {
             <li class="timeline-step" data-tone=tone.name()>
@@ -63,6 +43,7 @@ pub(super) fn Timeline(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
             </li>
         }
     };
+    let oldest_first = Signal::derive(move || lines.get().into_iter().rev().collect::<Vec<_>>());
     // Events are kept for 30 days, and the times of the transfer longer.
     let has_events = Memo::new(move |_| lines.with(|lines| !lines.is_empty()));
     let known = Memo::new(move |_| row.with(|entry| if has_events.get() { Vec::new() } else { times(&entry.object) }));
@@ -70,7 +51,7 @@ pub(super) fn Timeline(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     view! {
         <Card title="Timeline">
             <ol class="timeline">
-                {move || lines.get().into_iter().rev().map(event).collect_view()}
+                <EventSteps lines shown=oldest_first />
                 {move || known.get().into_iter().map(step).collect_view()}
                 {move || current.get().map(step)}
             </ol>

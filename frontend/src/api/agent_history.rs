@@ -1,0 +1,76 @@
+//! The history of an agent, and its jobs, for its page.
+
+use cynic::{Id, QueryBuilder};
+
+use super::{ById, ByIdFields, Request, Total, schema};
+use crate::time::Instant;
+
+/// An agent in a minute.
+#[derive(Clone, Copy, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "AgentHistoryPoint")]
+pub(crate) struct HistoryPoint {
+    pub(crate) at: Instant,
+    /// The number of seconds in which a heartbeat arrived.
+    pub(crate) heartbeats: i32,
+    pub(crate) load: Option<f64>,
+    /// Memory in use, in megabytes of 1024 × 1024.
+    pub(crate) memory: Option<f64>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ById")]
+struct GetHistory {
+    #[arguments(id: $id)]
+    agent_history: Vec<HistoryPoint>,
+}
+
+/// A job of an agent.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "Job")]
+pub(crate) struct AgentJob {
+    pub(crate) id: Id,
+    pub(crate) name: String,
+    pub(crate) enabled: bool,
+    pub(crate) last_run_at: Option<Instant>,
+    pub(crate) next_run_at: Option<Instant>,
+}
+
+/// A filter of jobs.
+#[derive(Clone, Debug, cynic::InputObject)]
+#[cynic(graphql_type = "JobFilter")]
+struct OfAgent {
+    agent_id: Id,
+}
+
+#[derive(cynic::QueryVariables)]
+struct JobsVariables {
+    filter: OfAgent,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "JobsVariables")]
+struct ListJobsOf {
+    #[arguments(filter: $filter, first: 20)]
+    jobs: AgentJobs,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "JobConnection")]
+struct AgentJobs {
+    nodes: Vec<AgentJob>,
+    total_count: i32,
+    total_is_at_least: bool,
+}
+
+/// Gets the last 24 hours of an agent by minute. Minutes in which no server was running are left out.
+pub(crate) fn history(id: &str) -> Request<Vec<HistoryPoint>> {
+    Request::new(&GetHistory::build(ById::new(id)), |found| Ok(found.agent_history))
+}
+
+/// The newest jobs of an agent, at most 20, and how many it has.
+pub(crate) fn jobs(id: &str) -> Request<(Vec<AgentJob>, Total)> {
+    let variables = JobsVariables { filter: OfAgent { agent_id: Id::new(id) } };
+    Request::new(&ListJobsOf::build(variables), |ListJobsOf { jobs: found }| {
+        Ok((found.nodes, (found.total_count, found.total_is_at_least)))
+    })
+}

@@ -1,0 +1,62 @@
+//! The card with the last 24 hours of an agent.
+
+use leptos::prelude::*;
+
+use super::history;
+use crate::{
+    api::agent_history::{self, HistoryPoint},
+    browser,
+    clock::Clock,
+    fetch::Fetch,
+    time::Instant,
+    ui::{Card, Chart, ChartData, QueryResult, Strip},
+};
+
+/// What is known about the last 24 hours, with the time of the query.
+type Known = (Instant, Vec<HistoryPoint>);
+
+/// The heartbeats, the load and the memory of the last 24 hours.
+#[component]
+pub(super) fn LastDay(id: String) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    let found = Fetch::new(move || {
+        let now = browser::now();
+        agent_history::history(&id).map(move |points| (now, points))
+    });
+    let minute = Memo::new(move |_| clock.now().0 / 60_000);
+    Effect::watch(move || minute.get(), move |_, _, _| found.reload(), false);
+    view! {
+        <Card title="Last 24 hours">
+            <QueryResult
+                stage=Signal::derive(move || found.stage())
+                is_empty=Signal::stored(false)
+                skeleton_rows=6
+                on_retry=move |()| found.reload()
+                nothing=|| ().into_any()
+            >
+                <Charts found />
+            </QueryResult>
+        </Card>
+    }
+}
+
+#[component]
+fn Charts(found: Fetch<Known>) -> impl IntoView {
+    let chart = move |draw: fn(&[HistoryPoint], Instant) -> ChartData| {
+        // The last one stays while the card changes to a failure.
+        Memo::new(move |last: Option<&ChartData>| {
+            let drawn = found.read(|(now, points)| draw(points, *now));
+            drawn.or_else(|| last.cloned()).unwrap_or_default()
+        })
+    };
+    let (load, memory) = (chart(history::load), chart(history::memory));
+    let cells = Memo::new(move |_| found.read(|(now, points)| history::cells(points, *now)).unwrap_or_default());
+    let summary = Memo::new(move |_| found.read(|(now, points)| history::summary(points, *now)).unwrap_or_default());
+    view! {
+        <Strip name="Heartbeats" summary cells step=history::CELL />
+        <div class="charts">
+            <Chart name="Load" data=load />
+            <Chart name="Memory" data=memory />
+        </div>
+    }
+}
