@@ -102,6 +102,13 @@ pub(crate) fn retry(retry: Option<&Retry>) -> String {
     format!("{}, {delays}", format::counted((*max_attempts).into(), "attempt"))
 }
 
+/// The next time of a schedule in the zone of its job and in the zone that the user has chosen, each with the minutes
+/// by which it is ahead of UTC; `None` if their clocks agree.
+pub(crate) fn in_both_zones(at: Instant, there: &(i64, String), here: &(i64, String)) -> Option<String> {
+    let said = |(offset, zone): &(i64, String)| format!("{} in {zone}", format::minute(at, *offset));
+    (there.0 != here.0).then(|| format!("The next run is at {}: {}.", said(there), said(here)))
+}
+
 /// The duration of a run, so far if it has not ended.
 pub(crate) fn time_taken(run: &JobRun, now: Instant) -> String {
     format::duration(run.completed_at.unwrap_or(now).seconds_since(run.started_at))
@@ -148,6 +155,16 @@ mod tests {
         assert_eq!(runs(&[]), "No runs yet");
         assert_eq!(runs(&[run(Failed)]), "Last run: 1 failed");
         assert_eq!(runs(&[Completed, Failed, Completed].map(run)), "Last 3 runs: 2 completed, 1 failed");
+    }
+
+    #[test]
+    fn a_next_run_is_said_in_both_zones_if_their_clocks_differ() {
+        let at = Instant::parse("2026-11-23T23:30:00Z").unwrap();
+        let (new_york, berlin) = ((-300, "America/New_York".to_owned()), (60, "Europe/Berlin".to_owned()));
+        let there = "The next run is at Mon, 23 Nov 2026, 18:30 in America/New_York";
+        let both = format!("{there}: Tue, 24 Nov 2026, 00:30 in Europe/Berlin.");
+        assert_eq!(in_both_zones(at, &new_york, &berlin), Some(both));
+        assert_eq!(in_both_zones(at, &berlin, &(60, "Africa/Lagos".to_owned())), None);
     }
 
     #[test]

@@ -20,9 +20,10 @@ use crate::{
     base_path::href,
     browser,
     fetch::Fetch,
+    first_queries::FirstQueries,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
-    ui::{Badge, Card, Copyable, Empty, Fact, ObjectPage, PageHead, Time},
+    ui::{Badge, Card, Copyable, Empty, Fact, ObjectPage, PageHead, Settled, Time},
 };
 
 /// One agent: its status, load, memory and newest transfers.
@@ -54,19 +55,22 @@ fn OneAgent(id: String) -> impl IntoView {
         let id = id.clone();
         list.entry(&id).map(move |entry| {
             let row = RwSignal::from(entry);
+            let queries = FirstQueries::provide();
             view! {
                 <Head row details />
-                <Trouble row />
-                <div class="columns">
-                    <Details row details />
-                    <Health row />
-                </div>
-                <LastDay id=id.clone() />
-                <div class="columns">
-                    <Jobs id=id.clone() />
-                    <RecentEvents row />
-                </div>
-                <NewestTransfers id />
+                <Settled queries rows=12>
+                    <Trouble row />
+                    <div class="columns">
+                        <Details row details />
+                        <Health row />
+                    </div>
+                    <LastDay id=id.clone() />
+                    <div class="columns">
+                        <Jobs id=id.clone() />
+                        <RecentEvents row />
+                    </div>
+                    <NewestTransfers id />
+                </Settled>
             }
         })
     };

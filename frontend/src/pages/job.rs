@@ -1,13 +1,15 @@
-//! The page of a job: details, schedule, slot history and runs, live.
+//! The page of a job: details, schedule, slot history, charts of the last runs, and runs, live.
 
 mod actions;
 mod backfill;
 mod details;
+mod run_charts;
+mod run_judgement;
 mod runs;
 
 use leptos::prelude::*;
 
-use self::{actions::Actions, details::Details, runs::Runs};
+use self::{actions::Actions, details::Details, run_charts::RunCharts, runs::Runs};
 use super::{
     id_in_address,
     jobs::{ScheduleSummary, fetch_preview},
@@ -28,6 +30,7 @@ use crate::{
     live::{Admission, Entry, Feed, LiveList},
     session::{Permission, Session},
     ui::{Badge, Card, ObjectPage, PageHead, Settled},
+    zone,
 };
 
 /// One job: its settings, runs and slot history.
@@ -61,7 +64,7 @@ fn OneJob(id: String) -> impl IntoView {
             let preview = fetch_preview(schedule.into(), timezone.into(), move || next.get());
             let has_runs = expect_context::<Session>().may(Permission::ViewJobRuns);
             let moved = has_runs.then(|| follow_runs(&id));
-            let slots_of = id.clone();
+            let (slots_of, charts_of) = (id.clone(), id.clone());
             let runs = match moved {
                 Some(moved) => view! { <Runs job=id.clone() moved /> }.into_any(),
                 None => view! {
@@ -73,6 +76,7 @@ fn OneJob(id: String) -> impl IntoView {
                 <Head row list />
                 <Settled queries rows=12>
                     {moved.map(|moved| view! { <Slots job=slots_of row moved preview /> })}
+                    {moved.map(|moved| view! { <RunCharts job=charts_of moved /> })}
                     <div class="columns">
                         <Details row links />
                         <ScheduleCard row preview />
@@ -142,6 +146,12 @@ fn ScheduleCard(row: RwSignal<Entry<Job>>, preview: Fetch<SchedulePreview>) -> i
     let timezone = Memo::new(move |_| row.with(|entry| entry.object.timezone.clone()));
     let next = Memo::new(move |_| row.with(|entry| entry.object.next_run_at));
     let is_paused = Memo::new(move |_| row.with(|entry| !entry.object.enabled));
+    let in_both = move || {
+        let slot = preview.read(|preview| preview.slots.first().copied()).flatten()?;
+        let own = if zone::is_utc() { "UTC".to_owned() } else { browser::time_zone() };
+        let there = (slot.utc_offset_minutes.into(), timezone.get());
+        labels::jobs::in_both_zones(slot.at, &there, &(zone::offset(slot.at), own))
+    };
     let ahead = move || {
         let next = next.get()?;
         Some(view! { <span>{move || format!("Next {}", crate::format::ahead(next.seconds_since(clock.now())))}</span> })
@@ -154,6 +164,7 @@ fn ScheduleCard(row: RwSignal<Entry<Job>>, preview: Fetch<SchedulePreview>) -> i
                     <p class="form-text">"Paused: the schedule starts no runs until the job is resumed."</p>
                 </Show>
                 <ScheduleSummary preview timezone />
+                {move || in_both().map(|text| view! { <p class="form-text">{text}</p> })}
             </div>
         </Card>
     }

@@ -22,9 +22,10 @@ use crate::{
     browser,
     clock::Clock,
     fetch::Fetch,
+    first_queries::FirstQueries,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
-    ui::{Badge, Card, Confirm, ObjectPage, OptionalTime, PageHead, Progress, TimeFormat, Toasts},
+    ui::{Badge, Card, Confirm, ObjectPage, OptionalTime, PageHead, Progress, Settled, TimeFormat, Toasts},
     user_action::UserAction,
 };
 
@@ -56,18 +57,21 @@ fn OneTransfer(id: String) -> impl IntoView {
     let ready = move || {
         list.entry(&watched).map(|entry| {
             let row = RwSignal::from(entry);
-            let origin = Origin::of(links);
+            let queries = FirstQueries::provide();
+            Origin::provide(links);
             let name = row.with_untracked(|entry| format::file_name(&entry.object.source));
             view! {
                 <Head row list />
-                <Breadcrumb origin name />
-                <TransferProgress row />
-                <Speed row />
-                <div class="columns">
-                    <Details row links origin />
-                    <Timeline row />
-                </div>
-                <EarlierTransfers row />
+                <Settled queries rows=10>
+                    <Breadcrumb name />
+                    <TransferProgress row />
+                    <Speed row />
+                    <div class="columns">
+                        <Details row links />
+                        <Timeline row />
+                    </div>
+                    <EarlierTransfers row />
+                </Settled>
             }
         })
     };

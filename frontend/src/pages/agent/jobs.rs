@@ -21,7 +21,7 @@ pub(super) fn Jobs(id: String) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let found = Fetch::new(move || agent_history::jobs(&id));
     // The times of the last and the next run change.
-    let minute = Memo::new(move |_| clock.now().0 / 60_000);
+    let minute = clock.every(60);
     Effect::watch(move || minute.get(), move |_, _, _| found.reload(), false);
     let summary = move || found.read(|(_, (total, is_at_least))| format::total((*total).into(), *is_at_least, "job"));
     let line = move |job: AgentJob| {

@@ -23,7 +23,7 @@ pub(super) fn LastDay(id: String) -> impl IntoView {
         let now = browser::now();
         agent_history::history(&id).map(move |points| (now, points))
     });
-    let minute = Memo::new(move |_| clock.now().0 / 60_000);
+    let minute = clock.every(60);
     Effect::watch(move || minute.get(), move |_, _, _| found.reload(), false);
     view! {
         <Card title="Last 24 hours">

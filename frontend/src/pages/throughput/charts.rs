@@ -39,7 +39,7 @@ fn ThroughputCard(scope: ThroughputScope) -> impl IntoView {
         let asked = series::outcomes(window.bounds(now), window.step(), zone, customer);
         asked.map(move |outcomes| (window, now, outcomes))
     });
-    let minute = Memo::new(move |_| clock.now().0 / 60_000);
+    let minute = clock.every(60);
     Effect::watch(move || minute.get(), move |_, _, _| counted.reload(), false);
     let choice = move |offered: Window| {
         view! {

@@ -15,8 +15,8 @@ use crate::{
     ui::{Card, Chart, Empty, QueryResult},
 };
 
-/// The time between two samples, in milliseconds.
-const INTERVAL: i64 = 10_000;
+/// The number of seconds between two samples.
+const INTERVAL: i64 = 10;
 /// The number of seconds after the end of a transfer by which its last sample is there.
 const SETTLED_AFTER: i64 = 60;
 
@@ -26,6 +26,7 @@ pub(super) fn Speed(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let id = row.with_untracked(|entry| entry.object.id.inner().to_owned());
     let found = Fetch::new(move || samples::of_transfer(&id));
+    let interval = clock.every(INTERVAL);
     // Changes whenever there may be another sample.
     let tick = Memo::new(move |_| {
         let now = clock.now();
@@ -36,7 +37,7 @@ pub(super) fn Speed(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
                 entry.object.completed_at.is_some_and(|at| now.seconds_since(at) < SETTLED_AFTER)
             }
         });
-        may_change.then_some(now.0 / INTERVAL)
+        may_change.then(|| interval.get())
     });
     Effect::watch(
         move || tick.get(),

@@ -1,0 +1,48 @@
+//! The card with the durations and the bytes of a job's last runs.
+
+use leptos::prelude::*;
+
+use super::run_judgement::{bytes, durations};
+use crate::{
+    api::job_runs::{self, JobRun},
+    fetch::Fetch,
+    ui::{Card, Chart, ChartData, QueryResult},
+};
+
+/// The number of runs that are shown.
+const SHOWN: i32 = 30;
+
+/// The durations and the bytes of the last runs of a job, with what is usual.
+#[component]
+pub(super) fn RunCharts(
+    job: String,
+    /// The run that changed last.
+    moved: RwSignal<Option<JobRun>>,
+) -> impl IntoView {
+    let found = Fetch::new(move || job_runs::list(&job, SHOWN, 1).map(|page| page.items));
+    let status = Memo::new(move |_| moved.with(|run| run.as_ref().map(|run| (run.id.clone(), run.status))));
+    Effect::watch(move || status.get(), move |_, _, _| found.reload(), false);
+    let chart = move |draw: fn(&[JobRun]) -> ChartData| {
+        // The last one stays while the card changes to a failure.
+        Memo::new(move |last: Option<&ChartData>| {
+            found.read(|runs| draw(runs)).or_else(|| last.cloned()).unwrap_or_default()
+        })
+    };
+    let (durations, bytes) = (chart(durations), chart(bytes));
+    view! {
+        <Card title="Durations and bytes">
+            <QueryResult
+                stage=Signal::derive(move || found.stage())
+                is_empty=Signal::stored(false)
+                skeleton_rows=5
+                on_retry=move |()| found.reload()
+                nothing=|| ().into_any()
+            >
+                <div class="charts">
+                    <Chart name="Duration" data=durations />
+                    <Chart name="Bytes" data=bytes />
+                </div>
+            </QueryResult>
+        </Card>
+    }
+}
