@@ -89,7 +89,8 @@ fn note(run: &JobRun, duration: f64, usual: Option<(f64, f64)>) -> Option<Note> 
             None
         }
     });
-    let is_late = run.scheduled_for.is_some_and(|slot| run.started_at.seconds_since(slot) > LATE);
+    // A retry starts after the attempt before it.
+    let is_late = run.attempt == 1 && run.scheduled_for.is_some_and(|slot| run.started_at.seconds_since(slot) > LATE);
     outcome(run).or(of_duration).or(is_late.then_some(STARTED_LATE))
 }
 
@@ -169,10 +170,12 @@ mod tests {
     fn runs_that_failed_or_started_late_are_remarked() {
         let late = JobRun { scheduled_for: Some(Instant(0)), ..run(301, 60, RunStatus::Completed) };
         let on_time = JobRun { scheduled_for: Some(Instant(0)), ..run(300, 60, RunStatus::Completed) };
+        let retry = JobRun { scheduled_for: Some(Instant(0)), attempt: 2, ..run(850, 60, RunStatus::Completed) };
         let by_hand = JobRun { scheduled_for: None, ..run(900, 60, RunStatus::Completed) };
-        let runs = [run(999, 0, RunStatus::Running), by_hand, run(800, 60, RunStatus::Failed), late, on_time];
+        let failed = run(800, 60, RunStatus::Failed);
+        let runs = [run(999, 0, RunStatus::Running), by_hand, retry, failed, late, on_time];
         let chart = durations(&runs);
-        assert_eq!(chart.times.len(), 4, "a run that has not ended has no duration");
+        assert_eq!(chart.times.len(), 5, "a run that has not ended has no duration");
         assert_eq!(notes(&chart), [(1, "Started late"), (2, "Failed")]);
         assert_eq!(notes(&bytes(&runs)), [(2, "Failed")]);
     }

@@ -1,0 +1,150 @@
+// Charts: what happened over time, read with the pointer, with the keyboard, as a sentence and as a table.
+import type { Locator, Page } from '@playwright/test';
+import { addCustomer, seed, SpokenAgent } from '../support/fleet';
+import { expect, expectNothingFound, openSignedIn, test } from '../support/test';
+
+test('the speed of a transfer is charted, and its timeline says who did what and why', async ({ page, server }) => {
+  test.setTimeout(180_000);
+  const { code } = await addCustomer(server, 'Acme Logistics');
+  const agent = await SpokenAgent.register(server, code, 'edge-1');
+  const earlier = await agent.create('orders.csv', 1000);
+  await agent.report(earlier, { status: 'running', bytesTransferred: 10 });
+  await agent.report(earlier, { status: 'completed', bytesTransferred: 1000 });
+  const id = await agent.create('orders.csv', 64_000_000);
+  let bytesTransferred = 1_000_000;
+  await agent.report(id, { status: 'running', bytesTransferred, speed: 4_000_000 });
+  await openSignedIn(page, `/transfers/${id}`);
+  const card = page.getByRole('region', { name: 'Speed over time' });
+  const plot = cursor(card, 'Speed');
+  await expect(async () => {
+    bytesTransferred += 500_000;
+    await agent.report(id, { bytesTransferred, speed: 4_000_000 });
+    await expect(plot).toHaveAttribute('aria-valuemax', /^[1-9]/, { timeout: 5_000 });
+  }, 'samples are taken every 10 seconds').toPass({ timeout: 90_000 });
+
+  await plot.focus();
+  await page.keyboard.press('Home');
+  await expect(plot).toHaveAttribute('aria-valuenow', '0');
+  await expect(plot).toHaveAttribute('aria-valuetext', /\d\d:\d\d:\d\d, Speed: 4\.00 MB\/s$/);
+  await expect(card.locator('.chart-readout')).toContainText('4.00 MB/s');
+  await page.keyboard.press('ArrowRight');
+  await expect(plot).toHaveAttribute('aria-valuenow', '1');
+  await page.keyboard.press('Escape');
+  await expect(card.locator('.chart-readout')).toBeHidden();
+  await card.getByRole('button', { name: 'Show as table' }).press('Enter');
+  await expect(card.getByRole('row').nth(2)).toContainText('4.00 MB/s');
+  await expectNothingFound(page);
+
+  const timeline = page.getByRole('region', { name: 'Timeline' }).getByRole('listitem');
+  await agent.report(id, { status: 'failed', errorMessage: 'ftp.example.com: connection reset by peer' });
+  const failed = timeline.filter({ hasText: 'Transfer failed' });
+  await expect(failed).toContainText('connection reset by peer');
+  await expect(failed.getByRole('link', { name: 'edge-1' })).toBeVisible();
+  await page.getByRole('button', { name: 'Retry' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Retry' }).click();
+  await expect(timeline.filter({ hasText: 'Transfer queued again' })).toContainText('by admin@localhost');
+  await expect(timeline.last()).toHaveText('Waiting for its agent');
+
+  const before = page.getByRole('table', { name: 'The same file before' });
+  await expect(before.getByRole('link')).toHaveAttribute('href', `/transfers/${earlier}`);
+  await expect(before.getByRole('row')).toHaveCount(2);
+});
+
+test('a transfer of a run names the way to it', async ({ page, server }) => {
+  const { job, openRun } = await seed(server);
+  await openSignedIn(page, `/jobs/${job}/runs/${openRun}`);
+  await page.getByRole('link', { name: 'orders.csv' }).click();
+  const way = page.getByRole('navigation', { name: 'Breadcrumb' });
+  await expect(way.getByRole('link')).toHaveText(['Hourly orders', 'Run']);
+  await way.getByRole('link', { name: 'Run' }).click();
+  await expect(page).toHaveURL(`/jobs/${job}/runs/${openRun}`);
+});
+
+test('an agent has a strip of its heartbeats, and says why it is in error', async ({ page, server }) => {
+  test.setTimeout(240_000);
+  const { job, agent: seeded } = await seed(server);
+  const { code } = await addCustomer(server, 'Globex');
+  const agent = await SpokenAgent.register(server, code, 'edge-1');
+  const heartbeat = { status: 'error', statusReason: 'cannot write /var/lib', load: 1.5 };
+  await agent.say('POST', '/api/agents/heartbeat', heartbeat);
+  await openSignedIn(page, `/agents/${agent.id}`);
+  await expect(page.getByRole('alert')).toHaveText('The agent reports an error: cannot write /var/lib');
+  const card = page.getByRole('region', { name: 'Last 24 hours' });
+  await expect(async () => {
+    await agent.say('POST', '/api/agents/heartbeat', heartbeat);
+    await page.reload();
+    const last = expect(cursor(card, 'Heartbeats'), 'the last quarter of an hour');
+    await last.toHaveAttribute('aria-valuetext', /Heartbeats arrived$/, { timeout: 5_000 });
+    await expect(cursor(card, 'Load')).toHaveAttribute('aria-valuemax', '287', { timeout: 1_000 });
+  }, 'the history is written about once a minute').toPass({ timeout: 150_000, intervals: [5_000] });
+
+  const strip = cursor(card, 'Heartbeats');
+  await expect(strip).toHaveAttribute('aria-valuenow', '95');
+  await strip.focus();
+  await page.keyboard.press('Home');
+  await expect(strip).toHaveAttribute('aria-valuetext', /Nothing is known$/);
+  const figure = card.locator('figure', { has: cursor(page, 'Heartbeats') });
+  await expect(figure.locator('.chart-readout')).toContainText('Nothing is known');
+  await expect(card).toContainText(/Load average: \d\.\d\d/);
+  await expect(page.getByRole('region', { name: 'Recent events' })).toContainText('Agent in error');
+  await expectNothingFound(page);
+
+  await page.goto(`/agents/${seeded}`);
+  const jobs = page.getByRole('region', { name: 'Jobs' });
+  await expect(jobs.getByRole('link', { name: 'Hourly orders' })).toHaveAttribute('href', `/jobs/${job}`);
+  await expect(jobs.getByRole('row').filter({ hasText: 'Weekly archive' })).toContainText('Paused');
+});
+
+test('a job charts its last runs beside what is usual, and marks those that failed', async ({ page, server }) => {
+  const { job } = await seed(server);
+  await openSignedIn(page, `/jobs/${job}`);
+  const card = page.getByRole('region', { name: 'Durations and bytes' });
+  await expect(card).toContainText('Marked: Failed.');
+  await expect(card).toContainText('Usually 48.0 MB to 48.0 MB.');
+  const plot = cursor(card, 'Bytes');
+  await plot.focus();
+  await page.keyboard.press('Home');
+  await expect(plot).toHaveAttribute('aria-valuetext', /Copied: 48\.0 MB$/);
+  for (let presses = 0; presses < 5; presses++) await page.keyboard.press('ArrowRight');
+  await expect(plot).toHaveAttribute('aria-valuetext', /Copied: no data, Failed$/);
+  await card.getByRole('button', { name: 'Show as table' }).first().click();
+  await expect(card.getByRole('row')).toHaveCount(9);
+  await expectNothingFound(page);
+});
+
+test('a customer has its throughput and its outcomes, in a piece that comes when it is wanted', async ({
+  page,
+  server,
+}) => {
+  test.setTimeout(120_000);
+  const { customer } = await seed(server);
+  await openSignedIn(page, '/customers');
+  const comes = page.waitForResponse(/\/charts-[0-9a-f]{16}\.wasm$/);
+  await page.getByRole('link', { name: 'Acme Logistics' }).click();
+  await comes;
+  const card = page.getByRole('region', { name: 'Throughput and outcomes' });
+  const windows = card.getByRole('group', { name: 'Time range' });
+  await expect(windows.getByRole('button')).toHaveText(['1 h', '24 h', '7 d', '30 d']);
+  await expect(windows.getByRole('button', { name: '24 h' })).toHaveAttribute('aria-pressed', 'true');
+  await expect(async () => {
+    await page.goto(`/customers/${customer}`);
+    // The last hour, which is not over.
+    await expect(cursor(card, 'Outcomes')).toHaveAttribute(
+      'aria-valuetext',
+      /Completed: 1, Failed attempts: 1$/,
+      { timeout: 5_000 },
+    );
+  }, 'what has ended is counted').toPass({ timeout: 60_000 });
+  await windows.getByRole('button', { name: '1 h' }).press('Enter');
+  await expect(cursor(card, 'Outcomes')).toHaveAttribute('aria-valuemax', '59');
+  await windows.getByRole('button', { name: '7 d' }).press('Enter');
+  await expect(cursor(card, 'Throughput')).toHaveAttribute('aria-valuemax', '167');
+  await windows.getByRole('button', { name: '30 d' }).press('Enter');
+  await expect(cursor(card, 'Throughput')).toHaveAttribute('aria-valuemax', '29');
+  await expectNothingFound(page);
+});
+
+/** The cursor of a chart or a strip. */
+function cursor(within: Page | Locator, name: string): Locator {
+  return within.getByRole('slider', { name: `${name}: point in time` });
+}
