@@ -90,9 +90,14 @@ test('an agent has a strip of its heartbeats, and says why it is in error', asyn
   await expectNothingFound(page);
 
   await page.goto(`/agents/${seeded}`);
+  await expect(page.locator('.fact', { hasText: 'Client certificate' })).toContainText('None');
   const jobs = page.getByRole('region', { name: 'Jobs' });
   await expect(jobs.getByRole('link', { name: 'Hourly orders' })).toHaveAttribute('href', `/jobs/${job}`);
   await expect(jobs.getByRole('row').filter({ hasText: 'Weekly archive' })).toContainText('Paused');
+  await page.getByRole('button', { name: 'Request key rotation' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Request key rotation' }).click();
+  const waiting = page.getByRole('region', { name: 'Waiting for the agent' });
+  await expect(waiting).toContainText('Replace its key', { timeout: 20_000 });
 });
 
 test('a job charts its last runs beside what is usual, and marks those that failed', async ({ page, server }) => {

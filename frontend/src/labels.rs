@@ -7,7 +7,10 @@ pub(crate) mod jobs;
 pub(crate) mod pipelines;
 pub(crate) mod slots;
 
-use mftplus_protocol::{failure::FailureCode, wire};
+use mftplus_protocol::{
+    failure::FailureCode,
+    wire::{self, DirectiveKind},
+};
 
 use crate::{
     api::{
@@ -217,6 +220,21 @@ pub(crate) fn time_left(transfer: &Transfer) -> String {
     match transfer.eta_seconds {
         Some(seconds) if transfer.status == TransferStatus::Running => format::duration(seconds.into()),
         _ => "–".to_owned(),
+    }
+}
+
+/// What a directive of a type asks an agent to do.
+pub(crate) fn directive(kind: &str) -> &'static str {
+    match DirectiveKind::from_name(kind) {
+        Some(DirectiveKind::StartJob) => "Start a job",
+        Some(DirectiveKind::CancelJobRun) => "Cancel a run of a job",
+        Some(DirectiveKind::CancelTransfer) => "Cancel a transfer",
+        Some(DirectiveKind::RetryTransfer) => "Retry a transfer",
+        Some(DirectiveKind::RunStep) => "Carry out a step of a pipeline",
+        Some(DirectiveKind::CancelStep) => "Cancel a step of a pipeline",
+        Some(DirectiveKind::RotateKey) => "Replace its key",
+        Some(DirectiveKind::SetHeartbeatInterval) => "Send heartbeats at another interval",
+        None => "Unknown directive",
     }
 }
 

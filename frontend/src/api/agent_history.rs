@@ -1,4 +1,4 @@
-//! The history of an agent, and its jobs, for its page.
+//! The history of an agent, its jobs, what waits for it and its certificates, for its page.
 
 use cynic::{Id, QueryBuilder};
 
@@ -60,6 +60,40 @@ struct AgentJobs {
     nodes: Vec<AgentJob>,
     total_count: i32,
     total_is_at_least: bool,
+}
+
+/// A client certificate that an agent may authenticate with.
+#[derive(Clone, Copy, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct AgentCertificate {
+    pub(crate) expires_at: Instant,
+}
+
+/// A directive that an agent has not acknowledged.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+pub(crate) struct WaitingDirective {
+    #[cynic(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) created_at: Instant,
+    pub(crate) expires_at: Instant,
+    pub(crate) job_id: Option<Id>,
+    pub(crate) transfer_id: Option<Id>,
+}
+
+/// What the server holds for an agent beside its state.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "ById")]
+pub(crate) struct HeldForAgent {
+    /// The certificates, newest first.
+    #[arguments(id: $id)]
+    pub(crate) agent_certificates: Vec<AgentCertificate>,
+    /// The directives, oldest first.
+    #[arguments(id: $id)]
+    pub(crate) agent_directives: Vec<WaitingDirective>,
+}
+
+/// Gets the directives that wait for an agent, and its certificates.
+pub(crate) fn held_for(id: &str) -> Request<HeldForAgent> {
+    Request::new(&HeldForAgent::build(ById::new(id)), Ok)
 }
 
 /// Gets the last 24 hours of an agent by minute. Minutes in which no server was running are left out.

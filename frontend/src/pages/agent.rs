@@ -7,18 +7,21 @@ mod health;
 mod history;
 mod jobs;
 mod last_day;
+mod waiting;
 
 use leptos::prelude::*;
 
-use self::{actions::Actions, events::RecentEvents, health::Health, jobs::Jobs, last_day::LastDay};
+use self::{actions::Actions, events::RecentEvents, health::Health, jobs::Jobs, last_day::LastDay, waiting::Waiting};
 use super::{heartbeat_dot::HeartbeatDot, id_in_address, pages_of, transfers::TransferTable};
 use crate::{
     api::{
+        agent_history::HeldForAgent,
         agents::{self, Agent, AgentDetails, AgentStatus},
         transfers::{self, Transfer, TransferFilter},
     },
     base_path::href,
     browser,
+    clock::Clock,
     fetch::Fetch,
     first_queries::FirstQueries,
     format, labels,
@@ -56,14 +59,16 @@ fn OneAgent(id: String) -> impl IntoView {
         list.entry(&id).map(move |entry| {
             let row = RwSignal::from(entry);
             let queries = FirstQueries::provide();
+            let held = waiting::follow(id.clone());
             view! {
                 <Head row details />
                 <Settled queries rows=12>
                     <Trouble row />
                     <div class="columns">
-                        <Details row details />
+                        <Details row details held />
                         <Health row />
                     </div>
+                    <Waiting held />
                     <LastDay id=id.clone() />
                     <div class="columns">
                         <Jobs id=id.clone() />
@@ -117,7 +122,7 @@ fn Trouble(row: RwSignal<Entry<Agent>>) -> impl IntoView {
 }
 
 #[component]
-fn Details(row: RwSignal<Entry<Agent>>, details: Fetch<AgentDetails>) -> impl IntoView {
+fn Details(row: RwSignal<Entry<Agent>>, details: Fetch<AgentDetails>, held: Fetch<HeldForAgent>) -> impl IntoView {
     let read = move |read: fn(&Agent) -> String| move || row.with(|entry| read(&entry.object));
     let (id, created_at) = row.with_untracked(|entry| (entry.object.id.inner().to_owned(), entry.object.created_at));
     let reason = Memo::new(move |_| row.with(|entry| entry.object.status_reason.clone()));
@@ -138,6 +143,9 @@ fn Details(row: RwSignal<Entry<Agent>>, details: Fetch<AgentDetails>) -> impl In
                 <Fact name="Version">
                     {read(|agent| agent.version.clone().unwrap_or_else(|| "–".to_owned()))}
                 </Fact>
+                <Fact name="Client certificate">
+                    <Certificate held />
+                </Fact>
                 <Fact name="IP address">{read(|agent| agent.ip_address.clone().unwrap_or_else(|| "–".to_owned()))}</Fact>
                 <Fact name="Registered">
                     <Time at=created_at />
@@ -147,6 +155,23 @@ fn Details(row: RwSignal<Entry<Agent>>, details: Fetch<AgentDetails>) -> impl In
                 </Fact>
             </dl>
         </Card>
+    }
+}
+
+/// Until when the newest client certificate of the agent is valid.
+#[component]
+fn Certificate(held: Fetch<HeldForAgent>) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    // `None` until it is known, or if it cannot be queried.
+    let newest = Memo::new(move |_| held.read(|held| held.agent_certificates.first().map(|newest| newest.expires_at)));
+    let has_expired = Memo::new(move |_| newest.get().flatten().is_some_and(|at| at <= clock.now()));
+    move || match newest.get() {
+        None => "–".into_any(),
+        Some(None) => "None".into_any(),
+        Some(Some(at)) => {
+            let words = if has_expired.get() { "Expired" } else { "Valid until" };
+            view! { <span>{words}</span> <Time at /> }.into_any()
+        }
     }
 }
 
