@@ -3,8 +3,8 @@ import type { Page } from '@playwright/test';
 import { expect, expectLive, openSignedIn, signIn, test } from '../support/test';
 
 const WHOLE = /\/frontend-[0-9a-f]{16}_bg\.wasm$/;
-/** What the overview loads beside it: a part of its own, and what several parts share. */
-const OVERVIEW = /\/(overview|chunk-\d+)-[0-9a-f]{16}\.wasm$/;
+/** What the overview loads beside it: parts of its own, and what several parts share. */
+const OVERVIEW = /\/(overview|charts|chunk-\d+)-[0-9a-f]{16}\.wasm$/;
 
 test('signing in and Overview load no page but themselves, and the others come once, before they are asked for', async ({
   page,

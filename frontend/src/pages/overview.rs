@@ -6,16 +6,13 @@ mod judgement;
 mod needs_attention;
 mod next_runs;
 mod running_transfers;
-mod series_charts;
 mod totals;
 
 use leptos::prelude::*;
 
-use self::{
-    agents::AgentsCard, judgement::FleetJudgement, running_transfers::RunningTransfers, series_charts::SeriesCharts,
-    totals::TotalsRow,
-};
+use self::{agents::AgentsCard, judgement::FleetJudgement, running_transfers::RunningTransfers, totals::TotalsRow};
 pub(super) use self::{needs_attention::NeedsAttention, next_runs::NextRuns};
+use super::throughput::{Throughput, ThroughputScope};
 use crate::{
     attention::AttentionItems,
     fetch::Stage,
@@ -36,7 +33,7 @@ pub(crate) fn Overview() -> impl IntoView {
             <FleetJudgement />
             {lazy_card(super::needs_attention)}
             <TotalsRow />
-            <SeriesCharts />
+            <Throughput scope=ThroughputScope::Everything />
             <div class="overview">
                 <RunningTransfers />
                 <div class="overview-side">
