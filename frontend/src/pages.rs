@@ -55,7 +55,9 @@ use crate::lazy::pieces;
 pieces! {
     overview:
         needs_attention => overview::NeedsAttention,
-        next_runs => overview::NextRuns;
+        running_transfers => overview::RunningTransfers,
+        next_runs => overview::NextRuns,
+        agents_card => overview::AgentsCard;
     fleet:
         transfers => transfers::Transfers,
         transfer => transfer::TransferPage,

@@ -10,8 +10,10 @@ mod totals;
 
 use leptos::prelude::*;
 
-use self::{agents::AgentsCard, judgement::FleetJudgement, running_transfers::RunningTransfers, totals::TotalsRow};
-pub(super) use self::{needs_attention::NeedsAttention, next_runs::NextRuns};
+pub(super) use self::{
+    agents::AgentsCard, needs_attention::NeedsAttention, next_runs::NextRuns, running_transfers::RunningTransfers,
+};
+use self::{judgement::FleetJudgement, totals::TotalsRow};
 use super::throughput::{Throughput, ThroughputScope};
 use crate::{
     attention::AttentionItems,
@@ -35,10 +37,10 @@ pub(crate) fn Overview() -> impl IntoView {
             <TotalsRow />
             <Throughput scope=ThroughputScope::Everything />
             <div class="overview">
-                <RunningTransfers />
+                {lazy_card(super::running_transfers)}
                 <div class="overview-side">
                     {lazy_card(super::next_runs)}
-                    <AgentsCard />
+                    {lazy_card(super::agents_card)}
                 </div>
             </div>
         </Settled>

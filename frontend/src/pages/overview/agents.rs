@@ -19,7 +19,7 @@ const MOST: usize = 30;
 
 /// The agents of the fleet, each with its status.
 #[component]
-pub(super) fn AgentsCard() -> impl IntoView {
+pub(crate) fn AgentsCard() -> impl IntoView {
     let feed = expect_context::<Feed>();
     let list = LiveList::<Agent>::new(Admission::Running(MOST));
     let query = Fetch::new(move || {

@@ -29,7 +29,7 @@ const COLUMNS: [Column; 5] = [
 
 /// The running transfers, each with its progress.
 #[component]
-pub(super) fn RunningTransfers() -> impl IntoView {
+pub(crate) fn RunningTransfers() -> impl IntoView {
     let (feed, clock) = (expect_context::<Feed>(), expect_context::<Clock>());
     let list = LiveList::<Transfer>::new(Admission::Running(MOST.into()));
     let total = Fetch::new(move || list.fill(transfers::running(MOST.into())));
