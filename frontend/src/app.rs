@@ -11,7 +11,7 @@ use crate::{
     base_path,
     clock::Clock,
     effect::effect,
-    lazy::{Loading, lazy},
+    lazy::{Loading, lazy, prepare},
     live::Feed,
     navigation_guard::NavigationGuard,
     pages::{self, NotFound, Overview, SignIn, Withheld},
@@ -36,6 +36,7 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(Tooltip::new());
     provide_context(Clock::start(move || feed.check_silence()));
     session.restore();
+    prepare_overview();
     stay_connected(session, feed);
     view! {
         <Router base=base_path::base()>
@@ -179,6 +180,14 @@ fn is_pipeline(text: &str) -> bool {
 /// Whether an address is a path of this site.
 fn is_local(target: &str) -> bool {
     target.starts_with('/') && !target.starts_with("//") && !target.starts_with("/\\")
+}
+
+/// Begins to load the later parts of the overview while the session is restored, if the tab was opened there.
+fn prepare_overview() {
+    let path = window().location().pathname().unwrap_or_default();
+    if base_path::address(&path) == "/" {
+        prepare(pages::needs_attention);
+    }
 }
 
 /// Keeps the feed connected while a user is signed in and the machine has a network.
