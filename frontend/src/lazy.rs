@@ -91,7 +91,7 @@ pub(crate) fn lazy_card(load: fn() -> Loading) -> AnyView {
     show(load(), card_skeleton, card_failure)
 }
 
-/// A dialog whose code is loaded when `open` is first set. If that fails, `open` is reset and a notification says so.
+/// A dialog, or another part of all pages, whose code is loaded when `open` is first set. If that fails, `open` is reset and a notification says so.
 pub(crate) fn lazy_dialog(open: RwSignal<bool>, load: fn() -> Loading) -> impl Fn() -> Option<AnyView> {
     let toasts = expect_context::<Toasts>();
     let make = RwSignal::new(None::<MakePage>);
