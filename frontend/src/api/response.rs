@@ -1,8 +1,11 @@
 //! Reads GraphQL responses.
 
-use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor},
+};
 
 use super::error::ApiError;
 use crate::json::{self, Raw};
@@ -28,7 +31,34 @@ struct Extensions {
     code: String,
     /// What is wrong with each field of the input.
     #[serde(default)]
-    fields: BTreeMap<String, Vec<String>>,
+    fields: Fields,
+}
+
+/// Names of fields, each with what is wrong with it, in the order of the response. The code of a map would be large.
+#[derive(Default)]
+struct Fields(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some((name, problems)) = map.next_entry::<String, Vec<String>>()? {
+                    fields.push((name, problems.join(", ")));
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
 }
 
 /// Reads a response, or one result of a subscription. The first error decides.
@@ -39,10 +69,9 @@ pub(super) fn decode<T: DeserializeOwned>(response: &str) -> Result<T, ApiError>
 fn data_of(response: &str) -> Result<&str, ApiError> {
     let GraphqlResponse { data, errors } = json::read(response).ok_or(ApiError::InvalidResponse)?;
     if let Some(GraphqlError { message, extensions }) = errors.into_iter().flatten().next() {
-        let Some(Extensions { code, fields }) = extensions else {
+        let Some(Extensions { code, fields: Fields(fields) }) = extensions else {
             return Err(ApiError::Refused { code: String::new(), message });
         };
-        let fields: Vec<_> = fields.into_iter().map(|(name, problems)| (name, problems.join(", "))).collect();
         return Err(if fields.is_empty() { ApiError::Refused { code, message } } else { ApiError::Fields(fields) });
     }
     data.map(|data| data.0).ok_or(ApiError::InvalidResponse)

@@ -3,7 +3,7 @@
 
 mod subscriptions;
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 use mftplus_protocol::socket::CloseCode;
@@ -66,7 +66,8 @@ struct Inner {
     last_message_at: i64,
     ping_sent: bool,
     retry: Option<TimeoutHandle>,
-    subscriptions: BTreeMap<u32, Subscription>,
+    /// By their ids. A page has a few, and the code of a map would be large.
+    subscriptions: Vec<(u32, Subscription)>,
     last_id: u32,
     queue: Vec<(OnResult, String)>,
     /// Queries that wait until the subscriptions of their page have been sent.
@@ -75,6 +76,12 @@ struct Inner {
     is_holding: bool,
     /// Whether the page shows results of queries that were sent while there were no subscriptions.
     may_have_missed: bool,
+}
+
+impl Inner {
+    fn subscription(&self, id: u32) -> Option<&Subscription> {
+        self.subscriptions.iter().find(|(known, _)| *known == id).map(|(_, subscription)| subscription)
+    }
 }
 
 /// The connection. A handle: copies are the same connection.
@@ -289,8 +296,7 @@ impl Feed {
                 }
             }
             ServerMessage::Next { id, result } => {
-                let on_result =
-                    inner.borrow().subscriptions.get(&id).map(|subscription| Rc::clone(&subscription.on_result));
+                let on_result = inner.borrow().subscription(id).map(|subscription| Rc::clone(&subscription.on_result));
                 if let Some(on_result) = on_result {
                     self.enqueue(on_result, result.to_owned());
                 }

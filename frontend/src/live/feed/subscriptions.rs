@@ -63,14 +63,14 @@ impl Feed {
             let mut inner = inner.borrow_mut();
             inner.last_id += 1;
             let id = inner.last_id;
-            inner.subscriptions.insert(id, subscription.clone());
+            inner.subscriptions.push((id, subscription.clone()));
             id
         });
         if self.is_live() {
             self.subscribe(id, &subscription, false);
         }
         on_cleanup(move || {
-            self.inner.with_value(|inner| drop(inner.borrow_mut().subscriptions.remove(&id)));
+            self.inner.with_value(|inner| inner.borrow_mut().subscriptions.retain(|(known, _)| *known != id));
             self.send(&ClientMessage::Complete { id });
         });
     }
@@ -91,7 +91,7 @@ impl Feed {
     }
 
     fn resubscribe(self, id: u32) {
-        let subscription = self.inner.with_value(|inner| inner.borrow().subscriptions.get(&id).cloned());
+        let subscription = self.inner.with_value(|inner| inner.borrow().subscription(id).cloned());
         if let Some(subscription) = subscription
             && self.is_live()
         {
