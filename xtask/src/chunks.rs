@@ -64,7 +64,7 @@ fn publish(chunks: &[PathBuf], dist: &Path) -> Result<()> {
         chunks.iter().map(|path| (file_name(path), public_name(file_name(path), digest))).collect();
     for ((chunk, bytes), (_, public)) in chunks.iter().zip(contents).zip(&names) {
         let bytes = if is(chunk, "js") {
-            with_public_names(&String::from_utf8_lossy(&bytes), &names).into_bytes()
+            compact(&with_public_names(&String::from_utf8_lossy(&bytes), &names)).into_bytes()
         } else {
             bytes
         };
@@ -107,6 +107,19 @@ fn with_public_names(script: &str, names: &[(&str, String)]) -> String {
     script
 }
 
+/// A script without its comments and indentation. The tools write comments on lines of their own, and no text across
+/// lines.
+fn compact(script: &str) -> String {
+    let mut in_comment = false;
+    let is_code = |line: &&str| {
+        in_comment |= line.starts_with("/**");
+        let is_code = !in_comment && !line.is_empty() && !line.starts_with("//");
+        in_comment &= !line.ends_with("*/");
+        is_code
+    };
+    script.lines().map(str::trim).filter(is_code).collect::<Vec<_>>().join("\n")
+}
+
 /// `index.html` with the names of the chunks, and the names of the two files that they replace.
 fn start_with(html: &str, digest: u64) -> Option<(String, [String; 2])> {
     let address = |attribute: &str| html.split_once(attribute)?.1.split_once('"')?.0.rsplit_once('/');
@@ -139,6 +152,13 @@ mod tests {
                 "chunk-3-000000000000beef.wasm",
             ]
         );
+    }
+
+    #[test]
+    fn scripts_lose_comments_and_indentation() {
+        let script = "/**\n * @returns {number}\n */\nexport function f() {\n    // One line.\n    return a\n\n        / b; // Kept.\n}\n\
+                      /** Short. */\nf();\n";
+        assert_eq!(compact(script), "export function f() {\nreturn a\n/ b; // Kept.\n}\nf();");
     }
 
     #[test]
