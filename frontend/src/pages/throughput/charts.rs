@@ -55,7 +55,7 @@ fn ThroughputCard(scope: ThroughputScope) -> impl IntoView {
     };
     let windows = move || {
         view! {
-            <div class="segments" role="group" aria-label="Time range">
+            <div class="chart-ranges" role="group" aria-label="Time range">
                 {Window::ALL.map(choice).collect_view()}
             </div>
         }
