@@ -34,8 +34,11 @@ use crate::{
 const COLUMNS: [Column; 3] = [Column::text("What", 56), Column::text("Since", 14), Column::actions(30)];
 /// The element id of the list.
 const LIST: &str = "needs-attention";
-/// How long after an action of the user the rows move although they are in use, in milliseconds.
-const SETTLING: i64 = 5000;
+/// How long after an action of the user the rows move although they are in use, in milliseconds: the server may tell
+/// the change only several seconds later.
+const SETTLING: i64 = 10_000;
+/// After how long the items are read again: the server answers for up to a second with those of before the action.
+const SECOND_LOOK: Duration = Duration::from_millis(1500);
 
 /// What the rows share. A handle.
 #[derive(Clone, Copy)]
@@ -77,6 +80,7 @@ impl Board {
     fn settle(self) {
         self.settling_until.try_update_value(|until| *until = browser::now().0 + SETTLING);
         self.attention.reload();
+        set_timeout(move || self.attention.reload(), SECOND_LOOK);
         let leave = || {
             let has_focus = document().query_selector("#needs-attention :focus").is_ok_and(|focused| focused.is_some());
             if has_focus {
