@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::problems::Problems;
 use crate::{
     browser,
-    effect::settled,
+    effect::{effect, settled},
     pages::jobs::{ScheduleSummary, fetch_preview},
     ui::Card,
 };
@@ -19,6 +19,9 @@ const COMMON: [(&str, &str); 6] = [
     ("0 9 * * mon-fri", "Weekdays at 9"),
     ("0 0 1 * *", "First of the month"),
 ];
+
+/// The names in the API of the fields of a schedule.
+const FIELDS: [&str; 2] = ["schedule", "timezone"];
 
 /// The fields of a schedule, with the preview.
 #[component]
@@ -36,16 +39,27 @@ pub(super) fn ScheduleCard(
     };
     let (settled_schedule, settled_timezone) = (settled(schedule), settled(timezone));
     let preview = fetch_preview(settled_schedule, settled_timezone, || None);
-    // The preview says what is wrong with them; saving may fail for what the preview does not know.
+    // The preview says what is wrong with them; saving may fail for what the preview does not know. That counts until
+    // one of them is changed.
+    let refused = RwSignal::new(None::<(String, String)>);
+    let texts = move || (schedule.get(), timezone.get());
+    effect(move || {
+        let is_refused = FIELDS.into_iter().any(|field| problems.of(field).with(Option::is_some));
+        refused.set(is_refused.then(|| untrack(texts)));
+    });
+    let saved = move |field: &'static str| {
+        let problem = problems.of(field);
+        move || problem.get().filter(|_| refused.get() == Some(texts()))
+    };
     let is_wrong = move |field: &'static str| {
-        let saved = problems.of(field);
+        let saved = saved(field);
         move || {
             let is_wrong = preview.failure().is_some_and(|error| error.problem(field).is_some());
-            (is_wrong || saved.with(Option::is_some)).to_string()
+            (is_wrong || saved().is_some()).to_string()
         }
     };
     let not_saved = move || {
-        let found = ["schedule", "timezone"].into_iter().filter_map(|field| problems.of(field).get());
+        let found = FIELDS.into_iter().filter_map(|field| saved(field)());
         let found: Vec<String> = found.filter(|_| preview.failure().is_none()).collect();
         (!found.is_empty()).then(|| view! { <p class="field-problem">{found.join(" ")}</p> })
     };
