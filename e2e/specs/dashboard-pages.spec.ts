@@ -68,6 +68,7 @@ test('what a role withholds is said', async ({ page, server }) => {
   await page.goto(`/jobs/${job}/runs/${openRun}`);
   await signIn(page, USER);
   const heading = page.getByRole('heading', { level: 1, name: 'For administrators only' });
+  await expect(heading).toBeVisible();
   for (const [address, text] of [
     [`/jobs/${job}/runs/${openRun}`, 'Only administrators see the runs of jobs'],
     ['/jobs/new', 'Only administrators create jobs'],
