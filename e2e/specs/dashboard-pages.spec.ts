@@ -186,6 +186,7 @@ test('the activity names who did what and why it failed, and shows a part of it'
   await openSignedIn(page, '/activity');
   const rows = page.getByRole('row');
   const failed = rows.filter({ hasText: 'Transfer failed' });
+  await page.getByRole('button', { name: 'Show older' }).click();
   await expect(failed).toContainText('connection reset by peer');
   await expect(failed.getByRole('link', { name: 'edge-lyon' })).toBeVisible();
   await expect(rows.filter({ hasText: 'Job run failed' })).toContainText('Run of Hourly orders');
