@@ -179,6 +179,7 @@ test('a list opens with the default view, and the whole list stays within reach'
   });
 
   await change('By size', 'Do not open the list with it');
+  await expect(page.getByText('By size no longer opens the list.')).toBeVisible();
   await page.goto('/transfers');
   await expect(files(page)).toHaveText(['large.csv', 'small.csv']);
   await expect(page).toHaveURL(/\/transfers$/);
