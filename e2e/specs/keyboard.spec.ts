@@ -85,19 +85,17 @@ test('the palette finds pages, objects and actions, and returns the focus', asyn
   await openSignedIn(page, '/');
   const opener = page.getByRole('button', { name: 'Search or go to' });
   const palette = page.getByRole('dialog', { name: 'Search pages, objects and actions' });
-  const field = palette.getByRole('combobox');
   const option = (name: RegExp) => palette.getByRole('option', { name });
 
   await opener.focus();
-  await page.keyboard.press('Control+k');
-  await expect(field).toBeFocused();
+  await openPalette(page);
   await expect(option(/^Overview/)).toHaveAttribute('aria-selected', 'true');
   await expectNothingFound(page);
   await page.keyboard.press('Escape');
   await expect(palette).toBeHidden();
   await expect(opener).toBeFocused();
 
-  await page.keyboard.press('Control+k');
+  await openPalette(page);
   await page.keyboard.type('backup');
   await expect(option(/^warehouse-full-backup\.dump/)).toBeVisible();
   await expectNothingFound(page);
@@ -110,26 +108,26 @@ test('the palette finds pages, objects and actions, and returns the focus', asyn
     ['nightly', /^Nightly orders/, `/pipelines/${seeded.pipeline}`],
     ['hourly', /^Hourly orders/, `/jobs/${seeded.job}`],
   ] as const) {
-    await page.keyboard.press('Control+k');
+    await openPalette(page);
     await page.keyboard.type(typed);
     await option(name).click();
     await expect(page).toHaveURL(new RegExp(address));
   }
 
   await expect(page.getByRole('button', { name: 'Pause' })).toBeVisible();
-  await page.keyboard.press('Control+k');
+  await openPalette(page);
   await page.keyboard.type('pause hourly');
   await expect(option(/^Pause Hourly orders/)).toHaveAttribute('aria-selected', 'true');
   await page.keyboard.press('Enter');
   await expect(page.getByText('Paused Hourly orders.')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Resume' })).toBeVisible();
 
-  await page.keyboard.press('Control+k');
+  await openPalette(page);
   await page.keyboard.type('show times in utc');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('radio', { name: 'UTC' })).toBeChecked();
 
-  await page.keyboard.press('Control+k');
+  await openPalette(page);
   await page.keyboard.type('no such thing');
   await expect(palette.getByRole('status')).toHaveText('Nothing matches');
   await expect(palette.getByRole('option')).toHaveCount(0);
@@ -185,7 +183,7 @@ test('single keys go to pages and searches, but not while typing, and can be tur
   await expect(heading('Agents')).toBeVisible();
   await page.reload();
   await expectLive(page);
-  await page.keyboard.press('Control+k');
+  await openPalette(page);
   await page.keyboard.type('turn single');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('dialog')).toHaveCount(0);
@@ -209,4 +207,10 @@ test('a page with unsaved changes asks before a key leaves it', async ({ page, s
 
 function heading(page: Page): Locator {
   return page.getByRole('heading', { level: 1 });
+}
+
+/** Opens the palette, whose code may have to be loaded first. What is typed before that is lost. */
+async function openPalette(page: Page): Promise<void> {
+  await page.keyboard.press('Control+k');
+  await expect(page.getByRole('combobox', { name: 'Search pages, objects and actions' })).toBeFocused();
 }
