@@ -4,7 +4,6 @@ import { addCustomer, seed, SpokenAgent } from '../support/fleet';
 import { expect, expectNothingFound, openSignedIn, test } from '../support/test';
 
 test('the speed of a transfer is charted, and its timeline says who did what and why', async ({ page, server }) => {
-  test.setTimeout(180_000);
   const { code } = await addCustomer(server, 'Acme Logistics');
   const agent = await SpokenAgent.register(server, code, 'edge-1');
   const earlier = await agent.create('orders.csv', 1000);
@@ -16,11 +15,15 @@ test('the speed of a transfer is charted, and its timeline says who did what and
   await openSignedIn(page, `/transfers/${id}`);
   const card = page.getByRole('region', { name: 'Speed over time' });
   const plot = cursor(card, 'Speed');
+  let ahead = 0;
   await expect(async () => {
     bytesTransferred += 500_000;
     await agent.report(id, { bytesTransferred, speed: 4_000_000 });
-    await expect(plot).toHaveAttribute('aria-valuemax', /^[1-9]/, { timeout: 5_000 });
-  }, 'samples are taken every 10 seconds').toPass({ timeout: 90_000 });
+    // Samples are at least 10 seconds apart; the page asks for them as often.
+    ahead += 11_000;
+    await server.moveClockTo(new Date(Date.now() + ahead));
+    await expect(plot).toHaveAttribute('aria-valuemax', /^[1-9]/, { timeout: 12_000 });
+  }).toPass({ timeout: 60_000 });
 
   await plot.focus();
   await page.keyboard.press('Home');
@@ -61,7 +64,6 @@ test('a transfer of a run names the way to it', async ({ page, server }) => {
 });
 
 test('an agent has a strip of its heartbeats, and says why it is in error', async ({ page, server }) => {
-  test.setTimeout(240_000);
   const { job, agent: seeded } = await seed(server);
   const { code } = await addCustomer(server, 'Globex');
   const agent = await SpokenAgent.register(server, code, 'edge-1');
@@ -70,13 +72,14 @@ test('an agent has a strip of its heartbeats, and says why it is in error', asyn
   await openSignedIn(page, `/agents/${agent.id}`);
   await expect(page.getByRole('alert')).toHaveText('The agent reports an error: cannot write /var/lib');
   const card = page.getByRole('region', { name: 'Last 24 hours' });
+  // More than once only if a quarter of an hour begins meanwhile.
   await expect(async () => {
     await agent.say('POST', '/api/agents/heartbeat', heartbeat);
     await page.reload();
     const last = expect(cursor(card, 'Heartbeats'), 'the last quarter of an hour');
     await last.toHaveAttribute('aria-valuetext', /Heartbeats arrived$/, { timeout: 5_000 });
     await expect(cursor(card, 'Load')).toHaveAttribute('aria-valuemax', '287', { timeout: 1_000 });
-  }, 'the history is written about once a minute').toPass({ timeout: 150_000, intervals: [5_000] });
+  }).toPass({ timeout: 30_000 });
 
   const strip = cursor(card, 'Heartbeats');
   await expect(strip).toHaveAttribute('aria-valuenow', '95');
@@ -121,8 +124,9 @@ test('a customer has its throughput and its outcomes, in a piece that comes when
   page,
   server,
 }) => {
-  test.setTimeout(120_000);
-  const { customer } = await seed(server);
+  await seed(server);
+  // The next round of the collector, at once.
+  await server.moveClockTo(new Date(Date.now() + 11_000));
   await openSignedIn(page, '/customers');
   const comes = page.waitForResponse(/\/charts-[0-9a-f]{16}\.wasm$/);
   await page.getByRole('link', { name: 'Acme Logistics' }).click();
@@ -132,13 +136,10 @@ test('a customer has its throughput and its outcomes, in a piece that comes when
   await expect(windows.getByRole('button')).toHaveText(['1 h', '24 h', '7 d', '30 d']);
   await expect(windows.getByRole('button', { name: '24 h' })).toHaveAttribute('aria-pressed', 'true');
   await expect(async () => {
-    await page.goto(`/customers/${customer}`);
-    // The last hour, which is not over.
-    await expect(cursor(card, 'Outcomes')).toHaveAttribute(
-      'aria-valuetext',
-      /Completed: 1, Failed attempts: 1$/,
-      { timeout: 5_000 },
-    );
+    await page.reload();
+    // In one hour, unless the next one has begun meanwhile.
+    const counted = /Completed: (0 to )?1[ ,].*Failed attempts: (0 to )?1[ ,]/;
+    await expect(card.getByRole('figure', { name: 'Outcomes' })).toContainText(counted, { timeout: 5_000 });
   }, 'what has ended is counted').toPass({ timeout: 60_000 });
   await windows.getByRole('button', { name: '1 h' }).press('Enter');
   await expect(cursor(card, 'Outcomes')).toHaveAttribute('aria-valuemax', '59');
