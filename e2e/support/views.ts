@@ -51,5 +51,5 @@ export async function show(page: Page, view: View): Promise<void> {
   await page.goto(view.address);
   await expect(page.getByRole('heading', { level: 1, name: view.heading })).toBeVisible();
   if (!view.isPublic) await expect(page.getByRole('status', { name: 'Connection' })).toHaveText('Live');
-  await expect(page.locator('.skeleton')).toHaveCount(0);
+  await expect(page.locator('.skeleton, .skeleton-row')).toHaveCount(0);
 }
