@@ -16,6 +16,7 @@ test('a page that gets no data says since when, draws no samples, and is back wi
   await expect(throughput).toContainText('/s');
   await expect(line).toHaveAttribute('d', /L/);
   await expect(note).toBeHidden();
+  await expect(page.getByRole('status', { name: 'Summary' })).toContainText('1 transfer failed');
   const colour = () => throughput.locator('.figure-value').evaluate((element) => getComputedStyle(element).color);
   const live = await colour();
 
