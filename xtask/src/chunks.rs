@@ -1,6 +1,12 @@
 //! Splits the dashboard's WebAssembly into chunks, at the functions that `frontend/src/pages.rs` names, so that a first
-//! visit does not load every page. The chunks replace the one file that Trunk has built, and its script.
+//! visit does not load every page. Small chunks are merged. The chunks replace the one file that Trunk has built, and its
+//! script.
 
+mod binary;
+mod groups;
+mod loader;
+
+use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::ffi::OsStr;
 use std::fs;
@@ -19,6 +25,8 @@ pub(crate) const FEATURE: &str = "split";
 pub(crate) const PROFILE: &str = "wasm-release";
 /// The name that the splitter gives to its own script, which loads the chunks.
 const LOADER: &str = "__wasm_split.js";
+/// The name that wasm-bindgen gives to the main file.
+const MAIN: &str = "frontend_bg.wasm";
 
 /// Splits the file that cargo has just compiled, and writes the chunks into `dist`, the folder that Trunk has just
 /// filled.
@@ -32,6 +40,7 @@ pub(crate) fn split(dist: &Path, stop: &Stop) -> Result<()> {
     let mut splitter = crates::command("wasm-split-cli");
     splitter.arg(&whole).arg(&folder).args(["--target", "web", "--out-name", "frontend"]);
     process::run(&mut splitter, stop)?;
+    merge(&folder, stop)?;
 
     // The chunks import what they share with the main one by the names that the linker gave.
     let main = folder.join("frontend.wasm");
@@ -46,7 +55,65 @@ pub(crate) fn split(dist: &Path, stop: &Stop) -> Result<()> {
         let mut optimise = crates::command("wasm-opt");
         process::run(optimise.args(["-Os", "--quiet"]).arg(wasm).arg("-o").arg(wasm), stop)?;
     }
+    let main = folder.join(MAIN);
+    let wasm = fs::read(&main).context(format_args!("cannot read {}", relative(&main)))?;
+    let wasm = binary::without_null_segments(&wasm).ok_or("the main file has an unknown table of functions")?;
+    fs::write(&main, wasm).context(format_args!("cannot write {}", relative(&main)))?;
     publish(&chunks, dist)
+}
+
+/// Merges the chunks that several pieces load into fewer files, and has the loader load these.
+fn merge(folder: &Path, stop: &Stop) -> Result<()> {
+    let path = folder.join(LOADER);
+    let script = fs::read_to_string(&path).context(format_args!("cannot read {}", relative(&path)))?;
+    let unknown = || format!("the splitter has written {} in another form", relative(&path));
+    let mut chunks = loader::shared_chunks(&script).ok_or_else(unknown)?;
+    let mut imports = BTreeMap::new();
+    for chunk in &mut chunks {
+        for name in &chunk.chunks {
+            let file = wasm_file(folder, name);
+            let unknown = || format!("the splitter has written {} in another form", relative(&file));
+            let wasm = fs::read(&file).context(format_args!("cannot read {}", relative(&file)))?;
+            chunk.size += binary::size(&wasm).ok_or_else(unknown)?;
+            imports.extend(binary::imports(&wasm).ok_or_else(unknown)?);
+        }
+    }
+    let groups = groups::merge(chunks);
+    let shared = wasm_file(folder, "shared");
+    fs::write(&shared, binary::re_exports(&imports, loader::MAIN))
+        .context(format_args!("cannot write {}", relative(&shared)))?;
+    for group in &groups {
+        merge_group(folder, &group.chunks, &shared, stop)?;
+    }
+    fs::remove_file(&shared).context(format_args!("cannot remove {}", relative(&shared)))?;
+    let script = loader::with_groups(&script, &groups).ok_or_else(unknown)?;
+    fs::write(&path, script).context(format_args!("cannot write {}", relative(&path)))
+}
+
+/// Merges chunks into the file of the first one.
+fn merge_group(folder: &Path, chunks: &[String], shared: &Path, stop: &Stop) -> Result<()> {
+    let [first, others @ ..] = chunks else { return Ok(()) };
+    if others.is_empty() {
+        return Ok(());
+    }
+    let mut merge = crates::command("wasm-merge");
+    // A chunk comes first: the result has its list of the features that are used.
+    for name in chunks {
+        merge.arg(wasm_file(folder, name)).arg(name);
+    }
+    merge.arg(shared).arg(binary::SHARED);
+    let merged = wasm_file(folder, "merged");
+    process::run(merge.arg("-o").arg(&merged), stop)?;
+    for name in others {
+        let file = wasm_file(folder, name);
+        fs::remove_file(&file).context(format_args!("cannot remove {}", relative(&file)))?;
+    }
+    let file = wasm_file(folder, first);
+    fs::rename(&merged, &file).context(format_args!("cannot write {}", relative(&file)))
+}
+
+fn wasm_file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.wasm"))
 }
 
 /// Copies the chunks. The name of each contains a digest of all of them, since chunks of two builds do not fit
@@ -130,7 +197,7 @@ fn start_with(html: &str, digest: u64) -> Option<(String, [String; 2])> {
     let both = format!("{preload} href=\"{base}/{loader}\" crossorigin>{preload}");
     let new = html.replacen(preload, &both, 1);
     let new = new.replace(script, &public_name("frontend.js", digest));
-    let new = new.replace(wasm, &public_name("frontend_bg.wasm", digest));
+    let new = new.replace(wasm, &public_name(MAIN, digest));
     Some((new, [script.to_owned(), wasm.to_owned()]))
 }
 

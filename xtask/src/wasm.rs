@@ -1,5 +1,5 @@
-//! The tools that build the dashboard: the WebAssembly target of Rust, Trunk, wasm-split-cli, wasm-bindgen and
-//! wasm-opt.
+//! The tools that build the dashboard: the WebAssembly target of Rust, Trunk, wasm-split-cli, wasm-bindgen,
+//! wasm-merge and wasm-opt.
 
 use crate::crates::{self, CargoTool};
 use crate::failure::Result;
@@ -28,15 +28,19 @@ pub(crate) fn ensure(stop: &Stop) -> Result<()> {
         },
     ];
     crates.iter().try_for_each(|tool| tool.ensure(stop))?;
-    ensure_wasm_opt(stop)
+    ensure_binaryen(stop)
 }
 
-fn ensure_wasm_opt(stop: &Stop) -> Result<()> {
-    let version = crates::find("wasm-opt").and_then(|path| output(node::command(&path).arg("--version")).ok());
-    if version.as_deref().and_then(tools::major).is_some_and(|version| version >= WASM_OPT) {
+/// Makes sure that Binaryen is installed: wasm-opt and wasm-merge.
+fn ensure_binaryen(stop: &Stop) -> Result<()> {
+    let is_installed = |program: &str| {
+        let version = crates::find(program).and_then(|path| output(node::command(&path).arg("--version")).ok());
+        version.as_deref().and_then(tools::major).is_some_and(|version| version >= WASM_OPT)
+    };
+    if is_installed("wasm-opt") && is_installed("wasm-merge") {
         return Ok(());
     }
-    println!("xtask: no wasm-opt {WASM_OPT} or newer found; installing {BINARYEN_FROM_NPM} from npm into .local/tools");
+    println!("xtask: no wasm-opt and wasm-merge {WASM_OPT} or newer found; installing {BINARYEN_FROM_NPM} from npm");
     tools::ensure(&[Tool::Node], stop)?;
     node::ensure(stop)?;
     node::install(&format!("binaryen@{BINARYEN_FROM_NPM}"), stop)
