@@ -149,6 +149,14 @@ pub(crate) fn prepare(load: fn() -> Loading) {
     });
 }
 
+/// Loads the code of a part of a page in advance.
+pub(crate) fn prepare_part<P: 'static>(loading: LoadingPart<P>) {
+    // If it fails, showing the part loads it again and shows the failure.
+    spawn_local(async move {
+        let _ = loading.await;
+    });
+}
+
 fn show(mut loading: Loading, skeleton: fn() -> AnyView, failure: fn() -> AnyView) -> AnyView {
     let outcome = RwSignal::new(None);
     // Code that is loaded already is ready at once, so that no skeleton flashes.

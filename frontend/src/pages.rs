@@ -48,40 +48,61 @@ pub(crate) use self::{
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use crate::lazy::pieces;
+use crate::lazy::{Loading, pieces};
 
-// Pages that a first visit does not show, in groups that are likely to be opened together, and parts of the overview that
-// are large.
+// Pages that a first visit does not show, together with those that are opened next and need about the same code, and parts
+// of the overview that are large.
 pieces! {
     overview:
         needs_attention => overview::NeedsAttention,
         running_transfers => overview::RunningTransfers,
         next_runs => overview::NextRuns,
         agents_card => overview::AgentsCard;
-    fleet:
-        transfers => transfers::Transfers,
-        transfer => transfer::TransferPage,
+    transfers:
+        transfers => transfers::Transfers;
+    transfer:
+        transfer => transfer::TransferPage;
+    agents:
         agents => agents::Agents,
-        add_agent => add_agent::AddAgent,
-        agent => agent::AgentPage,
+        add_agent => add_agent::AddAgent;
+    agent:
+        agent => agent::AgentPage;
+    activity:
         activity => activity::Activity;
     jobs:
-        jobs => jobs::Jobs,
-        new_job => jobs::NewJob,
-        edit_job => jobs::EditJob,
+        jobs => jobs::Jobs;
+    job:
         job => job::JobPage,
         job_run => job_run::RunPage;
+    job_form:
+        new_job => jobs::NewJob,
+        edit_job => jobs::EditJob;
     pipelines:
-        pipelines => pipelines::Pipelines,
-        new_pipeline => editor::NewPipeline,
-        edit_pipeline => editor::EditPipeline,
+        pipelines => pipelines::Pipelines;
+    pipeline:
         pipeline => pipeline::PipelinePage,
-        versions => versions::Versions,
         pipeline_run => pipeline_run::RunPage;
+    versions:
+        versions => versions::Versions;
+    editor:
+        new_pipeline_alone => editor::NewPipeline,
+        edit_pipeline_alone => editor::EditPipeline;
     admin:
         customers => admin::Customers,
         customer => admin::CustomerPage,
         users => admin::Users;
+}
+
+/// Loads the page that creates a pipeline, and begins to load its text area.
+pub(crate) fn new_pipeline() -> Loading {
+    editor::prepare();
+    new_pipeline_alone()
+}
+
+/// Loads the page that edits a pipeline, and begins to load its text area.
+pub(crate) fn edit_pipeline() -> Loading {
+    editor::prepare();
+    edit_pipeline_alone()
 }
 
 /// The id of the object in the URL. Reactive.

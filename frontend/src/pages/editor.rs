@@ -4,6 +4,7 @@ mod buffer;
 mod code_area;
 mod completion;
 mod conflict;
+mod definition_card;
 mod diagnostics;
 mod fields;
 mod format;
@@ -18,11 +19,10 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use self::{
     buffer::Buffer,
-    code_area::CodeArea,
     conflict::Conflict,
-    diagnostics::{DiagnosticList, summary},
+    definition_card::Definition,
+    diagnostics::summary,
     fields::{Draft, Fields},
-    format_button::FormatButton,
 };
 use super::{
     id_in_address,
@@ -38,8 +38,9 @@ use crate::{
     base_path::href,
     effect::{effect, settled},
     fetch::Fetch,
+    lazy::{lazy_part, part, prepare_part},
     session::{Permission, Session},
-    ui::{Card, Notice, ObjectPage, PageHead, Toasts},
+    ui::{Notice, ObjectPage, PageHead, Toasts},
     user_action::UserAction,
 };
 
@@ -50,6 +51,13 @@ const BEGINNING: &str = "\
 source: /data/outgoing/orders.csv
 destination: /data/incoming/
 ";
+
+part! { definition: load_definition(Definition) => definition_card::show }
+
+/// Begins to load the code of the card with the text, which the editor shows at once.
+pub(super) fn prepare() {
+    prepare_part(load_definition());
+}
 
 /// The page that creates a pipeline.
 #[component]
@@ -102,8 +110,6 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
     let owner =
         Signal::derive(move || Some(draft.customer.get()).filter(|owner| chooses_customer && !owner.is_empty()));
     let verdict = Fetch::new(move || definitions::dry_run(written.get(), owner.get().map(cynic::Id::new)));
-    let grammar = Fetch::new(definitions::grammar);
-    let grammar = Memo::new(move |_| grammar.read(Clone::clone).unwrap_or_default());
     let problems = Memo::new(move |_| verdict.read(|verdict| verdict.diagnostics.clone()).unwrap_or_default());
     // While the text has errors, the last plan stays.
     let plan = Memo::new(move |last: Option<&Option<Plan>>| {
@@ -124,10 +130,7 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
     view! {
         <EditorForm pipeline draft code problems is_stale>
             <div class="editor">
-                <Card title="Definition" aside=move || view! { <FormatButton code owner /> }>
-                    <CodeArea code problems grammar />
-                    <DiagnosticList code problems verdict is_stale />
-                </Card>
+                {lazy_part(load_definition(), Definition { code, problems, verdict, is_stale, owner })}
                 <div class="editor-meaning">
                     <Steps plan verdict aside=note on_open=move |step: String| code.go_to_step(&step) />
                     <Schedule plan verdict />

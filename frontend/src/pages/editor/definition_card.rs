@@ -1,0 +1,41 @@
+//! The card with the text of a definition, in a piece of its own: its colours, completion and help are more than the rest
+//! of the editor.
+
+use leptos::prelude::*;
+
+use super::{buffer::Buffer, code_area::CodeArea, diagnostics::DiagnosticList, format_button::FormatButton};
+use crate::{
+    api::definitions::{self, Diagnostic, Verdict},
+    fetch::Fetch,
+    ui::Card,
+};
+
+/// What the editor gives to the card. A handle: copies are the same definition.
+#[derive(Clone, Copy)]
+pub(super) struct Definition {
+    pub(super) code: Buffer,
+    pub(super) problems: Memo<Vec<Diagnostic>>,
+    pub(super) verdict: Fetch<Verdict>,
+    /// Whether the diagnostics are those of an earlier text.
+    pub(super) is_stale: Signal<bool>,
+    /// The id of the customer that the definition is for, if there is one.
+    pub(super) owner: Signal<Option<String>>,
+}
+
+/// The view of the part.
+pub(super) fn show(definition: Definition) -> AnyView {
+    view! { <DefinitionCard definition /> }.into_any()
+}
+
+#[component]
+fn DefinitionCard(definition: Definition) -> impl IntoView {
+    let Definition { code, problems, verdict, is_stale, owner } = definition;
+    let grammar = Fetch::new(definitions::grammar);
+    let grammar = Memo::new(move |_| grammar.read(Clone::clone).unwrap_or_default());
+    view! {
+        <Card title="Definition" aside=move || view! { <FormatButton code owner /> }>
+            <CodeArea code problems grammar />
+            <DiagnosticList code problems verdict is_stale />
+        </Card>
+    }
+}
