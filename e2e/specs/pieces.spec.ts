@@ -39,6 +39,17 @@ test('signing in and Overview load no page but themselves, and the others come o
   expect(new Set(later).size).toBe(later.length);
 });
 
+test('pointing at a link on a page loads what is behind it, with the parts that it begins with', async ({ page }) => {
+  await openSignedIn(page, '/pipelines');
+  const pieces = ['editor', 'definition'].map((name) =>
+    page.waitForResponse(new RegExp(`/${name}-[0-9a-f]{16}\\.wasm$`)),
+  );
+  await page.getByRole('link', { name: 'New pipeline' }).hover();
+  await Promise.all(pieces);
+  await page.getByRole('link', { name: 'New pipeline' }).click();
+  await expect(page.getByRole('textbox', { name: 'Definition' })).toBeVisible();
+});
+
 test('the editor without its text area says so', async ({ page }) => {
   await page.route(/\/definition-.*\.wasm$/, (route) => route.abort());
   await openSignedIn(page, '/pipelines/new');

@@ -125,6 +125,12 @@ pub(crate) fn follow_link(url: &str) {
     }
 }
 
+/// The URL of the link in which an event happened.
+pub(crate) fn link_of(event: &Event) -> Option<String> {
+    let element = event.target().and_then(|target| target.dyn_into::<Element>().ok())?;
+    element.closest("a[href]").ok().flatten()?.get_attribute("href")
+}
+
 /// Whether the focus that leaves an element of a frame goes to another element of the frame.
 pub(crate) fn stays_within(event: &FocusEvent, frame: &Node) -> bool {
     let next = event.related_target().and_then(|next| next.dyn_into::<Node>().ok());

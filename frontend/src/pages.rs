@@ -105,6 +105,36 @@ pub(crate) fn edit_pipeline() -> Loading {
     edit_pipeline_alone()
 }
 
+/// Loads the page at an address. `None` if the first load has it, or there is no such page.
+pub(crate) fn at(address: &str) -> Option<fn() -> Loading> {
+    let path = address.split(['?', '#']).next()?;
+    let names: Vec<&str> = path.split('/').collect();
+    let load: fn() -> Loading = match names.as_slice() {
+        ["", "transfers"] => transfers,
+        ["", "transfers", _] => transfer,
+        ["", "jobs"] => jobs,
+        ["", "jobs", "new"] => new_job,
+        ["", "jobs", _] => job,
+        ["", "jobs", _, "edit"] => edit_job,
+        ["", "jobs", _, "runs", _] => job_run,
+        ["", "pipelines"] => pipelines,
+        ["", "pipelines", "new"] => new_pipeline,
+        ["", "pipelines", _] => pipeline,
+        ["", "pipelines", _, "edit"] => edit_pipeline,
+        ["", "pipelines", _, "versions"] => versions,
+        ["", "pipelines", _, "runs", _] => pipeline_run,
+        ["", "agents"] => agents,
+        ["", "agents", "new"] => add_agent,
+        ["", "agents", _] => agent,
+        ["", "activity"] => activity,
+        ["", "customers"] => customers,
+        ["", "customers", _] => customer,
+        ["", "users"] => users,
+        _ => return None,
+    };
+    Some(load)
+}
+
 /// The id of the object in the URL. Reactive.
 fn id_in_address() -> Memo<String> {
     let params = use_params_map();
@@ -120,4 +150,19 @@ fn page_in_address() -> Memo<i32> {
 /// The number of pages of a list; `None` if the server stopped counting.
 fn pages_of(total: i32, is_at_least: bool) -> Option<i32> {
     (!is_at_least).then(|| (total + crate::api::PAGE_SIZE - 1) / crate::api::PAGE_SIZE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::at;
+
+    #[test]
+    fn pages_are_loaded_by_their_addresses() {
+        for address in ["/transfers?page=2", "/jobs/1/runs/2#log", "/pipelines/new", "/customers/1", "/users"] {
+            assert!(at(address).is_some(), "{address}");
+        }
+        for address in ["/", "", "/sign-in", "/transfers/1/2", "?page=2", "https://example.com/jobs", "jobs"] {
+            assert!(at(address).is_none(), "{address}");
+        }
+    }
 }

@@ -3,17 +3,18 @@
 mod account;
 mod notifications;
 
-use leptos::prelude::*;
+use leptos::{prelude::*, web_sys::Event};
 use leptos_router::{components::A, hooks::use_location};
 
 use self::account::Account;
 use crate::{
     attention::AttentionItems,
-    base_path::href,
+    base_path::{self, href},
+    browser,
     clock::Clock,
     effect::effect,
     fleet_totals::FleetTotals,
-    lazy::{Loading, lazy_dialog, prepare},
+    lazy::{lazy_dialog, prepare},
     live::{ConnectionState, Feed},
     pages, palette,
     saved_views::SavedViews,
@@ -59,6 +60,8 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
         <div
             class="shell"
             data-stale=move || staleness.since().is_some().to_string()
+            on:pointerover=|event| approach(&event)
+            on:focusin=|event| approach(&event)
             on:keydown=move |event| {
                 if event.key() == "Escape" {
                     is_open.set(false);
@@ -100,6 +103,12 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
     }
 }
 
+/// Begins to load the page behind the link that the pointer or the focus is on.
+fn approach(event: &Event) {
+    let url = browser::link_of(event).unwrap_or_default();
+    pages::at(base_path::address(&url)).into_iter().for_each(prepare);
+}
+
 /// The button that opens the palette.
 #[component]
 fn OpenPalette() -> impl IntoView {
@@ -131,23 +140,23 @@ fn Navigation(viewer: Viewer) -> impl IntoView {
         <nav class="nav" aria-label="Main">
             <ul>
                 <Entry address="/" icon="live" name="Overview" />
-                <li on:pointerenter=|_| prepare(pages::transfers) on:focusin=|_| prepare(pages::transfers)>
+                <li>
                     <A href=href("/transfers") attr:class="nav-link">
                         <Icon name="transfers" />
                         "Transfers"
                         {move || running().map(|running| view! { <span class="nav-count" aria-hidden="true">{running}</span> })}
                     </A>
                 </li>
-                <Entry address="/jobs" icon="jobs" name="Jobs" load=pages::jobs />
-                <Entry address="/pipelines" icon="pipelines" name="Pipelines" load=pages::pipelines />
-                <Entry address="/agents" icon="agents" name="Agents" load=pages::agents />
-                <Entry address="/activity" icon="activity" name="Activity" load=pages::activity />
+                <Entry address="/jobs" icon="jobs" name="Jobs" />
+                <Entry address="/pipelines" icon="pipelines" name="Pipelines" />
+                <Entry address="/agents" icon="agents" name="Agents" />
+                <Entry address="/activity" icon="activity" name="Activity" />
             </ul>
             {own_codes
                 .map(|address| {
                     view! {
                         <ul>
-                            <Entry address icon="key" name="Enrolment codes" load=pages::customer />
+                            <Entry address icon="key" name="Enrolment codes" />
                         </ul>
                     }
                 })}
@@ -161,16 +170,11 @@ fn Navigation(viewer: Viewer) -> impl IntoView {
                             {has_customers
                                 .then(|| {
                                     view! {
-                                        <Entry
-                                            address="/customers"
-                                            icon="customers"
-                                            name="Customers"
-                                            load=pages::customers
-                                        />
+                                        <Entry address="/customers" icon="customers" name="Customers" />
                                     }
                                 })}
                             {has_users
-                                .then(|| view! { <Entry address="/users" icon="users" name="Users" load=pages::users /> })}
+                                .then(|| view! { <Entry address="/users" icon="users" name="Users" /> })}
                         </ul>
                     }
                 })}
@@ -179,18 +183,10 @@ fn Navigation(viewer: Viewer) -> impl IntoView {
 }
 
 #[component]
-fn Entry(
-    #[prop(into)] address: String,
-    icon: &'static str,
-    name: &'static str,
-    /// Loads the code of the page when the pointer or the focus is on the entry.
-    #[prop(optional)]
-    load: Option<fn() -> Loading>,
-) -> impl IntoView {
+fn Entry(#[prop(into)] address: String, icon: &'static str, name: &'static str) -> impl IntoView {
     let is_exact = address == "/";
-    let approach = move || load.into_iter().for_each(prepare);
     view! {
-        <li on:pointerenter=move |_| approach() on:focusin=move |_| approach()>
+        <li>
             <A href=href(address) exact=is_exact attr:class="nav-link">
                 <Icon name=icon />
                 {name}
