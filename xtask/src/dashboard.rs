@@ -23,6 +23,8 @@ use crate::wasm;
 
 /// The maximum size of a first visit, compressed, in bytes. Files that a page loads later do not count.
 const BUDGET: u64 = 260_000;
+/// The maximum size of each file that pages load later, compressed, in bytes.
+const LATER_BUDGET: u64 = 60_000;
 /// The extensions of the files that count, and are compressed.
 const EXTENSIONS: [&str; 4] = ["html", "css", "js", "wasm"];
 /// The extension of fonts, which count as they are: their format is compressed.
@@ -131,7 +133,8 @@ fn brotli(plain: &[u8]) -> Result<Vec<u8>> {
     Ok(compressed)
 }
 
-/// Prints the size of the dashboard. Fails when a first visit loads more than [`BUDGET`].
+/// Prints the size of the dashboard. Fails when a first visit loads more than [`BUDGET`], or a file that is loaded later is
+/// larger than [`LATER_BUDGET`].
 fn check_size(folder: &Path) -> Result<()> {
     let index = folder.join("index.html");
     let html = fs::read_to_string(&index).context(format_args!("cannot read {}", relative(&index)))?;
@@ -156,9 +159,18 @@ fn check_size(folder: &Path) -> Result<()> {
         return Err(Failure::Failed(text));
     }
     println!("xtask: {text}");
-    let chunks: Vec<String> = later.iter().map(|(name, size)| format!("{name} {}", kilobytes(*size))).collect();
-    println!("xtask: chunks that pages load later, compressed: {}", chunks.join(", "));
-    Ok(())
+    println!("xtask: chunks that pages load later, compressed: {}", with_sizes(&later));
+    later.retain(|(_, size)| *size > LATER_BUDGET);
+    if later.is_empty() {
+        return Ok(());
+    }
+    let (large, most) = (with_sizes(&later), kilobytes(LATER_BUDGET));
+    Err(Failure::Failed(format!("chunks of the dashboard are larger than {most}, compressed: {large}")))
+}
+
+fn with_sizes(files: &[(String, u64)]) -> String {
+    let files: Vec<String> = files.iter().map(|(name, size)| format!("{name} {}", kilobytes(*size))).collect();
+    files.join(", ")
 }
 
 fn size_of(path: &Path) -> Result<u64> {
@@ -204,9 +216,10 @@ mod tests {
         for (name, size) in [("main-1.js.br", 9_000), ("chunks-1.js", 0), ("chunks-1.js.br", 1_000)] {
             write(name, size);
         }
-        for name in ["main-1.wasm", "admin-1.wasm", "admin-1.wasm.br", "icon.png"] {
+        for name in ["main-1.wasm", "admin-1.wasm", "icon.png"] {
             write(name, 290_000);
         }
+        write("admin-1.wasm.br", 60_000);
         write("font-1.woff2", 30_000);
         write("main-1.wasm.br", 210_000);
         check_size(folder.path()).unwrap();
@@ -214,6 +227,24 @@ mod tests {
         let Err(Failure::Failed(text)) = check_size(folder.path()) else { panic!("not a failure") };
         let end = "js 10.0 KB, wasm 210.0 KB, fonts 30.0 KB, together 260.0 KB of at most 260.0 KB";
         assert!(text.ends_with(end), "{text}");
+    }
+
+    #[test]
+    fn a_large_file_that_is_loaded_later_fails_the_build() {
+        let folder = TempFolder::create(&std::env::temp_dir()).unwrap();
+        let write = |name: &str, size: usize| fs::write(folder.path().join(name), vec![b' '; size]).unwrap();
+        fs::write(folder.path().join("index.html"), "main-1.wasm").unwrap();
+        for (name, size) in [("index.html.br", 1_000), ("main-1.wasm.br", 200_000), ("admin-1.wasm.br", 60_000)] {
+            write(name, size);
+        }
+        for name in ["main-1.wasm", "admin-1.wasm", "chunk-3-1.wasm"] {
+            write(name, 290_000);
+        }
+        write("chunk-3-1.wasm.br", 60_000);
+        check_size(folder.path()).unwrap();
+        write("chunk-3-1.wasm.br", 60_150);
+        let Err(Failure::Failed(text)) = check_size(folder.path()) else { panic!("not a failure") };
+        assert_eq!(text, "chunks of the dashboard are larger than 60.0 KB, compressed: chunk-3-1.wasm 60.1 KB");
     }
 
     #[test]
