@@ -2,6 +2,7 @@
 //! files. Blocking; knows nothing of the control plane.
 
 pub(crate) mod allowed_roots;
+pub(crate) mod background_sync;
 pub(crate) mod copy_paths;
 pub(crate) mod error;
 pub(crate) mod ftp;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use cap_std::fs::Metadata as FileMetadata;
 
+use crate::storage::background_sync::BackgroundSync;
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::path_text::text;
 use crate::storage::sandboxed_path::SandboxedPath;
@@ -97,7 +98,7 @@ impl TransferStorage for LocalStorage {
             return Err(StorageError::new(StorageErrorKind::Other, "continue", text(path.as_path()), detail));
         }
         file.set_len(offset).map_err(failed("write", &path))?;
-        Ok(Box::new(LocalFile { file, path, length: offset }))
+        Ok(Box::new(LocalFile { file, path, length: offset, sync: BackgroundSync::default() }))
     }
 
     fn create_folder(&self, path: &StoragePath) -> Result<(), StorageError> {
@@ -174,12 +175,14 @@ struct LocalFile {
     path: SandboxedPath,
     /// Bytes so far, also those of a hole at the end, which the file has only once it is finished.
     length: u64,
+    sync: BackgroundSync,
 }
 
 impl Write for LocalFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        sparse::write_at(&mut self.file, self.length, bytes)?;
+        let written = sparse::write_at(&mut self.file, self.length, bytes)?;
         self.length += bytes.len() as u64;
+        self.sync.record(&self.file, written)?;
         Ok(bytes.len())
     }
 
@@ -189,9 +192,12 @@ impl Write for LocalFile {
 }
 
 impl WriteFile for LocalFile {
-    fn finish(self: Box<Self>, sync: bool) -> Result<(), StorageError> {
-        self.file.set_len(self.length).map_err(failed("write", &self.path))?;
-        if sync { self.file.sync_all().map_err(failed("write", &self.path)) } else { Ok(()) }
+    fn finish(mut self: Box<Self>, sync: bool) -> Result<(), StorageError> {
+        let finished = self.file.set_len(self.length).and_then(|()| {
+            self.sync.finish()?;
+            if sync { self.file.sync_all() } else { Ok(()) }
+        });
+        finished.map_err(failed("write", &self.path))
     }
 }
 

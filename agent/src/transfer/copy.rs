@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::time::{Duration, Instant};
 
+use crate::storage::background_sync::BackgroundSync;
 use crate::storage::sandboxed_path::SandboxedPath;
 use crate::storage::sparse;
 use crate::transfer::bandwidth::BandwidthLimiter;
@@ -115,7 +116,7 @@ impl Worker<'_> {
         part.seek(SeekFrom::Start(kept)).map_err(at("write", to))?;
         source.seek(SeekFrom::Start(kept)).map_err(at("read", from))?;
         self.control.add_resumed(kept);
-        let mut length = kept;
+        let (mut length, mut sync) = (kept, BackgroundSync::default());
         loop {
             self.check_stopped()?;
             let chunk = self.limiter.chunk(self.buffer.len());
@@ -130,6 +131,7 @@ impl Worker<'_> {
                 part.write_all(bytes).map(|()| count)
             };
             let written = written.map_err(at("write", to))?;
+            sync.record(&part, written).map_err(at("write", to))?;
             hasher.update(&self.buffer[..count]);
             length += count as u64;
             self.control.add_copied(count as u64);
@@ -140,7 +142,7 @@ impl Worker<'_> {
         }
         let modified = before.modified().map_err(at("read", from))?;
         part.set_modified(modified).map_err(at("write", to))?;
-        part.sync_all().map_err(at("write", to))?;
+        sync.finish().and_then(|()| part.sync_all()).map_err(at("write", to))?;
         let after = from.open().and_then(|file| file.metadata()).map_err(at("read", from))?;
         let is_touched = after.modified().map_err(at("read", from))? != modified;
         if is_touched || after.len() != length {

@@ -39,6 +39,20 @@ fn a_file_is_continued_published_and_read_from_an_offset() -> anyhow::Result<()>
 }
 
 #[test]
+fn a_file_that_is_synced_while_it_is_written_is_whole() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let (storage, base) = storage(dir.path())?;
+    let chunk = vec![1_u8; 1 << 20];
+    let mut file = storage.open_write(&base.join(b"a")?, 0)?;
+    for _ in 0..70 {
+        file.write_all(&chunk)?;
+    }
+    file.finish(true)?;
+    assert!(fs::read(dir.path().join("a"))? == chunk.repeat(70));
+    Ok(())
+}
+
+#[test]
 fn blocks_of_zeros_become_holes_wherever_a_copy_is_continued() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let (storage, base) = storage(dir.path())?;
