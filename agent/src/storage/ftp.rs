@@ -44,7 +44,7 @@ use self::features::Features;
 use self::limits::Limits;
 use self::pool::{Lease, Pool, Pools};
 use self::reply::{Failure, printable};
-use self::upload::{Target, Upload};
+use self::upload::Target;
 use crate::config::endpoint::{FtpSettings, FtpTls};
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::transfer_storage::{
@@ -223,7 +223,7 @@ impl TransferStorage for FtpStorage {
         match self.begin(async |connection| connection.begin_write(&remote, offset).await) {
             Ok((lease, stream)) => {
                 let target = Target { path: remote, offset, shown };
-                Ok(Box::new(Upload::new(&self.runtime, lease, stream, target)))
+                Ok(upload::begin(&self.runtime, lease, stream, target))
             }
             Err(failure) => Err(failure.into_error("write", shown, StorageErrorKind::PermissionDenied)),
         }

@@ -151,6 +151,50 @@ fn a_stop_does_not_come_between_the_renames_that_replace_a_file() -> anyhow::Res
     Ok(())
 }
 
+/// More than the network holds while the server reads nothing.
+const LARGE: usize = 32 << 20;
+
+#[test]
+fn a_file_is_written_until_the_server_refuses_it_or_falls_silent() -> anyhow::Result<()> {
+    let client = Client::new()?;
+    let content = "x".repeat(LARGE);
+    for (end, expected) in [
+        (End::Reply("226 done"), None),
+        (End::Reply("452 No space left on device"), Some(StorageErrorKind::NoSpace)),
+        (End::Disconnect, Some(StorageErrorKind::Disconnected)),
+        (End::Silence, Some(StorageErrorKind::TimedOut)),
+    ] {
+        let server = ScriptedServer::start(Script { end, ..Script::default() })?;
+        let storage = client.open(&server.settings())?;
+        let mut file = storage.open_write(&path("a"), 0)?;
+        let written = file.write_all(content.as_bytes());
+        let written = written.map_err(|error| StorageError::from_io("write", "a", &error));
+        assert_eq!(kind_of(written), expected, "{end:?}");
+        // After an error the file cannot be continued.
+        assert_eq!(file.finish(true).is_ok(), expected.is_none(), "{end:?}");
+        assert_eq!(server.files().get("/a") == Some(&content), expected.is_none(), "{end:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn stopping_a_transfer_ends_a_write_that_waits() -> anyhow::Result<()> {
+    let client = Client::new()?;
+    let server =
+        ScriptedServer::start(Script { end: End::Silence, idle: Duration::from_mins(1), ..Script::default() })?;
+    let stop = CancellationToken::new();
+    let storage = ftp::open(&server.settings(), &client.pools, client.runtime.handle().clone(), stop.clone())?;
+    let mut file = storage.open_write(&path("a"), 0)?;
+    let stopping = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(100));
+        stop.cancel();
+    });
+    let result = file.write_all(&vec![0; LARGE]).map_err(|error| StorageError::from_io("write", "a", &error));
+    assert_eq!(kind_of(result), Some(StorageErrorKind::Stopped));
+    assert!(stopping.join().is_ok());
+    Ok(())
+}
+
 #[test]
 fn stopping_a_transfer_ends_a_read_that_waits() -> anyhow::Result<()> {
     let client = Client::new()?;

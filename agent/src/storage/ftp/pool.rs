@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use crate::config::endpoint::FtpSettings;
 use crate::storage::ftp::connection::Connection;
-use crate::storage::ftp::endpoint::{Endpoint, Key};
+use crate::storage::ftp::endpoint::{Endpoint, Key, Security};
 use crate::storage::ftp::limits::Limits;
 use crate::storage::ftp::reply::Failure;
 
@@ -137,6 +137,11 @@ impl Pool {
 }
 
 impl Lease {
+    /// Whether the data connections are encrypted.
+    pub(super) fn is_encrypted(&self) -> bool {
+        !matches!(self.pool.endpoint.security, Security::Plain)
+    }
+
     /// Lets the next operation use the connection. Only after an operation that left it usable.
     pub(super) fn give_back(self) {
         self.pool.put(self.connection);

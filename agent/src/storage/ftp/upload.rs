@@ -1,4 +1,5 @@
-//! Writing a file: a task of the runtime encrypts and sends what the writing thread hands over.
+//! Writing a file. Without TLS the writing thread sends what it has. With TLS a task of the runtime encrypts and sends what
+//! that thread hands over, so that it reads and hashes the next bytes meanwhile.
 
 use std::io::{self, Write};
 use std::mem;
@@ -39,8 +40,66 @@ pub(super) struct Target {
     pub(super) shown: String,
 }
 
-/// A file that is written. Its errors are [`StorageError`]s, within [`io::Error`]s where the trait wants those.
-pub(super) struct Upload {
+/// Begins to write to a data connection. The control connection is given back at the end. Errors of the file are
+/// [`StorageError`]s, within [`io::Error`]s where the trait wants those.
+pub(super) fn begin(runtime: &Handle, lease: Lease, stream: DataStream, target: Target) -> Box<dyn WriteFile> {
+    let is_encrypted = lease.is_encrypted();
+    let Target { path, offset, shown } = target;
+    let outgoing = Outgoing { stream, lease, path, size: offset };
+    if is_encrypted {
+        Box::new(Upload::new(runtime, outgoing, shown))
+    } else {
+        Box::new(DirectUpload { runtime: runtime.clone(), outgoing: Some(outgoing), shown })
+    }
+}
+
+/// A file that its writing thread sends.
+struct DirectUpload {
+    runtime: Handle,
+    /// None after a failure, with which the connection is closed.
+    outgoing: Option<Outgoing>,
+    shown: String,
+}
+
+impl DirectUpload {
+    fn error(&self, failure: Failure) -> StorageError {
+        failure.into_error("write", self.shown.clone(), StorageErrorKind::Other)
+    }
+}
+
+impl Write for DirectUpload {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let sent = match &mut self.outgoing {
+            Some(outgoing) => self.runtime.block_on(outgoing.send(bytes)),
+            None => Err(Failure::Stopped),
+        };
+        match sent {
+            Ok(()) => Ok(bytes.len()),
+            Err(failure) => {
+                self.outgoing = None;
+                Err(io::Error::other(self.error(failure)))
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl WriteFile for DirectUpload {
+    /// FTP has no way to ask for durability: `sync` changes nothing.
+    fn finish(mut self: Box<Self>, _sync: bool) -> Result<(), StorageError> {
+        let ended = match self.outgoing.take() {
+            Some(outgoing) => self.runtime.block_on(outgoing.end()),
+            None => Err(Failure::Stopped),
+        };
+        ended.map_err(|failure| self.error(failure))
+    }
+}
+
+/// A file that a task sends.
+struct Upload {
     messages: mpsc::Sender<Message>,
     outcome: Option<oneshot::Receiver<Result<(), StorageError>>>,
     chunk: Vec<u8>,
@@ -48,14 +107,13 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    /// Writes to a data connection, and gives the control connection back at the end.
-    pub(super) fn new(runtime: &Handle, lease: Lease, stream: DataStream, target: Target) -> Self {
+    fn new(runtime: &Handle, outgoing: Outgoing, shown: String) -> Self {
         let (messages, receiver) = mpsc::channel(BEHIND);
         let (sender, outcome) = oneshot::channel();
-        let shown = target.shown.clone();
+        let name = shown.clone();
         runtime.spawn(async move {
-            let result = send(lease, stream, receiver, &target).await;
-            let named = |failure: Failure| failure.into_error("write", target.shown, StorageErrorKind::Other);
+            let result = outgoing.send_all(receiver).await;
+            let named = |failure: Failure| failure.into_error("write", name, StorageErrorKind::Other);
             // Nobody waits if the writer was dropped.
             let _ = sender.send(result.map_err(named));
         });
@@ -113,38 +171,52 @@ impl WriteFile for Upload {
     }
 }
 
-/// Sends all, waits for the final reply, and compares the size. The connection is closed after any failure.
-async fn send(
-    mut lease: Lease,
-    mut stream: DataStream,
-    mut messages: mpsc::Receiver<Message>,
-    target: &Target,
-) -> Result<(), Failure> {
-    let mut size = target.offset;
-    loop {
-        match messages.recv().await {
-            Some(Message::Chunk(chunk)) => {
-                if let Err(failure) = send_chunk(&lease, &mut stream, &chunk).await {
-                    // The server says why on the control connection; its data connection is closed already.
-                    return Err(lease.explain(failure).await);
-                }
-                size += chunk.len() as u64;
-            }
-            Some(Message::End) => break,
-            None => return Err(Failure::Stopped),
-        }
-    }
-    let limit: Duration = lease.limits.idle * CONFIRMING;
-    lease.end_transfer(stream, limit).await?;
-    let compared = if lease.features.size { compare(&mut lease, &target.path, size).await } else { Ok(()) };
-    if lease.is_usable_after(compared.as_ref().err()) {
-        lease.give_back();
-    }
-    compared
+/// A data connection to the server, with its control connection. Both are closed after any failure.
+struct Outgoing {
+    // Dropped first.
+    stream: DataStream,
+    lease: Lease,
+    path: String,
+    /// Bytes of the file so far.
+    size: u64,
 }
 
-async fn send_chunk(lease: &Lease, stream: &mut DataStream, chunk: &[u8]) -> Result<(), Failure> {
-    let mut rest = chunk;
+impl Outgoing {
+    /// Sends what is handed over until it ends.
+    async fn send_all(mut self, mut messages: mpsc::Receiver<Message>) -> Result<(), Failure> {
+        loop {
+            match messages.recv().await {
+                Some(Message::Chunk(chunk)) => self.send(&chunk).await?,
+                Some(Message::End) => return self.end().await,
+                None => return Err(Failure::Stopped),
+            }
+        }
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if let Err(failure) = send_bytes(&self.lease, &mut self.stream, bytes).await {
+            // The server says why on the control connection; its data connection is closed already.
+            return Err(self.lease.explain(failure).await);
+        }
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Waits for the final reply, and compares the size.
+    async fn end(self) -> Result<(), Failure> {
+        let Self { stream, mut lease, path, size } = self;
+        let limit: Duration = lease.limits.idle * CONFIRMING;
+        lease.end_transfer(stream, limit).await?;
+        let compared = if lease.features.size { compare(&mut lease, &path, size).await } else { Ok(()) };
+        if lease.is_usable_after(compared.as_ref().err()) {
+            lease.give_back();
+        }
+        compared
+    }
+}
+
+async fn send_bytes(lease: &Lease, stream: &mut DataStream, bytes: &[u8]) -> Result<(), Failure> {
+    let mut rest = bytes;
     while !rest.is_empty() {
         let write = async { stream.write(rest).await.map_err(FtpError::ConnectionError) };
         match lease.limits.step(write).await? {

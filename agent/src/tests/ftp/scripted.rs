@@ -1,7 +1,7 @@
 //! A small FTP server whose replies a test chooses.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use crate::config::endpoint::{Credentials, FtpMode, FtpSettings, FtpTls, Timeout
 /// The content of every file.
 pub(super) const CONTENT: &[u8] = b"the content of a file";
 
-/// What follows the data of a file.
+/// What follows the data of a file. A file that is written is read only before a positive reply.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum End {
     Reply(&'static str),
@@ -164,6 +164,8 @@ fn serve(control: &TcpStream, script: Script, counts: &Counts) -> std::io::Resul
         out.write_all(format!("{text}\r\n").as_bytes())
     };
     let mut data: Option<TcpListener> = None;
+    // Connections that stay open, and nothing more is read from them.
+    let mut unread = Vec::new();
     let mut from = String::new();
     say("220 ready")?;
     for line in BufReader::new(control).lines() {
@@ -202,6 +204,28 @@ fn serve(control: &TcpStream, script: Script, counts: &Counts) -> std::io::Resul
                     End::Reply(reply) => say(reply)?,
                     End::Disconnect => return Ok(()),
                     End::Silence => {}
+                }
+            }
+            "STOR" => {
+                let Some((mut connection, _)) = data.take().map(|listener| listener.accept()).transpose()? else {
+                    say("425 no data connection")?;
+                    continue;
+                };
+                say("150 ready")?;
+                match script.end {
+                    End::Reply(reply) if reply.starts_with('2') => {
+                        let mut content = String::new();
+                        connection.read_to_string(&mut content)?;
+                        let mut folder = counts.folder.lock().unwrap_or_else(PoisonError::into_inner);
+                        folder.files.insert(path.to_owned(), content);
+                        say(reply)?;
+                    }
+                    End::Reply(reply) => {
+                        drop(connection);
+                        say(reply)?;
+                    }
+                    End::Disconnect => return Ok(()),
+                    End::Silence => unread.push(connection),
                 }
             }
             "SIZE" | "CWD" | "DELE" | "RNFR" | "RNTO" => {
