@@ -11,8 +11,8 @@ use crate::transfer::control::Control;
 use crate::transfer::error::CopyError;
 use crate::transfer::state::PartialFile;
 
-/// Bytes moved at once.
-const CHUNK: usize = 1 << 20;
+/// Bytes moved at once: so few that they are still in the cache of the CPU when they are hashed and sent.
+const CHUNK: usize = 256 << 10;
 
 /// Bytes after which a local part file is synced, so that a power failure costs no more than these.
 const CHECKPOINT: u64 = 256 << 20;
