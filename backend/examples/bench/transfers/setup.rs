@@ -16,7 +16,7 @@ use backend::{
 };
 use serde_json::Value;
 
-use crate::place::{self, Engine, Place, Server};
+use crate::place::{self, Place, Server};
 
 /// The password of the user of FTP.
 const PASSWORD: &str = "bench";
@@ -31,6 +31,8 @@ pub(crate) struct Setup {
     _sshd: Process,
     control: Server,
     place: Place,
+    /// For the state of the agent.
+    agent_folder: tempfile::TempDir,
     folder: tempfile::TempDir,
 }
 
@@ -55,7 +57,7 @@ impl Setup {
         for name in ["here", "there", "empty"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let place = Place::fresh(&Engine::Sqlite, "transfers");
+        let place = Place { folder: folder_apart(), database_url: None };
         let code = enrolment_code(&place);
         let control = Server::product(server, &place, "off");
         let user = output(Command::new("id").arg("-un"));
@@ -78,6 +80,7 @@ impl Setup {
             _sshd: sshd,
             control,
             place,
+            agent_folder: folder_apart(),
             folder,
         };
         let url = format!("http://{}", setup.control.address);
@@ -101,23 +104,27 @@ impl Setup {
     }
 
     fn agent(&self) -> String {
-        let at = self.folder.path().display();
-        format!("{} --log warn --state-dir {at}/state --config {at}/agent.toml", self.agent.display())
+        let (at, state) = (self.folder.path().display(), self.state());
+        format!("{} --log warn --state-dir {} --config {at}/agent.toml", self.agent.display(), state.display())
+    }
+
+    /// The folder with the state of the agent.
+    fn state(&self) -> PathBuf {
+        self.agent_folder.path().join("state")
     }
 
     /// The agent as a daemon, with these arguments of `run`.
     pub(crate) fn daemon(&self, args: &[&str]) -> Process {
-        let at = self.folder.path();
         let mut command = Command::new(&self.agent);
-        command.args(["--log", "warn", "--state-dir"]).arg(at.join("state"));
-        command.arg("--config").arg(at.join("agent.toml")).arg("run").args(args);
+        command.args(["--log", "warn", "--state-dir"]).arg(self.state());
+        command.arg("--config").arg(self.folder.path().join("agent.toml")).arg("run").args(args);
         command.process_group(0).stdin(Stdio::null());
         Process(command.spawn().unwrap())
     }
 
     /// The id of the agent.
     pub(crate) fn agent_id(&self) -> Value {
-        let stored = fs::read(self.folder.path().join("state/agent.json")).unwrap();
+        let stored = fs::read(self.state().join("agent.json")).unwrap();
         serde_json::from_slice::<Value>(&stored).unwrap()["agentId"].take()
     }
 
@@ -211,6 +218,17 @@ impl Drop for Process {
         drop(Command::new("kill").args(["-KILL", "--", &group]).status());
         drop(self.0.wait());
     }
+}
+
+/// A folder on another file system than the files: in memory, where there is such a folder.
+///
+/// The agent syncs its state, and the control plane its database, before the copy ends. On ext4 a sync of any file waits for
+/// the blocks that other files were given meanwhile, so on one disk these few kilobytes would wait for the whole file of the
+/// server, which no tool beside does. In use the server's disk is that of another machine.
+fn folder_apart() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let parent = if memory.is_dir() { memory.to_owned() } else { env::temp_dir() };
+    tempfile::Builder::new().prefix("mftplus-bench").tempdir_in(parent).unwrap()
 }
 
 fn enrolment_code(place: &Place) -> String {
