@@ -19,7 +19,7 @@ use setup::Setup;
 const SMALL_FILES: usize = 1_000;
 const SMALL_FILE: usize = 4_096;
 
-/// Beside a tool that does no more than copy: `--verify none`.
+/// Beside a tool that does as much as `--verify none`: it copies the file and, where the protocol can, syncs it.
 const BARE: Asked = Asked { wall: Some(0.9), cpu: Some(1.25) };
 
 /// Beside a tool, `sha256sum` and `sync`: as much as the agent does.
@@ -28,10 +28,11 @@ const EQUAL: Asked = Asked { wall: Some(1.0), cpu: Some(1.15) };
 /// Beside `cp`, `sha256sum` and `sync`.
 const LOCAL: Asked = Asked { wall: Some(0.9), cpu: None };
 
-/// Many small files.
+/// Many small files, each of them synced.
 const SMALL: Asked = Asked { wall: Some(1.5), cpu: None };
 
-/// Beside `cp` alone, which copies no byte where the file system can share them.
+/// Beside a tool that does less: it leaves the new file in the memory of the machine that receives it, which loses it with
+/// the power, or copies no byte where the file system can share them, as `cp` does. Speed is asked for equal work.
 const NOTHING: Asked = Asked { wall: None, cpu: None };
 
 pub(crate) fn run(options: &Options) {
@@ -88,8 +89,10 @@ fn sftp(setup: &Setup) -> Vec<Comparison> {
     let comparisons = ends.map(|(title, word, from, to, hashed)| {
         let pulls = word == "get";
         let (source, destination) = (Setup::sftp_end(&from, pulls), Setup::sftp_end(&to, !pulls));
-        let tool = setup.sftp(&format!("{word} {} {}", from.display(), to.display()));
-        pair(setup, title, (&source, &destination), ("sftp", &tool), (&hashed, &to))
+        let script = |command: &str| setup.sftp(&format!("{command} {} {}", from.display(), to.display()));
+        // `-f` syncs the new file here, or asks the server to.
+        let tool = Tool { name: "sftp", script: script(word), synced: Some(script(&format!("{word} -f"))) };
+        pair(setup, title, (&source, &destination), &tool, (&hashed, &to))
     });
     comparisons.into_iter().flatten().collect()
 }
@@ -101,37 +104,52 @@ fn ftp(setup: &Setup) -> Vec<Comparison> {
         let (endpoint, name) = (server.endpoint, server.name);
         let curl = server.curl();
         let copy = here.join("copy");
-        let pull = format!("{curl} -o {} {}/big", copy.display(), server.url());
+        let script = format!("{curl} -o {} {}/big", copy.display(), server.url());
+        let synced = Some(format!("{script} && sync {}", copy.display()));
+        let pull = Tool { name: "curl", script, synced };
         let ends = (format!("{endpoint}:/~/big"), copy.display().to_string());
-        comparisons.extend(pair(setup, &format!("{name} pull"), (&ends.0, &ends.1), ("curl", &pull), (&copy, &copy)));
+        comparisons.extend(pair(setup, &format!("{name} pull"), (&ends.0, &ends.1), &pull, (&copy, &copy)));
         let (big, copy) = (here.join("big"), there.join("copy"));
-        let push = format!("{curl} -T {} {}/copy", big.display(), server.url());
+        // FTP cannot ask the server for a sync.
+        let push =
+            Tool { name: "curl", script: format!("{curl} -T {} {}/copy", big.display(), server.url()), synced: None };
         let ends = (big.display().to_string(), format!("{endpoint}:/~/copy"));
-        comparisons.extend(pair(setup, &format!("{name} push"), (&ends.0, &ends.1), ("curl", &push), (&big, &copy)));
+        comparisons.extend(pair(setup, &format!("{name} push"), (&ends.0, &ends.1), &push, (&big, &copy)));
     }
     comparisons
 }
 
-/// A tool alone beside `--verify none`, and followed by `sha256sum` and `sync` beside the default. `hashed` is what a
-/// careful user hashes, `written` the new file.
+/// A tool that copies a file.
+struct Tool {
+    name: &'static str,
+    script: String,
+    /// The same with a sync of the new file, if `--verify none` syncs it.
+    synced: Option<String>,
+}
+
+/// A tool alone and with a sync beside `--verify none`, and followed by `sha256sum` and `sync` beside the default. `hashed`
+/// is what a careful user hashes, `written` the new file.
 fn pair(
     setup: &Setup,
     title: &str,
     (source, destination): (&str, &str),
-    (tool, script): (&'static str, &str),
+    Tool { name, script, synced }: &Tool,
     (hashed, written): (&Path, &Path),
 ) -> [Comparison; 2] {
+    let alone = |asked| (Contender::new((*name).to_owned(), script.clone()), asked);
+    let bare = match synced {
+        Some(synced) => vec![alone(NOTHING), (Contender::new(format!("{name}, file synced"), synced.clone()), BARE)],
+        None => vec![alone(BARE)],
+    };
     let careful = format!("{script} && sha256sum {} > /dev/null && sync {}", hashed.display(), written.display());
-    let comparison = |title: String, verify: &str, name: String, script: &str, asked| Comparison {
+    let verified = vec![(Contender::new(format!("{name} + sha256sum + sync"), careful), EQUAL)];
+    let comparison = |title: String, verify: &str, theirs| Comparison {
         title,
         ours: Contender::new(format!("mftplus-agent copy --verify {verify}"), setup.copy(verify, source, destination)),
-        theirs: vec![(Contender::new(name, script.to_owned()), asked)],
+        theirs,
         written: written.to_owned(),
     };
-    [
-        comparison(title.to_owned(), "none", tool.to_owned(), script, BARE),
-        comparison(format!("{title}, verified"), "sha256", format!("{tool} + sha256sum + sync"), &careful, EQUAL),
-    ]
+    [comparison(title.to_owned(), "none", bare), comparison(format!("{title}, verified"), "sha256", verified)]
 }
 
 fn local(setup: &Setup) -> Vec<Comparison> {
@@ -160,15 +178,18 @@ fn small(setup: &Setup) -> Vec<Comparison> {
     ];
     let comparisons = ends.map(|(direction, word, from, to)| {
         let pulls = word == "get";
-        let mut theirs = Vec::new();
-        let tool = setup.sftp(&format!("{word} -r {} {}", from.display(), to.display()));
-        theirs.push((Contender::new("sftp -r".to_owned(), tool), SMALL));
+        let sftp = |flags: &str| setup.sftp(&format!("{word} {flags} {} {}", from.display(), to.display()));
+        let mut theirs = vec![
+            (Contender::new("sftp -r".to_owned(), sftp("-r")), NOTHING),
+            (Contender::new("sftp -r, files synced".to_owned(), sftp("-fr")), SMALL),
+        ];
         let rclone = |path: &Path, is_remote: bool| {
             let path = path.display();
             if is_remote { format!(":sftp:{path}") } else { path.to_string() }
         };
         if let Some(tool) = setup.rclone(&rclone(&from, pulls), &rclone(&to, !pulls)) {
-            theirs.push((Contender::new("rclone copy".to_owned(), tool), SMALL));
+            let synced = format!("{tool} && sync {}/*", to.display());
+            theirs.push((Contender::new("rclone copy, files synced".to_owned(), synced), SMALL));
         }
         let (source, destination) = (Setup::sftp_end(&from, pulls), Setup::sftp_end(&to, !pulls));
         Comparison {
