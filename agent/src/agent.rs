@@ -1,5 +1,7 @@
 //! The running agent: what the tasks of one of its processes share.
 
+pub(crate) mod problems;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +12,14 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::problems::{Problems, Subject};
 use crate::config::live::LiveConfig;
 use crate::config::rate::RateLimits;
 use crate::identity::Registration;
 use crate::server::api::Api;
 use crate::server::connection::ConnectionSettings;
 use crate::server::context::{DirectiveBatch, ServerContext, Timing};
-use crate::server::heartbeat;
+use crate::server::heartbeat::{self, Condition};
 use crate::server::request_pacer::RequestPacer;
 use crate::server::route::Route;
 use crate::server::wire::AgentStatus;
@@ -59,6 +62,7 @@ pub(crate) struct Agent {
     pub(crate) heartbeat: watch::Sender<Duration>,
     pub(crate) queue: Arc<WorkQueue>,
     pub(crate) journal: Journal,
+    problems: Problems,
     /// Asked before each request of a work item.
     pub(crate) requests: RequestPacer,
 }
@@ -104,6 +108,7 @@ impl Agent {
             heartbeat: watch::Sender::new(interval),
             queue: WorkQueue::new(limits.max_parallel),
             journal,
+            problems: Problems::default(),
             requests: RequestPacer::new(),
         };
         let transfers = agent.transfers.clone();
@@ -117,8 +122,16 @@ impl Agent {
     /// Sends heartbeats until the agent shuts down.
     pub(crate) fn start_heartbeats(self: &Arc<Self>, role: Role) {
         let agent = self.clone();
-        let status = move || agent.heartbeat_status(role);
-        self.server.background(heartbeat::run(self.server.clone(), self.heartbeat.subscribe(), status));
+        let condition = move || agent.condition(role);
+        self.server.background(heartbeat::run(self.server.clone(), self.heartbeat.subscribe(), condition));
+    }
+
+    /// Replaces the problem of a subject; `None` if there is none any more. A change is sent to the server at once.
+    pub(crate) fn set_problem(&self, subject: Subject, problem: Option<String>) {
+        if self.problems.set(subject, problem) {
+            // The interval stays; the task that sends heartbeats wakes.
+            self.heartbeat.send_modify(|_| {});
+        }
     }
 
     /// Reports the agent as offline, unless another process of the agent continues.
@@ -130,13 +143,21 @@ impl Agent {
         }
     }
 
-    /// The status for the next heartbeat; `None` while a daemon sends the heartbeats instead of this process. Blocking.
-    fn heartbeat_status(&self, role: Role) -> Option<AgentStatus> {
+    /// The condition for the next heartbeat; `None` while a daemon sends the heartbeats instead of this process. An agent
+    /// with a problem is in error, whatever it does beside. Blocking.
+    pub(crate) fn condition(&self, role: Role) -> Option<Condition> {
         if role == Role::Copy && self.daemon_runs() {
             return None;
         }
-        let is_busy = self.queue.is_busy() || self.is_copying();
-        Some(if is_busy { AgentStatus::Busy } else { AgentStatus::Online })
+        let reason = self.problems.reason(self.journal.write_problem());
+        let status = if reason.is_some() {
+            AgentStatus::Error
+        } else if self.queue.is_busy() || self.is_copying() {
+            AgentStatus::Busy
+        } else {
+            AgentStatus::Online
+        };
+        Some(Condition { status, reason })
     }
 
     /// Whether any process of this state folder copies. Blocking.

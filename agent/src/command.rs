@@ -4,6 +4,7 @@ pub(crate) mod args;
 pub(crate) mod check;
 pub(crate) mod copy;
 pub(crate) mod copy_args;
+pub(crate) mod folder_watch;
 pub(crate) mod init;
 pub(crate) mod install;
 pub(crate) mod ls;

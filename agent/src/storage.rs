@@ -4,6 +4,7 @@
 pub(crate) mod allowed_roots;
 pub(crate) mod background_sync;
 pub(crate) mod copy_paths;
+pub(crate) mod disk_space;
 pub(crate) mod error;
 pub(crate) mod ftp;
 pub(crate) mod job_paths;

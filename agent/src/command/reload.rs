@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::agent::Agent;
+use crate::agent::problems::Subject;
 use crate::command::args::RunArgs;
 use crate::command::settings::{allowed_dirs, work_limits};
 use crate::config::file::ConfigFile;
@@ -43,10 +44,14 @@ fn hangups() -> std::io::Result<NoSignal> {
     Ok(NoSignal)
 }
 
-async fn reload_and_log(agent: &Arc<Agent>, config: &Arc<LiveConfig>, args: &RunArgs) {
+/// Reloads, and tells the log what came of it, and the server if the file was refused.
+pub(crate) async fn reload_and_log(agent: &Arc<Agent>, config: &Arc<LiveConfig>, args: &RunArgs) {
     let (reloading, settings, args) = (agent.clone(), config.clone(), args.clone());
     let reloaded = agent.server.blocking(move || reload(&reloading, &settings, &args)).await;
-    match reloaded.map_err(anyhow::Error::new).flatten() {
+    let reloaded = reloaded.map_err(anyhow::Error::new).flatten();
+    let refused = |error| format!("the configuration was read again and is wrong, the current one stays: {error:#}");
+    agent.set_problem(Subject::Configuration, reloaded.as_ref().err().map(refused));
+    match reloaded {
         Ok(keys) if keys.is_empty() => tracing::info!("the configuration was read again and applies"),
         Ok(keys) => tracing::warn!(
             keys = keys.join(", "),

@@ -1,4 +1,4 @@
-//! Heartbeats: the agent's status with the load and memory of its host.
+//! Heartbeats: the agent's status, the reason of it, and the load and memory of its host.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,18 +11,28 @@ use crate::server::api::Api;
 use crate::server::context::ServerContext;
 use crate::server::wire::{AgentStatus, Heartbeat};
 
-/// Sends heartbeats until the agent shuts down. `current_status` may block; it returns `None` while another process sends
-/// the heartbeats.
+/// What a heartbeat says of the agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Condition {
+    pub(crate) status: AgentStatus,
+    /// Why the agent has this status, for people; without secrets.
+    pub(crate) reason: Option<String>,
+}
+
+/// Sends heartbeats until the agent shuts down: one for each interval, and one when the interval is sent again. `condition`
+/// may block; it returns `None` while another process sends the heartbeats.
 pub(crate) async fn run(
     server: Arc<ServerContext>,
     mut interval: watch::Receiver<Duration>,
-    current_status: impl Fn() -> Option<AgentStatus> + Clone + Send + 'static,
+    condition: impl Fn() -> Option<Condition> + Clone + Send + 'static,
 ) {
     let mut failures = 0_u32;
     loop {
-        let status = server.blocking(current_status.clone()).await;
-        if let Some(status) = status.ok().flatten() {
-            match server.api.heartbeat(&now(status)).await {
+        // Before the condition is read, so that no later change of it waits for the next interval.
+        interval.mark_unchanged();
+        let current = server.blocking(condition.clone()).await;
+        if let Some(current) = current.ok().flatten() {
+            match server.api.heartbeat(&now(current)).await {
                 Ok(directives) => {
                     failures = 0;
                     server.deliver(directives);
@@ -36,7 +46,7 @@ pub(crate) async fn run(
                 }
             }
         }
-        let gap = *interval.borrow_and_update();
+        let gap = *interval.borrow();
         // After a failure, before the server counts the agent as offline.
         let gap = if failures == 0 { gap } else { gap.min(Duration::from_secs(10)) };
         tokio::select! {
@@ -49,7 +59,7 @@ pub(crate) async fn run(
 
 /// Reports the agent as offline.
 pub(crate) async fn send_offline(api: &Api) {
-    let offline = Heartbeat { status: AgentStatus::Offline, load: None, memory: None };
+    let offline = Heartbeat { status: AgentStatus::Offline, status_reason: None, load: None, memory: None };
     match timeout(Duration::from_secs(3), api.heartbeat(&offline)).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => tracing::debug!("not reported as offline: {error}"),
@@ -57,7 +67,7 @@ pub(crate) async fn send_offline(api: &Api) {
     }
 }
 
-fn now(status: AgentStatus) -> Heartbeat {
+fn now(Condition { status, reason }: Condition) -> Heartbeat {
     let metrics = host_metrics();
-    Heartbeat { status, load: metrics.load, memory: metrics.memory }
+    Heartbeat { status, status_reason: reason, load: metrics.load, memory: metrics.memory }
 }

@@ -190,8 +190,11 @@ pub(crate) struct RegisterAgent<'a> {
 
 /// The body of `POST /api/agents/heartbeat`.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Heartbeat {
     pub(crate) status: AgentStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status_reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) load: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -45,6 +45,21 @@ impl AllowedRoots {
         folders.iter().map(root).collect::<anyhow::Result<_>>().map(Self)
     }
 
+    /// The folders that cannot be reached any more, each with the reason. Blocking.
+    pub(crate) fn unreachable(&self) -> Vec<(&Path, io::Error)> {
+        let problem = |root: &Root| match fs::metadata(&root.canonical) {
+            Ok(there) if there.is_dir() => None,
+            Ok(_) => Some(io::ErrorKind::NotADirectory.into()),
+            Err(error) => Some(error),
+        };
+        self.0.iter().filter_map(|root| Some((root.configured.as_path(), problem(root)?))).collect()
+    }
+
+    /// The folders as the setting names them.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().map(|root| root.configured.as_path())
+    }
+
     /// Whether the setting names any folder.
     pub(crate) fn is_configured(&self) -> bool {
         !self.0.is_empty()

@@ -2,19 +2,25 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use super::TestAgent;
 use super::server::ServerState;
-use crate::agent::{Agent, daemon_lock};
+use crate::agent::{Agent, Role, daemon_lock};
 use crate::command::args::RunArgs;
-use crate::command::reload::reload;
+use crate::command::reload::{reload, reload_and_log};
 use crate::command::settings::work_limits;
 use crate::config::access::write_private;
 use crate::config::live::LiveConfig;
 use crate::exit::Exit;
 use crate::identity::Registration;
+use crate::server::context::DirectiveBatch;
+use crate::server::heartbeat::Condition;
+use crate::server::wire::AgentStatus;
 use crate::storage::allowed_roots::AllowedRoots;
 use crate::transfer::store::lock;
 
@@ -88,15 +94,24 @@ async fn two_daemons_do_not_share_a_state_folder() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A process of the agent without tasks, with an empty configuration in `file`.
+async fn process(
+    agent: &TestAgent,
+    file: &Path,
+) -> anyhow::Result<(Arc<Agent>, Arc<LiveConfig>, mpsc::Receiver<DirectiveBatch>)> {
+    write_private(file, "")?;
+    let config = LiveConfig::load(Some(file.to_owned()))?;
+    let Some(registration) = Registration::load(&agent.state_dir())? else { anyhow::bail!("not registered") };
+    let limits = work_limits(&TestAgent::run_args(), &config.current());
+    let (process, inbox) = Agent::new(&agent.settings(), &registration, limits, AllowedRoots::default(), None).await?;
+    Ok((process, Arc::new(config), inbox))
+}
+
 #[tokio::test]
 async fn a_changed_configuration_applies_to_a_running_daemon_and_a_wrong_one_does_not() -> anyhow::Result<()> {
     let agent = TestAgent::start().await?;
-    let (file, settings, args) = (agent.path("agent.toml"), agent.settings(), TestAgent::run_args());
-    write_private(&file, "")?;
-    let config = LiveConfig::load(Some(file.clone()))?;
-    let Some(registration) = Registration::load(&agent.state_dir())? else { anyhow::bail!("not registered") };
-    let limits = work_limits(&args, &config.current());
-    let (process, _inbox) = Agent::new(&settings, &registration, limits, AllowedRoots::default(), None).await?;
+    let (file, args) = (agent.path("agent.toml"), TestAgent::run_args());
+    let (process, config, _inbox) = process(&agent, &file).await?;
     let transfers = &process.transfers;
     let applied = || (transfers.allowed_roots().is_configured(), transfers.bandwidth.per_copy());
     assert_eq!(applied(), (false, None));
@@ -116,4 +131,51 @@ async fn a_changed_configuration_applies_to_a_running_daemon_and_a_wrong_one_doe
     assert_eq!(reload(&process, &config, &flags)?, ["server"]);
     assert_eq!(applied(), (false, Some(7)), "a flag comes before the file");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_refused_configuration_is_the_reason_of_an_error_until_it_is_right() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    let (file, args) = (agent.path("agent.toml"), TestAgent::run_args());
+    let (process, config, _inbox) = process(&agent, &file).await?;
+    let online = Some(Condition { status: AgentStatus::Online, reason: None });
+    assert_eq!(process.condition(Role::Daemon), online);
+
+    write_private(&file, "[credentials.a]\nuser = 'u'\npasword = 'hidden'")?;
+    reload_and_log(&process, &config, &args).await;
+    let Some(Condition { status, reason }) = process.condition(Role::Daemon) else { anyhow::bail!("no heartbeat") };
+    let reason = reason.unwrap_or_default();
+    assert_eq!(status, AgentStatus::Error);
+    assert!(reason.contains("agent.toml: line 3, column 1: there is no key `pasword`"), "{reason}");
+    assert!(!reason.contains("hidden"), "{reason}");
+
+    write_private(&file, "")?;
+    reload_and_log(&process, &config, &args).await;
+    assert_eq!(process.condition(Role::Daemon), online);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_reached_is_reported_with_its_path_until_it_is_back() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    let folder = agent.path("data");
+    fs::create_dir(&folder)?;
+    let args = RunArgs { allowed_dirs: vec![folder.clone()], ..TestAgent::run_args() };
+    let is_online = |state: &ServerState| {
+        state.heartbeats.last().is_some_and(|last| last["status"] == "online" && last["statusReason"].is_null())
+    };
+    let reason = format!("the allowed folder {} cannot be reached: ", folder.display());
+    let is_in_error = |state: &ServerState| {
+        let has_reason = |last: &Value| last["statusReason"].as_str().is_some_and(|text| text.starts_with(&reason));
+        state.heartbeats.last().is_some_and(|last| last["status"] == "error" && has_reason(last))
+    };
+    agent
+        .with_daemon_args(&args, async || {
+            agent.server.wait_until("a heartbeat without a reason", is_online).await?;
+            fs::rename(&folder, agent.path("away"))?;
+            agent.server.wait_until("an error with its reason", is_in_error).await?;
+            fs::rename(agent.path("away"), &folder)?;
+            agent.server.wait_until("the end of the error", is_online).await
+        })
+        .await
 }

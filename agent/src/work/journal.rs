@@ -38,6 +38,8 @@ pub(crate) struct Journal {
 #[derive(Debug, Default)]
 struct State {
     entries: Entries,
+    /// Why the last write failed; `None` if it succeeded.
+    write_error: Option<String>,
     cancel_tokens: HashMap<String, CancellationToken>,
 }
 
@@ -146,6 +148,18 @@ impl Journal {
     /// Records that an item has ended and is reported. Returns the directives to acknowledge now.
     pub(crate) async fn finish(&self, key: &str) -> io::Result<Vec<Uuid>> {
         self.request(Action::Finish { key: key.to_owned() }).await
+    }
+
+    /// Why the last write failed; `None` if it succeeded. After a failure the file is written again meanwhile, so that the
+    /// answer changes once that is possible. Does not block.
+    pub(crate) fn write_problem(&self) -> Option<String> {
+        let problem = lock(&self.state).write_error.clone()?;
+        if let WriterThread::Running { requests, .. } = &*lock(&self.thread) {
+            let (answer, _) = oneshot::channel();
+            // If too many requests wait, the file is about to be written all the same.
+            let _ = requests.try_send(Request { action: Action::Repair, answer });
+        }
+        Some(problem)
     }
 
     /// Waits until all changes are written, also those whose callers were cancelled. Later ones are refused.

@@ -235,6 +235,50 @@ fn nothing_of_a_group_that_cannot_be_written_counts() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_failed_write_is_a_problem_until_the_file_is_written_again() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let state: Arc<Mutex<State>> = Arc::default();
+    let mut writer = Writer::new(dir.path().to_owned(), state.clone());
+    let problem = || lock(&state).write_error.clone();
+    let kept = item();
+    assert!(commit(&mut writer, vec![Action::Add(Box::new(kept.clone())), Action::Repair])?.iter().all(Result::is_ok));
+    assert_eq!(problem(), None);
+    writer.fail_next_write()?;
+    assert!(commit(&mut writer, vec![Action::Add(Box::new(item()))])?.iter().all(Result::is_err));
+    assert!(problem().is_some_and(|problem| problem.starts_with("cannot write ") && problem.contains("journal.log")));
+
+    assert!(commit(&mut writer, vec![Action::Load])?.iter().all(Result::is_ok), "it writes nothing");
+    assert!(problem().is_some());
+    assert!(commit(&mut writer, vec![Action::Repair])?.iter().all(Result::is_ok));
+    assert_eq!(problem(), None);
+    let open: Vec<String> = Journal::read_open(dir.path())?.iter().map(WorkItem::key).collect();
+    assert_eq!(open, [kept.key()]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn asking_for_the_problem_lets_the_file_be_written_again() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let journal = Journal::new(dir.path());
+    assert_eq!(journal.write_problem(), None);
+    // A folder in the place of the file that is written first.
+    let temporary = dir.path().join("journal.log.tmp");
+    fs::create_dir(&temporary)?;
+    assert!(journal.add(item()).await.is_err());
+    assert!(journal.write_problem().is_some_and(|problem| problem.contains("journal.log")));
+    fs::remove_dir(&temporary)?;
+    let repaired = async {
+        while journal.write_problem().is_some() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), repaired).await?;
+    journal.add(item()).await?;
+    assert_eq!(Journal::read_open(dir.path())?.len(), 1);
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_file_of_an_earlier_version_is_taken_over_and_removed() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;

@@ -31,6 +31,8 @@ pub(super) enum Action {
     Finish {
         key: String,
     },
+    /// Writes the file again if the last write failed.
+    Repair,
 }
 
 /// The answer to a request: the directives to acknowledge after [`Action::Finish`], otherwise none.
@@ -81,7 +83,11 @@ impl Writer {
             }
         }
         let Group { lines, changes, answers } = group;
-        match self.write(&lines) {
+        let written = self.write(&lines);
+        if !lines.is_empty() {
+            self.note(&written);
+        }
+        match written {
             Ok(()) => {
                 self.apply(changes);
                 for (answer, directives) in answers {
@@ -102,6 +108,7 @@ impl Writer {
         self.load()?;
         let (change, directives) = match action {
             Action::Load => return Ok(Vec::new()),
+            Action::Repair => return self.repair().map(|()| Vec::new()),
             Action::Add(item) => (Change { key: item.key(), item: Some(item) }, Vec::new()),
             Action::Change { key, change } => {
                 let Some(mut item) = self.current(group, &key) else { return Ok(Vec::new()) };
@@ -131,6 +138,20 @@ impl Writer {
             Some(log) if !lines.is_empty() => log.append(lines, || lock(&self.state).entries.lines()),
             _ => Ok(()),
         }
+    }
+
+    /// Writes the file again if the last write failed.
+    fn repair(&mut self) -> io::Result<()> {
+        let Some(log) = self.log.as_mut().filter(|log| log.is_incomplete()) else { return Ok(()) };
+        let lines = lock(&self.state).entries.lines()?;
+        let written = log.rewrite(&lines);
+        self.note(&written);
+        written
+    }
+
+    /// Remembers how the last write ended.
+    fn note(&self, written: &io::Result<()>) {
+        lock(&self.state).write_error = written.as_ref().err().map(ToString::to_string);
     }
 
     fn apply(&self, changes: Vec<Change>) {
