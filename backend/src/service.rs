@@ -148,7 +148,7 @@ pub struct ControlPlane {
     write_availability: Arc<write_availability::WriteAvailability>,
     cache: Arc<cache::Cache>,
     passwords: passwords::Passwords,
-    attention: attention::AttentionCache,
+    attention: Arc<attention::AttentionCache>,
     engine: pipeline_runs::EngineControl,
     heartbeats: Arc<agent_history::ReceivedHeartbeats>,
     handled_jumps: clock_jumps::HandledJumps,
@@ -163,6 +163,7 @@ impl ControlPlane {
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { db, bus, limits, clock, ids, tokens, webhooks, authority, timing, tasks, stop } = parts;
         let cache = Arc::new(cache::Cache::new(bus.clone()));
+        let attention = Arc::new(attention::AttentionCache::default());
         let heartbeats = Arc::new(agent_history::ReceivedHeartbeats::default());
         let publisher = (bus.clone(), Arc::clone(&cache), Arc::clone(&heartbeats));
         let notify = move |committed: CommittedBatch| {
@@ -183,7 +184,12 @@ impl ControlPlane {
         let (writer, task) = Writer::new(db.clone(), ids.next(now), now, bus.is_shared(), listener);
         tasks.spawn(task.run());
         if bus.is_shared() {
-            tasks.spawn(cache::apply_invalidations(Arc::clone(&cache), bus.read(), stop.clone()));
+            let (cache, attention) = (Arc::clone(&cache), Arc::clone(&attention));
+            let apply = move |signal: &Signal| {
+                cache.apply(signal);
+                attention.apply(signal);
+            };
+            tasks.spawn(cache::apply_invalidations(apply, bus.read(), stop.clone()));
         }
         let started = clock.monotonic();
         let passwords = passwords::Passwords::default();
@@ -203,7 +209,7 @@ impl ControlPlane {
             write_availability,
             cache,
             passwords,
-            attention: attention::AttentionCache::default(),
+            attention,
             engine: pipeline_runs::EngineControl::default(),
             heartbeats,
             handled_jumps: clock_jumps::HandledJumps::default(),
@@ -229,6 +235,7 @@ impl ControlPlane {
     /// first, because the task that invalidates the cache may receive the signal later.
     pub fn invalidate(&self, signal: &Signal) {
         self.cache.apply(signal);
+        self.attention.apply(signal);
     }
 
     /// The current time of the server's clock.
@@ -285,6 +292,7 @@ impl ControlPlane {
         let Work { mut tx, changes, invalidations, has_due_runs, .. } = work;
         let events = store::events::record(&mut tx, changes).await?;
         tx.commit().await?;
+        self.attention.invalidate(&invalidations);
         publish(&self.bus, &self.cache, events, invalidations);
         if has_due_runs {
             self.engine.wake();

@@ -202,7 +202,10 @@ impl Registry {
 const fn may_concern_sockets(what: &Invalidation) -> bool {
     match what {
         Invalidation::Session(_) | Invalidation::User(_) | Invalidation::Customer(_) => true,
-        Invalidation::AgentKeys(_) | Invalidation::Directives(_) | Invalidation::Schedules => false,
+        Invalidation::AgentKeys(_)
+        | Invalidation::Directives(_)
+        | Invalidation::Attention(_)
+        | Invalidation::Schedules => false,
     }
 }
 
@@ -216,6 +219,9 @@ fn concerns(what: &Invalidation, actor: &Actor) -> bool {
         Invalidation::Session(ended) => ended == session,
         Invalidation::User(changed) => changed == user,
         Invalidation::Customer(changed) => Some(changed) == customer,
-        Invalidation::AgentKeys(_) | Invalidation::Directives(_) | Invalidation::Schedules => false,
+        Invalidation::AgentKeys(_)
+        | Invalidation::Directives(_)
+        | Invalidation::Attention(_)
+        | Invalidation::Schedules => false,
     }
 }

@@ -290,7 +290,10 @@ impl Hub {
                 signal = reader.next() => match signal {
                     Some(Signal::Message(message)) => {
                         // One event must not end the task for all subscribers: they get a resync instead.
-                        let notifying = AssertUnwindSafe(|| self.notify(&mut revisions, &message));
+                        let notifying = AssertUnwindSafe(|| {
+                            self.read_invalidated_states(&message);
+                            self.notify(&mut revisions, &message);
+                        });
                         if catch_unwind(notifying).is_err() {
                             revisions = RevisionTracker::default();
                             self.resync();

@@ -13,6 +13,7 @@ use crate::{
     actor::{Actor, Permission, Scope},
     clock::MonotonicInstant,
     error::Result,
+    events::{Invalidation, Signal},
     ids::{CustomerId, PipelineId},
     model::attention::{self, Attention, AttentionActionType, AttentionItem},
 };
@@ -70,9 +71,25 @@ impl AttentionCache {
         Arc::clone(scopes.entry(scope).or_default())
     }
 
-    /// Removes all items, since one of them was snoozed.
-    fn invalidate(&self) {
-        self.scopes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    /// Removes the items that have changed.
+    pub(super) fn invalidate(&self, invalidations: &[Invalidation]) {
+        for invalidation in invalidations {
+            if let Invalidation::Attention(customer) = invalidation {
+                let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+                scopes.remove(&Scope::All);
+                if let Some(customer) = customer {
+                    scopes.remove(&Scope::Customer(*customer));
+                }
+            }
+        }
+    }
+
+    /// Removes the items that a signal of the bus invalidates; all of them for a resync.
+    pub(super) fn apply(&self, signal: &Signal) {
+        match signal {
+            Signal::Message(message) => self.invalidate(&message.invalidations),
+            Signal::Resync => self.scopes.lock().unwrap_or_else(PoisonError::into_inner).clear(),
+        }
     }
 
     /// The agents that pipelines need, as far as they are known.

@@ -216,6 +216,8 @@ impl Cache {
                 Invalidation::User(user) => self.users.invalidate(user),
                 Invalidation::Customer(customer) => self.customers.invalidate(customer),
                 Invalidation::Schedules => self.schedules.notify_one(),
+                // Kept by `AttentionCache`.
+                Invalidation::Attention(_) => {}
             }
         }
     }
@@ -241,9 +243,9 @@ impl Cache {
 }
 
 /// Applies the invalidations of other servers until the server stops.
-pub(super) async fn apply_invalidations(cache: Arc<Cache>, mut changes: Reader, stop: CancellationToken) {
+pub(super) async fn apply_invalidations(apply: impl Fn(&Signal), mut changes: Reader, stop: CancellationToken) {
     while let Some(Some(signal)) = stop.run_until_cancelled(changes.next()).await {
-        cache.apply(&signal);
+        apply(&signal);
     }
 }
 

@@ -144,6 +144,8 @@ fn concerns(what: Invalidation, actor: &Actor) -> bool {
     match what {
         Invalidation::Directives(changed) | Invalidation::AgentKeys(changed) => changed == *agent,
         Invalidation::Customer(changed) => changed == *customer,
-        Invalidation::Session(_) | Invalidation::User(_) | Invalidation::Schedules => false,
+        Invalidation::Session(_) | Invalidation::User(_) | Invalidation::Attention(_) | Invalidation::Schedules => {
+            false
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! States that are computed as a whole, for `fleetUpdated` and `attentionUpdated`: read again after a change, at most once
 //! a second.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -11,8 +11,9 @@ use super::{
     shared_subscription::SharedSubscription,
 };
 use crate::{
-    actor::Actor,
+    actor::{Actor, Scope},
     error::Result,
+    events::{Invalidation, Message, Signal},
     model::{attention::Attention, fleet::Fleet},
 };
 
@@ -79,6 +80,23 @@ impl Hub {
         tokio::select! {
             () = subscription.end.cancelled() => {}
             () = following => {}
+        }
+    }
+
+    /// Lets the subscriptions to what needs attention read it again, if an item was snoozed or its snooze was ended, which is
+    /// no event.
+    pub(super) fn read_invalidated_states(&self, message: &Arc<Message>) {
+        for invalidation in &message.invalidations {
+            let Invalidation::Attention(customer) = invalidation else { continue };
+            // The task that invalidates the cache may receive the message later.
+            self.cp.invalidate(&Signal::Message(Arc::clone(message)));
+            let scopes = [Some(Scope::All), customer.map(Scope::Customer)];
+            let subscriptions = self.subscriptions();
+            let concerned = scopes.into_iter().flatten().filter_map(|scope| subscriptions.by_scope.get(&scope));
+            let concerned = concerned.flat_map(HashMap::values);
+            for subscription in concerned.filter(|subscription| subscription.topic == Topic::Attention) {
+                subscription.state_changed.notify_one();
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use super::Kept;
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
+    events::Invalidation,
     ids::AttentionId,
     model::attention::{AttentionItem, SnoozeAttention},
     service::ControlPlane,
@@ -52,8 +53,8 @@ impl ControlPlane {
         let mut work = self.begin(actor).await?;
         let (by, at) = (work.actor.clone(), work.now);
         snoozes::save(&mut work.tx, &snooze, &by, at).await?;
+        work.invalidate(Invalidation::Attention(item.customer_id));
         self.commit(work).await?;
-        self.attention.invalidate();
         let snoozed_until = Some(input.until.into());
         let item = AttentionItem { snoozed_until, snooze_reason: Some(input.reason), ..item.clone() };
         Ok(super::permitted_item(actor, item))
@@ -67,16 +68,15 @@ impl ControlPlane {
     pub async fn end_attention_snooze(&self, actor: &Actor, id: AttentionId) -> Result<()> {
         let scope = actor.require(Permission::SnoozeAttention)?;
         let snooze = snoozes::find(&self.db, id).await?.filter(|snooze| is_visible(snooze, scope));
-        if snooze.is_none() {
+        let Some(snooze) = snooze else {
             let attention = self.read_attention(scope, &mut Kept::default()).await?;
             let is_known = attention.items.iter().any(|item| item.id == id);
             return if is_known { Ok(()) } else { Err(Error::NotFound("attention item")) };
-        }
+        };
         let mut work = self.begin(actor).await?;
         snoozes::delete(&mut work.tx, id).await?;
-        self.commit(work).await?;
-        self.attention.invalidate();
-        Ok(())
+        work.invalidate(Invalidation::Attention(snooze.customer_id));
+        self.commit(work).await
     }
 
     /// Marks the items that are snoozed, and ends the snoozes of items whose severity has risen.

@@ -3,7 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{Story, TRANSFERS, told};
-use crate::support::{OwnRedis, TestApp, app::TestDatabase, connected};
+use crate::support::{
+    OwnRedis, TestApp,
+    app::{TestDatabase, item_of_failures},
+    connected,
+};
 
 async fn two(database: &TestDatabase) -> (Story, TestApp) {
     let one = TestApp::on(database, &["--rate-limits", "off"]).await;
@@ -25,6 +29,29 @@ async fn a_subscriber_on_one_sees_what_an_agent_tells_another() {
         let transfer = story.report_to(&other, &body).await;
         assert_eq!(subscriber.data("all").await, told(&transfer));
     }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL and Redis"]
+async fn a_snooze_on_one_reaches_those_who_watch_the_other() {
+    let database = TestDatabase::shared().await;
+    let (story, other) = two(&database).await;
+    story.app.failed_transfer(&story.agent).await;
+    let server = story.app.listen().await;
+    let mut subscriber = server.subscriber(&story.customer.token).await;
+    let query = "subscription { attentionUpdated(initial: true) { attention { items { snoozeReason } } } }";
+    subscriber.subscribe("attention", query).await;
+    let items =
+        |reason: Value| json!({ "attentionUpdated": { "attention": { "items": [{ "snoozeReason": reason }] } } });
+    assert_eq!(subscriber.data("attention").await, items(Value::Null));
+    // The clock stands still, so what the first server has kept does not become too old.
+    let user = other.bearer(&story.customer.token);
+    let path = format!("/api/attention/{}/snooze", item_of_failures(story.customer.id));
+    let body = json!({ "until": "2026-04-25T14:00:00Z", "reason": "the partner is informed" });
+    assert_eq!(user.post(&path, &body).await.status, 200);
+    while subscriber.data("attention").await != items(json!("the partner is informed")) {}
+    assert_eq!(user.delete(&path).await.status, 200);
+    while subscriber.data("attention").await != items(Value::Null) {}
 }
 
 #[tokio::test]
