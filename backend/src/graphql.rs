@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod agents;
+mod attention;
 mod authenticated_sockets;
 mod close;
 mod connections;

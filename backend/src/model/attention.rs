@@ -158,6 +158,7 @@ pub struct AttentionAction {
 /// Something that an operator should look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
+#[graphql(complex)]
 pub struct AttentionItem {
     /// Id of the item: a hash of its kind and its group. It stays the same while the item lasts.
     pub id: AttentionId,

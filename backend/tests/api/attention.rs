@@ -99,3 +99,21 @@ async fn items_are_kept_for_a_second() {
     assert!(items_of(&app, &admin(), TimeDelta::milliseconds(999)).await.is_empty());
     assert_eq!(items_of(&app, &admin(), TimeDelta::milliseconds(1)).await.len(), 1);
 }
+
+#[tokio::test]
+async fn items_name_their_customer_if_they_have_one() {
+    let (app, customer, agent) = with_agent().await;
+    app.failed_transfer(&agent).await;
+    let query = "{ attention { items { kind customer { id name } } } }";
+    let named = json!({ "kind": "TRANSFER_FAILED", "customer": { "id": customer.id, "name": "Acme" } });
+    let seen = app.bearer(&customer.token).data(query, &Value::Null).await;
+    assert_eq!(seen, json!({ "attention": { "items": [named.clone()] } }));
+    let admin = app.admin().await;
+    let pipeline = json!({ "identifier": "cleanup", "name": "Cleanup", "yaml": "source: /a\ndestination: /b\n" });
+    let created = admin.post("/api/pipelines", &pipeline).await;
+    assert_eq!(created.status, 201, "{}", created.body);
+    let seen = admin.data(query, &Value::Null).await;
+    let platform = json!({ "kind": "PIPELINE_CANNOT_RUN", "customer": null });
+    let items = seen["attention"]["items"].as_array().cloned().unwrap_or_default();
+    assert!(items.len() == 2 && items.contains(&named) && items.contains(&platform), "{items:?}");
+}
