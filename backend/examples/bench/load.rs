@@ -62,6 +62,26 @@ pub(crate) fn patches(address: &str, reporters: &Arc<Vec<Reporter>>, connections
     Measured { count, per_second: f64::from(count) / elapsed.as_secs_f64(), p50: at(50), p99: at(99) }
 }
 
+/// Requests an export on a connection of its own. Returns the time until its first rows have arrived.
+pub(crate) fn first_rows(address: &str, path: &str, token: &str, accept: &str) -> Duration {
+    /// Some rows, and less than a page of them.
+    const SOME: usize = 8 * 1024;
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nAccept: {accept}\r\n\r\n");
+    let start = Instant::now();
+    stream.write_all(request.as_bytes()).unwrap();
+    let (mut received, mut chunk) = (Vec::new(), [0; 16 * 1024]);
+    while received.len() < SOME {
+        let read = stream.read(&mut chunk).unwrap();
+        received.extend_from_slice(&chunk[..read]);
+        let is_fine = read > 0 && received.starts_with(b"HTTP/1.1 200 ");
+        assert!(is_fine, "{path}: {}", String::from_utf8_lossy(&received));
+    }
+    start.elapsed()
+}
+
 /// A kept-alive connection.
 pub(crate) struct Line {
     stream: TcpStream,

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: the cost of a durable PATCH, compared with a bare axum handler with group commit on the same
-//! engine with the same settings; the effect of a million transfers and a hundred thousand jobs; what watchers receive
-//! and cost, compared with a bare socket, and how long agents wait in a storm of reports; the cost of a list over
+//! engine with the same settings, and what keeping series and samples adds to it; the effect of a million transfers and
+//! a hundred thousand jobs; what watchers receive and cost, compared with a bare socket, and how long agents wait in a storm of reports; the cost of a list over
 //! GraphQL; how soon an outage of many agents is reported; what a fleet of a hundred thousand agents costs; and the
 //! cost of the agent's transfers, compared with the tools that people use today.
 //!
@@ -11,6 +11,8 @@
 #![expect(clippy::disallowed_types, reason = "the bare handler is axum as everybody writes it")]
 
 mod bare;
+mod bounds;
+mod collecting;
 mod connection;
 mod fleet;
 mod live;
@@ -35,11 +37,11 @@ use ratios::Ratio;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What is measured, in this order.
-const PARTS: [&str; 9] =
-    ["throughput", "million", "live", "storm", "reads", "schedule", "outage", "fleet", "transfers"];
+const PARTS: [&str; 10] =
+    ["throughput", "collecting", "million", "live", "storm", "reads", "schedule", "outage", "fleet", "transfers"];
 
 /// The parts with ratios that depend on no other tool.
-const PARTS_WITH_RATIOS: [&str; 5] = ["throughput", "million", "live", "reads", "schedule"];
+const PARTS_WITH_RATIOS: [&str; 6] = ["throughput", "collecting", "million", "live", "reads", "schedule"];
 
 /// Benchmarks; figures of one run, to be read as ratios.
 #[derive(Clone, Debug, Parser)]
@@ -127,6 +129,9 @@ fn measure(options: &Options) -> Vec<Ratio> {
     let mut ratios = Vec::new();
     if wants("throughput") {
         ratios.extend(throughput::run(options));
+    }
+    if wants("collecting") {
+        ratios.extend(collecting::run(options));
     }
     if wants("million") {
         ratios.extend(million::run(options));

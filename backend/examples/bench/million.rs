@@ -1,12 +1,14 @@
-//! The effect of a million transfers: list pages at any depth, and the cost of a PATCH, compared with ten thousand.
+//! The effect of a million transfers: list pages at any depth and other reads, and the cost of a PATCH, compared with ten
+//! thousand.
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use super::{
     Options,
+    bounds::{self, Objects, median},
     load::{self, Line},
     place::{self, Engine, Place, Reporter, Server},
     ratios::Ratio,
@@ -48,22 +50,35 @@ pub(crate) fn run(options: &Options) -> Vec<Ratio> {
 async fn fill(place: &Place, count: u64) {
     let path = place.folder.path().join("mftplus.db");
     let mut db = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
-    // Ids count down from now, so that they are older than what runs.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed();
+    // Ids count down from now, so that they are older than what runs. Of every fifty one failed within the last day.
     sqlx::query(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1), \
          a AS (SELECT id, customer_id, row_number() OVER (ORDER BY id) - 1 AS k, count(*) OVER () AS of FROM agents), \
-         s (k, status) AS (VALUES (0, 'completed'), (1, 'failed'), (2, 'cancelled'), (3, 'completed'), (4, 'queued')) \
+         s (k, status) AS (VALUES (0, 'completed'), (1, 'failed'), (2, 'cancelled'), (3, 'completed'), (4, 'queued')), \
+         e (k, text) AS (VALUES (0, 'quota exceeded'), (1, 'permission denied'), (2, 'connection refused'), \
+         (3, 'no space left on device'), (4, 'file not found')) \
          INSERT INTO transfers (id, customer_id, agent_id, source, destination, source_name, destination_name, protocol, \
-         direction, status, progress, bytes_total, bytes_transferred, speed, created_at, attempt, revision, stalled, \
-         failed_by_lease) \
+         direction, status, progress, bytes_total, bytes_transferred, speed, created_at, started_at, completed_at, \
+         sort_duration, sort_speed, error_message, attempt, revision, stalled, failed_by_lease) \
          SELECT unhex(printf('%012x', 1700000000000 + i) || '7000800000' || printf('%010x', i)), a.customer_id, a.id, \
          'sftp://ftp.example.com/exports/orders-' || i || '.csv', '/data/in/orders-' || i || '.csv', \
          'orders-' || i || '.csv', CASE WHEN i % 1000 = 0 THEN 'rare-' ELSE 'orders-' END || i || '.csv', \
-         CASE WHEN i % 10 = 0 THEN 'ftps' ELSE 'sftp' END, 'pull', s.status, 100, 1000, 1000, 0, \
-         strftime('%Y-%m-%dT%H:%M:%f', 1700000000 + i / 1000.0, 'unixepoch') || '+00:00', 1, 3, 0, 0 \
-         FROM n JOIN a ON a.k = (i * 7) % (CASE WHEN i % 3 = 0 THEN 3 ELSE a.of END) JOIN s ON s.k = i % 5",
+         CASE WHEN i % 10 = 0 THEN 'ftps' ELSE 'sftp' END, 'pull', s.status, 100, 1000 + i * 7919 % 1000003, 1000, 0, \
+         strftime('%Y-%m-%dT%H:%M:%f', 1700000000 + i / 1000.0, 'unixepoch') || '+00:00', \
+         CASE WHEN s.status <> 'queued' THEN \
+         strftime('%Y-%m-%dT%H:%M:%f', 1700000000 + i / 1000.0, 'unixepoch') || '+00:00' END, \
+         CASE WHEN s.status <> 'queued' THEN strftime('%Y-%m-%dT%H:%M:%f', \
+         CASE WHEN i % 50 = 1 THEN $2 - i % 86000 ELSE 1700000000 + i / 1000.0 + i % 3600 END, 'unixepoch') || '+00:00' END, \
+         CASE WHEN s.status <> 'queued' THEN i % 3600 * 1000 END, \
+         CASE WHEN s.status = 'completed' THEN 1000000.0 / (i % 3600 * 1000 + 1) END, \
+         CASE WHEN s.status = 'failed' THEN 'cannot write /data/in/orders-' || i || '.csv: ' || e.text END, \
+         1, 3, i % 1000 = 4, 0 \
+         FROM n JOIN a ON a.k = (i * 7) % (CASE WHEN i % 3 = 0 THEN 3 ELSE a.of END) JOIN s ON s.k = i % 5 \
+         JOIN e ON e.k = i / 50 % 5",
     )
     .bind(count.cast_signed())
+    .bind(now)
     .execute(&mut db)
     .await
     .unwrap();
@@ -72,7 +87,25 @@ async fn fill(place: &Place, count: u64) {
         let text = format!("INSERT INTO transfer_counts SELECT {scope}, status, count(*) FROM transfers GROUP BY 1, 2");
         sqlx::query(sqlx::AssertSqlSafe(text)).execute(&mut db).await.unwrap();
     }
+    fill_series(&mut db, now).await;
     db.close().await.unwrap();
+}
+
+/// Stores totals for as long as they are kept: minutes for everything and the customer, hours for some agents too.
+async fn fill_series(db: &mut SqliteConnection, now: i64) {
+    let everything = "SELECT x'00000000000000000000000000000000' AS id UNION ALL SELECT id FROM customers";
+    let agents = "UNION ALL SELECT id FROM (SELECT id FROM agents ORDER BY id LIMIT 20)";
+    for (table, seconds, count, scopes) in [
+        ("series_minutes", 60, 8 * 24 * 60, everything.to_owned()),
+        ("series_hours", 3_600, 400 * 24, format!("{everything} {agents}")),
+    ] {
+        let text = format!(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}), s AS ({scopes}) \
+             INSERT OR REPLACE INTO {table} (scope_id, at, bytes, started, completed, failed, agents_online, observations) \
+             SELECT s.id, ($1 / {seconds} - n.i) * {seconds}, 1000000.0, 3, 2, 1, {AGENTS}, 1 FROM n JOIN s"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(text)).bind(now).execute(&mut *db).await.unwrap();
+    }
 }
 
 fn pages(place: &Place, server: &Server, reporters: &[Reporter], options: &Options) {
@@ -134,22 +167,13 @@ fn pages(place: &Place, server: &Server, reporters: &[Reporter], options: &Optio
         }
     }
     println!("  slowest of pages 1 to 100 by the additive filters, median of 5: {:.1?} ({})", worst.0, worst.1);
+    let owner = first["data"]["transfer"]["customerId"].as_str().unwrap().to_owned();
+    let objects = Objects { agent, customer: owner, transfer: reporters[0].transfer.clone() };
+    bounds::run(&server.address, &admin, &customer, &objects);
 }
 
 fn total(line: &mut Line, token: &str, filter: &str) -> u64 {
     assert_eq!(line.get(&format!("/api/transfers?limit=1{filter}"), token), 200, "{}", line.body());
     let body: serde_json::Value = serde_json::from_str(&line.body()).unwrap();
     body["data"]["pagination"]["total"].as_u64().unwrap()
-}
-
-fn median(line: &mut Line, token: &str, path: &str, times: usize) -> Duration {
-    let mut measured: Vec<Duration> = (0..times)
-        .map(|_| {
-            let start = Instant::now();
-            assert_eq!(line.get(path, token), 200, "{path}: {}", line.body());
-            start.elapsed()
-        })
-        .collect();
-    measured.sort_unstable();
-    measured[times / 2]
 }
