@@ -31,7 +31,9 @@ pub mod retry;
 pub mod saved_view;
 pub mod scalar;
 pub mod schedule;
+pub mod scheduled_sort;
 pub mod series;
+mod sort_order;
 pub mod transfer;
 pub mod webhook_secret;
 

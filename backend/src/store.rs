@@ -25,6 +25,7 @@ pub mod pipeline_runs;
 pub mod pipelines;
 pub mod purge;
 pub mod saved_views;
+mod scheduled_list;
 pub mod schedules;
 #[cfg(test)]
 mod scratch;

@@ -13,9 +13,12 @@ use super::{
 use crate::{
     error::Result,
     ids::{CustomerId, RunId},
-    model::pipeline::{
-        DryRun, Pipeline, PipelineFilter, PipelineRef, PipelineSlot, PipelineVersion, Verdict, VersionDiff,
-        run::PipelineRun,
+    model::{
+        pipeline::{
+            DryRun, Pipeline, PipelineFilter, PipelineRef, PipelineSlot, PipelineVersion, Verdict, VersionDiff,
+            run::PipelineRun,
+        },
+        scheduled_sort::ScheduledSort,
     },
 };
 
@@ -30,13 +33,15 @@ impl PipelineQueries {
         control_plane(ctx)?.get_pipeline(actor(ctx)?, &id).await.map(Some)
     }
 
-    /// Lists pipelines, newest first.
+    /// Lists pipelines, newest first unless `sort` is given. A cursor stands for the current place of its pipeline in the
+    /// order.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * (child_complexity + LONG_TEXT) + 1")]
     async fn pipelines(
         &self,
         ctx: &Context<'_>,
         filter: Option<PipelineFilter>,
+        sort: Option<ScheduledSort>,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
@@ -46,7 +51,7 @@ impl PipelineQueries {
         let actor = actor(ctx)?;
         let filter = filter.map_or(Ok(PipelineFilter::default()), |filter| read(&filter))?;
         let request = ConnectionArguments { first, after, last, before, page }.page_request(wants_total(ctx))?;
-        let page = control_plane(ctx)?.list_pipelines(actor, &filter, request).await?;
+        let page = control_plane(ctx)?.list_pipelines(actor, &filter, sort.unwrap_or_default(), request).await?;
         Ok(connection(page, |pipeline| pipeline.id.0))
     }
 

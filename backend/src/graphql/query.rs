@@ -32,6 +32,7 @@ use crate::{
         fleet::Fleet,
         job::{Job, JobFilter, JobRun, JobSlot, SchedulePreview},
         saved_view::{MAX_VIEWS, SavedView},
+        scheduled_sort::ScheduledSort,
         series::{SeriesMetric, SeriesRequest, SeriesStep},
         transfer::{Transfer, TransferFilter, TransferSort},
     },
@@ -187,13 +188,14 @@ impl GeneralQueries {
         control_plane(ctx)?.get_job(actor(ctx)?, id).await.map(Some)
     }
 
-    /// Lists jobs, newest first.
+    /// Lists jobs, newest first unless `sort` is given. A cursor stands for the current place of its job in the order.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
     async fn jobs(
         &self,
         ctx: &Context<'_>,
         filter: Option<JobFilter>,
+        sort: Option<ScheduledSort>,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
@@ -202,7 +204,7 @@ impl GeneralQueries {
     ) -> Result<Connection<Job>> {
         let (actor, filter) = (actor(ctx)?, filter.unwrap_or_default());
         let request = ConnectionArguments { first, after, last, before, page }.page_request(wants_total(ctx))?;
-        let page = control_plane(ctx)?.list_jobs(actor, &filter, request).await?;
+        let page = control_plane(ctx)?.list_jobs(actor, &filter, sort.unwrap_or_default(), request).await?;
         Ok(connection(page, |job| job.id.0))
     }
 

@@ -23,6 +23,7 @@ use crate::{
     model::{
         Pagination,
         job::{CreateJob, Job, JobFilter, JobPageRequest, UpdateJob},
+        scheduled_sort::ScheduledSort,
     },
 };
 
@@ -93,30 +94,32 @@ pub(super) async fn create_job(
 
 /// List all jobs
 ///
-/// Newest first. Without `page` and `limit` the answer has up to 1,000 jobs. An agent gets only its own enabled jobs.
+/// Newest first, unless `sort` is given. Without `page` and `limit` the answer has up to 1,000 jobs. An agent gets only
+/// its own enabled jobs.
 ///
-/// With `Accept: text/csv` or `Accept: application/x-ndjson` the answer is a file with all jobs of the filter; `page` and
-/// `limit` are ignored.
+/// With `Accept: text/csv` or `Accept: application/x-ndjson` the answer is a file with all jobs of the filter, newest
+/// first; `sort`, `page` and `limit` are ignored.
 #[utoipa::path(get, path = "/api/jobs", tag = "Jobs", security(("bearer" = []), ("apiKey" = [])),
-    params(super::openapi::Paging, JobFilter),
+    params(super::openapi::Paging, super::openapi::ScheduledSortQuery, JobFilter),
     responses((status = 200, description = "A page of jobs, or a file with all",
         content((Success<JobsData> = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")))))]
 pub(super) async fn list_jobs(
     State(api): State<ApiState>,
     AnyCaller(actor): AnyCaller,
     MaybeExport(export): MaybeExport,
-    Query((request, filter)): Query<(JobPageRequest, JobFilter)>,
+    Query((page_and_sort, filter)): Query<((JobPageRequest, ScheduledSort), JobFilter)>,
 ) -> Result<Response, Failure> {
+    let (request, sort) = page_and_sort;
     let Some(export) = export else {
         let share = api.lists.reserve(&actor, request.0.limit, JOB).await?;
-        let page = api.cp.list_jobs(&actor, &filter, request.0).await?;
+        let page = api.cp.list_jobs(&actor, &filter, sort, request.0).await?;
         let data = JobsData { pagination: page.pagination(), jobs: page.items };
         return Ok(List::large(data, share).into_response());
     };
     let (cp, who) = (Arc::clone(&api.cp), actor.clone());
     let list = move |request| {
         let (cp, actor, filter) = (Arc::clone(&cp), who.clone(), filter.clone());
-        async move { cp.list_jobs(&actor, &filter, request).await }.boxed()
+        async move { cp.list_jobs(&actor, &filter, ScheduledSort::default(), request).await }.boxed()
     };
     export.response(&api, &actor, list).await
 }

@@ -51,6 +51,16 @@ pub(super) struct TransferSortQuery {
     sort: Option<String>,
 }
 
+/// The query parameter for the order of jobs and pipelines.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the wire; queries are read field by field")]
+pub(super) struct ScheduledSortQuery {
+    /// What the list is sorted by, with `-` before it for descending order. What has no next slot comes last.
+    #[param(pattern = "^-?(createdAt|nextRunAt)$", default = "-createdAt", example = "nextRunAt")]
+    sort: Option<String>,
+}
+
 /// The query parameter of an offset.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -15,7 +15,7 @@ use super::{
     envelope::{Answer, DeletedData, Failure, Preferred, PreferredAnswer, Reply, Success},
     extract::{Body, Id, IdempotencyKey, PrefersMinimal, Query},
     list_response::{List, ListAnswer, listed},
-    openapi::Paging,
+    openapi::{Paging, ScheduledSortQuery},
 };
 use crate::{
     error::Error,
@@ -25,6 +25,7 @@ use crate::{
             CreatePipeline, DryRun, Pipeline, PipelineFilter, PipelineRef, PipelineVersion, ReplaceDefinition,
             UpdatePipeline, Verdict,
         },
+        scheduled_sort::ScheduledSort,
     },
 };
 
@@ -88,15 +89,19 @@ pub(super) async fn create_pipeline(
 }
 
 /// List pipelines
-#[utoipa::path(get, path = "/api/pipelines", tag = "Pipelines", security(("bearer" = [])), params(Paging, PipelineFilter),
+///
+/// Newest first, unless `sort` is given.
+#[utoipa::path(get, path = "/api/pipelines", tag = "Pipelines", security(("bearer" = [])),
+    params(Paging, ScheduledSortQuery, PipelineFilter),
     responses((status = 200, description = "A page of pipelines", body = Success<PipelinesData>)))]
 pub(super) async fn list_pipelines(
     State(api): State<ApiState>,
     UserCaller(actor): UserCaller,
-    Query((request, filter)): Query<(PageRequest, PipelineFilter)>,
+    Query((page_and_sort, filter)): Query<((PageRequest, ScheduledSort), PipelineFilter)>,
 ) -> ListAnswer<PipelinesData> {
+    let (request, sort) = page_and_sort;
     let share = api.lists.reserve(&actor, request.limit, PIPELINE).await?;
-    let page = api.cp.list_pipelines(&actor, &filter, request).await?;
+    let page = api.cp.list_pipelines(&actor, &filter, sort, request).await?;
     Ok(List::large(PipelinesData { pagination: page.pagination(), pipelines: page.items }, share))
 }
 

@@ -23,6 +23,7 @@ use crate::{
         directive::{Directive, DirectiveAction},
         event::{Kind, Object},
         job::JobFilter,
+        scheduled_sort::ScheduledSort,
         transfer::{Transfer, TransferFilter, TransferSort},
     },
     store::{self, agents::AgentRow, api_keys::KeyState, db::EnumText},
@@ -147,8 +148,9 @@ impl ControlPlane {
         let (filter, sort) = (TransferFilter::default(), TransferSort::default());
         let transfers = store::transfers::list(&self.db, Scope::Agent(id), &filter, sort, newest).await?;
         let transfers = transfers.items.iter().map(store::transfers::TransferRow::view).collect();
-        let (filter, first) = (JobFilter { agent_id: Some(id), enabled: None }, PageRequest::page(1, MAX_LIMIT));
-        let jobs = store::jobs::list(&self.db, scope, &filter, first).await?;
+        let filter = JobFilter { agent_id: Some(id), enabled: None };
+        let (sort, first) = (ScheduledSort::default(), PageRequest::page(1, MAX_LIMIT));
+        let jobs = store::jobs::list(&self.db, scope, &filter, sort, first).await?;
         let jobs = jobs.items.iter().map(store::jobs::JobRow::view).collect();
         Ok(AgentDetail { agent: agent.into(), transfers, jobs })
     }

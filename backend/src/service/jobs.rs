@@ -13,6 +13,7 @@ use crate::{
         fields::Change,
         job::{CreateJob, Job, JobFilter, Outcome, PreviewSchedule, RunStatus, SchedulePreview, UpdateJob},
         schedule::{Schedule, ScheduleError},
+        scheduled_sort::ScheduledSort,
     },
     store::{self, db::EnumText, idempotency::IdempotencyClaim, jobs::JobRow},
 };
@@ -74,12 +75,18 @@ impl ControlPlane {
         Ok(job)
     }
 
-    /// A page of the jobs that the caller may see, newest first. An agent sees its own enabled jobs.
+    /// A page of the jobs that the caller may see. An agent sees its own enabled jobs.
     ///
     /// # Errors
     ///
     /// [`Error::Forbidden`] for an agent that asks for disabled jobs.
-    pub async fn list_jobs(&self, actor: &Actor, filter: &JobFilter, request: PageRequest) -> Result<Page<Job>> {
+    pub async fn list_jobs(
+        &self,
+        actor: &Actor,
+        filter: &JobFilter,
+        sort: ScheduledSort,
+        request: PageRequest,
+    ) -> Result<Page<Job>> {
         let scope = actor.require(Permission::ListJobs)?;
         let mut filter = filter.clone();
         if matches!(scope, Scope::Agent(_)) {
@@ -88,7 +95,7 @@ impl ControlPlane {
             }
             filter.enabled = Some(true);
         }
-        Ok(store::jobs::list(&self.db, scope, &filter, request).await?.map(|row| row.view()))
+        Ok(store::jobs::list(&self.db, scope, &filter, sort, request).await?.map(|row| row.view()))
     }
 
     /// A job.

@@ -17,6 +17,7 @@ use crate::{
         pipeline::{
             CreatePipeline, Pipeline, PipelineFilter, PipelineRef, PipelineVersion, ReplaceDefinition, UpdatePipeline,
         },
+        scheduled_sort::ScheduledSort,
     },
     store::{self, db::EnumText, idempotency::IdempotencyClaim, pipelines::PipelineRow},
 };
@@ -83,7 +84,7 @@ impl ControlPlane {
         Ok(pipeline)
     }
 
-    /// A page of the pipelines that the caller may see, newest first.
+    /// A page of the pipelines that the caller may see.
     ///
     /// # Errors
     ///
@@ -92,10 +93,11 @@ impl ControlPlane {
         &self,
         actor: &Actor,
         filter: &PipelineFilter,
+        sort: ScheduledSort,
         request: PageRequest,
     ) -> Result<Page<Pipeline>> {
         let scope = actor.require(Permission::ViewPipelines)?;
-        let page = store::pipelines::list(&self.db, scope, filter, request).await?.map(PipelineRow::view);
+        let page = store::pipelines::list(&self.db, scope, filter, sort, request).await?.map(PipelineRow::view);
         let Page { items, request, total, has_more } = page;
         Ok(Page { items: self.with_versions(actor, items).await?, request, total, has_more })
     }

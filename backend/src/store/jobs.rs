@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_query::Value;
+use uuid::Uuid;
 
 use super::{
     db::{
@@ -9,6 +10,7 @@ use super::{
         table::{table, values},
     },
     pagination,
+    scheduled_list::ScheduledList,
     schedules::{self, ScheduleRow, ScheduledKind},
 };
 use crate::{
@@ -22,6 +24,7 @@ use crate::{
         job::{Job, JobFilter},
         retry::Retry,
         schedule::{CatchUp, Overlap},
+        scheduled_sort::ScheduledSort,
         transfer::{Direction, Protocol},
     },
 };
@@ -273,10 +276,16 @@ fn scoped(statement: Sql, scope: Scope, table: &'static str) -> Sql {
     }
 }
 
-/// A page of the jobs in the scope, newest first.
-pub async fn list(db: &Db, scope: Scope, filter: &JobFilter, request: PageRequest) -> Result<Page<JobRow>> {
+/// A page of the jobs in the scope.
+pub async fn list(
+    db: &Db,
+    scope: Scope,
+    filter: &JobFilter,
+    sort: ScheduledSort,
+    request: PageRequest,
+) -> Result<Page<JobRow>> {
     let conditions = |statement: Sql| {
-        let mut statement = scoped(statement.push(" FROM jobs WHERE 1 = 1"), scope, "");
+        let mut statement = scoped(statement, scope, "");
         if let Some(agent) = filter.agent_id {
             statement = statement.push_bind(" AND agent_id = ", agent);
         }
@@ -286,15 +295,21 @@ pub async fn list(db: &Db, scope: Scope, filter: &JobFilter, request: PageReques
         statement
     };
     let total = if request.is_counted {
-        let (total,): (i64,) = conditions(sql("SELECT COUNT(*)")).fetch_one(db).await?;
+        let (total,): (i64,) = conditions(sql("SELECT COUNT(*) FROM jobs WHERE 1 = 1")).fetch_one(db).await?;
         Total::Exactly(total.unsigned_abs())
     } else {
         Total::AtLeast(0)
     };
-    let ids: Vec<(JobId,)> = pagination::cut(conditions(sql("SELECT id")), request).fetch_all(db).await?;
+    let ids: Vec<(Uuid,)> = if sort == ScheduledSort::default() {
+        pagination::cut(conditions(sql("SELECT id FROM jobs WHERE 1 = 1")), request).fetch_all(db).await?
+    } else {
+        let list = ScheduledList { kind: ScheduledKind::Job, conditions: &conditions };
+        list.page(&mut db.snapshot().await?, sort, request).await?
+    };
     let page = pagination::page(ids, request, total);
-    let ids: Vec<JobId> = page.items.iter().map(|(id,)| *id).collect();
-    let items = find_all(db, scope, &ids).await?;
+    let ids: Vec<JobId> = page.items.iter().map(|(id,)| JobId(*id)).collect();
+    let mut items = find_all(db, scope, &ids).await?;
+    items.sort_by_cached_key(|job| ids.iter().position(|id| *id == job.id));
     Ok(Page { items, request, total: page.total, has_more: page.has_more })
 }
 

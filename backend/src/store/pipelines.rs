@@ -10,6 +10,8 @@ use super::{
         table::{table, values},
     },
     pagination,
+    scheduled_list::ScheduledList,
+    schedules::ScheduledKind,
 };
 use crate::{
     actor::Scope,
@@ -19,6 +21,7 @@ use crate::{
         Page, PageRequest, Total,
         definition::Filling,
         pipeline::{Pipeline, PipelineFilter, PipelineRef, PipelineVersion},
+        scheduled_sort::ScheduledSort,
     },
 };
 
@@ -162,10 +165,16 @@ pub async fn find_all(db: &Db, scope: Scope, ids: &[PipelineId]) -> Result<Vec<P
     Ok(found)
 }
 
-/// A page of the pipelines in the scope, newest first.
-pub async fn list(db: &Db, scope: Scope, filter: &PipelineFilter, request: PageRequest) -> Result<Page<PipelineRow>> {
+/// A page of the pipelines in the scope.
+pub async fn list(
+    db: &Db,
+    scope: Scope,
+    filter: &PipelineFilter,
+    sort: ScheduledSort,
+    request: PageRequest,
+) -> Result<Page<PipelineRow>> {
     let conditions = |statement: Sql| {
-        let mut statement = scoped(statement.push(" WHERE 1 = 1"), scope);
+        let mut statement = scoped(statement, scope);
         if let Some(enabled) = filter.enabled {
             statement = statement.push_bind(" AND p.enabled = ", enabled);
         }
@@ -177,16 +186,26 @@ pub async fn list(db: &Db, scope: Scope, filter: &PipelineFilter, request: PageR
     let total = if !request.is_counted {
         Total::AtLeast(0)
     } else if filter.search.is_none() {
-        let (total,): (i64,) = conditions(sql("SELECT COUNT(*) FROM pipelines p")).fetch_one(db).await?;
+        let (total,): (i64,) = conditions(sql("SELECT COUNT(*) FROM pipelines p WHERE 1 = 1")).fetch_one(db).await?;
         Total::Exactly(total.unsigned_abs())
     } else {
-        let counted = conditions(sql("SELECT COUNT(*) FROM (SELECT 1 AS found FROM pipelines p"));
+        let counted = conditions(sql("SELECT COUNT(*) FROM (SELECT 1 AS found FROM pipelines p WHERE 1 = 1"));
         let bound = Total::COUNTING_STOPS_AT.cast_signed() + 1;
         let (found,): (i64,) = counted.push_bind(" LIMIT ", bound).push(") AS counted").fetch_one(db).await?;
         Total::counted(found.unsigned_abs())
     };
-    let rows = pagination::cut(conditions(PipelineRow::TABLE.select()), request).fetch_readable(db).await?;
-    Ok(pagination::page_of_readable(rows, request, total))
+    if sort == ScheduledSort::default() {
+        let statement = conditions(PipelineRow::TABLE.select().push(" WHERE 1 = 1"));
+        let rows = pagination::cut(statement, request).fetch_readable(db).await?;
+        return Ok(pagination::page_of_readable(rows, request, total));
+    }
+    let list = ScheduledList { kind: ScheduledKind::Pipeline, conditions: &conditions };
+    let ids = list.page(&mut db.snapshot().await?, sort, request).await?;
+    let page = pagination::page(ids, request, total);
+    let ids: Vec<PipelineId> = page.items.iter().map(|(id,)| PipelineId(*id)).collect();
+    let mut items = find_all(db, scope, &ids).await?;
+    items.sort_by_cached_key(|pipeline| ids.iter().position(|id| *id == pipeline.id));
+    Ok(Page { items, request, total: page.total, has_more: page.has_more })
 }
 
 /// Removes a pipeline with its versions. Its runs must be removed before.

@@ -19,6 +19,7 @@ use crate::{
         agent::{Agent, AgentFilter},
         job::{Job, JobFilter, JobRun, JobRunFilter, RunStatus},
         pipeline::run::{PipelineRun, PipelineRunFilter, PipelineRunStatus},
+        scheduled_sort::ScheduledSort,
         transfer::{Transfer, TransferFilter, TransferSort, TransferStatus},
     },
 };
@@ -118,7 +119,7 @@ impl Hub {
             return Ok(found.into_iter().filter(|job| filter.matches(job)).collect());
         }
         let mut found = Vec::new();
-        let list = |request| self.cp.list_jobs(actor, filter, request).boxed();
+        let list = |request| self.cp.list_jobs(actor, filter, ScheduledSort::default(), request).boxed();
         walk(&mut found, |job: &Job| job.id.0, list).await?;
         Ok(found)
     }

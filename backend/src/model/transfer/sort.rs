@@ -4,7 +4,10 @@ use serde_json::Value;
 use strum::{Display, EnumString, VariantNames};
 
 use super::TransferStatus;
-use crate::model::fields::{Check, Fields, FromFields};
+use crate::model::{
+    fields::{Check, Fields, FromFields},
+    sort_order,
+};
 
 /// What transfers are sorted by. Transfers without the value come last in either direction; of two with the same value,
 /// the id decides.
@@ -48,15 +51,7 @@ impl FromFields for TransferSort {
 }
 
 fn parse(value: &Value) -> Check<TransferSort> {
-    let text = value.as_str().unwrap_or_default();
-    let (descending, name) = text.strip_prefix('-').map_or((false, text), |name| (true, name));
-    match name.parse() {
-        Ok(field) => Ok(TransferSort { field, descending }),
-        Err(_) => Err(format!(
-            "must be one of {}, with `-` before it for descending order",
-            TransferSortField::VARIANTS.join(", ")
-        )),
-    }
+    sort_order::parse(value).map(|(field, descending)| TransferSort { field, descending })
 }
 
 impl TransferSortField {

@@ -5,7 +5,9 @@ mod answers;
 use backend::{
     actor::Actor,
     ids::PipelineId,
-    model::{PageRequest, enrolment_code::CreateEnrolmentCode, pipeline::PipelineFilter},
+    model::{
+        PageRequest, enrolment_code::CreateEnrolmentCode, pipeline::PipelineFilter, scheduled_sort::ScheduledSort,
+    },
 };
 use serde_json::Value;
 
@@ -206,8 +208,9 @@ impl World {
     /// A new pipeline of the customer `Owner`.
     async fn pipeline(&self) -> PipelineId {
         let (cp, all) = (self.app.cp(), PipelineFilter::default());
-        let number =
-            cp.list_pipelines(&Actor::System, &all, PageRequest::default()).await.expect("pipelines").total.count();
+        let (sort, request) = (ScheduledSort::default(), PageRequest::default());
+        let listed = cp.list_pipelines(&Actor::System, &all, sort, request).await.expect("pipelines");
+        let number = listed.total.count();
         // There are others by now.
         let yaml = format!("{COPY}agent: {}\n", self.owner.agent.id);
         self.app.pipeline(self.owner.customer.id, &format!("pipeline-of-owner-{number}"), &yaml).await

@@ -1,9 +1,91 @@
 //! Tests of `GET /api/jobs`, and of the jobs in the answer about an agent.
 
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Story;
+use super::{HOUR, Story};
+use crate::support::Client;
+
+/// Five jobs in the order of their creation, and with their next slots in each order.
+const ORDERS: [(&str, [&str; 5]); 4] = [
+    ("createdAt", ["hourly", "off", "soon", "later", "too"]),
+    ("-createdAt", ["too", "later", "soon", "off", "hourly"]),
+    ("nextRunAt", ["soon", "hourly", "later", "off", "too"]),
+    ("-nextRunAt", ["later", "hourly", "soon", "too", "off"]),
+];
+
+async fn assorted() -> Story {
+    let story = Story::begin(&json!({ "name": "hourly" })).await;
+    for (name, schedule, enabled) in [
+        ("off", "* * * * *", false),
+        ("soon", "1 13 * * *", true),
+        ("later", "0 0 1 1 *", true),
+        ("too", "* * * * *", false),
+    ] {
+        let fields = json!({ "name": name, "schedule": schedule, "enabled": enabled });
+        story.app.job(&story.agent, &fields).await;
+    }
+    story
+}
+
+async fn names(client: &Client, query: &str) -> Vec<String> {
+    let answer = client.get(&format!("/api/jobs?{query}")).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let jobs = answer.body["data"]["jobs"].as_array().expect("jobs");
+    jobs.iter().filter_map(|job| job["name"].as_str()).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn jobs_without_a_next_slot_come_last_in_either_direction() {
+    let story = assorted().await;
+    let admin = story.app.admin().await;
+    for (sort, expected) in ORDERS {
+        assert_eq!(names(&admin, &format!("sort={sort}")).await, expected, "{sort}");
+        assert_eq!(names(&admin, &format!("sort={sort}&agentId={}", story.agent.id)).await, expected, "{sort}");
+        for limit in [1, 2, 3, 4] {
+            let mut walked = Vec::new();
+            for page in 1..=expected.len().div_ceil(limit) + 1 {
+                walked.extend(names(&admin, &format!("sort={sort}&limit={limit}&page={page}")).await);
+            }
+            assert_eq!(walked, expected, "{sort}, pages of {limit}");
+        }
+    }
+    assert_eq!(names(&admin, "sort=nextRunAt&enabled=true").await, ["soon", "hourly", "later"]);
+    story.dispatch(HOUR).await;
+    let admin = story.app.admin().await;
+    assert_eq!(names(&admin, "sort=nextRunAt&limit=2").await, ["hourly", "soon"], "`soon` is due tomorrow");
+    assert_eq!(admin.get("/api/jobs?sort=name").await.wrong_fields(), ["sort"]);
+}
+
+#[tokio::test]
+async fn connections_of_jobs_are_walked_in_the_same_orders_from_both_ends() {
+    let story = assorted().await;
+    let admin = story.app.admin().await;
+    for (sort, expected) in ORDERS {
+        let (descending, field) = sort.strip_prefix('-').map_or((false, sort), |field| (true, field));
+        let field = if field == "nextRunAt" { "NEXT_RUN_AT" } else { "CREATED_AT" };
+        for (size, begin, beyond, step) in [(2, "first", "after", "end"), (3, "last", "before", "start")] {
+            let (mut walked, mut cursor) = (Vec::new(), String::new());
+            loop {
+                let query = format!(
+                    "{{ jobs({begin}: {size} {cursor} sort: {{ field: {field} descending: {descending} }}) {{ totalCount \
+                     pageInfo {{ {step}Cursor }} nodes {{ name }} }} }}"
+                );
+                let page = admin.data(&query, &Value::Null).await["jobs"].clone();
+                assert_eq!(page["totalCount"], expected.len());
+                let nodes = page["nodes"].as_array().expect("nodes").clone();
+                if nodes.is_empty() {
+                    break;
+                }
+                let part: Vec<String> =
+                    nodes.iter().filter_map(|job| job["name"].as_str()).map(str::to_owned).collect();
+                walked = if begin == "first" { [walked, part].concat() } else { [part, walked].concat() };
+                cursor = format!("{beyond}: {}", page["pageInfo"][format!("{step}Cursor")]);
+            }
+            assert_eq!(walked, expected, "{sort}, {begin} {size}");
+        }
+    }
+}
 
 #[tokio::test]
 async fn without_page_and_limit_there_are_up_to_a_thousand() {

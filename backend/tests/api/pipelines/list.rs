@@ -61,7 +61,35 @@ async fn enabled_ones_are_told_from_disabled_ones() {
     assert_eq!((found(&off), &off.body["data"]["pagination"]["total"]), (vec!["off"], &json!(1)));
 }
 
+#[tokio::test]
+async fn pipelines_are_listed_by_their_next_slots_and_those_without_one_last() {
+    let fixture = Fixture::new().await;
+    for (identifier, schedule) in
+        [("none", ""), ("yearly", "schedule: \"0 0 1 1 *\"\n"), ("hourly", "schedule: \"0 * * * *\"\n"), ("too", "")]
+    {
+        fixture.pipeline(identifier, &format!("{SMALL}{schedule}")).await;
+    }
+    let other = fixture.app.customer("other").await;
+    created(&fixture.app.bearer(&other.token), "theirs", &format!("{SMALL}schedule: \"1 * * * *\"\n")).await;
+    for (sort, expected) in [
+        ("createdAt", ["none", "yearly", "hourly", "too"]),
+        ("nextRunAt", ["hourly", "yearly", "none", "too"]),
+        ("-nextRunAt", ["yearly", "hourly", "too", "none"]),
+    ] {
+        let answer = fixture.user.get(&format!("/api/pipelines?sort={sort}")).await;
+        assert_eq!((answer.status, found(&answer)), (200, expected.to_vec()), "{sort}");
+        assert_eq!(answer.body["data"]["pagination"]["total"], 4);
+        let page = fixture.user.get(&format!("/api/pipelines?sort={sort}&limit=3&page=2")).await;
+        assert_eq!(found(&page), expected[3..], "{sort}");
+    }
+    let query = "{ pipelines(first: 2 sort: { field: NEXT_RUN_AT }) { nodes { identifier } } }";
+    let listed = fixture.admin.data(query, &Value::Null).await;
+    let nodes = json!([{ "identifier": "theirs" }, { "identifier": "hourly" }]);
+    assert_eq!(listed["pipelines"]["nodes"], nodes);
+}
+
 #[rstest]
+#[case("sort=name", "sort")]
 #[case("enabled=yes", "enabled")]
 #[case("page=0", "page")]
 #[case("limit=101", "limit")]
