@@ -115,6 +115,7 @@ fn groups(objects: &Objects) -> Vec<Group> {
                 series("1h", 30, "&baseline=true"),
                 series("1h", 80, ""),
                 series("1d", 399, "&tz=Europe/Berlin"),
+                series("1mo", 364, &format!("&tz=Europe/Berlin&customerId={customer}")),
                 series("1h", 30, &format!("&agentId={agent}")),
                 series("1m", 1, &format!("&customerId={customer}")),
             ],

@@ -72,9 +72,9 @@ impl GeneralQueries {
         control_plane(ctx)?.get_attention(actor(ctx)?).await
     }
 
-    /// Returns what happened in each minute, hour or day of a window, with at most 2,000 points. Minutes are kept for 8
-    /// days, for all transfers and for each customer; hours are kept for 400 days, for each agent and job too. A minute is
-    /// final 2 minutes after its end.
+    /// Returns what happened in each minute, hour, day or month of a window, with at most 2,000 points. Minutes are kept
+    /// for 8 days, for all transfers and for each customer; hours are kept for 400 days, for each agent and job too. A
+    /// minute is final 2 minutes after its end.
     #[expect(clippy::too_many_arguments, reason = "the parameters of REST")]
     #[graphql(complexity = "POINTS + child_complexity")]
     async fn series(
@@ -84,9 +84,10 @@ impl GeneralQueries {
         #[graphql(desc = "Begin of the window. The first point stands for the time that holds it.")] from: Instant,
         #[graphql(desc = "End of the window.")] to: Instant,
         step: SeriesStep,
-        #[graphql(desc = "IANA name of the time zone of days, by default UTC. Only with the step `DAY`.")] tz: Option<
-            String,
-        >,
+        #[graphql(
+            desc = "IANA name of the time zone of days and months, by default UTC. Only with the steps `DAY` and `MONTH`."
+        )]
+        tz: Option<String>,
         #[graphql(desc = "Only what belongs to this customer.")] customer_id: Option<CustomerId>,
         #[graphql(desc = "Only what belongs to this agent. Not with the step `MINUTE`.")] agent_id: Option<AgentId>,
         #[graphql(desc = "Only what belongs to this job. Not with the step `MINUTE`.")] job_id: Option<JobId>,

@@ -15,7 +15,7 @@ pub(super) const POINTS: usize = 200;
 /// What the history of an agent costs, in multiples of one point: a tenth of their maximum number.
 pub(super) const HISTORY: usize = 144;
 
-/// What happened in each minute, hour or day of a window.
+/// What happened in each minute, hour, day or month of a window.
 #[derive(SimpleObject)]
 pub(crate) struct Series {
     /// What is counted.

@@ -1,4 +1,4 @@
-//! Series: what happened in each minute, hour or day of a window.
+//! Series: what happened in each minute, hour, day or month of a window.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Serialize, Serializer};
@@ -61,6 +61,17 @@ pub enum SeriesStep {
     #[serde(rename = "1d")]
     #[strum(serialize = "1d")]
     Day,
+    /// A calendar month, added up from hours.
+    #[serde(rename = "1mo")]
+    #[strum(serialize = "1mo")]
+    Month,
+}
+
+impl SeriesStep {
+    /// Whether points begin at a midnight, which is another instant in each time zone.
+    const fn has_zone(self) -> bool {
+        matches!(self, Self::Day | Self::Month)
+    }
 }
 
 /// The objects that a series is about.
@@ -116,15 +127,15 @@ impl FromFields for SeriesRequest {
             fields.problem("to", "must be after from");
             return None;
         }
-        if zone.is_some() && step != SeriesStep::Day {
-            fields.problem("tz", "is only allowed with the step 1d");
+        if zone.is_some() && !step.has_zone() {
+            fields.problem("tz", "is only allowed with the steps 1d and 1mo");
         }
         let has_minutes = matches!(of, SeriesOf::Everything | SeriesOf::Customer(_));
         if metric == SeriesMetric::AgentsOnline && !has_minutes {
             fields.problem("metric", "agentsOnline is not kept for a single agent or job");
         }
         if step == SeriesStep::Minute && !has_minutes {
-            fields.problem("step", "must be 1h or 1d with agentId or jobId, since their minutes are not kept");
+            fields.problem("step", "must be 1h, 1d or 1mo with agentId or jobId, since their minutes are not kept");
         }
         let zone = match zone {
             Some(zone) => zone,
@@ -134,16 +145,17 @@ impl FromFields for SeriesRequest {
             SeriesStep::Minute => Window::even(60, from, to),
             SeriesStep::Hour => Window::even(3_600, from, to),
             SeriesStep::Day => Window::days(zone, from, to),
+            SeriesStep::Month => Window::months(zone, from, to),
         };
         let count = window(step).count();
         if count > MAX_POINTS {
-            let larger = [SeriesStep::Hour, SeriesStep::Day];
+            let larger = [SeriesStep::Hour, SeriesStep::Day, SeriesStep::Month];
             match larger.into_iter().find(|step| window(*step).count() <= MAX_POINTS) {
                 Some(fits) => fields.problem(
                     "step",
                     format!("gives {count} points, and at most {MAX_POINTS} are allowed: the smallest step that fits is {fits}"),
                 ),
-                None => fields.problem("to", format!("must be at most {MAX_POINTS} days after from")),
+                None => fields.problem("to", format!("must be at most {MAX_POINTS} months after from")),
             }
             return None;
         }

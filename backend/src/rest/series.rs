@@ -33,7 +33,7 @@ use crate::{
 pub(super) struct SeriesQuery {
     /// What is counted.
     metric: SeriesMetric,
-    /// Begin of the window. The first point stands for the minute, hour or day that holds it.
+    /// Begin of the window. The first point stands for the minute, hour, day or month that holds it.
     #[param(example = "2026-04-25T00:00:00Z")]
     from: Instant,
     /// End of the window.
@@ -41,7 +41,7 @@ pub(super) struct SeriesQuery {
     to: Instant,
     /// Length of the time that a point stands for. The window may have at most 2,000 points.
     step: SeriesStep,
-    /// IANA name of the time zone of days. Only with the step `1d`.
+    /// IANA name of the time zone of days and months. Only with the steps `1d` and `1mo`.
     #[param(default = "UTC", example = "Europe/Berlin")]
     tz: Option<String>,
     /// Only what belongs to this customer.
@@ -115,10 +115,10 @@ impl From<Series> for SeriesData {
 
 /// Get a series
 ///
-/// What happened in each minute, hour or day of a window. Minutes are kept for 8 days, for all transfers and for each
-/// customer; hours are kept for 400 days, for each agent and job too. A minute is final 2 minutes after its end. Days begin
-/// at midnight in the time zone `tz`; where its offset is not a whole number of hours, an hour counts to the day in which
-/// it begins.
+/// What happened in each minute, hour, day or month of a window. Minutes are kept for 8 days, for all transfers and for
+/// each customer; hours are kept for 400 days, for each agent and job too. A minute is final 2 minutes after its end. Days
+/// and months begin at midnight in the time zone `tz`; where its offset is not a whole number of hours, an hour counts to
+/// the day in which it begins.
 #[utoipa::path(get, path = "/api/series", tag = "Series", security(("bearer" = [])), params(SeriesQuery),
     responses((status = 200, description = "The series", body = Success<SeriesData>)))]
 pub(super) async fn get_series(

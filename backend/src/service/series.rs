@@ -6,7 +6,9 @@ use crate::{
     error::{Error, Result},
     ids::TransferId,
     model::{
-        series::{Buckets, Series, SeriesOf, SeriesPoint, SeriesRequest, SeriesStep, final_until, points},
+        series::{
+            Buckets, Series, SeriesOf, SeriesPoint, SeriesRequest, SeriesStep, SeriesTotals, final_until, points,
+        },
         transfer::{Samples, TransferSample},
     },
     store::{
@@ -77,16 +79,23 @@ impl ControlPlane {
     }
 
     async fn points(&self, request: &SeriesRequest, counted: Counted, buckets: &Buckets) -> Result<Vec<SeriesPoint>> {
-        let resolution = match request.step {
-            SeriesStep::Minute => Resolution::Minute,
-            SeriesStep::Hour | SeriesStep::Day => Resolution::Hour,
-        };
-        let (from, to) = (buckets.first(), buckets.end());
-        let own = store::series::list(&self.db, resolution, counted, from, to).await?;
+        let own = self.totals(request.step, counted, buckets).await?;
         let platform = match counted {
             Counted::All => own.clone(),
-            _ => store::series::list(&self.db, resolution, Counted::All, from, to).await?,
+            _ => self.totals(request.step, Counted::All, buckets).await?,
         };
         Ok(points(request.metric, buckets, &own, &platform))
+    }
+
+    /// What was counted in each bucket, in ascending order. Those in which nothing was counted are left out.
+    async fn totals(&self, step: SeriesStep, counted: Counted, buckets: &Buckets) -> Result<Vec<(i64, SeriesTotals)>> {
+        let resolution = match step {
+            SeriesStep::Minute => Resolution::Minute,
+            SeriesStep::Hour => Resolution::Hour,
+            SeriesStep::Day | SeriesStep::Month => {
+                return store::series::sums(&self.db, counted, buckets.spans()).await;
+            }
+        };
+        store::series::list(&self.db, resolution, counted, buckets.first(), buckets.end()).await
     }
 }

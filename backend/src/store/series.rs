@@ -1,4 +1,5 @@
-//! The totals of series by minute and by hour. Only the collector writes them, while it holds the row of `collector`.
+//! The totals of series by minute and by hour, and sums of hours. Only the collector writes them, while it holds the row
+//! of `collector`.
 
 use std::collections::BTreeMap;
 
@@ -193,6 +194,32 @@ impl SeriesChanges {
         }
         Ok(())
     }
+}
+
+/// The sums of the hours that begin in each of these spans, by the start of the span. A span has its start and its end in
+/// Unix seconds; spans without hours are left out.
+pub async fn sums(
+    db: &Db,
+    counted: Counted,
+    spans: impl IntoIterator<Item = (i64, i64)>,
+) -> Result<Vec<(i64, SeriesTotals)>> {
+    let mut statement = sql("WITH spans(start_at, end_at) AS (VALUES ");
+    for (index, (start, end)) in spans.into_iter().enumerate() {
+        statement = statement.push(if index == 0 { "" } else { ", " }).push_tuple([start.into(), end.into()]);
+    }
+    // With CROSS JOIN, SQLite finds the hours of each span with the primary key.
+    let statement = statement.push(
+        ") SELECT spans.start_at AS at, SUM(hours.bytes) AS bytes, CAST(SUM(hours.started) AS BIGINT) AS started, \
+         CAST(SUM(hours.completed) AS BIGINT) AS completed, CAST(SUM(hours.failed) AS BIGINT) AS failed, \
+         CAST(SUM(hours.agents_online) AS BIGINT) AS agents_online, \
+         CAST(SUM(hours.observations) AS BIGINT) AS observations FROM spans CROSS JOIN series_hours hours",
+    );
+    let statement = statement.push_bind(" WHERE hours.scope_id = ", counted.scope_id());
+    let statement = statement.push(
+        " AND hours.at >= spans.start_at AND hours.at < spans.end_at GROUP BY spans.start_at ORDER BY spans.start_at",
+    );
+    let rows: Vec<TotalsRow> = statement.fetch_all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.at, row.totals())).collect())
 }
 
 /// The totals of the minutes or hours that begin from `from` on and before `to`, in Unix seconds, in ascending order.

@@ -182,6 +182,74 @@ async fn days_begin_at_midnight_of_their_time_zone() {
 }
 
 #[tokio::test]
+async fn months_begin_at_midnight_of_their_first_day_in_their_time_zone() {
+    let app = TestApp::start().await;
+    let (_, agent) = with_agent(&app, "acme").await;
+    collect(&app, 0).await;
+    // In Berlin, 22:30 of 30 April is 00:30 of 1 May.
+    app.advance(TimeDelta::days(5) + TimeDelta::minutes(9 * 60 + 30));
+    completed(&app, &agent, json!({})).await;
+    let admin = app.admin().await;
+    let months = "metric=completed&from=2026-03-20T00:00:00Z&to=2026-05-15T00:00:00Z&step=1mo";
+    let answer = admin.get(&format!("/api/series?{months}&tz=Europe/Berlin")).await;
+    let at = |text: &str| text.parse::<DateTime<Utc>>().expect("an instant").timestamp();
+    let expected = json!([
+        [at("2026-02-28T23:00:00Z"), null],
+        [at("2026-03-31T22:00:00Z"), 0.0],
+        [at("2026-04-30T22:00:00Z"), 1.0],
+    ]);
+    assert_eq!((answer.status, &answer.body["data"]["points"]), (200, &expected), "{}", answer.body);
+    assert_eq!(answer.body["data"]["step"], "1mo");
+    assert_eq!(values(&admin, months).await, json!([null, 1.0, null]), "months of UTC");
+}
+
+#[tokio::test]
+async fn the_usage_of_a_customer_has_the_last_twelve_months() {
+    let app = TestApp::start().await;
+    let (acme, agent) = with_agent(&app, "acme").await;
+    let (other, foreign) = with_agent(&app, "other").await;
+    // The first transfer ends at the beginning of the first of the twelve months, the last one at the end of the last.
+    app.advance(TimeDelta::days(5) + TimeDelta::hours(11));
+    completed(&app, &agent, json!({})).await;
+    let path = transfer(&app, &foreign, json!({})).await;
+    for status in ["running", "failed"] {
+        report(&app, &foreign, &path, json!({ "status": status })).await;
+    }
+    collect(&app, 10).await;
+    app.advance(TimeDelta::days(364) + TimeDelta::hours(23));
+    app.cp().purge().await.expect("a purge");
+    for _ in 0..2 {
+        completed(&app, &agent, json!({})).await;
+    }
+    let admin = app.admin().await;
+    let usage = |metric: &str, customer: &TestCustomer| {
+        let window = "from=2026-05-31T00:00:00Z&to=2027-05-01T00:00:00Z&step=1mo";
+        format!("metric={metric}&{window}&customerId={}", customer.id)
+    };
+    let months = |first: f64, last: f64| {
+        let mut months = vec![Value::Null; 12];
+        (months[0], months[11]) = (json!(first), json!(last));
+        Value::Array(months)
+    };
+    for (metric, customer, expected) in [
+        ("completed", &acme, months(1.0, 2.0)),
+        ("bytes", &acme, months(1_000.0, 2_000.0)),
+        ("failed", &acme, months(0.0, 0.0)),
+        ("completed", &other, months(0.0, 0.0)),
+        ("failed", &other, months(1.0, 0.0)),
+    ] {
+        assert_eq!(values(&admin, &usage(metric, customer)).await, expected, "{metric} of {}", customer.id);
+    }
+    let query = |customer: &TestCustomer| {
+        let window = r#"from: "2026-05-31T00:00:00Z", to: "2027-05-01T00:00:00Z", step: MONTH, tz: "UTC""#;
+        format!(r#"{{ series(metric: COMPLETED, {window}, customerId: "{}") {{ points }} }}"#, customer.id)
+    };
+    let points = admin.data(&query(&acme), &Value::Null).await["series"]["points"].clone();
+    let counted: Vec<Value> = points.as_array().expect("points").iter().map(|point| point[1].clone()).collect();
+    assert_eq!(Value::Array(counted), months(1.0, 2.0));
+}
+
+#[tokio::test]
 async fn a_series_is_compared_with_the_week_before() {
     let app = TestApp::start().await;
     let (_, agent) = with_agent(&app, "acme").await;

@@ -1,4 +1,4 @@
-//! Series: what happened in each minute, hour or day of a window.
+//! Series: what happened in each minute, hour, day or month of a window.
 
 use cynic::{Id, QueryBuilder};
 
@@ -11,6 +11,7 @@ pub(crate) enum SeriesStep {
     Day,
     Hour,
     Minute,
+    Month,
 }
 
 #[derive(cynic::QueryVariables)]

@@ -1,6 +1,6 @@
-//! The buckets of a series: the minutes, hours or days that its points stand for.
+//! The buckets of a series: the minutes, hours, days or months that its points stand for.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use crate::model::schedule::Zone;
 
@@ -35,6 +35,12 @@ impl Buckets {
         self.end
     }
 
+    /// The start and the end of each bucket, in ascending order.
+    pub fn spans(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        let ends = self.starts.iter().skip(1).chain([&self.end]);
+        self.starts.iter().zip(ends).map(|(start, end)| (*start, *end))
+    }
+
     /// The index of the bucket that holds a time.
     #[must_use]
     pub fn index_of(&self, at: i64) -> Option<usize> {
@@ -52,6 +58,8 @@ pub(super) enum Window {
     Even { first: i64, step: i64, count: i64 },
     /// Days in a time zone.
     Days { zone: Zone, first: NaiveDate, count: i64 },
+    /// Months in a time zone; `first` is the first day of one.
+    Months { zone: Zone, first: NaiveDate, count: i64 },
 }
 
 impl Window {
@@ -70,10 +78,19 @@ impl Window {
         Self::Days { zone, first, count: (last - first).num_days() + 1 }
     }
 
+    /// The months that hold the time from `from` to `to`.
+    pub(super) fn months(zone: Zone, from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
+        let first = zone.wall_clock(from).date();
+        let first = first.with_day(1).unwrap_or(first);
+        let last = zone.wall_clock(to - TimeDelta::milliseconds(1)).date();
+        let number = |date: NaiveDate| i64::from(date.year()) * 12 + i64::from(date.month0());
+        Self::Months { zone, first, count: number(last) - number(first) + 1 }
+    }
+
     /// The number of buckets.
     pub(super) const fn count(self) -> i64 {
         match self {
-            Self::Even { count, .. } | Self::Days { count, .. } => count,
+            Self::Even { count, .. } | Self::Days { count, .. } | Self::Months { count, .. } => count,
         }
     }
 
@@ -86,6 +103,7 @@ impl Window {
             Self::Days { zone, first, count } => {
                 Self::Days { zone, first: first - TimeDelta::days(count.max(WEEK)), count }
             }
+            Self::Months { zone, first, count } => Self::Months { zone, first: first - months(count), count },
         }
     }
 
@@ -96,15 +114,27 @@ impl Window {
                 Buckets { starts: (0..count).map(|index| first + index * step).collect(), end: first + count * step }
             }
             Self::Days { zone, first, count } => {
-                let start = |date: NaiveDate| zone.once(date.and_time(NaiveTime::MIN)).timestamp();
                 let dates = first.iter_days().take(usize::try_from(count).unwrap_or_default());
-                let mut starts: Vec<i64> = dates.map(start).collect();
+                let mut starts: Vec<i64> = dates.map(|date| midnight(zone, date)).collect();
                 // A day that a zone has skipped begins when the next one does.
                 starts.dedup();
-                Buckets { starts, end: start(first + Days::new(count.unsigned_abs())) }
+                Buckets { starts, end: midnight(zone, first + Days::new(count.unsigned_abs())) }
+            }
+            Self::Months { zone, first, count } => {
+                let start = |index: i64| midnight(zone, first + months(index));
+                Buckets { starts: (0..count).map(start).collect(), end: start(count) }
             }
         }
     }
+}
+
+/// The start of a day in a time zone, in Unix seconds.
+fn midnight(zone: Zone, date: NaiveDate) -> i64 {
+    zone.once(date.and_time(NaiveTime::MIN)).timestamp()
+}
+
+fn months(count: i64) -> Months {
+    Months::new(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -156,6 +186,18 @@ mod tests {
         assert_eq!(shown(&buckets), ["2011-12-29T10:00", "2011-12-30T10:00", "2011-12-31T10:00", "2012-01-01T10:00"]);
     }
 
+    #[test]
+    fn months_begin_at_midnight_of_their_first_day_in_their_zone() {
+        let zone = Zone::parse("Europe/Berlin").expect("a zone");
+        let window = Window::months(zone, at("2026-02-28T23:30:00Z"), at("2026-04-30T22:00:00.001Z"));
+        let expected = ["2026-02-28T23:00", "2026-03-31T22:00", "2026-04-30T22:00", "2026-05-31T22:00"];
+        assert_eq!((shown(&window.buckets()), window.count()), (expected.map(str::to_owned).to_vec(), 3));
+        let before = ["2025-11-30T23:00", "2025-12-31T23:00", "2026-01-31T23:00", "2026-02-28T23:00"];
+        assert_eq!(shown(&window.baseline().buckets()), before);
+        let ends = Window::months(zone, at("2026-04-01T00:00:00Z"), at("2026-04-30T22:00:00Z"));
+        assert_eq!(ends.count(), 1, "a window that ends with a month");
+    }
+
     #[rstest]
     #[case(1, 7)]
     #[case(7, 7)]
@@ -173,5 +215,6 @@ mod tests {
         let buckets = Buckets { starts: vec![100, 160, 220], end: 280 };
         let found = [99, 100, 159, 160, 279, 280].map(|at| buckets.index_of(at));
         assert_eq!(found, [None, Some(0), Some(0), Some(1), Some(2), None]);
+        assert_eq!(buckets.spans().collect::<Vec<_>>(), [(100, 160), (160, 220), (220, 280)]);
     }
 }
