@@ -217,6 +217,11 @@ pub(crate) fn month(instant: Instant, offset: i64) -> String {
     format!("{} {}", month_of(&civil), civil.year)
 }
 
+/// The month of an instant without its year: `Nov`.
+pub(crate) fn short_month(instant: Instant, offset: i64) -> &'static str {
+    month_of(&instant.civil(offset))
+}
+
 /// The year of an instant.
 pub(crate) fn year(instant: Instant, offset: i64) -> String {
     instant.civil(offset).year.to_string()
@@ -349,6 +354,7 @@ mod tests {
         assert_eq!(minute(instant, 60), "Tue, 24 Nov 2026, 00:30");
         assert_eq!(day(Instant(-1), 0), "Wed, 31 Dec 1969");
         assert_eq!(month(Instant(-1), 60), "Jan 1970");
+        assert_eq!(short_month(Instant(-1), 0), "Dec");
         assert_eq!(short_day(instant, 60), "24 Nov");
         assert_eq!([false, true].map(|seconds| time_of_day(instant, 60, seconds)), ["00:30", "00:30:22"]);
     }

@@ -34,7 +34,7 @@ mod tooltip;
 pub(crate) use self::{
     badge::{Badge, Tone},
     card::Card,
-    chart::{Band, Chart, ChartData, ChartSeries, Note, Shape, Spacing, Strip, StripCell, Unit, with_gaps},
+    chart::{Band, Chart, ChartData, ChartSeries, MONTH_STEP, Note, Shape, Spacing, Strip, StripCell, Unit, with_gaps},
     copy_button::{CopyButton, Copyable, Secret},
     description_list::Fact,
     dialog::{Confirm, Dialog, FormDialog},

@@ -24,6 +24,11 @@ pub(crate) fn show_utc(is_utc: bool) {
     IS_UTC.set(is_utc);
 }
 
+/// The IANA name of the zone of the instants on screen. Reactive.
+pub(crate) fn name() -> String {
+    if is_utc() { "UTC".to_owned() } else { browser::time_zone() }
+}
+
 /// How many minutes the zone of the instants on screen is ahead of UTC at an instant. Reactive.
 pub(crate) fn offset(at: Instant) -> i64 {
     if is_utc() { 0 } else { browser::utc_offset(at) }

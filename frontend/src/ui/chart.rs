@@ -19,7 +19,7 @@ use leptos::prelude::*;
 
 use self::plot::Plot;
 pub(crate) use self::{
-    data::{Band, ChartData, ChartSeries, Note, Shape, Spacing, with_gaps},
+    data::{Band, ChartData, ChartSeries, MONTH_STEP, Note, Shape, Spacing, with_gaps},
     strip::{Strip, StripCell},
     unit::Unit,
 };

@@ -31,7 +31,7 @@ fn ThroughputCard(scope: ThroughputScope) -> impl IntoView {
     let window = RwSignal::new(Window::Day);
     let counted = Fetch::new(move || {
         let (window, now) = (window.get(), browser::now());
-        let zone = (window.step() == SeriesStep::Day).then(zone_name);
+        let zone = (window.step() == SeriesStep::Day).then(zone::name);
         let customer = match &scope {
             ThroughputScope::Everything => None,
             ThroughputScope::Customer(id) => Some(id.as_str()),
@@ -73,11 +73,6 @@ fn ThroughputCard(scope: ThroughputScope) -> impl IntoView {
             </QueryResult>
         </Card>
     }
-}
-
-/// The name of the time zone in which days begin. Reactive.
-fn zone_name() -> String {
-    if zone::is_utc() { "UTC".to_owned() } else { browser::time_zone() }
 }
 
 #[component]

@@ -67,12 +67,16 @@ pub(crate) struct Note {
     pub(crate) tone: Tone,
 }
 
+/// The length of the shortest month in milliseconds.
+pub(crate) const MONTH_STEP: i64 = 28 * 86_400_000;
+
 /// What a chart shows.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ChartData {
     pub(crate) spacing: Spacing,
     pub(crate) unit: Unit,
-    /// The length of the time that each point stands for, in milliseconds; 0 for points in time.
+    /// The length of the time that each point stands for, in milliseconds; 0 for points in time. Months have different
+    /// lengths: theirs is [`MONTH_STEP`].
     pub(crate) step: i64,
     /// The times of the points, in ascending order: the start of the time that each stands for.
     pub(crate) times: Vec<Instant>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::data::{ChartData, ChartSeries, Spacing};
+use super::data::{ChartData, ChartSeries, MONTH_STEP, Spacing};
 use crate::{format, time::Instant};
 
 /// Milliseconds of a day, less an hour: days in which the clock changes are shorter.
@@ -15,7 +15,8 @@ pub(super) fn time_of(chart: &ChartData, index: usize, offset: impl Fn(Instant) 
     let Some(at) = chart.times.get(index).copied() else { return String::new() };
     let offset = offset(at);
     match chart.step {
-        ALMOST_A_DAY.. => format::day(at, offset),
+        MONTH_STEP.. => format::month(at, offset),
+        ALMOST_A_DAY..MONTH_STEP => format::day(at, offset),
         0 if matches!(chart.spacing, Spacing::Time(..)) => format::moment(at, offset),
         _ => format::minute(at, offset),
     }
@@ -102,6 +103,8 @@ mod tests {
     #[test]
     fn the_time_of_a_point_is_as_exact_as_the_point() {
         let mut chart = ChartData::of_minutes(Shape::Line, &[Some(1.0)]);
+        chart.step = MONTH_STEP;
+        assert_eq!(time_of(&chart, 0, |_| 0), "Jan 1970");
         chart.step = 86_400_000;
         assert_eq!(time_of(&chart, 0, |_| 0), "Thu, 1 Jan 1970");
         chart.step = 0;

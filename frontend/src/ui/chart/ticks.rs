@@ -1,6 +1,6 @@
 //! The marks of the time axis. Pure.
 
-use super::data::{ChartData, Spacing};
+use super::data::{ChartData, MONTH_STEP, Spacing};
 use crate::{format, time::Instant};
 
 /// The maximum number of marks.
@@ -91,7 +91,13 @@ fn some_points(chart: &ChartData, offset: impl Fn(Instant) -> i64) -> Vec<(f64, 
     let points = chart.times.iter().enumerate().step_by(step);
     let text = |at: Instant| {
         let offset = offset(at);
-        if is_long { format::short_day(at, offset) } else { format::time_of_day(at, offset, false) }
+        if chart.step >= MONTH_STEP {
+            format::short_month(at, offset).to_owned()
+        } else if is_long {
+            format::short_day(at, offset)
+        } else {
+            format::time_of_day(at, offset, false)
+        }
     };
     points.map(|(index, at)| (chart.place(index), text(*at))).collect()
 }
@@ -153,6 +159,8 @@ mod tests {
         assert_eq!(texts, ["00:00", "00:02", "00:04", "00:06", "00:08"]);
         chart.times.push(Instant(40 * DAY * 1000));
         assert_eq!(ticks(&chart, |_| 0)[0].1, "1 Jan");
+        chart.step = MONTH_STEP;
+        assert_eq!(ticks(&chart, |_| 0)[0].1, "Jan");
         chart.times.clear();
         assert!(ticks(&chart, |_| 0).is_empty());
     }
