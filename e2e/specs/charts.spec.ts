@@ -1,7 +1,7 @@
 // Charts: what happened over time, read with the pointer, with the keyboard, as a sentence and as a table.
 import type { Locator, Page } from '@playwright/test';
 import { addCustomer, seed, SpokenAgent } from '../support/fleet';
-import { expect, expectNothingFound, openSignedIn, test } from '../support/test';
+import { expect, expectLive, expectNothingFound, openSignedIn, signIn, test } from '../support/test';
 
 test('the speed of a transfer is charted, and its timeline says who did what and why', async ({ page, server }) => {
   const { code } = await addCustomer(server, 'Acme Logistics');
@@ -148,6 +148,48 @@ test('a customer has its throughput and its outcomes, in a piece that comes when
   await windows.getByRole('button', { name: '30 d' }).press('Enter');
   await expect(cursor(card, 'Throughput')).toHaveAttribute('aria-valuemax', '29');
   await expectNothingFound(page);
+});
+
+test('a customer has its usage of each month, which its users see too', async ({ page, server }) => {
+  const { customer } = await seed(server);
+  const idle = await addCustomer(server, 'Globex');
+  const user = { email: 'ops@acme.example', password: 'acme has a long one' };
+  const headers = { authorization: `Bearer ${await server.token()}` };
+  await server.send('POST', '/api/users', { ...user, role: 'customer', customerId: customer }, headers);
+  // The next round of the collector, at once.
+  await server.moveClockTo(new Date(Date.now() + 11_000));
+  await openSignedIn(page, `/customers/${idle.id}`);
+  const card = page.getByRole('region', { name: 'Usage per month' });
+  await expect(card).toContainText('No transfers in the last 12 months');
+  await expectNothingFound(page);
+
+  await page.goto(`/customers/${customer}`);
+  const transfers = card.getByRole('figure', { name: 'Transfers' });
+  // In one month, unless the next one has begun meanwhile.
+  const counted = /Completed: (0 to )?1[ ,].*Failed attempts: (0 to )?1[ ,].*Marked: Month so far\.$/;
+  await expect(async () => {
+    await page.reload();
+    await expect(transfers.locator('.chart-summary')).toHaveText(counted, { timeout: 5_000 });
+  }, 'what has ended is counted').toPass({ timeout: 60_000 });
+  const plot = cursor(card, 'Transfers');
+  await expect(plot).toHaveAttribute('aria-valuemax', '11');
+  await plot.focus();
+  await page.keyboard.press('End');
+  const month = /^[A-Z][a-z]{2} \d{4}, Completed: \d, Failed attempts: \d, Month so far$/;
+  await expect(plot).toHaveAttribute('aria-valuetext', month);
+  await page.keyboard.press('Home');
+  await expect(plot).toHaveAttribute('aria-valuetext', /Completed: no data, Failed attempts: no data$/);
+  await expect(card.getByRole('figure', { name: 'Bytes' })).toContainText(/Copied: .* [MG]B/);
+  await transfers.getByRole('button', { name: 'Show as table' }).press('Enter');
+  await expect(transfers.getByRole('row')).toHaveCount(13);
+  await expect(transfers.getByRole('row').nth(1)).toContainText('Month so far');
+  await expectNothingFound(page);
+
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await signIn(page, user);
+  await expectLive(page);
+  await page.getByRole('link', { name: 'Enrolment codes' }).click();
+  await expect(transfers.locator('.chart-summary')).toHaveText(counted);
 });
 
 /** The cursor of a chart or a strip. */

@@ -36,6 +36,7 @@ mod slot_history;
 mod throughput;
 mod transfer;
 mod transfers;
+mod usage;
 mod versions;
 mod webhook_secret;
 

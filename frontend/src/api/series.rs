@@ -39,6 +39,29 @@ struct GetOutcomes {
     failed: Series,
 }
 
+#[derive(cynic::QueryVariables)]
+struct UsageVariables {
+    from: Instant,
+    to: Instant,
+    tz: String,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    customer: Option<Id>,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "UsageVariables")]
+struct GetUsage {
+    #[arguments(metric: BYTES, from: $from, to: $to, step: MONTH, tz: $tz, customerId: $customer)]
+    #[cynic(rename = "series", alias)]
+    bytes: Series,
+    #[arguments(metric: COMPLETED, from: $from, to: $to, step: MONTH, tz: $tz, customerId: $customer)]
+    #[cynic(rename = "series", alias)]
+    completed: Series,
+    #[arguments(metric: FAILED, from: $from, to: $to, step: MONTH, tz: $tz, customerId: $customer)]
+    #[cynic(rename = "series", alias)]
+    failed: Series,
+}
+
 #[derive(cynic::QueryFragment)]
 struct Series {
     final_until: Instant,
@@ -87,14 +110,42 @@ pub(crate) fn outcomes(
     })
 }
 
+/// What happened in each month of a window; `None` where nothing is known.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Usage {
+    /// The starts of the months.
+    pub(crate) times: Vec<Instant>,
+    pub(crate) bytes: Vec<Option<f64>>,
+    pub(crate) completed: Vec<Option<f64>>,
+    /// The attempts that failed.
+    pub(crate) failed: Vec<Option<f64>>,
+}
+
+/// Gets bytes, completed transfers and failed attempts of everything that the viewer may see, or of a customer, by month.
+/// Months begin in the time zone `tz`.
+pub(crate) fn usage((from, to): (Instant, Instant), tz: String, customer: Option<&str>) -> Request<Usage> {
+    let variables = UsageVariables { from, to, tz, customer: customer.map(Id::new) };
+    Request::new(&GetUsage::build(variables), |GetUsage { bytes, completed, failed }| {
+        Ok(Usage {
+            times: bytes.points.iter().filter_map(|point| time_of(point)).collect(),
+            bytes: values(&bytes.points),
+            completed: values(&completed.points),
+            failed: values(&failed.points),
+        })
+    })
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "seconds since 1970 fit")]
 fn time_of(point: &[Option<f64>]) -> Option<Instant> {
     point.first().copied().flatten().map(|seconds| Instant(seconds as i64 * 1000))
 }
 
 fn compared(series: &Series) -> Compared {
-    let values = |points: &Vec<Vec<Option<f64>>>| points.iter().map(|point| point.get(1).copied().flatten()).collect();
-    Compared { now: values(&series.points), before: series.baseline.as_ref().map(values).unwrap_or_default() }
+    Compared { now: values(&series.points), before: series.baseline.as_deref().map(values).unwrap_or_default() }
+}
+
+fn values(points: &[Vec<Option<f64>>]) -> Vec<Option<f64>> {
+    points.iter().map(|point| point.get(1).copied().flatten()).collect()
 }
 
 #[cfg(test)]
@@ -120,5 +171,22 @@ mod tests {
         assert_eq!(outcomes.bytes.now, [Some(2_500_000_000.0), None]);
         assert_eq!(outcomes.bytes.before, [Some(0.0)]);
         assert_eq!((outcomes.completed.now, outcomes.failed), (vec![Some(3.0)], Compared::default()));
+    }
+
+    #[test]
+    fn usage_is_counted_by_month_in_a_zone() {
+        let series = |value: &str| {
+            let points = format!("[[1791590400,null],[1794268800,{value}]]");
+            format!(r#"{{"finalUntil":"2026-11-23T14:00:00Z","points":{points},"baseline":null}}"#)
+        };
+        let (bytes, completed, failed) = (series("2.5e9"), series("3"), series("0"));
+        let response = format!(r#"{{"data":{{"bytes":{bytes},"completed":{completed},"failed":{failed}}}}}"#);
+        let request = usage((Instant(0), Instant(1)), "Europe/Berlin".to_owned(), None);
+        let is_asked = |part: &str| request.text.contains(part);
+        assert!(is_asked("step: MONTH") && is_asked(r#""tz":"Europe/Berlin""#), "{}", request.text);
+        let usage = (request.read)(&response).unwrap();
+        assert_eq!(usage.times, [Instant(1_791_590_400_000), Instant(1_794_268_800_000)]);
+        assert_eq!(usage.bytes, [None, Some(2_500_000_000.0)]);
+        assert_eq!((usage.completed, usage.failed), (vec![None, Some(3.0)], vec![None, Some(0.0)]));
     }
 }

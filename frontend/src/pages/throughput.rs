@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 use crate::lazy::{lazy_part, part};
 
-/// Whose transfers are counted.
+/// Whose transfers are counted, also for the usage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ThroughputScope {
     /// All that the viewer may see.

@@ -1,4 +1,4 @@
-//! The page of a customer: its throughput, its enrolment codes and its webhook secret.
+//! The page of a customer: its throughput, its usage per month, its enrolment codes and its webhook secret.
 
 use leptos::prelude::*;
 
@@ -10,13 +10,15 @@ use crate::{
     pages::{
         id_in_address,
         throughput::{Throughput, ThroughputScope},
+        usage::Usage,
         webhook_secret::WebhookSecret,
     },
     session::{Permission, Session},
     ui::{Failure, Missing, PageHead},
 };
 
-/// One customer: its throughput, its enrolment codes and its webhook secret. A user sees only the user's own customer.
+/// One customer: its throughput, its usage per month, its enrolment codes and its webhook secret. A user sees only the
+/// user's own customer.
 #[component]
 pub(crate) fn CustomerPage() -> impl IntoView {
     let id = id_in_address();
@@ -34,7 +36,7 @@ fn OneCustomer(id: String) -> impl IntoView {
     let title = move || name.read(Clone::clone).filter(|_| sees_others).unwrap_or_else(|| "Enrolment codes".to_owned());
     let about = move || {
         if sees_others {
-            "Transfers and enrolment codes of this customer".to_owned()
+            "Transfers, usage and enrolment codes of this customer".to_owned()
         } else {
             name.read(Clone::clone).unwrap_or_default()
         }
@@ -66,6 +68,7 @@ fn OneCustomer(id: String) -> impl IntoView {
                     <WebhookSecret customer=owner.clone() />
                 </PageHead>
                 <Throughput scope=ThroughputScope::Customer(id.clone()) />
+                <Usage scope=ThroughputScope::Customer(id.clone()) />
                 <Codes customer_id=id.clone() />
             }
             .into_any()
@@ -78,6 +81,7 @@ fn OneCustomer(id: String) -> impl IntoView {
             </PageHead>
             <Codes customer_id=id.clone() />
             <Throughput scope=ThroughputScope::Everything />
+            <Usage scope=ThroughputScope::Everything />
         }
         .into_any(),
     }
