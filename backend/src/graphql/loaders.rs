@@ -46,6 +46,10 @@ pub(super) struct NewestPipelineRunsOf(pub(super) PipelineId, pub(super) u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct PlanOf(pub(super) RunId);
 
+/// The key of the definition of a pipeline run that executes a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct DraftOf(pub(super) RunId);
+
 /// The key of a transfer's samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct SamplesOf(pub(super) TransferId);
@@ -188,6 +192,18 @@ impl async_graphql::dataloader::Loader<PlanOf> for Loader {
         let ids: Vec<RunId> = ids.iter().map(|PlanOf(id)| *id).collect();
         let plans = self.cp.find_pipeline_run_plans(&self.actor, &ids).await.map_err(Arc::new)?;
         Ok(plans.into_iter().map(|(id, plan)| (PlanOf(id), Arc::new(plan))).collect())
+    }
+}
+
+impl async_graphql::dataloader::Loader<DraftOf> for Loader {
+    /// The definition. It is shared, since it may be long.
+    type Value = Arc<String>;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[DraftOf]) -> Result<HashMap<DraftOf, Arc<String>>, Arc<Error>> {
+        let ids: Vec<RunId> = ids.iter().map(|DraftOf(id)| *id).collect();
+        let drafts = self.cp.find_pipeline_run_drafts(&self.actor, &ids).await.map_err(Arc::new)?;
+        Ok(drafts.into_iter().map(|(id, draft)| (DraftOf(id), Arc::new(draft))).collect())
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     customer_inputs::{CreateCustomerInput, UpdateCustomerInput},
     enrolment_code_inputs::CreateEnrolmentCodeInput,
     job_inputs::{CreateJobInput, UpdateJobInput, read_job},
-    pipeline_inputs::{CreatePipelineInput, ParameterInput, UpdatePipelineInput, read_parameters},
+    pipeline_inputs::{CreatePipelineInput, ParameterInput, UpdatePipelineInput, read_start},
     pipeline_queries::LABORIOUS,
     read_input::{read, read_transfer_filter},
     saved_view_inputs::{CreateViewInput, UpdateViewInput},
@@ -317,8 +317,9 @@ impl MutationRoot {
         control_plane(ctx)?.restore_pipeline_version(actor, &pipeline_id, version, expected_version).await
     }
 
-    /// Starts a run of the current version of a pipeline, outside its schedule. If the definition names no agent and
-    /// there are several, the request is refused with their ids in `extensions.details`. For administrators.
+    /// Starts a run of the current version of a pipeline, or of a draft, outside its schedule. If the definition names
+    /// no agent and there are several, the request is refused with their ids in `extensions.details`. For
+    /// administrators.
     #[graphql(complexity = "LABORIOUS + child_complexity")]
     async fn run_pipeline(
         &self,
@@ -327,9 +328,12 @@ impl MutationRoot {
         #[graphql(desc = "Omitted parameters have the default values of the definition.")] parameters: Option<
             Vec<ParameterInput>,
         >,
+        #[graphql(desc = "Draft that the run executes instead of the current version. It must be valid. It is kept \
+                          with the run alone: the pipeline, its versions and its schedule do not change.")]
+        yaml: Option<String>,
     ) -> Result<PipelineRun> {
-        let actor = actor(ctx)?;
-        control_plane(ctx)?.run_pipeline(actor, &id, read_parameters(parameters.unwrap_or_default())?, None).await
+        let (actor, input) = (actor(ctx)?, read_start(parameters.unwrap_or_default(), yaml)?);
+        control_plane(ctx)?.run_pipeline(actor, &id, input, None).await
     }
 
     /// Cancels a pipeline run. Steps that have not started are cancelled at once; running steps end when their agents
@@ -338,8 +342,8 @@ impl MutationRoot {
         control_plane(ctx)?.cancel_pipeline_run(actor(ctx)?, id).await
     }
 
-    /// Continues a failed or cancelled run from where it stopped, as a new run of the same version with the same
-    /// parameters. For administrators.
+    /// Continues a failed or cancelled run from where it stopped, as a new run of the same version or draft with the
+    /// same parameters. For administrators.
     #[graphql(complexity = "LABORIOUS + child_complexity")]
     async fn rerun_pipeline_run(&self, ctx: &Context<'_>, id: RunId) -> Result<PipelineRun> {
         control_plane(ctx)?.rerun_pipeline_run(actor(ctx)?, id, None).await

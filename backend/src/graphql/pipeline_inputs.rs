@@ -73,12 +73,12 @@ pub(super) struct ParameterInput {
     value: String,
 }
 
-/// Reads the parameters of a run, each of which may be given once.
+/// Reads the input for starting a run. Each parameter may be given once.
 ///
 /// # Errors
 ///
 /// [`Error::Fields`] with all repeated parameters.
-pub(super) fn read_parameters(parameters: Vec<ParameterInput>) -> Result<StartPipelineRun> {
+pub(super) fn read_start(parameters: Vec<ParameterInput>, yaml: Option<String>) -> Result<StartPipelineRun> {
     let mut given = Map::new();
     let mut problems = FieldErrors::default();
     for ParameterInput { name, value } in parameters {
@@ -88,5 +88,9 @@ pub(super) fn read_parameters(parameters: Vec<ParameterInput>) -> Result<StartPi
             given.insert(name, Value::String(value));
         }
     }
-    if problems.is_empty() { Ok(StartPipelineRun { parameters: Given(given) }) } else { Err(Error::Fields(problems)) }
+    if problems.is_empty() {
+        Ok(StartPipelineRun { parameters: Given(given), yaml })
+    } else {
+        Err(Error::Fields(problems))
+    }
 }

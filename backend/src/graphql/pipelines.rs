@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::{
     context::{loader, viewer_may},
-    loaders::{NewestPipelineRunsOf, OfPipeline, PlanOf, newest},
+    loaders::{DraftOf, NewestPipelineRunsOf, OfPipeline, PlanOf, newest},
+    pipeline_queries::LONG_TEXT,
 };
 use crate::{
     actor::Permission,
@@ -16,7 +17,7 @@ use crate::{
         customer::Customer,
         pipeline::{
             Pipeline, PipelineSlot,
-            run::{PipelineRun, PipelineStep},
+            run::{DRAFT, PipelineRun, PipelineStep},
         },
         scalar::ByteCount,
         transfer::Transfer,
@@ -108,6 +109,16 @@ impl PipelineRun {
     async fn plan(&self, ctx: &Context<'_>) -> async_graphql::Result<Value> {
         let plan = loader(ctx)?.load_one(PlanOf(self.id)).await?;
         Ok(plan.map_or_else(|| Value::Object(serde_json::Map::new()), |plan| Value::clone(&plan)))
+    }
+
+    /// Definition of the run exactly as it was sent, if the run executes a draft; null if it executes a version of the
+    /// pipeline, and if the pipeline was deleted.
+    #[graphql(complexity = "LONG_TEXT")]
+    async fn draft_yaml(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Arc<String>>> {
+        if self.version != DRAFT {
+            return Ok(None);
+        }
+        Ok(loader(ctx)?.load_one(DraftOf(self.id)).await?)
     }
 
     /// Whether the viewer may cancel the run now; false if the run has ended or a cancel request is open.

@@ -69,8 +69,9 @@ pub(super) async fn list_pipeline_runs(
 
 /// Start a run of a pipeline
 ///
-/// The run uses the current version until its end. If the definition names no agent and the customer has several, the
-/// answer is 400 with their ids in `details.ids`.
+/// The run uses the current version until its end, or the draft in `yaml`, which is kept with the run alone. A draft
+/// that is not valid is refused as in a PUT of the definition. If the definition names no agent and the customer has
+/// several, the answer is 400 with their ids in `details.ids`.
 #[utoipa::path(post, path = "/api/pipelines/{id}/runs", tag = "Pipelines", security(("bearer" = [])),
     params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline")),
     request_body = Option<StartPipelineRun>,

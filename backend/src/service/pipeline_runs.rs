@@ -12,7 +12,7 @@ use crate::{
         event::{Kind, Object},
         pipeline::{
             PipelineRef,
-            run::{Given, PipelineRun, StartPipelineRun, Trigger},
+            run::{DRAFT, Given, PipelineRun, StartPipelineRun, Trigger},
             run_state_machine::RunStateMachine,
         },
     },
@@ -28,20 +28,26 @@ mod webhooks;
 
 pub(super) use engine::EngineControl;
 
+/// How parameters are filled into drafts. Runs do not store it, so a draft that is run again is filled in as before.
+const DRAFT_FILLING: Filling = Filling::Place;
+
 /// A run that is not stored yet, with its plan.
 struct Planned {
     row: PipelineRunRow,
     plan: Plan,
+    /// The definition, if it is a draft.
+    draft: Option<String>,
 }
 
 impl ControlPlane {
-    /// Starts a run of a pipeline's current version.
+    /// Starts a run of a pipeline's current version, or of the draft in the input, which is kept with the run alone. A
+    /// caller who sends a draft must also be allowed to change the pipeline.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] outside the caller's scope; within it, [`Error::Forbidden`] for callers who are not
     /// administrators, [`Error::Invalid`] if the pipeline is disabled, [`Error::Refused`] if a parameter or an agent is
-    /// not known.
+    /// not known, or with all diagnostics if the draft is not valid.
     pub async fn run_pipeline(
         &self,
         actor: &Actor,
@@ -50,14 +56,23 @@ impl ControlPlane {
         claim: Option<&IdempotencyClaim>,
     ) -> Result<PipelineRun> {
         let mut pipeline = self.permitted_pipeline(actor, Permission::RunPipeline, meant).await?;
+        let StartPipelineRun { parameters, yaml: draft } = input;
+        if let Some(draft) = &draft {
+            actor.require(Permission::UpdatePipeline)?;
+            self.require_valid_draft(pipeline.customer_id, draft, DRAFT_FILLING).await?;
+        }
         let mut attempts = OptimisticRetry::default();
         loop {
             attempts.begin()?;
             require_enabled(&pipeline)?;
-            let planned = self.planned_current(&pipeline, input.parameters.clone()).await?;
+            let planned = match &draft {
+                Some(draft) => self.planned_draft(&pipeline, draft.clone(), parameters.clone()).await?,
+                None => self.planned_current(&pipeline, parameters.clone()).await?,
+            };
             let mut work = self.begin(actor).await?;
             let now_held = held(&mut work, actor, pipeline.id).await?;
-            if (now_held.version, now_held.enabled) != (pipeline.version, pipeline.enabled) {
+            let is_current = draft.is_some() || now_held.version == pipeline.version;
+            if !is_current || !now_held.enabled {
                 // The pipeline was changed after it was read: start the current version instead.
                 pipeline = now_held;
                 continue;
@@ -69,8 +84,8 @@ impl ControlPlane {
         }
     }
 
-    /// Continues a failed or cancelled run as a new run of the same version with the same parameters. Completed steps
-    /// are not carried out again.
+    /// Continues a failed or cancelled run as a new run of the same version, or of the same draft, with the same
+    /// parameters. Completed steps are not carried out again.
     ///
     /// # Errors
     ///
@@ -90,10 +105,16 @@ impl ControlPlane {
         let pipeline: PipelineRef = before.pipeline_id.into();
         let pipeline = self.permitted_pipeline(actor, Permission::RerunPipelineRun, &pipeline).await?;
         require_enabled(&pipeline)?;
-        let yaml = store::pipelines::find_version(&self.db, pipeline.id, before.version).await?;
-        let (yaml, filling) = yaml.ok_or(Error::NotFound("version"))?;
         let parameters = Given::from(before.parameters.clone());
-        let mut planned = self.planned(&pipeline, before.version, &yaml, filling, parameters).await?;
+        let mut planned = if before.version == DRAFT {
+            let found = store::pipeline_runs::drafts(&self.db, &[id]).await?.pop();
+            let (_, yaml) = found.ok_or(Error::NotFound("draft"))?;
+            self.planned_draft(&pipeline, yaml, parameters).await?
+        } else {
+            let found = store::pipelines::find_version(&self.db, pipeline.id, before.version).await?;
+            let (yaml, filling) = found.ok_or(Error::NotFound("version"))?;
+            self.planned(&pipeline, before.version, &yaml, filling, parameters).await?
+        };
         let row = &mut planned.row;
         row.state_machine = before.state_machine.again(row.state_machine.graph.clone());
         row.trigger = Trigger::Rerun;
@@ -140,6 +161,12 @@ impl ControlPlane {
         self.planned(pipeline, pipeline.version, &pipeline.yaml, pipeline.filling.0, parameters).await
     }
 
+    /// Plans a run of a draft with these parameters. Stores nothing.
+    async fn planned_draft(&self, pipeline: &PipelineRow, draft: String, parameters: Given) -> Result<Planned> {
+        let planned = self.planned(pipeline, DRAFT, &draft, DRAFT_FILLING, parameters).await?;
+        Ok(Planned { draft: Some(draft), ..planned })
+    }
+
     /// Plans a run of this text with these parameters. Stores nothing.
     async fn planned(
         &self,
@@ -165,17 +192,18 @@ impl ControlPlane {
             revision: 1,
             state_machine: RunStateMachine::new(graph),
         };
-        Ok(Planned { row, plan })
+        Ok(Planned { row, plan, draft: None })
     }
 
     /// Stores a run and sends its first steps.
     async fn start(&self, work: &mut Work, planned: Planned) -> Result<PipelineRun> {
-        let Planned { mut row, plan } = planned;
+        let Planned { mut row, plan, draft } = planned;
         let availabilities = changes::availabilities(work, &row).await?;
         let timeouts = self.timeouts();
         let effects = row.state_machine.advance(&availabilities, &timeouts, work.now);
         work.has_due_runs |= !row.state_machine.unclaimed(work.now).is_empty();
-        store::pipeline_runs::insert(&mut work.tx, &row, &plan, row.state_machine.due_at(&timeouts, work.now)).await?;
+        let due_at = row.state_machine.due_at(&timeouts, work.now);
+        store::pipeline_runs::insert(&mut work.tx, &row, &plan, draft, due_at).await?;
         self.carry_out(work, &row, &effects, &availabilities).await?;
         let run = row.view();
         work.note(Kind::PipelineRunCreated, Object::PipelineRun(run.clone()));

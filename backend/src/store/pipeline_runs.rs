@@ -27,7 +27,7 @@ mod due;
 mod list;
 pub(super) mod steps;
 pub use due::{DueRun, busy, due, is_held_up, under_way, with_lost_agents};
-pub use list::{list, newest, plans};
+pub use list::{drafts, list, newest, plans};
 use steps::StepRow;
 
 /// A pipeline run as it is stored, without its steps. In a row to be written the JSON columns are null, since `insert`
@@ -61,8 +61,8 @@ table! {
         customer_id = "p.customer_id",
         identifier = "p.identifier",
     }
-    // JSON, and when the run is due, which follows from its state machine.
-    others { parameters, graph, plan, due_at }
+    // JSON, the definition of a draft, and when the run is due, which follows from its state machine.
+    others { parameters, graph, plan, draft_yaml, due_at }
 
     /// Written when the run is created.
     const CREATED {
@@ -97,7 +97,7 @@ pub struct PipelineRunRow {
     pub customer_id: Option<CustomerId>,
     /// The identifier of the pipeline in paths.
     pub identifier: String,
-    /// The version of the pipeline that the run executes.
+    /// The version of the pipeline that the run executes, or [`DRAFT`](crate::model::pipeline::run::DRAFT).
     pub version: i64,
     /// What started the run.
     pub trigger: Trigger,
@@ -223,14 +223,21 @@ impl PipelineRunRow {
     }
 }
 
-/// Stores a new run with its steps and its plan.
-pub async fn insert(tx: &mut Tx, run: &PipelineRunRow, plan: &Plan, due_at: Option<DateTime<Utc>>) -> Result<()> {
+/// Stores a new run with its steps and its plan, and with its definition if that is a draft.
+pub async fn insert(
+    tx: &mut Tx,
+    run: &PipelineRunRow,
+    plan: &Plan,
+    draft: Option<String>,
+    due_at: Option<DateTime<Utc>>,
+) -> Result<()> {
     let row = run.row();
     let columns = values(RunRow::CREATED, &row).chain(values(RunRow::STATE, &row));
     let others = [
         ("parameters", json(&run.parameters)?),
         ("graph", json(&run.state_machine.graph)?),
         ("plan", json(plan)?),
+        ("draft_yaml", draft.into()),
         ("due_at", due_at.into()),
     ];
     RunRow::TABLE.insert(columns.chain(others)).execute(&mut *tx).await?;

@@ -22,6 +22,7 @@ const MOMENT: TimeDelta = TimeDelta::milliseconds(1);
 mod cancel;
 mod create;
 mod delete;
+mod drafts;
 mod dry_run;
 mod export;
 mod filters;

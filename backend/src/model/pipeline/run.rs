@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use strum::{Display, EnumString, VariantNames};
 use utoipa::ToSchema;
 
+use super::definition;
 use crate::{
     ids::{PipelineId, RunId, TransferId},
     model::{
@@ -133,6 +134,9 @@ pub enum Trigger {
     Rerun,
 }
 
+/// Stands in the place of the version in runs that execute a draft. Versions are counted from 1.
+pub const DRAFT: i64 = 0;
+
 /// The values of a definition's parameters, by name.
 pub type Parameters = BTreeMap<String, String>;
 
@@ -145,8 +149,9 @@ pub struct PipelineRun {
     pub id: RunId,
     /// Pipeline of the run.
     pub pipeline_id: PipelineId,
-    /// Version of the pipeline with which the run started. It does not change during the run.
-    #[schema(minimum = 1, example = 1)]
+    /// Version of the pipeline with which the run started. It does not change during the run. 0 if the run executes a
+    /// draft, which is no version.
+    #[schema(minimum = 0, example = 1)]
     pub version: i64,
     /// Status of the run.
     pub status: PipelineRunStatus,
@@ -259,6 +264,10 @@ pub struct StartPipelineRun {
     /// values of the definition.
     #[schema(value_type = Option<Object>)]
     pub parameters: Given,
+    /// Definition in YAML that the run executes instead of the current version: a draft. It must be valid. It is kept
+    /// with the run alone: the pipeline, its versions and its schedule do not change.
+    #[schema(min_length = 1)]
+    pub yaml: Option<String>,
 }
 
 impl FromFields for StartPipelineRun {
@@ -267,6 +276,7 @@ impl FromFields for StartPipelineRun {
             Value::Object(object) => Ok(Given(object)),
             _ => Err("must be an object".to_owned()),
         });
-        Some(Self { parameters: parameters?.unwrap_or_default() })
+        let yaml = fields.optional("yaml", &[], definition);
+        Some(Self { parameters: parameters?.unwrap_or_default(), yaml: yaml? })
     }
 }

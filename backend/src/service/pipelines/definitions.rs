@@ -85,6 +85,17 @@ impl ControlPlane {
         if is_wrong { Err(refused(&planned.diagnostics)) } else { Ok(()) }
     }
 
+    /// An error if the definition could not be saved for this customer.
+    pub(in crate::service) async fn require_valid_draft(
+        &self,
+        customer: Option<CustomerId>,
+        yaml: &str,
+        filling: Filling,
+    ) -> Result<()> {
+        let definition = self.definition(yaml, filling).await?;
+        self.require_clear_agents(customer, &definition).await
+    }
+
     /// The plan and the graph of a run of this text, with the values of all parameters.
     pub(in crate::service) async fn plan_of_run(
         &self,

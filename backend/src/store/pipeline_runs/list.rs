@@ -1,4 +1,4 @@
-//! Pages of pipeline runs, the newest runs of several pipelines, and the plans of runs.
+//! Pages of pipeline runs, the newest runs of several pipelines, and the plans and drafts of runs.
 
 use serde_json::Value;
 
@@ -79,6 +79,17 @@ pub async fn plans(db: &Db, ids: &[RunId]) -> Result<Vec<(RunId, Value)>> {
         let rows: Vec<(RunId, JsonColumn<Value>)> =
             statement.push_tuple(ids.iter().map(|id| (*id).into())).fetch_all(db).await?;
         found.extend(rows.into_iter().map(|(id, plan)| (id, plan.0)));
+    }
+    Ok(found)
+}
+
+/// The definitions of the runs among these that execute a draft, as they were sent, in no particular order.
+pub async fn drafts(db: &Db, ids: &[RunId]) -> Result<Vec<(RunId, String)>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_VALUES) {
+        let statement = sql("SELECT id, draft_yaml FROM pipeline_runs WHERE draft_yaml IS NOT NULL AND id IN ");
+        let rows: Vec<(RunId, String)> = statement.push_tuple(ids.iter().map(|id| (*id).into())).fetch_all(db).await?;
+        found.extend(rows);
     }
     Ok(found)
 }

@@ -87,9 +87,20 @@ async fn every_kind_of_object_is_shown_in_full() {
     app.cp().decide_due_slots().await.expect("slots are decided");
     app.cp().rotate_webhook_secret(&Actor::System, None).await.expect("a secret");
     let selection = Schema::read().everything("Node", 1);
-    let question = format!("{{ events(first: 20) {{ nodes {{ objectId object {{ {selection} }} }} }} }}");
-    let events = app.admin().await.data(&question, &Value::Null).await;
-    let nodes = events["events"]["nodes"].as_array().expect("nodes");
+    let (admin, mut nodes, mut after) = (app.admin().await, Vec::new(), Value::Null);
+    // A page of all would be too complex.
+    let question = format!(
+        "query ($after: String) {{ events(first: 10, after: $after) {{ pageInfo {{ endCursor hasNextPage }} nodes {{ \
+         objectId object {{ {selection} }} }} }} }}"
+    );
+    loop {
+        let page = admin.data(&question, &json!({ "after": after })).await["events"].clone();
+        nodes.extend(page["nodes"].as_array().expect("nodes").iter().cloned());
+        after = page["pageInfo"]["endCursor"].clone();
+        if page["pageInfo"]["hasNextPage"] != true {
+            break;
+        }
+    }
     let pipelines = ["Pipeline", "PipelineRun", "PipelineSlot", "WebhookSecret"];
     for ty in ["Agent", "Transfer", "Customer", "User", "EnrolmentCode"].into_iter().chain(pipelines) {
         let found = nodes.iter().find(|event| event["object"]["__typename"] == ty);

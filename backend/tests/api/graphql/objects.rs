@@ -126,7 +126,9 @@ fn as_in_rest(schema: &Schema, ty: &str, from: &Value) -> Value {
         object.insert("agent".to_owned(), agent);
     }
     if ty == "PipelineRun" {
-        object.remove("plan").expect("what GraphQL has beside");
+        for beside in ["plan", "draftYaml"] {
+            object.remove(beside).expect("what GraphQL has beside");
+        }
         let parameters = from["parameters"].as_array().expect("parameters").iter();
         let parameters = parameters.map(|one| (one["name"].as_str().expect("a name").to_owned(), one["value"].clone()));
         object.insert("parameters".to_owned(), Value::Object(parameters.collect()));

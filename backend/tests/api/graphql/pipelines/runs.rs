@@ -101,6 +101,37 @@ async fn a_run_is_started_followed_gone_on_with_and_cancelled() {
 }
 
 #[tokio::test]
+async fn a_draft_is_run_once_and_read_with_its_run() {
+    let (app, _, _, user) = with_agent().await;
+    let admin = app.admin().await;
+    created(&user, "orders", COPY).await;
+    let start = format!(
+        "mutation ($yaml: String, $parameters: [ParameterInput!]) {{
+            run: runPipeline(id: \"orders\", yaml: $yaml, parameters: $parameters) {{
+                {RUN} draftYaml plan pipeline {{ version yaml }} }} }}"
+    );
+    let given = json!([{ "name": "date", "value": "2026-04-25" }]);
+    let mut run = admin.data(&start, &json!({ "yaml": LINE, "parameters": given })).await["run"].clone();
+    assert_eq!((&run["version"], &run["parameters"]), (&json!(0), &given));
+    let fields = run.as_object_mut().expect("a run");
+    assert_eq!(fields.remove("draftYaml"), Some(json!(LINE)));
+    assert_eq!(fields.remove("pipeline"), Some(json!({ "version": 1, "yaml": COPY })));
+    let plan = fields.remove("plan").expect("a plan");
+    assert_eq!(plan["steps"][0]["source"]["location"], "/out/orders-2026-04-25.csv");
+    assert_eq!(run, run_in_rest(&admin, &run).await);
+    let saved = admin.data(&start, &Value::Null).await["run"].clone();
+    assert_eq!((&saved["version"], &saved["draftYaml"]), (&json!(1), &Value::Null));
+    let both = admin.data("{ pipelineRuns { nodes { draftYaml } } }", &Value::Null).await;
+    assert_eq!(both["pipelineRuns"]["nodes"], json!([{ "draftYaml": null }, { "draftYaml": LINE }]));
+
+    let refused = admin.ask(&start, &json!({ "yaml": "source: /a\nsorce: /b\n" })).await;
+    assert_eq!(refused.codes(), ["INVALID"], "{}", refused.body);
+    let details = &refused.body["errors"][0]["extensions"]["details"];
+    assert!(details["diagnostics"][0]["line"].is_u64(), "{}", refused.body);
+    assert_eq!(user.ask(&start, &json!({ "yaml": LINE })).await.codes(), ["FORBIDDEN"]);
+}
+
+#[tokio::test]
 async fn the_plan_of_a_run_stays_what_it_was_whatever_becomes_of_the_pipeline_and_its_agents() {
     let (app, customer, agent, user) = with_agent().await;
     let admin = app.admin().await;

@@ -238,7 +238,8 @@ async fn every_column_of_a_run_and_its_steps_is_read_as_it_was_stored() {
     assert_filled(StepRow::STATE, &StepRow::new(&row, 1));
     let mut tx = scratch.db.begin().await.unwrap();
     store(&mut tx, &pipeline).await;
-    pipeline_runs::insert(&mut tx, &row, &plan(), Some(at(190))).await.unwrap();
+    let draft = "source: /a\ndestination: /b\n".to_owned();
+    pipeline_runs::insert(&mut tx, &row, &plan(), Some(draft.clone()), Some(at(190))).await.unwrap();
     assert_eq!(pipeline_runs::find(&mut tx, row.id).await.unwrap().as_ref(), Some(&row));
     assert_eq!(due_at(&mut tx, &row).await, Some(at(190)));
     let statement = sql("SELECT step_id, type, agent_id FROM pipeline_steps WHERE run_id = $1 ORDER BY position");
@@ -257,4 +258,6 @@ async fn every_column_of_a_run_and_its_steps_is_read_as_it_was_stored() {
     tx.commit().await.unwrap();
     let plans = pipeline_runs::plans(&scratch.db, &[row.id]).await.unwrap();
     assert_eq!(plans, [(row.id, serde_json::to_value(plan()).unwrap())]);
+    let drafts = pipeline_runs::drafts(&scratch.db, &[row.id]).await.unwrap();
+    assert_eq!(drafts, [(row.id, draft)]);
 }
