@@ -279,7 +279,8 @@ pub enum Wanted {
     Completed,
 }
 
-/// The newest runs of each of these jobs or pipelines, newest first; at most `each` of one.
+/// The newest runs of each of these jobs or pipelines, newest first; at most `each` of one. Runs of drafts are left
+/// out, since they say nothing about the pipeline as it is saved.
 pub async fn newest_runs(
     db: &Db,
     kind: ScheduledKind,
@@ -303,6 +304,9 @@ pub async fn newest_runs(
         for (index, owner) in owners.iter().enumerate() {
             let lead = if index == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" };
             statement = statement.push(lead).push_bind(condition, *owner);
+            if kind == ScheduledKind::Pipeline {
+                statement = statement.push(" AND version > 0");
+            }
             if wanted == Wanted::Completed {
                 statement = statement.push(" AND status = 'completed'");
             }
@@ -314,7 +318,7 @@ pub async fn newest_runs(
 }
 
 /// The runs that have been running since before `until`, oldest first, each with its job or pipeline and its start; at
-/// most `limit`.
+/// most `limit`. Runs of drafts are left out.
 pub async fn long_runs(
     db: &Db,
     kind: ScheduledKind,
@@ -323,7 +327,9 @@ pub async fn long_runs(
 ) -> Result<Vec<(RunId, Uuid, DateTime<Utc>)>> {
     let statement = sql(match kind {
         ScheduledKind::Job => "SELECT id, job_id, started_at FROM job_runs WHERE status = 'running'",
-        ScheduledKind::Pipeline => "SELECT id, pipeline_id, started_at FROM pipeline_runs WHERE status = 'running'",
+        ScheduledKind::Pipeline => {
+            "SELECT id, pipeline_id, started_at FROM pipeline_runs WHERE status = 'running' AND version > 0"
+        }
     });
     statement.push_bind(" AND started_at < ", until).push_bind(" ORDER BY id LIMIT ", limit).fetch_all(db).await
 }

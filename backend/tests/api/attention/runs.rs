@@ -2,7 +2,10 @@
 
 use backend::{
     actor::Actor,
-    model::{FromFields, pipeline::UpdatePipeline},
+    model::{
+        FromFields,
+        pipeline::{UpdatePipeline, run::StartPipelineRun},
+    },
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -76,6 +79,26 @@ async fn a_pipeline_fails_until_a_run_succeeds() {
     let good = app.run(pipeline).await;
     app.step(&agent, &good, "transfer", &json!({ "status": "completed" })).await;
     assert!(items(&app).await.is_empty());
+}
+
+#[tokio::test]
+async fn runs_of_drafts_say_nothing_about_their_pipeline() {
+    let (app, customer, agent) = with_agent().await;
+    let yaml = "source: /a\ndestination: /b\n";
+    let pipeline = app.pipeline(customer.id, "orders", yaml).await;
+    let end = async |draft: Option<&str>, report: &Value| {
+        let input = StartPipelineRun { yaml: draft.map(str::to_owned), ..StartPipelineRun::default() };
+        let started = app.cp().run_pipeline(&Actor::System, &pipeline.into(), input, None).await.expect("a run");
+        app.step(&agent, &started, "transfer", report).await;
+        started.id
+    };
+    end(Some(yaml), &failed()).await;
+    assert!(items(&app).await.is_empty(), "a draft has failed");
+    let broken = end(None, &failed()).await;
+    end(Some(yaml), &json!({ "status": "completed" })).await;
+    let found = items(&app).await;
+    assert_eq!(json!([found[0]["kind"], found[0]["count"]]), json!(["runFailed", 1]), "a draft has succeeded");
+    assert_eq!(found[0]["action"], json!({ "type": "rerunPipelineRun", "ids": [broken] }));
 }
 
 #[tokio::test]
