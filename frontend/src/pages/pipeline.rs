@@ -7,12 +7,9 @@ mod start_dialog;
 
 use leptos::prelude::*;
 
-use self::{
-    actions::Actions,
-    details::{Definition, Details},
-    runs::Runs,
-};
+use self::{actions::Actions, details::Details, runs::Runs};
 use super::{
+    definition_text::DefinitionText,
     id_in_address,
     plan_cards::{Schedule, Steps},
     slot_history::SlotHistory,
@@ -75,6 +72,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
         definitions::dry_run(yaml, customer.filter(|_| has_customers))
     });
     let plan = Memo::new(move |_| verdict.read(|verdict| verdict.valid.then(|| verdict.plan.clone())).flatten());
+    let yaml = Signal::derive(move || pipeline.with(|pipeline| pipeline.yaml.clone()));
     let moved = has_runs.then(|| follow_runs(&id, found));
     let runs = match moved {
         Some(moved) => view! { <Runs pipeline=id.clone() moved /> }.into_any(),
@@ -98,7 +96,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
                 </div>
             </div>
             {runs}
-            <Definition pipeline />
+            <DefinitionText text=yaml />
         </Settled>
     }
 }

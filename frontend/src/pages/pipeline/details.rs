@@ -1,11 +1,11 @@
-//! The cards with the details and the definition of a pipeline.
+//! The card with the details of a pipeline.
 
 use leptos::prelude::*;
 
 use crate::{
     api::{pipelines::Pipeline, plan::Plan},
     base_path::href,
-    ui::{Card, CopyButton, Copyable, Fact, Time},
+    ui::{Card, Copyable, Fact, Time},
 };
 
 /// The details of a pipeline.
@@ -59,20 +59,6 @@ pub(super) fn Details(pipeline: Memo<Pipeline>, plan: Memo<Option<Plan>>) -> imp
                     <Copyable what="pipeline id" text=id />
                 </Fact>
             </dl>
-        </Card>
-    }
-}
-
-/// The saved definition.
-#[component]
-pub(super) fn Definition(pipeline: Memo<Pipeline>) -> impl IntoView {
-    let text = Signal::derive(move || pipeline.with(|pipeline| pipeline.yaml.clone()));
-    view! {
-        <Card title="Definition" aside=move || view! { <CopyButton what="definition" text /> }>
-            // Keyboard users can scroll long lines.
-            <pre class="definition" tabindex="0" role="region" aria-label="Text of the definition">
-                {move || text.get()}
-            </pre>
         </Card>
     }
 }

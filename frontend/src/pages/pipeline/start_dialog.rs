@@ -1,4 +1,4 @@
-//! The dialog that runs a pipeline, with a field for each parameter.
+//! The dialog that runs the current version of a pipeline.
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -9,37 +9,16 @@ use crate::{
         pipelines::Pipeline,
         plan::Plan,
     },
-    effect::effect,
-    ui::{Field, FormDialog},
+    pages::start_dialog::StartDialog,
     user_action::UserAction,
 };
-
-/// The name of a parameter, its default, and its value for this run.
-type Parameter = (String, String, RwSignal<String>);
 
 /// The dialog to run a pipeline. For administrators.
 #[component]
 pub(super) fn Start(open: RwSignal<bool>, pipeline: Memo<Pipeline>, plan: Memo<Option<Plan>>) -> impl IntoView {
     let navigate = use_navigate();
     let user_action = UserAction::new();
-    let parameters = RwSignal::new(Vec::<Parameter>::new());
-    effect(move || {
-        if open.get() {
-            let known =
-                plan.with_untracked(|plan| plan.as_ref().map(|plan| plan.parameters.clone())).unwrap_or_default();
-            let field = |(name, value): (String, String)| (name, value.clone(), RwSignal::new(value));
-            parameters.set(known.into_iter().map(field).collect());
-        }
-    });
-    let start = move |()| {
-        // Unchanged defaults are not sent.
-        let given = parameters.with_untracked(|parameters| {
-            let changed = |(name, default, value): &Parameter| {
-                let value = value.get_untracked();
-                (value != *default).then(|| ParameterInput { name: name.clone(), value })
-            };
-            parameters.iter().filter_map(changed).collect()
-        });
+    let start = move |given: Vec<ParameterInput>| {
         let id = pipeline.with_untracked(|pipeline| pipeline.id.inner().to_owned());
         let navigate = navigate.clone();
         user_action.run(pipeline_runs::start(&id, given), move |run| {
@@ -56,17 +35,7 @@ pub(super) fn Start(open: RwSignal<bool>, pipeline: Memo<Pipeline>, plan: Memo<O
         );
         format!("It runs version {version} with {steps}. Later changes do not affect this run.")
     };
-    let fields = move || {
-        let field = |(index, (name, default, value)): (usize, Parameter)| {
-            let hint = format!("Default: {default}");
-            view! { <Field label=name value hint is_first=index == 0 /> }
-        };
-        parameters.get().into_iter().enumerate().map(field).collect_view()
-    };
     view! {
-        <FormDialog open title=Signal::derive(title) action="Run" user_action on_submit=start>
-            <p class="form-text">{text}</p>
-            {fields}
-        </FormDialog>
+        <StartDialog open title=Signal::derive(title) text=Signal::derive(text) plan user_action on_start=start />
     }
 }
