@@ -41,6 +41,7 @@ pub(crate) enum RunTrigger {
 pub(crate) struct PipelineRun {
     pub(crate) id: Id,
     pub(crate) pipeline_id: Id,
+    /// The number of the version that the run executes; 0 if it executes a draft.
     pub(crate) version: i32,
     pub(crate) status: RunStatus,
     pub(crate) trigger: RunTrigger,
@@ -86,6 +87,7 @@ pub(crate) struct Step {
 pub(crate) struct RunMark {
     pub(crate) id: Id,
     pub(crate) pipeline_id: Id,
+    pub(crate) version: i32,
     pub(crate) status: RunStatus,
     pub(crate) started_at: Option<Instant>,
     pub(crate) cancel_requested_at: Option<Instant>,
@@ -98,6 +100,8 @@ pub(crate) struct RunMark {
 pub(crate) struct RunLinks {
     pub(crate) pipeline: Option<PipelineName>,
     pub(crate) plan: Plan,
+    /// The definition of a draft.
+    pub(crate) draft_yaml: Option<String>,
 }
 
 /// The pipeline of a run.

@@ -29,9 +29,22 @@ pub(crate) fn pipeline_state(enabled: bool) -> (&'static str, Tone) {
 }
 
 /// The state of a pipeline in a list with its newest runs, newest first: `Failing` if the last one that has ended failed.
+/// Runs of drafts do not count.
 pub(crate) fn pipeline_state_with_runs(enabled: bool, runs: &[RunMark]) -> (&'static str, Tone) {
-    let ended = runs.iter().filter(|run| !matches!(run.status, RunStatus::Queued | RunStatus::Running));
+    let ended = runs
+        .iter()
+        .filter(|run| !is_draft(run.version) && !matches!(run.status, RunStatus::Queued | RunStatus::Running));
     super::state_with_runs(pipeline_state(enabled), ended.map(|run| run_state(run.status, false)))
+}
+
+/// Whether a run with this version executes a draft.
+pub(crate) const fn is_draft(version: i32) -> bool {
+    version == 0
+}
+
+/// The version that a run executes, or `Draft`.
+pub(crate) fn run_version(version: i32) -> String {
+    if is_draft(version) { "Draft".to_owned() } else { version.to_string() }
 }
 
 /// The state of a run: its status, or a more exact label for it.
@@ -169,6 +182,7 @@ mod tests {
         let mark = |status| RunMark {
             id: cynic::Id::new("r"),
             pipeline_id: cynic::Id::new("p"),
+            version: 1,
             status,
             started_at: None,
             cancel_requested_at: None,
@@ -183,6 +197,14 @@ mod tests {
         for runs in [&[][..], &[Running], &[Completed, Failed], &[Cancelled, Failed]] {
             assert_eq!(state(true, runs), "Active", "{runs:?}");
         }
+        let of_draft = RunMark { version: 0, ..mark(Failed) };
+        assert_eq!(pipeline_state_with_runs(true, &[of_draft.clone(), mark(Completed)]).0, "Active");
+        assert_eq!(pipeline_state_with_runs(true, &[of_draft, mark(Failed)]).0, "Failing");
+    }
+
+    #[test]
+    fn a_run_has_the_number_of_its_version_or_is_one_of_a_draft() {
+        assert_eq!([0, 1, 12].map(run_version), ["Draft", "1", "12"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use self::steps::StepProgress;
-use super::id_in_address;
+use super::{definition_text::DefinitionText, id_in_address};
 use crate::{
     api::pipeline_runs::{self, PipelineRun, RunLinks},
     base_path::href,
@@ -15,7 +15,7 @@ use crate::{
     fetch::Fetch,
     labels::{
         self,
-        pipelines::{RUN_TRIGGERS, run_state, steps_done, time_taken},
+        pipelines::{RUN_TRIGGERS, is_draft, run_state, steps_done, time_taken},
     },
     live::{Admission, Entry, Feed, LiveList},
     ui::{Badge, Card, Confirm, Copyable, Fact, ObjectPage, OptionalTime, PageHead, Toasts},
@@ -50,6 +50,7 @@ fn OneRun(id: String) -> impl IntoView {
                 <Head row list links />
                 <StepProgress row links />
                 <Details row links />
+                <Draft links />
             }
         })
     };
@@ -125,7 +126,7 @@ fn Head(row: RwSignal<Entry<PipelineRun>>, list: LiveList<PipelineRun>, links: F
         <Confirm
             open=is_rerunning
             title="Rerun from the failed step?"
-            text="A new run keeps the completed steps and repeats the others, with the same version and the same parameters."
+            text="A new run keeps the completed steps and repeats the others, with the same definition and the same parameters."
             action="Rerun"
             user_action=rerunning
             on_confirm=rerun
@@ -146,7 +147,8 @@ fn Details(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl In
         let pipeline = format!("/pipelines/{}", run.pipeline_id.inner());
         let rerun_of = run.rerun_of.as_ref().map(|earlier| format!("{pipeline}/runs/{}", earlier.inner()));
         let trigger = labels::label_of(&RUN_TRIGGERS, &run.trigger);
-        (run.id.inner().to_owned(), pipeline, trigger, run.version, rerun_of, run.parameters.clone())
+        let version = if is_draft(run.version) { "Draft, not saved".to_owned() } else { run.version.to_string() };
+        (run.id.inner().to_owned(), pipeline, trigger, version, rerun_of, run.parameters.clone())
     });
     let taken = move || {
         let (from, to) = row.with(|entry| (entry.object.started_at, entry.object.completed_at));
@@ -197,5 +199,17 @@ fn Details(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl In
                     })
             }}
         </Card>
+    }
+}
+
+/// The definition of a run that executes a draft.
+#[component]
+fn Draft(links: Fetch<RunLinks>) -> impl IntoView {
+    let draft = Memo::new(move |_| links.read(|links| links.draft_yaml.clone()).flatten());
+    let is_draft = Memo::new(move |_| draft.with(Option::is_some));
+    view! {
+        <Show when=move || is_draft.get()>
+            <DefinitionText text=Signal::derive(move || draft.get().unwrap_or_default()) />
+        </Show>
     }
 }

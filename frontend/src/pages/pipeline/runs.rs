@@ -9,7 +9,7 @@ use crate::{
     fetch::Fetch,
     labels::{
         self,
-        pipelines::{RUN_TRIGGERS, run_state, steps_done, time_taken},
+        pipelines::{RUN_TRIGGERS, run_state, run_version, steps_done, time_taken},
     },
     live::{Admission, Entry, LiveList},
     pages::{
@@ -84,7 +84,7 @@ fn Row(row: RwSignal<Entry<PipelineRun>>) -> impl IntoView {
     let (address, trigger, version) = row.with_untracked(|entry| {
         let run = &entry.object;
         let address = format!("/pipelines/{}/runs/{}", run.pipeline_id.inner(), run.id.inner());
-        (address, labels::label_of(&RUN_TRIGGERS, &run.trigger), run.version)
+        (address, labels::label_of(&RUN_TRIGGERS, &run.trigger), run_version(run.version))
     });
     let state = Signal::derive(move || {
         row.with(|entry| run_state(entry.object.status, entry.object.cancel_requested_at.is_some()))
