@@ -1,4 +1,5 @@
 // The editor of pipelines: saved by two at once, left without saving, and used without a mouse.
+import { addCustomer, SpokenAgent } from '../support/fleet';
 import { addPipeline, caretLine, definition, step } from '../support/pipelines';
 import { expect, expectNothingFound, openSignedIn, test } from '../support/test';
 
@@ -98,5 +99,67 @@ test('the editor and the graph need no mouse', async ({ page }) => {
     await page.keyboard.press('Enter');
     await expect(definition(page)).toBeFocused();
     expect(await caretLine(page)).toBe(6);
+  });
+});
+
+test('a text is run once with parameters, without a mouse and without being saved', async ({ page, server }) => {
+  const headers = { authorization: `Bearer ${await server.token()}` };
+  const { code } = await addCustomer(server, 'Customer of edge-1');
+  const agent = await SpokenAgent.register(server, code, 'edge-1');
+  const saved = 'source: /a\ndestination: /b/\n';
+  const pipeline = await addPipeline(server, 'Orders', saved);
+  const draft = 'source: /out/${{ params.day }}.csv\ndestination: /b/\nparameters: { day: monday }\n';
+  const run = page.getByRole('button', { name: 'Run once…' });
+
+  await test.step('a pipeline must exist first', async () => {
+    await openSignedIn(page, '/pipelines/new');
+    await expect(page.getByText('To run this text once, create the pipeline first.')).toBeVisible();
+    await expect(run).toHaveCount(0);
+  });
+
+  await test.step('an error is marked at its line, and nothing runs', async () => {
+    await page.goto(`/pipelines/${pipeline}/edit`);
+    await definition(page).fill(`${draft}timeut: 5m\n`);
+    await run.press('Enter');
+    await expect(page.getByRole('alert').filter({ hasText: 'Not run: the definition has 1 error' })).toBeVisible();
+    await expect(definition(page)).toBeFocused();
+    expect(await caretLine(page)).toBe(4);
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+  });
+
+  await test.step('the parameters are those of the text', async () => {
+    await definition(page).fill(draft);
+    await run.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Run Orders once?' });
+    await expect(dialog.getByLabel('day')).toHaveValue('monday');
+    await expect(dialog).toContainText('Nothing is saved');
+    await expectNothingFound(page);
+    await dialog.getByLabel('day').fill('friday');
+    await page.keyboard.press('Enter');
+    await expect(dialog).toBeHidden();
+    await expect(definition(page)).toHaveValue(draft);
+  });
+
+  await test.step('the run shows the draft', async () => {
+    const link = page.getByRole('status', { name: 'Started run' }).getByRole('link');
+    const [tab] = await Promise.all([page.context().waitForEvent('page'), link.press('Enter')]);
+    await expect(tab.getByRole('heading', { level: 1, name: 'Run of Orders' })).toBeVisible();
+    const details = tab.getByRole('region', { name: 'Details' });
+    await expect(details).toContainText('Draft, not saved');
+    await expect(details).toContainText('day = friday');
+    await expect(tab.getByRole('region', { name: 'Text of the definition' })).toContainText('parameters: { day: monday }');
+    await expectNothingFound(tab);
+    await agent.expectStep(new URL(tab.url()).pathname.split('/').at(-1)!, 'transfer');
+    await tab.close();
+  });
+
+  await test.step('the pipeline is as it was, and the text is still unsaved', async () => {
+    const { pipeline: found } = await server.send('GET', `/api/pipelines/${pipeline}`, undefined, headers);
+    expect([found.version, found.yaml]).toEqual([1, saved]);
+    await page.getByRole('link', { name: 'Pipelines' }).first().click();
+    const question = page.getByRole('dialog', { name: 'Leave without saving?' });
+    await question.getByRole('button', { name: 'Leave' }).click();
+    await page.goto(`/pipelines/${pipeline}`);
+    await expect(page.getByRole('region', { name: 'Runs' }).getByRole('row').nth(1)).toContainText('Draft');
   });
 });

@@ -195,6 +195,7 @@ test('a customer sees its own pipelines, and nothing asks for what is for admini
 
   await page.getByRole('link', { name: 'Edit' }).click();
   await definition(page).fill('source: /a\ndestination: /b\n');
+  await expect(page.getByRole('button', { name: 'Run once…' })).toHaveCount(0);
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await expect(page.getByText(/Saved as version \d/)).toBeVisible();
   await page.getByRole('button', { name: 'Pause' }).click();

@@ -159,12 +159,14 @@ pub(crate) struct ParameterInput {
 struct StartVariables {
     id: Id,
     parameters: Option<Vec<ParameterInput>>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    yaml: Option<String>,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "StartVariables")]
 struct StartRun {
-    #[arguments(id: $id, parameters: $parameters)]
+    #[arguments(id: $id, parameters: $parameters, yaml: $yaml)]
     run_pipeline: PipelineRun,
 }
 
@@ -232,10 +234,18 @@ pub(crate) fn get(id: &str) -> Request<(PipelineRun, RunLinks)> {
     })
 }
 
-/// Starts a run of a pipeline.
+/// Starts a run of the current version of a pipeline.
 pub(crate) fn start(pipeline: &str, parameters: Vec<ParameterInput>) -> Request<PipelineRun> {
-    let operation = StartRun::build(StartVariables { id: Id::new(pipeline), parameters: Some(parameters) });
-    Request::new(&operation, |started| Ok(started.run_pipeline))
+    start_with(StartVariables { id: Id::new(pipeline), parameters: Some(parameters), yaml: None })
+}
+
+/// Starts a run of a draft, which is not saved.
+pub(crate) fn start_draft(pipeline: &str, parameters: Vec<ParameterInput>, yaml: String) -> Request<PipelineRun> {
+    start_with(StartVariables { id: Id::new(pipeline), parameters: Some(parameters), yaml: Some(yaml) })
+}
+
+fn start_with(variables: StartVariables) -> Request<PipelineRun> {
+    Request::new(&StartRun::build(variables), |started| Ok(started.run_pipeline))
 }
 
 /// Requests that a run is cancelled.

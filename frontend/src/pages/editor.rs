@@ -11,6 +11,7 @@ mod format;
 mod format_button;
 mod highlight;
 mod key_help;
+mod run_once;
 mod text_edits;
 mod yaml_context;
 
@@ -21,8 +22,9 @@ use self::{
     buffer::Buffer,
     conflict::Conflict,
     definition_card::Definition,
-    diagnostics::summary,
+    diagnostics::{first_error, summary},
     fields::{Draft, Fields},
+    run_once::{RunOnce, RunOnceButton, RunOnceDialog, RunOnceStatus},
 };
 use super::{
     id_in_address,
@@ -128,7 +130,7 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
             .then(|| view! { <span class="cell-quiet">"Based on the last text without errors"</span> })
     };
     view! {
-        <EditorForm pipeline draft code problems is_stale>
+        <EditorForm pipeline draft code plan problems is_stale>
             <div class="editor">
                 {lazy_part(load_definition(), Definition { code, problems, verdict, is_stale, owner })}
                 <div class="editor-meaning">
@@ -140,12 +142,13 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
     }
 }
 
-/// The form around the editor: saving, its outcome, and conflicts with other users.
+/// The form around the editor: saving, its outcome, conflicts with other users, and running without saving.
 #[component]
 fn EditorForm(
     pipeline: Option<Pipeline>,
     draft: Draft,
     code: Buffer,
+    plan: Memo<Option<Plan>>,
     problems: Memo<Vec<Diagnostic>>,
     /// Whether the diagnostics are those of an earlier text.
     is_stale: Signal<bool>,
@@ -202,20 +205,26 @@ fn EditorForm(
             }
         }
     };
+    // Goes to the first error of the text, if there is one.
+    let has_errors = move |outcome: &str| {
+        let (error, summary) = problems.with_untracked(|problems| (first_error(problems), summary(problems)));
+        let error = error.filter(|_| !untrack(|| is_stale.get()));
+        let about = || format!("{outcome}: the definition has {summary}. Fix the marked lines first.");
+        blocked.set(error.map(|_| about()));
+        if let Some((line, column)) = error {
+            code.go(line, column);
+        }
+        error.is_some()
+    };
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let wrong = problems.with_untracked(|problems| {
-            let first = problems.iter().find(|found| found.severity == Severity::Error)?;
-            Some((first.line, first.column, summary(problems)))
-        });
-        if let Some((line, column, summary)) = wrong.filter(|_| !untrack(|| is_stale.get())) {
-            blocked.set(Some(format!("Not saved: the definition has {summary}. Fix the marked lines first.")));
-            code.go(line, column);
-        } else {
-            blocked.set(None);
+        if !has_errors("Not saved") {
             save();
         }
     };
+    let run_once = RunOnce::new(is_stale, move || has_errors("Not run"));
+    let can_run = pipeline.as_ref().map(|pipeline| pipeline.viewer_can_run);
+    let dialog = pipeline.clone().map(|pipeline| view! { <RunOnceDialog run_once pipeline code plan /> });
     let (address, action) = match &pipeline {
         Some(pipeline) => (format!("/pipelines/{}", pipeline.id.inner()), "Save"),
         None => ("/pipelines".to_owned(), "Create pipeline"),
@@ -232,11 +241,14 @@ fn EditorForm(
                 <a class="button" href=href(address)>
                     "Cancel"
                 </a>
+                <RunOnceButton run_once can_run />
                 <button type="submit" class="button button-primary" disabled=move || user_action.is_busy()>
                     {action}
                 </button>
             </div>
+            <RunOnceStatus run_once />
         </form>
+        {dialog}
         <LeaveWarning is_unsaved />
     }
 }

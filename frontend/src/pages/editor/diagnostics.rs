@@ -64,6 +64,12 @@ pub(super) fn DiagnosticList(
     }
 }
 
+/// The line and the column of the first error.
+pub(super) fn first_error(problems: &[Diagnostic]) -> Option<(i32, i32)> {
+    let first = problems.iter().find(|found| found.severity == Severity::Error)?;
+    Some((first.line, first.column))
+}
+
 /// The number of diagnostics: `2 errors, 1 warning`.
 pub(super) fn summary(problems: &[Diagnostic]) -> String {
     let count = |severity| problems.iter().filter(|found| found.severity == severity).count();
@@ -78,6 +84,14 @@ pub(super) fn summary(problems: &[Diagnostic]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_error_is_found_after_warnings() {
+        let found = |severity, line| Diagnostic { severity, line, column: 3, message: String::new() };
+        assert_eq!(first_error(&[found(Severity::Warning, 1)]), None);
+        let both = [found(Severity::Warning, 1), found(Severity::Error, 2), found(Severity::Error, 4)];
+        assert_eq!(first_error(&both), Some((2, 3)));
+    }
 
     #[test]
     fn diagnostics_are_counted_by_severity() {
