@@ -167,7 +167,8 @@ impl Limits {
         }
         let millis = now.timestamp_millis();
         let shared = match &self.shared {
-            Some(shared) => shared.add(class, subject, millis).await,
+            // Boxed, so that requests that are counted in memory do not hold the state of a connection to Redis.
+            Some(shared) => Box::pin(shared.add(class, subject, millis)).await,
             None => None,
         };
         let window = shared.unwrap_or_else(|| self.memory.add(class, subject, millis));

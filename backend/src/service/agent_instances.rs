@@ -42,7 +42,7 @@ impl ControlPlane {
         let Some(instance) = instance else { return Ok(InstanceRole::Active) };
         let now = self.now();
         let cache = &self.cache;
-        let read = async { Ok(store::agent_instances::find(&self.db, id).await?.map(Arc::new)) };
+        let read = || async { Ok(store::agent_instances::find(&self.db, id).await?.map(Arc::new)) };
         let known = cache.agent_instances.get(id, now, cache.bus(), read).await?;
         match known.map(|known| known.state_of(instance, now)) {
             Some(InstanceState::Current) => return Ok(InstanceRole::Active),

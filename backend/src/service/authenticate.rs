@@ -118,8 +118,7 @@ impl ControlPlane {
     async fn holder_of_certificate(&self, certificate: CertificateDigest) -> Result<(Actor, DateTime<Utc>)> {
         const INVALID: Error = Error::Unauthenticated("this client certificate is not valid any more");
         let (now, digest, cache) = (self.now(), certificate.0, &self.cache);
-        // Boxed on a cache miss only.
-        let read = async { Ok(Box::pin(store::agent_certificates::find(&self.db, &digest)).await?.map(Arc::new)) };
+        let read = || async { Ok(store::agent_certificates::find(&self.db, &digest).await?.map(Arc::new)) };
         let Some(row) = cache.certificates.get(digest, now, cache.bus(), read).await? else {
             self.note_refused("revoked");
             return Err(INVALID);
@@ -128,7 +127,7 @@ impl ControlPlane {
             self.note_refused("expired");
             return Err(INVALID);
         };
-        if self.is_suspended(row.customer_id).await? {
+        if self.is_suspended(row.customer_id, now).await? {
             self.note_refused("suspended");
             return Err(INVALID);
         }
@@ -144,10 +143,9 @@ impl ControlPlane {
         let now = self.now();
         let digest = digest(key);
         let cache = &self.cache;
-        // Boxed on a cache miss only: a hit allocates nothing, and the future stays small.
-        let read = async { Ok(Box::pin(self.find_key(&digest, now)).await?.map(Arc::new)) };
+        let read = || async { Ok(self.find_key(&digest, now).await?.map(Arc::new)) };
         let row = cache.keys.get(digest, now, cache.bus(), read).await?.ok_or(INVALID)?;
-        if row.expires_at.is_some_and(|end| end <= now) || self.is_suspended(row.customer_id).await? {
+        if row.expires_at.is_some_and(|end| end <= now) || self.is_suspended(row.customer_id, now).await? {
             return Err(INVALID);
         }
         let actor = Actor::Agent { agent: row.agent_id, customer: row.customer_id, key: Some(KeyDigest(digest)) };
@@ -184,19 +182,19 @@ impl ControlPlane {
         let now = self.now();
         let claims = self.tokens.read(token, now).ok_or(INVALID)?;
         let cache = &self.cache;
-        let read = async { Ok(Box::pin(store::sessions::find(&self.db, claims.sid)).await?.map(Arc::new)) };
+        let read = || async { Ok(store::sessions::find(&self.db, claims.sid).await?.map(Arc::new)) };
         let session = cache.sessions.get(claims.sid, now, cache.bus(), read).await?.ok_or(INVALID)?;
         if session.ended_at.is_some() || session.user_id != claims.sub {
             return Err(INVALID);
         }
-        let read = async { Ok(Box::pin(store::users::find(&self.db, claims.sub)).await?.map(Arc::new)) };
+        let read = || async { Ok(store::users::find(&self.db, claims.sub).await?.map(Arc::new)) };
         let user = cache.users.get(claims.sub, now, cache.bus(), read).await?.ok_or(INVALID)?;
         if user.suspended {
             return Err(INVALID);
         }
         let actor = match (user.role.0, user.customer_id) {
             (Role::Admin, _) => Actor::Admin { user: user.id, session: claims.sid },
-            (Role::Customer, Some(customer)) if !self.is_suspended(customer).await? => {
+            (Role::Customer, Some(customer)) if !self.is_suspended(customer, now).await? => {
                 Actor::Customer { user: user.id, session: claims.sid, customer }
             }
             (Role::Customer, _) => return Err(INVALID),
@@ -212,10 +210,11 @@ impl ControlPlane {
         }
     }
 
-    async fn is_suspended(&self, customer: CustomerId) -> Result<bool> {
+    async fn is_suspended(&self, customer: CustomerId, now: DateTime<Utc>) -> Result<bool> {
         let cache = &self.cache;
-        let read = async { Ok(store::customers::find(&self.db, customer).await?.map(|customer| customer.suspended)) };
-        Ok(cache.customers.get(customer, self.now(), cache.bus(), read).await?.unwrap_or(true))
+        let read =
+            || async { Ok(store::customers::find(&self.db, customer).await?.map(|customer| customer.suspended)) };
+        Ok(cache.customers.get(customer, now, cache.bus(), read).await?.unwrap_or(true))
     }
 }
 

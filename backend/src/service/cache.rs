@@ -73,24 +73,27 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
     }
 
     /// The cached value, or the value that `read` returns, which is then cached. The absence of a value is not cached.
-    pub(super) fn get(
+    ///
+    /// `read` is called on a miss only, and its future is boxed then: a query is some kilobytes, which every caller would
+    /// otherwise hold and move.
+    pub(super) fn get<F: Future<Output = Result<Option<V>>>>(
         &self,
         key: K,
         now: DateTime<Utc>,
         bus: &Bus,
-        read: impl Future<Output = Result<Option<V>>>,
+        read: impl FnOnce() -> F,
     ) -> impl Future<Output = Result<Option<V>>> {
         self.get_valid(key, now, bus, |_| true, read)
     }
 
     /// Like [`Self::get`], but a cached value for which `is_valid` is false is read again.
-    async fn get_valid(
+    async fn get_valid<F: Future<Output = Result<Option<V>>>>(
         &self,
         key: K,
         now: DateTime<Utc>,
         bus: &Bus,
         is_valid: impl Fn(&V) -> bool,
-        read: impl Future<Output = Result<Option<V>>>,
+        read: impl FnOnce() -> F,
     ) -> Result<Option<V>> {
         if let Some(entry) = self.entries.get(&key)
             && (bus.is_connected() || (now - entry.read_at).abs() < UNCONNECTED_LIFETIME)
@@ -99,7 +102,7 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
             return Ok(Some(entry.value));
         }
         let generation = self.generation.load(Ordering::Acquire);
-        let Some(value) = read.await? else { return Ok(None) };
+        let Some(value) = Box::pin(read()).await? else { return Ok(None) };
         // Checked before the insertion as well, so that another call never finds a value that is known to be outdated.
         if self.generation.load(Ordering::Acquire) == generation {
             self.entries.insert(key, Entry { value: value.clone(), read_at: now });
@@ -145,15 +148,15 @@ impl KeyCache {
     }
 
     /// The cached API key, or the key that `read` returns, like [`CacheMap::get`].
-    pub(super) async fn get(
+    pub(super) async fn get<F: Future<Output = Result<Option<Arc<KeyRow>>>>>(
         &self,
         digest: Digest,
         now: DateTime<Utc>,
         bus: &Bus,
-        read: impl Future<Output = Result<Option<Arc<KeyRow>>>>,
+        read: impl FnOnce() -> F,
     ) -> Result<Option<Arc<KeyRow>>> {
-        let read = async {
-            let row = read.await?;
+        let read = || async move {
+            let row = read().await?;
             Ok(row.map(|row| Key { invalidations: self.counter(row.agent_id).load(Ordering::Acquire), row }))
         };
         // The entry that is found is checked each time: a slower call may store a key that it read before the invalidation.
@@ -266,9 +269,9 @@ mod tests {
     /// Whether the API key of the agent is read again, because it is not cached.
     async fn is_read(keys: &KeyCache, agent: AgentId) -> bool {
         let mut is_read = false;
-        let read = async {
+        let read = || {
             is_read = true;
-            Ok(Some(row(agent)))
+            std::future::ready(Ok(Some(row(agent))))
         };
         let found = keys.get(digest_of(agent), DateTime::UNIX_EPOCH, &Bus::in_process(), read).await;
         assert_eq!(found.unwrap().map(|row| row.agent_id), Some(agent));
@@ -308,7 +311,7 @@ mod tests {
     async fn a_value_invalidated_during_its_read_is_not_cached() {
         let map = CacheMap::<SessionId, u8>::new();
         let id = SessionId(Uuid::nil());
-        let overtaken = async {
+        let overtaken = || async {
             map.invalidate(&id);
             Ok(Some(1))
         };
@@ -319,7 +322,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_invalidated_during_its_read_is_read_again() {
         let keys = KeyCache::new();
-        let overtaken = async {
+        let overtaken = || async {
             keys.invalidate(ONE);
             Ok(Some(row(ONE)))
         };

@@ -25,7 +25,7 @@ impl ControlPlane {
     pub(super) async fn open_directives(&self, agent: AgentId) -> Result<Vec<Directive>> {
         let now = self.now();
         let cache = &self.cache;
-        let read = async { Ok(Some(Arc::from(store::directives::open(&self.db, agent, now).await?))) };
+        let read = || async { Ok(Some(Arc::from(store::directives::open(&self.db, agent, now).await?))) };
         let open = cache.directives.get(agent, now, cache.bus(), read).await?;
         let open = open.iter().flat_map(|open| open.iter());
         Ok(open.filter(|directive| directive.expires_at.0 > now).cloned().collect())
