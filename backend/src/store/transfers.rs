@@ -94,11 +94,8 @@ macro_rules! transfers {
             /// Written by every report. The revision guards the update.
             const PROGRESS {
                 progress: Float,
-                bytes_total: Integer,
                 bytes_transferred: Integer,
                 speed: Float,
-                error_message: Text,
-                $($field: $type,)+
                 revision: Integer,
                 progressed_at: Instant,
                 throughput_mbps: Float,
@@ -106,7 +103,15 @@ macro_rules! transfers {
                 packet_loss_percent: Float,
             }
 
-            /// Written, in addition, by reports that change the status.
+            /// Written, in addition, by reports that change one of them: `TransferState::has_details_of` compares them.
+            /// Few do, and an UPDATE that names the size or the error prepares triggers for each of its rows.
+            const DETAILS {
+                bytes_total: Integer,
+                error_message: Text,
+                $($field: $type,)+
+            }
+
+            /// Written, in addition to both, by reports that change the status.
             const LIFECYCLE {
                 status: EnumText,
                 started_at: Instant,
@@ -169,7 +174,7 @@ mftplus_protocol::transfer_details!(transfers);
 
 /// Stores a new transfer, with the file names that searches compare.
 pub async fn insert(tx: &mut Tx, transfer: &TransferRow, source_name: &str, destination_name: &str) -> Result<()> {
-    let row = [TransferRow::CREATED, TransferRow::PROGRESS, TransferRow::LIFECYCLE];
+    let row = [TransferRow::CREATED, TransferRow::PROGRESS, TransferRow::DETAILS, TransferRow::LIFECYCLE];
     let row = row.into_iter().flat_map(|columns| values(columns, transfer));
     let names = [("source_name", source_name.into()), ("destination_name", destination_name.into())];
     TransferRow::TABLE.insert(row.chain(names)).execute(tx).await?;
@@ -200,10 +205,11 @@ fn scoped(statement: Sql, scope: Scope) -> Sql {
     }
 }
 
-/// Writes the progress and lifecycle columns of a transfer. Returns false, and writes nothing, unless the stored
+/// Writes the progress, details and lifecycle columns of a transfer. Returns false, and writes nothing, unless the stored
 /// revision is still `seen`.
 pub async fn save(tx: &mut Tx, transfer: &TransferRow, seen: i64) -> Result<bool> {
-    let columns = values(TransferRow::PROGRESS, transfer).chain(values(TransferRow::LIFECYCLE, transfer));
+    let columns = [TransferRow::PROGRESS, TransferRow::DETAILS, TransferRow::LIFECYCLE];
+    let columns = columns.into_iter().flat_map(|columns| values(columns, transfer));
     let statement = TransferRow::TABLE.update(columns).push_bind(" WHERE id = ", transfer.id);
     Ok(statement.push_bind(" AND revision = ", seen).execute(tx).await? == 1)
 }

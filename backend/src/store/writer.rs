@@ -332,12 +332,14 @@ struct Texts {
 /// The rows of a batch by id, so that both engines lock them in the same order.
 type Rows<K, V> = BTreeMap<K, V>;
 
-/// Which columns of a changed transfer must be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which columns of a changed transfer must be written. Each includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Dirty {
     /// The columns of [`TransferRow::PROGRESS`].
     Progress,
-    /// The columns of [`TransferRow::PROGRESS`] and [`TransferRow::LIFECYCLE`].
+    /// The columns of [`TransferRow::DETAILS`] as well.
+    Details,
+    /// The columns of [`TransferRow::LIFECYCLE`] as well.
     Whole,
 }
 

@@ -135,6 +135,14 @@ impl TransferState {
         }
     }
 
+    /// Whether size, error and details are those of `other`. Most reports change none of them.
+    #[must_use]
+    pub fn has_details_of(&self, other: &Self) -> bool {
+        self.progress.bytes_total == other.progress.bytes_total
+            && self.error_message == other.error_message
+            && self.details == other.details
+    }
+
     const fn begins_attempt(&self, next: TransferStatus) -> bool {
         matches!((self.status, next), (TransferStatus::Failed, TransferStatus::Queued | TransferStatus::Running))
     }

@@ -202,15 +202,17 @@ impl BatchState {
         let loaded = self.transfers.get_mut(&id).and_then(Option::as_mut).filter(|loaded| loaded.row.agent_id == agent);
         let loaded = loaded.ok_or(Error::NotFound("transfer"))?;
         let row = &mut loaded.row;
-        let before = row.state.status;
-        let stopped = row.state.cancel_requested_at.is_some();
+        let seen = row.state.clone();
+        let before = seen.status;
+        let stopped = seen.cancel_requested_at.is_some();
         let advance = row.state.advance(patch, now)?;
         let view = Box::new(row.view());
         match advance {
             Advance::Unchanged if agrees_to_end(patch, &view) => self.settled.push((agent, id, now)),
             Advance::Unchanged => {}
             Advance::Progressed => {
-                loaded.dirty.get_or_insert(Dirty::Progress);
+                let dirty = if row.state.has_details_of(&seen) { Dirty::Progress } else { Dirty::Details };
+                loaded.dirty = loaded.dirty.max(Some(dirty));
                 self.unpublished_transfers.insert(id, change(Kind::TransferProgressed, agent, &view, now));
             }
             Advance::Lifecycle => {
@@ -278,10 +280,9 @@ impl BatchState {
     async fn write(&mut self, tx: &mut Tx, texts: &mut Texts) -> Result<()> {
         let agents: Vec<&AgentRow> =
             self.agents.values().flatten().filter(|(_, dirty)| *dirty).map(|(row, _)| row).collect();
-        let dirty = |wanted: Dirty| -> Vec<&Loaded> {
-            self.transfers.values().flatten().filter(|loaded| loaded.dirty == Some(wanted)).collect()
-        };
-        let (progress, whole) = (dirty(Dirty::Progress), dirty(Dirty::Whole));
+        let dirty = self.transfers.values().flatten().filter(|loaded| loaded.dirty.is_some());
+        let (whole, progress): (Vec<&Loaded>, Vec<&Loaded>) =
+            dirty.partition(|loaded| loaded.dirty == Some(Dirty::Whole));
         match tx {
             Tx::Sqlite(pooled) => {
                 let tx = pooled.connection()?;
@@ -330,11 +331,17 @@ pub(super) struct Guarded<'a> {
     pub(super) row: &'a TransferRow,
     /// The revision that the stored row must still have.
     pub(super) seen: i64,
+    /// Whether the columns of [`TransferRow::DETAILS`] must be written as well.
+    pub(super) has_new_details: bool,
 }
 
 /// The rows with the revisions they were read with. They are locked, so the stored revisions are still the same.
 pub(super) fn guarded<'a>(rows: &[&'a Loaded]) -> Vec<Guarded<'a>> {
-    rows.iter().map(|loaded| Guarded { row: &loaded.row, seen: loaded.seen }).collect()
+    let guarded = |loaded: &&'a Loaded| {
+        let has_new_details = loaded.dirty > Some(Dirty::Progress);
+        Guarded { row: &loaded.row, seen: loaded.seen, has_new_details }
+    };
+    rows.iter().map(guarded).collect()
 }
 
 pub(super) fn change(kind: Kind, agent: AgentId, view: &Transfer, now: DateTime<Utc>) -> Change {

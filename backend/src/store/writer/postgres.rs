@@ -28,6 +28,7 @@ pub(super) struct Texts {
     load_transfers: Arc<str>,
     save_agents: Arc<str>,
     save_progress: Arc<str>,
+    save_details: Arc<str>,
     save_lifecycle: Arc<str>,
 }
 
@@ -39,9 +40,11 @@ impl Default for Texts {
             load_agents: format!("{agents} WHERE revoked_at IS NULL AND id = ANY($1) ORDER BY id FOR NO KEY UPDATE")
                 .into(),
             load_transfers: format!("{transfers} WHERE t.id = ANY($1) ORDER BY t.id FOR NO KEY UPDATE OF t").into(),
-            save_agents: update(&AgentRow::TABLE, AgentRow::HEARTBEAT, None).into(),
-            save_progress: update(&TransferRow::TABLE, TransferRow::PROGRESS, Some("revision")).into(),
-            save_lifecycle: update(&TransferRow::TABLE, TransferRow::LIFECYCLE, None).into(),
+            save_agents: update(&AgentRow::TABLE, &[AgentRow::HEARTBEAT], None).into(),
+            save_progress: update(&TransferRow::TABLE, &[TransferRow::PROGRESS], Some("revision")).into(),
+            save_details: update(&TransferRow::TABLE, &[TransferRow::PROGRESS, TransferRow::DETAILS], Some("revision"))
+                .into(),
+            save_lifecycle: update(&TransferRow::TABLE, &[TransferRow::LIFECYCLE], None).into(),
         }
     }
 }
@@ -80,20 +83,27 @@ impl Texts {
         Ok(())
     }
 
-    /// Writes the progress of the rows. If the stored revision of one is not `seen`, the statement violates `NOT NULL` and
-    /// nothing is written.
+    /// Writes the progress of the rows, and their details if one has new details. If the stored revision of one is not
+    /// `seen`, the statement violates `NOT NULL` and nothing is written.
     pub(super) async fn save_progress(&self, connection: &mut PgConnection, rows: &[Guarded<'_>]) -> sqlx::Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
-        let statement = statement(&self.save_progress).bind(array(rows, |guarded| guarded.row.id.0));
+        let (text, details): (&Arc<str>, &[Column<TransferRow>]) = if rows.iter().any(|guarded| guarded.has_new_details)
+        {
+            (&self.save_details, TransferRow::DETAILS)
+        } else {
+            (&self.save_progress, &[])
+        };
+        let statement = statement(text).bind(array(rows, |guarded| guarded.row.id.0));
         let statement = bind(statement, TransferRow::PROGRESS, rows, |guarded| guarded.row);
+        let statement = bind(statement, details, rows, |guarded| guarded.row);
         statement.bind(array(rows, |guarded| guarded.seen)).execute(connection).await?;
         Ok(())
     }
 
-    /// Writes the progress, and then the columns of a change of status. Two statements, since changes of status are rare beside
-    /// progress.
+    /// Writes progress and details, and then the columns of a change of status. Two statements, since changes of status are
+    /// rare beside progress.
     pub(super) async fn save_whole(&self, tx: &mut PgConnection, rows: &[&Loaded]) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
@@ -129,8 +139,9 @@ fn bind<R, T>(statement: Statement, columns: &[Column<R>], rows: &[T], row: impl
 
 /// `UPDATE … FROM UNNEST(…)` of one array for the id and each column. With a guard, the last array holds the values that the
 /// guarded column must still have; where it has another one, the column is set to NULL.
-fn update<R>(table: &Table, columns: &[Column<R>], guard: Option<&str>) -> String {
+fn update<R>(table: &Table, columns: &[&[Column<R>]], guard: Option<&str>) -> String {
     let table = table.name;
+    let columns = || columns.iter().copied().flatten();
     let set = |column: &Column<R>| {
         let name = column.name;
         if guard == Some(name) {
@@ -139,10 +150,10 @@ fn update<R>(table: &Table, columns: &[Column<R>], guard: Option<&str>) -> Strin
             format!("{name} = v.{name}")
         }
     };
-    let sets: Vec<String> = columns.iter().map(set).collect();
+    let sets: Vec<String> = columns().map(set).collect();
     let mut names = vec!["id"];
     let mut types = vec!["uuid"];
-    for column in columns {
+    for column in columns() {
         names.push(column.name);
         types.push(type_of(column));
     }

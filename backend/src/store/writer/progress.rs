@@ -76,6 +76,14 @@ impl WriterConnection {
     }
 }
 
+/// A cached transfer before the first of its reports in a batch.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    revision: i64,
+    /// Whether a report of the batch has changed what [`TransferRow::DETAILS`] holds.
+    has_new_details: bool,
+}
+
 /// The outcome of the guarded UPDATE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Written {
@@ -97,8 +105,7 @@ impl WriterTask {
         }
         let mut applied: Vec<(Op, Box<Transfer>)> = Vec::with_capacity(ops.len());
         let mut rest = Vec::new();
-        // Revisions before the first report about each transfer.
-        let mut seen: BTreeMap<TransferId, i64> = BTreeMap::new();
+        let mut seen: BTreeMap<TransferId, Seen> = BTreeMap::new();
         let mut held_back: HashSet<TransferId> = HashSet::new();
         for op in ops {
             if let Some(view) = self.apply_progress(&op, &mut seen, &held_back) {
@@ -157,7 +164,7 @@ impl WriterTask {
         rest
     }
 
-    fn invalidate(&mut self, seen: &BTreeMap<TransferId, i64>) {
+    fn invalidate(&mut self, seen: &BTreeMap<TransferId, Seen>) {
         for id in seen.keys() {
             self.rows.0.remove(id);
         }
@@ -213,7 +220,7 @@ impl WriterTask {
     fn apply_progress(
         &mut self,
         op: &Op,
-        seen: &mut BTreeMap<TransferId, i64>,
+        seen: &mut BTreeMap<TransferId, Seen>,
         held_back: &HashSet<TransferId>,
     ) -> Option<Box<Transfer>> {
         let Op::Transfer { agent, id, patch, now, .. } = op else { return None };
@@ -224,7 +231,8 @@ impl WriterTask {
         let mut state = row.state.clone();
         match state.advance(patch, *now) {
             Ok(Advance::Progressed) => {
-                seen.entry(*id).or_insert(row.state.revision);
+                let seen = seen.entry(*id).or_insert(Seen { revision: row.state.revision, has_new_details: false });
+                seen.has_new_details |= !state.has_details_of(&row.state);
                 row.state = state;
                 Some(Box::new(row.view()))
             }
@@ -234,9 +242,12 @@ impl WriterTask {
     }
 
     /// Writes the cached progress of these transfers, if all stored rows have the revisions in `seen`.
-    async fn write(&mut self, seen: &BTreeMap<TransferId, i64>) -> Result<Written> {
+    async fn write(&mut self, seen: &BTreeMap<TransferId, Seen>) -> Result<Written> {
         let mut connection = self.take_connection().await?;
-        let guarded = seen.iter().filter_map(|(id, seen)| Some(Guarded { row: self.rows.0.get(id)?, seen: *seen }));
+        let guarded = seen.iter().filter_map(|(id, seen)| {
+            let Seen { revision, has_new_details } = *seen;
+            Some(Guarded { row: self.rows.0.get(id)?, seen: revision, has_new_details })
+        });
         let guarded: Vec<Guarded<'_>> = guarded.collect();
         let written = match &mut connection {
             WriterConnection::Sqlite(pooled) => {
@@ -259,7 +270,7 @@ impl WriterTask {
 
     /// Whether an UPDATE whose answer was lost has written its rows. It wrote all or none, so one row with the new state is
     /// enough. On PostgreSQL reading locks the rows, so this waits for an UPDATE that is still running.
-    async fn was_written(&mut self, seen: &BTreeMap<TransferId, i64>) -> Result<bool> {
+    async fn was_written(&mut self, seen: &BTreeMap<TransferId, Seen>) -> Result<bool> {
         let ids: Vec<TransferId> = seen.keys().copied().collect();
         let mut tx = self.db.begin_hot().await?;
         let stored = match &mut tx {

@@ -26,10 +26,14 @@ enum Kind {
     LoadTransfers,
     SaveAgents,
     SaveProgress,
+    SaveDetails,
     SaveWhole,
 }
 
 type Statement = Query<'static, Sqlite, SqliteArguments>;
+
+/// The columns that a report which changes the status writes.
+const WHOLE: [&[Column<TransferRow>]; 3] = [TransferRow::PROGRESS, TransferRow::DETAILS, TransferRow::LIFECYCLE];
 
 impl Texts {
     pub(super) async fn load_agents(&mut self, tx: &mut SqliteConnection, ids: &[AgentId]) -> Result<Vec<AgentRow>> {
@@ -71,8 +75,8 @@ impl Texts {
         self.execute(tx, statement, rows.len(), AgentRow::HEARTBEAT.len() + 1).await
     }
 
-    /// Writes the progress of the rows. If the stored revision of one is not `seen`, the statement violates `NOT NULL` and
-    /// nothing is written.
+    /// Writes the progress of the rows, and their details if one has new details. If the stored revision of one is not
+    /// `seen`, the statement violates `NOT NULL` and nothing is written.
     pub(super) async fn save_progress(
         &mut self,
         connection: &mut SqliteConnection,
@@ -81,12 +85,18 @@ impl Texts {
         if rows.is_empty() {
             return Ok(());
         }
-        let mut statement = self.statement(Kind::SaveProgress, rows.len());
+        let (kind, details): (Kind, &[Column<TransferRow>]) = if rows.iter().any(|guarded| guarded.has_new_details) {
+            (Kind::SaveDetails, TransferRow::DETAILS)
+        } else {
+            (Kind::SaveProgress, &[])
+        };
+        let mut statement = self.statement(kind, rows.len());
         for guarded in rows {
             let row = guarded.row;
-            statement = bind(statement.bind(row.id), TransferRow::PROGRESS, row).bind(guarded.seen);
+            statement = bind(statement.bind(row.id), TransferRow::PROGRESS, row);
+            statement = bind(statement, details, row).bind(guarded.seen);
         }
-        let missing = (padded(rows.len()) - rows.len()) * (TransferRow::PROGRESS.len() + 2);
+        let missing = (padded(rows.len()) - rows.len()) * (TransferRow::PROGRESS.len() + details.len() + 2);
         for _ in 0..missing {
             statement = statement.bind(None::<i64>);
         }
@@ -101,11 +111,10 @@ impl Texts {
         let mut statement = self.statement(Kind::SaveWhole, rows.len());
         for loaded in rows {
             let row = &loaded.row;
-            statement = bind(statement.bind(row.id), TransferRow::PROGRESS, row);
-            statement = bind(statement, TransferRow::LIFECYCLE, row);
+            statement = WHOLE.iter().fold(statement.bind(row.id), |statement, columns| bind(statement, columns, row));
         }
-        let columns = TransferRow::PROGRESS.len() + TransferRow::LIFECYCLE.len() + 1;
-        self.execute(tx, statement, rows.len(), columns).await
+        let columns: usize = WHOLE.iter().map(|columns| columns.len()).sum();
+        self.execute(tx, statement, rows.len(), columns + 1).await
     }
 
     async fn execute(
@@ -155,9 +164,10 @@ impl Kind {
             Self::LoadTransfers => format!("{} WHERE t.id IN {}", TransferRow::TABLE.select_text(), tuple(size)),
             Self::SaveAgents => update(&AgentRow::TABLE, &[AgentRow::HEARTBEAT], None, size),
             Self::SaveProgress => update(&TransferRow::TABLE, &[TransferRow::PROGRESS], Some("revision"), size),
-            Self::SaveWhole => {
-                update(&TransferRow::TABLE, &[TransferRow::PROGRESS, TransferRow::LIFECYCLE], None, size)
+            Self::SaveDetails => {
+                update(&TransferRow::TABLE, &[TransferRow::PROGRESS, TransferRow::DETAILS], Some("revision"), size)
             }
+            Self::SaveWhole => update(&TransferRow::TABLE, &WHOLE, None, size),
         }
     }
 }

@@ -138,7 +138,7 @@ async fn every_column_of_an_agent_is_read_as_it_was_stored() {
 async fn every_column_of_a_transfer_is_read_as_it_was_stored() {
     let scratch = Scratch::open().await;
     let row = transfer(10, &scratch.agent);
-    for columns in [TransferRow::CREATED, TransferRow::PROGRESS, TransferRow::LIFECYCLE] {
+    for columns in [TransferRow::CREATED, TransferRow::PROGRESS, TransferRow::DETAILS, TransferRow::LIFECYCLE] {
         assert_filled(columns, &row);
     }
     let mut tx = scratch.db.begin().await.unwrap();
@@ -147,6 +147,7 @@ async fn every_column_of_a_transfer_is_read_as_it_was_stored() {
 
     let after = transfer_ended(&row);
     assert_differ(TransferRow::PROGRESS, &row, &after);
+    assert_differ(TransferRow::DETAILS, &row, &after);
     assert_differ(TransferRow::LIFECYCLE, &row, &after);
     assert!(!transfers::save(&mut tx, &after, row.state.revision - 1).await.unwrap());
     assert!(transfers::save(&mut tx, &after, row.state.revision).await.unwrap());

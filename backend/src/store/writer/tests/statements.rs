@@ -43,17 +43,44 @@ async fn save_progress(scratch: &Scratch, rows: &[Guarded<'_>]) -> sqlx::Result<
 }
 
 #[tokio::test]
-async fn a_batch_of_progress_writes_every_column_of_progress() {
+async fn a_batch_of_progress_writes_every_column_of_progress_and_details_if_one_has_new_details() {
     let scratch = Scratch::open().await;
     let before = stored(&scratch).await;
     let after: Vec<TransferRow> = before.iter().map(transfer_later).collect();
     assert_differ(TransferRow::PROGRESS, &before[0], &after[0]);
+    assert_differ(TransferRow::DETAILS, &before[0], &after[0]);
     for count in [1, 3] {
         let (seen, rows) = (&before[..count], &after[..count]);
         let guarded: Vec<Guarded<'_>> = rows
             .iter()
             .zip(found(&scratch, seen).await)
-            .map(|(row, seen)| Guarded { row, seen: seen.state.revision })
+            .zip([true, false, false])
+            .map(|((row, seen), has_new_details)| Guarded { row, seen: seen.state.revision, has_new_details })
+            .collect();
+        save_progress(&scratch, &guarded).await.unwrap();
+        assert_eq!(found(&scratch, rows).await, rows);
+    }
+}
+
+#[tokio::test]
+async fn a_batch_without_new_details_writes_every_column_of_progress() {
+    let scratch = Scratch::open().await;
+    let before = stored(&scratch).await;
+    let later = |row: &TransferRow| {
+        let mut later = transfer_later(row);
+        later.state.progress.bytes_total = row.state.progress.bytes_total;
+        later.state.error_message.clone_from(&row.state.error_message);
+        later.state.details.clone_from(&row.state.details);
+        assert!(later.state.has_details_of(&row.state));
+        later
+    };
+    let after: Vec<TransferRow> = before.iter().map(later).collect();
+    for count in [1, 3] {
+        let (seen, rows) = (&before[..count], &after[..count]);
+        let guarded: Vec<Guarded<'_>> = rows
+            .iter()
+            .zip(found(&scratch, seen).await)
+            .map(|(row, seen)| Guarded { row, seen: seen.state.revision, has_new_details: false })
             .collect();
         save_progress(&scratch, &guarded).await.unwrap();
         assert_eq!(found(&scratch, rows).await, rows);
@@ -65,8 +92,8 @@ async fn a_batch_of_progress_writes_nothing_if_one_row_has_another_revision() {
     let scratch = Scratch::open().await;
     let before = stored(&scratch).await;
     let after: Vec<TransferRow> = before.iter().map(transfer_later).collect();
-    let mut guarded: Vec<Guarded<'_>> =
-        after.iter().zip(&before).map(|(row, seen)| Guarded { row, seen: seen.state.revision }).collect();
+    let later = |row, seen: &TransferRow| Guarded { row, seen: seen.state.revision, has_new_details: true };
+    let mut guarded: Vec<Guarded<'_>> = after.iter().zip(&before).map(|(row, seen)| later(row, seen)).collect();
     guarded[1].seen -= 1;
     match save_progress(&scratch, &guarded).await {
         Err(sqlx::Error::Database(error)) => assert_eq!(error.kind(), ErrorKind::NotNullViolation),
@@ -81,6 +108,7 @@ async fn a_batch_of_changed_status_writes_every_column_that_changes() {
     let before = stored(&scratch).await;
     let after: Vec<TransferRow> = before.iter().map(transfer_ended).collect();
     assert_differ(TransferRow::PROGRESS, &before[0], &after[0]);
+    assert_differ(TransferRow::DETAILS, &before[0], &after[0]);
     assert_differ(TransferRow::LIFECYCLE, &before[0], &after[0]);
     let loaded: Vec<Loaded> = after
         .iter()
