@@ -7,16 +7,23 @@
 
 mod file;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use axum::{
     Router,
     extract::Request,
     http::{HeaderMap, Method, Uri, header},
-    middleware::{self, Next},
+    middleware,
     response::{IntoResponse, Response},
+    routing::future::RouteFuture,
 };
-use tower::ServiceExt;
+use futures_util::future::Either;
+use tower::{Layer, Service};
 
 use self::file::{Embedded, File};
 use crate::transport::{accepts, compress, protect};
@@ -35,10 +42,57 @@ const OF_THE_API: [&str; 6] = ["/api", "/graphql", "/graphiql", "/metrics", "/mf
 const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; font-src 'self'; \
      img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
-/// Adds the dashboard of this binary before the API. Its page refers to its files below the base path `base`, which has
-/// no slash at its end and is empty at the root of a host.
-pub fn in_front_of(api: Router, base: &str) -> Router {
-    Site::new(FILES, base).in_front_of(api)
+/// The layer that adds the dashboard of this binary before the API. Its page refers to its files below the base path
+/// `base`, which has no slash at its end and is empty at the root of a host.
+#[must_use]
+pub fn layer(base: &str) -> Dashboard {
+    Site::new(FILES, base).layer()
+}
+
+/// The layer that handles the requests for files and pages, and leaves all others to the API.
+#[derive(Clone)]
+pub struct Dashboard(Arc<Pages>);
+
+struct Pages {
+    site: Arc<Site>,
+    /// Answers the requests that the site takes.
+    router: Router,
+}
+
+impl<S> Layer<S> for Dashboard {
+    type Service = InFront<S>;
+
+    fn layer(&self, api: S) -> InFront<S> {
+        InFront { pages: Arc::clone(&self.0), api }
+    }
+}
+
+/// The dashboard before a service of the API.
+#[derive(Clone)]
+pub struct InFront<S> {
+    pages: Arc<Pages>,
+    api: S,
+}
+
+impl<S> Service<Request> for InFront<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<RouteFuture<Infallible>, S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.api.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        if self.pages.site.takes(&request) {
+            Either::Left(self.pages.router.clone().call(request))
+        } else {
+            Either::Right(self.api.call(request))
+        }
+    }
 }
 
 /// The files by their paths.
@@ -49,23 +103,15 @@ impl Site {
         Self(files.iter().map(|file| (format!("/{}", file.path), Embedded::new(file, base))).collect())
     }
 
-    fn in_front_of(self, api: Router) -> Router {
+    fn layer(self) -> Dashboard {
         let site = Arc::new(self);
-        let pages = Arc::clone(&site);
-        let pages = Router::new()
-            .fallback(move |request: Request| async move { pages.answer(request.uri(), request.headers()) })
+        let answering = Arc::clone(&site);
+        let router = Router::new()
+            .fallback(move |request: Request| async move { answering.answer(request.uri(), request.headers()) })
             // Files without a compressed form beside them, and browsers that speak plain HTTP with another host: those
             // offer no Brotli.
             .layer(middleware::from_fn(compress));
-        api.layer(middleware::from_fn(move |request: Request, next: Next| {
-            let pages = site.takes(&request).then(|| pages.clone());
-            async move {
-                match pages {
-                    Some(pages) => pages.oneshot(request).await.into_response(),
-                    None => next.run(request).await,
-                }
-            }
-        }))
+        Dashboard(Arc::new(Pages { site, router }))
     }
 
     /// Whether a request is for a file or a page. A request that accepts HTML is for a page: the dashboard knows its
@@ -102,6 +148,7 @@ mod tests {
         http::{HeaderName, StatusCode},
     };
     use rstest::rstest;
+    use tower::ServiceExt;
 
     use super::*;
 
@@ -117,7 +164,7 @@ mod tests {
             request = request.header(name, *value);
         }
         let request = request.body(axum::body::Body::empty()).unwrap();
-        Site::new(files, "").in_front_of(api).oneshot(request).await.unwrap()
+        api.layer(Site::new(files, "").layer()).oneshot(request).await.unwrap()
     }
 
     async fn text(response: Response) -> String {
@@ -210,7 +257,7 @@ mod tests {
         }];
         let request = Request::builder().uri("/").header(header::ACCEPT_ENCODING, "br");
         let request = request.body(axum::body::Body::empty()).unwrap();
-        let response = Site::new(PAGE, "/mft").in_front_of(Router::new()).oneshot(request).await.unwrap();
+        let response = Router::new().layer(Site::new(PAGE, "/mft").layer()).oneshot(request).await.unwrap();
         // Small as it is, it travels as it stands.
         assert_eq!(
             text(response).await,

@@ -8,11 +8,9 @@ use std::{
 
 use axum::{
     Router,
-    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
 };
 use ipnet::IpNet;
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -163,10 +161,6 @@ pub fn router(api: Api) -> Router {
         .merge(api_docs::router(state.base_path()))
         .method_not_allowed_fallback(|| async { Failure(Error::MethodNotAllowed) })
         .fallback(|| async { Failure(Error::NotFound("route")) })
-        // In one layer: the router boxes every route once per layer, for each request.
-        .layer((
-            from_fn_with_state(state.clone(), middleware::handle),
-            CatchPanicLayer::custom(envelope::panicked),
-        ))
+        .layer(middleware::Middleware(state.clone()))
         .with_state(state)
 }

@@ -13,7 +13,7 @@ use crate::{
     config::ServeSettings,
     dashboard, graphql, pipeline_engine, rest, scheduler, sweeper,
     telemetry::{self, RequestMetrics},
-    transport::{ConnectionLimits, Connections},
+    transport::{ConnectionLimits, Connections, PublicUrl},
     webhooks,
 };
 
@@ -92,10 +92,13 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     let address = listeners[0].local_addr()?;
     let graphql = graphql::Settings { deliveries: deliveries.deliveries(), ..app.graphql(settings) };
     let router = rest::router(app.api(settings)).merge(graphql::router(graphql));
-    let router = if metrics.is_some() { router.layer(RequestMetrics::default()) } else { router };
+    let dashboard = dashboard::layer(settings.public_url.as_ref().map_or("", PublicUrl::path));
+    // In one layer: the router boxes every route once per layer, for each request.
+    let router =
+        if metrics.is_some() { router.layer((dashboard, RequestMetrics::default())) } else { router.layer(dashboard) };
     let router = match &settings.public_url {
-        Some(url) => url.serve(dashboard::in_front_of(router, url.path())),
-        None => dashboard::in_front_of(router, ""),
+        Some(url) => url.serve(router),
+        None => router,
     };
     let api = Listeners::new(router, ConnectionLimits::of_api(total));
     if let Some(handle) = metrics {

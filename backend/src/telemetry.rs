@@ -12,7 +12,7 @@ pub mod metrics;
 mod requests;
 
 use lines::{Form, Lines};
-pub use requests::{Recorded, RequestMetrics};
+pub use requests::{Recorded, Recording, RequestMetrics};
 
 /// The metrics recorder. There is one in each process, because the `metrics` facade is global.
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();

@@ -151,9 +151,8 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
 }
 
 /// The answer to a request whose handler panicked.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
-pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    Failure(transport::panicked(panic.as_ref())).into_response()
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> Response {
+    Failure(transport::panicked(panic)).into_response()
 }
 
 #[cfg(test)]

@@ -1,22 +1,26 @@
-//! The middleware of every request: the client's address, the unread body, the headers of the rate limit, and
-//! compression.
+//! The middleware of every request: the client's address, the unread body, the answer to a panic, the headers of the
+//! rate limit, and compression.
 
 use std::{
+    convert::Infallible,
     net::IpAddr,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    task::{Context, Poll},
 };
 
 use axum::{
     body::Body,
-    extract::{Request, State},
+    extract::Request,
     http::{Extensions, HeaderValue, header},
-    middleware::Next,
     response::Response,
 };
 use bytes::Bytes;
+use futures_util::{FutureExt, future::BoxFuture};
 use tokio::sync::OwnedSemaphorePermit;
+use tower::{Layer, Service};
 
-use super::ApiState;
+use super::{ApiState, envelope::panicked};
 use crate::{
     actor::Actor,
     error::Result,
@@ -104,21 +108,59 @@ pub(super) fn authenticated(extensions: &Extensions, actor: &Actor) {
     }
 }
 
-/// Processes one request: finds the client's address, holds the body back, adds the headers of the rate limit to the
-/// answer, and compresses it.
-pub(super) async fn handle(State(api): State<ApiState>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let context = RequestContext::new(client_address(&parts, &api.trusted_proxies), body);
-    let encoding = ContentEncoding::accepted(&parts.headers);
-    let may_compress = may_compress(parts.uri.path());
-    parts.extensions.insert(context.clone());
-    let mut response = next.run(Request::from_parts(parts, Body::empty())).await;
-    context.discard().await;
-    if let Some(verdict) = context.0.verdict.get() {
-        set_rate_limit(response.headers_mut(), verdict);
+/// The layer of the middleware. It is a layer by hand, because `from_fn` clones and boxes the route for each request.
+#[derive(Clone)]
+pub(super) struct Middleware(pub(super) ApiState);
+
+impl<S> Layer<S> for Middleware {
+    type Service = Handled<S>;
+
+    fn layer(&self, inner: S) -> Handled<S> {
+        Handled { api: self.0.clone(), inner }
     }
-    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if may_compress { compressed(response, encoding) } else { response }
+}
+
+/// A route with the middleware: finds the client's address, holds the body back, answers if the handler panics, adds the
+/// headers of the rate limit to the answer, and compresses it.
+#[derive(Clone)]
+pub(super) struct Handled<S> {
+    api: ApiState,
+    inner: S,
+}
+
+impl<S> Service<Request> for Handled<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let (mut parts, body) = request.into_parts();
+        let context = RequestContext::new(client_address(&parts, &self.api.trusted_proxies), body);
+        let encoding = ContentEncoding::accepted(&parts.headers);
+        let may_compress = may_compress(parts.uri.path());
+        parts.extensions.insert(context.clone());
+        let answer = self.inner.call(Request::from_parts(parts, Body::empty()));
+        Box::pin(async move {
+            let mut response = match AssertUnwindSafe(answer).catch_unwind().await {
+                Ok(answer) => answer?,
+                Err(panic) => panicked(panic.as_ref()),
+            };
+            context.discard().await;
+            if let Some(verdict) = context.0.verdict.get() {
+                set_rate_limit(response.headers_mut(), verdict);
+            }
+            response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+            Ok(if may_compress { compressed(response, encoding) } else { response })
+        })
+    }
 }
 
 /// Whether the answers of a path may be compressed. Those about sessions are not: they hold tokens, and browsers send

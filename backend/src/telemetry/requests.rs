@@ -3,8 +3,9 @@
 
 use std::{
     collections::HashMap,
+    pin::Pin,
     sync::{Arc, OnceLock, PoisonError, RwLock},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Instant,
 };
 
@@ -13,7 +14,6 @@ use axum::{
     http::{Method, StatusCode},
     response::Response,
 };
-use futures_util::future::BoxFuture;
 use metrics::{Counter, Gauge, Histogram};
 use tower::{Layer, Service};
 
@@ -44,11 +44,11 @@ pub struct Recorded<S> {
 impl<S> Service<Request> for Recorded<S>
 where
     S: Service<Request, Response = Response>,
-    S::Future: Send + 'static,
+    S::Future: Unpin,
 {
     type Response = Response;
     type Error = S::Error;
-    type Future = BoxFuture<'static, Result<Response, S::Error>>;
+    type Future = Recording<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -56,12 +56,27 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let pending = PendingRequest::begin(self.routes.series(&request));
-        let answer = self.inner.call(request);
-        Box::pin(async move {
-            let response = answer.await?;
-            pending.answered(response.status());
-            Ok(response)
-        })
+        Recording { answer: self.inner.call(request), pending }
+    }
+}
+
+/// The answer to a request that is counted.
+pub struct Recording<F> {
+    answer: F,
+    pending: PendingRequest,
+}
+
+impl<F, E> Future for Recording<F>
+where
+    F: Future<Output = Result<Response, E>> + Unpin,
+{
+    type Output = Result<Response, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let response = ready!(Pin::new(&mut this.answer).poll(cx))?;
+        this.pending.answered(response.status());
+        Poll::Ready(Ok(response))
     }
 }
 
