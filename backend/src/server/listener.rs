@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    io,
+    io, iter,
     net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
@@ -17,6 +17,7 @@ use axum::{
     extract::ConnectInfo,
     http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header, uri::Authority},
 };
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -213,12 +214,8 @@ impl Listeners {
     ) {
         let Self { router, request_ids, stop, .. } = self;
         let connection = Arc::clone(&slot.0);
-        let service = {
-            let connection = Arc::clone(&connection);
-            service_fn(move |request| {
-                answer(router.clone(), request_ids.clone(), (peer, tls), Arc::clone(&connection), request)
-            })
-        };
+        let served = Arc::new(Served { router, request_ids, peer, tls, connection: Arc::clone(&connection) });
+        let service = service_fn(move |request| answer(Arc::clone(&served), request));
         let mut builder = http1::Builder::new();
         // Python's `gql` compares `Sec-WebSocket-Protocol` case-sensitively. `deadline` limits the time of headers.
         builder.title_case_headers(true).max_buf_size(MAX_BUFFER).header_read_timeout(None);
@@ -226,21 +223,29 @@ impl Listeners {
             builder.serve_connection(TokioIo::new(ObservedStream::new(stream, slot)), service).with_upgrades();
         let mut serving = pin!(serving);
         let mut overdue = Overdue::new(Arc::clone(&connection));
-        let mut is_stopping = false;
+        // Each is polled only after it was woken: polling a token takes locks, and all connections share those of `stop`.
+        let mut closing: FuturesUnordered<_> = iter::once(connection.closing().cancelled()).collect();
+        let mut stopping: FuturesUnordered<_> = iter::once(stop.cancelled()).collect();
         loop {
             tokio::select! {
                 biased;
-                () = connection.closing().cancelled() => return,
+                Some(()) = closing.next() => return,
                 // An error of the connection concerns its client only.
                 _ = serving.as_mut() => return,
                 () = &mut overdue => return count_slow(),
-                () = stop.cancelled(), if !is_stopping => {
-                    is_stopping = true;
-                    serving.as_mut().graceful_shutdown();
-                }
+                Some(()) = stopping.next() => serving.as_mut().graceful_shutdown(),
             }
         }
     }
+}
+
+/// What the requests of a connection share.
+struct Served {
+    router: Router,
+    request_ids: RequestIds,
+    peer: SocketAddr,
+    tls: Option<TlsSession>,
+    connection: Arc<Connection>,
 }
 
 /// Counts a connection that was closed because its client was too slow.
@@ -254,18 +259,13 @@ fn is_of_the_client(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-async fn answer(
-    router: Router,
-    request_ids: RequestIds,
-    client: (SocketAddr, Option<TlsSession>),
-    connection: Arc<Connection>,
-    request: Request<Incoming>,
-) -> Result<Response<ResponseBody>, Infallible> {
-    let active = ActiveRequest::new(Arc::clone(&connection));
+async fn answer(served: Arc<Served>, request: Request<Incoming>) -> Result<Response<ResponseBody>, Infallible> {
+    let connection = &served.connection;
+    let active = ActiveRequest::new(Arc::clone(connection));
     // Before anything else, so that every response has a request id, also dashboard files and errors before routing.
-    let id = request_ids.of(request.headers());
+    let id = served.request_ids.of(request.headers());
     let span = id.span();
-    let answered = route(router, client, Arc::clone(&connection), request);
+    let answered = route(&served, request);
     let mut response = RequestId::scope(Some(id.clone()), answered).instrument(span.clone()).await?;
     id.write(response.headers_mut());
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -276,22 +276,17 @@ async fn answer(
     Ok(response.map(|body| ResponseBody { body, _request: active, span }))
 }
 
-async fn route(
-    mut router: Router,
-    (peer, tls): (SocketAddr, Option<TlsSession>),
-    connection: Arc<Connection>,
-    request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
+async fn route(served: &Served, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
     let (mut parts, body) = request.into_parts();
     if let Err(problem) = check_host(&parts.headers, parts.version) {
         return Ok(rest::refuse(Error::Invalid(problem.to_owned())));
     }
-    parts.extensions.insert(ConnectInfo(peer));
-    if let Some(tls) = tls {
+    parts.extensions.insert(ConnectInfo(served.peer));
+    if let Some(tls) = served.tls {
         parts.extensions.insert(tls);
     }
-    parts.extensions.insert(connection);
-    router.call(Request::from_parts(parts, Body::new(body))).await
+    parts.extensions.insert(Arc::clone(&served.connection));
+    served.router.clone().call(Request::from_parts(parts, Body::new(body))).await
 }
 
 /// Checks that a request has exactly one `Host` header with a name or address and at most a port, as section 3.2 of RFC

@@ -14,8 +14,8 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::transport::connections::{AnonymousMessageTooBig, Connection, Slot};
 
-/// A stream that reports reads and writes to its [`Connection`], and fails when the connection must be closed. Wraps
-/// plain TCP or TLS.
+/// A stream that reports reads and writes to its [`Connection`], and fails after an upgrade when the connection must be
+/// closed. Wraps plain TCP or TLS.
 pub(super) struct ObservedStream<S> {
     stream: S,
     slot: Slot,
@@ -50,7 +50,11 @@ impl<S> ObservedStream<S> {
         &self.slot.0
     }
 
+    /// Fails when the connection must be closed. Until the upgrade its task waits for that itself, and drops the stream.
     fn poll_closing(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if !self.connection().is_upgraded() {
+            return Ok(());
+        }
         match self.closing.as_mut().poll(cx) {
             Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),
             Poll::Pending => Ok(()),
