@@ -1,6 +1,6 @@
 //! Reads request bodies in bounded time and within a memory budget for all of them.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, mem, sync::Arc, task::Poll, time::Duration};
 
 use axum::body::{Body, HttpBody};
 use bytes::{Bytes, BytesMut};
@@ -176,16 +176,39 @@ impl Incoming {
 
     /// The next chunk; `None` at the end.
     async fn next(&mut self) -> Result<Option<Bytes>> {
-        let limit = self.rate.limit(self.received);
-        match timeout_at(self.begun + limit, self.pieces.next()).await {
-            Ok(None) => Ok(None),
-            Ok(Some(Ok(piece))) => {
+        if self.pieces.is_end_stream() {
+            return Ok(None);
+        }
+        let piece = match self.arrived().await {
+            Poll::Ready(piece) => piece,
+            Poll::Pending => {
+                let limit = self.rate.limit(self.received);
+                let awaited = timeout_at(self.begun + limit, self.pieces.next()).await;
+                awaited.map_err(|_| self.rate.error(limit))?
+            }
+        };
+        match piece {
+            None => Ok(None),
+            Some(Ok(piece)) => {
                 self.received += piece.len();
                 Ok(Some(piece))
             }
-            Ok(Some(Err(_))) => Err(Error::Invalid("the connection ended before the end of the body".to_owned())),
-            Err(_) => Err(self.rate.error(limit)),
+            Some(Err(_)) => Err(Error::Invalid("the connection ended before the end of the body".to_owned())),
         }
+    }
+
+    /// Polls twice for the next chunk. A small body usually arrives with its headers, but the connection only hands it over
+    /// after the first poll: so most bodies need no timer.
+    async fn arrived(&mut self) -> Poll<Option<std::result::Result<Bytes, axum::Error>>> {
+        let mut is_first = true;
+        poll_fn(|cx| match self.pieces.poll_next_unpin(cx) {
+            Poll::Pending if mem::take(&mut is_first) => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            polled => Poll::Ready(polled),
+        })
+        .await
     }
 
     /// Receives and discards the rest of the body, up to [`MAX_DISCARDED`].
