@@ -31,10 +31,18 @@ impl Drop for ActiveRequest {
 
 /// The body of a response. The request ends when the body was passed to the connection.
 pub(super) struct ResponseBody {
-    pub(super) body: Body,
-    pub(super) _request: ActiveRequest,
-    /// The span of the request, because parts of the body may be created after its handler has returned.
-    pub(super) span: Span,
+    body: Body,
+    _request: ActiveRequest,
+    /// The span of the request, if parts of the body are created after its handler has returned.
+    span: Option<Span>,
+}
+
+impl ResponseBody {
+    pub(super) fn new(body: Body, request: ActiveRequest, span: Span) -> Self {
+        // A body of known size is in memory.
+        let span = body.size_hint().exact().is_none().then_some(span);
+        Self { body, _request: request, span }
+    }
 }
 
 impl HttpBody for ResponseBody {
@@ -43,7 +51,7 @@ impl HttpBody for ResponseBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let answer = self.get_mut();
-        let _entered = answer.span.enter();
+        let _entered = answer.span.as_ref().map(Span::enter);
         Pin::new(&mut answer.body).poll_frame(cx)
     }
 

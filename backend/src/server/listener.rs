@@ -273,7 +273,7 @@ async fn answer(served: Arc<Served>, request: Request<Incoming>) -> Result<Respo
     } else if connection.is_over_quota() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response.map(|body| ResponseBody { body, _request: active, span }))
+    Ok(response.map(|body| ResponseBody::new(body, active, span)))
 }
 
 async fn route(served: &Served, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
