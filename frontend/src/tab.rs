@@ -1,4 +1,4 @@
-//! The title and the icon of the tab: the title of the page, and how many things need attention.
+//! The tab: its title and icon, with how many things need attention, and whether the user has been on another page.
 
 use leptos::prelude::*;
 
@@ -7,18 +7,29 @@ use crate::effect::effect;
 /// The end of the icon's data URL.
 const END_OF_ICON: &str = "%3C/svg%3E";
 
-/// The title of the page, and how many things need attention. A handle: copies are the same tab.
+/// The title of the page, how many things need attention, and whether the user has been on another page. A handle: copies
+/// are the same tab.
 #[derive(Clone, Copy)]
 pub(crate) struct Tab {
     title: RwSignal<String>,
+    visited: StoredValue<Visited>,
     /// `None` while it is not known.
     count: RwSignal<Option<i32>>,
+}
+
+/// The pages that were shown, by their paths.
+#[derive(Debug, PartialEq)]
+enum Visited {
+    Nothing,
+    One(String),
+    Several,
 }
 
 impl Tab {
     /// The tab with the title and the icon that it has.
     pub(crate) fn new() -> Self {
-        let tab = Self { title: RwSignal::new(document().title()), count: RwSignal::new(None) };
+        let (title, visited) = (RwSignal::new(document().title()), StoredValue::new(Visited::Nothing));
+        let tab = Self { title, visited, count: RwSignal::new(None) };
         let count = Memo::new(move |_| tab.count.get().unwrap_or(0));
         effect(move || document().set_title(&tab.title.with(|title| with_count(title, count.get()))));
         let icon = document().query_selector("link[rel=icon]").ok().flatten();
@@ -36,6 +47,19 @@ impl Tab {
     /// Shows the title of a page.
     pub(crate) fn set_title(self, page: &str) {
         self.title.set(format!("{page} · MFTPlus"));
+    }
+
+    /// Whether the user has been on another page than the one at this path, or comes from one.
+    pub(crate) fn was_on_another_page(self, path: &str) -> bool {
+        let visited = self.visited.try_update_value(|visited| {
+            match visited {
+                Visited::Nothing => *visited = Visited::One(path.to_owned()),
+                Visited::One(first) if first == path => {}
+                Visited::One(_) | Visited::Several => *visited = Visited::Several,
+            }
+            *visited == Visited::Several
+        });
+        visited == Some(true)
     }
 
     /// Shows a number as long as the current reactive owner lives.

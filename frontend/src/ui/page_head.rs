@@ -1,6 +1,7 @@
 //! The head of a page: its title, also of the tab, and its actions.
 
 use leptos::{html, prelude::*};
+use leptos_router::hooks::use_location;
 
 use crate::{base_path::href, browser, effect::effect, tab::Tab};
 
@@ -17,10 +18,12 @@ pub(crate) fn PageHead(
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     let heading = NodeRef::<html::H1>::new();
-    let tab = expect_context::<Tab>();
+    let (tab, path) = (expect_context::<Tab>(), use_location().pathname);
     effect(move || tab.set_title(&title.get()));
     effect(move || {
-        let came_from_another = document().active_element().is_some_and(|element| element.tag_name() != "BODY");
+        let has_focus = document().active_element().is_some_and(|element| element.tag_name() != "BODY");
+        // A title that is replaced when its page has loaded takes the focus away with it.
+        let came_from_another = tab.was_on_another_page(&path.read_untracked()) || has_focus;
         if let Some(heading) = heading.get()
             && came_from_another
         {
