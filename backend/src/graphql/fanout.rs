@@ -23,6 +23,7 @@ mod change;
 mod computed_states;
 mod execution;
 mod partition;
+mod projection;
 mod revision_tracker;
 mod shards;
 mod shared_subscription;
@@ -36,6 +37,7 @@ use self::{
     change::Change,
     execution::{Execution, Refusal},
     partition::Shard,
+    projection::Viewer,
     revision_tracker::RevisionTracker,
     shards::QueuedPartitions,
     shared_subscription::{SharedSubscription, SubscriberKey},
@@ -262,8 +264,9 @@ impl Hub {
         let (tasks, requests) = (self.tasks.clone(), Handle::current());
         let request = caller.prepare_with(request, &self.cp, move |load| drop(tasks.spawn_on(load, &requests)));
         let (schema, running, max_response) = (self.schema.clone(), Arc::clone(subscription), self.max_response);
+        let viewer = Viewer::of(actor);
         let executing = async move {
-            running.catch_panics(running.run(Execution::open(&schema, request, max_response))).await;
+            running.catch_panics(running.run(Execution::open(&schema, request, max_response, viewer))).await;
         };
         self.tasks.spawn_on(executing, &self.deliveries.runtime());
         if subscription.topic.is_computed() {

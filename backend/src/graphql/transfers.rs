@@ -45,6 +45,18 @@ pub(super) fn results(outcomes: TransferOutcomes) -> Vec<TransferResult> {
     outcomes.into_iter().map(result).collect()
 }
 
+impl Transfer {
+    /// `etaSeconds`: an `Int` holds at most 68 years, and a longer estimate is omitted.
+    pub(super) fn eta(&self) -> Option<i32> {
+        self.eta_seconds.and_then(|seconds| i32::try_from(seconds).ok())
+    }
+
+    /// Whether a viewer with the permission may cancel the transfer now.
+    pub(super) const fn can_be_cancelled(&self) -> bool {
+        self.status.can_be_cancelled() && self.cancel_requested_at.is_none()
+    }
+}
+
 #[ComplexObject]
 impl Transfer {
     /// The agent that makes the copy; null if it was revoked.
@@ -80,8 +92,7 @@ impl Transfer {
     /// Estimated seconds until the end at the current speed; null if the transfer is not running or there is no
     /// estimate.
     async fn eta_seconds(&self) -> Option<i32> {
-        // An `Int` holds at most 68 years; a longer estimate is omitted.
-        self.eta_seconds.and_then(|seconds| i32::try_from(seconds).ok())
+        self.eta()
     }
 
     /// Bytes and speed over time, at most 300 samples and at least 10 seconds apart. They are kept for 30 days.
@@ -92,8 +103,7 @@ impl Transfer {
 
     /// Whether the viewer may cancel the transfer now; false if it has ended or a cancel request is open.
     async fn viewer_can_cancel(&self, ctx: &Context<'_>) -> bool {
-        let is_possible = self.status.can_be_cancelled() && self.cancel_requested_at.is_none();
-        is_possible && viewer_may(ctx, Permission::CancelTransfer)
+        self.can_be_cancelled() && viewer_may(ctx, Permission::CancelTransfer)
     }
 
     /// Whether the viewer may retry the transfer now; false unless it has failed and its agent is not revoked.

@@ -1,4 +1,5 @@
-//! The execution of one subscription: each update yields one response, which is serialised once.
+//! The execution of one subscription: each update yields one response, which is serialised once. Responses that need nothing
+//! but the updated object are written from it by a [`Projection`]; the library executes the subscription for the others.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,9 +9,15 @@ use futures_util::{
     StreamExt,
     stream::{self, BoxStream, Stream},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::coop::consume_budget,
+};
 
-use super::change::{EventFilter, Update};
+use super::{
+    change::{EventFilter, Update},
+    projection::{Projection, Viewer},
+};
 use crate::{
     error::{Error, Result},
     graphql::{Schema, errors::server_error, response_json::write},
@@ -67,6 +74,7 @@ pub(super) struct Execution {
     responses: BoxStream<'static, Response>,
     updates: mpsc::Sender<Update>,
     max_response: usize,
+    projection: Option<Projection>,
 }
 
 impl Execution {
@@ -77,9 +85,11 @@ impl Execution {
     /// The errors that the client gets instead of responses.
     pub(super) async fn open(
         schema: &Schema,
-        request: Request,
+        mut request: Request,
         max_response: usize,
+        viewer: Viewer,
     ) -> Result<(Self, EventFilter), Refusal> {
+        let (document, operation) = (request.parsed_query().ok().cloned(), request.operation_name.clone());
         let (event_filter, mut wanted) = oneshot::channel();
         let (updates, fed) = mpsc::channel(1);
         let slot = Slot(Mutex::new(Some(Feed { event_filter, updates: fed })));
@@ -91,7 +101,12 @@ impl Execution {
                 _ => Refusal::Ended,
             }),
             event_filter = &mut wanted => match event_filter {
-                Ok(event_filter) => Ok((Self { responses, updates, max_response }, event_filter)),
+                Ok(event_filter) => {
+                    // The library has accepted the document.
+                    let document = document.as_ref();
+                    let projection = document.and_then(|document| Projection::of(document, operation.as_deref(), viewer));
+                    Ok((Self { responses, updates, max_response, projection }, event_filter))
+                }
                 Err(_) => Err(Refusal::Ended),
             },
         }
@@ -106,11 +121,18 @@ impl Execution {
             let _ = &fed;
             response
         });
-        Self { responses: responses.boxed(), updates, max_response: usize::MAX }
+        Self { responses: responses.boxed(), updates, max_response: usize::MAX, projection: None }
     }
 
     /// The response to this update; `None` if the subscription has ended.
     pub(super) async fn execute(&mut self, update: Update) -> Option<SerializedResponse> {
+        if let (Some(projection), Update::Transfer(transfer)) = (&self.projection, &update)
+            && let Some(payload) = projection.write(transfer, self.max_response)
+        {
+            // Nothing here waits, so other tasks get their turn this way.
+            consume_budget().await;
+            return Some(SerializedResponse { payload, is_partial: false });
+        }
         self.updates.send(update).await.ok()?;
         let response = self.responses.next().await?;
         let (payload, is_partial) = match write(&response, self.max_response) {

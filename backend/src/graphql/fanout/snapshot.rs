@@ -9,6 +9,7 @@ use super::{
     Hub, SubscriberGuard,
     change::{EventFilter, Filter, Update},
     execution::Execution,
+    projection::Viewer,
 };
 use crate::{
     actor::Actor,
@@ -67,7 +68,7 @@ impl Hub {
             }
         };
         // The shared subscription was accepted, and this request is the same.
-        let opened = Execution::open(&self.schema, request, self.max_response).await;
+        let opened = Execution::open(&self.schema, request, self.max_response, Viewer::of(actor)).await;
         let Ok((mut execution, _)) = opened else { return Ok(()) };
         for update in updates {
             let Some(response) = execution.execute(update.clone()).await else { break };

@@ -70,6 +70,14 @@ async fn compare(selection: &str) {
 }
 
 #[tokio::test]
+async fn an_answer_without_links_is_what_a_lone_execution_gives() {
+    let schema = Schema::read();
+    let leaves = schema.fields("Transfer").into_iter().filter(|(_, ty)| schema.is_leaf(ty)).map(|(name, _)| name);
+    let leaves = leaves.collect::<Vec<_>>().join(" ");
+    Box::pin(compare(&format!("{leaves} network {{ latencyMs packetLossPercent throughputMbps }}"))).await;
+}
+
+#[tokio::test]
 async fn sockets_are_served_on_a_runtime_of_their_own() {
     let story = Story::begin().await;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
