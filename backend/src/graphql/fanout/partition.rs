@@ -20,8 +20,9 @@ use crate::graphql::{
     outbound_queue::{State, SubscriptionSink},
 };
 
-/// The maximum number of states that wait for a shard, which a socket is sent with one write.
-const MAX_STATES: usize = 64;
+/// The maximum number of states that wait for a shard, which a socket is sent with one write. The more of them there are,
+/// the less each one costs: so a shard that falls behind becomes faster, and catches up.
+const MAX_STATES: usize = 256;
 /// The size of these states, in bytes, from which on no state is added.
 const MAX_BYTES: usize = 256 * 1024;
 /// The number of subscribers that a shard delivers to before it lets other tasks run.
