@@ -33,12 +33,20 @@ pub(crate) fn run(options: &Options) {
     });
     let answered = storm.times.len();
     println!("  {answered} PATCHes of {rate}/s, {} deliveries, {} resyncs", storm.deliveries, storm.resyncs);
+    let received = storm.deliveries / WATCHERS;
+    println!("  each watcher received about {received} states; 1 s after the storm {} were missing", storm.unknown);
+    match storm.settled {
+        Some(after) => println!("  every watcher knew every last state {after:.1?} after the storm"),
+        None => println!("  some watchers never knew every last state: states are lost"),
+    }
     let milliseconds = |percent| percentile(&storm.times, percent).as_secs_f64() * 1e3;
     rows::print("PATCH p50", milliseconds(50), " ms", Asked::AtMost(P50_ASKED));
     rows::print("PATCH p99", milliseconds(99), " ms", Asked::AtMost(P99_ASKED));
     rows::print("PATCHes refused", count(storm.refused), "", Asked::AtMost(0.0));
     let right = format!("Watchers of {WATCHERS} that know every last state 1 s after the storm");
     rows::print(&right, count(storm.right), "", Asked::AtLeast(count(WATCHERS)));
+    let lost = if storm.settled.is_some() { 0.0 } else { 1.0 };
+    rows::print("Storms after which last states are lost", lost, "", Asked::AtMost(0.0));
     let resyncs = count(storm.resyncs) / count(storm.deliveries) * 100.0;
     rows::print("Resyncs among the deliveries", resyncs, " %", Asked::AtMost(RESYNCS_ASKED));
 }

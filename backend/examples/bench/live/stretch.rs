@@ -107,6 +107,11 @@ impl Stretch {
         }
     }
 
+    /// What a watcher knows that has received no state: see [`Heard::newest`].
+    pub(super) fn nothing_known(&self) -> Vec<u32> {
+        vec![0; self.transfers]
+    }
+
     /// The states that all watchers have received so far.
     pub(super) fn states(&self) -> usize {
         self.states.load(Ordering::Relaxed)
@@ -146,9 +151,9 @@ impl Heard {
     }
 }
 
-/// Lets a watcher receive until it has received everything or the stretch is over.
-pub(super) async fn listen(mut watcher: Watcher, stretch: Arc<Stretch>) -> (Watcher, Heard) {
-    let mut heard = Heard { newest: vec![0; stretch.transfers], ..Heard::default() };
+/// Lets a watcher receive until it has received everything or the stretch is over. `newest` is what it knows already.
+pub(super) async fn listen(mut watcher: Watcher, stretch: Arc<Stretch>, newest: Vec<u32>) -> (Watcher, Heard) {
+    let mut heard = Heard { newest, ..Heard::default() };
     let mut over = pin!(stretch.over.notified());
     while !stretch.is_over.load(Ordering::Relaxed) && !heard.is_complete(&stretch) {
         let before = heard.states;

@@ -11,7 +11,7 @@ use std::{
 use futures_util::future::join_all;
 use tokio::{
     task::{JoinError, JoinSet},
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout_at},
 };
 
 use super::{
@@ -36,6 +36,8 @@ const STORM_CONNECTIONS: usize = 100;
 const GRACE: Duration = Duration::from_secs(30);
 /// How long after a storm a watcher may not know the last states.
 const SETTLING: Duration = Duration::from_secs(1);
+/// How often it is looked then whether all watchers know them.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 /// The time in which sockets are opened or closed, or the load begins, before anything is measured.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The maximum time until all watchers are subscribed.
@@ -70,6 +72,11 @@ pub(crate) struct Storm {
     pub(crate) resyncs: usize,
     /// Watchers that knew the last state of every transfer in time.
     pub(crate) right: usize,
+    /// The last states that a watcher did not know in time, in the median.
+    pub(crate) unknown: usize,
+    /// How long after the storm every watcher knew the last state of every transfer; `None` if they did not within
+    /// [`GRACE`], which means that states are lost.
+    pub(crate) settled: Option<Duration>,
 }
 
 pub(crate) struct WatchedServer<'a> {
@@ -145,28 +152,40 @@ impl<'a> WatchedServer<'a> {
         saturated
     }
 
-    /// Reports at a rate that is too high, and compares what each watcher knows shortly afterwards.
+    /// Reports at a rate that is too high, and compares what each watcher knows shortly afterwards. Then waits until all of
+    /// them know everything, so that states that are late can be told from states that are lost.
     pub(crate) async fn storm(&mut self, rate: u32, seconds: u64) -> Storm {
-        let stretch = Stretch::remembered(reports_in(rate, seconds), TRANSFERS);
-        let listening = self.listen(&stretch);
-        let reported =
+        let mut stretch = Stretch::remembered(reports_in(rate, seconds), TRANSFERS);
+        let mut listening = self.listen(&stretch);
+        let Reported { times, accepted, refused } =
             reports::paced(&self.server.address, &self.setup.reporters, &stretch, rate, STORM_CONNECTIONS).await;
-        sleep(SETTLING).await;
-        let heard = self.collect(listening, &stretch, Duration::ZERO).await;
-        let mut last = vec![0; TRANSFERS];
-        for number in reported.accepted {
-            let last = &mut last[number % TRANSFERS];
-            *last = u32::try_from(number).unwrap().max(*last);
+        let end = Instant::now();
+        let last = last_states(&accepted);
+        let mut storm = Storm { times, refused, deliveries: 0, resyncs: 0, right: 0, unknown: 0, settled: None };
+        sleep_until(end + SETTLING).await;
+        for look in 0_u32.. {
+            let elapsed = end.elapsed();
+            let heard = self.collect(listening, &stretch, Duration::ZERO).await;
+            storm.deliveries += heard.iter().map(|heard| heard.states + heard.resyncs).sum::<usize>();
+            storm.resyncs += heard.iter().map(|heard| heard.resyncs).sum::<usize>();
+            let mut unknown: Vec<usize> = heard.iter().map(|heard| unknown_states(&last, heard)).collect();
+            unknown.sort_unstable();
+            if look == 0 {
+                storm.right = unknown.iter().filter(|unknown| **unknown == 0).count();
+                storm.unknown = unknown[unknown.len() / 2];
+            }
+            if unknown.iter().all(|unknown| *unknown == 0) {
+                storm.settled = Some(elapsed);
+                break;
+            }
+            if elapsed > GRACE {
+                break;
+            }
+            stretch = Stretch::remembered(0, TRANSFERS);
+            listening = self.listen_on(&stretch, heard.into_iter().map(|heard| heard.newest));
+            sleep(LOOK_INTERVAL).await;
         }
-        let knows_all =
-            |heard: &&Heard| last.iter().zip(&heard.newest).all(|(last, newest)| *last == 0 || last == newest);
-        Storm {
-            times: reported.times,
-            refused: reported.refused,
-            deliveries: heard.iter().map(|heard| heard.states + heard.resyncs).sum(),
-            resyncs: heard.iter().map(|heard| heard.resyncs).sum(),
-            right: heard.iter().filter(knows_all).count(),
-        }
+        storm
     }
 
     /// The KiB of memory of the server for each of so many watchers that receive nothing.
@@ -219,14 +238,25 @@ impl<'a> WatchedServer<'a> {
 
     /// Lets all watchers receive, elsewhere.
     fn listen(&mut self, stretch: &Arc<Stretch>) -> JoinSet<(Watcher, Heard)> {
+        let known = vec![stretch.nothing_known(); self.watchers.len()];
+        self.listen_on(stretch, known.into_iter())
+    }
+
+    /// Lets all watchers receive, with what each of them knows already.
+    fn listen_on(
+        &mut self,
+        stretch: &Arc<Stretch>,
+        known: impl Iterator<Item = Vec<u32>>,
+    ) -> JoinSet<(Watcher, Heard)> {
         let mut listening = JoinSet::new();
-        for watcher in self.watchers.drain(..) {
-            listening.spawn_on(stretch::listen(watcher, Arc::clone(stretch)), self.setup.watching.handle());
+        for (watcher, known) in self.watchers.drain(..).zip(known) {
+            listening.spawn_on(stretch::listen(watcher, Arc::clone(stretch), known), self.setup.watching.handle());
         }
         listening
     }
 
-    /// Waits so long for the watchers to receive everything, then ends the stretch. Returns what they received.
+    /// Waits so long for the watchers to receive everything, then ends the stretch. Returns what they received, in the new
+    /// order of the watchers.
     async fn collect(
         &mut self,
         mut listening: JoinSet<(Watcher, Heard)>,
@@ -261,6 +291,21 @@ async fn wait_until_quiet(stretch: &Stretch) {
         before = Some(stretch.states());
         sleep(PAUSE / 2).await;
     }
+}
+
+/// The number of the last report about each transfer; 0 if there was none.
+fn last_states(accepted: &[usize]) -> Vec<u32> {
+    let mut last = vec![0; TRANSFERS];
+    for number in accepted {
+        let last = &mut last[number % TRANSFERS];
+        *last = u32::try_from(*number).unwrap().max(*last);
+    }
+    last
+}
+
+/// The number of transfers whose last state a watcher does not know.
+fn unknown_states(last: &[u32], heard: &Heard) -> usize {
+    last.iter().zip(&heard.newest).filter(|(last, newest)| **last != 0 && last != newest).count()
 }
 
 fn reports_in(rate: u32, seconds: u64) -> usize {
