@@ -7,9 +7,9 @@ const CLOSE: u8 = 0x88;
 /// The longest payload whose length is in the second byte.
 const MAX_SHORT: u8 = 125;
 /// The second byte of a frame whose length follows in two bytes.
-const TWO_BYTES: u8 = 126;
+pub(super) const TWO_BYTES: u8 = 126;
 /// The second byte of a frame whose length follows in eight bytes.
-const EIGHT_BYTES: u8 = 127;
+pub(super) const EIGHT_BYTES: u8 = 127;
 
 /// Appends the frame of a text that consists of these parts.
 pub(super) fn write_text(buffer: &mut Vec<u8>, parts: &[&[u8]]) {

@@ -15,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::{io::AsyncReadExt, runtime::Handle, time::timeout};
 use tracing::{Instrument, Span};
 
+mod frame_boundaries;
 mod handshake;
 mod operation;
 mod plan;
@@ -90,7 +91,7 @@ async fn serve(
 ) {
     let (reading, writing) = tokio::io::split(TokioIo::new(upgraded));
     let outbound = Arc::new(OutboundQueue::new(SocketWriter::new(writing), graphql.fanout.next_shard()));
-    let mut messages = reader::messages(reading, Arc::clone(&outbound)).await;
+    let mut messages = Messages::new(reading, Arc::clone(&outbound));
     let mut session = Session::new(graphql, requests, Arc::clone(&outbound), address, connection.clone());
     let close = if is_ours { session.run(&mut messages).await } else { Some(Close::WRONG_PROTOCOL) };
     let writer = outbound.take_writer();
@@ -130,7 +131,8 @@ async fn close_handshake(
         if let Some(connection) = connection {
             connection.consumed();
         }
-        match messages.get_mut().read(&mut bytes).await {
+        let Some(unread) = messages.bytes() else { return };
+        match unread.read(&mut bytes).await {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
