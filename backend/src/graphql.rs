@@ -1,7 +1,7 @@
 //! GraphQL: a second API over the same control plane. Queries and mutations over HTTP ([`http`]), all operations over a
 //! socket ([`ws`]), each as its specification requires; state subscriptions are shared ([`fanout`]).
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use async_graphql::{SDLExportOptions, SchemaBuilder};
 use axum::{
@@ -106,9 +106,11 @@ pub struct Settings {
     pub deliveries: Deliveries,
 }
 
-/// The state that all handlers share.
+/// The state that all handlers and sockets share.
 #[derive(Clone)]
-struct Graphql {
+struct Graphql(Arc<GraphqlState>);
+
+struct GraphqlState {
     schema: Schema,
     executor: executor::Executor,
     documents: documents::Documents,
@@ -116,6 +118,14 @@ struct Graphql {
     fanout: fanout::Fanout,
     sockets: authenticated_sockets::AuthenticatedSockets,
     unauthenticated: ws::UnauthenticatedSockets,
+}
+
+impl Deref for Graphql {
+    type Target = GraphqlState;
+
+    fn deref(&self) -> &GraphqlState {
+        &self.0
+    }
 }
 
 fn builder(max_response: usize) -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
@@ -139,7 +149,7 @@ pub fn router(settings: Settings) -> Router {
     let executor = executor::Executor::new(schema.clone(), settings.clone());
     let fanout = fanout::Fanout::new(schema.clone(), settings.clone());
     let sockets = authenticated_sockets::AuthenticatedSockets::new(Arc::clone(&settings.cp), &settings.tasks);
-    let state = Graphql {
+    let state = Graphql(Arc::new(GraphqlState {
         schema,
         executor,
         documents: documents::Documents::default(),
@@ -147,7 +157,7 @@ pub fn router(settings: Settings) -> Router {
         fanout,
         sockets,
         unauthenticated: ws::UnauthenticatedSockets::default(),
-    };
+    }));
     Router::new()
         .route("/graphiql", get(landing_page::show))
         .route("/graphql", get(http::answer_get).post(http::answer_post).fallback(http::refuse_method))
