@@ -87,7 +87,7 @@ struct Hub {
 
 #[derive(Default)]
 struct SharedSubscriptions {
-    by_scope: HashMap<Scope, HashMap<SubscriptionKey, Arc<SharedSubscription>>>,
+    by_scope: HashMap<Scope, HashMap<Arc<SubscriptionKey>, Arc<SharedSubscription>>>,
     /// Whether a task reads the bus.
     is_read: bool,
     /// The queues of the shards until their tasks begin, with the first subscriber.
@@ -107,7 +107,7 @@ pub(super) struct SubscriberGuard {
     hub: Arc<Hub>,
     subscription: Arc<SharedSubscription>,
     scope: Scope,
-    key: SubscriptionKey,
+    key: Arc<SubscriptionKey>,
     subscriber: SubscriberKey,
 }
 
@@ -236,15 +236,17 @@ impl Hub {
             self.tasks.spawn_on(shards::run(partitions, self.cp.stop().clone()), &self.deliveries.runtime());
         }
         let same_scope = subscriptions.by_scope.entry(scope).or_default();
-        let known =
-            same_scope.get(&key).filter(|subscription| !subscription.end.is_cancelled() && !subscription.is_closed());
-        let subscription = if let Some(subscription) = known {
-            Arc::clone(subscription)
+        let known = same_scope
+            .get_key_value(&key)
+            .filter(|(_, subscription)| !subscription.end.is_cancelled() && !subscription.is_closed());
+        let (key, subscription) = if let Some((key, subscription)) = known {
+            (Arc::clone(key), Arc::clone(subscription))
         } else {
+            let key = Arc::new(key);
             let subscription = Arc::new(SharedSubscription::new(topic, self.cp.stop().child_token(), &self.shards));
-            same_scope.insert(key.clone(), Arc::clone(&subscription));
+            same_scope.insert(Arc::clone(&key), Arc::clone(&subscription));
             self.start(caller, actor, request, &subscription);
-            subscription
+            (key, subscription)
         };
         let subscriber = subscription.add(sink, is_snapshot_due);
         drop(subscriptions);

@@ -12,7 +12,7 @@ use std::{
     fmt,
     future::poll_fn,
     io, mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -122,7 +122,8 @@ pub(super) struct OutboundQueue {
     /// The shard that delivers to the socket.
     shard: usize,
     queue: Mutex<Queue>,
-    answers: Arc<Semaphore>,
+    /// The permits of [`MAX_ANSWERS`], once there was a query or a mutation.
+    answers: OnceLock<Arc<Semaphore>>,
     /// Notified when something waits.
     pub(super) filled: Notify,
     /// Notified when the socket has to be closed.
@@ -135,8 +136,7 @@ impl Default for OutboundQueue {
     /// A queue without a socket.
     fn default() -> Self {
         let [filled, closing, room] = std::array::from_fn(|_| Notify::new());
-        let (queue, answers) = (Mutex::default(), Arc::new(Semaphore::new(MAX_ANSWERS)));
-        Self { shard: 0, queue, answers, filled, closing, room }
+        Self { shard: 0, queue: Mutex::default(), answers: OnceLock::new(), filled, closing, room }
     }
 }
 
@@ -162,7 +162,8 @@ impl OutboundQueue {
 
     /// Waits for the permit for one more response; `None` once the socket is closed.
     pub(super) async fn answer_permit(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.answers).acquire_owned().await.ok()
+        let answers = self.answers.get_or_init(|| Arc::new(Semaphore::new(MAX_ANSWERS)));
+        Arc::clone(answers).acquire_owned().await.ok()
     }
 
     /// Queues a pong.
@@ -195,7 +196,10 @@ impl OutboundQueue {
 
     /// Adds an operation, whose results have this envelope. States of other operations are dropped.
     pub(super) fn begin(&self, operation: OperationNumber, envelope: Envelope) {
-        self.queue().operations.push(QueuedOperation { number: operation, envelope, throttle: None });
+        let mut queue = self.queue();
+        // Most sockets have one operation.
+        queue.operations.reserve_exact(1);
+        queue.operations.push(QueuedOperation { number: operation, envelope, throttle: None });
     }
 
     /// Sends at most one state per object and interval from now on.

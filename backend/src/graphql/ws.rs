@@ -13,7 +13,6 @@ use futures_util::StreamExt;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::{io::AsyncReadExt, runtime::Handle, time::timeout};
-use tracing::{Instrument, Span};
 
 mod frame_boundaries;
 mod handshake;
@@ -75,8 +74,7 @@ pub(super) async fn upgrade(
         }
     };
     // Log lines of the socket have the id of the request that opened it.
-    let serving = RequestId::scope(RequestId::current(), serving).instrument(Span::current());
-    tasks.spawn_on(serving, &deliveries);
+    tasks.spawn_on(RequestId::scope(RequestId::current(), serving), &deliveries);
     response
 }
 

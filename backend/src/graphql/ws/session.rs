@@ -1,6 +1,6 @@
 //! The session of one socket: its caller, its operations, and when it is closed.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 use tokio::{
@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 mod deadlines;
 mod sending;
@@ -44,11 +44,12 @@ const MAX_MESSAGES_BEFORE_INIT: u8 = 16;
 
 /// A running operation.
 struct Operation {
-    id: String,
+    number: OperationNumber,
+    id: Box<str>,
     /// The envelope of its results.
     envelope: Envelope,
-    /// Cancels the task of the operation.
-    end: CancellationToken,
+    /// Cancels the task of the operation; `None` once a shared subscription delivers to it.
+    end: Option<CancellationToken>,
     guard: Option<SubscriberGuard>,
 }
 
@@ -65,7 +66,8 @@ pub(super) struct Session {
     /// The entry among the unauthenticated sockets; `None` during the grace period.
     entry: Option<Entry>,
     connection: Option<Arc<Connection>>,
-    operations: HashMap<OperationNumber, Operation>,
+    /// The running operations. There are few, so that a list takes less memory than a map.
+    operations: Vec<Operation>,
     next: u32,
 }
 
@@ -90,10 +92,22 @@ enum Wakeup {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        for operation in self.operations.values() {
-            operation.end.cancel();
-        }
+        self.operations.iter().for_each(Operation::cancel);
         self.outbound.shut();
+    }
+}
+
+impl Operation {
+    /// Ends the task of the operation.
+    fn cancel(&self) {
+        if let Some(end) = &self.end {
+            end.cancel();
+        }
+    }
+
+    /// Keeps the operation subscribed, whose task has ended.
+    fn join(&mut self, guard: SubscriberGuard) {
+        (self.guard, self.end) = (Some(guard), None);
     }
 }
 
@@ -115,7 +129,7 @@ impl Session {
             messages_before_init: 0,
             entry: None,
             connection,
-            operations: HashMap::new(),
+            operations: Vec::new(),
             next: 0,
         }
     }
@@ -148,7 +162,9 @@ impl Session {
             match wakeup {
                 Wakeup::Message(message) => {
                     deadlines.last_received = Instant::now();
-                    match Box::pin(self.receive(message)).await {
+                    // A span takes memory, so a socket that is idle has none.
+                    let span = RequestId::current().map_or_else(Span::none, |request| request.span());
+                    match Box::pin(self.receive(message).instrument(span)).await {
                         Ok(Continues::Yes) => {}
                         Ok(Continues::No) => return None,
                         Err(close) => return Some(close),
@@ -235,8 +251,7 @@ impl Session {
             ClientMessage::Pong => Ok(()),
             ClientMessage::Subscribe(id, request) => self.begin(id, request),
             ClientMessage::Complete(id) => {
-                let number =
-                    self.operations.iter().find(|(_, operation)| operation.id == id).map(|(number, _)| *number);
+                let number = self.operations.iter().find(|operation| *operation.id == *id).map(|known| known.number);
                 if let Some(number) = number {
                     self.end(number);
                 }
@@ -310,7 +325,7 @@ impl Session {
         if !self.is_initialised {
             return Err(Close::UNAUTHORIZED);
         }
-        if self.operations.values().any(|operation| operation.id == id) {
+        if self.operations.iter().any(|operation| *operation.id == *id) {
             return Err(Close::duplicate(&id));
         }
         if self.operations.len() >= MAX_OPERATIONS {
@@ -320,7 +335,8 @@ impl Session {
         let (number, end) = (OperationNumber(self.next), CancellationToken::new());
         let envelope = Envelope::new("next", &id);
         self.outbound.begin(number, envelope.clone());
-        self.operations.insert(number, Operation { id, envelope, end: end.clone(), guard: None });
+        self.operations.reserve_exact(1);
+        self.operations.push(Operation { number, id: id.into(), envelope, end: Some(end.clone()), guard: None });
         let work = operation::OperationTask {
             graphql: self.graphql.clone(),
             caller: self.caller.clone(),
@@ -336,9 +352,14 @@ impl Session {
         Ok(())
     }
 
+    fn operation(&self, number: OperationNumber) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.number == number)
+    }
+
     fn end(&mut self, number: OperationNumber) {
-        if let Some(operation) = self.operations.remove(&number) {
-            operation.end.cancel();
+        if let Some(index) = self.operations.iter().position(|operation| operation.number == number) {
+            let operation = self.operations.swap_remove(index);
+            operation.cancel();
             self.outbound.end(number);
             self.operations.shrink_to_fit();
         }

@@ -63,22 +63,22 @@ impl Session {
             Outbound::Message(text) => batch.text(text),
             Outbound::Frames(frames) => batch.bytes.extend_from_slice(frames),
             Outbound::Next(number, payload) => {
-                let Some(operation) = self.operations.get(number) else { return };
+                let Some(operation) = self.operation(*number) else { return };
                 batch.result(&operation.envelope, payload);
             }
             Outbound::Answer(number, payload, _) => {
-                let Some(operation) = self.operations.get(number) else { return };
+                let Some(operation) = self.operation(*number) else { return };
                 batch.result(&operation.envelope, payload);
                 batch.text(&complete(&operation.id));
                 self.end(*number);
             }
             Outbound::Error(number, errors) => {
-                let Some(operation) = self.operations.get(number) else { return };
+                let Some(operation) = self.operation(*number) else { return };
                 batch.result(&Envelope::new("error", &operation.id), errors);
                 self.end(*number);
             }
             Outbound::Complete(number) => {
-                let Some(operation) = self.operations.get(number) else { return };
+                let Some(operation) = self.operation(*number) else { return };
                 batch.text(&complete(&operation.id));
                 self.end(*number);
             }
@@ -89,9 +89,9 @@ impl Session {
 
     fn join(&mut self, item: Outbound) {
         if let Outbound::Joined(number, guard) = item
-            && let Some(operation) = self.operations.get_mut(&number)
+            && let Some(operation) = self.operations.iter_mut().find(|operation| operation.number == number)
         {
-            operation.guard = Some(guard);
+            operation.join(guard);
         }
     }
 }
