@@ -1,4 +1,5 @@
-//! The open sockets with their tokens: a socket whose token is no longer valid is closed within a second.
+//! The open sockets that came with a token: a socket whose token is no longer valid is closed within a second. What the
+//! token said is kept, and not the token.
 
 use std::{
     collections::HashMap,
@@ -9,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 use tokio::{
     sync::Notify,
@@ -21,7 +23,7 @@ use crate::{
     actor::Actor,
     error::Error,
     events::{Invalidation, Reader, Signal},
-    service::{ControlPlane, Credentials},
+    service::ControlPlane,
 };
 
 /// How often expired tokens are looked for. Tokens that could not be checked are also checked then: all of them while
@@ -48,15 +50,20 @@ struct Open {
     is_watched: bool,
 }
 
-/// A socket with its token.
+/// A socket with what its token said.
 struct OpenSocket {
-    token: Box<str>,
     actor: Actor,
-    /// The expiry time of the token, in seconds since the epoch.
-    expires_at: i64,
+    /// The expiry time of the token.
+    expires_at: DateTime<Utc>,
     outbound: Arc<OutboundQueue>,
     /// Whether the token could not be checked when it had to be.
     needs_recheck: AtomicBool,
+}
+
+impl OpenSocket {
+    fn has_expired(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.timestamp() <= now.timestamp()
+    }
 }
 
 /// The entry of a socket. Dropping it removes the socket.
@@ -93,16 +100,9 @@ impl AuthenticatedSockets {
         outbound: Arc<OutboundQueue>,
     ) -> Result<(Actor, Registration), Error> {
         let registry = &self.0;
-        let session = registry.cp.authenticate(Credentials::Token(token)).await?;
-        let expires_at = session.expires_at.map_or(i64::MAX, |at| at.timestamp());
-        let socket = OpenSocket {
-            token: token.into(),
-            actor: session.actor.clone(),
-            expires_at,
-            outbound,
-            needs_recheck: AtomicBool::new(false),
-        };
-        let socket = Arc::new(socket);
+        let (actor, expires_at) = registry.cp.authenticate_token(token).await?;
+        let needs_recheck = AtomicBool::new(false);
+        let socket = Arc::new(OpenSocket { actor: actor.clone(), expires_at, outbound, needs_recheck });
         // Added and watched under one lock: the task ends only while there is no socket.
         let number = {
             let mut open = registry.open();
@@ -119,7 +119,7 @@ impl AuthenticatedSockets {
         let registration = Registration { registry: Arc::clone(registry), number };
         // A change between the authentication and the entry was not noticed.
         registry.check(&socket).await;
-        Ok((session.actor, registration))
+        Ok((actor, registration))
     }
 }
 
@@ -167,8 +167,8 @@ impl Registry {
     }
 
     fn close_expired(&self) {
-        let now = self.cp.now().timestamp();
-        for socket in self.open().by_number.values().filter(|socket| socket.expires_at <= now) {
+        let now = self.cp.now();
+        for socket in self.open().by_number.values().filter(|socket| socket.has_expired(now)) {
             socket.outbound.close(Close::EXPIRED);
         }
     }
@@ -182,11 +182,12 @@ impl Registry {
 
     /// Closes a socket whose token is no longer valid, or belongs to another actor than before.
     async fn check(&self, socket: &OpenSocket) {
-        match self.cp.authenticate(Credentials::Token(&socket.token)).await {
-            Ok(session) if session.actor == socket.actor => {}
+        let Some((user, session)) = socket.actor.session() else { return };
+        match self.cp.authenticate_session(user, session, socket.expires_at).await {
+            Ok(actor) if actor == socket.actor => {}
             Ok(_) => socket.outbound.close(Close::FORBIDDEN),
             Err(Error::Unauthenticated(_)) => {
-                let has_expired = socket.expires_at <= self.cp.now().timestamp();
+                let has_expired = socket.has_expired(self.cp.now());
                 socket.outbound.close(if has_expired { Close::EXPIRED } else { Close::FORBIDDEN });
             }
             // While the store is not available the token is checked again later.

@@ -11,7 +11,7 @@ use crate::{
     actor::{Actor, CertificateDigest, KeyDigest},
     error::{Error, Result},
     events::Invalidation,
-    ids::CustomerId,
+    ids::{CustomerId, SessionId, UserId},
     limits::Class,
     model::account::Role,
     store::{self, api_keys::KeyRow},
@@ -55,6 +55,8 @@ pub struct AuthenticatedCaller {
     /// The expiry time of the credentials; `None` for those of agents.
     pub expires_at: Option<DateTime<Utc>>,
 }
+
+const INVALID_TOKEN: Error = Error::Unauthenticated("this token is invalid or has expired: sign in again");
 
 impl ControlPlane {
     /// Checks the credentials of a caller.
@@ -178,28 +180,45 @@ impl ControlPlane {
     /// [`Error::Unauthenticated`] if this server's secret did not sign the token, it has expired, its session was
     /// ended, or the user or the user's customer is suspended.
     pub async fn authenticate_token(&self, token: &str) -> Result<(Actor, DateTime<Utc>)> {
-        const INVALID: Error = Error::Unauthenticated("this token is invalid or has expired: sign in again");
-        let now = self.now();
-        let claims = self.tokens.read(token, now).ok_or(INVALID)?;
-        let cache = &self.cache;
-        let read = || async { Ok(store::sessions::find(&self.db, claims.sid).await?.map(Arc::new)) };
-        let session = cache.sessions.get(claims.sid, now, cache.bus(), read).await?.ok_or(INVALID)?;
-        if session.ended_at.is_some() || session.user_id != claims.sub {
-            return Err(INVALID);
+        let claims = self.tokens.read(token, self.now()).ok_or(INVALID_TOKEN)?;
+        let expires_at = DateTime::from_timestamp(claims.exp, 0).ok_or(INVALID_TOKEN)?;
+        Ok((self.authenticate_session(claims.sub, claims.sid, expires_at).await?, expires_at))
+    }
+
+    /// The actor of a session whose access token was signed by this server and expires at this time. With what a token
+    /// said, it can be checked again without the token.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthenticated`] if the token has expired, the session was ended, or the user or the user's customer is
+    /// suspended.
+    pub(crate) async fn authenticate_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        expires_at: DateTime<Utc>,
+    ) -> Result<Actor> {
+        let (now, cache) = (self.now(), &self.cache);
+        if expires_at.timestamp() <= now.timestamp() {
+            return Err(INVALID_TOKEN);
         }
-        let read = || async { Ok(store::users::find(&self.db, claims.sub).await?.map(Arc::new)) };
-        let user = cache.users.get(claims.sub, now, cache.bus(), read).await?.ok_or(INVALID)?;
-        if user.suspended {
-            return Err(INVALID);
+        let read = || async { Ok(store::sessions::find(&self.db, session).await?.map(Arc::new)) };
+        let found = cache.sessions.get(session, now, cache.bus(), read).await?.ok_or(INVALID_TOKEN)?;
+        if found.ended_at.is_some() || found.user_id != user {
+            return Err(INVALID_TOKEN);
         }
-        let actor = match (user.role.0, user.customer_id) {
-            (Role::Admin, _) => Actor::Admin { user: user.id, session: claims.sid },
+        let read = || async { Ok(store::users::find(&self.db, user).await?.map(Arc::new)) };
+        let found = cache.users.get(user, now, cache.bus(), read).await?.ok_or(INVALID_TOKEN)?;
+        if found.suspended {
+            return Err(INVALID_TOKEN);
+        }
+        match (found.role.0, found.customer_id) {
+            (Role::Admin, _) => Ok(Actor::Admin { user, session }),
             (Role::Customer, Some(customer)) if !self.is_suspended(customer, now).await? => {
-                Actor::Customer { user: user.id, session: claims.sid, customer }
+                Ok(Actor::Customer { user, session, customer })
             }
-            (Role::Customer, _) => return Err(INVALID),
-        };
-        Ok((actor, DateTime::from_timestamp(claims.exp, 0).ok_or(INVALID)?))
+            (Role::Customer, _) => Err(INVALID_TOKEN),
+        }
     }
 
     /// Counts and logs a request whose client certificate is not accepted.
