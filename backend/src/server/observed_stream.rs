@@ -10,7 +10,6 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::Instant,
 };
-use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::transport::connections::{AnonymousMessageTooBig, Connection, Slot};
 
@@ -19,7 +18,6 @@ use crate::transport::connections::{AnonymousMessageTooBig, Connection, Slot};
 pub(super) struct ObservedStream<S> {
     stream: S,
     slot: Slot,
-    closing: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Whether the response to an upgrade has been written.
     has_upgraded: bool,
 }
@@ -42,23 +40,21 @@ fn with_usual_names(bytes: &[u8]) -> Vec<u8> {
 
 impl<S> ObservedStream<S> {
     pub(super) fn new(stream: S, slot: Slot) -> Self {
-        let closing = Box::pin(slot.0.closing().clone().cancelled_owned());
-        Self { stream, slot, closing, has_upgraded: false }
+        Self { stream, slot, has_upgraded: false }
     }
 
     fn connection(&self) -> &Connection {
         &self.slot.0
     }
 
-    /// Fails when the connection must be closed. Until the upgrade its task waits for that itself, and drops the stream.
-    fn poll_closing(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        if !self.connection().is_upgraded() {
-            return Ok(());
+    /// Fails after an upgrade when the connection must be closed. The task of the connection waits for that itself, before
+    /// and after the upgrade.
+    fn check_closing(&self) -> io::Result<()> {
+        let connection = self.connection();
+        if connection.is_upgraded() && connection.closing().is_cancelled() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
         }
-        match self.closing.as_mut().poll(cx) {
-            Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),
-            Poll::Pending => Ok(()),
-        }
+        Ok(())
     }
 
     /// Reports a write to the time limits, which the protocol after an upgrade has none of.
@@ -75,7 +71,7 @@ impl<S> ObservedStream<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for ObservedStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.poll_closing(cx)?;
+        self.check_closing()?;
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         let bytes = buf.filled().len() - before;
@@ -92,7 +88,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for ObservedStream<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for ObservedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_closing(cx)?;
+        self.check_closing()?;
         let outcome = if !self.has_upgraded && self.connection().is_upgraded() {
             let answer = with_usual_names(bytes);
             let outcome = Pin::new(&mut self.stream).poll_write(cx, &answer);
@@ -113,7 +109,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ObservedStream<S> {
             let first = bytes.iter().find(|slice| !slice.is_empty()).map_or(&[][..], |slice| &slice[..]);
             return self.poll_write(cx, first);
         }
-        self.poll_closing(cx)?;
+        self.check_closing()?;
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
         self.written(outcome)
     }
@@ -124,13 +120,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ObservedStream<S> {
 
     /// TLS writes what it has encrypted when it is flushed, so that a client which does not read blocks this.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_closing(cx)?;
+        self.check_closing()?;
         let outcome = Pin::new(&mut self.stream).poll_flush(cx);
         self.written(outcome.map_ok(|()| 0)).map_ok(|_| ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_closing(cx)?;
+        self.check_closing()?;
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
