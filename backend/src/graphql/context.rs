@@ -11,6 +11,7 @@ use async_graphql::{
     extensions::{ExtensionContext, ResolveInfo},
 };
 use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 use super::loaders::Loader;
@@ -41,10 +42,11 @@ struct RequestState {
 }
 
 impl Caller {
-    /// Attaches this caller and new loaders to a request, so that callers share no loader. Each load is a task.
+    /// Attaches this caller and new loaders to a request, so that callers share no loader. Each load is a task of the
+    /// current runtime, wherever the request is executed.
     pub(super) fn prepare(&self, request: Request, cp: &Arc<ControlPlane>, tasks: &TaskTracker) -> Request {
-        let tasks = tasks.clone();
-        self.prepare_with(request, cp, move |load| drop(tasks.spawn(load)))
+        let (tasks, runtime) = (tasks.clone(), Handle::current());
+        self.prepare_with(request, cp, move |load| drop(tasks.spawn_on(load, &runtime)))
     }
 
     /// [`Self::prepare`] with another way to spawn loads.

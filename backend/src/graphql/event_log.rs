@@ -1,16 +1,54 @@
 //! The event log in GraphQL.
 
 use async_graphql::{ID, Object};
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
-use super::node::Node;
+use super::{
+    deliveries::{OtherRuntime, outcome},
+    node::Node,
+};
 use crate::{
+    error::Result,
     ids::{AgentId, CustomerId},
     model::{
         Instant,
         event::{self, LoggedKind},
     },
-    service::ControlPlane,
+    service::{ControlPlane, EventLogSubscription},
 };
+
+/// The events of a log, read on the runtime of requests for a stream that is executed elsewhere. One is read ahead.
+pub(super) struct LogFollower {
+    events: mpsc::Receiver<Result<Option<event::Event>>>,
+    reading: Option<AbortOnDropHandle<()>>,
+}
+
+impl LogFollower {
+    pub(super) fn start(mut log: EventLogSubscription, requests: &OtherRuntime) -> Self {
+        let (read, events) = mpsc::channel(1);
+        let reading = requests.start(async move {
+            while let Some(event) = log.next().await {
+                if read.send(event).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Self { events, reading: Some(reading) }
+    }
+
+    /// The next event, or `None` inside the result for a gap. The stream ends when the server stops.
+    pub(super) async fn next(&mut self) -> Option<Result<Option<event::Event>>> {
+        let event = self.events.recv().await;
+        if event.is_none()
+            && let Some(reading) = self.reading.take()
+        {
+            // If the reading has panicked, so does the stream.
+            drop(outcome(reading).await);
+        }
+        event
+    }
+}
 
 /// An event of the event log.
 pub(super) struct LoggedEvent {

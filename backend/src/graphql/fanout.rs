@@ -16,7 +16,7 @@ use std::{
 };
 
 use async_graphql::{Request, ServerError};
-use tokio::{runtime::Handle, sync::Notify};
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 mod change;
@@ -263,8 +263,7 @@ impl Hub {
         subscription: &Arc<SharedSubscription>,
     ) {
         // The execution is part of the deliveries, and its loads are not.
-        let (tasks, requests) = (self.tasks.clone(), Handle::current());
-        let request = caller.prepare_with(request, &self.cp, move |load| drop(tasks.spawn_on(load, &requests)));
+        let request = caller.prepare(request, &self.cp, &self.tasks);
         let (schema, running, max_response) = (self.schema.clone(), Arc::clone(subscription), self.max_response);
         let viewer = Viewer::of(actor);
         let executing = async move {

@@ -9,7 +9,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     context::{actor, caller_name, control_plane},
-    event_log::LoggedEvent,
+    deliveries::OtherRuntime,
+    event_log::{LogFollower, LoggedEvent},
     fanout::{EventFilter, Filter, Update, feed},
     job_inputs::JobRunFilterInput,
     pipeline_inputs::PipelineRunFilterInput,
@@ -274,7 +275,10 @@ impl SubscriptionRoot {
         let (cp, actor) = (control_plane(ctx)?.clone(), actor(ctx)?.clone());
         let entries = ctx.data::<LogEntries>().map_err(|_| Error::internal("no bound of log entries in the schema"))?;
         let entries = entries.0.of(&caller_name(ctx)?);
-        let log = cp.follow_log(&actor, after).await?;
+        let requests = ctx.data::<OtherRuntime>().map_err(|_| Error::internal("no runtime that reads the log"))?;
+        let following = Arc::clone(&cp);
+        let log = requests.run(async move { following.follow_log(&actor, after).await }).await??;
+        let log = LogFollower::start(log, requests);
         Ok(stream::unfold((log, cp, entries, None), |(mut log, cp, entries, written)| async {
             // The socket has taken the entry before this one.
             drop::<Option<OwnedSemaphorePermit>>(written);

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     actor::Actor,
     error::Result,
+    graphql::deliveries::OtherRuntime,
     ids::{AgentId, JobId, RunId, TransferId},
     model::{
         MAX_LIMIT, Page, PageRequest, PageStart,
@@ -32,7 +33,8 @@ const MOST: usize = 1_000;
 const OPEN: [TransferStatus; 3] = [TransferStatus::Running, TransferStatus::Queued, TransferStatus::Failed];
 
 impl Hub {
-    /// Delivers the objects of the filter that are not in a final state to one subscriber.
+    /// Delivers the objects of the filter that are not in a final state to one subscriber. They are read on the current
+    /// runtime, that of requests, and sent by that of deliveries.
     pub(super) async fn snapshot(
         &self,
         actor: &Actor,
@@ -67,14 +69,18 @@ impl Hub {
                 state.map(|state| state.update(number)).into_iter().collect()
             }
         };
-        // The shared subscription was accepted, and this request is the same.
-        let opened = Execution::open(&self.schema, request, self.max_response, Viewer::of(actor)).await;
-        let Ok((mut execution, _)) = opened else { return Ok(()) };
-        for update in updates {
-            let Some(response) = execution.execute(update.clone()).await else { break };
-            to.subscription.deliver_snapshot(to.subscriber, &update, response.payload);
-        }
-        Ok(())
+        let (schema, max_response, viewer) = (self.schema.clone(), self.max_response, Viewer::of(actor));
+        let (subscription, subscriber) = (Arc::clone(&to.subscription), to.subscriber);
+        let executing = async move {
+            // The shared subscription was accepted, and this request is the same.
+            let opened = Execution::open(&schema, request, max_response, viewer).await;
+            let Ok((mut execution, _)) = opened else { return };
+            for update in updates {
+                let Some(response) = execution.execute(update.clone()).await else { return };
+                subscription.deliver_snapshot(subscriber, &update, response.payload);
+            }
+        };
+        OtherRuntime::new(&self.tasks, self.deliveries.runtime()).run(executing).await
     }
 
     async fn open_transfers(

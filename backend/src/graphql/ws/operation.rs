@@ -4,6 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use async_graphql::{Request, ServerError, Value};
 use futures_util::{FutureExt, StreamExt};
+use tokio::runtime::Handle;
 
 use super::plan::{Plan, States};
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
     graphql::{
         Graphql,
         context::Caller,
+        deliveries::OtherRuntime,
         errors::{is_request_error, json, server_error},
         executor::Executed,
         fanout::JoinRequest,
@@ -22,6 +24,7 @@ use crate::{
 };
 
 /// The task of one operation.
+#[derive(Clone)]
 pub(super) struct OperationTask {
     pub(super) graphql: Graphql,
     pub(super) caller: Caller,
@@ -87,10 +90,19 @@ impl OperationTask {
         }
     }
 
-    /// Streams the event log, no faster than the socket sends it.
+    /// Streams the event log. It is read here, and its entries are executed by the runtime of deliveries.
     async fn follow(&self, request: Request) {
         let settings = &self.graphql.settings;
-        let request = self.caller.prepare(request, &settings.cp, &settings.tasks);
+        let requests = OtherRuntime::new(&settings.tasks, Handle::current());
+        let request = self.caller.prepare(request, &settings.cp, &settings.tasks).data(requests);
+        let deliveries = OtherRuntime::new(&settings.tasks, settings.deliveries.runtime());
+        // An error means that the server stops.
+        drop(deliveries.run(self.clone().stream(request)).await);
+    }
+
+    /// Sends the responses of a stream of the event log, no faster than the socket does.
+    async fn stream(self, request: Request) {
+        let settings = &self.graphql.settings;
         let mut responses = self.graphql.schema.execute_stream(request);
         let (name, mut has_begun) = (self.caller.name(), false);
         while let Some(response) = responses.next().await {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Story;
 use crate::{graphql::world::COPY, support::Subscriber};
 
-async fn event(subscriber: &mut Subscriber, id: &str) -> (String, String) {
+pub(super) async fn event(subscriber: &mut Subscriber, id: &str) -> (String, String) {
     let data = subscriber.data(id).await;
     let entry = &data["events"];
     assert_eq!(entry["gap"], false, "{data}");
@@ -15,13 +15,13 @@ async fn event(subscriber: &mut Subscriber, id: &str) -> (String, String) {
     (text("kind"), text("cursor"))
 }
 
-fn follow(after: Option<&str>) -> String {
+pub(super) fn follow(after: Option<&str>) -> String {
     let after = after.map_or_else(String::new, |cursor| format!("(after: \"{cursor}\")"));
     format!("subscription {{ events{after} {{ gap event {{ kind cursor }} }} }}")
 }
 
 /// The cursor of the newest event that the caller may see.
-async fn newest(story: &Story) -> String {
+pub(super) async fn newest(story: &Story) -> String {
     let data =
         story.app.bearer(&story.customer.token).data("{ events(first: 1) { nodes { cursor } } }", &json!({})).await;
     data["events"]["nodes"][0]["cursor"].as_str().expect("a cursor").to_owned()
