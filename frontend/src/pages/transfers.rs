@@ -57,10 +57,7 @@ pub(crate) fn Transfers() -> impl IntoView {
     let query = ListQuery::of("/transfers", 200);
     let filters = Memo::new(move |_| Filters::read(|name| query.get(name)));
     // A time before now stays the same while the filters do, so that the list is the same when it is queried again.
-    let asked_at = Memo::new(move |_| {
-        filters.track();
-        browser::now()
-    });
+    let asked_at = Memo::new(move |_| filters.with(|_| browser::now()));
     let sort = Memo::new(move |_| order(query.get("sort").as_deref()));
     let list = LiveList::<Transfer>::new(Admission::Listed);
     let totals = Fetch::new(move || {
