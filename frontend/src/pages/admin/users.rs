@@ -21,8 +21,8 @@ use crate::{
 
 /// The columns of the table.
 const COLUMNS: [Column; 6] = [
-    Column::text("E-mail", 26),
-    Column::text("Role", 14),
+    Column::text("E-mail", 23),
+    Column::text("Role", 17),
     Column::text("Customer", 14),
     Column::text("Status", 10),
     Column::text("Created", 12).late(),
