@@ -13,6 +13,7 @@ use futures_util::StreamExt;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::{io::AsyncReadExt, runtime::Handle, time::timeout};
+use tokio_util::sync::CancellationToken;
 
 mod frame_boundaries;
 mod handshake;
@@ -97,8 +98,15 @@ async fn serve(
     drop(session);
     if let (Some(close), Some(writer)) = (close, writer) {
         // A client that does not read the close frame in time is disconnected.
-        drop(timeout(CLOSE_TIMEOUT, close_handshake(&mut messages, writer, &close, connection.as_deref())).await);
+        let closing = timeout(CLOSE_TIMEOUT, close_handshake(&mut messages, writer, &close, connection.as_deref()));
+        // The limits of connections wait for nobody: they have given the place of this one to another.
+        aborted(connection.as_deref()).run_until_cancelled(closing).await;
     }
+}
+
+/// The token with which the limits of connections close this one.
+fn aborted(connection: Option<&Connection>) -> CancellationToken {
+    connection.map_or_else(CancellationToken::new, |open| open.closing().clone())
 }
 
 /// Sends the close frame and reads until the client closes the socket. What is not read would otherwise reset the

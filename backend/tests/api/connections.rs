@@ -8,13 +8,18 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::Instant,
+    time::{Instant, sleep},
 };
 
 use crate::support::{Subscriber, TestApp, TestListener};
 
 /// A time that is longer than any limit.
 const FOR_EVER: Duration = Duration::from_mins(1);
+
+/// A request for a socket.
+const UPGRADE: &str = "GET /graphql/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n";
 
 /// Reads until the server closes or resets the connection.
 async fn to_the_end(stream: &mut TcpStream) -> String {
@@ -107,6 +112,36 @@ async fn many_anonymous_connections_keep_out_neither_agents_nor_one_another() {
     subscriber.send(&json!({ "type": "ping" })).await;
     assert_eq!(subscriber.receive().await, json!({ "type": "pong" }), "nor was the subscriber");
     assert!(listening.listeners.connections().len() <= 16);
+}
+
+/// Sends an invalid message, and reads the close frame with which it is answered.
+async fn offend(socket: &mut TcpStream) {
+    // A text of one byte, under a mask of zeroes.
+    socket.write_all(&[0x81, 0x81, 0, 0, 0, 0, b'x']).await.expect("sent");
+    assert_eq!(socket.read_u8().await.expect("a frame"), 0x88);
+    let length = socket.read_u8().await.expect("its length");
+    socket.read_exact(&mut vec![0; usize::from(length)]).await.expect("its reason");
+}
+
+#[tokio::test]
+async fn a_socket_that_waits_for_the_end_of_its_client_makes_room_at_once() {
+    let app = TestApp::start().await;
+    let limits = ConnectionLimits { anonymous: 2, ..ConnectionLimits::of_api(100) };
+    let listening = TestListener::of(app.router.clone(), limits).await;
+    let (mut oldest, mut other) = (listening.raw(UPGRADE).await, listening.raw(UPGRADE).await);
+    for socket in [&mut oldest, &mut other] {
+        assert!(head(socket).await.starts_with("HTTP/1.1 101 "));
+    }
+    // The clients answer no close frame. The time of the oldest one ends after that of the other.
+    offend(&mut other).await;
+    sleep(Duration::from_millis(100)).await;
+    offend(&mut oldest).await;
+    let _newest = listening.raw("GET /api/he").await;
+    tokio::select! {
+        biased;
+        rest = to_the_end(&mut oldest) => assert_eq!(rest, ""),
+        _ = to_the_end(&mut other) => panic!("the oldest one has kept its connection"),
+    }
 }
 
 #[tokio::test]
@@ -203,10 +238,7 @@ async fn a_request_that_does_not_name_its_host_once_is_400() {
 async fn header_names_have_the_usual_case() {
     let app = TestApp::start().await;
     let listening = app.listen().await;
-    let upgrade = "GET /graphql/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-                   Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n";
-    let head = head(&mut listening.raw(upgrade).await).await;
+    let head = head(&mut listening.raw(UPGRADE).await).await;
     assert!(head.starts_with("HTTP/1.1 101 Switching Protocols\r\n"), "{head}");
     // Python's `gql` compares the name with its case.
     assert!(head.contains("\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n"), "{head}");

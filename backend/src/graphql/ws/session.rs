@@ -16,7 +16,7 @@ mod sending;
 
 use self::deadlines::{Deadlines, PING_INTERVAL};
 use super::{
-    operation,
+    aborted, operation,
     protocol::{ACK, ClientMessage, pong},
     reader::Messages,
     unauthenticated::Entry,
@@ -138,8 +138,7 @@ impl Session {
     /// if no close frame can be sent any more.
     pub(super) async fn run(&mut self, messages: &mut Messages) -> Option<Close> {
         let (outbound, stop) = (Arc::clone(&self.outbound), self.graphql.settings.cp.stop().clone());
-        // The limits of connections close this one.
-        let abort = self.connection.as_ref().map_or_else(CancellationToken::new, |open| open.closing().clone());
+        let abort = aborted(self.connection.as_deref());
         let mut deadlines = Deadlines::new(Instant::now(), self.graphql.settings.init_grace);
         loop {
             let wake = deadlines.next(self);
