@@ -20,6 +20,9 @@ mod tests;
 
 /// The maximum number of fields of an object. Documents with more are left to the library.
 const MAX_FIELDS: usize = 256;
+/// The length of the constant text, in bytes, from which on the library writes the responses. A fragment may be selected
+/// under many names, each of which repeats its text, so the text may be far longer than the document.
+const MAX_TEXT: usize = 64 * 1024;
 /// The expected length of a value, in bytes.
 const VALUE: usize = 16;
 
@@ -65,12 +68,12 @@ impl Projection {
         if !is_plain || !is_ours {
             return None;
         }
-        let mut compiler = Compiler { document, text: "{\"data\":{".to_owned(), values: Vec::new() };
+        let mut compiler = Compiler { document, text: "{\"data\":{".to_owned(), values: Vec::new(), length: 0 };
         compiler.name(&root.node);
         compiler.object(Object::Update, &root.node.selection_set.node)?;
         compiler.text.push_str("}}");
-        let Compiler { text: end, values, .. } = compiler;
-        let length = values.iter().map(|(text, _)| text.len() + VALUE).sum::<usize>() + end.len();
+        let Compiler { text: end, values, length, .. } = compiler;
+        let length = length + values.len() * VALUE + end.len();
         Some(Self { values, end: end.into(), length, viewer })
     }
 
@@ -111,6 +114,8 @@ struct Compiler<'a> {
     /// The text after the last value so far.
     text: String,
     values: Vec<(Box<str>, WriteValue)>,
+    /// The length of the text before the values, in bytes.
+    length: usize,
 }
 
 impl<'a> Compiler<'a> {
@@ -120,6 +125,9 @@ impl<'a> Compiler<'a> {
         collect(self.document, selected, object, &mut fields)?;
         self.text.push('{');
         for (index, field) in fields.into_iter().enumerate() {
+            if self.length + self.text.len() >= MAX_TEXT {
+                return None;
+            }
             if index > 0 {
                 self.text.push(',');
             }
@@ -152,6 +160,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn value(&mut self, write: WriteValue) {
+        self.length += self.text.len();
         self.values.push((std::mem::take(&mut self.text).into(), write));
     }
 }

@@ -128,6 +128,18 @@ fn a_response_that_is_too_long_is_left_to_the_library() {
     assert!(projection.write(&transfer(json!({})), length - 1).is_none());
 }
 
+#[test]
+fn a_document_whose_fragments_repeat_much_text_is_left_to_the_library() {
+    let query = |names: usize| {
+        let objects =
+            (0..names).map(|number| format!("a{number}: transfer {{ ...Long }} ")).collect::<Vec<_>>().concat();
+        let name = "x".repeat(4096);
+        format!("subscription {{ transferUpdated {{ {objects} }} }} fragment Long on Transfer {{ {name}: id }}")
+    };
+    assert!(projection(&query(8), NOBODY).is_some());
+    assert!(projection(&query(32), NOBODY).is_none());
+}
+
 #[rstest]
 #[case::link("subscription { transferUpdated { transfer { id agent { id } } } }")]
 #[case::list("subscription { transferUpdated { transfer { samples { at } } } }")]
