@@ -9,8 +9,9 @@ use crate::{
     user_action::UserAction,
 };
 
-/// The name of a parameter, its default, and its value for this run.
-type Parameter = (String, String, RwSignal<String>);
+/// The name of a parameter, its default, and its value for this run. The value has no owner: the effect that fills the
+/// fields would be its owner, and ends it when the dialog closes, before the next opening shows the fields again.
+type Parameter = (String, String, ArcRwSignal<String>);
 
 /// The dialog to start a run. For administrators.
 #[component]
@@ -32,7 +33,7 @@ pub(super) fn StartDialog(
         if open.get() {
             let known =
                 plan.with_untracked(|plan| plan.as_ref().map(|plan| plan.parameters.clone())).unwrap_or_default();
-            let field = |(name, value): (String, String)| (name, value.clone(), RwSignal::new(value));
+            let field = |(name, value): (String, String)| (name, value.clone(), ArcRwSignal::new(value));
             parameters.set(known.into_iter().map(field).collect());
         }
     });
@@ -50,7 +51,7 @@ pub(super) fn StartDialog(
     let fields = move || {
         let field = |(index, (name, default, value)): (usize, Parameter)| {
             let hint = format!("Default: {default}");
-            view! { <Field label=name value hint is_first=index == 0 /> }
+            view! { <Field label=name value=RwSignal::from(value) hint is_first=index == 0 /> }
         };
         parameters.get().into_iter().enumerate().map(field).collect_view()
     };
