@@ -38,7 +38,8 @@ impl UserAction {
     }
 
     fn begin(self) -> bool {
-        let is_free = !self.busy.get_untracked();
+        // The page of the action may have been left since.
+        let is_free = self.busy.try_get_untracked() == Some(false);
         if is_free {
             self.busy.set(true);
             self.failure.set(None);

@@ -218,13 +218,21 @@ fn CreateCodeButton(
 ) -> impl IntoView {
     let (looking, creating) = (UserAction::new(), UserAction::new());
     let create = move |_| {
+        let owner = customer.get_untracked();
+        // The user may have left the page, or chosen another customer, for whom this code is not.
+        let is_current = move |owner: &str| customer.try_with_untracked(|customer| customer == owner) == Some(true);
         // Agents that registered before the code was created are not the new one.
         looking.run(agents::list_some(AgentFilter::default(), NEWEST, 1), move |page| {
+            if !is_current(&owner) {
+                return;
+            }
             since.set(newest_registration(&page.items));
             let expires_at = Instant(browser::now().0 + VALID_HOURS * 3_600_000);
             let input = CreateCode { expires_at: Some(expires_at), max_uses: Some(1) };
-            creating.run(enrolment_codes::create(&customer.get_untracked(), input), move |created| {
-                code.set(Some(created.code));
+            creating.run(enrolment_codes::create(&owner, input), move |created| {
+                if is_current(&owner) {
+                    code.set(Some(created.code));
+                }
             });
         });
     };

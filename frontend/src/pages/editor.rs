@@ -163,35 +163,39 @@ fn EditorForm(
     let is_unsaved = RwSignal::new(false);
     effect(move || is_unsaved.set(draft.differs(saved.get_value().as_ref()) || code.text.with(|text| *text != first)));
     let blocked = RwSignal::new(None::<String>);
-    let done = Callback::new(move |(pipeline, message): (Pipeline, String)| {
+    // Not after the user has left the page while it was saving.
+    let done = Callback::new(move |pipeline: Pipeline| {
         is_unsaved.set(false);
-        toasts.success(message);
         navigate(&format!("/pipelines/{}", pipeline.id.inner()), NavigateOptions::default());
     });
     let replace = Callback::new(move |(pipeline, expected): (Pipeline, i32)| {
         let yaml = code.text.get_untracked();
         user_action.run(pipelines::replace(pipeline.id.inner(), yaml, expected), move |replaced| {
-            let version = replaced.version;
-            done.run((replaced, format!("Saved as version {version}.")));
+            toasts.success(format!("Saved as version {}.", replaced.version));
+            done.try_run(replaced);
         });
     });
     let save = move || {
         let Some(pipeline) = saved.get_value() else {
             let input = draft.for_create(code.text.get_untracked());
             return user_action.run(pipelines::create(input), move |created| {
-                let message = format!("{} was created.", created.name);
-                done.run((created, message));
+                toasts.success(format!("{} was created.", created.name));
+                done.try_run(created);
             });
         };
         let is_same_text = code.text.with_untracked(|text| *text == pipeline.yaml);
         match (draft.differs(Some(&pipeline)), is_same_text) {
-            (false, true) => done.run((pipeline, "Nothing has changed, so there is no new version.".to_owned())),
+            (false, true) => {
+                toasts.success("Nothing has changed, so there is no new version.".to_owned());
+                done.run(pipeline);
+            }
             (false, false) => replace.run((pipeline.clone(), pipeline.version)),
             (true, is_same_text) => {
                 let request = pipelines::describe(pipeline.id.inner(), draft.for_update());
                 user_action.run(request, move |described| {
                     if is_same_text {
-                        done.run((described, "Saved. The text is the same, so there is no new version.".to_owned()));
+                        toasts.success("Saved. The text is the same, so there is no new version.".to_owned());
+                        done.try_run(described);
                     } else {
                         saved.set_value(Some(Pipeline {
                             yaml: pipeline.yaml,
@@ -199,7 +203,10 @@ fn EditorForm(
                             ..described.clone()
                         }));
                         // The current action must end before the next one can start.
-                        set_timeout(move || replace.run((described, pipeline.version)), std::time::Duration::ZERO);
+                        let next = move || {
+                            replace.try_run((described, pipeline.version));
+                        };
+                        set_timeout(next, std::time::Duration::ZERO);
                     }
                 });
             }

@@ -23,8 +23,9 @@ pub(crate) fn CopyButton(
     let toasts = expect_context::<Toasts>();
     let is_copied = RwSignal::new(false);
     let copy = move |_| {
+        let text = text.get_untracked();
         spawn_local(async move {
-            if browser::copy(&text.get_untracked()).await {
+            if browser::copy(&text).await {
                 is_copied.try_set(true);
                 let forget = move || {
                     is_copied.try_set(false);

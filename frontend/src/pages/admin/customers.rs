@@ -117,7 +117,7 @@ fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>) -> impl I
             open.set(false);
             name.set(String::new());
             toasts.success(format!("{} was created.", customer.name));
-            on_change.run(());
+            on_change.try_run(());
         });
     };
     view! {
@@ -138,7 +138,7 @@ fn Rename(open: RwSignal<bool>, id: String, name: String, on_change: Callback<()
         user_action.run(customers::update(&id, input), move |customer| {
             open.set(false);
             toasts.success(format!("Renamed to {}.", customer.name));
-            on_change.run(());
+            on_change.try_run(());
         });
     };
     view! {
@@ -158,7 +158,7 @@ fn Suspend(open: RwSignal<bool>, id: String, name: String, suspended: bool, on_c
         user_action.run(customers::update(&id, input), move |customer| {
             open.set(false);
             toasts.success(format!("{} is {}.", customer.name, if suspended { "active again" } else { "suspended" }));
-            on_change.run(());
+            on_change.try_run(());
         });
     };
     let text = if suspended {

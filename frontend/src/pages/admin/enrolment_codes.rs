@@ -93,7 +93,7 @@ fn Row(code: EnrolmentCode, #[prop(into)] on_change: Callback<()>) -> impl IntoV
         user_action.run(enrolment_codes::delete(&id), move |_| {
             is_withdrawing.set(false);
             toasts.success("The code was deleted.".to_owned());
-            on_change.run(());
+            on_change.try_run(());
         });
     };
     let uses = match code.max_uses {
@@ -146,7 +146,7 @@ fn Create(open: RwSignal<bool>, customer_id: String, #[prop(into)] on_created: C
         };
         user_action.run(enrolment_codes::create(&customer_id, input), move |code| {
             open.set(false);
-            on_created.run(code.code);
+            on_created.try_run(code.code);
         });
     };
     let choices = [("1", "in 1 hour"), ("24", "in 1 day"), ("168", "in 7 days"), ("720", "in 30 days"), ("", "never")];

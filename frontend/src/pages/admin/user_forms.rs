@@ -42,7 +42,7 @@ pub(super) fn Create(open: RwSignal<bool>, #[prop(into)] on_change: Callback<()>
             email.set(String::new());
             password.set(String::new());
             toasts.success(format!("{} was created.", user.email));
-            on_change.run(());
+            on_change.try_run(());
         });
     };
     view! {
@@ -86,7 +86,7 @@ pub(super) fn ChangeRole(
                 user.email,
                 labels::role(user.role).to_ascii_lowercase()
             ));
-            on_change.run(());
+            on_change.try_run(());
         });
     };
     view! {
@@ -114,7 +114,7 @@ pub(super) fn ChangePassword(
             open.set(false);
             password.set(String::new());
             toasts.success(format!("{} has a new password.", user.email));
-            on_change.run(());
+            on_change.try_run(());
         });
     };
     view! {
@@ -148,7 +148,7 @@ pub(super) fn Suspend(
         user_action.run(users::update(&id, input), move |user| {
             open.set(false);
             toasts.success(format!("{} is {}.", user.email, if suspended { "active again" } else { "suspended" }));
-            on_change.run(());
+            on_change.try_run(());
         });
     };
     let text = if suspended {

@@ -23,7 +23,9 @@ pub(super) fn FormatButton(
     let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
     let is_busy = RwSignal::new(false);
     let read = move |text: &str, done: Box<dyn FnOnce(Reading)>| {
-        let owner = owner.get_untracked().map(cynic::Id::new);
+        // The user may have left the page between the two readings.
+        let Some(owner) = owner.try_get_untracked() else { return };
+        let owner = owner.map(cynic::Id::new);
         session.execute(definitions::read(text.to_owned(), owner), move |outcome| match outcome {
             Ok(reading) => done(reading),
             Err(error) => {
