@@ -85,9 +85,11 @@ fn Head(row: RwSignal<Entry<PipelineRun>>, list: LiveList<PipelineRun>, links: F
     let rerun = move |()| {
         let (navigate, pipeline) = (navigate.clone(), pipeline.clone());
         rerunning.run(pipeline_runs::rerun(&id.get_value()), move |run| {
-            is_rerunning.set(false);
             toasts.success("A new run has started from the failed step.".to_owned());
-            navigate(&format!("/pipelines/{pipeline}/runs/{}", run.id.inner()), NavigateOptions::default());
+            // Not after the user has left the page.
+            if is_rerunning.try_set(false).is_none() {
+                navigate(&format!("/pipelines/{pipeline}/runs/{}", run.id.inner()), NavigateOptions::default());
+            }
         });
     };
     let state = Signal::derive(move || {

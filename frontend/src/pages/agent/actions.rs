@@ -121,9 +121,11 @@ fn Revoke(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
     let revoke = move |()| {
         let (revoked, navigate) = (revoked.clone(), navigate.clone());
         user_action.run(agents::revoke(&id), move |_| {
-            open.set(false);
             toasts.success(format!("{revoked} was revoked."));
-            navigate("/agents", NavigateOptions::default());
+            // Not after the user has left the page.
+            if open.try_set(false).is_none() {
+                navigate("/agents", NavigateOptions::default());
+            }
         });
     };
     effect(move || {

@@ -46,9 +46,11 @@ pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl In
     let delete = move |()| {
         let navigate = navigate.clone();
         deleting.run(jobs::delete(&id.get_value()), move |_| {
-            is_deleting.set(false);
             toasts.success("The job was deleted.".to_owned());
-            navigate("/jobs", NavigateOptions { replace: true, ..NavigateOptions::default() });
+            // Not after the user has left the page.
+            if is_deleting.try_set(false).is_none() {
+                navigate("/jobs", NavigateOptions { replace: true, ..NavigateOptions::default() });
+            }
         });
     };
     // These two have no dialog, so their errors are shown as notifications.

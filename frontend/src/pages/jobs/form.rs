@@ -84,9 +84,11 @@ fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoV
         None => ("/jobs".to_owned(), "Create job"),
     };
     let done = move |job: Job| {
-        is_unsaved.set(false);
         toasts.success(format!("{} was saved.", job.name));
-        navigate(&format!("/jobs/{}", job.id.inner()), NavigateOptions::default());
+        // Not after the user has left the page while it was saving.
+        if is_unsaved.try_set(false).is_none() {
+            navigate(&format!("/jobs/{}", job.id.inner()), NavigateOptions::default());
+        }
     };
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();

@@ -50,9 +50,11 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
     let delete = move |()| {
         let navigate = navigate.clone();
         deleting.run(pipelines::delete(&id.get_value()), move |_| {
-            is_deleting.set(false);
             toasts.success("The pipeline was deleted.".to_owned());
-            navigate("/pipelines", NavigateOptions { replace: true, ..NavigateOptions::default() });
+            // Not after the user has left the page.
+            if is_deleting.try_set(false).is_none() {
+                navigate("/pipelines", NavigateOptions { replace: true, ..NavigateOptions::default() });
+            }
         });
     };
     // It has no dialog, so its errors are shown as notifications.
