@@ -34,7 +34,7 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(Tab::new());
     provide_context(Toasts::new());
     provide_context(Tooltip::new());
-    provide_context(Clock::start(move || feed.check_silence()));
+    provide_context(Clock::start(move || feed.tick()));
     session.restore();
     prepare_overview();
     stay_connected(session, feed);

@@ -238,8 +238,10 @@ impl Feed {
         self.state.set(ConnectionState::Offline);
     }
 
-    /// Sends a ping, or closes the connection, after a time without messages. To be called about once a second.
-    pub(crate) fn check_silence(self) {
+    /// Sends a ping, or closes the connection, after a time without messages, and applies the updates that wait for an
+    /// animation frame: there is none if the tab was hidden before it. To be called about once a second.
+    pub(crate) fn tick(self) {
+        self.apply();
         if !matches!(self.state.get_untracked(), ConnectionState::Live | ConnectionState::Connecting) {
             return;
         }

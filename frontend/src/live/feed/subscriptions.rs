@@ -99,16 +99,14 @@ impl Feed {
         }
     }
 
-    /// Queues a result until the next animation frame. A hidden tab has no animation frames, so it waits a second.
+    /// Queues a result until the next animation frame. A hidden tab has none, so it waits for the next [`tick`](Self::tick).
     pub(super) fn enqueue(self, on_result: OnResult, result: String) {
         let is_first = self.inner.with_value(|inner| {
             let mut inner = inner.borrow_mut();
             inner.queue.push((on_result, result));
             inner.queue.len() == 1
         });
-        if is_first && browser::is_hidden() {
-            later(1000, move || self.apply());
-        } else if is_first {
+        if is_first && !browser::is_hidden() {
             request_animation_frame(move || self.apply());
         }
     }
