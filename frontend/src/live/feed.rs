@@ -89,7 +89,7 @@ impl Inner {
 pub(crate) struct Feed {
     inner: StoredValue<Rc<RefCell<Inner>>, LocalStorage>,
     state: RwSignal<ConnectionState>,
-    /// The time since which no updates arrive; `None` while they do, or before the first connection.
+    /// The time since which no updates arrive; `None` while they do, or before the first attempt to connect has ended.
     lost_at: RwSignal<Option<Instant>>,
     session: Session,
 }
@@ -152,13 +152,19 @@ impl Feed {
         }
     }
 
-    /// Notes that updates arrive no more. A connection that was silent before it closed was lost at its last message.
+    /// Notes that updates arrive no more, or that there is no connection to begin with. A connection that was silent before
+    /// it closed was lost at its last message. What was lost before is not up to date since then.
     fn lose(self) {
-        if self.is_live() {
+        let state = self.state.get_untracked();
+        if !matches!(state, ConnectionState::Live | ConnectionState::Connecting) {
+            return;
+        }
+        self.inner.with_value(|inner| inner.borrow_mut().may_have_missed = true);
+        if self.lost_at.with_untracked(Option::is_none) {
             let now = browser::now().0;
             let last = self.inner.with_value(|inner| inner.borrow().last_message_at);
-            self.lost_at.set(Some(Instant(if now - last > PING_AFTER { last } else { now })));
-            self.inner.with_value(|inner| inner.borrow_mut().may_have_missed = true);
+            let was_silent = state == ConnectionState::Live && now - last > PING_AFTER;
+            self.lost_at.set(Some(Instant(if was_silent { last } else { now })));
         }
     }
 
@@ -275,12 +281,13 @@ impl Feed {
         }
         match protocol::parse(text) {
             ServerMessage::Ack => {
-                let (subscriptions, held, is_gap) = {
+                let (subscriptions, held, is_gap, generation) = {
                     let mut inner = inner.borrow_mut();
                     inner.failures = 0;
                     inner.is_holding = false;
                     let held = std::mem::take(&mut inner.held);
-                    (inner.subscriptions.clone(), held, std::mem::take(&mut inner.may_have_missed))
+                    let is_gap = std::mem::take(&mut inner.may_have_missed);
+                    (inner.subscriptions.clone(), held, is_gap, inner.generation)
                 };
                 self.state.set(ConnectionState::Live);
                 for (id, subscription) in &subscriptions {
@@ -291,7 +298,9 @@ impl Feed {
                 }
                 if self.lost_at.with_untracked(Option::is_some) {
                     later(CATCH_UP, move || {
-                        if self.is_live() {
+                        // Not if this connection was lost as well, even if there is another one.
+                        let is_same = self.inner.with_value(|inner| inner.borrow().generation == generation);
+                        if is_same && self.is_live() {
                             self.lost_at.set(None);
                         }
                     });
