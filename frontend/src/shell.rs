@@ -199,11 +199,17 @@ fn Entry(#[prop(into)] address: String, icon: &'static str, name: &'static str) 
 #[component]
 fn Connection() -> impl IntoView {
     let (feed, clock) = (expect_context::<Feed>(), expect_context::<Clock>());
+    // The same during an attempt and between two, so that a screen reader does not announce each of them, and the button
+    // keeps the focus.
+    let is_lost = Memo::new(move |_| {
+        let is_trying = matches!(feed.state(), ConnectionState::Connecting | ConnectionState::Waiting(_));
+        is_trying && feed.lost_at().is_some()
+    });
     let label = move || match feed.state() {
         ConnectionState::Live => ("live", "Live"),
-        ConnectionState::Connecting | ConnectionState::Off => ("waiting", "Connecting"),
-        ConnectionState::Waiting(_) => ("waiting", "Reconnecting"),
         ConnectionState::Offline => ("offline", "Offline"),
+        _ if is_lost.get() => ("waiting", "Reconnecting"),
+        _ => ("waiting", "Connecting"),
     };
     let countdown = move || match feed.state() {
         ConnectionState::Waiting(until) => format!(" in {} s", until.seconds_since(clock.now()).max(0) + 1),
@@ -219,8 +225,8 @@ fn Connection() -> impl IntoView {
             <span class="connection-countdown" aria-hidden="true">
                 {countdown}
             </span>
-            <Show when=move || matches!(feed.state(), ConnectionState::Waiting(_))>
-                <button type="button" class="button button-small" on:click=move |_| feed.connect()>
+            <Show when=move || is_lost.get()>
+                <button type="button" class="button button-small" on:click=move |_| feed.wake()>
                     "Connect now"
                 </button>
             </Show>
