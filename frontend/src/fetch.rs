@@ -1,5 +1,7 @@
 //! A query whose result a page shows. It runs again when a signal that it reads changes, or on demand.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 
 use crate::{
@@ -9,6 +11,9 @@ use crate::{
     live::Feed,
     session::Session,
 };
+
+/// The pause between two runs of a query that updates cause.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The stage of a query.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +63,11 @@ impl<T: PartialEq + Send + Sync + 'static> Fetch<T> {
         self.state.reload();
     }
 
+    /// Like [`reload`](Self::reload), but once a second at most, however often it is called.
+    pub(crate) fn reload_paced(self) {
+        self.state.reload_paced();
+    }
+
     /// The stage of the query. Reactive.
     pub(crate) fn stage(self) -> Stage {
         self.state.stage.get()
@@ -83,6 +93,17 @@ impl<T: PartialEq + Send + Sync + 'static> Fetch<T> {
     }
 }
 
+/// Whether a query that updates cause may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// At once.
+    Free,
+    /// After the pause, if it is wanted by then.
+    Pausing,
+    /// After the pause.
+    Wanted,
+}
+
 /// The part of a query that does not depend on the type of its result.
 #[derive(Clone, Copy)]
 struct QueryState {
@@ -93,6 +114,7 @@ struct QueryState {
     run: StoredValue<u32>,
     /// Whether the next run only refreshes the current result.
     refresh: StoredValue<bool>,
+    pace: StoredValue<Pace>,
     /// The queries that the part of the page waits for, until this one has ended.
     first: StoredValue<Option<FirstQueries>>,
 }
@@ -106,6 +128,7 @@ impl QueryState {
             again: Trigger::new(),
             run: StoredValue::new(0),
             refresh: StoredValue::new(false),
+            pace: StoredValue::new(Pace::Free),
             first: StoredValue::new(use_context::<FirstQueries>()),
         };
         effect(move || {
@@ -139,6 +162,27 @@ impl QueryState {
     fn reload(self) {
         if self.refresh.try_update_value(|refresh| *refresh = true).is_some() {
             self.again.notify();
+        }
+    }
+
+    fn reload_paced(self) {
+        match self.pace.try_get_value() {
+            Some(Pace::Free) => {
+                self.pace.set_value(Pace::Pausing);
+                self.reload();
+                set_timeout(move || self.end_pause(), PAUSE);
+            }
+            Some(Pace::Pausing) => self.pace.set_value(Pace::Wanted),
+            // It waits already, or the user has left the page.
+            Some(Pace::Wanted) | None => {}
+        }
+    }
+
+    fn end_pause(self) {
+        let is_wanted = self.pace.try_get_value() == Some(Pace::Wanted);
+        self.pace.set_value(Pace::Free);
+        if is_wanted {
+            self.reload_paced();
         }
     }
 

@@ -190,10 +190,10 @@ fn NewestTransfers(id: String) -> impl IntoView {
     // An update of a transfer that is not in the table means that there is a new one.
     let look_for_new = move |transfer: Transfer| {
         if list.entry(transfer.id.inner()).is_none() && transfer.revision <= 2 {
-            totals.reload();
+            totals.reload_paced();
         }
     };
-    feed.watch(transfers::watch_of_agent(watched), look_for_new, || {});
+    feed.watch(transfers::watch_of_agent(watched), look_for_new, move || totals.reload_paced());
     let summary = move || {
         totals.read(|(total, is_at_least)| {
             let words = format::total((*total).into(), *is_at_least, "transfer");

@@ -200,13 +200,13 @@ fn RunTransfers(run: String, row: RwSignal<Entry<JobRun>>) -> impl IntoView {
         let filter = TransferFilter { job_run_id: Some(run.clone()), ..TransferFilter::default() };
         list.fill(transfers::list_some(filter, 100, 1))
     });
-    // An update of a transfer that is not in the table means that there is a new one.
+    // An update of a transfer that is not in the table means that there is a new one, or more than the table holds.
     let look_for_new = move |transfer: Transfer| {
         if list.entry(transfer.id.inner()).is_none() {
-            totals.reload();
+            totals.reload_paced();
         }
     };
-    feed.watch(transfers::watch_of_run(watched), look_for_new, || {});
+    feed.watch(transfers::watch_of_run(watched), look_for_new, move || totals.reload_paced());
     let is_running = Memo::new(move |_| row.with(|entry| entry.object.status == RunStatus::Running));
     let nothing = move || {
         if is_running.get() {
