@@ -13,6 +13,7 @@ use self::{actions::Actions, details::Details, run_charts::RunCharts, runs::Runs
 use super::{
     id_in_address,
     jobs::{ScheduleSummary, fetch_preview},
+    run_updates::RunUpdates,
     slot_history::SlotHistory,
 };
 use crate::{
@@ -63,10 +64,10 @@ fn OneJob(id: String) -> impl IntoView {
             let next = Memo::new(move |_| row.with(|entry| entry.object.next_run_at));
             let preview = fetch_preview(schedule.into(), timezone.into(), move || next.get());
             let has_runs = expect_context::<Session>().may(Permission::ViewJobRuns);
-            let moved = has_runs.then(|| follow_runs(&id));
+            let updates = has_runs.then(|| follow_runs(&id));
             let (slots_of, charts_of) = (id.clone(), id.clone());
-            let runs = match moved {
-                Some(moved) => view! { <Runs job=id.clone() moved /> }.into_any(),
+            let runs = match updates {
+                Some(updates) => view! { <Runs job=id.clone() updates /> }.into_any(),
                 None => view! {
                     <p class="form-text">"Only administrators change a job and see its runs and slots."</p>
                 }
@@ -75,8 +76,8 @@ fn OneJob(id: String) -> impl IntoView {
             view! {
                 <Head row list />
                 <Settled queries rows=12>
-                    {moved.map(|moved| view! { <Slots job=slots_of row moved preview /> })}
-                    {moved.map(|moved| view! { <RunCharts job=charts_of moved /> })}
+                    {updates.map(|updates| view! { <Slots job=slots_of row updates preview /> })}
+                    {updates.map(|updates| view! { <RunCharts job=charts_of updates /> })}
                     <div class="columns">
                         <Details row links />
                         <ScheduleCard row preview />
@@ -118,8 +119,7 @@ fn Head(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl IntoView {
 fn Slots(
     job: String,
     row: RwSignal<Entry<Job>>,
-    /// The run that changed last.
-    moved: RwSignal<Option<JobRun>>,
+    updates: RunUpdates<JobRun>,
     /// The preview of the schedule, with its next times.
     preview: Fetch<SchedulePreview>,
 ) -> impl IntoView {
@@ -127,9 +127,8 @@ fn Slots(
     let page = RwSignal::new(1);
     let found = Fetch::new(move || slots::list(&job, page.get()).map(|page| page.map(Slot::from)));
     // The outcome of a slot changes the revision of the job.
-    let status = Memo::new(move |_| moved.with(|run| run.as_ref().map(|run| (run.id.clone(), run.status))));
     let decided = Memo::new(move |_| row.with(|entry| entry.object.revision));
-    Effect::watch(move || (status.get(), decided.get()), move |_, _, _| found.reload(), false);
+    Effect::watch(move || (updates.turns(), decided.get()), move |_, _, _| found.reload_paced(), false);
     let is_enabled = Memo::new(move |_| row.with(|entry| entry.object.enabled));
     let coming = Signal::derive(move || {
         let times = preview.read(|preview| preview.slots.iter().map(|slot| slot.at).collect());
@@ -170,10 +169,11 @@ fn ScheduleCard(row: RwSignal<Entry<Job>>, preview: Fetch<SchedulePreview>) -> i
     }
 }
 
-/// The run of a job that changed last; `None` when updates may have been missed.
-fn follow_runs(job: &str) -> RwSignal<Option<JobRun>> {
-    let moved = RwSignal::new(None::<JobRun>);
+/// Follows the runs of a job.
+fn follow_runs(job: &str) -> RunUpdates<JobRun> {
+    let updates = RunUpdates::<JobRun>::new();
     let feed = expect_context::<Feed>();
-    feed.watch(job_runs::watch_of_job(job), move |run| moved.set(Some(run)), move || moved.set(None));
-    moved
+    let take = move |run| updates.take(run, |run: &JobRun| run.status);
+    feed.watch(job_runs::watch_of_job(job), take, move || updates.miss());
+    updates
 }

@@ -12,6 +12,7 @@ use super::{
     definition_text::DefinitionText,
     id_in_address,
     plan_cards::{Schedule, Steps},
+    run_updates::RunUpdates,
     slot_history::SlotHistory,
 };
 use crate::{
@@ -73,9 +74,9 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
     });
     let plan = Memo::new(move |_| verdict.read(|verdict| verdict.valid.then(|| verdict.plan.clone())).flatten());
     let yaml = Signal::derive(move || pipeline.with(|pipeline| pipeline.yaml.clone()));
-    let moved = has_runs.then(|| follow_runs(&id, found));
-    let runs = match moved {
-        Some(moved) => view! { <Runs pipeline=id.clone() moved /> }.into_any(),
+    let updates = has_runs.then(|| follow_runs(&id, found));
+    let runs = match updates {
+        Some(updates) => view! { <Runs pipeline=id.clone() updates /> }.into_any(),
         None => view! {
             <p class="form-text">
                 "Only administrators start a pipeline manually and see its runs, slots and earlier versions."
@@ -87,7 +88,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
         <Head pipeline found plan />
         <Settled queries rows=12>
             <DefinitionWarnings verdict />
-            {moved.map(|moved| view! { <Slots pipeline=id moved next plan /> })}
+            {updates.map(|updates| view! { <Slots pipeline=id updates next plan /> })}
             <div class="columns">
                 <Steps plan verdict />
                 <div class="stack">
@@ -136,8 +137,7 @@ fn DefinitionWarnings(verdict: Fetch<Verdict>) -> impl IntoView {
 #[component]
 fn Slots(
     pipeline: String,
-    /// The run that changed last.
-    moved: RwSignal<Option<PipelineRun>>,
+    updates: RunUpdates<PipelineRun>,
     /// The next scheduled time, and whether the pipeline is enabled.
     next: Memo<(Option<crate::time::Instant>, bool)>,
     plan: Memo<Option<Plan>>,
@@ -145,8 +145,7 @@ fn Slots(
     let runs = format!("/pipelines/{pipeline}/runs");
     let page = RwSignal::new(1);
     let found = Fetch::new(move || slots::list_of_pipeline(&pipeline, page.get()).map(|page| page.map(Slot::from)));
-    let status = Memo::new(move |_| moved.with(|run| run.as_ref().map(|run| (run.id.clone(), run.status))));
-    Effect::watch(move || (status.get(), next.get()), move |_, _, _| found.reload(), false);
+    Effect::watch(move || (updates.turns(), next.get()), move |_, _, _| found.reload_paced(), false);
     let schedule = Memo::new(move |_| plan.with(|plan| plan.as_ref().and_then(|plan| plan.schedule.clone())));
     let has_schedule = Memo::new(move |_| schedule.with(Option::is_some));
     let has_slots = Memo::new(move |_| found.read(|found| !found.items.is_empty()).unwrap_or_default());
@@ -161,17 +160,13 @@ fn Slots(
     }
 }
 
-/// The run of a pipeline that changed last; `None` when updates may have been missed.
-fn follow_runs(pipeline: &str, found: Fetch<Pipeline>) -> RwSignal<Option<PipelineRun>> {
-    let moved = RwSignal::new(None::<PipelineRun>);
+/// Follows the runs of a pipeline.
+fn follow_runs(pipeline: &str, found: Fetch<Pipeline>) -> RunUpdates<PipelineRun> {
+    let updates = RunUpdates::<PipelineRun>::new();
     let feed = expect_context::<Feed>();
-    let gap = move || {
-        moved.set(None);
-        found.reload();
-    };
-    feed.watch(pipeline_runs::watch_of_pipeline(pipeline), move |run| moved.set(Some(run)), gap);
-    // If the schedule has started the run, there is a new next time.
-    let id = Memo::new(move |_| moved.with(|run| run.as_ref().map(|run| run.id.clone())));
-    Effect::watch(move || id.get(), move |_, _, _| found.reload(), false);
-    moved
+    let take = move |run| updates.take(run, |run: &PipelineRun| run.status);
+    feed.watch(pipeline_runs::watch_of_pipeline(pipeline), take, move || updates.miss());
+    // If the schedule has started a run, there is a new next time.
+    Effect::watch(move || updates.turns(), move |_, _, _| found.reload_paced(), false);
+    updates
 }

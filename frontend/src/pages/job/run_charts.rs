@@ -6,6 +6,7 @@ use super::run_judgement::{bytes, durations};
 use crate::{
     api::job_runs::{self, JobRun},
     fetch::Fetch,
+    pages::run_updates::RunUpdates,
     ui::{Card, Chart, ChartData, QueryResult},
 };
 
@@ -14,14 +15,9 @@ const SHOWN: i32 = 30;
 
 /// The durations and the bytes of the last runs of a job, with what is usual.
 #[component]
-pub(super) fn RunCharts(
-    job: String,
-    /// The run that changed last.
-    moved: RwSignal<Option<JobRun>>,
-) -> impl IntoView {
+pub(super) fn RunCharts(job: String, updates: RunUpdates<JobRun>) -> impl IntoView {
     let found = Fetch::new(move || job_runs::list(&job, SHOWN, 1).map(|page| page.items));
-    let status = Memo::new(move |_| moved.with(|run| run.as_ref().map(|run| (run.id.clone(), run.status))));
-    Effect::watch(move || status.get(), move |_, _, _| found.reload(), false);
+    Effect::watch(move || updates.turns(), move |_, _, _| found.reload_paced(), false);
     let chart = move |draw: fn(&[JobRun]) -> ChartData| {
         // The last one stays while the card changes to a failure.
         Memo::new(move |last: Option<&ChartData>| {

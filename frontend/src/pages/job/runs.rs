@@ -8,11 +8,12 @@ use crate::{
     clock::Clock,
     fetch::Fetch,
     labels,
-    live::{Admission, Entry, LiveList},
+    live::Entry,
     pages::{
         export::ExportMenu,
         list_card::{ListCard, Listed, freeze},
         list_query::ListQuery,
+        run_updates::RunUpdates,
     },
     ui::{Badge, Card, Column, Ellipsis, Empty, Rows},
 };
@@ -28,24 +29,13 @@ const COLUMNS: [Column; 5] = [
 
 /// The runs of a job, newest first.
 #[component]
-pub(super) fn Runs(
-    job: String,
-    /// The run that changed last; `None` when updates may have been missed.
-    moved: RwSignal<Option<JobRun>>,
-) -> impl IntoView {
+pub(super) fn Runs(job: String, updates: RunUpdates<JobRun>) -> impl IntoView {
     let query = ListQuery::of(format!("/jobs/{job}"), 100);
     let job = StoredValue::new(job);
-    let list = LiveList::<JobRun>::new(Admission::Listed);
+    let list = updates.list;
     let totals = Fetch::new(move || list.fill(job_runs::list(&job.get_value(), query.rows.get(), query.page.get())));
     // Not at first: the query has been sent already.
-    Effect::watch(
-        move || moved.get(),
-        move |run, _, _| match run {
-            Some(run) if list.entry(run.id.inner()).is_some() => list.apply_update(run.clone()),
-            _ => totals.reload(),
-        },
-        false,
-    );
+    Effect::watch(move || updates.unlisted(), move |_, _, _| totals.reload_paced(), false);
     let listed = Listed::of(totals, |total| *total);
     let paths = move |()| vec![format!("/api/jobs/{}/runs", job.get_value())];
     let nothing = || {

@@ -11,10 +11,11 @@ use crate::{
         self,
         pipelines::{RUN_TRIGGERS, run_state, run_version, steps_done, time_taken},
     },
-    live::{Admission, Entry, LiveList},
+    live::Entry,
     pages::{
         list_card::{ListCard, Listed, freeze},
         list_query::ListQuery,
+        run_updates::RunUpdates,
     },
     ui::{Badge, Card, Column, Ellipsis, Empty, Rows},
 };
@@ -31,25 +32,14 @@ const COLUMNS: [Column; 6] = [
 
 /// The runs of a pipeline, newest first.
 #[component]
-pub(super) fn Runs(
-    pipeline: String,
-    /// The run that changed last; `None` when updates may have been missed.
-    moved: RwSignal<Option<PipelineRun>>,
-) -> impl IntoView {
+pub(super) fn Runs(pipeline: String, updates: RunUpdates<PipelineRun>) -> impl IntoView {
     let query = ListQuery::of(format!("/pipelines/{pipeline}"), 100);
     let pipeline = StoredValue::new(pipeline);
-    let list = LiveList::<PipelineRun>::new(Admission::Listed);
+    let list = updates.list;
     let totals =
         Fetch::new(move || list.fill(pipeline_runs::list(&pipeline.get_value(), query.rows.get(), query.page.get())));
     // Not at first: the query has been sent already.
-    Effect::watch(
-        move || moved.get(),
-        move |run, _, _| match run {
-            Some(run) if list.entry(run.id.inner()).is_some() => list.apply_update(run.clone()),
-            _ => totals.reload(),
-        },
-        false,
-    );
+    Effect::watch(move || updates.unlisted(), move |_, _, _| totals.reload_paced(), false);
     let listed = Listed::of(totals, |total| *total);
     let nothing = || {
         view! {

@@ -1,0 +1,64 @@
+//! The updates of the runs of a job or a pipeline, for the list of the runs and for what is counted from them.
+
+use leptos::prelude::*;
+
+use crate::live::{Admission, LiveList, Revisioned};
+
+/// The runs that are listed, and the updates that concern more than one row. A handle: copies are the same.
+pub(super) struct RunUpdates<T: 'static> {
+    /// The listed runs. Each update is applied to them at once: a signal with the last one would lose all others of the
+    /// same animation frame.
+    pub(super) list: LiveList<T>,
+    /// Counts the updates of runs that are not listed, and the gaps.
+    unlisted: RwSignal<u32>,
+    /// Counts the runs that have started, ended or changed their status, and the gaps.
+    turns: RwSignal<u32>,
+}
+
+impl<T> Clone for RunUpdates<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for RunUpdates<T> {}
+
+impl<T: Revisioned + Send + Sync> RunUpdates<T> {
+    /// No updates yet, and an empty list.
+    pub(super) fn new() -> Self {
+        Self { list: LiveList::new(Admission::Listed), unlisted: RwSignal::new(0), turns: RwSignal::new(0) }
+    }
+
+    /// Takes an update of a run.
+    pub(super) fn take<S: PartialEq>(self, run: T, status: fn(&T) -> S) {
+        let before = self.list.entry(run.id()).map(|known| known.with_untracked(|known| status(&known.object)));
+        let has_turned = before.as_ref() != Some(&status(&run));
+        if before.is_none() {
+            count(self.unlisted);
+        }
+        self.list.apply_update(run);
+        if has_turned {
+            count(self.turns);
+        }
+    }
+
+    /// Notes that updates may have been missed.
+    pub(super) fn miss(self) {
+        count(self.unlisted);
+        count(self.turns);
+    }
+
+    /// Changes when the list may lack a run. Reactive.
+    pub(super) fn unlisted(self) -> u32 {
+        self.unlisted.get()
+    }
+
+    /// Changes when a run has started, ended or changed its status. Reactive.
+    pub(super) fn turns(self) -> u32 {
+        self.turns.get()
+    }
+}
+
+fn count(number: RwSignal<u32>) {
+    number.update(|number| *number = number.wrapping_add(1));
+}
