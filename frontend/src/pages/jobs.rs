@@ -15,7 +15,7 @@ use super::{
     list_card::{ListCard, Listed, freeze},
     list_query::{ListQuery, api_path},
     next_run::NextRun,
-    recent_runs::{RecentRuns, insert_run},
+    recent_runs::{RecentRuns, insert_run, with_updates},
     saved_views_menu::SavedViewsMenu,
 };
 use crate::{
@@ -174,12 +174,26 @@ fn Filter(query: ListQuery, state: Memo<String>) -> impl IntoView {
 fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, query: ListQuery) {
     let feed = expect_context::<Feed>();
     let found = Fetch::new(move || jobs::newest_runs(enabled.get(), query.rows.get(), query.page.get()));
+    // Whether it is known which jobs are on the page.
+    let is_known = StoredValue::new(false);
     effect(move || {
-        let found = found.read(Clone::clone).unwrap_or_default();
-        newest.set(found.into_iter().map(|job| (job.id.inner().to_owned(), job.runs)).collect());
+        let Some(found) = found.read(Clone::clone) else { return };
+        is_known.set_value(true);
+        newest.update(|newest| {
+            let mut known = std::mem::take(newest);
+            let of_job = |job: jobs::NewestRuns| {
+                let id = job.id.into_inner();
+                let before = known.remove(&id).unwrap_or_default();
+                (id, with_updates(job.runs, before, |run| run.started_at))
+            };
+            *newest = found.into_iter().map(of_job).collect();
+        });
     });
     let moved = move |run: JobRun| {
         newest.update(|newest| {
+            if is_known.try_get_value() == Some(false) {
+                newest.entry(run.job_id.inner().to_owned()).or_default();
+            }
             if let Some(runs) = newest.get_mut(run.job_id.inner()) {
                 insert_run(runs, run, |run| run.started_at);
             }

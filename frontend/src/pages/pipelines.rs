@@ -9,7 +9,7 @@ use super::{
     list_card::{ListCard, Listed},
     list_query::ListQuery,
     next_run::NextRun,
-    recent_runs::{RecentRuns, insert_run},
+    recent_runs::{RecentRuns, insert_run, with_updates},
     saved_views_menu::SavedViewsMenu,
     search_field::SearchField,
     webhook_secret::WebhookSecret,
@@ -177,12 +177,26 @@ fn Filter(query: ListQuery, asked: Memo<(String, String)>) -> impl IntoView {
 fn follow_runs(newest: Newest, filter: Memo<PipelineFilter>, query: ListQuery, list: Fetch<Page<PipelineRow>>) {
     let feed = expect_context::<Feed>();
     let found = Fetch::new(move || pipelines::newest_runs(filter.get(), query.rows.get(), query.page.get()));
+    // Whether it is known which pipelines are on the page.
+    let is_known = StoredValue::new(false);
     effect(move || {
-        let found = found.read(Clone::clone).unwrap_or_default();
-        newest.set(found.into_iter().map(|row| (row.id.into_inner(), row.runs)).collect());
+        let Some(found) = found.read(Clone::clone) else { return };
+        is_known.set_value(true);
+        newest.update(|newest| {
+            let mut known = std::mem::take(newest);
+            let of_pipeline = |row: pipelines::NewestRuns| {
+                let id = row.id.into_inner();
+                let before = known.remove(&id).unwrap_or_default();
+                (id, with_updates(row.runs, before, |run| run.id.inner().to_owned()))
+            };
+            *newest = found.into_iter().map(of_pipeline).collect();
+        });
     });
     let moved = move |run: RunMark| {
         let is_new = newest.try_update(|newest| {
+            if is_known.try_get_value() == Some(false) {
+                newest.entry(run.pipeline_id.inner().to_owned()).or_default();
+            }
             let Some(runs) = newest.get_mut(run.pipeline_id.inner()) else { return false };
             let is_new = !runs.iter().any(|known| known.id == run.id);
             // Ids are ordered by their time of creation.
@@ -191,7 +205,7 @@ fn follow_runs(newest: Newest, filter: Memo<PipelineFilter>, query: ListQuery, l
         });
         if is_new == Some(true) {
             // If the schedule has started the run, there is a new next time.
-            list.reload();
+            list.reload_paced();
         }
     };
     feed.watch(pipeline_runs::watch_marks(), moved, move || {

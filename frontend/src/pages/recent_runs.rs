@@ -40,6 +40,18 @@ pub(super) fn insert_run<T: Revisioned, A: PartialOrd>(runs: &mut Vec<T>, run: T
     }
 }
 
+/// Queried runs with those that updates have told before the answer arrived, which may be older than they are.
+pub(super) fn with_updates<T: Revisioned, A: PartialOrd>(
+    mut queried: Vec<T>,
+    known: Vec<T>,
+    age: impl Fn(&T) -> A,
+) -> Vec<T> {
+    for run in known {
+        insert_run(&mut queried, run, &age);
+    }
+    queried
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +100,13 @@ mod tests {
         assert_eq!(runs[0].revision, 2);
         insert_run(&mut runs, run("a", 1, 3), |run| run.started_at);
         assert_eq!((runs[0].revision, runs.len()), (3, 1));
+    }
+
+    #[test]
+    fn a_late_answer_does_not_undo_an_update() {
+        let queried = vec![run("b", 2, 1), run("a", 1, 4)];
+        let runs = with_updates(queried, vec![run("c", 3, 1), run("b", 2, 2), run("a", 1, 3)], |run| run.started_at);
+        assert_eq!(ids(&runs), ["c", "b", "a"]);
+        assert_eq!(runs.iter().map(|run| run.revision).collect::<Vec<_>>(), [1, 2, 4]);
     }
 }
