@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::event_actors::Actors;
 use super::{list_query::ListQuery, saved_views_menu::SavedViewsMenu};
 use crate::{
-    api::events::{self, Event},
+    api::events::{self, Event, EventPage},
     base_path::href,
     clock::Clock,
     effect::effect,
@@ -40,32 +40,45 @@ pub(crate) fn Activity() -> impl IntoView {
     let part = Memo::new(move |_| show.with(|show| labels::value_of(&PARTS, show)));
     let lines = RwSignal::new(Vec::<Event>::new());
     let older = RwSignal::new(None::<String>);
-    let newest = Fetch::new(move || {
-        events::list(None).map(move |page| {
-            lines.try_set(page.events);
-            older.try_set(page.older);
-        })
-    });
-    let prepend = move |event: Event| {
-        lines.try_update(|lines| {
-            if lines.iter().all(|line| line.id != event.id) {
-                lines.insert(0, event);
-                lines.truncate(MOST);
-            }
+    // More than that when the user has asked for older events.
+    let most = StoredValue::new(MOST);
+    let take = move |page: EventPage| {
+        let is_joined = lines.try_update(|lines| {
+            let (all, is_joined) = join(std::mem::take(lines), page.events);
+            *lines = all;
+            is_joined
         });
-    };
-    // With older events on the page, missed events are not queried: the page would jump.
-    let catch_up = move || {
-        if lines.try_with_untracked(Vec::len).is_some_and(|count| count <= 60) {
-            newest.reload();
+        if is_joined == Some(false) {
+            older.try_set(page.older);
         }
     };
-    feed.watch(events::watch(), prepend, catch_up);
+    let newest = Fetch::new(move || events::list(None).map(take));
+    let prepend = move |event: Event| {
+        let Some(most) = most.try_get_value() else { return };
+        let end = lines.try_update(|lines| {
+            if lines.iter().all(|line| line.id != event.id) {
+                lines.insert(0, event);
+            }
+            cut(lines, most)
+        });
+        if let Some(end) = end.flatten() {
+            older.set(Some(end));
+        }
+    };
+    feed.watch(events::watch(), prepend, move || newest.reload());
     let more = UserAction::new();
     let load_older = move || {
         if let Some(after) = older.get_untracked() {
-            more.run(events::list(Some(after)), move |page| {
-                lines.try_update(|lines| lines.extend(page.events));
+            more.run(events::list(Some(after.clone())), move |page| {
+                // The end of the page may have changed meanwhile.
+                if older.try_get_untracked().flatten() != Some(after) {
+                    return;
+                }
+                let count = lines.try_update(|lines| {
+                    lines.extend(page.events);
+                    lines.len()
+                });
+                most.try_update_value(|most| *most = count.unwrap_or(0).max(*most));
                 older.try_set(page.older);
             });
         }
@@ -84,18 +97,7 @@ pub(crate) fn Activity() -> impl IntoView {
         let event = lines.with_untracked(|lines| lines.iter().find(|event| event.id.inner() == id).cloned());
         event.map(|event| view! { <Line event actors /> }).into_any()
     };
-    let nothing = move || {
-        if part.get().is_some() {
-            view! { <Empty icon="search" title="No such events among those that were searched" /> }.into_any()
-        } else {
-            view! {
-                <Empty icon="activity" title="No events yet">
-                    <p>"Sign-ins, new agents and every change of a transfer's status are listed here for 30 days."</p>
-                </Empty>
-            }
-            .into_any()
-        }
-    };
+    let nothing = move || no_events(part.get().is_some());
     view! {
         <PageHead title="Activity" about=|| "All events of the last 30 days, without progress" />
         <Filter query show />
@@ -130,6 +132,47 @@ pub(crate) fn Activity() -> impl IntoView {
             </Foot>
         </div>
     }
+}
+
+/// What is shown in place of events.
+fn no_events(is_filtered: bool) -> AnyView {
+    if is_filtered {
+        return view! { <Empty icon="search" title="No such events among those that were searched" /> }.into_any();
+    }
+    view! {
+        <Empty icon="activity" title="No events yet">
+            <p>"Sign-ins, new agents and every change of a transfer's status are listed here for 30 days."</p>
+        </Empty>
+    }
+    .into_any()
+}
+
+/// Puts the newest events, of a query, together with those on the page, newest first. If the query does not reach back to
+/// the page, there may be others between the two: of the page only what is newer than the query stays. Returns whether it
+/// reaches back.
+fn join(lines: Vec<Event>, newest: Vec<Event>) -> (Vec<Event>, bool) {
+    let is_queried = |line: &Event| newest.iter().any(|event| event.id == line.id);
+    let meeting = lines.iter().position(is_queried);
+    // The order of the log is not in the ids.
+    let is_newer = |line: &Event| newest.first().is_none_or(|first| line.at >= first.at);
+    let (mut ahead, mut behind) = (Vec::new(), Vec::new());
+    for (place, line) in lines.into_iter().enumerate().filter(|(_, line)| !is_queried(line)) {
+        match meeting {
+            Some(meeting) if place > meeting => behind.push(line),
+            None if !is_newer(&line) => {}
+            _ => ahead.push(line),
+        }
+    }
+    (ahead.into_iter().chain(newest).chain(behind).collect(), meeting.is_some())
+}
+
+/// Removes the events beyond a number. Returns the cursor of the new end, if it has changed: the id of its event.
+fn cut(lines: &mut Vec<Event>, most: usize) -> Option<String> {
+    if lines.len() <= most {
+        return None;
+    }
+    lines.truncate(most);
+    lines.last().map(|last| last.id.inner().to_owned())
 }
 
 /// Searches older pages while a filter shows few events. Returns the number of pages that were searched.
@@ -217,5 +260,52 @@ fn Line(event: Event, actors: Actors) -> impl IntoView {
                 {move || clock.moment(at)}
             </td>
         </tr>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        api::events::{EventKind, Object},
+        time::Instant,
+    };
+
+    fn events(ids: &[&str]) -> Vec<Event> {
+        let event = |id: &&str| Event {
+            id: cynic::Id::new(*id),
+            kind: EventKind::Unknown,
+            at: Instant(id.parse().unwrap()),
+            actor: "system".to_owned(),
+            object_id: cynic::Id::new("o"),
+            object: Object::Other,
+        };
+        ids.iter().map(event).collect()
+    }
+
+    fn ids(lines: &[Event]) -> Vec<&str> {
+        lines.iter().map(|line| line.id.inner()).collect()
+    }
+
+    #[test]
+    fn missed_events_are_put_between_those_on_the_page() {
+        let (all, is_joined) = join(events(&["7", "3", "2", "1"]), events(&["6", "5", "4", "3"]));
+        assert_eq!((ids(&all), is_joined), (vec!["7", "6", "5", "4", "3", "2", "1"], true));
+    }
+
+    #[test]
+    fn a_page_with_a_hole_is_not_kept() {
+        let (all, is_joined) = join(events(&["9", "2", "1"]), events(&["8", "7"]));
+        assert_eq!((ids(&all), is_joined), (vec!["9", "8", "7"], false));
+        let (all, is_joined) = join(Vec::new(), events(&["2", "1"]));
+        assert_eq!((ids(&all), is_joined), (vec!["2", "1"], false));
+    }
+
+    #[test]
+    fn older_events_are_asked_for_from_the_end_of_what_is_left() {
+        let mut lines = events(&["3", "2", "1"]);
+        assert_eq!(cut(&mut lines, 3), None);
+        assert_eq!(cut(&mut lines, 2).as_deref(), Some("2"));
+        assert_eq!(ids(&lines), ["3", "2"]);
     }
 }

@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 use leptos::prelude::*;
 
 use crate::{
-    api::events::{self, Event},
+    api::{
+        ApiError,
+        events::{self, Event},
+    },
     effect::effect,
     labels::events::unnamed_actor,
     session::Session,
@@ -27,8 +30,14 @@ impl Actors {
             for id in ids {
                 let is_new = asked.try_update_value(|asked| asked.insert(id.clone()));
                 if is_new == Some(true) {
-                    session.execute(events::actor_name(&id), move |name| {
-                        names.try_update(|names| names.insert(id, name.ok().flatten()));
+                    session.execute(events::actor_name(&id), move |name| match name {
+                        // Asked for again with the next event.
+                        Err(ApiError::Unreachable | ApiError::RateLimited(_)) => {
+                            asked.try_update_value(|asked| asked.remove(&id));
+                        }
+                        name => {
+                            names.try_update(|names| names.insert(id, name.ok().flatten()));
+                        }
                     });
                 }
             }
