@@ -49,15 +49,8 @@ pub(crate) fn utc_offset(instant: Instant) -> i64 {
     -behind
 }
 
-/// The first instant of a local day such as `2026-01-31`, moved by whole days.
-pub(crate) fn local_midnight(day: &str, days_later: i64) -> Option<Instant> {
-    let as_if_utc = crate::time::parse_day(day)? + days_later * 86_400_000;
-    let guess = Instant(as_if_utc);
-    Some(Instant(as_if_utc - utc_offset(guess) * 60_000))
-}
-
-/// The instant of a local date and time such as `2026-01-31T02:00`.
-pub(crate) fn local_minute(text: &str) -> Option<Instant> {
+/// The instant of a date and time such as `2026-01-31T02:00`: local, or in UTC with a `Z` at the end.
+pub(crate) fn minute(text: &str) -> Option<Instant> {
     let at = Date::parse(text);
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
     at.is_finite().then_some(Instant(at as i64))

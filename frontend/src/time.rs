@@ -82,8 +82,17 @@ impl<'de> Deserialize<'de> for Instant {
 /// Milliseconds from 1970 to the beginning of a day such as `2026-01-31`, as if it began in UTC.
 pub(crate) fn parse_day(text: &str) -> Option<i64> {
     let [year, month, day] = numbers(text, '-')?;
-    let is_a_date = (1..=12).contains(&month) && (1..=31).contains(&day);
+    let is_a_date = (1..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
     is_a_date.then(|| days_before(year, month, day) * DAY)
+}
+
+/// The first instant of a day such as `2026-01-31`, moved by whole days, in a zone that is `offset` minutes ahead of UTC
+/// at an instant.
+pub(crate) fn midnight(day: &str, days_later: i64, offset: impl Fn(Instant) -> i64) -> Option<Instant> {
+    let as_if_utc = parse_day(day)? + days_later * DAY;
+    // Far in the east, the clock may change between midnight there and midnight in UTC.
+    let guess = Instant(as_if_utc - offset(Instant(as_if_utc)) * 60_000);
+    Some(Instant(as_if_utc - offset(guess) * 60_000))
 }
 
 fn numbers(text: &str, separator: char) -> Option<[i64; 3]> {
@@ -136,6 +145,19 @@ mod tests {
             assert_eq!(days_before(year, month, day), days);
             assert!((1..=12).contains(&month) && (1..=31).contains(&day), "{year}-{month}-{day}");
         }
+    }
+
+    #[test]
+    fn days_begin_at_midnight_when_the_clock_changes_too() {
+        // Sydney: on 5 April 2026 at 03:00 the clock goes back to 02:00, on 4 October from 02:00 to 03:00.
+        let at = |text| Instant::parse(text).unwrap();
+        let (winter, summer) = (at("2026-04-04T16:00:00Z"), at("2026-10-03T16:00:00Z"));
+        let sydney = |at: Instant| if (winter..summer).contains(&at) { 600 } else { 660 };
+        assert_eq!(midnight("2026-04-05", 0, sydney), Some(at("2026-04-04T13:00:00Z")));
+        assert_eq!(midnight("2026-04-05", 1, sydney), Some(at("2026-04-05T14:00:00Z")));
+        assert_eq!(midnight("2026-10-04", 0, sydney), Some(at("2026-10-03T14:00:00Z")));
+        assert_eq!(midnight("2026-10-04", 0, |_| 0), Some(at("2026-10-04T00:00:00Z")));
+        assert_eq!([midnight("soon", 0, |_| 0), midnight("123456-01-01", 0, |_| 0)], [None, None]);
     }
 
     #[test]

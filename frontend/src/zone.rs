@@ -4,7 +4,10 @@ use std::sync::LazyLock;
 
 use leptos::prelude::*;
 
-use crate::{browser, time::Instant};
+use crate::{
+    browser,
+    time::{self, Instant},
+};
 
 /// The name under which the choice is stored.
 const STORED: &str = "zone";
@@ -32,4 +35,14 @@ pub(crate) fn name() -> String {
 /// How many minutes the zone of the instants on screen is ahead of UTC at an instant. Reactive.
 pub(crate) fn offset(at: Instant) -> i64 {
     if is_utc() { 0 } else { browser::utc_offset(at) }
+}
+
+/// The first instant of a day such as `2026-01-31`, moved by whole days, in the zone of the instants on screen. Reactive.
+pub(crate) fn midnight(day: &str, days_later: i64) -> Option<Instant> {
+    time::midnight(day, days_later, offset)
+}
+
+/// The instant of a date and time such as `2026-01-31T02:00` in the zone of the instants on screen. Reactive.
+pub(crate) fn minute(text: &str) -> Option<Instant> {
+    if is_utc() { browser::minute(&format!("{text}Z")) } else { browser::minute(text) }
 }

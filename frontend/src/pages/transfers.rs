@@ -31,6 +31,7 @@ use crate::{
         saved_views_menu::SavedViewsMenu,
     },
     ui::{Empty, PageHead, Selection},
+    zone,
 };
 
 /// The actions on selected transfers.
@@ -61,7 +62,7 @@ pub(crate) fn Transfers() -> impl IntoView {
     let sort = Memo::new(move |_| order(query.get("sort").as_deref()));
     let list = LiveList::<Transfer>::new(Admission::Listed);
     let totals = Fetch::new(move || {
-        let filter = filters.with(|filters| filters.for_query(asked_at.get(), browser::local_midnight));
+        let filter = filters.with(|filters| filters.for_query(asked_at.get(), zone::midnight));
         list.fill(transfers::list(filter, sort.get(), query.rows.get(), query.page.get()))
     });
     watch_visible(list, totals);
@@ -76,7 +77,7 @@ pub(crate) fn Transfers() -> impl IntoView {
     };
     let paths = move |()| {
         let sort = query.get("sort");
-        filters.with(|filters| filters.api_paths(sort.as_deref(), asked_at.get(), browser::local_midnight))
+        filters.with(|filters| filters.api_paths(sort.as_deref(), asked_at.get(), zone::midnight))
     };
     let nothing = move || {
         if filters.with(Filters::is_any) {

@@ -10,6 +10,7 @@ use crate::{
     time::Instant,
     ui::{Badge, FormDialog, Notice, Toasts, Tone},
     user_action::UserAction,
+    zone,
 };
 
 /// The maximum number of slots in the preview.
@@ -28,7 +29,7 @@ pub(super) fn Backfill(open: RwSignal<bool>, job: String) -> impl IntoView {
             to.set(local(now));
         }
     });
-    let range = move || browser::local_minute(&from.get()).zip(browser::local_minute(&to.get()));
+    let range = move || zone::minute(&from.get()).zip(zone::minute(&to.get()));
     let preview = Fetch::when(move || {
         let (from, to) = range().filter(|_| open.get())?;
         Some(backfill::preview(&job.get_value(), from, to))
@@ -57,7 +58,10 @@ pub(super) fn Backfill(open: RwSignal<bool>, job: String) -> impl IntoView {
             on_submit=backfill
             is_blocked=Signal::derive(is_blocked)
         >
-            <p class="form-text">"Runs the past slots of a time range that did not run, oldest first."</p>
+            <p class="form-text">
+                "Runs the past slots of a time range that did not run, oldest first. Times are in "
+                {move || zone::name()} "."
+            </p>
             <Moment label="From" value=from is_first=true />
             <Moment label="To" value=to />
             <div aria-live="polite" aria-busy=move || preview.is_busy().to_string()>
@@ -68,7 +72,7 @@ pub(super) fn Backfill(open: RwSignal<bool>, job: String) -> impl IntoView {
     }
 }
 
-/// A date and time in the user's time zone.
+/// A date and time in the zone that the user has chosen.
 #[component]
 fn Moment(label: &'static str, value: RwSignal<String>, #[prop(optional)] is_first: bool) -> impl IntoView {
     view! {
@@ -98,10 +102,10 @@ fn Slots(preview: BackfillPreview) -> impl IntoView {
     };
     let row = |slot: BackfillSlot| {
         let state = slot.outcome.map_or(("No record", Tone::Neutral), labels::jobs::outcome);
-        let at = format::minute(slot.scheduled_for, browser::utc_offset(slot.scheduled_for));
+        let at = slot.scheduled_for;
         view! {
             <li>
-                <span>{at}</span>
+                <span>{move || format::minute(at, zone::offset(at))}</span>
                 <Badge state=Signal::stored(state) />
             </li>
         }
@@ -118,6 +122,6 @@ fn Slots(preview: BackfillPreview) -> impl IntoView {
 
 /// An instant as `datetime-local` writes it.
 fn local(instant: Instant) -> String {
-    let civil = instant.civil(browser::utc_offset(instant));
+    let civil = instant.civil(zone::offset(instant));
     format!("{:04}-{:02}-{:02}T{:02}:{:02}", civil.year, civil.month, civil.day, civil.hour, civil.minute)
 }

@@ -41,7 +41,7 @@ pub(super) fn SnoozeDialog() -> impl IntoView {
     });
     let submit = move |()| {
         let Some(item) = board.snoozing.get_untracked() else { return };
-        let chosen = other.with_untracked(|other| local_minute(other));
+        let chosen = other.with_untracked(|other| zone::minute(other));
         let Some(until) = end.with_untracked(|end| end_of(end, chosen, browser::now(), zone::offset)) else {
             return problem.set(Some("Enter a date and a time.".to_owned()));
         };
@@ -96,11 +96,6 @@ pub(super) fn SnoozeDialog() -> impl IntoView {
             </p>
         </FormDialog>
     }
-}
-
-/// The instant of a date and time such as `2026-01-31T02:00` in the zone that the user has chosen.
-fn local_minute(text: &str) -> Option<Instant> {
-    if zone::is_utc() { browser::local_minute(&format!("{text}Z")) } else { browser::local_minute(text) }
 }
 
 /// The end with a name. `other` is what the user has entered, `offset` how many minutes the zone is ahead of UTC at an
