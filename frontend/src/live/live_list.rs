@@ -21,7 +21,7 @@ pub(crate) type EntrySignal<T> = ArcRwSignal<Entry<T>>;
 struct Inner<T> {
     state: ListState<T>,
     signals: HashMap<String, EntrySignal<T>>,
-    /// The text of the query whose result is shown.
+    /// The text of the query whose result is shown, or what it was filled as.
     query: String,
     /// The result of a later run of the same query, which waits until the rows are no longer held, and when it was sent.
     waiting: Option<(Vec<T>, i64)>,
@@ -114,11 +114,16 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
 
     /// A query that is sent now and whose rows this list takes; the total number of rows remains as its result.
     pub(crate) fn fill(self, query: Request<Page<T>>) -> Request<Total> {
-        let asked_at = browser::now().0;
         let text = query.text.clone();
+        self.fill_as(text, query)
+    }
+
+    /// Like [`fill`](Self::fill), for a query whose text changes with the time: it is the same query as before if `same` is.
+    pub(crate) fn fill_as(self, same: String, query: Request<Page<T>>) -> Request<Total> {
+        let asked_at = browser::now().0;
         query.map(move |page| {
             let total = page.counted();
-            self.apply_page(&text, page.items, asked_at);
+            self.apply_page(&same, page.items, asked_at);
             total
         })
     }

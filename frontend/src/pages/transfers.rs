@@ -19,6 +19,7 @@ use crate::{
     },
     base_path::href,
     browser,
+    clock::Clock,
     fetch::Fetch,
     fleet_totals::FleetTotals,
     format,
@@ -30,9 +31,13 @@ use crate::{
         list_query::ListQuery,
         saved_views_menu::SavedViewsMenu,
     },
+    time::Instant,
     ui::{Empty, PageHead, Selection},
     zone,
 };
+
+/// The number of seconds after which a list of the last hours or days is queried again.
+const REFRESH_AFTER: i64 = 60;
 
 /// The actions on selected transfers.
 const ACTIONS: &[BulkAction] = &[
@@ -57,14 +62,15 @@ const ACTIONS: &[BulkAction] = &[
 pub(crate) fn Transfers() -> impl IntoView {
     let query = ListQuery::of("/transfers", 200);
     let filters = Memo::new(move |_| Filters::read(|name| query.get(name)));
-    // A time before now stays the same while the filters do, so that the list is the same when it is queried again.
-    let asked_at = Memo::new(move |_| filters.with(|_| browser::now()));
     let sort = Memo::new(move |_| order(query.get("sort").as_deref()));
     let list = LiveList::<Transfer>::new(Admission::Listed);
-    let totals = Fetch::new(move || {
-        let filter = filters.with(|filters| filters.for_query(asked_at.get(), zone::midnight));
-        list.fill(transfers::list(filter, sort.get(), query.rows.get(), query.page.get()))
-    });
+    let at = move |now: Instant| {
+        let filter = filters.with(|filters| filters.for_query(now, zone::midnight));
+        transfers::list(filter, sort.get(), query.rows.get(), query.page.get())
+    };
+    // With a filter such as the last hour, the list is the same at another time.
+    let totals = Fetch::new(move || list.fill_as(at(Instant(0)).text, at(browser::now())));
+    refresh_last_hours(totals, filters);
     watch_visible(list, totals);
     refresh_first_page(totals, query);
     let selection = Selection::new(Signal::derive(move || list.order()));
@@ -77,7 +83,7 @@ pub(crate) fn Transfers() -> impl IntoView {
     };
     let paths = move |()| {
         let sort = query.get("sort");
-        filters.with(|filters| filters.api_paths(sort.as_deref(), asked_at.get(), zone::midnight))
+        filters.with(|filters| filters.api_paths(sort.as_deref(), browser::now(), zone::midnight))
     };
     let nothing = move || {
         if filters.with(Filters::is_any) {
@@ -120,6 +126,17 @@ pub(crate) fn Transfers() -> impl IntoView {
             </ListCard>
         </div>
     }
+}
+
+/// Queries again as time passes, if the filters depend on it: a page may stay open for days.
+fn refresh_last_hours(totals: Fetch<Total>, filters: Memo<Filters>) {
+    let passed = expect_context::<Clock>().every(REFRESH_AFTER);
+    let refresh = move |_: &i64, _: Option<&i64>, _: Option<()>| {
+        if !filters.with_untracked(|filters| filters.ended_name().is_empty()) {
+            totals.reload();
+        }
+    };
+    Effect::watch(move || passed.get(), refresh, false);
 }
 
 /// Queries again when transfers were created while the first page is shown.

@@ -4,7 +4,7 @@ use crate::{
     api::transfers::{TransferFilter, TransferSort, TransferSortField, TransferStatus},
     labels::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, label_of, name_of, value_of},
     pages::list_query::api_path,
-    time::Instant,
+    time::{Instant, parse_day},
 };
 
 /// The minimum number of characters that can be searched for.
@@ -104,13 +104,17 @@ impl Filters {
             (choice.choose)(&mut chosen, &text(choice.parameter));
         }
         let search = text("q").trim().to_owned();
+        let words = text("status");
+        let is_chosen = |(_, word, _): &(TransferStatus, &str, &str)| words.split(',').any(|chosen| chosen == *word);
+        let day = |name| Some(text(name)).filter(|day| parse_day(day).is_some()).unwrap_or_default();
         Self {
-            status: text("status").split(',').filter_map(|word| value_of(&TRANSFER_STATUSES, word)).collect(),
+            // Each once: the export has a part for each.
+            status: TRANSFER_STATUSES.into_iter().filter(is_chosen).map(|(status, ..)| status).collect(),
             is_stalled: text("stalled") == "true",
             agent: text("agent"),
             chosen,
-            from: text("from"),
-            to: text("to"),
+            from: day("from"),
+            to: day("to"),
             ended: value_of(&ENDED, &text("ended")),
             search: if search.chars().count() < SHORTEST_SEARCH { String::new() } else { search },
         }
@@ -222,6 +226,8 @@ mod tests {
     #[test]
     fn invalid_parameters_are_ignored() {
         assert!(read("status=gone&protocol=x&page=-3&stalled=1").is_any());
+        assert!(read("from=soon&to=2026-02-30T00:00").is_any());
+        assert_eq!(read("status=failed,gone,failed").status, [TransferStatus::Failed]);
     }
 
     #[test]
