@@ -142,7 +142,7 @@ fn Create(open: RwSignal<bool>, customer_id: String, #[prop(into)] on_created: C
         let hours: Option<i64> = hours.get_untracked().parse().ok();
         let input = CreateCode {
             expires_at: hours.map(|hours| Instant(browser::now().0 + hours * 3_600_000)),
-            max_uses: most.get_untracked().parse().ok(),
+            max_uses: browser::whole_number(&most.get_untracked()),
         };
         user_action.run(enrolment_codes::create(&customer_id, input), move |code| {
             open.set(false);

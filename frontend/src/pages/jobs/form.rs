@@ -15,6 +15,7 @@ use self::{draft::Draft, problems::Problems, rules::RulesCard, schedule::Schedul
 use crate::{
     api::jobs::{self, Job},
     base_path::href,
+    browser,
     effect::effect,
     fetch::Fetch,
     labels::{
@@ -184,8 +185,9 @@ fn CopyCard(draft: Draft, problems: Problems, is_new: bool) -> impl IntoView {
 /// The policies for overlaps, missed slots and retries.
 #[component]
 fn PolicyCard(draft: Draft, problems: Problems) -> impl IntoView {
-    let retries = move || draft.attempts.with(|attempts| attempts.trim().parse::<i32>().is_ok_and(|most| most > 1));
-    let retries = Memo::new(move |_| retries());
+    let retries = Memo::new(move |_| {
+        draft.attempts.with(|attempts| browser::whole_number(attempts)).is_some_and(|most| most > 1)
+    });
     view! {
         <Card title="Overlaps, missed slots and retries">
             <div class="sheet-fields">

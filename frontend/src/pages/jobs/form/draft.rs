@@ -9,7 +9,7 @@ use crate::{
         jobs::{CreateJobInput, Job, RetryInput, UpdateJobInput},
         scalars::Duration,
     },
-    browser, format,
+    browser,
     labels::{
         DIRECTIONS, PROTOCOLS,
         jobs::{CATCH_UPS, OVERLAPS},
@@ -77,7 +77,7 @@ impl Draft {
         if let Some(retry) = &job.retry {
             draft.attempts.set(retry.max_attempts.to_string());
             draft.initial_delay.set(retry.initial_delay.0.clone());
-            draft.factor.set(format::plain(retry.factor));
+            draft.factor.set(browser::number_text(retry.factor));
             draft.max_delay.set(retry.max_delay.0.clone());
         }
         draft
@@ -197,7 +197,7 @@ impl Draft {
 
     /// The maximum number of attempts, if there is more than one.
     fn max_attempts(self) -> Option<i32> {
-        self.attempts.get_untracked().trim().parse().ok().filter(|most| *most > 1)
+        browser::whole_number(&self.attempts.get_untracked()).filter(|most| *most > 1)
     }
 
     fn retry(self) -> Option<RetryInput> {
