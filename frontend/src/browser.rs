@@ -1,5 +1,7 @@
 //! Browser APIs: clock, time zone, random numbers, focus, scrolling, history, clipboard, storage.
 
+mod number;
+
 use std::{
     sync::atomic::{AtomicI64, Ordering},
     time::Duration,
@@ -17,6 +19,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
 
+pub(crate) use self::number::{number, number_text, whole_number};
 use crate::time::Instant;
 
 /// Milliseconds by which the server's clock is ahead of this machine's.
@@ -74,27 +77,6 @@ pub(crate) fn time_zones() -> Vec<String> {
     zones().unwrap_or_default()
 }
 
-/// Parses a number that the user has typed. The whole text has to be one: `2,5` is not 2.
-pub(crate) fn number(text: &str) -> Option<f64> {
-    let text = text.trim();
-    // An empty text would be 0.
-    let number = f64::try_from(JsValue::from_str(text)).ok().filter(|_| !text.is_empty())?;
-    number.is_finite().then_some(number)
-}
-
-/// Parses a whole number that the user has typed, also as browsers let it be typed: `1e3`.
-pub(crate) fn whole_number(text: &str) -> Option<i32> {
-    let number = number(text).filter(|number| number.fract() == 0.0 && number.abs() < f64::from(i32::MAX))?;
-    #[expect(clippy::cast_possible_truncation, reason = "checked above")]
-    let whole = number as i32;
-    Some(whole)
-}
-
-/// A number with all its digits, as the user may type it: `1.125`.
-pub(crate) fn number_text(number: f64) -> String {
-    js_sys::Number::from(number).to_string_with_radix(10).map(String::from).unwrap_or_default()
-}
-
 /// Moves the focus to the HTML or SVG element with an id.
 pub(crate) fn focus(id: &str) {
     let Some(element) = leptos::prelude::document().get_element_by_id(id) else { return };
@@ -111,6 +93,14 @@ pub(crate) fn focus_first(selector: &str) {
     if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
         // A failure only leaves the focus where it was.
         let _ = element.focus();
+    }
+}
+
+/// Presses the first button that a selector matches, as if the user had clicked on it.
+pub(crate) fn press(selector: &str) {
+    let found = leptos::prelude::document().query_selector(selector).ok().flatten();
+    if let Some(button) = found.and_then(|button| button.dyn_into::<HtmlElement>().ok()) {
+        button.click();
     }
 }
 

@@ -1,8 +1,9 @@
-//! Asks before unsaved changes are lost: on a link, on the back button, and when the tab is closed.
+//! Asks before unsaved changes are lost: on a link, on the button to sign out, on the back button, and when the tab is
+//! closed.
 
 use leptos::{
     prelude::*,
-    web_sys::{BeforeUnloadEvent, Element, HtmlAnchorElement},
+    web_sys::{BeforeUnloadEvent, Element, HtmlAnchorElement, MouseEvent},
 };
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast;
@@ -10,10 +11,19 @@ use wasm_bindgen::JsCast;
 use crate::{
     base_path,
     browser::{self, Listener},
-    navigation_guard::NavigationGuard,
+    navigation_guard::{NavigationGuard, SIGN_OUT},
     ui::Confirm,
     user_action::UserAction,
 };
+
+/// What the user wants to leave for.
+#[derive(Clone)]
+enum Target {
+    /// An address of the dashboard.
+    Address(String),
+    /// The button to sign out, which is pressed again.
+    SignOut,
+}
 
 /// The dialog and the listeners that open it.
 #[component]
@@ -22,18 +32,28 @@ pub(super) fn LeaveWarning(
     is_unsaved: RwSignal<bool>,
 ) -> impl IntoView {
     let navigate = use_navigate();
-    let (is_asking, target) = (RwSignal::new(false), StoredValue::new(String::new()));
+    let (is_asking, target) = (RwSignal::new(false), StoredValue::new(Target::SignOut));
     let here = browser::current_address();
-    let ask = move |to: String| {
+    let ask = move |to: Target| {
         target.set_value(to);
         is_asking.set(true);
     };
     let on_link = move |event: leptos::web_sys::Event| {
-        if !is_unsaved.get_untracked() {
+        // With one of these keys, a link opens in another tab or window, or is downloaded.
+        let has_key = event
+            .dyn_ref::<MouseEvent>()
+            .is_some_and(|event| event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
+        if !is_unsaved.get_untracked() || has_key {
             return;
         }
         let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-        let link = element.and_then(|element| element.closest("a[href]").ok().flatten());
+        let within = move |selector: &str| element.as_ref()?.closest(selector).ok().flatten();
+        if within(SIGN_OUT).is_some() {
+            event.prevent_default();
+            event.stop_propagation();
+            return ask(Target::SignOut);
+        }
+        let link = within("a[href]");
         let Some(anchor) = link.and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok()) else { return };
         // Links to a part of this page, to another tab or to a download do not leave the page.
         let stays = anchor.has_attribute("download")
@@ -42,7 +62,7 @@ pub(super) fn LeaveWarning(
         if !stays && anchor.origin() == browser::origin() {
             event.prevent_default();
             event.stop_propagation();
-            ask(format!("{}{}", base_path::address(&anchor.pathname()), anchor.search()));
+            ask(Target::Address(format!("{}{}", base_path::address(&anchor.pathname()), anchor.search())));
         }
     };
     expect_context::<NavigationGuard>().block_while(move || {
@@ -50,7 +70,7 @@ pub(super) fn LeaveWarning(
         if is_blocked {
             let to = browser::current_address();
             browser::push_address(&here);
-            ask(base_path::address(&to).to_owned());
+            ask(Target::Address(base_path::address(&to).to_owned()));
         }
         is_blocked
     });
@@ -70,7 +90,10 @@ pub(super) fn LeaveWarning(
     let leave = move |()| {
         is_unsaved.set(false);
         is_asking.set(false);
-        navigate(&target.get_value(), NavigateOptions::default());
+        match target.get_value() {
+            Target::Address(address) => navigate(&address, NavigateOptions::default()),
+            Target::SignOut => browser::press(SIGN_OUT),
+        }
     };
     view! {
         <Confirm

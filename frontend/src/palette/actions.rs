@@ -1,10 +1,12 @@
 //! Carries out what was chosen.
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 
 use super::entries::Act;
 use crate::{
     api::jobs,
+    browser,
+    navigation_guard::SIGN_OUT,
     session::Session,
     shortcuts::{Shortcuts, go},
     ui::Toasts,
@@ -53,11 +55,8 @@ impl Actions {
                     Err(error) => toasts.error(error.to_string()),
                 });
             }
-            Act::SignOut => spawn_local(async move {
-                if let Err(error) = session.sign_out().await {
-                    toasts.error(error.to_string());
-                }
-            }),
+            // Not past a page with unsaved changes, which asks first.
+            Act::SignOut => browser::press(SIGN_OUT),
         }
     }
 }
