@@ -1,13 +1,15 @@
 //! Actions on the selected rows of a list: a bar with buttons, and a dialog that asks first and then shows the result for
 //! each row.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 
 use crate::{
     api::{ItemResult, Request},
-    format,
+    browser, format,
     session::Session,
-    ui::{Dialog, Selection, Tone},
+    ui::{Dialog, Selection, Toasts, Tone},
 };
 
 /// A request that changes some rows, with their ids.
@@ -59,18 +61,30 @@ pub(super) fn BulkBar(
     #[prop(into)]
     on_change: Callback<()>,
 ) -> impl IntoView {
-    let session = expect_context::<Session>();
+    let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
     let chosen = Memo::new(move |_| selection.chosen());
     let is_open = RwSignal::new(false);
     let current = RwSignal::new(None::<&'static BulkAction>);
     let results = RwSignal::new(None::<Vec<NamedResult>>);
     let is_busy = RwSignal::new(false);
     let open = move |action: &'static BulkAction| {
-        results.set(None);
-        is_busy.set(false);
-        current.set(Some(action));
+        // An action that still runs, though its dialog was closed, is shown again.
+        if !is_busy.get_untracked() {
+            results.set(None);
+            current.set(Some(action));
+        }
         is_open.set(true);
     };
+    // The buttons of the bar, of which one has opened the dialog, are gone when nothing is selected any more.
+    Effect::watch(
+        move || is_open.get(),
+        move |is_open, _, _| {
+            if !is_open && results.with_untracked(Option::is_some) {
+                set_timeout(focus_content, Duration::ZERO);
+            }
+        },
+        false,
+    );
     let start = move |action: &'static BulkAction| {
         is_busy.set(true);
         let ids = chosen.get_untracked();
@@ -78,8 +92,15 @@ pub(super) fn BulkBar(
         let done = move |found: Vec<ItemResult>| {
             let name =
                 |id: &str| names.iter().find(|(known, _)| known == id).map_or("", |(_, name)| name.as_str()).to_owned();
-            // The user may have left the page.
-            if results.try_set(Some(found.into_iter().map(|item| (name(&item.id), item.error)).collect())).is_none() {
+            let found: Vec<NamedResult> = found.into_iter().map(|item| (name(&item.id), item.error)).collect();
+            let told = told(action, &found, noun);
+            // The user may have left the page, or closed the dialog.
+            if is_open.try_get_untracked() != Some(true) {
+                let is_done = found.iter().all(|(_, error)| error.is_none());
+                if is_done { toasts.success(told) } else { toasts.error(told) }
+            }
+            if results.try_set(Some(found)).is_none() {
+                is_busy.set(false);
                 selection.clear();
                 on_change.run(());
             }
@@ -90,28 +111,14 @@ pub(super) fn BulkBar(
         let verb = current.get().map_or("", |action| action.verb);
         match results.get() {
             None => format!("{verb} {}?", format::counted(count(chosen.with(Vec::len)), noun)),
-            Some(results) => {
-                let done = results.iter().filter(|(_, error)| error.is_none()).count();
-                format!("{verb}: {} of {}", format::count(count(done)), format::counted(count(results.len()), noun))
-            }
+            Some(results) => current.get().map(|action| told(action, &results, noun)).unwrap_or_default(),
         }
     };
     let content = move || match (results.get(), current.get()) {
         (Some(results), Some(action)) => finished(&results, action, is_open),
         (None, Some(action)) => {
-            let class = if action.is_dangerous { "button button-danger" } else { "button button-primary" };
-            view! {
-                <p class="form-text">{action.text}</p>
-                <div class="form-actions">
-                    <button type="button" class="button" on:click=move |_| is_open.set(false)>
-                        "Close"
-                    </button>
-                    <button type="button" class=class disabled=move || is_busy.get() on:click=move |_| start(action)>
-                        {action.verb}
-                    </button>
-                </div>
-            }
-            .into_any()
+            let is_blocked = Signal::derive(move || is_busy.get() || chosen.with(Vec::is_empty));
+            question(action, is_open, is_blocked, move || start(action))
         }
         (_, None) => ().into_any(),
     };
@@ -129,7 +136,14 @@ pub(super) fn BulkBar(
                         }
                     })
                     .collect_view()}
-                <button type="button" class="button button-small" on:click=move |_| selection.clear()>
+                <button
+                    type="button"
+                    class="button button-small"
+                    on:click=move |_| {
+                        selection.clear();
+                        focus_content();
+                    }
+                >
                     "Clear selection"
                 </button>
             </div>
@@ -138,6 +152,39 @@ pub(super) fn BulkBar(
             {content}
         </Dialog>
     }
+}
+
+/// The question before an action, with the button that starts it.
+fn question(
+    action: &BulkAction,
+    is_open: RwSignal<bool>,
+    is_blocked: Signal<bool>,
+    start: impl Fn() + 'static,
+) -> AnyView {
+    let class = if action.is_dangerous { "button button-danger" } else { "button button-primary" };
+    view! {
+        <p class="form-text">{action.text}</p>
+        <div class="form-actions">
+            <button type="button" class="button" on:click=move |_| is_open.set(false)>
+                "Close"
+            </button>
+            <button type="button" class=class disabled=move || is_blocked.get() on:click=move |_| start()>
+                {action.verb}
+            </button>
+        </div>
+    }
+    .into_any()
+}
+
+/// How many of the rows were changed: `Retry: 3 of 5 transfers`.
+fn told(action: &BulkAction, results: &[NamedResult], noun: &str) -> String {
+    let done = results.iter().filter(|(_, error)| error.is_none()).count();
+    format!("{}: {} of {}", action.verb, format::count(count(done)), format::counted(count(results.len()), noun))
+}
+
+/// Moves the focus to the content of the page, when the button that had it is gone.
+fn focus_content() {
+    browser::focus("content");
 }
 
 /// The result for each row.
