@@ -1,7 +1,13 @@
 //! Tables with a fixed layout. Where there is little room the rows become cards, in which each cell is labelled by its
 //! `data-label`.
 
-use leptos::{ev::FocusEvent, html, prelude::*};
+use leptos::{
+    ev::FocusEvent,
+    html,
+    prelude::*,
+    web_sys::{Element, HtmlElement},
+};
+use wasm_bindgen::JsCast;
 
 use super::selection::{SelectAll, Selection};
 use crate::{browser, effect::effect, format};
@@ -151,8 +157,24 @@ pub(crate) fn Table(
     let waiting = freeze.map(|freeze| {
         let is_used = Memo::new(move |_| has_pointer.get() || has_focus.get());
         effect(move || freeze.on_hold.run(is_used.get()));
-        // The button takes the focus with it when it goes.
-        view! { <NewRows freeze on_show=move |()| has_focus.set(false) /> }
+        // Not all browsers send an event when the element with the focus is removed: rows would be held for ever.
+        effect(move || {
+            let is_waiting = freeze.new_rows.get() != 0;
+            if is_waiting && has_focus.get_untracked() && frame.get_untracked().is_none_or(|frame| !has_focused(&frame))
+            {
+                has_focus.set(false);
+            }
+        });
+        // The button takes the focus with it when it goes: with the keyboard, the table gets it.
+        let shown = move |by_key: bool| {
+            has_focus.set(false);
+            let frame = frame.get_untracked().filter(|_| by_key);
+            let first = frame.and_then(|frame| frame.query_selector("table :is(a, button, input)").ok().flatten());
+            if let Some(first) = first.and_then(|first| first.dyn_into::<HtmlElement>().ok()) {
+                browser::focus_in_place(&first);
+            }
+        };
+        view! { <NewRows freeze on_show=shown /> }
     });
     let leave = move |event: FocusEvent| {
         if frame.get_untracked().is_none_or(|frame| !browser::stays_within(&event, &frame)) {
@@ -186,19 +208,35 @@ pub(crate) fn Table(
     }
 }
 
+/// Whether an element inside another one has the focus.
+fn has_focused(frame: &Element) -> bool {
+    frame.query_selector(":focus").is_ok_and(|focused| focused.is_some())
+}
+
 /// The number of new rows, as a button that shows them.
 #[component]
-fn NewRows(freeze: Freeze, #[prop(into)] on_show: Callback<()>) -> impl IntoView {
+fn NewRows(
+    freeze: Freeze,
+    /// Called when they are shown, with whether by the keyboard.
+    #[prop(into)]
+    on_show: Callback<bool>,
+) -> impl IntoView {
     let count = move || format::count(i64::try_from(freeze.new_rows.get()).unwrap_or(i64::MAX));
+    let has_any = Memo::new(move |_| freeze.new_rows.get() != 0);
     view! {
-        <div class="table-waiting" role="status">
-            <Show when=move || freeze.new_rows.get() != 0>
+        // Without the number, which a screen reader would say again with each row.
+        <p class="visually-hidden" role="status" aria-label="New rows">
+            {move || if has_any.get() { "There are new rows" } else { "" }}
+        </p>
+        <div class="table-waiting">
+            <Show when=move || has_any.get()>
                 <button
                     type="button"
                     class="button button-small button-primary"
-                    on:click=move |_| {
+                    on:click=move |event| {
+                        let by_key = event.detail() == 0;
                         freeze.on_show.run(());
-                        on_show.run(());
+                        on_show.run(by_key);
                     }
                 >
                     {count}
