@@ -41,6 +41,22 @@ impl FleetTotals {
         self.latest.with(|latest| latest.as_ref().map(read))
     }
 
+    /// Calls a function when the number of agents changes, as long as the current reactive owner lives: no update says that
+    /// an agent has registered or was revoked.
+    pub(crate) fn on_agents(self, act: impl Fn() + 'static) {
+        let total = Memo::new(move |_| self.read(|fleet| fleet.agents.total));
+        Effect::watch(
+            move || total.get(),
+            move |_, before, _| {
+                // Not when it becomes known.
+                if before.copied().flatten().is_some() {
+                    act();
+                }
+            },
+            false,
+        );
+    }
+
     /// The stage of the first query. Reactive.
     pub(crate) fn stage(self) -> Stage {
         self.fetch.stage()

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::{
     export::ExportMenu,
     heartbeat_dot::HeartbeatDot,
-    list_card::{ListCard, Listed},
+    list_card::{ListCard, Listed, freeze},
     list_query::{ListQuery, api_path},
     no_agents::NoAgents,
     saved_views_menu::SavedViewsMenu,
@@ -14,10 +14,10 @@ use super::{
 use crate::{
     api::agents::{self, Agent, AgentFilter},
     base_path::href,
-    browser,
     clock::Clock,
     effect::effect,
     fetch::Fetch,
+    fleet_totals::FleetTotals,
     labels::{self, AGENT_STATUSES},
     live::{Admission, Entry, Feed, LiveList},
     session::{Permission, Session},
@@ -38,18 +38,17 @@ pub(crate) fn Agents() -> impl IntoView {
             status: labels::value_of(&AGENT_STATUSES, &status),
             search: (!search.is_empty()).then_some(search),
         };
-        let asked_at = browser::now().0;
-        agents::list_some(filter, query.rows.get(), query.page.get()).map(move |page| {
+        let found = agents::list_some(filter, query.rows.get(), query.page.get()).map(move |page| {
             let owners = page
                 .items
                 .iter()
                 .filter_map(|row| Some((row.agent.id.inner().to_owned(), row.customer.as_ref()?.name.clone())));
             customers.try_update_value(|customers| customers.extend(owners));
-            let total = page.counted();
-            list.apply_query(page.items.into_iter().map(|row| row.agent).collect(), asked_at);
-            total
-        })
+            page.map(|row| row.agent)
+        });
+        list.fill(found)
     });
+    expect_context::<FleetTotals>().on_agents(move || totals.reload_paced());
     let visible = Memo::new(move |_| list.order());
     effect(move || {
         let ids: Vec<_> = visible.get().into_iter().map(cynic::Id::new).collect();
@@ -103,6 +102,7 @@ pub(crate) fn Agents() -> impl IntoView {
                 label="Agents"
                 noun="agent"
                 columns
+                freeze=freeze(list)
                 is_empty
                 tools=move || view! { <SavedViewsMenu query noun="agents" /> <ExportMenu paths /> }
                 nothing

@@ -32,6 +32,7 @@ pub(crate) fn AgentsCard() -> impl IntoView {
     // The subscription may have added agents before the query ends.
     let stage = move || if is_empty.get() { query.stage() } else { Stage::Ready };
     let totals = expect_context::<FleetTotals>();
+    totals.on_agents(move || query.reload_paced());
     let all = move || {
         let total = totals.read(|fleet| fleet.agents.total).filter(|_| list.len() >= MOST).unwrap_or(0);
         format::all_of(list.len(), total.into(), "All agents")
