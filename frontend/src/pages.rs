@@ -139,10 +139,10 @@ pub(crate) fn at(address: &str) -> Option<fn() -> Loading> {
     Some(load)
 }
 
-/// The id of the object in the URL. Reactive.
+/// The id of the object in the URL, as the server writes it. Reactive.
 fn id_in_address() -> Memo<String> {
     let params = use_params_map();
-    Memo::new(move |_| params.with(|params| params.get("id")).unwrap_or_default())
+    Memo::new(move |_| params.with(|params| params.get("id")).unwrap_or_default().to_ascii_lowercase())
 }
 
 /// The page number in the URL, from 1. Reactive.

@@ -16,6 +16,10 @@ pub(crate) fn Dialog(open: RwSignal<bool>, #[prop(into)] title: Signal<String>, 
         } else if !element.open() {
             // After the contents are rendered, so that the first field gets the focus.
             request_animation_frame(move || {
+                // It may have been closed before, or the page left.
+                if open.try_get_untracked() != Some(true) || element.open() {
+                    return;
+                }
                 if let Err(error) = element.show_modal() {
                     leptos::logging::warn!("the dialog did not open: {error:?}");
                 }

@@ -82,6 +82,7 @@ impl Toasts {
         self.shown.update(|shown| shown.retain(|toast| toast.number != number));
         if has_focus {
             browser::focus("content");
+            self.is_held.set(false);
         }
         // Elements that are removed send no event when the pointer or the focus leaves them.
         if self.shown.with_untracked(Vec::is_empty) {
