@@ -82,7 +82,8 @@ impl Board {
         self.attention.reload();
         set_timeout(move || self.attention.reload(), SECOND_LOOK);
         let leave = || {
-            let has_focus = document().query_selector("#needs-attention :focus").is_ok_and(|focused| focused.is_some());
+            let focused = document().query_selector(":is(#needs-attention, .snoozed) :focus");
+            let has_focus = focused.is_ok_and(|focused| focused.is_some());
             if has_focus {
                 browser::focus(LIST);
             }

@@ -6,6 +6,7 @@ use super::filters::{ActiveFilter, CHOICES, Choice, Filters, SHORTEST_SEARCH, en
 use crate::{
     api::{agents, transfers::TransferStatus},
     base_path::href,
+    browser,
     fetch::Fetch,
     labels::TRANSFER_STATUSES,
     pages::{agent_select::AgentSelect, list_query::ListQuery, search_field::SearchField},
@@ -131,7 +132,11 @@ fn Active(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
                     type="button"
                     class="chip-active"
                     aria-label=format!("Remove the filter {label}: {value}")
-                    on:click=move |_| query.change([(parameter, String::new())])
+                    on:click=move |_| {
+                        // The button goes with its filter.
+                        browser::focus("content");
+                        query.change([(parameter, String::new())]);
+                    }
                 >
                     {format!("{label}: {value}")}
                     <Icon name="close" />

@@ -6,7 +6,7 @@ use super::{Board, sentence};
 use crate::{
     api::attention::{self, AttentionItem},
     format,
-    ui::OptionalTime,
+    ui::{OptionalTime, Rows},
 };
 
 /// How many items are snoozed, and on demand which, with a button that ends each snooze.
@@ -15,8 +15,17 @@ pub(super) fn Snoozed() -> impl IntoView {
     let board = expect_context::<Board>();
     let items = Memo::new(move |_| board.attention.list(true).unwrap_or_default());
     let count = move || format::count(i64::try_from(items.with(Vec::len)).unwrap_or(i64::MAX));
-    let item = move |item: AttentionItem| {
-        let id = item.id.into_inner();
+    let ids = move || items.with(|items| items.iter().map(|item| item.id.inner().to_owned()).collect::<Vec<String>>());
+    // The same element as long as the item is snoozed: its count changes, and its button may have the focus.
+    let row = move |id: String| {
+        let own = id.clone();
+        let item = Memo::new(move |_| items.with(|items| items.iter().find(|item| item.id.inner() == own).cloned()));
+        let read = move |read: fn(&AttentionItem) -> String| {
+            Memo::new(move |_| item.with(|item| item.as_ref().map(read)).unwrap_or_default())
+        };
+        let summary = read(|item| item.summary.clone());
+        let reason = read(|item| item.snooze_reason.clone().unwrap_or_default());
+        let until = Signal::derive(move || item.with(|item| item.as_ref().and_then(|item| item.snoozed_until)));
         let end = move |_| {
             board.session.execute(attention::end_snooze(&id), move |outcome| {
                 board.say(outcome.map(|_| "Snooze ended.".to_owned()).map_err(|error| error.to_string()));
@@ -25,23 +34,23 @@ pub(super) fn Snoozed() -> impl IntoView {
         view! {
             <li class="snoozed-item">
                 <span class="snoozed-text">
-                    {sentence(&item.summary)}
-                    <span class="cell-about">
-                        "Until " <OptionalTime at=Signal::stored(item.snoozed_until) /> ": "
-                        {item.snooze_reason.unwrap_or_default()}
-                    </span>
+                    {move || sentence(&summary.get())}
+                    <span class="cell-about">"Until " <OptionalTime at=until /> ": " {move || reason.get()}</span>
                 </span>
                 <button type="button" class="button button-small" on:click=end>
                     "End snooze"
                 </button>
             </li>
         }
+        .into_any()
     };
     view! {
         <Show when=move || items.with(|items| !items.is_empty())>
             <details class="snoozed">
                 <summary>{count} " snoozed"</summary>
-                <ul aria-label="Snoozed">{move || items.get().into_iter().map(item).collect_view()}</ul>
+                <ul aria-label="Snoozed">
+                    <Rows keys=Signal::derive(ids) row />
+                </ul>
             </details>
         </Show>
     }
