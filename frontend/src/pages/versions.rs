@@ -251,7 +251,8 @@ fn Difference(pipeline: String, current: Memo<i32>) -> impl IntoView {
     let pair = Memo::new(move |_| (from.get(), to.get()));
     let found = Fetch::when(move || {
         let (from, to) = pair.get();
-        (from != to).then(|| versions::diff(&id.get_value(), from, to))
+        // With the versions that are compared: the choice may have changed when the answer arrives.
+        (from != to).then(|| versions::diff(&id.get_value(), from, to).map(move |diff| ((from, to), diff)))
     });
     let change = Callback::new(move |(from, to): (String, String)| {
         let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
@@ -261,7 +262,7 @@ fn Difference(pipeline: String, current: Memo<i32>) -> impl IntoView {
         (1..=current.get()).rev().map(|number| (number.to_string(), format!("Version {number}"))).collect::<Vec<_>>()
     };
     let summary = move || {
-        found.read(|diff| match (diff.added, diff.removed) {
+        found.read(|(_, diff)| match (diff.added, diff.removed) {
             (0, 0) => "The two versions are the same.".to_owned(),
             (added, removed) => {
                 format!(
@@ -279,7 +280,7 @@ fn Difference(pipeline: String, current: Memo<i32>) -> impl IntoView {
                 .into_any();
         }
         found
-            .read(|diff| {
+            .read(|((from, to), diff)| {
                 let lines = diff.lines.clone();
                 view! { <DiffTable old=format!("Version {from}") new=format!("Version {to}") lines /> }
             })

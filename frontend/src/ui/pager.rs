@@ -22,7 +22,7 @@ pub(crate) fn Pager(
 ) -> impl IntoView {
     let step = move |name: &'static str, by: i32| {
         move || {
-            let target = page.get() + by;
+            let target = page.get().saturating_add(by);
             let is_there = target >= 1 && pages.get().is_none_or(|pages| target <= pages);
             if is_there {
                 view! {
