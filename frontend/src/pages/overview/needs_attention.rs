@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// The columns of the table.
-const COLUMNS: [Column; 3] = [Column::text("What", 56), Column::text("Since", 14), Column::actions(30)];
+const COLUMNS: [Column; 3] = [Column::text("What", 52), Column::text("Since", 12), Column::actions(36)];
 /// The element id of the list.
 const LIST: &str = "needs-attention";
 /// How long after an action of the user the rows move although they are in use, in milliseconds: the server may tell
