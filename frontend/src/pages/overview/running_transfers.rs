@@ -24,7 +24,7 @@ const COLUMNS: [Column; 5] = [
     Column::text("Progress", 28),
     Column::number("Speed", 12),
     Column::number("Time left", 12),
-    Column::number("Last update", 12),
+    Column::number("Updated", 12),
 ];
 
 /// The running transfers, each with its progress.
@@ -110,7 +110,7 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
             <td class="cell-number" data-label="Time left">
                 {read(labels::time_left)}
             </td>
-            <td class="cell-number cell-quiet" data-label="Last update">
+            <td class="cell-number cell-quiet" data-label="Updated">
                 {last_update}
             </td>
         </tr>
