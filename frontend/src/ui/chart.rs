@@ -36,6 +36,7 @@ pub(crate) fn Chart(
     let id = format!("chart-{}", LAST.fetch_add(1, Ordering::Relaxed));
     let is_empty = Memo::new(move |_| data.with(ChartData::is_empty));
     let summary = Memo::new(move |_| data.with(|data| text::summary(data, zone::offset)));
+    let nothing = move || data.with(|data| data.idle.clone()).unwrap_or_else(|| "No data in this time".to_owned());
     let is_open = RwSignal::new(false);
     let described_by = id.clone();
     view! {
@@ -46,7 +47,7 @@ pub(crate) fn Chart(
             <Legend data />
             <Show
                 when=move || !is_empty.get()
-                fallback=|| view! { <p class="chart-nothing">"No data in this time"</p> }
+                fallback=move || view! { <p class="chart-nothing">{nothing}</p> }
             >
                 <Plot name data described_by=described_by.clone() />
                 <button

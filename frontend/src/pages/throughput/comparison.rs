@@ -104,7 +104,7 @@ pub(super) fn throughput(window: Window, outcomes: &Outcomes, now: Instant) -> C
         ChartSeries { name: "Throughput", shape: Shape::Area, colour: 1, values: current },
         ChartSeries { name: title_of(window), shape: Shape::Dashed, colour: 4, values: before },
     ];
-    chart(window, outcomes, Unit::Rate, series)
+    chart(window, outcomes, Unit::Rate, series, "No bytes copied")
 }
 
 /// The chart of the outcomes: completed transfers and failed attempts.
@@ -117,14 +117,18 @@ pub(super) fn outcomes(window: Window, outcomes: &Outcomes) -> ChartData {
     };
     let completed = bars("Completed", 3, &outcomes.completed.now);
     let failed = bars("Failed attempts", 2, &outcomes.failed.now);
-    chart(window, outcomes, Unit::Count, vec![completed, failed])
+    chart(window, outcomes, Unit::Count, vec![completed, failed], "No transfers ended")
 }
 
-fn chart(window: Window, outcomes: &Outcomes, unit: Unit, series: Vec<ChartSeries>) -> ChartData {
+/// A chart that says `nothing`, and for how long, if no value is above zero. The server counts once a minute.
+fn chart(window: Window, outcomes: &Outcomes, unit: Unit, series: Vec<ChartSeries>, nothing: &str) -> ChartData {
     let step = window.step_length();
     let first = outcomes.times.first().copied().unwrap_or(Instant(0));
     let end = outcomes.times.last().map_or(first, |last| Instant(last.0 + step));
-    ChartData::new(Spacing::Time(first, end), unit, step, outcomes.times.clone(), series)
+    ChartData {
+        idle: Some(format!("{nothing} in {}, up to a minute ago", window.phrase())),
+        ..ChartData::new(Spacing::Time(first, end), unit, step, outcomes.times.clone(), series)
+    }
 }
 
 /// The name of the time before, as the name of a series.
@@ -227,5 +231,6 @@ mod tests {
         let chart = super::outcomes(Window::Day, &outcomes);
         let names: Vec<_> = chart.series.iter().map(|series| (series.name, series.shape)).collect();
         assert_eq!(names, [("Completed", Shape::Bars), ("Failed attempts", Shape::Bars)]);
+        assert_eq!(chart.idle.as_deref(), Some("No transfers ended in the last 24 hours, up to a minute ago"));
     }
 }

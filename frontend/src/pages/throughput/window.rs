@@ -28,6 +28,16 @@ impl Window {
         }
     }
 
+    /// The name of the time in a sentence.
+    pub(super) const fn phrase(self) -> &'static str {
+        match self {
+            Self::Hour => "the last hour",
+            Self::Day => "the last 24 hours",
+            Self::Week => "the last 7 days",
+            Self::Month => "the last 30 days",
+        }
+    }
+
     /// The name of the time that it is compared with.
     pub(super) const fn baseline(self) -> &'static str {
         match self {

@@ -86,6 +86,8 @@ pub(crate) struct ChartData {
     pub(crate) usual: Option<(f64, f64)>,
     /// The remarks by the indexes of their points.
     pub(crate) notes: BTreeMap<usize, Note>,
+    /// What the plot says if no value is above zero.
+    pub(crate) idle: Option<String>,
 }
 
 /// A chart without points.
@@ -96,7 +98,7 @@ impl Default for ChartData {
 }
 
 impl ChartData {
-    /// A chart without bands, usual range and remarks.
+    /// A chart without bands, usual range, remarks and a text for no values.
     pub(crate) const fn new(
         spacing: Spacing,
         unit: Unit,
@@ -104,7 +106,7 @@ impl ChartData {
         times: Vec<Instant>,
         series: Vec<ChartSeries>,
     ) -> Self {
-        Self { spacing, unit, step, times, series, bands: Vec::new(), usual: None, notes: BTreeMap::new() }
+        Self { spacing, unit, step, times, series, bands: Vec::new(), usual: None, notes: BTreeMap::new(), idle: None }
     }
 
     /// Whether there is no value at all.
@@ -164,6 +166,11 @@ impl ChartData {
             }
         }
         greatest
+    }
+
+    /// What the plot says instead of values, if none is above zero.
+    pub(super) fn idle_text(&self) -> Option<String> {
+        self.idle.clone().filter(|_| self.greatest() <= 0.0)
     }
 
     /// The shaded times that hold a point.
@@ -265,6 +272,18 @@ mod tests {
         let is_empty = |values: &[Option<f64>]| ChartData::of_minutes(Shape::Line, values).is_empty();
         assert!(is_empty(&[]) && is_empty(&[None, None]));
         assert!(!is_empty(&[None, Some(0.0)]));
+    }
+
+    #[test]
+    fn a_chart_is_idle_if_no_value_is_above_zero() {
+        let idle_text = |values: &[Option<f64>]| {
+            let mut chart = ChartData::of_minutes(Shape::Line, values);
+            chart.idle = Some("Nothing".to_owned());
+            chart.idle_text()
+        };
+        assert_eq!(idle_text(&[Some(0.0), None]).as_deref(), Some("Nothing"));
+        assert_eq!(idle_text(&[Some(0.0), Some(0.1)]), None);
+        assert_eq!(ChartData::of_minutes(Shape::Line, &[Some(0.0)]).idle_text(), None);
     }
 
     #[test]

@@ -18,7 +18,11 @@ pub(super) fn Plot(
     /// The id of the element that describes the chart.
     described_by: String,
 ) -> impl IntoView {
-    let marks = Memo::new(move |_| data.with(|data| data.unit.marks(data.greatest())));
+    let idle = Memo::new(move |_| data.with(ChartData::idle_text));
+    // Without values there is nothing to measure.
+    let marks = Memo::new(move |_| {
+        if idle.with(Option::is_some) { vec![0.0] } else { data.with(|data| data.unit.marks(data.greatest())) }
+    });
     let top = Memo::new(move |_| marks.with(|marks| marks.last().copied().unwrap_or(1.0)));
     let cursor = RwSignal::new(None::<usize>);
     let points = Points {
@@ -33,6 +37,10 @@ pub(super) fn Plot(
             <CursorFrame name described_by points cursor>
                 <Drawing data marks top cursor />
                 <Notes data top />
+                // The summary says it too.
+                <p class="chart-idle" aria-hidden="true">
+                    {move || idle.get()}
+                </p>
             </CursorFrame>
             <TimeAxis data />
         </div>
