@@ -11,13 +11,16 @@ pub(super) const HEIGHT: f64 = 200.0;
 /// A path with what the style sheet needs to draw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Path {
-    /// The name of the shape: `line`, `dashed`, `area` or `bars`.
+    /// The name of the shape: `line`, `dashed`, `dots`, `area` or `bars`.
     pub(super) shape: &'static str,
     pub(super) colour: u8,
     /// The tone of bars with a remark.
     pub(super) tone: Option<&'static str>,
     pub(super) d: String,
 }
+
+/// The end of a line of one point: it has no length.
+const ALONE: &str = "h0";
 
 /// A rectangle of the plot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +52,9 @@ pub(super) fn paths(chart: &ChartData, top: f64) -> Vec<Path> {
             paths.push(path(Shape::Area.name(), None, lines.iter().map(|line| area(line)).collect()));
         }
         let shape = if series.shape == Shape::Dashed { Shape::Dashed } else { Shape::Line };
+        let (dots, lines): (Vec<String>, Vec<String>) = lines.into_iter().partition(|line| line.ends_with(ALONE));
         paths.push(path(shape.name(), None, lines.concat()));
+        paths.push(path("dots", None, dots.concat()));
     }
     paths.retain(|path| !path.d.is_empty());
     paths
@@ -67,7 +72,7 @@ fn lines(chart: &ChartData, values: &[Option<f64>], top: f64) -> Vec<String> {
         let (x, y) = (fixed(chart.place(index) * WIDTH, 1), fixed(height_of(*value, top), 1));
         match lines.last_mut() {
             Some(line) if !is_after_gap => line.extend(["L", &x, " ", &y]),
-            _ => lines.push(format!("M{x} {y}h0")),
+            _ => lines.push(format!("M{x} {y}{ALONE}")),
         }
         is_after_gap = false;
     }
@@ -147,8 +152,8 @@ mod tests {
     #[test]
     fn a_line_has_gaps_where_there_is_no_data() {
         let chart = ChartData::of_minutes(Shape::Line, &[Some(0.0), Some(10.0), None, Some(5.0), None]);
-        let line = "M100.0 200.0h0L300.0 0.0M700.0 100.0h0".to_owned();
-        assert_eq!(drawn(&chart, 10.0), [("line", line)]);
+        let line = "M100.0 200.0h0L300.0 0.0".to_owned();
+        assert_eq!(drawn(&chart, 10.0), [("line", line), ("dots", "M700.0 100.0h0".to_owned())]);
         assert!(drawn(&ChartData::of_minutes(Shape::Line, &[None, None]), 10.0).is_empty());
     }
 
@@ -156,8 +161,8 @@ mod tests {
     fn each_part_of_an_area_is_closed_along_the_bottom() {
         let chart = ChartData::of_minutes(Shape::Area, &[Some(5.0), Some(5.0), None, Some(5.0)]);
         let area = "M125.0 100.0h0L375.0 100.0V200H125.0ZM875.0 100.0h0V200H875.0Z".to_owned();
-        let line = "M125.0 100.0h0L375.0 100.0M875.0 100.0h0".to_owned();
-        assert_eq!(drawn(&chart, 10.0), [("area", area), ("line", line)]);
+        let line = "M125.0 100.0h0L375.0 100.0".to_owned();
+        assert_eq!(drawn(&chart, 10.0), [("area", area), ("line", line), ("dots", "M875.0 100.0h0".to_owned())]);
     }
 
     #[test]
@@ -183,8 +188,8 @@ mod tests {
     #[test]
     fn values_above_the_top_stay_in_the_plot() {
         let chart = ChartData::of_minutes(Shape::Line, &[Some(50.0)]);
-        assert_eq!(drawn(&chart, 10.0), [("line", "M500.0 0.0h0".to_owned())]);
-        assert_eq!(drawn(&chart, 0.0), [("line", "M500.0 200.0h0".to_owned())]);
+        assert_eq!(drawn(&chart, 10.0), [("dots", "M500.0 0.0h0".to_owned())]);
+        assert_eq!(drawn(&chart, 0.0), [("dots", "M500.0 200.0h0".to_owned())]);
     }
 
     #[test]
