@@ -108,7 +108,7 @@ test('a job charts its last runs beside what is usual, and marks those that fail
   await openSignedIn(page, `/jobs/${job}`);
   const card = page.getByRole('region', { name: 'Durations and bytes' });
   await expect(card).toContainText('Marked: Failed.');
-  await expect(card).toContainText('Usually 48.0 MB to 48.0 MB.');
+  await expect(card).toContainText('Usually 48.0 MB.');
   const plot = cursor(card, 'Bytes');
   await plot.focus();
   await page.keyboard.press('Home');

@@ -49,7 +49,8 @@ pub(super) fn point(chart: &ChartData, index: usize, offset: impl Fn(Instant) ->
 pub(super) fn summary(chart: &ChartData, offset: impl Fn(Instant) -> i64) -> String {
     let mut sentences: Vec<_> = chart.series.iter().map(|series| range(chart, series, &offset)).collect();
     if let Some((low, high)) = chart.usual {
-        sentences.push(format!("Usually {} to {}.", chart.unit.text(low), chart.unit.text(high)));
+        let (low, high) = (chart.unit.text(low), chart.unit.text(high));
+        sentences.push(if low == high { format!("Usually {high}.") } else { format!("Usually {low} to {high}.") });
     }
     let mut counts = BTreeMap::new();
     let noted = chart.notes.values().map(|note| note.text.to_owned());
@@ -72,6 +73,9 @@ fn range(chart: &ChartData, series: &ChartSeries, offset: impl Fn(Instant) -> i6
         return format!("{}: {NO_DATA}.", series.name);
     };
     let (low, high) = (chart.unit.text(lowest), chart.unit.text(highest));
+    if known().nth(1).is_none() {
+        return format!("{}: {high}, at {}.", series.name, time_of(chart, index, offset));
+    }
     if low == high {
         return format!("{}: {high} throughout.", series.name);
     }
@@ -132,6 +136,9 @@ mod tests {
         assert_eq!(summary(&chart, |_| 0), "Speed: no data.");
         chart.series[0].values = vec![Some(3.0)];
         chart.unit = Unit::Count;
-        assert_eq!(summary(&chart, |_| 0), "Speed: 3 throughout.");
+        assert_eq!(summary(&chart, |_| 0), "Speed: 3, at Thu, 1 Jan 1970, 00:00.");
+        chart.series[0].values = vec![Some(3.0), Some(3.0)];
+        chart.usual = Some((2.0, 2.0));
+        assert_eq!(summary(&chart, |_| 0), "Speed: 3 throughout. Usually 2.");
     }
 }
