@@ -2,7 +2,7 @@
 
 use leptos::{html, prelude::*};
 
-/// The number of characters at the end of a text that are never left out.
+/// The maximum number of characters at the end of a text that are never left out.
 const END: usize = 10;
 /// The maximum number of characters of a text that is left out at its end, not in the middle.
 const SHORT: usize = 20;
@@ -62,14 +62,16 @@ pub(crate) fn Ellipsis(
     }
 }
 
-/// The beginning of a text, which may be left out in part, and its end, which may not.
+/// The beginning of a text, which may be left out in part, and its end, which may not. The end of a sentence begins with
+/// a word.
 fn split(text: &str) -> (String, String) {
     let count = text.chars().count();
     if count <= SHORT {
         return (text.to_owned(), String::new());
     }
     let at = text.char_indices().nth(count - END).map_or(text.len(), |(at, _)| at);
-    let (start, end) = text.split_at(at);
+    let to_word = text.split_at(at).1.find(' ').map_or(0, |space| space + 1);
+    let (start, end) = text.split_at(at + to_word);
     (start.to_owned(), end.to_owned())
 }
 
@@ -83,6 +85,14 @@ mod tests {
         assert_eq!(split(""), parts("", ""));
         assert_eq!(split("orders-2026-01-31.cs"), parts("orders-2026-01-31.cs", ""));
         assert_eq!(split("orders-2026-01-31.csv"), parts("orders-2026", "-01-31.csv"));
+    }
+
+    #[test]
+    fn the_end_of_a_sentence_begins_with_a_word() {
+        let end = |text: &str| split(text).1;
+        assert_eq!(end("ftp.example.com: connection reset by peer"), "by peer");
+        assert_eq!(end("Weekly archive of everything that was collected"), "collected");
+        assert_eq!(end("/data/a folder with a long name/"), "name/");
     }
 
     #[test]
