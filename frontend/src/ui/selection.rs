@@ -89,13 +89,16 @@ pub(super) fn SelectAll(selection: Selection) -> impl IntoView {
     view! {
         // No head of its column, which has no name.
         <td class="cell-select">
-            <input
-                type="checkbox"
-                node_ref=input
-                aria-label="Select all rows of this page"
-                prop:checked=move || extent.get().0
-                on:change=toggle
-            />
+            <label class="select-all">
+                <input
+                    type="checkbox"
+                    node_ref=input
+                    aria-label="Select all rows of this page"
+                    prop:checked=move || extent.get().0
+                    on:change=toggle
+                />
+                <span>"Select all"</span>
+            </label>
         </td>
     }
 }
