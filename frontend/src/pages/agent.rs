@@ -140,9 +140,6 @@ fn Details(row: RwSignal<Entry<Agent>>, details: Fetch<AgentDetails>, held: Fetc
                 {move || reason.get().map(|reason| view! { <Fact name="Status reason">{reason}</Fact> })}
                 {customer}
                 <Fact name="System">{read(labels::system)}</Fact>
-                <Fact name="Version">
-                    {read(|agent| agent.version.clone().unwrap_or_else(|| "–".to_owned()))}
-                </Fact>
                 <Fact name="Client certificate">
                     <Certificate held />
                 </Fact>
