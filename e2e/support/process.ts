@@ -55,9 +55,12 @@ export class Program {
   }
 }
 
+/** The most that a program may print, in bytes. */
+const MAX_OUTPUT = 16 * 1024 * 1024;
+
 /** Runs a program to its end; what it printed. */
 export async function run(file: string, args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(file, args, { env: plainEnvironment() });
+  const { stdout } = await promisify(execFile)(file, args, { env: plainEnvironment(), maxBuffer: MAX_OUTPUT });
   return stdout.trim();
 }
 
