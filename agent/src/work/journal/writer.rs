@@ -149,8 +149,8 @@ impl Writer {
         written
     }
 
-    /// Remembers how the last write ended.
-    fn note(&self, written: &io::Result<()>) {
+    /// Remembers how the last write ended, or the reading of the file, which may write it.
+    fn note<T>(&self, written: &io::Result<T>) {
         lock(&self.state).write_error = written.as_ref().err().map(ToString::to_string);
     }
 
@@ -182,7 +182,9 @@ impl Writer {
         if self.log.is_some() {
             return Ok(());
         }
-        let (log, entries) = open(&self.state_dir)?;
+        let opened = open(&self.state_dir);
+        self.note(&opened);
+        let (log, entries) = opened?;
         let mut state = lock(&self.state);
         for item in entries.open() {
             let stop = CancellationToken::new();
