@@ -16,32 +16,46 @@ pub(super) struct Total {
     pub(super) change: String,
 }
 
-/// The totals of what has ended: bytes, completed, failed, success rate.
+/// The totals: bytes, completed, failed, success rate. They are compared by the steps that are over, so that a time which
+/// has only begun is not held against a whole one.
 pub(super) fn totals(window: Window, outcomes: &Outcomes, now: Instant) -> Vec<Total> {
-    let is_over = |index: usize| outcomes.times.get(index).is_some_and(|at| is_known(window, outcomes, *at, now));
-    let sum = |values: &[Option<f64>]| {
-        let known = values.iter().enumerate().filter(|(index, _)| is_over(*index)).filter_map(|(_, value)| *value);
+    let sum = |values: &[Option<f64>], counts: &dyn Fn(usize) -> bool| {
+        let known = values.iter().enumerate().filter(|(index, _)| counts(*index)).filter_map(|(_, value)| *value);
         known.fold(None, |sum: Option<f64>, value| Some(sum.unwrap_or_default() + value))
     };
-    let both = |compared: &Compared| (sum(&compared.now), sum(&compared.before));
+    let is_over = |index: usize| outcomes.times.get(index).is_some_and(|at| is_known(window, outcomes, *at, now));
+    let amounts = |compared: &Compared| Amounts {
+        all: sum(&compared.now, &|_| true),
+        over: sum(&compared.now, &is_over),
+        before: sum(&compared.before, &is_over),
+    };
     let baseline = window.baseline();
-    let (bytes, completed, failed) = (both(&outcomes.bytes), both(&outcomes.completed), both(&outcomes.failed));
-    let rates = (success_rate(completed.0, failed.0), success_rate(completed.1, failed.1));
-    let total = |name, unit: Unit, (now, before): (Option<f64>, Option<f64>)| Total {
+    let (completed, failed) = (amounts(&outcomes.completed), amounts(&outcomes.failed));
+    let rate = |of: fn(&Amounts) -> Option<f64>| success_rate(of(&completed), of(&failed));
+    let rates = Amounts { all: rate(|of| of.all), over: rate(|of| of.over), before: rate(|of| of.before) };
+    let total = |name, unit: Unit, Amounts { all, over, before }| Total {
         name,
-        value: now.map_or_else(|| "–".to_owned(), |now| unit.text(now)),
-        change: change(now, before, baseline),
+        value: all.map_or_else(|| "–".to_owned(), |all| unit.text(all)),
+        change: change(over, before, baseline),
     };
     vec![
-        total("Copied", Unit::Bytes, bytes),
+        total("Copied", Unit::Bytes, amounts(&outcomes.bytes)),
         total("Completed", Unit::Count, completed),
         total("Failed attempts", Unit::Count, failed),
         Total {
             name: "Success rate",
-            value: rates.0.map_or_else(|| "–".to_owned(), percent),
-            change: change_of_rate(rates.0, rates.1, baseline),
+            value: rates.all.map_or_else(|| "–".to_owned(), percent),
+            change: change_of_rate(rates.over, rates.before, baseline),
         },
     ]
+}
+
+/// An amount in all that is known of the window, in its steps that are over, and in the same steps of the one before.
+#[derive(Clone, Copy)]
+struct Amounts {
+    all: Option<f64>,
+    over: Option<f64>,
+    before: Option<f64>,
 }
 
 /// Whether the counts of a step are complete. Minutes arrive a little late; of hours and days only the last is not.
@@ -167,19 +181,31 @@ mod tests {
     }
 
     #[test]
-    fn totals_leave_out_the_step_that_is_not_over() {
+    fn totals_are_compared_by_the_steps_that_are_over() {
         let (outcomes, now) = three_hours();
         let totals = totals(Window::Day, &outcomes, now);
         let shown: Vec<_> = totals.iter().map(|total| (total.value.as_str(), total.change.as_str())).collect();
         assert_eq!(
             shown,
             [
-                ("10.8 GB", "50% more than in the week before"),
-                ("19", "50% less than in the week before"),
-                ("1", "50% less than in the week before"),
-                ("95.0%", "As in the week before"),
+                ("12.6 GB", "50% more than in the week before"),
+                ("24", "50% less than in the week before"),
+                ("6", "50% less than in the week before"),
+                ("80.0%", "As in the week before"),
             ]
         );
+    }
+
+    #[test]
+    fn the_first_step_is_shown_before_it_is_over() {
+        let (mut outcomes, now) = three_hours();
+        for compared in [&mut outcomes.bytes, &mut outcomes.completed, &mut outcomes.failed] {
+            compared.now[..2].fill(None);
+        }
+        let totals = totals(Window::Day, &outcomes, now);
+        let shown: Vec<_> = totals.iter().map(|total| (total.value.as_str(), total.change.as_str())).collect();
+        let none = "No data of the week before";
+        assert_eq!(shown, [("1.80 GB", none), ("5", none), ("5", none), ("50.0%", "No rate of the week before")]);
     }
 
     #[test]
