@@ -13,9 +13,19 @@ const OTHER: &str = "other";
 /// The cause of a failure with this code and this error message; `None` if neither says anything.
 #[must_use]
 pub fn cause(code: Option<&str>, message: Option<&str>) -> Option<String> {
+    by(code, message, without_values)
+}
+
+/// The same for a single failure, whose message is said with its values.
+#[must_use]
+pub fn own_cause(code: Option<&str>, message: Option<&str>) -> Option<String> {
+    by(code, message, first_line)
+}
+
+fn by(code: Option<&str>, message: Option<&str>, read: fn(&str) -> Option<String>) -> Option<String> {
     match code.filter(|code| *code != OTHER) {
         Some(code) => Some(words(code)),
-        None => message.and_then(without_values).or_else(|| code.map(words)),
+        None => message.and_then(read).or_else(|| code.map(words)),
     }
 }
 
@@ -29,6 +39,13 @@ fn words(code: &str) -> String {
         words.push(c.to_ascii_lowercase());
     }
     words
+}
+
+/// The first line of a message that is not empty, at most [`MAX_CAUSE`] characters of it.
+#[must_use]
+pub fn first_line(message: &str) -> Option<String> {
+    let line = message.lines().map(str::trim).find(|line| !line.is_empty())?;
+    Some(line.chars().take(MAX_CAUSE).collect())
 }
 
 /// The first line of a message without digits, ids and paths, so that messages about different files are the same.
@@ -111,6 +128,20 @@ mod tests {
         #[case] expected: Option<&str>,
     ) {
         assert_eq!(cause(code, message).as_deref(), expected);
+    }
+
+    #[rstest]
+    #[case(Some("quotaExceeded"), Some("550 over quota"), Some("quota exceeded"))]
+    #[case(None, Some("cannot write /data/in/a-17.csv: disk full"), Some("cannot write /data/in/a-17.csv: disk full"))]
+    #[case(Some("other"), Some("\n  550 \nat line 7"), Some("550"))]
+    #[case(None, Some(" \n"), None)]
+    fn the_cause_of_one_failure_keeps_its_values(
+        #[case] code: Option<&str>,
+        #[case] message: Option<&str>,
+        #[case] expected: Option<&str>,
+    ) {
+        assert_eq!(own_cause(code, message).as_deref(), expected);
+        assert_eq!(first_line(&"é".repeat(5_000)).map(|line| line.chars().count()), Some(MAX_CAUSE));
     }
 
     #[test]

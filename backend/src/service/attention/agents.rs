@@ -11,7 +11,8 @@ use crate::{
         agent::AgentStatus,
         attention::{
             AttentionItem, AttentionKind, AttentionObject, AttentionObjectType, AttentionSeverity, MAX_OBJECTS,
-            cause::without_values, counted,
+            cause::{first_line, without_values},
+            counted,
         },
     },
     service::ControlPlane,
@@ -39,6 +40,8 @@ const SOON: TimeDelta = TimeDelta::days(3);
 struct Member {
     id: AgentId,
     name: String,
+    /// Why it has its status, as it said.
+    reason: Option<String>,
     since: DateTime<Utc>,
 }
 
@@ -52,9 +55,9 @@ impl ControlPlane {
         let mut failing: BTreeMap<(CustomerId, Option<String>), Vec<Member>> = BTreeMap::new();
         for agent in store::attention::troubled_agents(&self.db, customer, MOST).await? {
             let TroubledAgent { id, customer_id, name, status, status_reason, since } = agent;
-            let member = Member { id, name, since };
+            let cause = status_reason.as_deref().and_then(without_values);
+            let member = Member { id, name, reason: status_reason, since };
             if status.0 == AgentStatus::Error {
-                let cause = status_reason.as_deref().and_then(without_values);
                 failing.entry((customer_id, cause)).or_default().push(member);
             } else {
                 silent.entry(customer_id).or_default().push(member);
@@ -67,11 +70,11 @@ impl ControlPlane {
             item(AttentionKind::AgentSilent, customer, None, &members, severity, summary)
         });
         let failing = failing.into_iter().map(|((customer, cause), members)| {
-            let who = match members.as_slice() {
-                [only] => format!("The agent `{}` reports", only.name),
-                several => format!("{} report", counted(count(several), false, "agent")),
+            let (who, reason) = match members.as_slice() {
+                [only] => (format!("The agent `{}` reports", only.name), only.reason.as_deref().and_then(first_line)),
+                several => (format!("{} report", counted(count(several), false, "agent")), cause.clone()),
             };
-            let reason = cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
+            let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
             let summary = format!("{who} an error{reason}");
             item(AttentionKind::AgentError, customer, cause, &members, AttentionSeverity::Critical, summary)
         });
@@ -97,7 +100,7 @@ impl ControlPlane {
 fn credentials(kind: AttentionKind, rows: Vec<EndingCredential>, noun: &str, now: DateTime<Utc>) -> Vec<AttentionItem> {
     let mut groups: BTreeMap<CustomerId, Vec<Member>> = BTreeMap::new();
     for EndingCredential { agent_id, customer_id, name, expires_at } in rows {
-        groups.entry(customer_id).or_default().push(Member { id: agent_id, name, since: expires_at });
+        groups.entry(customer_id).or_default().push(Member { id: agent_id, name, reason: None, since: expires_at });
     }
     let item = |(customer, members): (CustomerId, Vec<Member>)| {
         let first = members.iter().map(|member| member.since).min().unwrap_or(now);

@@ -14,7 +14,7 @@ use crate::{
     model::attention::{
         AttentionAction, AttentionActionType, AttentionItem, AttentionKind, AttentionObject, AttentionObjectType,
         AttentionSeverity, MAX_OBJECTS,
-        cause::without_values,
+        cause::{first_line, without_values},
         counted,
         lateness::{LATEST_START, SAMPLES, longest_usual},
     },
@@ -100,12 +100,12 @@ impl ControlPlane {
                 runs: failed.iter().map(|run| run_object(kind, run.id.0, run.started_at)).collect(),
                 action: Some(action),
             };
-            let times = if failed.len() == 1 {
-                "The last run of".to_owned()
+            let (times, reason) = if failed.len() == 1 {
+                ("The last run of".to_owned(), last.error_message.as_deref().and_then(first_line))
             } else {
-                format!("The last {} of", counted(group.count, false, "run"))
+                (format!("The last {} of", counted(group.count, false, "run")), group.cause.clone())
             };
-            let reason = group.cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
+            let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
             let summary = format!("{times} {} failed{reason}", named(kind, owner));
             items.push(group.item(AttentionKind::RunFailed, "", summary));
         }

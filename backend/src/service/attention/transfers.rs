@@ -11,7 +11,7 @@ use crate::{
     model::attention::{
         AttentionAction, AttentionActionType, AttentionItem, AttentionKind, AttentionObject, AttentionObjectType,
         AttentionSeverity, MAX_ACTION_IDS, MAX_OBJECTS,
-        cause::{cause, host},
+        cause::{cause, host, own_cause},
         counted,
     },
     service::ControlPlane,
@@ -43,7 +43,11 @@ impl ControlPlane {
         let groups = groups(rows, |row| cause(row.error_code.as_deref(), row.error_message.as_deref()));
         let item = |(key, rows): (Key, Vec<TroubledTransfer>)| {
             let (_, place, cause) = &key;
-            let reason = cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
+            let reason = match rows.as_slice() {
+                [only] => own_cause(only.error_code.as_deref(), only.error_message.as_deref()),
+                _ => cause.clone(),
+            };
+            let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
             let summary = format!("{} {place} failed{reason}", counted(count(&rows), is_at_least, "transfer"));
             let severity = if rows.len() >= MANY { AttentionSeverity::Critical } else { AttentionSeverity::Warning };
             let item = item(AttentionKind::TransferFailed, key, &rows, severity, summary);

@@ -46,7 +46,7 @@ async fn agents_with_an_error_are_grouped_by_their_reason() {
     assert_eq!(found[0]["since"], "2026-04-25T13:00:00Z", "since when it has the status");
     heartbeat(&app, &other, &json!({ "status": "online" })).await;
     let found = items(&app).await;
-    let expected = "agentError critical 1: The agent `edge-1` reports an error: cannot write …: full";
+    let expected = "agentError critical 1: The agent `edge-1` reports an error: cannot write /data/7: full";
     assert_eq!(told(&found), [expected]);
 }
 

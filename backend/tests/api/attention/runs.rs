@@ -30,7 +30,7 @@ async fn a_job_fails_until_a_run_succeeds_and_is_critical_after_three_failures()
     run(&app, &agent, job, MINUTE, &json!({ "status": "completed" })).await;
     let first = run(&app, &agent, job, MINUTE, &failed()).await;
     let found = items(&app).await;
-    let summary = "The last run of the job `Nightly` failed: cannot read …: gone";
+    let summary = "The last run of the job `Nightly` failed: cannot read /out/7.csv: gone";
     assert_eq!(told(&found), [format!("runFailed warning 1: {summary}")]);
     assert_eq!(
         json!([found[0]["since"], found[0]["cause"], found[0]["action"], found[0]["customerId"]]),
