@@ -10,7 +10,7 @@
 //! | `ftp/features.rs` | What can the server do? |
 //! | `ftp/commands.rs`, `ftp/publish.rs`, `ftp/remove.rs` | Which commands make an operation? |
 //! | `ftp/download.rs`, `ftp/upload.rs` | How do the bytes of a file travel? |
-//! | `ftp/listing.rs`, `ftp/mlsx.rs`, `ftp/list.rs`, `ftp/time.rs` | What does a listing say? |
+//! | `ftp/listing.rs`, `ftp/mlsx_line.rs`, `ftp/list_line.rs`, `ftp/time.rs` | What does a listing say? |
 //! | `ftp/names.rs` | Which names can FTP carry? |
 //! | `ftp/reply.rs` | What does a reply or a failure mean? |
 
@@ -20,9 +20,9 @@ mod download;
 mod endpoint;
 mod features;
 mod limits;
-mod list;
+mod list_line;
 mod listing;
-mod mlsx;
+mod mlsx_line;
 mod names;
 pub(crate) mod pool;
 mod publish;

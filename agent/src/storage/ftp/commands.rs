@@ -10,7 +10,7 @@ use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::connection::{Connection, DataCommand, DataStream};
 use crate::storage::ftp::features::HashCommand;
 use crate::storage::ftp::reply::Failure;
-use crate::storage::ftp::{list, listing, mlsx, names, time};
+use crate::storage::ftp::{list_line, listing, mlsx_line, names, time};
 use crate::storage::transfer_storage::{Entry, EntryKind, Metadata};
 
 /// The bytes that are asked for at once.
@@ -69,7 +69,7 @@ impl Connection {
         };
         let mut lines = reply.body.split(|byte| *byte == b'\n');
         let line = lines.nth(1).unwrap_or_default().trim_ascii_end();
-        let line = mlsx::parse(line.strip_prefix(b" ").unwrap_or(line));
+        let line = mlsx_line::parse(line.strip_prefix(b" ").unwrap_or(line));
         let unreadable = || Failure::Other(StorageErrorKind::Other, "the answer to MLST cannot be read".to_owned());
         line.map(|line| Some(line.metadata)).ok_or_else(unreadable)
     }
@@ -169,7 +169,7 @@ impl Connection {
         // LIST would read options and patterns in a path.
         self.change_folder(path).await?;
         let text = self.list_text().await?;
-        let now = list::date_time(SystemTime::now());
+        let now = list_line::date_time(SystemTime::now());
         listing::of_list(&text, now, !self.features.mdtm)
     }
 

@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 
 use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::reply::{Failure, printable};
-use crate::storage::ftp::{list, mlsx};
+use crate::storage::ftp::{list_line, mlsx_line};
 use crate::storage::transfer_storage::{Entry, EntryKind, MAX_ENTRIES};
 
 /// The longest listing, in bytes.
@@ -16,7 +16,7 @@ const MAX_LINE: usize = 8 * 1024;
 /// The entries of what MLSD sent.
 pub(super) fn of_mlsd(text: &[u8]) -> Result<Vec<Entry>, Failure> {
     entries(text, |line| {
-        let line = mlsx::parse(line)?;
+        let line = mlsx_line::parse(line)?;
         let is_entry = !line.is_folder_itself && !matches!(line.name, b"." | b"..");
         let entry = || Entry { name: line.name.to_vec(), metadata: line.metadata };
         Some(is_entry.then(entry))
@@ -27,9 +27,9 @@ pub(super) fn of_mlsd(text: &[u8]) -> Result<Vec<Entry>, Failure> {
 /// or days only, and an unknown zone.
 pub(super) fn of_list(text: &[u8], now: NaiveDateTime, keeps_times: bool) -> Result<Vec<Entry>, Failure> {
     entries(text, |line| {
-        Some(match list::parse(line, now)? {
-            list::Line::Nothing => None,
-            list::Line::Entry(mut entry) => {
+        Some(match list_line::parse(line, now)? {
+            list_line::Line::Nothing => None,
+            list_line::Line::Entry(mut entry) => {
                 if !keeps_times && entry.metadata.kind == EntryKind::File {
                     entry.metadata.modified = None;
                 }
