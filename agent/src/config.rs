@@ -15,7 +15,7 @@ pub(crate) mod rate;
 pub(crate) mod resolve;
 pub(crate) mod secret;
 pub(crate) mod sections;
-mod source;
+mod source_text;
 pub(crate) mod template;
 mod validate;
 

@@ -9,7 +9,7 @@ use crate::config::access;
 use crate::config::proxy::{self, ProxyUrl};
 use crate::config::rate::{Rate, RateWindow};
 use crate::config::sections::{CredentialsSection, EndpointSection};
-use crate::config::source::Source;
+use crate::config::source_text::SourceText;
 use crate::config::validate::{self, CredentialsTable, EndpointsTable};
 
 /// What the file says; a key that is absent is `None`.
@@ -82,7 +82,7 @@ impl ConfigFile {
 
     /// Reads the text of a file that messages call `name`; its relative paths begin in `folder`.
     pub(crate) fn parse(name: &str, folder: &Path, text: &str) -> Result<Self, ConfigError> {
-        let source = Source::parse(name, text)?;
+        let source = SourceText::parse(name, text)?;
         source.check_keys::<Self>(&[])?;
         for name in source.names(&["credentials"]) {
             source.check_keys::<CredentialsSection>(&["credentials", name])?;

@@ -7,14 +7,14 @@ use mftplus_protocol::wire::Protocol;
 use crate::config::ConfigError;
 use crate::config::names;
 use crate::config::sections::{CredentialsSection, EndpointSection};
-use crate::config::source::Source;
+use crate::config::source_text::SourceText;
 
 pub(super) type CredentialsTable = BTreeMap<String, CredentialsSection>;
 pub(super) type EndpointsTable = BTreeMap<String, EndpointSection>;
 
 /// Checks the names, and each table by itself and with the others.
 pub(super) fn check(
-    source: &Source<'_>,
+    source: &SourceText<'_>,
     credentials: &CredentialsTable,
     endpoints: &EndpointsTable,
 ) -> Result<(), ConfigError> {

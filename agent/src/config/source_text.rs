@@ -8,13 +8,13 @@ use crate::config::ConfigError;
 use crate::config::keys::{keys_of, unknown};
 
 /// A file that is TOML.
-pub(super) struct Source<'a> {
+pub(super) struct SourceText<'a> {
     name: String,
     text: &'a str,
     table: DeTable<'a>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> SourceText<'a> {
     pub(super) fn parse(name: &str, text: &'a str) -> Result<Self, ConfigError> {
         let table = DeTable::parse(text).map_err(|error| invalid(name, text, &error))?.into_inner();
         Ok(Self { name: name.to_owned(), text, table })
