@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `connection` | How is a server reached: `transport` and `socks` for the network, `algorithms`, `host_key` with `known_hosts` and `host_pattern`, `authentication`? |
 //! | `pool` | Which connections wait for their next transfer? |
-//! | `calls` | How does a blocking thread wait for an answer, and how long (`activity`)? |
+//! | `blocking_calls` | How does a blocking thread wait for an answer, and how long (`activity`)? |
 //! | `sftp_storage` | What can a copy do there: `listing`, `reader` and `writer` with requests `in_flight`, `extensions`, `attributes`, `remote_path`? |
 //! | `failure` | What do the errors mean, and which `text` of a server is shown? |
 
@@ -12,7 +12,7 @@ mod activity;
 mod algorithms;
 mod attributes;
 mod authentication;
-mod calls;
+mod blocking_calls;
 pub(crate) mod connection;
 mod extensions;
 mod failure;
@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::endpoint::SftpSettings;
 use crate::storage::error::{StorageError, StorageErrorKind};
-use crate::storage::sftp::calls::Calls;
+use crate::storage::sftp::blocking_calls::Calls;
 use crate::storage::sftp::connection::{Connection, ShownKey};
 use crate::storage::sftp::failure::Failure;
 use crate::storage::sftp::pool::{ConnectionPool, PoolKey};
