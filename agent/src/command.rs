@@ -11,7 +11,7 @@ pub(crate) mod ls;
 pub(crate) mod manual;
 pub(crate) mod progress;
 pub(crate) mod register;
-pub(crate) mod reload;
+pub(crate) mod reload_on_sighup;
 pub(crate) mod run;
 pub(crate) mod settings;
 pub(crate) mod status;

@@ -12,7 +12,7 @@ use crate::agent::{Agent, Role, Settings, daemon_lock};
 use crate::command::args::RunArgs;
 use crate::command::folder_watch;
 use crate::command::register::register_agent;
-use crate::command::reload;
+use crate::command::reload_on_sighup;
 use crate::command::settings::{allowed_dirs, work_limits};
 use crate::exit::Exit;
 use crate::identity::Registration;
@@ -65,7 +65,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     agent.server.background(folder_watch::watch(agent.clone()));
     agent.server.background(poll(agent.clone()));
     agent.server.background(resend_reports(agent.clone()));
-    agent.server.background(reload::at_hangup(agent.clone(), settings.config.clone(), args.clone()));
+    agent.server.background(reload_on_sighup::at_hangup(agent.clone(), settings.config.clone(), args.clone()));
     agent.server.background(certificate::keep(agent.server.clone(), agent.state_dir.clone()));
 
     tokio::select! {

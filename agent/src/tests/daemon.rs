@@ -12,7 +12,7 @@ use super::TestAgent;
 use super::server::ServerState;
 use crate::agent::{Agent, Role, daemon_lock};
 use crate::command::args::RunArgs;
-use crate::command::reload::{reload, reload_and_log};
+use crate::command::reload_on_sighup::{reload, reload_and_log};
 use crate::command::settings::work_limits;
 use crate::config::access::write_private;
 use crate::config::live::LiveConfig;
