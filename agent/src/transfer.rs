@@ -1,7 +1,7 @@
 //! One copy, from its plan to the published file, with the state that survives the process.
 
 pub(crate) mod bandwidth;
-pub(crate) mod bounded_list;
+pub(crate) mod bounded_messages;
 pub(crate) mod checksum;
 pub(crate) mod context;
 pub(crate) mod control;

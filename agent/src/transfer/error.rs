@@ -9,7 +9,7 @@ use crate::storage::allowed_roots::AccessError;
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::path_text::text;
 use crate::storage::sandboxed_path::SandboxedPath;
-use crate::transfer::bounded_list::BoundedList;
+use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::source_entries::PlanError;
 
 /// Why a copy failed or stopped.
@@ -52,7 +52,7 @@ pub(crate) enum CopyError {
     )]
     InUse(PathBuf),
     #[error("the folder was not copied, because {} of its entries cannot be copied: {}", .0.count(), .0)]
-    Several(BoundedList),
+    Several(BoundedMessages),
     #[error(transparent)]
     Storage(StorageError),
     #[error(
@@ -62,13 +62,13 @@ pub(crate) enum CopyError {
     #[error("the copy {path} has {found} bytes instead of {expected}; copy again when nothing else writes there")]
     SizeMismatch { path: String, expected: u64, found: u64 },
     #[error("nothing was copied, because {} name(s) cannot be written to the destination: {}", .0.count(), .0)]
-    Names(BoundedList),
+    Names(BoundedMessages),
     #[error("the copy is complete, but {} source file(s) cannot be deleted or moved: {}", .0.count(), .0)]
-    SourceKept(BoundedList),
+    SourceKept(BoundedMessages),
     #[error("cannot record the state of the copy: {0}")]
     State(io::Error),
     #[error("the folder has no checksum, because {} of its entries cannot be read: {}", .0.count(), .0)]
-    Unreadable(BoundedList),
+    Unreadable(BoundedMessages),
 }
 
 impl CopyError {

@@ -12,7 +12,7 @@ use crate::storage::path_text::text;
 use crate::storage::pattern;
 use crate::storage::sandboxed_path::{SandboxedPath, special};
 use crate::storage::usage_error::UsageError;
-use crate::transfer::bounded_list::BoundedList;
+use crate::transfer::bounded_messages::BoundedMessages;
 
 /// The content of a source.
 #[derive(Debug)]
@@ -26,9 +26,9 @@ pub(crate) struct Plan {
     /// The total size of all files, in bytes.
     pub(crate) total: u64,
     /// The entries of the folder that cannot be read.
-    pub(crate) failures: BoundedList,
+    pub(crate) failures: BoundedMessages,
     /// The devices, pipes and sockets in the folder, which are not copied.
-    pub(crate) left_out: BoundedList,
+    pub(crate) left_out: BoundedMessages,
 }
 
 /// One file, folder or link to copy.
@@ -109,7 +109,7 @@ impl Plan {
     }
 
     fn empty(source: &SandboxedPath, is_folder: bool) -> Self {
-        let (failures, left_out) = (BoundedList::default(), BoundedList::default());
+        let (failures, left_out) = (BoundedMessages::default(), BoundedMessages::default());
         Self { source: source.clone(), is_folder, entries: Vec::new(), total: 0, failures, left_out }
     }
 

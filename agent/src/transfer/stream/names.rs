@@ -2,14 +2,14 @@
 
 use crate::storage::part_name::{MAX_NAME, name_of_bytes};
 use crate::storage::transfer_storage::{Capabilities, StoragePath, TransferStorage};
-use crate::transfer::bounded_list::BoundedList;
+use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
 use crate::transfer::stream::plan::StreamPlan;
 
 /// Refuses a plan with names that the destination cannot hold; each is named.
 pub(crate) fn check(plan: &StreamPlan, target: &dyn TransferStorage, base: &StoragePath) -> Result<(), CopyError> {
     let capabilities = target.capabilities();
-    let mut problems = BoundedList::default();
+    let mut problems = BoundedMessages::default();
     for entry in &plan.entries {
         let path = base.append(&entry.relative);
         // The names above it are checked with their own entries.

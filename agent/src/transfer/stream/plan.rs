@@ -5,7 +5,7 @@ use crate::storage::open::Opened;
 use crate::storage::part_name;
 use crate::storage::pattern;
 use crate::storage::transfer_storage::{Entry, EntryKind, MAX_DEPTH, MAX_ENTRIES, Metadata, StoragePath};
-use crate::transfer::bounded_list::BoundedList;
+use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::SymlinkRule;
 
@@ -24,9 +24,9 @@ pub(crate) struct StreamPlan {
     /// Bytes of all files.
     pub(crate) total: u64,
     /// Entries that cannot be read, or that a rule refuses.
-    pub(crate) failures: BoundedList,
+    pub(crate) failures: BoundedMessages,
     /// Special files and links that are not copied.
-    pub(crate) left_out: BoundedList,
+    pub(crate) left_out: BoundedMessages,
 }
 
 /// One file, folder or link to copy.

@@ -3,7 +3,7 @@
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::open::Opened;
 use crate::storage::transfer_storage::{EntryKind, StoragePath};
-use crate::transfer::bounded_list::BoundedList;
+use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::AfterSuccess;
 use crate::transfer::stream::names::numbered;
@@ -18,7 +18,7 @@ pub(crate) fn finish(
     rule: &AfterSuccess,
     staged: &StagedFiles,
 ) -> Result<(), CopyError> {
-    let mut failures = BoundedList::default();
+    let mut failures = BoundedMessages::default();
     for (relative, file) in staged.iter().filter(|(_, file)| !file.is_link && !file.is_behind_link) {
         let result = match rule {
             AfterSuccess::Keep => return Ok(()),

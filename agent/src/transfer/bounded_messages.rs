@@ -10,12 +10,12 @@ const MAX_CHARS: usize = 350;
 
 /// Keeps the first messages and counts all.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct BoundedList {
+pub(crate) struct BoundedMessages {
     listed: Vec<String>,
     count: usize,
 }
 
-impl BoundedList {
+impl BoundedMessages {
     /// Adds a message.
     pub(crate) fn add(&mut self, sentence: &impl fmt::Display) {
         self.count += 1;
@@ -34,7 +34,7 @@ impl BoundedList {
     }
 }
 
-impl fmt::Display for BoundedList {
+impl fmt::Display for BoundedMessages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.listed.join("; "))?;
         match self.count - self.listed.len() {
@@ -57,11 +57,11 @@ fn shorten(text: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{BoundedList, MAX_CHARS, MAX_LISTED};
+    use super::{BoundedMessages, MAX_CHARS, MAX_LISTED};
 
     #[test]
     fn the_list_is_bounded_and_all_are_counted() {
-        let mut listed = BoundedList::default();
+        let mut listed = BoundedMessages::default();
         assert!(listed.is_empty());
         for number in 0..MAX_LISTED + 7 {
             listed.add(&format!("{}{number}", "ä".repeat(5000)));
