@@ -11,7 +11,7 @@ use super::{
     pipeline_queries::LABORIOUS,
     read_input::{read, read_transfer_filter},
     saved_view_inputs::{CreateViewInput, UpdateViewInput},
-    transfers::{TransferResult, results},
+    transfer_fields::{TransferResult, results},
     user_inputs::{CreateUserInput, UpdateUserInput},
 };
 use crate::{

@@ -7,7 +7,7 @@ use async_graphql::{
 use uuid::Uuid;
 
 use super::{
-    agents::{DIRECTIVES, WaitingDirective},
+    agent_fields::{DIRECTIVES, WaitingDirective},
     connections::{Connection, ConnectionArguments, connection, size, wants_total},
     context::{actor, control_plane},
     event_log::LoggedEvent,
