@@ -27,7 +27,6 @@ mod context;
 mod cors;
 mod cost;
 mod customer_inputs;
-mod deliveries;
 mod documents;
 mod enrolment_code_fields;
 mod enrolment_code_inputs;
@@ -57,6 +56,7 @@ mod request;
 mod required_variables;
 mod response_json;
 mod response_limit;
+mod runtimes;
 mod saved_view_inputs;
 mod scan;
 mod series;
@@ -66,10 +66,10 @@ mod user_fields;
 mod user_inputs;
 mod ws;
 
-pub use deliveries::Deliveries;
 use mutation::MutationRoot;
 use pipeline_queries::PipelineQueries;
 use query::{GeneralQueries, QueryRoot};
+pub use runtimes::Deliveries;
 use subscription::{LogEntries, SubscriptionRoot};
 
 /// The maximum depth of a query. The introspection queries of tools have a depth of 15.

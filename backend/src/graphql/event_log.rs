@@ -5,8 +5,8 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    deliveries::{OtherRuntime, outcome},
     node::Node,
+    runtimes::{OtherRuntime, outcome},
 };
 use crate::{
     error::Result,

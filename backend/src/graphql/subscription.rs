@@ -9,12 +9,12 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     context::{actor, caller_name, control_plane},
-    deliveries::OtherRuntime,
     event_log::{LogFollower, LoggedEvent},
     fanout::{EventFilter, Filter, Update, feed},
     job_inputs::JobRunFilterInput,
     pipeline_inputs::PipelineRunFilterInput,
     read_input::{read, read_transfer_filter},
+    runtimes::OtherRuntime,
 };
 use crate::{
     error::{Error, Result},

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     actor::Actor,
     error::Result,
-    graphql::deliveries::OtherRuntime,
+    graphql::runtimes::OtherRuntime,
     ids::{AgentId, JobId, RunId, TransferId},
     model::{
         MAX_LIMIT, Page, PageRequest, PageStart,

@@ -12,13 +12,13 @@ use crate::{
     graphql::{
         Graphql,
         context::Caller,
-        deliveries::OtherRuntime,
         errors::{is_request_error, json, server_error},
         executor::Executed,
         fanout::JoinRequest,
         outbound_queue::{OperationNumber, Outbound, OutboundQueue, SubscriptionSink},
         request::CheckedRequest,
         response_json::{Payload, write},
+        runtimes::OtherRuntime,
     },
     transport::panicked,
 };
