@@ -22,9 +22,9 @@ use tokio_util::task::TaskTracker;
 mod change;
 mod computed_states;
 mod execution;
-mod partition;
 mod projection;
 mod revision_tracker;
+mod shard_partition;
 mod shards;
 mod shared_subscription;
 mod snapshot;
@@ -36,9 +36,9 @@ pub(super) use execution::feed;
 use self::{
     change::Change,
     execution::{Execution, Refusal},
-    partition::Shard,
     projection::Viewer,
     revision_tracker::RevisionTracker,
+    shard_partition::Shard,
     shards::QueuedPartitions,
     shared_subscription::{SharedSubscription, SubscriberKey},
 };

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::{
     change::{Change, EventFilter, Topic, Update},
     execution::{Execution, Refusal, SerializedResponse},
-    partition::{Partition, Shard},
+    shard_partition::{Partition, Shard},
 };
 use crate::{
     graphql::{
