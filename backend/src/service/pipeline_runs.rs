@@ -19,10 +19,10 @@ use crate::{
     store::{self, idempotency::IdempotencyClaim, pipeline_runs::PipelineRunRow, pipelines::PipelineRow},
 };
 
-mod changes;
 mod due_slots;
 mod engine;
 mod steps;
+mod transactional_change;
 mod views;
 mod webhooks;
 
@@ -198,7 +198,7 @@ impl ControlPlane {
     /// Stores a run and sends its first steps.
     async fn start(&self, work: &mut Work, planned: Planned) -> Result<PipelineRun> {
         let Planned { mut row, plan, draft } = planned;
-        let availabilities = changes::availabilities(work, &row).await?;
+        let availabilities = transactional_change::availabilities(work, &row).await?;
         let timeouts = self.timeouts();
         let effects = row.state_machine.advance(&availabilities, &timeouts, work.now);
         work.has_due_runs |= !row.state_machine.unclaimed(work.now).is_empty();
