@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use schedules::unschedule;
+use definition_schedule::unschedule;
 
 use super::{ControlPlane, Work, optimistic_retry::OptimisticRetry};
 use crate::{
@@ -23,8 +23,8 @@ use crate::{
 };
 
 mod agents;
+mod definition_schedule;
 mod definitions;
-mod schedules;
 mod versions;
 
 pub(super) use agents::{BlockedPipeline, NamedAgents};
