@@ -1,6 +1,6 @@
 //! Typed GraphQL operations: one function per operation. The compiler checks the fragments against `schema.graphql`.
 
-pub(crate) mod agent_history;
+pub(crate) mod agent_page;
 pub(crate) mod agents;
 pub(crate) mod attention;
 pub(crate) mod attention_alerts;

@@ -15,7 +15,7 @@ use self::{actions::Actions, events::RecentEvents, health::Health, jobs::Jobs, l
 use super::{heartbeat_dot::HeartbeatDot, id_in_address, pages_of, transfers::TransferTable};
 use crate::{
     api::{
-        agent_history::HeldForAgent,
+        agent_page::HeldForAgent,
         agents::{self, Agent, AgentDetails, AgentStatus},
         transfers::{self, Transfer, TransferFilter},
     },

@@ -1,7 +1,7 @@
 //! The last 24 hours of an agent: its heartbeats as a strip, its load and its memory as charts. Pure.
 
 use crate::{
-    api::agent_history::HistoryPoint,
+    api::agent_page::HistoryPoint,
     format,
     time::Instant,
     ui::{ChartData, ChartSeries, Shape, Spacing, StripCell, Tone, Unit, with_gaps},

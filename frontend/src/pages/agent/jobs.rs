@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::agent_history::{self, AgentJob},
+    api::agent_page::{self, AgentJob},
     base_path::href,
     clock::Clock,
     fetch::Fetch,
@@ -19,7 +19,7 @@ const COLUMNS: [Column; 4] =
 #[component]
 pub(super) fn Jobs(id: String) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    let found = Fetch::new(move || agent_history::jobs(&id));
+    let found = Fetch::new(move || agent_page::jobs(&id));
     // The times of the last and the next run change.
     let minute = clock.every(60);
     Effect::watch(move || minute.get(), move |_, _, _| found.reload(), false);

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::history;
 use crate::{
-    api::agent_history::{self, HistoryPoint},
+    api::agent_page::{self, HistoryPoint},
     browser,
     clock::Clock,
     fetch::Fetch,
@@ -21,7 +21,7 @@ pub(super) fn LastDay(id: String) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let found = Fetch::new(move || {
         let now = browser::now();
-        agent_history::history(&id).map(move |points| (now, points))
+        agent_page::history(&id).map(move |points| (now, points))
     });
     let minute = clock.every(60);
     Effect::watch(move || minute.get(), move |_, _, _| found.reload(), false);

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::agent_history::{self, HeldForAgent, WaitingDirective},
+    api::agent_page::{self, HeldForAgent, WaitingDirective},
     base_path::href,
     clock::Clock,
     fetch::Fetch,
@@ -18,7 +18,7 @@ const INTERVAL: i64 = 10;
 
 /// Queries what the server holds for an agent, again and again.
 pub(super) fn follow(id: String) -> Fetch<HeldForAgent> {
-    let held = Fetch::new(move || agent_history::held_for(&id));
+    let held = Fetch::new(move || agent_page::held_for(&id));
     let interval = expect_context::<Clock>().every(INTERVAL);
     Effect::watch(move || interval.get(), move |_, _, _| held.reload(), false);
     held
