@@ -31,7 +31,7 @@ pub(crate) mod transfers;
 pub(crate) mod users;
 pub(crate) mod versions;
 pub(crate) mod views;
-pub(crate) mod webhooks;
+pub(crate) mod webhook_secret;
 
 use cynic::Id;
 

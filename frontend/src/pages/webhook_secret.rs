@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::webhooks,
+    api::webhook_secret,
     effect::effect,
     session::{Permission, Session},
     ui::{Dialog, FormDialog, Secret},
@@ -24,7 +24,7 @@ pub(super) fn WebhookSecret(#[prop(optional, into)] customer: Option<String>) ->
     let secret = RwSignal::new(None::<String>);
     let user_action = UserAction::new();
     let rotate = move |()| {
-        user_action.run(webhooks::rotate_secret(customer.as_ref().map(cynic::Id::new)), move |fresh| {
+        user_action.run(webhook_secret::rotate_secret(customer.as_ref().map(cynic::Id::new)), move |fresh| {
             secret.set(Some(fresh));
             is_asking.set(false);
             has_secret.set(true);
