@@ -9,13 +9,13 @@ use crate::{
     base_path::href,
     clock::Clock,
     effect::effect,
-    fetch::Fetch,
     format,
     labels::{
         self,
         events::{PARTS, Part},
     },
     live::Feed,
+    query_signal::Fetch,
     ui::{Badge, Column, Ellipsis, Empty, Notice, PageHead, QueryResult, Rows, Select, Table},
     user_action::UserAction,
 };

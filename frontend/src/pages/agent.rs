@@ -22,10 +22,10 @@ use crate::{
     base_path::href,
     browser,
     clock::Clock,
-    fetch::Fetch,
     first_queries::FirstQueries,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
+    query_signal::Fetch,
     ui::{Badge, Card, Copyable, Empty, Fact, ObjectPage, PageHead, Settled, Time},
 };
 

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::agents::{self, AgentFilter, AgentLinks},
     effect::settled,
-    fetch::Fetch,
+    query_signal::Fetch,
     session::{Permission, Session},
     ui::SearchSelect,
 };

@@ -16,10 +16,10 @@ use crate::{
     base_path::href,
     clock::Clock,
     effect::effect,
-    fetch::Fetch,
     fleet_totals::FleetTotals,
     labels::{self, AGENT_STATUSES},
     live::{Admission, Entry, Feed, LiveList},
+    query_signal::Fetch,
     session::{Permission, Session},
     ui::{Badge, Column, Ellipsis, Empty, PageHead, Rows, Select},
 };

@@ -26,9 +26,9 @@ use crate::{
     base_path::href,
     clock::Clock,
     effect::effect,
-    fetch::Fetch,
     labels::{self, jobs::JOB_STATES},
     live::{Admission, Entry, Feed, LiveList},
+    query_signal::Fetch,
     session::{Permission, Session},
     ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Rows, Select, SelectCell, Selection},
 };

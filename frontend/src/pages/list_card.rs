@@ -6,10 +6,9 @@ use super::list_query::ListQuery;
 use crate::{
     api::Total,
     base_path::href,
-    browser,
-    fetch::{Fetch, Stage},
-    format,
+    browser, format,
     live::{LiveList, Revisioned},
+    query_signal::{Fetch, Stage},
     ui::{Column, Empty, Freeze, Menu, Order, Pager, QueryResult, Select, Selection, Table, toggle_column},
 };
 

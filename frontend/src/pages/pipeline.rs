@@ -23,10 +23,10 @@ use crate::{
         plan::Plan,
         slots,
     },
-    fetch::Fetch,
     first_queries::FirstQueries,
     labels::{self, slots::Slot},
     live::Feed,
+    query_signal::Fetch,
     session::{Permission, Session},
     ui::{Badge, Icon, ObjectPage, PageHead, Settled},
 };

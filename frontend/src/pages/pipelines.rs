@@ -23,9 +23,9 @@ use crate::{
     base_path::href,
     clock::Clock,
     effect::effect,
-    fetch::Fetch,
     labels::{self, pipelines::PIPELINE_STATES},
     live::Feed,
+    query_signal::Fetch,
     session::{Permission, Session},
     ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Rows, Select, SelectCell, Selection},
 };

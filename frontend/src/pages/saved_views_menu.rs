@@ -9,7 +9,7 @@ use crate::{
     base_path::href,
     browser,
     effect::effect,
-    fetch::Fetch,
+    query_signal::Fetch,
     saved_views::SavedViews,
     session::Session,
     ui::{Confirm, Failure, Field, FormDialog, Icon, Menu, Rows, Toasts},

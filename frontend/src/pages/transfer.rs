@@ -21,10 +21,10 @@ use crate::{
     api::transfers::{self, Transfer, TransferStatus},
     browser,
     clock::Clock,
-    fetch::Fetch,
     first_queries::FirstQueries,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
+    query_signal::Fetch,
     ui::{Badge, Card, Confirm, ObjectPage, OptionalTime, PageHead, Progress, Settled, TimeFormat, Toasts},
     user_action::UserAction,
 };

@@ -6,13 +6,13 @@ use super::enrolment_codes::Codes;
 use crate::{
     api::{customers, me},
     base_path::href,
-    fetch::Fetch,
     pages::{
         id_in_address,
         throughput::{Throughput, ThroughputScope},
         usage::Usage,
         webhook_secret::WebhookSecret,
     },
+    query_signal::Fetch,
     session::{Permission, Session},
     ui::{Failure, Missing, PageHead},
 };

@@ -10,12 +10,12 @@ use crate::{
     },
     base_path::href,
     clock::Clock,
-    fetch::Fetch,
     labels,
     pages::{
         list_card::{ListCard, Listed},
         list_query::ListQuery,
     },
+    query_signal::Fetch,
     ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Tone},
 };
 

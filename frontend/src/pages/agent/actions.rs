@@ -6,7 +6,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use crate::{
     api::agents::{self, AgentDetails},
     effect::effect,
-    fetch::Fetch,
+    query_signal::Fetch,
     ui::{Confirm, Dialog, Field, FormDialog, Secret, Select, Toasts},
     user_action::UserAction,
 };

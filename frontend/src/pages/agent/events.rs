@@ -7,9 +7,9 @@ use crate::{
         agents::Agent,
         events::{self, Event},
     },
-    fetch::Fetch,
     live::Entry,
     pages::event_steps::EventSteps,
+    query_signal::Fetch,
     ui::{Card, Empty, QueryResult},
 };
 

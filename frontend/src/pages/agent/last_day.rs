@@ -7,7 +7,7 @@ use crate::{
     api::agent_page::{self, HistoryPoint},
     browser,
     clock::Clock,
-    fetch::Fetch,
+    query_signal::Fetch,
     time::Instant,
     ui::{Card, Chart, ChartData, QueryResult, Strip},
 };

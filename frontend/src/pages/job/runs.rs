@@ -6,7 +6,6 @@ use crate::{
     api::job_runs::{self, JobRun},
     base_path::href,
     clock::Clock,
-    fetch::Fetch,
     labels,
     live::Entry,
     pages::{
@@ -15,6 +14,7 @@ use crate::{
         list_query::ListQuery,
         run_updates::RunUpdates,
     },
+    query_signal::Fetch,
     ui::{Badge, Card, Column, Ellipsis, Empty, Rows},
 };
 

@@ -17,12 +17,12 @@ use crate::{
     base_path::href,
     browser,
     effect::effect,
-    fetch::Fetch,
     labels::{
         DIRECTIONS, PROTOCOLS,
         jobs::{CATCH_UPS, OVERLAPS},
     },
     pages::{agent_select::AgentSelect, id_in_address, leave_warning::LeaveWarning},
+    query_signal::Fetch,
     ui::{Card, Field, Notice, ObjectPage, PageHead, Select, Toasts},
     user_action::UserAction,
 };

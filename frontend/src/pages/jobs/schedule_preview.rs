@@ -7,9 +7,8 @@ use crate::{
         ApiError,
         schedules::{self, SchedulePreview, ScheduledTime},
     },
-    browser,
-    fetch::Fetch,
-    format,
+    browser, format,
+    query_signal::Fetch,
     time::Instant,
     ui::Notice,
 };

@@ -6,7 +6,6 @@ use crate::{
     api::pipeline_runs::{self, PipelineRun},
     base_path::href,
     clock::Clock,
-    fetch::Fetch,
     labels::{
         self,
         pipelines::{RUN_TRIGGERS, run_state, run_version, steps_done, time_taken},
@@ -17,6 +16,7 @@ use crate::{
         list_query::ListQuery,
         run_updates::RunUpdates,
     },
+    query_signal::Fetch,
     ui::{Badge, Card, Column, Ellipsis, Empty, Rows},
 };
 

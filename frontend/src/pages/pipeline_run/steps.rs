@@ -13,7 +13,6 @@ use crate::{
     base_path::href,
     clock::Clock,
     effect::effect,
-    fetch::Fetch,
     format,
     labels::{
         self,
@@ -21,6 +20,7 @@ use crate::{
     },
     live::{Entry, Feed},
     pages::graph::{Graph, StepDetails},
+    query_signal::Fetch,
     ui::{Badge, Card, Column, Ellipsis, Progress, Rows, Table},
 };
 

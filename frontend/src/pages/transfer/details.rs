@@ -6,9 +6,9 @@ use super::origin::OriginFacts;
 use crate::{
     api::transfers::{Transfer, TransferLinks},
     base_path::href,
-    fetch::Fetch,
     labels,
     live::Entry,
+    query_signal::Fetch,
     ui::{Badge, Card, Copyable, Fact},
 };
 

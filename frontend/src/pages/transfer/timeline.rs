@@ -7,10 +7,10 @@ use crate::{
         events::{self, Event},
         transfers::{Transfer, TransferStatus},
     },
-    fetch::Fetch,
     labels,
     live::Entry,
     pages::event_steps::EventSteps,
+    query_signal::Fetch,
     time::Instant,
     ui::{Card, Time, Tone},
 };

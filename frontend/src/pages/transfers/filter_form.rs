@@ -7,9 +7,9 @@ use crate::{
     api::{agents, transfers::TransferStatus},
     base_path::href,
     browser,
-    fetch::Fetch,
     labels::TRANSFER_STATUSES,
     pages::{agent_select::AgentSelect, list_query::ListQuery, search_field::SearchField},
+    query_signal::Fetch,
     ui::{Icon, Menu, Select},
 };
 
