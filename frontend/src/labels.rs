@@ -1,8 +1,8 @@
 //! Labels and tones of statuses and kinds. Pure.
 
 pub(crate) mod attention;
-pub(crate) mod copy_rules;
 pub(crate) mod events;
+pub(crate) mod file_copy_rules;
 pub(crate) mod jobs;
 pub(crate) mod pipelines;
 pub(crate) mod slots;

@@ -126,7 +126,7 @@ pub(crate) fn step_details(step: &PlannedStep) -> Vec<(&'static str, String)> {
         Action::Known(StepAction::Transfer(transfer)) => {
             let Transfer { source, destination, rules, verify } = transfer.as_ref();
             let sides = [("Source", endpoint(source)), ("Destination", endpoint(destination))];
-            let rules = super::copy_rules::details(rules);
+            let rules = super::file_copy_rules::details(rules);
             return sides.into_iter().chain(rules).chain([("Verified by", verify.clone())]).collect();
         }
         Action::Known(action) => action,

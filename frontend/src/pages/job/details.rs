@@ -34,7 +34,7 @@ pub(super) fn Details(row: RwSignal<Entry<Job>>, links: Fetch<JobLinks>) -> impl
         })
     };
     let rules = move || {
-        let rules = row.with(|entry| labels::copy_rules::of_job(&entry.object));
+        let rules = row.with(|entry| labels::file_copy_rules::of_job(&entry.object));
         rules.into_iter().map(|(name, value)| view! { <Fact name=name>{value}</Fact> }).collect_view()
     };
     view! {

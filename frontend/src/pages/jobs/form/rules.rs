@@ -6,7 +6,7 @@ use super::{options, problems::Problems};
 use crate::{
     api::jobs::{Job, PreservedAttribute, UpdateJobInput},
     labels::{
-        copy_rules::{ATTRIBUTES, ON_EXISTS, ON_FILE_ERROR, SYMLINKS, VERIFICATIONS},
+        file_copy_rules::{ATTRIBUTES, ON_EXISTS, ON_FILE_ERROR, SYMLINKS, VERIFICATIONS},
         name_of,
     },
     ui::{Card, Field, Select},
