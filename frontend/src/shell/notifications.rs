@@ -1,7 +1,7 @@
 //! The choice whether this browser notifies its user when something else needs attention. The code of the notifications is
 //! loaded when they are first on.
 
-mod alerts;
+mod browser_notifications;
 
 use js_sys::Reflect;
 use leptos::{prelude::*, task::spawn_local};
@@ -23,7 +23,7 @@ struct NotificationsOn(RwSignal<bool>);
 
 pieces! {
     notifications:
-        alerts => alerts::follow;
+        alerts => browser_notifications::follow;
 }
 
 /// The button that turns notifications on and off. The browser is asked for its permission only then.
