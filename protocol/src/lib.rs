@@ -11,7 +11,7 @@ pub mod backoff;
 pub mod characters;
 pub mod copy_rules;
 pub mod error;
-pub mod event;
+pub mod event_kinds;
 pub mod failure;
 pub mod location;
 pub mod password;
