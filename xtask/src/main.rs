@@ -7,7 +7,7 @@ mod browser;
 mod chunks;
 mod crates;
 mod dashboard;
-mod demo;
+mod demo_transfers;
 mod dist;
 mod durations;
 mod example;

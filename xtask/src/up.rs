@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 
 use crate::dashboard;
-use crate::demo::Demo;
+use crate::demo_transfers::Demo;
 use crate::failure::{Failure, Result};
 use crate::files::{self, relative};
 use crate::http;
