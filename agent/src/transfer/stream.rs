@@ -9,7 +9,7 @@ mod links;
 mod names;
 mod plan;
 mod publish;
-mod sources;
+mod source_cleanup;
 mod stage;
 mod staged;
 mod target;
@@ -115,7 +115,7 @@ fn attempt_once(
             None => open(End::Source)?,
         };
         let origin = StoragePath::from_stored(stream.origin.as_deref().unwrap_or_default())?;
-        sources::finish(&source, &origin, &stream.rules.after_success, &staged)?;
+        source_cleanup::finish(&source, &origin, &stream.rules.after_success, &staged)?;
     }
     Ok(copied)
 }
