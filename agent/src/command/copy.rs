@@ -29,7 +29,7 @@ use crate::transfer::rules::{CopyRules, OnExists};
 use crate::transfer::run::{CopyOutcome, EndedTransfer, ShowProgress, run_transfer};
 use crate::transfer::source_entries::Plan;
 use crate::transfer::state::{CopyOptions, Phase, StreamState, TransferState};
-use crate::transfer::stream::ends::Ends;
+use crate::transfer::stream::source_and_destination::Ends;
 use crate::work::directives::Dispatcher;
 
 /// One copy of the command.

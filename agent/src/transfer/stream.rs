@@ -3,12 +3,12 @@
 //! All files are staged first: written under other names, made durable, verified, and listed. Then the list is published by
 //! renaming. What is staged outlives the attempt and the process.
 
-pub(crate) mod ends;
 mod file;
 mod links;
 mod names;
 mod plan;
 mod publish;
+pub(crate) mod source_and_destination;
 mod source_cleanup;
 mod stage;
 mod staged;

@@ -21,7 +21,7 @@ use crate::transfer::run::{CopyOutcome, UnreportedOutcome, carry_out};
 use crate::transfer::source_entries::{Plan, PlanError};
 use crate::transfer::state::{CopyOptions, Phase, StreamState, TransferState, Verify};
 use crate::transfer::store::{BeginError, Claim};
-use crate::transfer::stream::ends::Ends;
+use crate::transfer::stream::source_and_destination::Ends;
 use crate::work::item_runner::{CANCELLED_ON_SERVER, Outcome, cancel_before_start, request_until_answered};
 use crate::work::queue::Ticket;
 use crate::work::work_item::WorkItem;

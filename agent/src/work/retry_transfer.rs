@@ -12,7 +12,7 @@ use crate::transfer::rules::{CopyRules, OnExists};
 use crate::transfer::run::{CopyOutcome, EndedTransfer, report_without_copy, run_transfer, send_final_report};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, StreamState, TransferState};
 use crate::transfer::store::{Claim, Claimed, TransferStore};
-use crate::transfer::stream::ends::Ends;
+use crate::transfer::stream::source_and_destination::Ends;
 use crate::work::item_runner::Acknowledgement;
 
 /// Starts the attempt `attempt` of a transfer.
