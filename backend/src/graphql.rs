@@ -27,7 +27,7 @@ mod context;
 mod cors;
 mod cost;
 mod customer_inputs;
-mod documents;
+mod document_cache;
 mod enrolment_code_fields;
 mod enrolment_code_inputs;
 mod envelope;
@@ -113,7 +113,7 @@ struct Graphql(Arc<GraphqlState>);
 struct GraphqlState {
     schema: Schema,
     executor: executor::Executor,
-    documents: documents::Documents,
+    documents: document_cache::Documents,
     settings: Settings,
     fanout: fanout::Fanout,
     sockets: authenticated_sockets::AuthenticatedSockets,
@@ -130,7 +130,7 @@ impl Deref for Graphql {
 
 fn builder(max_response: usize) -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
     Schema::build(QueryRoot(GeneralQueries, PipelineQueries), MutationRoot, SubscriptionRoot)
-        .extension(extension::OperationExtension { max_response, validations: documents::Validations::default() })
+        .extension(extension::OperationExtension { max_response, validations: document_cache::Validations::default() })
         .limit_depth(DEPTH)
         .limit_complexity(COMPLEXITY)
         .limit_directives(16)
@@ -152,7 +152,7 @@ pub fn router(settings: Settings) -> Router {
     let state = Graphql(Arc::new(GraphqlState {
         schema,
         executor,
-        documents: documents::Documents::default(),
+        documents: document_cache::Documents::default(),
         settings,
         fanout,
         sockets,

@@ -17,7 +17,7 @@ use futures_util::{StreamExt, stream::BoxStream};
 
 use super::{
     context,
-    documents::{ValidationKey, Validations},
+    document_cache::{ValidationKey, Validations},
     errors::{failed, server_error, translated},
     failed_field_nulls::Nulls,
     required_variables,

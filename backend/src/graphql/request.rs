@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::{
     context::{Caller, UNAUTHENTICATED},
     cost,
-    documents::Documents,
+    document_cache::Documents,
     errors::{server_error, wrong_document},
     response_json::write,
     scan,

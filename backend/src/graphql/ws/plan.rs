@@ -223,7 +223,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
-    use crate::graphql::documents::Documents;
+    use crate::graphql::document_cache::Documents;
 
     fn plan(query: &str, variables: Json) -> Result<Plan, String> {
         let request = Request::new(query).variables(Variables::from_json(variables));
