@@ -5,10 +5,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    connections::{Connection, ConnectionArguments, connection, size, wants_total},
     context::{actor, control_plane},
     pipeline_inputs::PipelineRunFilterInput,
     read_input::read,
+    relay_connections::{Connection, ConnectionArguments, connection, size, wants_total},
 };
 use crate::{
     error::Result,

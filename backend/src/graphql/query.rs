@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use super::{
     agent_fields::{DIRECTIVES, WaitingDirective},
-    connections::{Connection, ConnectionArguments, connection, size, wants_total},
     context::{actor, control_plane},
     event_log::LoggedEvent,
     job_inputs::{JobRunFilterInput, JobSlotFilterInput},
     node::Node,
     pipeline_queries::{LONG_TEXT, PipelineQueries},
     read_input::{read, read_transfer_filter},
+    relay_connections::{Connection, ConnectionArguments, connection, size, wants_total},
     series::{HISTORY, POINTS, Series},
 };
 use crate::{
