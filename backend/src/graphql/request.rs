@@ -13,9 +13,9 @@ use super::{
     context::{Caller, UNAUTHENTICATED},
     cost,
     document_cache::Documents,
+    document_scan,
     errors::{server_error, wrong_document},
     response_json::write,
-    scan,
 };
 use crate::{
     error::{Error, FieldErrors, Result},
@@ -128,7 +128,7 @@ impl CheckedRequest {
         let known = documents.get(&request.query);
         let tokens = match &known {
             Some(known) => known.tokens,
-            None => scan::check(&request.query).map_err(|error| server_error(&error))?,
+            None => document_scan::check(&request.query).map_err(|error| server_error(&error))?,
         };
         if !is_authenticated && tokens > MAX_TOKENS_WITHOUT_TOKEN {
             return Err(server_error(&UNAUTHENTICATED));
