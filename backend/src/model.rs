@@ -22,7 +22,7 @@ pub mod fleet;
 mod input_macro;
 pub mod job;
 pub mod line_diff;
-mod packed;
+mod packed_numbers;
 pub mod page;
 pub mod pipeline;
 pub mod redaction;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{
     Instant,
     fields::{Fields, FromFields, one_of},
-    packed::{Numbers, put},
+    packed_numbers::{Numbers, put},
     report_limits::MAX_MEASURE,
 };
 

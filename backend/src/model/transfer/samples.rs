@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::model::{
     Instant,
-    packed::{Numbers, put},
+    packed_numbers::{Numbers, put},
     report_limits::MAX_SPEED,
 };
 
