@@ -22,12 +22,12 @@ use crate::{
     store::{self, db::EnumText, idempotency::IdempotencyClaim, pipelines::PipelineRow},
 };
 
-mod agents;
+mod blocked_pipelines;
 mod definition_schedule;
 mod definitions;
 mod versions;
 
-pub(super) use agents::{BlockedPipeline, NamedAgents};
+pub(super) use blocked_pipelines::{BlockedPipeline, NamedAgents};
 
 /// The maximum number of versions in the view of a pipeline.
 const VERSIONS: i64 = 20;
