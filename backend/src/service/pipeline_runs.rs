@@ -21,9 +21,9 @@ use crate::{
 
 mod due_slots;
 mod engine;
+mod queries;
 mod steps;
 mod transactional_change;
-mod views;
 mod webhooks;
 
 pub(super) use engine::EngineControl;
