@@ -28,7 +28,7 @@ pub mod saved_views;
 mod scheduled_list;
 pub mod schedules;
 #[cfg(test)]
-mod scratch;
+mod scratch_database;
 pub mod secrets;
 pub mod series;
 pub mod sessions;

@@ -22,7 +22,7 @@ use crate::{
         pipelines::{PipelineRow, versions::VersionRow},
         saved_views::{self, SavedViewRow},
         schedules::{self, ScheduleRow},
-        scratch::{Scratch, assert_differ, assert_filled, at, id, transfer, transfer_ended},
+        scratch_database::{Scratch, assert_differ, assert_filled, at, id, transfer, transfer_ended},
         sessions::SessionRow,
         slots::SlotRow,
         transfers::{self, TransferRow},

@@ -60,7 +60,7 @@ pub async fn export_page(
 mod tests {
     use super::*;
     use crate::store::{
-        scratch::{Scratch, transfer},
+        scratch_database::{Scratch, transfer},
         transfers::insert,
     };
 

@@ -7,7 +7,7 @@ use crate::{
     store::{
         agents::{self, AgentRow},
         db::Tx,
-        scratch::{Scratch, agent_later, assert_differ, transfer, transfer_ended, transfer_later},
+        scratch_database::{Scratch, agent_later, assert_differ, transfer, transfer_ended, transfer_later},
         transfers::{self, TransferRow},
         writer::{Dirty, Loaded, Texts, batch::Guarded},
     },

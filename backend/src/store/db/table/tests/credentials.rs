@@ -6,7 +6,7 @@ use super::user;
 use crate::store::{
     db::sql,
     enrolment_codes::{self, EnrolmentCodeRow},
-    scratch::{Scratch, assert_differ, assert_filled, at, id},
+    scratch_database::{Scratch, assert_differ, assert_filled, at, id},
     sessions::{self, SessionRow},
     users,
     webhook_secrets::{self, WebhookSecretRow},

@@ -27,7 +27,7 @@ use crate::{
         pipeline_runs::{self, PipelineRunRow, RunRow, steps::StepRow},
         pipelines::{self, PipelineRow},
         schedules::{self, ScheduleRow, ScheduledKind},
-        scratch::{Scratch, assert_differ, assert_filled, at, id},
+        scratch_database::{Scratch, assert_differ, assert_filled, at, id},
     },
 };
 

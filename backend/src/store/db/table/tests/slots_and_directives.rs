@@ -15,7 +15,7 @@ use crate::{
         db::{EnumText, sql},
         directives,
         schedules::ScheduledKind,
-        scratch::{Scratch, assert_differ, assert_filled, at, id},
+        scratch_database::{Scratch, assert_differ, assert_filled, at, id},
         slots::{self, Pending, SlotRow},
     },
 };
