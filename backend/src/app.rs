@@ -24,7 +24,7 @@ use crate::{
 };
 
 mod authority;
-mod folder;
+mod data_folder;
 #[cfg(feature = "test-clock")]
 mod test_clock;
 
@@ -82,7 +82,7 @@ impl App {
     pub async fn start(settings: &ServeSettings, ambient: Ambient) -> Result<Self> {
         let lock = match &settings.database.database_url {
             Some(_) => None,
-            None => Some(folder::lock(&settings.database.data_dir)?),
+            None => Some(data_folder::lock(&settings.database.data_dir)?),
         };
         let timing = Timing {
             heartbeat_interval: settings.heartbeat_interval,
@@ -241,13 +241,13 @@ async fn open_within(settings: &DatabaseSettings, database_limits: DatabaseLimit
         return Ok(db);
     }
     let folder = &settings.data_dir;
-    folder::create(folder)?;
+    data_folder::create(folder)?;
     let path = folder.join("mftplus.db");
     // Two programs that open a new folder at the same time migrate one after the other.
-    let lock = folder::lock_file(&folder.join("migrate.lock"))?;
+    let lock = data_folder::lock_file(&folder.join("migrate.lock"))?;
     let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await?;
     let lock = lock.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be locked", folder.display()))?;
-    folder::prepare_database(folder, &path)?;
+    data_folder::prepare_database(folder, &path)?;
     let in_folder = || format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display());
     let db = Db::open_sqlite_within(&path, database_limits).await.map_err(cause).with_context(in_folder)?;
     db.migrate().await.map_err(cause).with_context(in_folder)?;
@@ -276,14 +276,14 @@ async fn secret(settings: &DatabaseSettings, db: &Db, ambient: &Ambient) -> Resu
     if settings.database_url.is_some() {
         return Ok(store::secrets::get_or_insert(db, SECRET, fresh, ambient.clock.now()).await?);
     }
-    let path = settings.data_dir.join(folder::SECRET_FILE);
+    let path = settings.data_dir.join(data_folder::SECRET_FILE);
     let name = || format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display());
-    match folder::read_secret(&path) {
+    match data_folder::read_secret(&path) {
         // A power loss may leave a file of the right length that contains only NUL.
         Ok(secret) if secret.len() >= 32 && secret.iter().any(|byte| *byte != secret[0]) => Ok(secret),
         Ok(_) => bail!("MFTPLUS_DATA_DIR: {} is damaged: remove it; all users must then sign in again", path.display()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            folder::write_secret(&path, &fresh).with_context(name)?;
+            data_folder::write_secret(&path, &fresh).with_context(name)?;
             Ok(std::fs::read(&path).with_context(name)?)
         }
         Err(error) => Err(error).with_context(name),

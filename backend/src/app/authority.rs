@@ -6,7 +6,7 @@ use std::{io::ErrorKind, path::Path};
 use anyhow::{Context, Result, anyhow};
 use chrono::TimeDelta;
 
-use super::{Ambient, folder};
+use super::{Ambient, data_folder};
 use crate::{
     config::{CertificateFiles, ServeSettings},
     service::{CertificateAuthority, Serial},
@@ -53,11 +53,11 @@ async fn generated(settings: &ServeSettings, db: &Db, ambient: &Ambient) -> Resu
         let authority = CertificateAuthority::from_pem(&stored, &stored);
         return authority.map_err(|problem| anyhow!("DATABASE_URL: the stored certificate authority: {problem}"));
     }
-    let path = database.data_dir.join(folder::AUTHORITY_FILE);
+    let path = database.data_dir.join(data_folder::AUTHORITY_FILE);
     let name = || format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display());
-    let stored = match folder::read_secret(&path) {
+    let stored = match data_folder::read_secret(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            folder::write_secret(&path, &generate(ambient)?).with_context(name)?;
+            data_folder::write_secret(&path, &generate(ambient)?).with_context(name)?;
             std::fs::read(&path).with_context(name)?
         }
         stored => stored.with_context(name)?,
