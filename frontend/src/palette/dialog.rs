@@ -8,7 +8,7 @@ use super::{
     matching::name_in,
 };
 use crate::{
-    api::find,
+    api::object_search,
     browser,
     effect::{effect, settled},
     format,
@@ -40,9 +40,9 @@ fn Search() -> impl IntoView {
     let text = RwSignal::new(String::new());
     let asked = settled(text);
     let name = Memo::new(move |_| asked.with(|asked| name_in(asked).to_owned()));
-    let jobs = Fetch::new(find::jobs);
-    let named = Fetch::when(move || name.with(|name| (!name.is_empty()).then(|| find::named(name))));
-    let transfers = Fetch::when(move || name.with(|name| is_long_enough(name).then(|| find::transfers(name))));
+    let jobs = Fetch::new(object_search::jobs);
+    let named = Fetch::when(move || name.with(|name| (!name.is_empty()).then(|| object_search::named(name))));
+    let transfers = Fetch::when(move || name.with(|name| is_long_enough(name).then(|| object_search::transfers(name))));
     let entries = Memo::new(move |_| {
         let Some(viewer) = session.viewer() else { return Vec::new() };
         let mut offered = general(&viewer, zone::is_utc(), shortcuts.has_single_keys());
@@ -126,7 +126,7 @@ fn Search() -> impl IntoView {
 }
 
 fn is_long_enough(name: &str) -> bool {
-    name.chars().count() >= find::LEAST
+    name.chars().count() >= object_search::LEAST
 }
 
 /// What is not searched for a name; the counts are those of the jobs that were read, and of all.
@@ -135,7 +135,7 @@ fn hint(name: &str, jobs: Option<(usize, i32)>) -> String {
         return "Type a name, a path or an error.".to_owned();
     }
     if !is_long_enough(name) {
-        return format!("Transfers are searched from {} characters on.", find::LEAST);
+        return format!("Transfers are searched from {} characters on.", object_search::LEAST);
     }
     match jobs {
         Some((read, total)) if usize::try_from(total).is_ok_and(|total| total > read) => {

@@ -2,7 +2,7 @@
 
 use super::matching::rank;
 use crate::{
-    api::find::{FoundAgent, FoundJob, FoundPipeline, FoundTransfer},
+    api::object_search::{FoundAgent, FoundJob, FoundPipeline, FoundTransfer},
     format,
     labels::{TRANSFER_STATUSES, label_of},
     session::{Permission, Viewer},

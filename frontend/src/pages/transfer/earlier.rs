@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::{
-        Page, find,
+        Page, object_search,
         transfers::{self, Transfer, TransferFilter},
     },
     base_path::href,
@@ -90,7 +90,7 @@ pub(super) fn EarlierTransfers(row: RwSignal<Entry<Transfer>>) -> impl IntoView 
 /// The end of a path, as far as the server searches; `None` if the path is too short.
 fn searchable(path: &str) -> Option<String> {
     let count = path.chars().count();
-    (count >= find::LEAST).then(|| path.chars().skip(count.saturating_sub(MOST)).collect())
+    (count >= object_search::LEAST).then(|| path.chars().skip(count.saturating_sub(MOST)).collect())
 }
 
 #[cfg(test)]
