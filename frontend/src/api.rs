@@ -23,6 +23,7 @@ pub(crate) mod plan;
 mod request;
 mod response;
 pub(crate) mod samples;
+pub(crate) mod saved_views;
 pub(crate) mod scalars;
 pub(crate) mod schedules;
 pub(crate) mod series;
@@ -30,7 +31,6 @@ pub(crate) mod slots;
 pub(crate) mod transfers;
 pub(crate) mod users;
 pub(crate) mod versions;
-pub(crate) mod views;
 pub(crate) mod webhook_secret;
 
 use cynic::Id;

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::api::views::SavedView;
+use crate::api::saved_views::SavedView;
 
 /// The saved views; `None` before a list has queried them. A handle: copies are the same views.
 #[derive(Clone, Copy)]

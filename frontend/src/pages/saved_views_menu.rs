@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::list_query::ListQuery;
 use crate::{
-    api::views::{self, CreateViewInput, SavedView, ViewChange},
+    api::saved_views::{self, CreateViewInput, SavedView, ViewChange},
     base_path::href,
     browser,
     effect::effect,
@@ -27,7 +27,7 @@ pub(super) fn SavedViewsMenu(
     noun: &'static str,
 ) -> impl IntoView {
     let saved = expect_context::<SavedViews>();
-    let load = Fetch::new(move || views::list().map(move |found| saved.fill(found)));
+    let load = Fetch::new(move || saved_views::list().map(move |found| saved.fill(found)));
     effect(move || {
         if query.is_plain()
             && let Some(view) = saved.default_of(&query.name())
@@ -141,12 +141,12 @@ fn Row(
     let replace = move |_| {
         let (id, before, now) = (id.get_untracked(), text.get_untracked(), present(query));
         let change = ViewChange { query: Some(now), ..ViewChange::default() };
-        user_action.run(views::update(&id, change), move |view| {
+        user_action.run(saved_views::update(&id, change), move |view| {
             let (id, name) = (view.id.inner().to_owned(), view.name.clone());
             saved.keep(view);
             let undo = move || {
                 let change = ViewChange { query: Some(before.clone()), ..ViewChange::default() };
-                session.execute(views::update(&id, change), move |outcome| {
+                session.execute(saved_views::update(&id, change), move |outcome| {
                     toasts.undone(outcome.map(|view| saved.keep(view)));
                 });
             };
@@ -155,7 +155,7 @@ fn Row(
     };
     let make_default = move |_| {
         let change = ViewChange { is_default: Some(!is_default.get_untracked()), ..ViewChange::default() };
-        user_action.run(views::update(&id.get_untracked(), change), move |view| {
+        user_action.run(saved_views::update(&id.get_untracked(), change), move |view| {
             let what = if view.is_default { "opens the list from now on" } else { "no longer opens the list" };
             toasts.success(format!("{} {what}.", view.name));
             saved.keep(view);
@@ -227,10 +227,10 @@ fn NameDialog(open: RwSignal<bool>, renamed: RwSignal<Option<SavedView>>, query:
         };
         if let Some(view) = renamed.get_untracked() {
             let change = ViewChange { name: Some(name), ..ViewChange::default() };
-            user_action.run(views::update(view.id.inner(), change), done);
+            user_action.run(saved_views::update(view.id.inner(), change), done);
         } else {
             let input = CreateViewInput { name, page: query.name(), query: present(query) };
-            user_action.run(views::create(input), done);
+            user_action.run(saved_views::create(input), done);
         }
     };
     let title = move || {
@@ -254,7 +254,7 @@ fn DeleteDialog(open: RwSignal<bool>, deleted: RwSignal<Option<SavedView>>) -> i
     let user_action = UserAction::new();
     let confirm = move |()| {
         let Some(view) = deleted.get_untracked() else { return };
-        user_action.run(views::delete(view.id.inner()), move |id| {
+        user_action.run(saved_views::delete(view.id.inner()), move |id| {
             saved.remove(id.inner());
             toasts.success(format!("{} was deleted.", view.name));
             open.try_set(false);
