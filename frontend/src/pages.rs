@@ -6,7 +6,7 @@ mod admin;
 mod agent;
 mod agent_select;
 mod agents;
-mod bulk;
+mod bulk_actions;
 mod customer_select;
 mod definition_text;
 mod editor;

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 pub(crate) use self::form::{EditJob, NewJob};
 pub(super) use self::schedule_preview::{ScheduleSummary, fetch_preview};
 use super::{
-    bulk::{BulkAction, BulkBar, Step},
+    bulk_actions::{BulkAction, BulkBar, Step},
     export::ExportMenu,
     list_card::{ListCard, Listed, freeze},
     list_query::{ListQuery, api_path},

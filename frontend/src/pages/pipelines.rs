@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use leptos::prelude::*;
 
 use super::{
-    bulk::{BulkAction, BulkBar, Step},
+    bulk_actions::{BulkAction, BulkBar, Step},
     list_card::{ListCard, Listed},
     list_query::ListQuery,
     next_run::NextRun,

@@ -24,7 +24,7 @@ use crate::{
     format,
     live::{Admission, LiveList},
     pages::{
-        bulk::{BulkAction, BulkBar, Step},
+        bulk_actions::{BulkAction, BulkBar, Step},
         export::ExportMenu,
         list_card::{ListCard, Listed, freeze},
         list_query::ListQuery,
