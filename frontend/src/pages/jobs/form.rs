@@ -1,8 +1,8 @@
 //! The pages that create and edit a job.
 
 mod draft;
+mod file_copy_rules;
 mod problems;
-mod rules;
 mod schedule;
 
 use leptos::prelude::*;
@@ -11,7 +11,7 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
 };
 
-use self::{draft::Draft, problems::Problems, rules::RulesCard, schedule::ScheduleCard};
+use self::{draft::Draft, file_copy_rules::RulesCard, problems::Problems, schedule::ScheduleCard};
 use crate::{
     api::jobs::{self, Job},
     base_path::href,

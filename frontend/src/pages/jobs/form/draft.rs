@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use mftplus_protocol::wire;
 
-use super::{problems::is_duration, rules::RulesDraft};
+use super::{file_copy_rules::RulesDraft, problems::is_duration};
 use crate::{
     api::{
         jobs::{CreateJobInput, Job, RetryInput, UpdateJobInput},
