@@ -3,20 +3,20 @@
 //! It depends on no internals of the product: it calls `cargo`, the binary `mftplus` and the documented REST endpoints.
 //! It is compiled before anything else, so it has few dependencies.
 
-mod browser;
+mod bench_and_soak;
+mod browser_tests;
+mod cargo_lock;
 mod chunks;
 mod crates;
 mod dashboard;
 mod demo_transfers;
 mod dist;
 mod durations;
-mod example;
 mod failure;
 mod files;
 mod ftp_servers;
 mod http;
 mod local;
-mod lock;
 mod node;
 mod notices;
 mod ports;
@@ -70,9 +70,9 @@ enum Task {
     /// Measure durable writes beside a bare handler, on both databases, and transfers beside other tools (release build)
     ///
     /// `cargo xtask bench transfers` measures one part; `--help` lists them.
-    Bench(example::Options),
+    Bench(bench_and_soak::Options),
     /// Run the long tests that are too slow for `test` (release build)
-    Soak(example::Options),
+    Soak(bench_and_soak::Options),
 }
 
 fn main() -> ExitCode {
@@ -97,8 +97,8 @@ fn run(task: Task) -> Result<()> {
         Task::Test(options) => test::run(options, &stop),
         Task::Dist => dist::run(&stop),
         Task::Notices => notices::run(&stop),
-        Task::Bench(options) => example::bench(&options, &stop),
-        Task::Soak(options) => example::soak(&options, &stop),
+        Task::Bench(options) => bench_and_soak::bench(&options, &stop),
+        Task::Soak(options) => bench_and_soak::soak(&options, &stop),
     }
 }
 

@@ -8,14 +8,14 @@ use std::process::Command;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
-use crate::browser;
+use crate::browser_tests;
+use crate::cargo_lock;
 use crate::crates::{self, CargoTool};
 use crate::dashboard;
 use crate::durations::Durations;
 use crate::failure::{Context, Result};
 use crate::files::{self, TempFolder};
 use crate::ftp_servers;
-use crate::lock;
 use crate::node;
 use crate::process::{self, succeeds};
 use crate::services::{self, Durability};
@@ -174,7 +174,7 @@ impl Step {
                 run_tests(&mut tests(&["e2e"], test_args), durations, stop)?;
                 on_postgres(&["e2e"], test_args, durations, stop)?;
             }
-            Self::Browser => browser::run(test_args, stop)?,
+            Self::Browser => browser_tests::run(test_args, stop)?,
             Self::Lint => lint(stop)?,
             Self::Deny if succeeds(cargo().args(["deny", "--version"])) => {
                 run_shown(cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]), stop)?;
@@ -292,7 +292,7 @@ fn macos(stop: &Stop) -> Result<()> {
     tools::ensure_target(MACOS_TARGET, stop)?;
     let mut check = cargo();
     check.args(["check", "--locked", "--package=mftplus-agent", "--target", MACOS_TARGET]);
-    for setting in without_c_libraries(MACOS_TARGET, &lock::version("aws-lc-sys")?) {
+    for setting in without_c_libraries(MACOS_TARGET, &cargo_lock::version("aws-lc-sys")?) {
         check.args(["--config", setting.as_str()]);
     }
     run_shown(&mut check, stop)

@@ -1,9 +1,9 @@
 //! The tools that build the dashboard: the WebAssembly target of Rust, Trunk, wasm-split-cli, wasm-bindgen,
 //! wasm-merge and wasm-opt.
 
+use crate::cargo_lock;
 use crate::crates::{self, CargoTool};
 use crate::failure::Result;
-use crate::lock;
 use crate::node;
 use crate::process::output;
 use crate::stop::Stop;
@@ -15,7 +15,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// Makes sure that all tools are installed.
 pub(crate) fn ensure(stop: &Stop) -> Result<()> {
     tools::ensure_target(TARGET, stop)?;
-    let bindgen = lock::version("wasm-bindgen")?;
+    let bindgen = cargo_lock::version("wasm-bindgen")?;
     let crates = [
         // Debug builds: they compile in half the time, and are fast enough for the dashboard.
         CargoTool { package: "trunk", program: "trunk", version: TRUNK.to_owned(), flags: &["--locked", "--debug"] },
