@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 
-pub use mftplus_protocol::error::{Code, ConflictReason};
+pub use mftplus_protocol::error_code::{Code, ConflictReason};
 
 /// The result of a call of the control plane.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

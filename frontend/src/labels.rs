@@ -8,7 +8,7 @@ pub(crate) mod pipelines;
 pub(crate) mod slots;
 
 use mftplus_protocol::{
-    failure::FailureCode,
+    failure_code::FailureCode,
     wire::{self, DirectiveKind},
 };
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use mftplus_protocol::{
     archive::Format,
     copy_rules::{OnExists, OnFileError, PreservedAttribute, SymlinkRule},
-    error::{Code, ConflictReason},
-    failure::FailureCode,
+    error_code::{Code, ConflictReason},
+    failure_code::FailureCode,
     socket::{CloseCode, SUBPROTOCOL},
     step::StepType,
     wire,

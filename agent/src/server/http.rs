@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
-use mftplus_protocol::error::ConflictReason;
+use mftplus_protocol::error_code::ConflictReason;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Identity, Method, Proxy, RequestBuilder, Response};
 use serde::Deserialize;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use mftplus_protocol::failure::FailureCode;
+use mftplus_protocol::failure_code::FailureCode;
 
 /// Why a storage could not do what it was asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use mftplus_protocol::failure::FailureCode;
+use mftplus_protocol::failure_code::FailureCode;
 
 use crate::storage::allowed_roots::AccessError;
 use crate::storage::error::{StorageError, StorageErrorKind};

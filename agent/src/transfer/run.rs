@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mftplus_protocol::{backoff::Backoff, failure::FailureCode};
+use mftplus_protocol::{backoff::Backoff, failure_code::FailureCode};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;

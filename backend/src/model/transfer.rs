@@ -1,6 +1,6 @@
 //! Transfers: copies of one file, folder or file pattern, with their inputs.
 
-use mftplus_protocol::{failure, transfer::TransferDetails};
+use mftplus_protocol::{failure_code, transfer::TransferDetails};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use strum::{Display, EnumString, VariantNames};
@@ -320,8 +320,8 @@ impl FromFields for CreateTransfer {
 /// The code of a failure. Codes of later agents are accepted, so that no report is refused because of its code.
 fn failure_code(value: Value) -> Check<String> {
     match value {
-        Value::String(code) if failure::is_code(&code) => Ok(code),
-        _ => Err(format!("must be 1 to {} letters", failure::MAX_LENGTH)),
+        Value::String(code) if failure_code::is_code(&code) => Ok(code),
+        _ => Err(format!("must be 1 to {} letters", failure_code::MAX_LENGTH)),
     }
 }
 

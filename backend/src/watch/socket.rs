@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use anyhow::{Result, bail};
 use futures_util::{SinkExt, StreamExt};
 use mftplus_protocol::{
-    error::Code,
+    error_code::Code,
     socket::{AfterClose, CloseCode, SUBPROTOCOL},
 };
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! Customers: list, get the name, create, rename, suspend and reactivate.
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
-use mftplus_protocol::error::Code;
+use mftplus_protocol::error_code::Code;
 
 use super::{ApiError, ById, ByIdFields, Page, Request, schema};
 use crate::time::Instant;

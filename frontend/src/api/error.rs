@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mftplus_protocol::error::Code;
+use mftplus_protocol::error_code::Code;
 
 use crate::format::{capitalized, counted};
 

@@ -1,7 +1,7 @@
 //! The state machine of transfers, which is driven by reports: section 4 of the contract.
 
 use chrono::{DateTime, Utc};
-use mftplus_protocol::{failure::FailureCode, transfer::TransferDetails};
+use mftplus_protocol::{failure_code::FailureCode, transfer::TransferDetails};
 
 use super::{CreateTransfer, Network, TransferStatus, UpdateTransfer};
 use crate::error::{Error, Result};
