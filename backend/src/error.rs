@@ -154,14 +154,14 @@ impl Error {
         }
     }
 
-    /// [`Self::retry_after`] in whole seconds, rounded up, at least 1.
+    /// [`Self::retry_after`] in whole seconds, rounded up, at least 1; `None` for errors that a retry does not help.
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
         let wait = self.retry_after()?;
         Some(u64::try_from(wait.as_millis().div_ceil(1000).max(1)).unwrap_or(u64::MAX))
     }
 
-    /// The `details` of the error, for programs.
+    /// The `details` of the error, for programs; `None` if its code says everything.
     #[must_use]
     pub fn details(&self) -> Option<Value> {
         match self {

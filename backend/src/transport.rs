@@ -140,7 +140,7 @@ pub fn token(headers: &HeaderMap) -> Result<Option<&str>> {
     token.map(Some).ok_or(TOKEN_MISSING)
 }
 
-/// The token in the value of an `Authorization` header.
+/// The token in the value of an `Authorization` header; `None` unless its scheme is `Bearer`.
 #[must_use]
 pub fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;

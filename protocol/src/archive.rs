@@ -33,7 +33,7 @@ impl Format {
         }
     }
 
-    /// The format that the ending of a name stands for, in upper or lower case.
+    /// The format that the ending of a name stands for, in upper or lower case; `None` if it stands for no format.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         let ends = |ending: &str| {

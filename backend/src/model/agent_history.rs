@@ -70,7 +70,7 @@ impl HistoryStep {
         }
     }
 
-    /// The start of the first point, in Unix seconds, where the last one holds `now`.
+    /// The start of the first point of a history whose last point contains `now`. Both are in Unix seconds.
     #[must_use]
     pub const fn first(self, now: i64) -> i64 {
         now.div_euclid(self.seconds()) * self.seconds() - (self.count() - 1) * self.seconds()
@@ -186,7 +186,7 @@ impl HeartbeatHour {
         summary
     }
 
-    /// The minute with this number.
+    /// The minute with this number within its hour, from 0; empty if no heartbeat arrived in it.
     #[must_use]
     pub fn minute(&self, number: u64) -> HeartbeatSummary {
         let mut summary = HeartbeatSummary::default();

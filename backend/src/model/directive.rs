@@ -104,7 +104,7 @@ impl DirectiveAction {
         self.into()
     }
 
-    /// The transfer that the directive cancels or retries.
+    /// The transfer that the directive cancels or retries; `None` for other directives.
     #[must_use]
     pub const fn transfer(&self) -> Option<TransferId> {
         match self {
@@ -113,7 +113,7 @@ impl DirectiveAction {
         }
     }
 
-    /// The job that the directive starts.
+    /// The job that the directive starts; `None` for other directives.
     #[must_use]
     pub const fn job(&self) -> Option<JobId> {
         match self {
@@ -122,7 +122,7 @@ impl DirectiveAction {
         }
     }
 
-    /// The job run that the directive cancels.
+    /// The job run that the directive cancels; `None` for other directives.
     #[must_use]
     pub const fn job_run(&self) -> Option<RunId> {
         match self {
@@ -131,7 +131,7 @@ impl DirectiveAction {
         }
     }
 
-    /// The pipeline run, and the id of the step that the directive starts or cancels.
+    /// The pipeline run, and the id of the step that the directive starts or cancels; `None` for other directives.
     #[must_use]
     pub const fn step(&self) -> Option<(RunId, &String)> {
         match self {

@@ -64,7 +64,7 @@ pub struct Unknown {
     pub id: Uuid,
     /// The customer of the object.
     pub customer_id: Option<CustomerId>,
-    /// The agent itself, or the agent that the object belongs to.
+    /// The agent itself, or the agent that the object belongs to; `None` if it belongs to no agent.
     pub agent_id: Option<AgentId>,
     /// The reason why the object cannot be read, for operators.
     pub reason: String,
@@ -108,7 +108,7 @@ impl Object {
         }
     }
 
-    /// The agent itself, or the agent that the object belongs to.
+    /// The agent itself, or the agent that the object belongs to; `None` if it belongs to no agent.
     #[must_use]
     pub const fn agent(&self) -> Option<AgentId> {
         match self {
@@ -181,7 +181,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// The event for a change with this number.
+    /// The event for a change. `number` is its place in the order of commits; `None` if it is not logged.
     #[must_use]
     pub fn new(change: Change, number: Option<i64>) -> Self {
         Self { number, kind: change.kind, at: change.at, actor: change.actor, object: change.object }

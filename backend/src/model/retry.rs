@@ -56,7 +56,7 @@ impl Retry {
     /// The policy without retries: one attempt.
     pub const NEVER: Self = Self::usual(1);
 
-    /// The policy with this number of attempts and the default delays.
+    /// The policy with at most this number of attempts, including the first, and the default delays.
     #[must_use]
     pub const fn usual(max_attempts: i64) -> Self {
         Self {

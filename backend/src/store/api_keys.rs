@@ -80,7 +80,7 @@ pub async fn hold_keys(tx: &mut Tx, agent: AgentId) -> Result<()> {
     Ok(())
 }
 
-/// The state of an API key that has not expired.
+/// The state of an API key; `None` if the key does not exist or has expired.
 pub async fn key_state(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<Option<KeyState>> {
     sql("SELECT CASE WHEN k.expires_at IS NOT NULL THEN 1 = 1 ELSE 1 = 0 END AS is_replaced, \
          CASE WHEN EXISTS (SELECT 1 FROM agent_keys n WHERE n.first_used_at IS NOT NULL AND ")

@@ -196,7 +196,7 @@ pub async fn lapsed_starts(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// The directive with this id, and its agent.
+/// The directive with this id, and its agent; `None` also for a type that only a newer version of the server knows.
 pub async fn by_id(db: &Db, id: DirectiveId) -> Result<Option<(AgentId, Directive)>> {
     let statement = sql("SELECT agent_id FROM directives WHERE id = $1").bind(id);
     let Some((agent,)) = statement.fetch_optional::<(AgentId,)>(db).await? else { return Ok(None) };

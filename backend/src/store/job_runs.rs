@@ -141,7 +141,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: RunId) -> Result<
     scoped(JobRunRow::TABLE.select().push_bind(" WHERE r.id = ", id), scope).fetch_optional(conn).await
 }
 
-/// The run that a directive started.
+/// The run that a directive started; `None` if it has started none.
 pub async fn by_directive(tx: &mut Tx, id: DirectiveId) -> Result<Option<JobRunRow>> {
     JobRunRow::TABLE.select().push_bind(" WHERE r.directive_id = ", id).fetch_optional(tx).await
 }

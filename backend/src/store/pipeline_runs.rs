@@ -216,7 +216,7 @@ impl PipelineRunRow {
         }
     }
 
-    /// The index of a step in the run.
+    /// The index of the step with this id; `None` if the run has no such step.
     #[must_use]
     pub fn place_of(&self, step: &str) -> Option<usize> {
         self.state_machine.graph.nodes.iter().position(|node| node.id == step)

@@ -137,12 +137,12 @@ pub async fn find_all(conn: impl Into<Conn<'_>>, ids: &[Uuid]) -> Result<Vec<Sch
     statement.push(" ORDER BY owner_id").fetch_all(conn).await
 }
 
-/// The schedule of a job or pipeline.
+/// The schedule of a job or pipeline; `None` if it has no schedule.
 pub async fn find(conn: impl Into<Conn<'_>>, id: Uuid) -> Result<Option<ScheduleRow>> {
     ScheduleRow::TABLE.select().push_bind(" WHERE owner_id = ", id).fetch_optional(conn).await
 }
 
-/// The time of the next slot of all jobs or all pipelines.
+/// The time of the earliest next slot of all jobs or all pipelines; `None` if none of them has a next slot.
 pub async fn next_due(db: &Db, kind: ScheduledKind) -> Result<Option<DateTime<Utc>>> {
     let row: Option<(DateTime<Utc>,)> = sql("SELECT next_run_at FROM schedules")
         .push_bind(" WHERE owner_kind = ", kind.as_str())

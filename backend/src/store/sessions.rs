@@ -57,7 +57,8 @@ pub async fn find(conn: impl Into<Conn<'_>>, id: SessionId) -> Result<Option<Ses
     SessionRow::TABLE.select().push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }
 
-/// Increases the generation of a session; false if the stored generation is not that of `seen`.
+/// Increases the generation of a session, which then expires at `expires_at`; false if the session has ended or its
+/// stored generation is not that of `seen`.
 pub async fn rotate(tx: &mut Tx, seen: &SessionRow, now: DateTime<Utc>, expires_at: DateTime<Utc>) -> Result<bool> {
     let rows = sql("UPDATE sessions SET generation = generation + 1, rotated_at = $1, expires_at = $2 \
          WHERE id = $3 AND generation = $4 AND ended_at IS NULL")

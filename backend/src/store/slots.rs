@@ -135,7 +135,7 @@ pub async fn save(tx: &mut Tx, slot: &SlotRow, seen: Option<Pending>) -> Result<
     Ok(statement.execute(tx).await? == 1)
 }
 
-/// The slot of a job or pipeline at this time.
+/// The slot of a job or pipeline at this time; `None` if none is recorded. Ranges of slots are not searched.
 pub async fn find(conn: impl Into<Conn<'_>>, owner_id: Uuid, scheduled_for: DateTime<Utc>) -> Result<Option<SlotRow>> {
     SlotRow::TABLE
         .select()
@@ -170,7 +170,7 @@ pub async fn queued(tx: &mut Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, usize>> {
     Ok(queued)
 }
 
-/// The slot of a job or pipeline that has waited longest for an earlier run.
+/// The earliest slot of a job or pipeline that waits for an earlier run; `None` if none waits.
 pub async fn first_queued(tx: &mut Tx, owner_id: Uuid) -> Result<Option<SlotRow>> {
     SlotRow::TABLE
         .select()

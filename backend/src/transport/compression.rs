@@ -42,7 +42,8 @@ pub enum ContentEncoding {
 }
 
 impl ContentEncoding {
-    /// The encoding for a client with these request headers: the better one of those that it accepts.
+    /// The encoding for a client with these request headers: Brotli if it accepts it, otherwise gzip; `None` if it
+    /// accepts neither.
     #[must_use]
     pub fn accepted(headers: &HeaderMap) -> Option<Self> {
         let is_accepted = |encoding: &Self| accepts(headers, &header::ACCEPT_ENCODING, encoding.as_str());

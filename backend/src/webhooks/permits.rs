@@ -106,7 +106,7 @@ impl Permits {
         state.waiting.retain(|_, (_, seen_in)| *seen_in + 1 >= scans);
     }
 
-    /// Whether a run of this revision can do nothing but wait for a permit.
+    /// Whether a run that still has this revision can do nothing but wait for a permit.
     #[must_use]
     pub fn keeps_waiting(&self, run: RunId, revision: i64, now: DateTime<Utc>) -> bool {
         let mut state = self.state();

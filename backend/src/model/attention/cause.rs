@@ -16,7 +16,7 @@ pub fn cause(code: Option<&str>, message: Option<&str>) -> Option<String> {
     by(code, message, without_values)
 }
 
-/// The same for a single failure, whose message is said with its values.
+/// Like [`cause`], but for a single failure: it keeps the paths, ids and other values of the message.
 #[must_use]
 pub fn own_cause(code: Option<&str>, message: Option<&str>) -> Option<String> {
     by(code, message, first_line)

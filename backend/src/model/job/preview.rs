@@ -52,7 +52,7 @@ pub struct ScheduledTime {
 }
 
 impl SchedulePreview {
-    /// The preview of a schedule, with its next slots after `after`.
+    /// The preview of a schedule, with its next slots after `after`: at most `first`.
     #[must_use]
     pub fn of(schedule: &Schedule, after: DateTime<Utc>, first: usize) -> Self {
         let slots = schedule.upcoming(after).take(first);

@@ -41,7 +41,7 @@ impl Buckets {
         self.starts.iter().zip(ends).map(|(start, end)| (*start, *end))
     }
 
-    /// The index of the bucket that holds a time.
+    /// The index of the bucket that contains `at`, in Unix seconds; `None` outside the window.
     #[must_use]
     pub fn index_of(&self, at: i64) -> Option<usize> {
         if at >= self.end {

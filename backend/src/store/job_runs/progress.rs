@@ -46,7 +46,7 @@ impl Progress {
         }
     }
 
-    /// The time at which a transfer last made progress or ended.
+    /// The time at which a transfer of the run last made progress or ended; `None` if none has.
     #[must_use]
     pub fn heard_at(&self) -> Option<DateTime<Utc>> {
         self.progressed_at.max(self.ended_at)

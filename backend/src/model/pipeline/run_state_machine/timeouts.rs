@@ -44,7 +44,7 @@ impl RunStateMachine {
     }
 
     /// Like [`Self::due_at`], but without unclaimed webhooks, which may have to wait until the server has capacity for
-    /// them.
+    /// them; `None` also if the run waits for nothing else.
     #[must_use]
     pub fn due_apart_from_webhooks(&self, timeouts: &Timeouts, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         if self.run.status.has_ended() {
