@@ -29,7 +29,7 @@ macro_rules! copy_rules {
             after_success: String = "afterSuccess", after_success { value_type = Option<String> } {
                 min_length = 1, max_length = 4096, pattern = "^(keep|delete|moveTo:.+)$"
             }
-            /// Attributes that a copy keeps of its source. Without it, both are kept between local paths, and else none.
+            /// Attributes that a copy keeps of its source. Without it, both are kept between local paths, otherwise none.
             preserve: Preserve = "preserve", preserve { value_type = Option<Vec<PreservedAttribute>> } {}
             /// What happens to a folder of which some files cannot be copied. Without it, none of its files is published.
             on_file_error: OnFileError = "onFileError", one_of { value_type = Option<OnFileError> } {}
@@ -61,7 +61,7 @@ text_enum! {
     /// What happens to symbolic links in a folder.
     #[derive(Default)]
     pub enum SymlinkRule {
-        /// They are copied as links; where there are no links, they are left out with a warning.
+        /// They are copied as links; where links are not supported, they are left out with a warning.
         #[default]
         Keep = "keep",
         /// The files that they lead to are copied.
@@ -77,7 +77,7 @@ text_enum! {
     /// What happens to a folder of which some files cannot be copied.
     #[derive(Default)]
     pub enum OnFileError {
-        /// All files are tried, each bad one is named, and none is published.
+        /// All files are tried, each one that failed is named, and none is published.
         #[default]
         Fail = "fail",
         /// The other files are published.

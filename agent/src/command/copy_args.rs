@@ -75,7 +75,7 @@ pub(crate) struct CopyArgs {
         help = "What happens to a source file once its copy is verified and published: keep, delete, or move-to:PATH, a folder that is absolute or inside the folder of the source"
     )]
     pub(crate) after_success: AfterSuccess,
-    /// Attributes to keep of the source: times, modes, both as times,modes, or none [default: both between local paths, else none]
+    /// Attributes to keep of the source: times, modes, both as times,modes, or none [default: both between local paths, otherwise none]
     #[arg(long, value_name = "ATTRIBUTES", value_parser = parse_preserve)]
     pub(crate) preserve: Option<Preserve>,
     /// Direction that is reported to the server, if both paths are on this machine
@@ -137,14 +137,14 @@ fn on_exists_values() -> impl TypedValueParser<Value = OnExists> {
 
 fn on_file_error_values() -> impl TypedValueParser<Value = OnFileError> {
     choices(OnFileError::ALL, OnFileError::NAMES, |value| match value {
-        OnFileError::Fail => "Try all, name each bad one, and publish none of the folder",
+        OnFileError::Fail => "Try all, name each one that failed, and publish none of the folder",
         OnFileError::Skip => "Publish the others, with a warning",
     })
 }
 
 fn symlink_values() -> impl TypedValueParser<Value = SymlinkRule> {
     choices(SymlinkRule::ALL, SymlinkRule::NAMES, |value| match value {
-        SymlinkRule::Keep => "Copy them as links; where there are no links, leave them out with a warning",
+        SymlinkRule::Keep => "Copy them as links; without link support, leave them out with a warning",
         SymlinkRule::Follow => "Copy the files that they lead to",
         SymlinkRule::Skip => "Leave them out",
         SymlinkRule::Fail => "Fail",

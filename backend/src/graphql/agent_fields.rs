@@ -72,7 +72,7 @@ impl Agent {
         viewer_may(ctx, Permission::RevokeAgent)
     }
 
-    /// Whether the viewer may create a new API key for the agent, and request that the agent gets itself one.
+    /// Whether the viewer may create a new API key for the agent, and request that the agent replaces its key itself.
     async fn viewer_can_rotate_key(&self, ctx: &Context<'_>) -> bool {
         viewer_may(ctx, Permission::RotateAgentKey) && viewer_may(ctx, Permission::RequestKeyRotation)
     }

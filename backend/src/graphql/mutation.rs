@@ -128,9 +128,9 @@ impl MutationRoot {
         Ok(AgentKey { api_key })
     }
 
-    /// Sends an agent the directive to get itself a new API key, which no user sees. While such a directive waits, this
-    /// changes nothing; it expires after one day. If the agent's customer is suspended, the request fails with a
-    /// conflict.
+    /// Sends an agent the directive to replace its API key itself, so that no user sees the new key. Changes nothing while
+    /// such a directive waits; a directive expires after one day. Fails with a conflict if the agent's customer is
+    /// suspended.
     async fn request_key_rotation(&self, ctx: &Context<'_>, id: AgentId) -> Result<Agent> {
         control_plane(ctx)?.request_key_rotation(actor(ctx)?, id).await
     }

@@ -81,8 +81,9 @@ impl GeneralQueries {
         &self,
         ctx: &Context<'_>,
         metric: SeriesMetric,
-        #[graphql(desc = "Begin of the window. The first point stands for the time that holds it.")] from: Instant,
-        #[graphql(desc = "End of the window.")] to: Instant,
+        #[graphql(desc = "Start of the window. The first point is the minute, hour, day or month that contains it.")]
+        from: Instant,
+        #[graphql(desc = "End of the window, exclusive; after `from`.")] to: Instant,
         step: SeriesStep,
         #[graphql(
             desc = "IANA name of the time zone of days and months, by default UTC. Only with the steps `DAY` and `MONTH`."

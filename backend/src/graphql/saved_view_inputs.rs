@@ -8,7 +8,7 @@ use serde::Serialize;
 pub(super) struct CreateViewInput {
     /// Name of the view, 1 to 100 characters.
     name: String,
-    /// Page that the view is of, 1 to 64 characters.
+    /// Page of the dashboard that the view belongs to, 1 to 64 characters.
     page: String,
     /// Query text of the page's URL, at most 2,048 bytes.
     query: String,
@@ -27,7 +27,7 @@ pub(super) struct UpdateViewInput {
     /// New query text, at most 2,048 bytes.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     query: MaybeUndefined<String>,
-    /// Whether the dashboard opens the page with this view. `true` ends it for the other views of the page.
+    /// Whether the dashboard opens the page with this view. `true` replaces the earlier default view of the page.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     is_default: MaybeUndefined<bool>,
 }

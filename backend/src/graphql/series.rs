@@ -22,10 +22,10 @@ pub(crate) struct Series {
     metric: SeriesMetric,
     /// Length of the time that a point stands for.
     step: SeriesStep,
-    /// Points whose time ends by then do not change any more.
+    /// Points that end at this time or earlier do not change any more.
     final_until: Instant,
-    /// Points in the order of time, each with two numbers: the start of its time in Unix seconds, and the value. The
-    /// value is null if nothing is known about that time, or if there is no rate since nothing has ended.
+    /// Points in chronological order, each with two numbers: its start in Unix seconds, and its value. The value is
+    /// null if nothing is known about the point, or if no transfer ended in it, so that there is no rate or average.
     points: Vec<Vec<Option<f64>>>,
     /// Points of the window that this one is compared with, in the same order; null unless `baseline` is true.
     baseline: Option<Vec<Vec<Option<f64>>>>,

@@ -101,7 +101,7 @@ pub struct Agent {
     pub created_at: Instant,
     /// Customer that owns the agent.
     pub customer_id: CustomerId,
-    /// Load of the machine, as the agent last reported it.
+    /// Load average of the machine over the last minute, as the agent last reported it.
     #[schema(required, minimum = 0, example = 0.45)]
     pub load: Option<f64>,
     /// Memory in use in MB, as the agent last reported it.
@@ -177,7 +177,7 @@ input! {
         /// Why the agent has this status, in a sentence for people. Longer texts are cut off after 500 characters. If
         /// omitted, the reason of a status that is not sent again is kept.
         status_reason: Option<String> = optional("statusReason", &[], message(MAX_STATUS_REASON)),
-        /// Load of the machine.
+        /// Load average of the machine over the last minute.
         #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
         load: Option<f64> = optional("load", &[], number(0.0, MAX_MEASURE)),
         /// Memory in use in MB.

@@ -83,13 +83,13 @@ impl FromFields for HistoryStep {
     }
 }
 
-/// An agent in a minute or hour.
+/// Load, memory and heartbeats of an agent in one minute or hour.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentHistoryPoint {
     /// Start of the minute or hour.
     pub at: Instant,
-    /// Average load of the machine; null if the agent reported none.
+    /// Average of the one-minute load averages of the machine; null if the agent reported none.
     #[schema(required, minimum = 0, example = 0.45)]
     pub load: Option<f64>,
     /// Average memory in use in MB; null if the agent reported none.

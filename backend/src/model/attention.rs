@@ -57,12 +57,12 @@ pub enum AttentionKind {
     AgentSilent,
     /// Agents report an error of their own. One item for each customer and cause.
     AgentError,
-    /// Client certificates end within 14 days, or have ended, and were not renewed. One item for each customer.
+    /// Client certificates expire within 14 days, or have expired, and were not renewed. One item for each customer.
     CertificateExpires,
-    /// API keys that agents use end within 7 days, or have ended, and their successors were never used. One item for
-    /// each customer.
+    /// API keys that agents use expire within 7 days, or have expired, and their successors were never used. One item
+    /// for each customer.
     KeyExpires,
-    /// No run of an enabled pipeline can start, because an agent that it needs is missing or not clear. One item for
+    /// No run of an enabled pipeline can start, because an agent that it needs is missing or ambiguous. One item for
     /// each pipeline.
     PipelineCannotRun,
 }
@@ -143,7 +143,7 @@ pub enum AttentionActionType {
     RunPipeline,
 }
 
-/// An action that may put an attention item right.
+/// An action that may resolve an attention item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, async_graphql::SimpleObject)]
 #[serde(rename_all = "camelCase")]
 pub struct AttentionAction {
@@ -171,12 +171,12 @@ pub struct AttentionItem {
     pub count: i64,
     /// Whether counting stopped, so that there may be more than `count`.
     pub count_is_at_least: bool,
-    /// Since when the oldest of them has been so; of keys and certificates, when the first of them ends.
+    /// Time at which the first object of the group entered this state; for keys and certificates, the first expiry.
     pub since: Instant,
     /// The item in one sentence.
     #[schema(example = "9 transfers with `sftp.partner.example` failed: quota exceeded")]
     pub summary: String,
-    /// What the group has in common; null if nothing is known.
+    /// Cause that the objects of the group have in common; null if it is not known.
     #[schema(required, example = "quota exceeded")]
     pub cause: Option<String>,
     /// Customer of the group; null for pipelines of the platform.
@@ -185,10 +185,10 @@ pub struct AttentionItem {
     /// Objects of the group: the newest, at most 20.
     #[graphql(complexity = "5 * child_complexity + 1")]
     pub objects: Vec<AttentionObject>,
-    /// Action that may put it right; null if there is none that the caller may take.
+    /// Action that may resolve the item; null if the caller may take none.
     #[schema(required)]
     pub action: Option<AttentionAction>,
-    /// Until when the item is snoozed; null if it is not.
+    /// Time at which the snooze ends; null if the item is not snoozed.
     #[schema(required)]
     pub snoozed_until: Option<Instant>,
     /// Why the item is snoozed.

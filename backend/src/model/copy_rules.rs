@@ -54,7 +54,7 @@ pub enum OnExists {
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum SymlinkRule {
-    /// They are copied as links; where there are no links, they are left out with a warning.
+    /// They are copied as links; where links are not supported, they are left out with a warning.
     Keep,
     /// The files that they lead to are copied.
     Follow,
@@ -82,7 +82,7 @@ pub enum SymlinkRule {
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum OnFileError {
-    /// All files are tried, each bad one is named, and none is published.
+    /// All files are tried, each one that failed is named, and none is published.
     Fail,
     /// The other files are published.
     Skip,

@@ -24,7 +24,7 @@ pub struct SavedView {
     /// Name of the view.
     #[schema(example = "Failed at the partner")]
     pub name: String,
-    /// Page that the view is of.
+    /// Page of the dashboard that the view belongs to.
     #[schema(example = "transfers")]
     pub page: String,
     /// Query text of the page's URL: filters, order and columns.
@@ -46,7 +46,7 @@ input! {
         /// Name of the view.
         #[schema(min_length = 1, max_length = 100)]
         name: String = required("name", &[], text(1, 100)),
-        /// Page that the view is of.
+        /// Page of the dashboard that the view belongs to.
         #[schema(min_length = 1, max_length = 64)]
         page: String = required("page", &[], text(1, 64)),
         /// Query text of the page's URL, at most 2,048 bytes.
@@ -70,7 +70,7 @@ input! {
         /// New query text, at most 2,048 bytes.
         #[schema(nullable = false, max_length = 2048)]
         query: Option<String> = update("query", &[], raw_text(MAX_QUERY)),
-        /// Whether the dashboard opens the page with this view. `true` ends it for the other views of the page.
+        /// Whether the dashboard opens the page with this view. `true` replaces the earlier default view of the page.
         #[schema(nullable = false)]
         is_default: Option<bool> = update("isDefault", &[], boolean),
     }

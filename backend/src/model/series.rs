@@ -203,9 +203,9 @@ pub struct Series {
     pub metric: SeriesMetric,
     /// The length of the time that a point stands for.
     pub step: SeriesStep,
-    /// Points whose time ends by then do not change any more.
+    /// Points that end at this time or earlier do not change any more.
     pub final_until: Instant,
-    /// The points in the order of time.
+    /// The points in chronological order.
     pub points: Vec<SeriesPoint>,
     /// The points of the window that the series is compared with, in the same order.
     pub baseline: Option<Vec<SeriesPoint>>,

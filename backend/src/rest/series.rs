@@ -33,10 +33,10 @@ use crate::{
 pub(super) struct SeriesQuery {
     /// What is counted.
     metric: SeriesMetric,
-    /// Begin of the window. The first point stands for the minute, hour, day or month that holds it.
+    /// Start of the window. The first point is the minute, hour, day or month that contains it.
     #[param(example = "2026-04-25T00:00:00Z")]
     from: Instant,
-    /// End of the window.
+    /// End of the window, exclusive; after `from`.
     #[param(example = "2026-04-25T12:00:00Z")]
     to: Instant,
     /// Length of the time that a point stands for. The window may have at most 2,000 points.
@@ -67,8 +67,8 @@ pub(super) struct SeriesPoint(series::SeriesPoint);
 impl PartialSchema for SeriesPoint {
     fn schema() -> RefOr<Schema> {
         let items = ObjectBuilder::new().schema_type(SchemaType::Array(vec![Type::Number, Type::Null]));
-        let text = "The start of the point's time in Unix seconds, and the value. The value is null if nothing is known \
-                    about that time, or if there is no rate since nothing has ended.";
+        let text = "Start of the point in Unix seconds, and its value. The value is null if nothing is known about the \
+                    point, or if no transfer ended in it, so that there is no rate or average.";
         ArrayBuilder::new()
             .items(items)
             .min_items(Some(2))
@@ -89,9 +89,9 @@ pub(super) struct SeriesData {
     metric: SeriesMetric,
     /// Length of the time that a point stands for.
     step: SeriesStep,
-    /// Points whose time ends by then do not change any more.
+    /// Points that end at this time or earlier do not change any more.
     final_until: Instant,
-    /// Points in the order of time.
+    /// Points in chronological order.
     #[schema(max_items = 2000)]
     points: Vec<SeriesPoint>,
     /// Points of the window that this one is compared with, in the same order; null unless `baseline` is true.
@@ -165,7 +165,7 @@ pub(super) struct HistoryQuery {
 /// The history of an agent.
 #[derive(Serialize, ToSchema)]
 pub(super) struct AgentHistoryData {
-    /// Points in the order of time, without those about which nothing is known.
+    /// Points in chronological order, without those about which nothing is known.
     #[schema(max_items = 1440)]
     points: Vec<AgentHistoryPoint>,
 }

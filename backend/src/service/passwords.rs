@@ -13,7 +13,7 @@ const AT_A_TIME: usize = 2;
 /// The number of hashings that may wait, which is some seconds of work. Each holds its password of at most 1 MiB.
 const WAITING: usize = 64;
 
-const BUSY: Error = Error::Unavailable("too many sign-ins at this moment: try again in some seconds");
+const BUSY: Error = Error::Unavailable("too many sign-ins at this moment: try again in a few seconds");
 
 /// Hashes and verifies passwords.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ pub struct SavedViewRow {
     pub user_id: UserId,
     /// The name of the view.
     pub name: String,
-    /// The page that the view is of.
+    /// The page of the dashboard that the view belongs to.
     pub page: String,
     /// The query text of the page's URL.
     pub query: String,

@@ -82,7 +82,7 @@ pub(crate) struct Compared {
 pub(crate) struct Outcomes {
     /// The starts of the minutes, hours or days.
     pub(crate) times: Vec<Instant>,
-    /// What ends by then does not change any more.
+    /// Points that end at this time or earlier do not change any more.
     pub(crate) final_until: Instant,
     pub(crate) bytes: Compared,
     pub(crate) completed: Compared,

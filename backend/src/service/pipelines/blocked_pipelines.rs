@@ -1,4 +1,4 @@
-//! Finds the pipelines of which no run can start, because an agent is missing or not clear.
+//! Finds the pipelines of which no run can start, because an agent is missing or ambiguous.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},

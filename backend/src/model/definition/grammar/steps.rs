@@ -80,7 +80,7 @@ pub(in crate::model::definition) static STEP: Choice = Choice {
                 optional(
                     "preserve",
                     Shape::Keywords(PreservedAttribute::VARIANTS),
-                    "Attributes that the copy keeps of its source. Default: both between local paths, else none.",
+                    "Attributes that the copy keeps of its source. Default: both between local paths, otherwise none.",
                 ),
                 optional(
                     "onFileError",
