@@ -137,7 +137,7 @@ pub(crate) fn Activity() -> impl IntoView {
 /// What is shown in place of events.
 fn no_events(is_filtered: bool) -> AnyView {
     if is_filtered {
-        return view! { <Empty icon="search" title="No such events among those that were searched" /> }.into_any();
+        return view! { <Empty icon="search" title="No matching events among those searched so far" /> }.into_any();
     }
     view! {
         <Empty icon="activity" title="No events yet">

@@ -103,7 +103,7 @@ fn Steps(
                 <Secret what="registration command" text=command />
                 <p class="form-text">
                     "The code registers one agent and is valid for 24 hours. Add " <code>"--name NAME"</code>
-                    " if the agent is not to be called like its host."
+                    " to give the agent another name than its host has."
                 </p>
             }
         })
@@ -169,7 +169,7 @@ fn Customers(customer: RwSignal<String>) -> impl IntoView {
         let chosen = customer.get();
         // The customer in the URL may not be among the newest hundred.
         if !chosen.is_empty() && !options.iter().any(|(id, _)| *id == chosen) {
-            options.push((chosen, "The customer of the page before".to_owned()));
+            options.push((chosen, "The customer of the previous page".to_owned()));
         }
         options
     };

@@ -114,7 +114,7 @@ fn Trouble(row: RwSignal<Entry<Agent>>) -> impl IntoView {
         reason.get().map(|reason| {
             let text = match reason {
                 Some(reason) => format!("The agent reports an error: {reason}"),
-                None => "The agent reports an error and does not say why. Its log on the machine may.".to_owned(),
+                None => "The agent reports an error without a reason. Read its log on the machine.".to_owned(),
             };
             view! { <p class="notice" data-tone="bad" role="alert">{text}</p> }
         })
@@ -210,7 +210,7 @@ fn NewestTransfers(id: String) -> impl IntoView {
                 nothing=|| {
                     view! {
                         <Empty icon="transfers" title="No transfers yet">
-                            <p>"Transfers of this agent appear here. On its machine, this command makes one:"</p>
+                            <p>"Transfers of this agent appear here. Run this command on its machine to make one:"</p>
                             <Copyable what="copy command" text="mftplus-agent copy report.csv /backup/".to_owned() />
                         </Empty>
                     }

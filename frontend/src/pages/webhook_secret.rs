@@ -43,7 +43,7 @@ pub(super) fn WebhookSecret(#[prop(optional, into)] customer: Option<String>) ->
         <FormDialog open=is_asking title="Create a new webhook secret?" action="Create secret" user_action on_submit=rotate>
             <p class="form-text">{about}</p>
             <p class="form-text">
-                "The new secret is shown once. The old secret ends at once: receivers that verify signatures reject webhooks until they have the new one."
+                "The new secret is shown once. The old secret becomes invalid at once: receivers that verify signatures reject webhooks until they have the new one."
             </p>
         </FormDialog>
         <Dialog open=has_secret title="The new webhook secret">

@@ -135,7 +135,7 @@ fn hint(name: &str, jobs: Option<(usize, i32)>) -> String {
         return "Type a name, a path or an error.".to_owned();
     }
     if !is_long_enough(name) {
-        return format!("Transfers are searched from {} characters on.", object_search::LEAST);
+        return format!("Type at least {} characters to search transfers.", object_search::LEAST);
     }
     match jobs {
         Some((read, total)) if usize::try_from(total).is_ok_and(|total| total > read) => {
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn the_palette_says_what_it_does_not_search() {
         assert_eq!(hint("", None), "Type a name, a path or an error.");
-        assert_eq!(hint("or", Some((3, 3))), "Transfers are searched from 3 characters on.");
+        assert_eq!(hint("or", Some((3, 3))), "Type at least 3 characters to search transfers.");
         assert_eq!(hint("ord", Some((3, 3))), "");
         assert_eq!(hint("ord", Some((100, 1234))), "Of 1,234 jobs, the newest 100 are searched.");
     }

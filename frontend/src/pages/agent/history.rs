@@ -59,8 +59,8 @@ pub(super) fn summary(points: &[HistoryPoint], now: Instant) -> String {
     let (count, longest) =
         silences.fold((0_i64, 0_usize), |(count, longest), minutes| (count + 1, longest.max(minutes)));
     match (known.len(), count) {
-        (0, _) => "Nothing is known about the last 24 hours.".to_owned(),
-        (_, 0) => "Heartbeats arrived all the time that is known of the last 24 hours.".to_owned(),
+        (0, _) => "There is no data for the last 24 hours.".to_owned(),
+        (_, 0) => "No gaps between heartbeats in the last 24 hours, as far as there is data.".to_owned(),
         (_, count) => {
             let length = format::duration(i64::try_from(longest).unwrap_or_default() * 60);
             let times = format::counted(count, "gap");
@@ -154,9 +154,9 @@ mod tests {
     #[test]
     fn a_day_without_gaps_says_so() {
         let points: Vec<_> = (1..=10).rev().map(|before| minute(before, 1)).collect();
-        let all = "Heartbeats arrived all the time that is known of the last 24 hours.";
+        let all = "No gaps between heartbeats in the last 24 hours, as far as there is data.";
         assert_eq!(summary(&points, Instant(NOON)), all);
-        assert_eq!(summary(&[], Instant(NOON)), "Nothing is known about the last 24 hours.");
+        assert_eq!(summary(&[], Instant(NOON)), "There is no data for the last 24 hours.");
     }
 
     #[test]

@@ -108,7 +108,7 @@ fn judge(items: &[AttentionItem], checked: Option<Checked>) -> Option<Judgement>
             tone: Tone::Neutral,
             icon: "agents",
             text: "No agents yet".to_owned(),
-            detail: "There is nothing to judge before the first agent is added.".to_owned(),
+            detail: "Add the first agent to see here how the fleet is doing.".to_owned(),
         },
         (0, _) => good("Everything runs as it should".to_owned(), detail),
         (snoozed, _) => {

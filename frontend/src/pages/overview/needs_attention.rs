@@ -127,7 +127,7 @@ pub(crate) fn NeedsAttention() -> impl IntoView {
         view! {
             <p class="card-note">
                 <Icon name="done" />
-                "Nothing needs attention. Failures, stalled transfers, silent agents, late runs, and keys and certificates that end appear here."
+                "Nothing needs attention. Failures, stalled transfers, silent agents, late runs, and keys and certificates that expire appear here."
             </p>
         }
         .into_any()

@@ -59,7 +59,7 @@ pub(crate) fn NextRuns() -> impl IntoView {
                 <ul class="next-runs">{move || runs.get().into_iter().map(item).collect_view()}</ul>
             </QueryResult>
             <Show when=move || is_partial.get()>
-                <p class="card-note">"Of the jobs and pipelines, the newest 100 each are looked at."</p>
+                <p class="card-note">"Only the newest 100 jobs and the newest 100 pipelines are considered."</p>
             </Show>
         </Card>
     }

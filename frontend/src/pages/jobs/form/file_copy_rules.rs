@@ -152,7 +152,7 @@ pub(super) fn RulesCard(draft: RulesDraft, problems: Problems) -> impl IntoView 
                 <Field
                     label="Credentials"
                     value=draft.credentials
-                    hint="Name of a set in the agent's configuration, not a password. Empty: the set of the server"
+                    hint="Name of a set in the agent's configuration, not a password. Empty: the set configured for the server"
                     bounds=(0, 64)
                     problem=problems.of("credentials")
                 />
