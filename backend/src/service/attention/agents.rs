@@ -115,10 +115,10 @@ fn credentials(kind: AttentionKind, rows: Vec<EndingCredential>, noun: &str, now
         };
         let date = first.format("%Y-%m-%d");
         let summary = match (first <= now, members.len()) {
-            (true, 1) => format!("{which} ended on {date}"),
-            (true, _) => format!("{which} end or have ended, the first of them on {date}"),
-            (false, 1) => format!("{which} ends on {date}"),
-            (false, _) => format!("{which} end, the first of them on {date}"),
+            (true, 1) => format!("{which} expired on {date}"),
+            (true, _) => format!("{which} expire or have expired, the first of them on {date}"),
+            (false, 1) => format!("{which} expires on {date}"),
+            (false, _) => format!("{which} expire, the first of them on {date}"),
         };
         item(kind, customer, None, &members, severity, summary)
     };

@@ -57,9 +57,9 @@ async fn a_key_that_ends_is_shown_until_its_successor_is_used() {
     let answer = app.key(&agent.key).post(&path, &json!({ "overlapSeconds": 3600 })).await;
     let new = answer.body["data"]["apiKey"].as_str().expect("a key").to_owned();
     let found = items(&app).await;
-    assert_eq!(told(&found), ["keyExpires warning 1: The API key of the agent `edge-1` ends on 2026-04-25"]);
+    assert_eq!(told(&found), ["keyExpires warning 1: The API key of the agent `edge-1` expires on 2026-04-25"]);
     let ended = items_of(&app, &admin(), HOUR).await;
-    assert_eq!(told(&ended), ["keyExpires critical 1: The API key of the agent `edge-1` ended on 2026-04-25"]);
+    assert_eq!(told(&ended), ["keyExpires critical 1: The API key of the agent `edge-1` expired on 2026-04-25"]);
     assert_eq!(app.key(&new).post("/api/agents/heartbeat", &json!({})).await.status, 200);
     assert!(items_of(&app, &admin(), SLOW).await.is_empty());
 }
@@ -76,7 +76,7 @@ async fn a_certificate_that_ends_is_shown_until_it_is_renewed() {
     };
     store(1, 10).await;
     let found = items(&app).await;
-    let expected = "certificateExpires notice 1: The client certificate of the agent `edge-1` ends on 2026-05-05";
+    let expected = "certificateExpires notice 1: The client certificate of the agent `edge-1` expires on 2026-05-05";
     assert_eq!(told(&found), [expected]);
     assert_eq!(items_of(&app, &customer_of(&customer), SECOND).await, found);
     assert_eq!(items_of(&app, &admin(), TimeDelta::days(8)).await[0]["severity"], "warning");
