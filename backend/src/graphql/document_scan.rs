@@ -23,7 +23,7 @@ const MAX_NAME: usize = 128;
 /// [`Error::Invalid`] if it is too long, has too many tokens, nests too deep, or has a string that does not end.
 pub(super) fn check(document: &str) -> Result<usize> {
     if document.len() > MAX_BYTES {
-        return Err(invalid(format!("the document is longer than {} KiB", MAX_BYTES / 1024)));
+        return Err(invalid(format!("the document is longer than {} KiB: send a shorter one", MAX_BYTES / 1024)));
     }
     let (mut rest, mut tokens, mut nesting) = (document.as_bytes(), 0_usize, 0_usize);
     while let Some(first) = rest.first() {
@@ -51,13 +51,13 @@ pub(super) fn check(document: &str) -> Result<usize> {
         };
         tokens += 1;
         if is_name(*first) && length > MAX_NAME {
-            return Err(invalid(format!("a name is longer than {MAX_NAME} characters")));
+            return Err(invalid(format!("a name is longer than {MAX_NAME} characters: use a shorter one")));
         }
         if nesting > MAX_NESTING {
-            return Err(invalid(format!("the document has more than {MAX_NESTING} nested brackets")));
+            return Err(invalid(format!("the document has more than {MAX_NESTING} nested brackets: nest fewer")));
         }
         if tokens > MAX_TOKENS {
-            return Err(invalid(format!("the document has more than {MAX_TOKENS} tokens")));
+            return Err(invalid(format!("the document has more than {MAX_TOKENS} tokens: send several requests")));
         }
         rest = &rest[length..];
     }
@@ -94,7 +94,7 @@ fn string(bytes: &[u8]) -> Result<usize> {
             _ => at += 1,
         }
     }
-    Err(invalid("a string in the document does not end".to_owned()))
+    Err(invalid("a string in the document does not end: add the closing quote".to_owned()))
 }
 
 #[cfg(test)]
