@@ -75,8 +75,11 @@ export class SpokenAgent {
 
 /** A customer with an enrolment code. */
 export async function addCustomer(server: Server, name: string): Promise<{ id: string; code: string }> {
-  const id = await server.run('customer', 'add', name);
-  return { id, code: await server.run('enrol-code', 'add', '--customer', id) };
+  const headers = { authorization: `Bearer ${await server.token()}` };
+  const { customer } = await server.send('POST', '/api/customers', { name }, headers);
+  const codes = `/api/customers/${customer.id}/enrolment-codes`;
+  const { enrolmentCode } = await server.send('POST', codes, {}, headers);
+  return { id: customer.id, code: enrolmentCode.code };
 }
 
 /** The real agent of a new customer, with its state beside the server's. */

@@ -2,7 +2,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
@@ -64,14 +64,35 @@ export async function run(file: string, args: string[]): Promise<string> {
   return stdout.trim();
 }
 
-/** A port of this machine that nobody listens on. */
+/** How many ports each worker has. */
+const PORTS = 1000;
+/**
+ * The first port of this worker. Below those that the system gives to connections, so that a server that was ended gets its
+ * port again, whatever the other workers do meanwhile.
+ */
+const FIRST_PORT = 20_000 + PORTS * Number(process.env.TEST_PARALLEL_INDEX ?? 0);
+let portsTaken = 0;
+
+/** A port of this worker that nobody listens on. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  for (let attempt = 0; attempt < PORTS; attempt++) {
+    const port = FIRST_PORT + (portsTaken++ % PORTS);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no port from ${FIRST_PORT} to ${FIRST_PORT + PORTS - 1} is free`);
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    // Rejects if there is an error first.
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  return port;
+  return true;
 }
 
 /** Our environment without the settings of the person who started us. */

@@ -1,15 +1,21 @@
 // A server as a process of its own, and the programs beside it.
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { BINARY } from './place';
-import { Program, run } from './process';
+import { freePort, Program, run } from './process';
 
 /** The administrator that every server begins with. */
 export const ADMIN = { email: 'admin@localhost', password: 'correct horse battery' };
 
+/** The data folder of a server that was started once: with its tables and its administrator. One for each worker. */
+let prepared: Promise<string> | undefined;
+
 /** A server. With `database`, on a PostgreSQL that others may share; else on SQLite in a folder of its own. */
 export class Server {
+  private adminToken: Promise<string> | undefined;
+
   private constructor(
     readonly url: string,
     /** Where this test may keep files. */
@@ -22,8 +28,10 @@ export class Server {
 
   static async start(log: string, database?: string, flags: string[] = []): Promise<Server> {
     const folder = await mkdtemp(path.join(tmpdir(), 'mftplus-e2e-'));
-    const place = ['--data-dir', path.join(folder, 'data'), ...(database ? ['--database-url', database] : [])];
-    const [program, url] = await serve('127.0.0.1:0', [...place, ...flags], log, clockFile(folder));
+    const data = path.join(folder, 'data');
+    if (!database) await cp(await (prepared ??= prepare(log)), data, { recursive: true });
+    const place = ['--data-dir', data, ...(database ? ['--database-url', database] : [])];
+    const [program, url] = await serve(`127.0.0.1:${await freePort()}`, [...place, ...flags], log, clockFile(folder));
     return new Server(url, folder, log, place, flags, program);
   }
 
@@ -62,9 +70,9 @@ export class Server {
     return run(BINARY, [...args, ...this.database]);
   }
 
-  /** An access token of the administrator. */
+  /** An access token of the administrator, which works for an hour. */
   token(): Promise<string> {
-    return this.run('token', ADMIN.email);
+    return (this.adminToken ??= this.run('token', ADMIN.email));
   }
 
   /** Asks GraphQL; the data of the answer. */
@@ -90,6 +98,16 @@ export class Server {
     if (!response.ok) throw new Error(`${method} ${address}: ${response.status} ${JSON.stringify(answer)}`);
     return answer.data;
   }
+}
+
+/** Starts a server and stops it; its data folder. */
+async function prepare(log: string): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'mftplus-e2e-prepared-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const data = path.join(folder, 'data');
+  const [program] = await serve(`127.0.0.1:${await freePort()}`, ['--data-dir', data], log, clockFile(folder));
+  await program.end('SIGTERM');
+  return data;
 }
 
 /** The file that moves the clock of the server with this folder. */
