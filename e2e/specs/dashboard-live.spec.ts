@@ -2,13 +2,24 @@
 import type { Page } from '@playwright/test';
 import { addCustomer, seed, SpokenAgent } from '../support/fleet';
 import { Server } from '../support/server';
-import { connection, expect, expectLive, expectNothingFound, openSignedIn, signIn, test } from '../support/test';
+import {
+  ALONE,
+  connection,
+  expect,
+  expectLive,
+  expectNothingFound,
+  openSignedIn,
+  settling,
+  signIn,
+  test,
+} from '../support/test';
 
-test('a page that gets no data says since when, draws no samples, and is back within seconds', async ({
+test('a page that gets no data says since when, draws no samples, and is back within seconds', ALONE, async ({
   page,
   server,
 }) => {
   await seed(server);
+  await page.clock.install();
   await openSignedIn(page, '/');
   const note = page.getByRole('status', { name: 'Data' });
   const throughput = page.locator('.figure').filter({ hasText: 'Throughput' });
@@ -28,10 +39,15 @@ test('a page that gets no data says since when, draws no samples, and is back wi
   await expectNothingFound(page);
   const samples = async () => ((await line.getAttribute('d')) ?? '').split(/[ML]/).length;
   const before = await samples();
-  await page.waitForTimeout(4000);
+  await page.clock.runFor(4000);
   expect(await samples(), 'no sample is drawn that was not measured').toBeLessThanOrEqual(before);
 
-  await page.waitForTimeout(20_000);
+  // The delays between attempts to connect grow to three seconds.
+  for (let attempt = 0; attempt < 6; attempt++) {
+    const failed = page.waitForEvent('console', (message) => message.text().includes('WebSocket connection to'));
+    await page.clock.runFor(3000);
+    await failed;
+  }
   await server.restart();
   const returned = Date.now();
   await expect(connection(page)).toHaveText('Live', { timeout: 5000 });
@@ -40,11 +56,22 @@ test('a page that gets no data says since when, draws no samples, and is back wi
   await expect.poll(async () => ((await line.getAttribute('d')) ?? '').split('M').length).toBe(3);
 });
 
-test('each query of a page is sent once', async ({ page, server }) => {
+test('each query of a page is sent once', ALONE, async ({ page, server }) => {
   await seed(server);
-  const sent = queries(page);
+  await page.clock.install();
+  const [sent, settle] = [queries(page), settling(page)];
+  const expectOnce = async (where: string) => {
+    await expectLive(page);
+    await expect.poll(() => sent.length, where).toBeGreaterThan(0);
+    await settle();
+    // Whatever would be asked again for a gap, or for a change before the subscription, is asked within this time.
+    await page.clock.runFor(3000);
+    await settle();
+    const twice = sent.filter((body, index) => sent.indexOf(body) !== index);
+    expect(twice, where).toEqual([]);
+  };
   await openSignedIn(page, '/');
-  await expectOnce(page, sent, 'Overview');
+  await expectOnce('Overview');
 
   await test.step('pages that are opened while the connection is open', async () => {
     for (const [list, object] of [
@@ -57,12 +84,12 @@ test('each query of a page is sent once', async ({ page, server }) => {
     ]) {
       sent.length = 0;
       await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: list }).click();
-      await expectOnce(page, sent, list);
+      await expectOnce(list);
       if (!object) continue;
       sent.length = 0;
       await page.getByRole('main').getByRole('link', { name: object }).first().click();
       await expect(page.getByRole('heading', { level: 1, name: object })).toBeVisible();
-      await expectOnce(page, sent, object);
+      await expectOnce(object);
     }
   });
 });
@@ -148,15 +175,4 @@ function queries(page: Page): string[] {
     if (body && !/jobSlots|pipelineSlots/.test(body)) sent.push(body);
   });
   return sent;
-}
-
-/** Waits until a page has settled; none of its queries was sent twice. */
-async function expectOnce(page: Page, sent: string[], where: string): Promise<void> {
-  await expectLive(page);
-  await page.waitForTimeout(3000);
-  expect(sent.length, where).toBeGreaterThan(0);
-  expect(
-    sent.filter((body, index) => sent.indexOf(body) !== index),
-    where,
-  ).toEqual([]);
 }

@@ -63,12 +63,13 @@ test('what else needs attention is said in the background, once, to those who wa
   const { code } = await addCustomer(server, 'Acme Logistics');
   const agent = await SpokenAgent.register(server, code, 'edge-1');
   await fail(agent, 'old.csv', 'quota exceeded');
+  await page.clock.install();
   await noteNotifications(page, 'granted');
   const alerts = watchAlerts(page);
   const expectAlert = async (text: RegExp) => {
     await expect.poll(() => alerts.latest, { timeout: 30_000 }).toMatch(text);
     // A hidden page takes up what has arrived once a second.
-    await page.waitForTimeout(1500);
+    await page.clock.runFor(1000);
   };
   await openSignedIn(page, '/transfers');
   expect((await noted(page)).asked, 'nobody is asked unasked').toBe(0);

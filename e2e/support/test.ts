@@ -1,9 +1,12 @@
 // `test` with a server of its own, and what every test does with the dashboard.
 import AxeBuilder from '@axe-core/playwright';
-import { test as base, expect, type Locator, type Page } from '@playwright/test';
+import { test as base, expect, type Locator, type Page, type Request } from '@playwright/test';
 import { ADMIN, Server } from './server';
 
 export { expect };
+
+/** For a test that runs while no other does; `playwright.config.ts` says which are such tests. */
+export const ALONE = { tag: '@alone' };
 
 export const test = base.extend<{ server: Server }>({
   server: async ({}, use, info) => {
@@ -31,6 +34,27 @@ export async function openSignedIn(page: Page, address: string): Promise<void> {
 /** Waits until what is on the page is live. */
 export async function expectLive(page: Page): Promise<void> {
   await expect(connection(page)).toHaveText('Live', { timeout: 45_000 });
+}
+
+/**
+ * Follows the GraphQL requests of a page from now on. The function that it returns waits until each of them has its answer
+ * and nothing on the page is a placeholder.
+ */
+export function settling(page: Page): () => Promise<void> {
+  const open = new Set<Request>();
+  page.on('request', (request) => request.url().endsWith('/graphql') && open.add(request));
+  page.on('requestfinished', (request) => open.delete(request));
+  page.on('requestfailed', (request) => open.delete(request));
+  return async () => {
+    await expect(page.locator('.skeleton, .skeleton-row')).toHaveCount(0);
+    await expect
+      .poll(async () => {
+        // Requests that the page has just begun are known here when this has come back.
+        await page.evaluate(() => fetch('/api/health/live').then((answer) => answer.text()));
+        return open.size;
+      })
+      .toBe(0);
+  };
 }
 
 /** The word on the state of the connection. */
