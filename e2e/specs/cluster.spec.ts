@@ -4,7 +4,7 @@ import { Agent } from '../support/fleet';
 import { DATABASE_URL, REDIS_SERVER } from '../support/place';
 import { freePort, Program } from '../support/process';
 import { Server } from '../support/server';
-import { expect, expectLive, openSignedIn, shownValues, test as base, watchBar } from '../support/test';
+import { ALONE, expect, expectLive, openSignedIn, shownValues, test as base, watchBar } from '../support/test';
 
 /** A Redis that can be taken away. */
 class Redis {
@@ -57,7 +57,7 @@ const test = base.extend<{ redis: Redis; second: Server }>({
   },
 });
 
-test('a page on one server moves with what an agent tells another', async ({ page, second }, info) => {
+test('a page on one server moves with what an agent tells another', ALONE, async ({ page, second }, info) => {
   const agent = await Agent.register(second, info.outputPath('agent.log'), 'cluster-1');
   await openSignedIn(page, '/');
   const copy = await agent.copy('over-there.bin', 80_000_000, 10_000_000);
@@ -69,7 +69,7 @@ test('a page on one server moves with what an agent tells another', async ({ pag
   expect(await copy.ended()).toBe(0);
 });
 
-test('a page converges though Redis goes away and comes back', async ({ page, second, redis }, info) => {
+test('a page converges though Redis goes away and comes back', ALONE, async ({ page, second, redis }, info) => {
   const agent = await Agent.register(second, info.outputPath('agent.log'), 'cluster-2');
   await openSignedIn(page, '/');
   const copy = await agent.copy('through-the-outage.bin', 120_000_000, 10_000_000);
@@ -90,7 +90,7 @@ test('a page converges though Redis goes away and comes back', async ({ page, se
   expect(await copy.ended()).toBe(0);
 });
 
-test('a run whose server is killed in its second step ends on the other, before the eyes of whoever watches', async ({
+test('a run whose server is killed in its second step ends on the other, before the eyes of whoever watches', ALONE, async ({
   page,
   server,
   second,
@@ -115,8 +115,9 @@ steps:
 `;
   const body = { identifier: `cluster-${Date.now()}`, name: 'Two servers', yaml };
   const { pipeline } = await second.send('POST', '/api/pipelines', body, headers);
+  await openSignedIn(page, `/pipelines/${pipeline.id}`);
   const { run } = await second.send('POST', `/api/pipelines/${pipeline.id}/runs`, {}, headers);
-  await openSignedIn(page, `/pipelines/${pipeline.id}/runs/${run.id}`);
+  await page.goto(`/pipelines/${pipeline.id}/runs/${run.id}`);
   const state = (step: string) => page.locator(`#step-${step}`);
   await expect(state('first')).toHaveAttribute('data-status', 'Completed', { timeout: 30_000 });
   await expect(state('second')).toHaveAttribute('data-status', 'Running');

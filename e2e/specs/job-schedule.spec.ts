@@ -4,6 +4,7 @@ import type { Locator, Page } from '@playwright/test';
 import { Agent, seed } from '../support/fleet';
 import type { Server } from '../support/server';
 import {
+  ALONE,
   expect,
   expectLive,
   expectNothingFound,
@@ -22,7 +23,7 @@ const USER = { email: 'ops@acme.example', password: 'acme has a long one' };
 // Not the zone of the jobs, so that both clocks are shown.
 test.use({ timezoneId: 'Europe/Berlin' });
 
-test('a job is made with a wrong schedule that is corrected, run by hand, paused, and started by its schedule', async ({
+test('a job is made with a wrong schedule that is corrected, run by hand, paused, and started by its schedule', ALONE, async ({
   page,
   server,
 }, info) => {

@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { addCustomer, Agent, SpokenAgent } from '../support/fleet';
-import { connection, expect, expectLive, openSignedIn, shownValues, test, watchBar } from '../support/test';
+import { ALONE, connection, expect, expectLive, openSignedIn, shownValues, test, watchBar } from '../support/test';
 
 const SIZE = 240_000_000;
 const RATE = 16_000_000;
 
-test('a copy moves the bar to its end without a reload, though the server is killed meanwhile', async ({
+test('a copy moves the bar to its end without a reload, though the server is killed meanwhile', ALONE, async ({
   page,
   server,
 }, info) => {

@@ -6,13 +6,13 @@ import type { Page } from '@playwright/test';
 import { Agent, seed } from '../support/fleet';
 import { addPipeline, caretLine, definition, line, step, steps } from '../support/pipelines';
 import type { Server } from '../support/server';
-import { expect, expectLive, expectNothingFound, openSignedIn, signIn, test } from '../support/test';
+import { ALONE, expect, expectLive, expectNothingFound, openSignedIn, signIn, test } from '../support/test';
 
 const SIZE = 24_000_000;
 const RATE = 6_000_000;
 const USER = { email: 'ops@acme.example', password: 'acme has a long one' };
 
-test('three steps are written with a mistake that is corrected, run, changed, compared and restored', async ({
+test('three steps are written with a mistake that is corrected, run, changed, compared and restored', ALONE, async ({
   page,
   server,
 }, info) => {

@@ -9,7 +9,7 @@ import { Agent } from '../support/fleet';
 import { definition, line, step, steps } from '../support/pipelines';
 import { FtpsServer, SftpServer } from '../support/remote-servers';
 import type { Server } from '../support/server';
-import { expect, expectNothingFound, openSignedIn, shownValues, test as base, watchBar } from '../support/test';
+import { ALONE, expect, expectNothingFound, openSignedIn, shownValues, test as base, watchBar } from '../support/test';
 
 const SIZE = 32_000_000;
 // Slow enough that the bar has several values on the way.
@@ -30,7 +30,11 @@ const test = base.extend<{ partner: SftpServer; warehouse: FtpsServer }>({
   },
 });
 
-test('a job fetches a file by SFTP, and its bar is watched to the end', async ({ page, server, partner }, info) => {
+test('a job fetches a file by SFTP, and its bar is watched to the end', ALONE, async ({
+  page,
+  server,
+  partner,
+}, info) => {
   test.setTimeout(180_000);
   await writeFile(partner.path('orders.csv'), randomBytes(SIZE));
   const agent = await Agent.register(server, info.outputPath('agent.log'), 'edge-1');
@@ -88,7 +92,7 @@ test('a job fetches a file by SFTP, and its bar is watched to the end', async ({
   await stays.end('SIGTERM');
 });
 
-test('a pipeline fetches a file by FTPS, unpacks it and sends it on by SFTP', async ({
+test('a pipeline fetches a file by FTPS, unpacks it and sends it on by SFTP', ALONE, async ({
   page,
   server,
   warehouse,
