@@ -32,6 +32,21 @@ const MACOS_TARGET: &str = "aarch64-apple-darwin";
 /// Parts of the names of the tests that work for root only: they start vsftpd and pure-ftpd, or mount a file system.
 const ROOT_TESTS: [&str; 2] = ["ftp::real_servers", "as_root"];
 
+/// All test targets, and documentation tests.
+const ALL: &[&str] = &[];
+
+/// The end-to-end and crash tests.
+const END_TO_END: &[&str] = &["--test=e2e"];
+
+/// The test targets whose tests all have a server or a database.
+const ON_DATABASES: &[&str] = &["--test=api", "--test=e2e"];
+
+/// The unit tests of the libraries.
+const UNIT_TESTS: &[&str] = &["--lib"];
+
+/// Part of the names of the unit tests that have a database.
+const STORE_TESTS: &str = "store::";
+
 /// A step of `cargo xtask test`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Step {
@@ -115,7 +130,9 @@ impl Step {
             Self::Dashboard => "the dashboard builds, and its first load keeps within the budget",
             Self::Clippy => "clippy has no warnings in any target",
             Self::Sqlite => "every test that needs no PostgreSQL, on SQLite and the in-process bus",
-            Self::Postgres => "every test again, on PostgreSQL and Redis, and with servers of SFTP and FTP",
+            Self::Postgres => {
+                "every test with a database, on PostgreSQL and Redis, and those with servers of SFTP and FTP"
+            }
             Self::E2e => "the end-to-end and crash tests, on both databases",
             Self::Browser => "the dashboard in Chromium, and both APIs with third-party clients",
             Self::Lint => "two linters find no problem in the OpenAPI document",
@@ -168,11 +185,11 @@ impl Step {
                 clippy.args(["--", "-D", "warnings"]);
                 run_shown(&mut clippy, stop)?;
             }
-            Self::Sqlite => run_tests(&mut tests(&[], test_args), durations, stop)?,
-            Self::Postgres => on_postgres(&[], test_args, durations, stop)?,
+            Self::Sqlite => run_tests(&mut tests(ALL, test_args), durations, stop)?,
+            Self::Postgres => on_postgres(ALL, test_args, durations, stop)?,
             Self::E2e => {
-                run_tests(&mut tests(&["e2e"], test_args), durations, stop)?;
-                on_postgres(&["e2e"], test_args, durations, stop)?;
+                run_tests(&mut tests(END_TO_END, test_args), durations, stop)?;
+                on_postgres(END_TO_END, test_args, durations, stop)?;
             }
             Self::Browser => browser_tests::run(test_args, stop)?,
             Self::Lint => lint(stop)?,
@@ -188,15 +205,11 @@ impl Step {
     }
 }
 
-/// `cargo test` of these test targets, or of all. It always names the whole workspace: other packages would mean other
-/// features of the dependencies, which would be compiled again. Other targets would mean that too, so the steps
-/// `sqlite` and `postgres` name none, though some tests need no database.
+/// `cargo test` of these targets. It always names the whole workspace: other packages would mean other features of the
+/// dependencies, which would be compiled again.
 fn tests(targets: &[&str], args: &[String]) -> Command {
     let mut command = cargo();
-    command.args(["test", "--workspace", "--locked"]).args(tools::test_features());
-    for target in targets {
-        command.args(["--test", target]);
-    }
+    command.args(["test", "--workspace", "--locked"]).args(tools::test_features()).args(targets);
     if !args.is_empty() {
         command.arg("--").args(args);
     }
@@ -204,7 +217,12 @@ fn tests(targets: &[&str], args: &[String]) -> Command {
 }
 
 /// Runs the tests with a temporary PostgreSQL and Redis.
-fn on_postgres(targets: &[&str], args: &[String], durations: &mut Durations, stop: &Stop) -> Result<()> {
+fn on_postgres(
+    targets: &'static [&'static str],
+    args: &[String],
+    durations: &mut Durations,
+    stop: &Stop,
+) -> Result<()> {
     let parent = env::temp_dir();
     let redis_server = tools::redis_server()?;
     println!("xtask: starting PostgreSQL and Redis in temporary folders of {}", parent.display());
@@ -214,25 +232,45 @@ fn on_postgres(targets: &[&str], args: &[String], durations: &mut Durations, sto
     let next = folder.path().join("mftplus-next");
     run_shown(&mut tools::debug_server(&["next-version"]), stop)?;
     fs::copy(files::debug_binary()?, &next).context(format_args!("cannot write {}", next.display()))?;
-    // Tests that need PostgreSQL and Redis, or other servers, are ignored elsewhere. Those that write the test data of a
-    // release are skipped.
-    let mut included = vec!["--include-ignored", "--skip", "is_frozen"];
-    if targets.is_empty() && !tools::is_root() {
+    let is_root = tools::is_root();
+    if targets.is_empty() && !is_root {
         println!(
             "xtask: this user is not root, so the tests of the agent against vsftpd and pure-ftpd and with full disks are skipped"
         );
-        included.extend(ROOT_TESTS.into_iter().flat_map(|part| ["--skip", part]));
     }
-    let args: Vec<String> = included.into_iter().map(String::from).chain(args.iter().cloned()).collect();
-    let mut command = tests(targets, &args);
-    // For the test in which two versions share a database.
-    command.env("MFTPLUS_TEST_NEXT_VERSION", &next);
-    command.env("MFTPLUS_TEST_DATABASE_URL", &postgres.url).env("MFTPLUS_TEST_REDIS_URL", &redis.url);
-    // For the tests that stop and restart a Redis.
-    command.env("MFTPLUS_TEST_REDIS_SERVER", redis_server);
-    // For the tests of the agent that start FTP servers.
-    command.env("MFTPLUS_TEST_FTP_SERVERS", ftp_servers::folder());
-    run_tests(&mut command, durations, stop)
+    for (targets, args) in runs_on_postgres(targets, args, is_root) {
+        let mut command = tests(targets, &args);
+        // For the test in which two versions share a database.
+        command.env("MFTPLUS_TEST_NEXT_VERSION", &next);
+        command.env("MFTPLUS_TEST_DATABASE_URL", &postgres.url).env("MFTPLUS_TEST_REDIS_URL", &redis.url);
+        // For the tests that stop and restart a Redis.
+        command.env("MFTPLUS_TEST_REDIS_SERVER", &redis_server);
+        // For the tests of the agent that start FTP servers.
+        command.env("MFTPLUS_TEST_FTP_SERVERS", ftp_servers::folder());
+        run_tests(&mut command, durations, stop)?;
+    }
+    Ok(())
+}
+
+/// The targets of the tests that run with PostgreSQL and Redis, with the arguments of their binaries. Tests without a
+/// database run in the step `sqlite` alone, unless the user chooses among the tests.
+fn runs_on_postgres(
+    targets: &'static [&'static str],
+    args: &[String],
+    is_root: bool,
+) -> Vec<(&'static [&'static str], Vec<String>)> {
+    // Tests that need PostgreSQL and Redis, or other servers, are ignored elsewhere. Those that write the test data of a
+    // release are skipped.
+    let with_servers = |how: &str| {
+        let skipped =
+            ["is_frozen"].into_iter().chain(ROOT_TESTS.into_iter().filter(|_| targets.is_empty() && !is_root));
+        let skipped = skipped.flat_map(|part| ["--skip", part]);
+        [how].into_iter().chain(skipped).map(String::from).collect::<Vec<_>>()
+    };
+    if !targets.is_empty() || !args.is_empty() {
+        return vec![(targets, [with_servers("--include-ignored"), args.to_vec()].concat())];
+    }
+    vec![(ON_DATABASES, Vec::new()), (UNIT_TESTS, vec![STORE_TESTS.to_owned()]), (ALL, with_servers("--ignored"))]
 }
 
 /// Runs `cargo test` and reads the durations from its output.
@@ -319,6 +357,29 @@ fn run_shown(command: &mut Command, stop: &Stop) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tests_without_a_database_run_on_postgres_only_when_the_user_chooses_them() {
+        assert!(files::root().join("backend/src/store/scratch.rs").is_file(), "the databases of the unit tests");
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let skips = ["--skip", "is_frozen", "--skip", "ftp::real_servers", "--skip", "as_root"];
+        assert_eq!(
+            runs_on_postgres(ALL, &[], false),
+            [
+                (ON_DATABASES, Vec::new()),
+                (UNIT_TESTS, words(&["store::"])),
+                (ALL, words(&[&["--ignored"][..], &skips[..]].concat())),
+            ]
+        );
+        assert_eq!(
+            runs_on_postgres(ALL, &words(&["heartbeat"]), true),
+            [(ALL, words(&["--include-ignored", "--skip", "is_frozen", "heartbeat"]))]
+        );
+        assert_eq!(
+            runs_on_postgres(END_TO_END, &[], false),
+            [(END_TO_END, words(&["--include-ignored", "--skip", "is_frozen"]))]
+        );
+    }
 
     #[test]
     fn the_build_scripts_of_c_libraries_are_named_by_their_links() {
