@@ -70,7 +70,8 @@ test('each query of a page is sent once', ALONE, async ({ page, server }) => {
     const twice = sent.filter((body, index) => sent.indexOf(body) !== index);
     expect(twice, where).toEqual([]);
   };
-  await openSignedIn(page, '/');
+  await page.goto('/');
+  await signIn(page);
   await expectOnce('Overview');
 
   await test.step('pages that are opened while the connection is open', async () => {
