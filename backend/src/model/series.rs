@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     Instant,
-    fields::{Check, Fields, FromFields, boolean, id, instant, one_of, parsed},
+    fields::{Check, Fields, FromFields, boolean, id, instant, one_of, parsed, text},
     schedule::{DEFAULT_TIMEZONE, Zone},
 };
 use crate::ids::{AgentId, CustomerId, JobId};
@@ -106,7 +106,7 @@ impl FromFields for SeriesRequest {
         let from = fields.required("from", &[], instant);
         let to = fields.required("to", &[], instant);
         let step = fields.required("step", &[], one_of::<SeriesStep>);
-        let zone = fields.optional("tz", &[], |value| time_zone(&value));
+        let zone = fields.optional("tz", &[], time_zone);
         let customer_id = fields.optional("customerId", &[], id::<CustomerId>);
         let agent_id = fields.optional("agentId", &[], id::<AgentId>);
         let job_id = fields.optional("jobId", &[], id::<JobId>);
@@ -163,8 +163,8 @@ impl FromFields for SeriesRequest {
     }
 }
 
-fn time_zone(value: &Value) -> Check<Zone> {
-    Zone::parse(value.as_str().unwrap_or_default())
+fn time_zone(value: Value) -> Check<Zone> {
+    Zone::parse(&text(1, 64)(value)?)
 }
 
 impl SeriesRequest {

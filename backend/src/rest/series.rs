@@ -42,7 +42,7 @@ pub(super) struct SeriesQuery {
     /// Length of the time that a point stands for. The window may have at most 2,000 points.
     step: SeriesStep,
     /// IANA name of the time zone of days and months. Only with the steps `1d` and `1mo`.
-    #[param(default = "UTC", example = "Europe/Berlin")]
+    #[param(default = "UTC", example = "Europe/Berlin", min_length = 1, max_length = 64)]
     tz: Option<String>,
     /// Only what belongs to this customer.
     #[param(rename = "customerId")]

@@ -6,6 +6,9 @@ use std::str::FromStr;
 use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
 
+/// The longest word that is compared with the names of time zones, in characters. The longest name has 32.
+const MAX_WORD: usize = 64;
+
 /// A time zone of the IANA database.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::model) struct Zone(Tz);
@@ -74,6 +77,10 @@ impl Zone {
 /// The time zone whose name, or whose city, is most similar to a word.
 fn nearest(word: &str) -> Option<&'static str> {
     const ENOUGH: f64 = 0.8;
+    // Comparing takes as many steps, and as much memory, as the product of both lengths, for each of 600 names.
+    if word.chars().count() > MAX_WORD {
+        return None;
+    }
     let word = word.trim().to_ascii_lowercase().replace(' ', "_");
     let likeness = |name: &str| {
         let name = name.to_ascii_lowercase();

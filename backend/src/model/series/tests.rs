@@ -24,6 +24,8 @@ fn request(fields: &Value) -> Result<SeriesRequest> {
 #[case::empty_window(json!({ "to": "2026-04-25T00:00:00Z" }), "to", "must be after from")]
 #[case::zone_of_hours(json!({ "tz": "Europe/Berlin" }), "tz", "only allowed with the steps 1d and 1mo")]
 #[case::unknown_zone(json!({ "step": "1d", "tz": "Europe/Berlln" }), "tz", "did you mean Europe/Berlin?")]
+#[case::long_zone(json!({ "step": "1d", "tz": "x".repeat(65) }), "tz", "must be 1 to 64 characters long")]
+#[case::zone_that_is_no_text(json!({ "step": "1d", "tz": 1 }), "tz", "must be a string")]
 #[case::agents_of_an_agent(json!({ "metric": "agentsOnline", "agentId": ID }), "metric", "not kept for a single agent")]
 #[case::agents_of_a_job(json!({ "metric": "agentsOnline", "jobId": ID }), "metric", "not kept for a single agent")]
 #[case::minutes_of_an_agent(json!({ "step": "1m", "agentId": ID }), "step", "must be 1h, 1d or 1mo with agentId")]
