@@ -20,6 +20,8 @@ use buckets::Window;
 
 /// The maximum number of points of a series.
 pub const MAX_POINTS: i64 = 2_000;
+/// How long the totals of hours are kept, and with them those of days and months.
+const HOURS_KEPT: TimeDelta = TimeDelta::days(400);
 /// How long after its end a minute can still change.
 const FINAL_AFTER: TimeDelta = TimeDelta::minutes(2);
 
@@ -261,20 +263,28 @@ impl SeriesTotals {
     }
 }
 
+/// The time from which on all hours are kept, in Unix seconds. Of a day or month that begins before, some may be gone.
+#[must_use]
+pub fn kept_since(now: DateTime<Utc>) -> i64 {
+    (now - HOURS_KEPT).timestamp()
+}
+
 /// The points of a metric. `own` is what was counted of the objects, `platform` of everything: where nothing at all was
-/// counted, not even agents, no server was collecting, so nothing is known.
+/// counted, not even agents, no server was collecting, so nothing is known. Nor is anything known about a time that begins
+/// before `kept_since`, in Unix seconds, since a part of what was counted in it may be gone.
 #[must_use]
 pub fn points(
     metric: SeriesMetric,
     buckets: &Buckets,
     own: &[(i64, SeriesTotals)],
     platform: &[(i64, SeriesTotals)],
+    kept_since: i64,
 ) -> Vec<SeriesPoint> {
     let (own, platform) = (added_up(buckets, own), added_up(buckets, platform));
     let counted = buckets.starts().iter().zip(own.into_iter().zip(platform));
     let point = |(at, (own, platform)): (&i64, (Option<SeriesTotals>, Option<SeriesTotals>))| {
         let observations = platform.map_or(0, |totals| totals.observations);
-        let known = own.or(platform.map(|_| SeriesTotals::default()));
+        let known = own.or(platform.map(|_| SeriesTotals::default())).filter(|_| *at >= kept_since);
         SeriesPoint { at: *at, value: known.and_then(|totals| totals.value(metric, observations)) }
     };
     counted.map(point).collect()

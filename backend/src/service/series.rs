@@ -7,7 +7,8 @@ use crate::{
     ids::TransferId,
     model::{
         series::{
-            Buckets, Series, SeriesOf, SeriesPoint, SeriesRequest, SeriesStep, SeriesTotals, final_until, points,
+            Buckets, Series, SeriesOf, SeriesPoint, SeriesRequest, SeriesStep, SeriesTotals, final_until, kept_since,
+            points,
         },
         transfer::{Samples, TransferSample},
     },
@@ -84,7 +85,7 @@ impl ControlPlane {
             Counted::All => own.clone(),
             _ => self.totals(request.step, Counted::All, buckets).await?,
         };
-        Ok(points(request.metric, buckets, &own, &platform))
+        Ok(points(request.metric, buckets, &own, &platform, kept_since(self.now())))
     }
 
     /// What was counted in each bucket, in ascending order. Those in which nothing was counted are left out.

@@ -9,7 +9,7 @@ use super::{
     events,
     transfers::first_id,
 };
-use crate::error::Result;
+use crate::{error::Result, model::series};
 
 /// The maximum number of rows that one transaction deletes, so that writers do not wait long.
 const AT_A_TIME: u64 = 5_000;
@@ -50,8 +50,6 @@ pub enum Kind {
 
 /// How long the totals of minutes are kept.
 const MINUTES_KEPT: TimeDelta = TimeDelta::days(8);
-/// How long the totals of hours are kept.
-const HOURS_KEPT: TimeDelta = TimeDelta::days(400);
 /// How long the samples of a transfer are kept after the last one.
 const SAMPLES_KEPT: TimeDelta = TimeDelta::days(30);
 /// How long the minutes of an hour of an agent's history are kept after its start: a day after its end.
@@ -123,7 +121,7 @@ pub async fn run(db: &Db, kind: Kind, before: Before) -> Result<u64> {
         Kind::Hours => (
             "DELETE FROM series_hours WHERE (scope_id, at) IN \
              (SELECT scope_id, at FROM series_hours WHERE at < $1 LIMIT 5000)",
-            vec![(before.now - HOURS_KEPT).timestamp().into()],
+            vec![series::kept_since(before.now).into()],
         ),
         Kind::Samples => (
             "DELETE FROM transfer_samples WHERE transfer_id IN \

@@ -284,6 +284,21 @@ async fn minutes_are_kept_for_eight_days_and_hours_for_four_hundred() {
 }
 
 #[tokio::test]
+async fn a_month_of_which_hours_are_gone_has_no_total() {
+    let app = TestApp::start().await;
+    let (customer, agent) = with_agent(&app, "acme").await;
+    completed(&app, &agent, json!({})).await;
+    // From 15 April on, hours are kept.
+    app.advance(TimeDelta::days(390));
+    app.cp().purge().await.expect("a purge");
+    let admin = app.admin().await;
+    let total =
+        async |window: &str| values(&admin, &format!("metric=completed&{window}&customerId={}", customer.id)).await;
+    assert_eq!(total("from=2026-04-25T00:00:00Z&to=2026-04-26T00:00:00Z&step=1d").await, json!([1.0]));
+    assert_eq!(total("from=2026-04-25T00:00:00Z&to=2026-04-26T00:00:00Z&step=1mo").await, json!([null]));
+}
+
+#[tokio::test]
 async fn a_round_begins_ten_seconds_after_the_last_one() {
     let app = TestApp::start().await;
     let (_, agent) = with_agent(&app, "acme").await;

@@ -86,9 +86,23 @@ fn what_is_not_known_is_null_and_what_did_not_happen_is_zero(
     let start = buckets.first();
     let own = [(start, totals(2, 1)), (start + 59, totals(1, 0)), (start + 180, totals(5, 5))];
     let observed = SeriesTotals { agents_online: 4, observations: 2, ..SeriesTotals::default() };
-    let values = points(metric, &buckets, &own, &[(start + 60, observed)]);
+    let values = points(metric, &buckets, &own, &[(start + 60, observed)], start);
     assert_eq!(values.iter().map(|point| point.value).collect::<Vec<_>>(), expected);
     assert_eq!(values.iter().map(|point| point.at - start).collect::<Vec<_>>(), [0, 60, 120]);
+}
+
+#[test]
+fn what_began_before_all_hours_are_kept_is_not_known() {
+    let months = json!({ "step": "1mo", "to": "2026-06-30T00:00:00Z" });
+    let buckets = request(&months).expect("a request").buckets();
+    let counted: Vec<(i64, SeriesTotals)> = buckets.starts().iter().map(|start| (*start, totals(1, 0))).collect();
+    let values = |kept_since: i64| -> Vec<Option<f64>> {
+        let values = points(SeriesMetric::Completed, &buckets, &counted, &counted, kept_since);
+        values.iter().map(|point| point.value).collect()
+    };
+    let may = counted[1].0;
+    assert_eq!(values(may), [None, Some(1.0), Some(1.0)]);
+    assert_eq!(values(may + 1), [None, None, Some(1.0)]);
 }
 
 #[test]
@@ -96,7 +110,7 @@ fn the_number_of_agents_is_an_average() {
     let buckets = request(&json!({ "to": "2026-04-25T01:00:00Z" })).expect("a request").buckets();
     let observed = |agents_online| SeriesTotals { agents_online, observations: 1, ..SeriesTotals::default() };
     let all = [(buckets.first(), observed(4)), (buckets.first() + 60, observed(3))];
-    let values = points(SeriesMetric::AgentsOnline, &buckets, &all, &all);
+    let values = points(SeriesMetric::AgentsOnline, &buckets, &all, &all, buckets.first());
     assert_eq!(values, [SeriesPoint { at: buckets.first(), value: Some(3.5) }]);
 }
 
