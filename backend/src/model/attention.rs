@@ -1,5 +1,7 @@
 //! Attention: what an operator should look at, grouped and ranked.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -19,6 +21,8 @@ pub mod lateness;
 
 /// The maximum number of items.
 pub const MAX_ITEMS: usize = 100;
+/// The number of items of one customer from which on they give way to those of others.
+const MAX_ITEMS_OF_ONE: usize = 20;
 /// The maximum number of objects that an item names.
 pub const MAX_OBJECTS: usize = 20;
 /// The maximum number of ids of an action.
@@ -250,13 +254,27 @@ impl AttentionObject {
     }
 }
 
-/// Ranks the items and removes those beyond [`MAX_ITEMS`]. The order depends on nothing but the items, so it is stable.
+/// Ranks the items and removes those beyond [`MAX_ITEMS`]. The order depends on nothing but the items, so it is stable. The
+/// agents of one customer can report any number of causes, which must not hide the items of other customers: so of those
+/// beyond the first [`MAX_ITEMS_OF_ONE`] only as many are left as there is room for.
 pub fn rank(items: &mut Vec<AttentionItem>) {
+    sort(items);
+    let mut counts: HashMap<Option<CustomerId>, usize> = HashMap::new();
+    let is_among_the_first = |item: &AttentionItem| {
+        let count = counts.entry(item.customer_id).or_default();
+        *count += 1;
+        *count <= MAX_ITEMS_OF_ONE
+    };
+    let (first, others): (Vec<_>, Vec<_>) = items.drain(..).partition(is_among_the_first);
+    items.extend(first.into_iter().chain(others).take(MAX_ITEMS));
+    sort(items);
+}
+
+fn sort(items: &mut [AttentionItem]) {
     use std::cmp::Reverse;
     items.sort_by_cached_key(|item| {
         (item.snoozed_until.is_some(), Reverse(item.severity), item.kind, Reverse(item.count), item.since, item.id)
     });
-    items.truncate(MAX_ITEMS);
 }
 
 /// A number with its noun: `1 transfer`, `9 transfers`, `5000+ transfers`.
@@ -302,6 +320,23 @@ mod tests {
         rank(&mut items);
         let order: Vec<&str> = items.iter().map(|item| item.summary.as_str()).collect();
         assert_eq!(order, ["critical", "many", "few", "notice", "snoozed"]);
+    }
+
+    #[test]
+    fn the_items_of_one_customer_hide_those_of_no_other() {
+        use AttentionSeverity::{Critical, Notice, Warning};
+        let of = |customer: u128, item: AttentionItem| {
+            let customer_id = Some(CustomerId(Uuid::from_u128(customer)));
+            AttentionItem { customer_id, ..item }
+        };
+        let flood = (0..300).map(|number| of(1, item(&format!("flood {number}"), Critical, false, 10)));
+        let mut items: Vec<AttentionItem> = flood.collect();
+        items.push(item("platform", Notice, false, 1));
+        items.push(of(2, item("other", Warning, false, 1)));
+        rank(&mut items);
+        assert_eq!(items.len(), MAX_ITEMS);
+        let last: Vec<&str> = items[98..].iter().map(|item| item.summary.as_str()).collect();
+        assert_eq!(last, ["other", "platform"], "the order is still that of the severity");
     }
 
     #[test]
