@@ -13,72 +13,16 @@ use super::{
 };
 use crate::{
     error::Result,
-    ids::{AgentId, CustomerId, PipelineId, RunId, TransferId},
-    model::{agent::AgentStatus, transfer::Protocol},
+    ids::{AgentId, CustomerId, PipelineId, RunId},
+    model::agent::AgentStatus,
 };
 
 pub mod snoozes;
+mod transfers;
+pub use transfers::{TroubledTransfer, failed_transfers, failed_transfers_of_each, stalled_transfers};
 
-/// The maximum number of owners whose runs one statement reads.
+/// The maximum number of parts of one compound statement.
 const MOST_PARTS: usize = 100;
-
-/// A transfer that has failed or is stalled.
-#[derive(Clone, Debug, FromRow)]
-pub struct TroubledTransfer {
-    /// The transfer.
-    pub id: TransferId,
-    /// The customer of the transfer's agent.
-    pub customer_id: CustomerId,
-    /// The host name of the agent.
-    pub agent_hostname: String,
-    /// The protocol of the copy.
-    pub protocol: EnumText<Protocol>,
-    /// The location to copy from.
-    pub source: String,
-    /// The location to copy to.
-    pub destination: String,
-    /// The code of the failure, if the agent sent one.
-    pub error_code: Option<String>,
-    /// The beginning of the error message.
-    pub error_message: Option<String>,
-    /// The time of the failure, or of the last progress.
-    pub since: DateTime<Utc>,
-}
-
-const TRANSFERS: &str = "SELECT t.id, t.customer_id, a.hostname AS agent_hostname, t.protocol, t.source, t.destination, \
-    t.error_code, t.error_message, t.since FROM (\
-    SELECT id, customer_id, agent_id, protocol, source, destination, error_code, \
-    SUBSTR(error_message, 1, 500) AS error_message, ";
-const OF_AGENTS: &str = ") AS t JOIN agents a ON a.id = t.agent_id";
-
-/// The transfers that failed after `since` and were not retried, the latest first; at most `limit`.
-pub async fn failed_transfers(
-    db: &Db,
-    customer: Option<CustomerId>,
-    since: DateTime<Utc>,
-    limit: i64,
-) -> Result<Vec<TroubledTransfer>> {
-    let statement = sql(TRANSFERS)
-        .push("completed_at AS since FROM transfers WHERE COALESCE(status, status) = 'failed'")
-        .push_bind(" AND completed_at > ", since);
-    let statement = of_customer(statement, customer).push_bind(" ORDER BY completed_at DESC LIMIT ", limit);
-    // A join does not keep the order.
-    let statement = statement.push(OF_AGENTS).push(" ORDER BY t.since DESC, t.id DESC");
-    Ok(statement.fetch_readable::<TroubledTransfer>(db).await?.into_iter().flatten().collect())
-}
-
-/// The stalled transfers, oldest first; at most `limit`.
-pub async fn stalled_transfers(db: &Db, customer: Option<CustomerId>, limit: i64) -> Result<Vec<TroubledTransfer>> {
-    let statement = sql(TRANSFERS)
-        .push("COALESCE(progressed_at, started_at, created_at) AS since FROM transfers WHERE id IN (")
-        .push("SELECT id FROM transfers WHERE stalled");
-    let statement = match customer {
-        Some(customer) => statement.push_bind(" AND COALESCE(customer_id, customer_id) = ", customer),
-        None => statement,
-    };
-    let statement = statement.push_bind(" ORDER BY id LIMIT ", limit).push(")").push(OF_AGENTS).push(" ORDER BY t.id");
-    Ok(statement.fetch_readable::<TroubledTransfer>(db).await?.into_iter().flatten().collect())
-}
 
 /// An agent that is silent or reports an error.
 #[derive(Clone, Debug, FromRow)]

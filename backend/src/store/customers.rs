@@ -67,6 +67,13 @@ pub async fn find_all(db: &Db, ids: &[CustomerId]) -> Result<Vec<Customer>> {
     Ok(found)
 }
 
+/// The ids of the customers, newest first; at most `limit`.
+pub async fn newest(db: &Db, limit: i64) -> Result<Vec<CustomerId>> {
+    let statement = sql("SELECT id FROM customers").push_bind(" ORDER BY id DESC LIMIT ", limit);
+    let rows: Vec<(CustomerId,)> = statement.fetch_all(db).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
 /// A page of all customers, newest first.
 pub async fn list(db: &Db, request: PageRequest) -> Result<Page<Customer>> {
     let (total,): (i64,) = sql("SELECT COUNT(*) FROM customers").fetch_one(db).await?;

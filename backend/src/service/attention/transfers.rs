@@ -1,6 +1,9 @@
 //! Attention for transfers that failed or are stalled.
 
-use std::collections::BTreeMap;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap, HashSet},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mftplus_protocol::location::file_name;
@@ -22,6 +25,10 @@ use crate::{
 const DAY: TimeDelta = TimeDelta::hours(24);
 /// The maximum number of failures that are read, the latest ones.
 const MOST_FAILED: i64 = 5_000;
+/// The maximum number of failures that are read of a customer whose failures are not all among the latest.
+const MOST_FAILED_OF_EACH: i64 = 20;
+/// The maximum number of such customers, the newest ones.
+const MOST_CUSTOMERS: i64 = 1_000;
 /// The maximum number of stalled transfers that are read.
 const MOST_STALLED: i64 = 1_000;
 /// From this number of failures on, a group is critical.
@@ -38,8 +45,11 @@ impl ControlPlane {
         customer: Option<CustomerId>,
         now: DateTime<Utc>,
     ) -> Result<Vec<AttentionItem>> {
-        let rows = store::attention::failed_transfers(&self.db, customer, now - DAY, MOST_FAILED).await?;
+        let mut rows = store::attention::failed_transfers(&self.db, customer, now - DAY, MOST_FAILED).await?;
         let is_at_least = i64::try_from(rows.len()).is_ok_and(|count| count >= MOST_FAILED);
+        if is_at_least && customer.is_none() {
+            self.add_failures_of_others(&mut rows, now - DAY).await?;
+        }
         let groups = groups(rows, |row| cause(row.error_code.as_deref(), row.error_message.as_deref()));
         let item = |(key, rows): (Key, Vec<TroubledTransfer>)| {
             let (_, place, cause) = &key;
@@ -58,6 +68,22 @@ impl ControlPlane {
             }
         };
         Ok(groups.into_iter().map(item).collect())
+    }
+
+    /// Adds failures of the customers that the failures of others have left no room for.
+    async fn add_failures_of_others(&self, rows: &mut Vec<TroubledTransfer>, since: DateTime<Utc>) -> Result<()> {
+        let mut counts: HashMap<CustomerId, i64> = HashMap::new();
+        for row in &*rows {
+            *counts.entry(row.customer_id).or_default() += 1;
+        }
+        let mut others = store::customers::newest(&self.db, MOST_CUSTOMERS).await?;
+        others.retain(|customer| counts.get(customer).is_none_or(|count| *count < MOST_FAILED_OF_EACH));
+        let found = store::attention::failed_transfers_of_each(&self.db, &others, since, MOST_FAILED_OF_EACH).await?;
+        let others: HashSet<CustomerId> = others.into_iter().collect();
+        rows.retain(|row| !others.contains(&row.customer_id));
+        rows.extend(found);
+        rows.sort_by_key(|row| Reverse((row.since, row.id)));
+        Ok(())
     }
 
     pub(super) async fn stalled_transfers(
