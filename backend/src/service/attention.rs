@@ -3,7 +3,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -39,12 +42,22 @@ pub(super) struct AttentionCache {
     named_agents: Mutex<HashMap<PipelineId, NamedAgents>>,
 }
 
-/// The items of one scope. Whoever reads them anew holds the lock, so that others wait for the result.
-type ScopeCache = tokio::sync::Mutex<Kept>;
+/// The items of one scope.
+#[derive(Debug, Default)]
+struct ScopeCache {
+    /// Whoever reads them anew holds the lock, so that others wait for the result.
+    kept: tokio::sync::Mutex<Kept>,
+    /// How often an item was snoozed or its snooze was ended.
+    snooze_changes: AtomicU64,
+}
 
 #[derive(Debug, Default)]
 struct Kept {
     attention: Option<Entry<Attention>>,
+    /// [`ScopeCache::snooze_changes`] before the snoozes of `attention` were read.
+    snooze_changes: u64,
+    /// Whether `attention` was read again before its time, for an item that was not in it.
+    is_reread: bool,
     slow: Option<Entry<Vec<AttentionItem>>>,
 }
 
@@ -71,20 +84,21 @@ impl AttentionCache {
         Arc::clone(scopes.entry(scope).or_default())
     }
 
-    /// Removes the items that have changed.
+    /// Lets the snoozes that have changed be read again. The items are kept: finding them is expensive, and users may snooze
+    /// as often as they like.
     pub(super) fn invalidate(&self, invalidations: &[Invalidation]) {
         for invalidation in invalidations {
             if let Invalidation::Attention(customer) = invalidation {
-                let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
-                scopes.remove(&Scope::All);
-                if let Some(customer) = customer {
-                    scopes.remove(&Scope::Customer(*customer));
+                let scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+                let concerned = [Some(Scope::All), customer.map(Scope::Customer)];
+                for cache in concerned.into_iter().flatten().filter_map(|scope| scopes.get(&scope)) {
+                    cache.snooze_changes.fetch_add(1, Ordering::AcqRel);
                 }
             }
         }
     }
 
-    /// Removes the items that a signal of the bus invalidates; all of them for a resync.
+    /// Lets the snoozes that a signal of the bus tells of be read again; a resync removes all items.
     pub(super) fn apply(&self, signal: &Signal) {
         match signal {
             Signal::Message(message) => self.invalidate(&message.invalidations),
@@ -107,15 +121,44 @@ impl ControlPlane {
     /// [`crate::error::Error::Forbidden`] for agents.
     pub async fn get_attention(&self, actor: &Actor) -> Result<Attention> {
         let scope = actor.require(Permission::ViewAttention)?;
-        let cache = self.attention.of(scope);
-        let mut kept = cache.lock().await;
-        let attention = match Entry::valid(kept.attention.as_ref(), self.clock.monotonic()) {
-            Some(attention) => attention,
-            None => self.read_attention(scope, &mut kept).await?,
-        };
-        drop(kept);
+        let attention = self.current_attention(scope, |_| true).await?;
         let items = attention.items.iter().cloned().map(|item| permitted_item(actor, item));
         Ok(Attention { items: items.collect(), at: attention.at })
+    }
+
+    /// The items of a scope with their snoozes. Kept items are read again unless `is_enough`: an item may be new, or known
+    /// by another server. Within [`LIFETIME`], that happens once.
+    async fn current_attention(&self, scope: Scope, is_enough: impl Fn(&Attention) -> bool) -> Result<Arc<Attention>> {
+        let cache = self.attention.of(scope);
+        let mut kept = cache.kept.lock().await;
+        // Before the snoozes are read, so that a change meanwhile is not missed.
+        let snooze_changes = cache.snooze_changes.load(Ordering::Acquire);
+        let now = self.clock.monotonic();
+        let valid = kept.attention.as_ref().filter(|entry| {
+            let age = now.since(entry.read_at);
+            age < entry.lifetime && (is_enough(&entry.value) || age < LIFETIME && kept.is_reread)
+        });
+        let attention = match valid {
+            Some(entry) if kept.snooze_changes == snooze_changes => return Ok(Arc::clone(&entry.value)),
+            Some(entry) => {
+                let mut attention = Attention::clone(&entry.value);
+                self.apply_snoozes(self.now(), &mut attention.items).await?;
+                attention::rank(&mut attention.items);
+                let attention = Arc::new(attention);
+                if let Some(entry) = &mut kept.attention {
+                    entry.value = Arc::clone(&attention);
+                }
+                attention
+            }
+            None => {
+                let is_reread = kept.attention.as_ref().is_some_and(|entry| now.since(entry.read_at) < LIFETIME);
+                let attention = self.read_attention(scope, &mut kept).await?;
+                kept.is_reread = is_reread;
+                attention
+            }
+        };
+        kept.snooze_changes = snooze_changes;
+        Ok(attention)
     }
 
     async fn read_attention(&self, scope: Scope, kept: &mut Kept) -> Result<Arc<Attention>> {

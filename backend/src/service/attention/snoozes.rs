@@ -1,16 +1,15 @@
 //! Snoozes of attention items: an item is out of the way until a given time, or until it gets worse.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Kept;
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
     events::Invalidation,
     ids::AttentionId,
-    model::attention::{AttentionItem, SnoozeAttention},
+    model::attention::{Attention, AttentionItem, SnoozeAttention},
     service::ControlPlane,
     store::{
         attention::snoozes::{self, SnoozeRow},
@@ -39,8 +38,7 @@ impl ControlPlane {
         if input.until <= now || input.until > now + LONGEST {
             return Err(Error::field("until", "must be in the future, and at most 366 days from now"));
         }
-        // What the caller sees now counts, not what was kept.
-        let attention = self.read_attention(scope, &mut Kept::default()).await?;
+        let attention = self.attention_with(scope, id).await?;
         let item = attention.items.iter().find(|item| item.id == id).ok_or(Error::NotFound("attention item"))?;
         let snooze = SnoozeRow {
             item_id: id,
@@ -69,7 +67,7 @@ impl ControlPlane {
         let scope = actor.require(Permission::SnoozeAttention)?;
         let snooze = snoozes::find(&self.db, id).await?.filter(|snooze| is_visible(snooze, scope));
         let Some(snooze) = snooze else {
-            let attention = self.read_attention(scope, &mut Kept::default()).await?;
+            let attention = self.attention_with(scope, id).await?;
             let is_known = attention.items.iter().any(|item| item.id == id);
             return if is_known { Ok(()) } else { Err(Error::NotFound("attention item")) };
         };
@@ -79,28 +77,43 @@ impl ControlPlane {
         self.commit(work).await
     }
 
-    /// Marks the items that are snoozed, and ends the snoozes of items whose severity has risen.
+    /// The items of a scope, which are read again if there is none with this id.
+    async fn attention_with(&self, scope: Scope, id: AttentionId) -> Result<Arc<Attention>> {
+        self.current_attention(scope, |attention| attention.items.iter().any(|item| item.id == id)).await
+    }
+
+    /// Marks the items that are snoozed, and no others, and ends the snoozes of items whose severity has risen.
     pub(super) async fn apply_snoozes(&self, now: DateTime<Utc>, items: &mut [AttentionItem]) -> Result<()> {
         let ids: Vec<AttentionId> = items.iter().map(|item| item.id).collect();
         let found = snoozes::of_items(&self.db, &ids, now).await?;
         let mut found: HashMap<AttentionId, SnoozeRow> =
             found.into_iter().map(|snooze| (snooze.item_id, snooze)).collect();
+        let mut ended = Vec::new();
         for item in items {
+            (item.snoozed_until, item.snooze_reason) = (None, None);
             let Some(snooze) = found.remove(&item.id) else { continue };
             if item.severity <= snooze.severity.0 {
                 item.snoozed_until = Some(snooze.until.into());
                 item.snooze_reason = Some(snooze.reason);
-            } else if let Err(error) = self.end_snooze(&snooze).await {
-                // It is not shown as snoozed all the same.
-                tracing::warn!(error = &error as &dyn std::error::Error, "the end of a snooze was not stored");
+            } else {
+                ended.push(snooze);
             }
+        }
+        if !ended.is_empty()
+            && let Err(error) = self.end_snoozes(&ended).await
+        {
+            // They are not shown as snoozed all the same.
+            tracing::warn!(error = &error as &dyn std::error::Error, "the end of a snooze was not stored");
         }
         Ok(())
     }
 
-    async fn end_snooze(&self, snooze: &SnoozeRow) -> Result<()> {
+    /// Ends these snoozes in one transaction, since readers wait for it while the database cannot be written.
+    async fn end_snoozes(&self, ended: &[SnoozeRow]) -> Result<()> {
         let mut work = self.begin(&Actor::System).await?;
-        snoozes::end(&mut work.tx, snooze).await?;
+        for snooze in ended {
+            snoozes::end(&mut work.tx, snooze).await?;
+        }
         self.commit(work).await
     }
 }

@@ -1,6 +1,7 @@
 //! Snoozes of attention items.
 
 use backend::{
+    actor::Actor,
     error::Error,
     ids::AttentionId,
     model::{FromFields, attention::SnoozeAttention},
@@ -59,6 +60,26 @@ async fn a_snooze_ends_when_it_is_asked_for() {
         assert_eq!((answer.status, &answer.body["data"]), (200, &json!({ "deleted": true })));
     }
     assert_eq!(items(&app).await[0]["snoozedUntil"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_snooze_and_its_end_are_shown_at_once_with_the_items_that_are_kept() {
+    let (app, customer, agent) = with_agent().await;
+    app.failed_transfer(&agent).await;
+    let (user, id) = (customer_of(&customer), item_of_failures(customer.id));
+    let shown = async |actor: &Actor| {
+        let found = items_of(&app, actor, TimeDelta::zero()).await;
+        json!([found[0]["count"], found[0]["snoozedUntil"]])
+    };
+    assert_eq!((shown(&user).await, shown(&admin()).await), (json!([1, null]), json!([1, null])));
+    // If the items were read again, they would be two.
+    app.failed_transfer(&agent).await;
+    let until = "2026-04-25T14:00:00Z";
+    app.cp().snooze_attention(&user, id, input(until)).await.expect("a snooze");
+    assert_eq!((shown(&user).await, shown(&admin()).await), (json!([1, until]), json!([1, until])));
+    app.cp().end_attention_snooze(&user, id).await.expect("its end");
+    assert_eq!((shown(&user).await, shown(&admin()).await), (json!([1, null]), json!([1, null])));
+    assert_eq!(items(&app).await[0]["count"], 2);
 }
 
 #[tokio::test]
