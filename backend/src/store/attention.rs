@@ -23,6 +23,8 @@ pub use transfers::{TroubledTransfer, failed_transfers, failed_transfers_of_each
 
 /// The maximum number of parts of one compound statement.
 const MOST_PARTS: usize = 100;
+/// The maximum number of rows of which the customers, or the jobs and pipelines, have equal shares in what is read.
+const MOST_SHARED: i64 = 50_000;
 
 /// An agent that is silent or reports an error.
 #[derive(Clone, Debug, FromRow)]
@@ -41,14 +43,16 @@ pub struct TroubledAgent {
     pub since: DateTime<Utc>,
 }
 
-/// The agents that are silent or report an error, oldest first; at most `limit`. An agent that has signed off is not
-/// silent: then its status is that of its last heartbeat.
+/// The agents that are silent or report an error, in the order of their ids; at most `limit`, of which each customer has an
+/// equal share. An agent that has signed off is not silent: then its status is that of its last heartbeat.
 pub async fn troubled_agents(db: &Db, customer: Option<CustomerId>, limit: i64) -> Result<Vec<TroubledAgent>> {
     let statement = sql("SELECT id, customer_id, COALESCE(name, hostname) AS name, status, status_reason, \
          CASE WHEN status = 'error' THEN COALESCE(status_since, last_heartbeat) ELSE last_heartbeat END AS since \
-         FROM agents WHERE revoked_at IS NULL AND COALESCE(status, status) IN ('offline', 'error') \
-         AND (status = 'error' OR offline_since > last_heartbeat)");
-    let statement = of_customer(statement, customer).push_bind(" ORDER BY id LIMIT ", limit);
+         FROM agents WHERE id IN (");
+    let conditions = "SELECT id, customer_id FROM agents WHERE revoked_at IS NULL \
+         AND COALESCE(status, status) IN ('offline', 'error') AND (status = 'error' OR offline_since > last_heartbeat)";
+    let found = |statement: Sql| of_customer(statement.push(conditions), customer);
+    let statement = shared_by_customers(statement, found, limit).push(") ORDER BY id");
     Ok(statement.fetch_readable::<TroubledAgent>(db).await?.into_iter().flatten().collect())
 }
 
@@ -111,6 +115,15 @@ fn ending(
     statement.push(" ORDER BY ").push(table).push_bind("expires_at LIMIT ", limit)
 }
 
+/// Adds a selection of ids, at most `limit`, of which each customer has an equal share, so that those of one leave room for
+/// those of others. `found` adds the statement that finds rows with `id` and `customer_id`, of which the first by id count.
+fn shared_by_customers(statement: Sql, found: impl FnOnce(Sql) -> Sql, limit: i64) -> Sql {
+    let statement = statement
+        .push("SELECT id FROM (SELECT id, ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY id) AS place FROM (");
+    let statement = found(statement).push_bind(" ORDER BY id LIMIT ", MOST_SHARED).push(") AS found) AS placed");
+    statement.push_bind(" ORDER BY place, id LIMIT ", limit)
+}
+
 /// Adds the condition that a row belongs to this customer.
 fn of_customer(statement: Sql, customer: Option<CustomerId>) -> Sql {
     match customer {
@@ -134,13 +147,18 @@ pub struct OwnedSlot {
 
 type SlotColumns = (String, Uuid, DateTime<Utc>, i64, Option<String>);
 
-/// The slots that were missed after `since`, latest first; at most `limit`.
+/// The slots that were missed after `since`, latest first for each job and pipeline; at most `limit`, of which each job and
+/// pipeline has an equal share, so that those of one leave room for those of others.
 pub async fn missed_slots(db: &Db, since: DateTime<Utc>, limit: i64) -> Result<Vec<OwnedSlot>> {
-    let rows: Vec<SlotColumns> = sql("SELECT owner_kind, owner_id, scheduled_for, \
-         COALESCE(range_count, CAST(1 AS BIGINT)) AS total, reason \
+    let rows: Vec<SlotColumns> = sql("SELECT owner_kind, owner_id, scheduled_for, total, reason FROM (\
+         SELECT owner_kind, owner_id, scheduled_for, total, reason, \
+         ROW_NUMBER() OVER (PARTITION BY owner_id ORDER BY scheduled_for DESC) AS place FROM (\
+         SELECT owner_kind, owner_id, scheduled_for, COALESCE(range_count, CAST(1 AS BIGINT)) AS total, reason \
          FROM slots WHERE outcome = 'missed' AND pending IS NULL")
     .push_bind(" AND scheduled_for > ", since)
-    .push_bind(" ORDER BY scheduled_for DESC LIMIT ", limit)
+    .push_bind(" ORDER BY scheduled_for DESC LIMIT ", MOST_SHARED)
+    .push(") AS recent) AS placed")
+    .push_bind(" ORDER BY place, scheduled_for DESC LIMIT ", limit)
     .fetch_all(db)
     .await?;
     Ok(slots(rows))
@@ -327,4 +345,38 @@ pub async fn enabled_pipelines(db: &Db, limit: i64) -> Result<Vec<EnabledPipelin
         .push_bind(" ORDER BY id DESC LIMIT ", limit)
         .fetch_all(db)
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::customer::Customer,
+        store::{
+            agents::{self, AgentRow},
+            customers,
+            scratch::{Scratch, agent, at, id},
+        },
+    };
+
+    #[tokio::test]
+    async fn agents_in_trouble_of_one_customer_leave_room_for_those_of_others() {
+        let scratch = Scratch::open().await;
+        let (one, other) = (scratch.agent.customer_id, id::<CustomerId>(3));
+        let customer = Customer { id: other, name: "Other".to_owned(), suspended: false, created_at: at(1).into() };
+        let mut tx = scratch.db.begin().await.unwrap();
+        customers::insert(&mut tx, &customer).await.unwrap();
+        for (number, customer) in [(11, one), (12, one), (13, one), (14, other)] {
+            let row = AgentRow { status: EnumText(AgentStatus::Error), ..agent(customer, id(number)) };
+            agents::insert(&mut tx, &row).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let troubled = async |customer, limit| -> Vec<AgentId> {
+            let found = troubled_agents(&scratch.db, customer, limit).await.unwrap();
+            found.into_iter().map(|agent| agent.id).collect()
+        };
+        assert_eq!(troubled(None, 2).await, [11, 14].map(id::<AgentId>));
+        assert_eq!(troubled(None, 3).await, [11, 12, 14].map(id::<AgentId>));
+        assert_eq!(troubled(Some(one), 2).await, [11, 12].map(id::<AgentId>));
+    }
 }

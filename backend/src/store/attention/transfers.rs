@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
-use super::{MOST_PARTS, of_customer};
+use super::{MOST_PARTS, of_customer, shared_by_customers};
 use crate::{
     error::Result,
     ids::{CustomerId, TransferId},
@@ -83,17 +83,19 @@ fn failed(statement: Sql, customer: Option<CustomerId>, since: DateTime<Utc>, li
     of_customer(statement, customer).push_bind(" ORDER BY completed_at DESC LIMIT ", limit)
 }
 
-/// The stalled transfers, oldest first; at most `limit`.
+/// The stalled transfers, oldest first; at most `limit`, of which each customer has an equal share.
 pub async fn stalled_transfers(db: &Db, customer: Option<CustomerId>, limit: i64) -> Result<Vec<TroubledTransfer>> {
     let statement = sql(TRANSFERS)
         .push(COLUMNS)
-        .push("COALESCE(progressed_at, started_at, created_at) AS since FROM transfers WHERE id IN (")
-        .push("SELECT id FROM transfers WHERE stalled");
-    let statement = match customer {
-        Some(customer) => statement.push_bind(" AND COALESCE(customer_id, customer_id) = ", customer),
-        None => statement,
+        .push("COALESCE(progressed_at, started_at, created_at) AS since FROM transfers WHERE id IN (");
+    let stalled = |statement: Sql| {
+        let statement = statement.push("SELECT id, customer_id FROM transfers WHERE stalled");
+        match customer {
+            Some(customer) => statement.push_bind(" AND COALESCE(customer_id, customer_id) = ", customer),
+            None => statement,
+        }
     };
-    let statement = statement.push_bind(" ORDER BY id LIMIT ", limit).push(")").push(OF_AGENTS).push(" ORDER BY t.id");
+    let statement = shared_by_customers(statement, stalled, limit).push(")").push(OF_AGENTS).push(" ORDER BY t.id");
     Ok(statement.fetch_readable::<TroubledTransfer>(db).await?.into_iter().flatten().collect())
 }
 
@@ -103,7 +105,9 @@ mod tests {
     use crate::{
         model::customer::Customer,
         store::{
-            agents, customers,
+            agents::{self, AgentRow},
+            customers,
+            db::Tx,
             scratch::{Scratch, agent, at, id, transfer, transfer_ended},
             transfers::insert,
         },
@@ -115,15 +119,36 @@ mod tests {
         ids
     }
 
-    #[tokio::test]
-    async fn the_latest_failures_of_each_customer_are_found_whatever_others_have() {
-        let scratch = Scratch::open().await;
+    /// Stores a second customer with an agent.
+    async fn second_agent(tx: &mut Tx) -> AgentRow {
         let other = agent(id(3), id(4));
         let customer =
             Customer { id: other.customer_id, name: "Other".to_owned(), suspended: false, created_at: at(1).into() };
+        customers::insert(tx, &customer).await.unwrap();
+        agents::insert(tx, &other).await.unwrap();
+        other
+    }
+
+    #[tokio::test]
+    async fn stalled_transfers_of_one_customer_leave_room_for_those_of_others() {
+        let scratch = Scratch::open().await;
         let mut tx = scratch.db.begin().await.unwrap();
-        customers::insert(&mut tx, &customer).await.unwrap();
-        agents::insert(&mut tx, &other).await.unwrap();
+        let other = second_agent(&mut tx).await;
+        for (number, agent) in [(11, &scratch.agent), (12, &scratch.agent), (13, &scratch.agent), (14, &other)] {
+            insert(&mut tx, &transfer(number, agent), "a.csv", "b.csv").await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let stalled = async |customer, limit| ids(&stalled_transfers(&scratch.db, customer, limit).await.unwrap());
+        assert_eq!(stalled(None, 2).await, [11, 14].map(id::<TransferId>));
+        assert_eq!(stalled(None, 3).await, [11, 12, 14].map(id::<TransferId>));
+        assert_eq!(stalled(Some(scratch.agent.customer_id), 2).await, [11, 12].map(id::<TransferId>));
+    }
+
+    #[tokio::test]
+    async fn the_latest_failures_of_each_customer_are_found_whatever_others_have() {
+        let scratch = Scratch::open().await;
+        let mut tx = scratch.db.begin().await.unwrap();
+        let other = second_agent(&mut tx).await;
         for (number, agent) in [(11_u8, &other), (12, &scratch.agent), (13, &scratch.agent), (14, &scratch.agent)] {
             let mut row = transfer_ended(&transfer(number.into(), agent));
             row.state.completed_at = Some(at(number.into()));
