@@ -193,23 +193,33 @@ fn slots(rows: Vec<SlotColumns>) -> Vec<OwnedSlot> {
     rows.into_iter().filter_map(slot).collect()
 }
 
-/// The jobs or pipelines with the latest runs that failed after `since`; at most `limit`. Looks at 10,000 runs.
+/// The jobs or pipelines with runs that failed after `since`; at most `limit`, of which each customer has an equal share.
 pub async fn owners_of_failed_runs(
     db: &Db,
     kind: ScheduledKind,
     since: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<Uuid>> {
-    let statement = sql(match kind {
-        ScheduledKind::Job => "SELECT owner_id FROM (SELECT job_id AS owner_id, completed_at FROM job_runs",
-        ScheduledKind::Pipeline => {
-            "SELECT owner_id FROM (SELECT pipeline_id AS owner_id, completed_at FROM pipeline_runs"
+    let (runs, owners) = match kind {
+        ScheduledKind::Job => {
+            ("SELECT job_id AS owner_id, completed_at FROM job_runs", " JOIN jobs o ON o.id = failing.owner_id")
         }
-    });
-    let rows: Vec<(Uuid,)> = statement
+        ScheduledKind::Pipeline => (
+            "SELECT pipeline_id AS owner_id, completed_at FROM pipeline_runs",
+            " JOIN pipelines o ON o.id = failing.owner_id",
+        ),
+    };
+    let rows: Vec<(Uuid,)> =
+        sql("SELECT owner_id FROM (SELECT failing.owner_id AS owner_id, failing.latest AS latest, \
+         ROW_NUMBER() OVER (PARTITION BY o.customer_id ORDER BY failing.latest DESC) AS place FROM (\
+         SELECT owner_id, MAX(completed_at) AS latest FROM (")
+        .push(runs)
         .push_bind(" WHERE COALESCE(status, status) = 'failed' AND completed_at > ", since)
-        .push(" ORDER BY completed_at DESC LIMIT 10000) AS recent GROUP BY owner_id")
-        .push_bind(" ORDER BY MAX(completed_at) DESC LIMIT ", limit)
+        .push_bind(" ORDER BY completed_at DESC LIMIT ", MOST_SHARED)
+        .push(") AS recent GROUP BY owner_id) AS failing")
+        .push(owners)
+        .push(") AS placed")
+        .push_bind(" ORDER BY place, latest DESC LIMIT ", limit)
         .fetch_all(db)
         .await?;
     Ok(rows.into_iter().map(|(owner,)| owner).collect())
@@ -338,13 +348,11 @@ pub struct EnabledPipeline {
     pub updated_at: DateTime<Utc>,
 }
 
-/// The enabled pipelines, newest first; at most `limit`.
+/// The enabled pipelines; at most `limit`, of which each customer has an equal share.
 pub async fn enabled_pipelines(db: &Db, limit: i64) -> Result<Vec<EnabledPipeline>> {
-    sql("SELECT id, version, name, customer_id, updated_at FROM pipelines")
-        .push_bind(" WHERE enabled = ", true)
-        .push_bind(" ORDER BY id DESC LIMIT ", limit)
-        .fetch_all(db)
-        .await
+    let statement = sql("SELECT id, version, name, customer_id, updated_at FROM pipelines WHERE id IN (");
+    let enabled = |statement: Sql| statement.push_bind("SELECT id, customer_id FROM pipelines WHERE enabled = ", true);
+    shared_by_customers(statement, enabled, limit).push(")").fetch_all(db).await
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::{
     store::{self, attention::EnabledPipeline},
 };
 
-/// The maximum number of pipelines that are looked at, the newest ones.
+/// The maximum number of pipelines that are looked at.
 const MOST: i64 = 500;
 /// The maximum number of definitions in memory at once.
 const AT_ONCE: usize = 20;
