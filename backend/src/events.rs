@@ -52,7 +52,7 @@ pub enum Invalidation {
     User(UserId),
     /// Whether a customer is suspended.
     Customer(CustomerId),
-    /// The attention items of administrators, and those of a customer.
+    /// The snoozes of the attention items that administrators see, and of those of a customer.
     Attention(Option<CustomerId>),
     /// The time of the next slot of all schedules; wakes the scheduler.
     Schedules,

@@ -17,8 +17,10 @@ use crate::{
     model::agent::AgentStatus,
 };
 
+mod slots;
 pub mod snoozes;
 mod transfers;
+pub use slots::{OwnedSlot, missed_slots, waiting_slots};
 pub use transfers::{TroubledTransfer, failed_transfers, failed_transfers_of_each, stalled_transfers};
 
 /// The maximum number of parts of one compound statement.
@@ -130,67 +132,6 @@ fn of_customer(statement: Sql, customer: Option<CustomerId>) -> Sql {
         Some(customer) => statement.push_bind(" AND customer_id = ", customer),
         None => statement,
     }
-}
-
-/// A scheduled time of a job or pipeline.
-#[derive(Clone, Debug)]
-pub struct OwnedSlot {
-    /// Whether it is one of a job or of a pipeline, and of which.
-    pub owner: (ScheduledKind, Uuid),
-    /// The scheduled time; of a range, the last one.
-    pub scheduled_for: DateTime<Utc>,
-    /// The number of scheduled times.
-    pub count: i64,
-    /// Why it was missed.
-    pub reason: Option<String>,
-}
-
-type SlotColumns = (String, Uuid, DateTime<Utc>, i64, Option<String>);
-
-/// The slots that were missed after `since`, latest first for each job and pipeline; at most `limit`, of which each job and
-/// pipeline has an equal share, so that those of one leave room for those of others.
-pub async fn missed_slots(db: &Db, since: DateTime<Utc>, limit: i64) -> Result<Vec<OwnedSlot>> {
-    let rows: Vec<SlotColumns> = sql("SELECT owner_kind, owner_id, scheduled_for, total, reason FROM (\
-         SELECT owner_kind, owner_id, scheduled_for, total, reason, \
-         ROW_NUMBER() OVER (PARTITION BY owner_id ORDER BY scheduled_for DESC) AS place FROM (\
-         SELECT owner_kind, owner_id, scheduled_for, COALESCE(range_count, CAST(1 AS BIGINT)) AS total, reason \
-         FROM slots WHERE outcome = 'missed' AND pending IS NULL")
-    .push_bind(" AND scheduled_for > ", since)
-    .push_bind(" ORDER BY scheduled_for DESC LIMIT ", MOST_SHARED)
-    .push(") AS recent) AS placed")
-    .push_bind(" ORDER BY place, scheduled_for DESC LIMIT ", limit)
-    .fetch_all(db)
-    .await?;
-    Ok(slots(rows))
-}
-
-/// The slots before `until` whose runs have not started, earliest first; at most `limit`.
-pub async fn waiting_slots(db: &Db, until: DateTime<Utc>, limit: i64) -> Result<Vec<OwnedSlot>> {
-    let rows: Vec<SlotColumns> = sql("SELECT owner_kind, owner_id, scheduled_for, CAST(1 AS BIGINT) AS total, reason \
-         FROM slots WHERE pending IS NOT NULL")
-    .push_bind(" AND scheduled_for < ", until)
-    .push_bind(" ORDER BY scheduled_for LIMIT ", limit)
-    .fetch_all(db)
-    .await?;
-    let mut found = slots(rows);
-    // Slots that no server has decided.
-    let rows: Vec<(String, Uuid, DateTime<Utc>)> =
-        sql("SELECT owner_kind, owner_id, next_run_at FROM schedules WHERE owner_kind IN ('job', 'pipeline')")
-            .push_bind(" AND next_run_at < ", until)
-            .push_bind(" LIMIT ", limit)
-            .fetch_all(db)
-            .await?;
-    found.extend(slots(rows.into_iter().map(|(kind, owner, at)| (kind, owner, at, 1, None)).collect()));
-    Ok(found)
-}
-
-fn slots(rows: Vec<SlotColumns>) -> Vec<OwnedSlot> {
-    let slot = |(kind, owner, scheduled_for, count, reason): SlotColumns| {
-        // Schedules of a later version may have other owners.
-        let kind = ScheduledKind::from_name(&kind)?;
-        Some(OwnedSlot { owner: (kind, owner), scheduled_for, count, reason })
-    };
-    rows.into_iter().filter_map(slot).collect()
 }
 
 /// The jobs or pipelines with runs that failed after `since`; at most `limit`, of which each customer has an equal share.
