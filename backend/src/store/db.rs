@@ -133,7 +133,10 @@ impl Db {
     /// Waits for the write lock of the SQLite file.
     pub(super) async fn write_lock(&self) -> Result<WriteLock> {
         let Self::Sqlite { write_lock, limits, .. } = self else { return Err(Error::internal("no SQLite file")) };
-        timeout(limits.acquire, Arc::clone(write_lock).lock_owned()).await.map_err(|_| timed_out())
+        let begun = Instant::now();
+        let locked = timeout(limits.acquire, Arc::clone(write_lock).lock_owned()).await;
+        metrics::histogram!("mftplus_write_lock_duration_seconds").record(begun.elapsed());
+        locked.map_err(|_| timed_out())
     }
 
     /// Begins a read-only transaction in which all statements see the same state of the database.

@@ -232,11 +232,13 @@ impl WriterTask {
                 .record(f64::from(u32::try_from(ops.len()).unwrap_or(u32::MAX)));
             is_busy = ops.len() > 1;
             let batch = std::mem::replace(&mut ops, Vec::with_capacity(MAX_BATCH));
+            let begun = Instant::now();
             // See `numbered`: a number needs a transaction.
             let rest = if self.numbered { batch } else { self.commit_progress(batch).await };
             if !rest.is_empty() {
                 self.batch(rest).await;
             }
+            metrics::histogram!("mftplus_writer_commit_duration_seconds").record(begun.elapsed());
             probe_at = Instant::now() + PROBE_INTERVAL;
         }
     }

@@ -16,7 +16,7 @@ pub enum Kind {
 }
 
 /// Name, type and description of each metric that the server records.
-pub const METRICS: [(&str, Kind, &str); 23] = [
+pub const METRICS: [(&str, Kind, &str); 25] = [
     ("mftplus_agents", Kind::Gauge, "Agents by status."),
     ("mftplus_background_failures_total", Kind::Counter, "Background tasks that failed, by task; each is tried again."),
     ("mftplus_bus_connected", Kind::Gauge, "Whether messages of other servers arrive (1) or not (0)."),
@@ -63,7 +63,17 @@ pub const METRICS: [(&str, Kind, &str); 23] = [
         Kind::Counter,
         "GraphQL sockets closed because there were too many without a token from their address.",
     ),
+    (
+        "mftplus_write_lock_duration_seconds",
+        Kind::Histogram,
+        "Seconds for which a write waited until no other one wrote to the SQLite file.",
+    ),
     ("mftplus_writer_batch_size", Kind::Histogram, "Reports in one commit of the writer."),
+    (
+        "mftplus_writer_commit_duration_seconds",
+        Kind::Histogram,
+        "Seconds that the writer took for the reports of one commit, with the wait for the write lock.",
+    ),
 ];
 
 /// Registers the descriptions of all metrics.
