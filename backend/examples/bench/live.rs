@@ -8,6 +8,7 @@ mod documents;
 mod frames;
 mod reports;
 mod setup;
+mod stages;
 mod stretch;
 mod watched_server;
 mod watcher;
@@ -15,7 +16,11 @@ mod watcher;
 use std::time::Duration;
 
 use self::watched_server::{Paced, Saturated};
-pub(crate) use self::{reports::percentile, setup::Setup, watched_server::WatchedServer};
+pub(crate) use self::{
+    reports::{Answered, SLOW, percentile},
+    setup::Setup,
+    watched_server::{Storm, WatchedServer},
+};
 use super::{
     Options,
     place::Server,

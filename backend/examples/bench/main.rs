@@ -76,6 +76,14 @@ pub(crate) struct Options {
     /// Connections to measure with
     #[arg(long, value_delimiter = ',', default_value = "1,32,256")]
     connections: Vec<usize>,
+    /// Rates of the storms before the one of twice what the server can deliver, in PATCH/s
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "400,800",
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    storm_rates: Vec<u32>,
     /// Only this part
     #[arg(long, value_parser = PARTS)]
     only: Option<String>,

@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
     sync::{
@@ -78,6 +79,8 @@ async fn database(url: &str, name: &str) -> String {
 pub(crate) struct Server {
     pub(crate) child: Child,
     pub(crate) address: String,
+    /// The address of its metrics, if it has any.
+    pub(crate) metrics: Option<String>,
 }
 
 impl Server {
@@ -90,11 +93,15 @@ impl Server {
     pub(crate) fn product_with(binary: &Path, place: &Place, limits: &str, flags: &[&str]) -> Self {
         let mut command = Command::new(binary);
         command.arg("serve").args(place.flags()).args(flags);
-        command.args(["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log", "warn"]);
+        let metrics = free_address();
+        command.args(["--listen", "127.0.0.1:0", "--metrics-listen", metrics.as_str(), "--log", "warn"]);
         command.args(["--rate-limits", limits, "--admin-password", "bench bench bench"]);
         // Transfers whose turn comes later stay as they are.
         command.args(["--stalled-after", "24h", "--lease", "24h"]);
-        Self::spawn(command, |line| line.split("http://").nth(1)?.split(',').next().map(ToOwned::to_owned))
+        let mut server =
+            Self::spawn(command, |line| line.split("http://").nth(1)?.split(',').next().map(ToOwned::to_owned));
+        server.metrics = Some(metrics);
+        server
     }
 
     /// Starts the bare handler.
@@ -117,8 +124,13 @@ impl Server {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = lines.find_map(|line| address(&line.unwrap())).expect("the server says where it listens");
-        Self { child, address }
+        Self { child, address, metrics: None }
     }
+}
+
+/// An address at which nothing listens. The server does not say where its metrics are.
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 impl Drop for Server {

@@ -20,12 +20,28 @@ use crate::{
 const CLOSED_LOOP_CONNECTIONS: usize = 8;
 /// The bytes between two reports.
 const BYTES: usize = 1_000;
+/// The time from which on an answer is slow.
+pub(crate) const SLOW: Duration = Duration::from_millis(100);
+
+/// A report with the time of its answer.
+#[derive(Clone, Copy)]
+pub(crate) struct Answered {
+    /// When the report was due, after the start of the stretch.
+    pub(crate) due: Duration,
+    /// How long the answer took from then on.
+    pub(crate) time: Duration,
+}
 
 /// What became of reports.
 #[derive(Default)]
 pub(super) struct Reported {
     /// How long each answer took from the time at which its report was due, in ascending order.
     pub(super) times: Vec<Duration>,
+    /// The answers that took longer than [`SLOW`], in the order in which their reports were due.
+    pub(super) slow: Vec<Answered>,
+    /// How much too late reports were sent whose connections did not wait for another answer, in ascending order: what
+    /// the load itself waited for a processor, and up to a millisecond of its timer.
+    pub(super) own_delays: Vec<Duration>,
     /// The numbers of the reports that were accepted.
     pub(super) accepted: Vec<usize>,
     pub(super) refused: usize,
@@ -52,9 +68,16 @@ pub(super) async fn paced(
                 // If the connection still waited for an earlier answer, the delay begins with the schedule.
                 let is_late = due < Instant::now();
                 sleep_until(due.into()).await;
+                if !is_late {
+                    reported.own_delays.push(due.elapsed());
+                }
                 stretch.note_sent(number, if is_late { due } else { Instant::now() });
                 let is_accepted = send(&mut connection, &reporters, number).await;
-                reported.times.push(due.elapsed());
+                let time = due.elapsed();
+                reported.times.push(time);
+                if time > SLOW {
+                    reported.slow.push(Answered { due: stretch.since_start(due), time });
+                }
                 if is_accepted {
                     reported.accepted.push(number);
                 } else {
@@ -68,10 +91,14 @@ pub(super) async fn paced(
     while let Some(reported) = tasks.join_next().await {
         let reported = reported.unwrap();
         all.times.extend(reported.times);
+        all.slow.extend(reported.slow);
+        all.own_delays.extend(reported.own_delays);
         all.accepted.extend(reported.accepted);
         all.refused += reported.refused;
     }
     all.times.sort_unstable();
+    all.slow.sort_unstable_by_key(|answered| answered.due);
+    all.own_delays.sort_unstable();
     all
 }
 

@@ -100,6 +100,11 @@ impl Stretch {
         self.start + Duration::from_secs(1) * position / rate
     }
 
+    /// How long after the start of the stretch this is; nothing if it is before.
+    pub(super) fn since_start(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.start)
+    }
+
     /// Notes when a report is sent.
     pub(super) fn note_sent(&self, number: usize, at: Instant) {
         if let Some(sent) = self.sent.get(number - self.numbers.start) {
@@ -124,7 +129,7 @@ impl Stretch {
     }
 
     fn micros(&self, at: Instant) -> u32 {
-        u32::try_from(at.saturating_duration_since(self.start).as_micros()).unwrap()
+        u32::try_from(self.since_start(at).as_micros()).unwrap()
     }
 }
 

@@ -15,8 +15,9 @@ use tokio::{
 };
 
 use super::{
-    reports::{self, Reported},
+    reports::{self, Answered, Reported},
     setup::{Setup, TRANSFERS},
+    stages::Stages,
     stretch::{self, Heard, Stretch},
     watcher::Watcher,
 };
@@ -67,6 +68,10 @@ pub(crate) struct Saturated {
 pub(crate) struct Storm {
     /// The times of the reports' answers, in ascending order.
     pub(crate) times: Vec<Duration>,
+    /// See [`Reported::slow`].
+    pub(crate) slow: Vec<Answered>,
+    /// See [`Reported::own_delays`].
+    pub(crate) own_delays: Vec<Duration>,
     pub(crate) refused: usize,
     pub(crate) deliveries: usize,
     pub(crate) resyncs: usize,
@@ -157,11 +162,12 @@ impl<'a> WatchedServer<'a> {
     pub(crate) async fn storm(&mut self, rate: u32, seconds: u64) -> Storm {
         let mut stretch = Stretch::remembered(reports_in(rate, seconds), TRANSFERS);
         let mut listening = self.listen(&stretch);
-        let Reported { times, accepted, refused } =
+        let Reported { times, slow, own_delays, accepted, refused } =
             reports::paced(&self.server.address, &self.setup.reporters, &stretch, rate, STORM_CONNECTIONS).await;
         let end = Instant::now();
         let last = last_states(&accepted);
-        let mut storm = Storm { times, refused, deliveries: 0, resyncs: 0, right: 0, unknown: 0, settled: None };
+        let mut storm =
+            Storm { times, slow, own_delays, refused, deliveries: 0, resyncs: 0, right: 0, unknown: 0, settled: None };
         sleep_until(end + SETTLING).await;
         for look in 0_u32.. {
             let elapsed = end.elapsed();
@@ -198,6 +204,11 @@ impl<'a> WatchedServer<'a> {
         sleep(PAUSE).await;
         let grown = resident(self.server.child.id()).saturating_sub(before);
         f64::from(u32::try_from(grown / 1024).unwrap()) / float(count)
+    }
+
+    /// What the server and this process have measured so far.
+    pub(crate) fn stages(&self) -> Stages {
+        Stages::of(&self.server)
     }
 
     fn cpu(&self) -> f64 {
