@@ -62,8 +62,8 @@ const RATES: [Rate; 3] = [
     Rate { per_second: 100, p99: 1.5, cpu: None, is_below_overload: true },
     Rate { per_second: 400, p99: 1.5, cpu: Some(1.3), is_below_overload: false },
 ];
-/// The rate beside stalled watchers, by its position.
-const BESIDE_STALLED: usize = 1;
+/// The rate beside stalled watchers, per second.
+const BESIDE_STALLED: u32 = 100;
 
 /// What one server did in one round.
 struct Round {
@@ -77,6 +77,8 @@ struct Round {
 
 struct Variants {
     selections: Saturated,
+    /// Without stalled watchers, and with them.
+    alone: Paced,
     stalled: Paced,
 }
 
@@ -124,8 +126,8 @@ async fn variants(server: &mut WatchedServer<'_>, seconds: u64) -> Variants {
     server.watch(WATCHERS, SELECTIONS).await;
     let selections = server.saturate(seconds).await;
     server.watch(WATCHERS, 1).await;
-    let stalled = server.paced_beside_stalled(STALLED, RATES[BESIDE_STALLED].per_second, seconds).await;
-    Variants { selections, stalled }
+    let (alone, stalled) = server.paced_beside_stalled(STALLED, BESIDE_STALLED, seconds).await;
+    Variants { selections, alone, stalled }
 }
 
 /// Prints what was measured at a rate.
@@ -182,9 +184,12 @@ fn varied(rounds: &[(Round, Round)]) -> [Ratio; 2] {
     let selections =
         median(ours.clone().map(|(round, variants)| variants.selections.per_second / round.saturated.per_second));
     let p99 = |paced: &Paced| paced.p99.as_secs_f64();
-    let longest = Duration::from_secs_f64(median(ours.clone().map(|(_, variants)| p99(&variants.stalled))));
-    println!("  {:>9}: p99 {longest:.1?} beside stalled watchers", "MFTPlus");
-    let stalled = median(ours.map(|(round, variants)| p99(&variants.stalled) / p99(&round.paced[BESIDE_STALLED])));
+    let of =
+        |p99: fn(&Variants) -> f64| Duration::from_secs_f64(median(ours.clone().map(|(_, variants)| p99(variants))));
+    let alone = of(|variants| variants.alone.p99.as_secs_f64());
+    let beside = of(|variants| variants.stalled.p99.as_secs_f64());
+    println!("  {:>9}: p99 {alone:.1?} without stalled watchers, {beside:.1?} beside them", "MFTPlus");
+    let stalled = median(ours.map(|(_, variants)| p99(&variants.stalled) / p99(&variants.alone)));
     [
         rows::speeds(
             format!("Deliveries/s with {SELECTIONS} selections, beside one"),

@@ -45,6 +45,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const SUBSCRIBING: Duration = Duration::from_mins(1);
 /// The seconds of saturation after which the buffers of stalled watchers are full.
 const FILLING: u64 = 5;
+/// The seconds from one round of the collector to the next. A shorter stretch has a round or not.
+const COLLECTING: u64 = 10;
 
 /// Reports at a rate, and what watchers received.
 pub(crate) struct Paced {
@@ -127,13 +129,17 @@ impl<'a> WatchedServer<'a> {
         Paced { deliveries: delays.len(), expected, p50: at(50), p99: at(99), cpu: taken / float(delays.len()) }
     }
 
-    /// Like [`Self::paced`], beside so many watchers that read nothing and whose buffers are full.
-    pub(crate) async fn paced_beside_stalled(&mut self, stalled: usize, rate: u32, seconds: u64) -> Paced {
+    /// Like [`Self::paced`], first alone, then beside so many watchers that read nothing and whose buffers are full. Both
+    /// stretches follow the same load, and are long enough for a round of the collector.
+    pub(crate) async fn paced_beside_stalled(&mut self, stalled: usize, rate: u32, seconds: u64) -> (Paced, Paced) {
+        let seconds = seconds.max(COLLECTING);
+        self.saturate(FILLING).await;
+        let alone = self.paced(rate, seconds).await;
         let (address, token) = (self.server.address.clone(), self.setup.token.clone());
         let opening = async move { join_all((0..stalled).map(|_| Watcher::subscribe_stalled(&address, &token))).await };
         let _stalled = self.setup.watching.spawn(opening).await.unwrap();
         self.saturate(FILLING).await;
-        self.paced(rate, seconds).await
+        (alone, self.paced(rate, seconds).await)
     }
 
     /// Reports as fast as the server answers.
