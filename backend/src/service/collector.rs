@@ -75,11 +75,20 @@ impl ControlPlane {
     /// Samples the running transfers that have changed, and counts their bytes.
     async fn sample_transfers(&self, now: DateTime<Utc>) -> Result<()> {
         for _ in 0..PAGES_OF_TRANSFERS {
-            let mut tx = self.db.begin().await?;
-            let after = store::collector::lock(&mut tx).await?.sampled_after;
+            // What is sampled is read before the transaction, which reports wait for.
+            let seen = store::collector::state(&self.db).await?;
+            if seen.claimed_at != now.timestamp() {
+                // Another server has begun the next round.
+                return Ok(());
+            }
             let limit = i64::try_from(PAGE).unwrap_or(i64::MAX);
-            let transfers = store::transfer_samples::changed(&mut tx, after, limit).await?;
+            let transfers = store::transfer_samples::changed(&self.db, seen.sampled_after, limit).await?;
             let next = transfers.last().map(|transfer| transfer.id).filter(|_| transfers.len() == PAGE);
+            let mut tx = self.db.begin().await?;
+            if store::collector::lock(&mut tx).await? != seen {
+                // Another server has counted or sampled since then.
+                return Ok(());
+            }
             count_progress(&mut tx, transfers, now).await?;
             store::collector::set_sampled_after(&mut tx, next).await?;
             tx.commit().await?;

@@ -14,6 +14,8 @@ const TOLERANCE: i64 = 60;
 pub struct CollectorState {
     /// The number of the last event that was counted.
     pub event_number: i64,
+    /// When the current round was claimed, in Unix seconds.
+    pub claimed_at: i64,
     /// The minute in which the agents were counted last, in Unix seconds.
     pub observed_minute: i64,
     /// The last transfer that was sampled; `None` if the next round begins with the first one.
@@ -35,13 +37,15 @@ pub async fn claim(db: &Db, now: i64, interval: i64) -> Result<bool> {
 
 /// The state as it is now. It may change before it is used: see [`advance`] and [`observe`].
 pub async fn state(db: &Db) -> Result<CollectorState> {
-    sql("SELECT event_number, observed_minute, sampled_after FROM collector WHERE id = 1").fetch_one(db).await
+    sql("SELECT event_number, claimed_at, observed_minute, sampled_after FROM collector WHERE id = 1")
+        .fetch_one(db)
+        .await
 }
 
 /// Holds the row until the end of the transaction, and returns it.
 pub async fn lock(tx: &mut Tx) -> Result<CollectorState> {
     sql("UPDATE collector SET claimed_at = claimed_at WHERE id = 1 \
-         RETURNING event_number, observed_minute, sampled_after")
+         RETURNING event_number, claimed_at, observed_minute, sampled_after")
     .fetch_one(tx)
     .await
 }

@@ -137,7 +137,8 @@ pub async fn list(db: &Db, scope: Scope, ids: &[TransferId]) -> Result<Vec<(Tran
 
 /// The running transfers with ids after `after` whose bytes or stalls have changed since they were sampled, in the order
 /// of their ids, at most `limit`. A transfer is sampled here once the change of its status that began its attempt was.
-pub async fn changed(tx: &mut Tx, after: Option<TransferId>, limit: i64) -> Result<Vec<ChangedTransfer>> {
+/// What was sampled may change before it is used: see [`super::collector::lock`].
+pub async fn changed(db: &Db, after: Option<TransferId>, limit: i64) -> Result<Vec<ChangedTransfer>> {
     let mut statement = sql("SELECT t.id, t.customer_id, t.agent_id, t.job_run_id, t.bytes_transferred, t.speed, \
          t.stalled, t.progressed_at, s.attempt, s.bytes, s.stalled AS was_stalled, s.samples \
          FROM transfers t JOIN transfer_samples s ON s.transfer_id = t.id AND s.attempt = t.attempt \
@@ -145,7 +146,7 @@ pub async fn changed(tx: &mut Tx, after: Option<TransferId>, limit: i64) -> Resu
     if let Some(after) = after {
         statement = statement.push_bind(" AND t.id > ", after);
     }
-    let rows: Vec<ChangedRow> = statement.push_bind(" ORDER BY t.id LIMIT ", limit).fetch_all(tx).await?;
+    let rows: Vec<ChangedRow> = statement.push_bind(" ORDER BY t.id LIMIT ", limit).fetch_all(db).await?;
     Ok(rows.into_iter().map(ChangedTransfer::from).collect())
 }
 
