@@ -1,13 +1,16 @@
 //! The collector: adds up what was committed, and takes the samples of running transfers. Reports of agents do not wait for
-//! it. Each round is claimed by one server, and each of its transactions holds the row of `collector`.
+//! it. Each round is claimed by one server, and each of its transactions holds the row of `collector`. On SQLite they also
+//! hold the write lock: so they are short, and after each of them the collector pauses, and reports that have waited are
+//! committed first.
 //!
 //! Changes of status are counted from the event log, each once: the number of the last event that was counted is written
 //! with the totals. Bytes are counted as the difference to what was counted of a transfer before, which is written with
 //! them, too. So nothing is lost or counted twice if a server stops at any time.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
+use tokio::time::{Instant, sleep};
 
 use super::{ControlPlane, failure_isolation::attempt};
 use crate::{
@@ -26,11 +29,16 @@ use crate::{
 };
 
 /// The number of events or transfers of one transaction, so that reports do not wait long.
-const PAGE: usize = 250;
+const PAGE: usize = 100;
 /// The maximum number of transactions of a round for changes of status. The next round continues.
-const PAGES_OF_CHANGES: usize = 200;
+const PAGES_OF_CHANGES: usize = 500;
 /// The maximum number of transactions of a round for running transfers: 5,000 transfers. The next round continues.
-const PAGES_OF_TRANSFERS: usize = 20;
+const PAGES_OF_TRANSFERS: usize = 50;
+/// How many times as long as a transaction the pause after it is. Reports that have waited for the transaction then have
+/// three quarters of the time for their commits, which is enough to catch up.
+const PAUSE_FACTOR: u32 = 3;
+/// The longest pause, so that a round ends also where commits are slow.
+const MAX_PAUSE: Duration = Duration::from_millis(100);
 
 impl ControlPlane {
     /// Collects what was committed since the last round, unless a server has begun a round within the last 10 seconds.
@@ -58,6 +66,7 @@ impl ControlPlane {
             let is_last = events.len() < PAGE;
             let last = events.last().and_then(|event| event.number);
             let until = last.filter(|_| !is_last).unwrap_or(head);
+            let begun = Instant::now();
             let mut tx = self.db.begin().await?;
             if !store::collector::advance(&mut tx, seen, until).await? {
                 // Another server has counted them.
@@ -68,6 +77,7 @@ impl ControlPlane {
             if is_last {
                 return Ok(());
             }
+            self.pause_after(begun.elapsed()).await;
         }
         Ok(())
     }
@@ -84,6 +94,7 @@ impl ControlPlane {
             let limit = i64::try_from(PAGE).unwrap_or(i64::MAX);
             let transfers = store::transfer_samples::changed(&self.db, seen.sampled_after, limit).await?;
             let next = transfers.last().map(|transfer| transfer.id).filter(|_| transfers.len() == PAGE);
+            let begun = Instant::now();
             let mut tx = self.db.begin().await?;
             if store::collector::lock(&mut tx).await? != seen {
                 // Another server has counted or sampled since then.
@@ -95,8 +106,15 @@ impl ControlPlane {
             if next.is_none() || self.stop.is_cancelled() {
                 return Ok(());
             }
+            self.pause_after(begun.elapsed()).await;
         }
         Ok(())
+    }
+
+    /// Lets reports be committed that have waited for a transaction which took so long.
+    async fn pause_after(&self, transaction: Duration) {
+        let pause = (transaction * PAUSE_FACTOR).min(MAX_PAUSE);
+        let _ = self.stop.run_until_cancelled(sleep(pause)).await;
     }
 
     /// Counts the agents whose heartbeats arrive, once a minute.

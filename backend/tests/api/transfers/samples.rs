@@ -92,6 +92,30 @@ async fn stalls_and_attempts_are_in_the_samples() {
 }
 
 #[tokio::test]
+async fn a_round_samples_more_transfers_than_one_transaction_holds() {
+    let (app, customer, agent, client) = with_agent().await;
+    let mut paths = Vec::new();
+    for _ in 0..101 {
+        let path = path(&app.transfer(&agent).await);
+        assert_eq!(client.patch(&path, &json!({ "status": "running" })).await.status, 200);
+        paths.push(path);
+    }
+    for bytes in [300, 600] {
+        for path in &paths {
+            assert_eq!(client.patch(path, &json!({ "bytesTransferred": bytes })).await.status, 200);
+        }
+        app.advance(TimeDelta::seconds(10));
+        app.cp().collect_series().await.expect("a round");
+    }
+    let user = app.bearer(&customer.token);
+    for path in paths {
+        let answer = user.get(&format!("{path}/samples")).await;
+        let last = answer.body["data"]["samples"].as_array().and_then(|samples| samples.last());
+        assert_eq!(last, Some(&sample("00:20", 1, 600, 0.0, false)), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn samples_are_kept_for_thirty_days_after_the_last_one() {
     let story = Story::begin().await;
     story.report(json!({ "status": "completed" })).await;
