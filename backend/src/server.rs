@@ -80,6 +80,8 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     app.tasks.spawn(pipeline_engine::run(Arc::clone(&app.cp)));
     let cp = Arc::clone(&app.cp);
     app.tasks.spawn(async move { cp.detect_lost_messages().await });
+    let cp = Arc::clone(&app.cp);
+    app.tasks.spawn(async move { cp.copy_log().await });
 
     let render = move || async move { metrics.map(PrometheusHandle::render).unwrap_or_default() };
     let metrics_router = Router::new().route("/metrics", get(render));

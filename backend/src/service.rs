@@ -48,6 +48,7 @@ mod job_run_timeouts;
 mod job_runs;
 mod job_slots;
 mod jobs;
+mod log_copies;
 mod log_throttle;
 mod lost_messages;
 mod metrics;

@@ -14,6 +14,8 @@ use crate::error::Result;
 
 /// Reading connections to SQLite.
 const SQLITE_READERS: u32 = 4;
+/// How long truncating SQLite's write-ahead log may keep writers waiting.
+const TRUNCATE_TIMEOUT: Duration = Duration::from_millis(200);
 /// Connections to PostgreSQL, per server.
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long an idle connection may take to answer a ping before it is replaced.
@@ -43,7 +45,7 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(limits.busy)
             .statement_cache_capacity(256)
-            // A page that is written often is copied into the file once for many commits.
+            // The background does it earlier, if it can: see `Db::copy_wal`.
             .pragma("wal_autocheckpoint", "8000")
             .pragma("journal_size_limit", limits.wal_kept.to_string())
             .pragma("cache_size", "-65536")
@@ -53,9 +55,12 @@ impl Db {
         let keep = |pool: SqlitePoolOptions| pool.idle_timeout(None).max_lifetime(None);
         let writer = keep(pool()).max_connections(1).connect_with(options.clone()).await?;
         let hot = keep(pool()).max_connections(1).connect_lazy_with(options.clone());
+        let checkpointer =
+            keep(pool()).max_connections(1).connect_lazy_with(options.clone().busy_timeout(TRUNCATE_TIMEOUT));
         let readers =
             keep(pool()).max_connections(SQLITE_READERS).connect_with(options.pragma("query_only", "on")).await?;
-        Ok(Self::Sqlite { readers, writer, hot, write_lock: Arc::default(), wal: Arc::new(Wal::beside(path)), limits })
+        let (write_lock, wal) = (Arc::default(), Arc::new(Wal::beside(path)));
+        Ok(Self::Sqlite { readers, writer, hot, checkpointer, write_lock, wal, limits })
     }
 
     /// Connects to the PostgreSQL server at `url`.

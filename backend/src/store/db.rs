@@ -43,6 +43,8 @@ pub enum Db {
         writer: Pool<Sqlite>,
         /// The one connection of the group-committing writer.
         hot: Pool<Sqlite>,
+        /// The one connection that copies the write-ahead log into the file.
+        checkpointer: Pool<Sqlite>,
         /// The lock of the writing transaction; waiting transactions get it in the order of their arrival.
         write_lock: Arc<Mutex<()>>,
         /// The write-ahead log beside the file.
@@ -169,10 +171,10 @@ impl Db {
     /// Closes every connection once its statements have ended.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { readers, writer, hot, .. } => {
-                readers.close().await;
-                writer.close().await;
-                hot.close().await;
+            Self::Sqlite { readers, writer, hot, checkpointer, .. } => {
+                for pool in [readers, checkpointer, writer, hot] {
+                    pool.close().await;
+                }
             }
             Self::Postgres { pool, hot, .. } => {
                 pool.close().await;

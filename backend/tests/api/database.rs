@@ -24,6 +24,7 @@ const BOUNDS: DatabaseLimits = DatabaseLimits {
     statement: Duration::from_secs(5),
     batch: Duration::from_secs(2),
     busy: Duration::from_millis(50),
+    wal_copied: 64,
     wal_kept: 64 << 10,
     wal_limit: 256 << 10,
 };

@@ -14,6 +14,9 @@ pub struct DatabaseLimits {
     pub batch: Duration,
     /// How long SQLite waits for a lock that another program holds.
     pub busy: Duration,
+    /// The number of pages in SQLite's write-ahead log from which on it is copied beside the commits. A page that is
+    /// written often is then copied once for many commits. A commit copies the log itself from 8,000 pages on.
+    pub wal_copied: i64,
     /// The length in bytes to which SQLite's write-ahead log is truncated.
     pub wal_kept: u64,
     /// The length in bytes of SQLite's write-ahead log from which the server reports itself as degraded.
@@ -27,6 +30,7 @@ impl Default for DatabaseLimits {
             statement: Duration::from_secs(30),
             batch: Duration::from_secs(10),
             busy: Duration::from_secs(5),
+            wal_copied: 3_000,
             wal_kept: 64 << 20,
             wal_limit: 1 << 30,
         }

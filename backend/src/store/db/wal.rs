@@ -5,20 +5,23 @@
 use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
-    time::Duration,
 };
 
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::Sqlite;
 use tokio::time::timeout;
 
-use super::{DatabaseLimits, Db, failure::timed_out};
+use super::{DatabaseLimits, Db, PooledConnection};
 use crate::error::Result;
 
 /// The number of consecutive checks that find the log in use by a reader before a warning is logged. They are some
 /// seconds apart, so after this many no reader of this server can be the cause.
 const CHECKS: u32 = 7;
-/// How long truncating the log may keep writers waiting.
-const TRUNCATE_TIMEOUT: Duration = Duration::from_millis(200);
+/// The maximum number of pages that are copied while nothing can be written.
+const MAX_REST: i64 = 1_000;
+
+const LOOK: &str = "PRAGMA wal_checkpoint(NOOP)";
+const COPY: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+const TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
 /// The file of the log, and its state at the last check.
 #[derive(Debug)]
@@ -64,6 +67,12 @@ impl Wal {
 }
 
 impl Db {
+    /// Whether the database is a SQLite file with a write-ahead log.
+    #[must_use]
+    pub const fn has_wal(&self) -> bool {
+        matches!(self, Self::Sqlite { .. })
+    }
+
     /// Whether SQLite's write-ahead log was longer than [`DatabaseLimits::wal_limit`] at the last check; false on PostgreSQL.
     #[must_use]
     pub fn is_wal_too_long(&self) -> bool {
@@ -80,23 +89,19 @@ impl Db {
     ///
     /// [`crate::error::Error::DatabaseUnavailable`] if the file cannot be used.
     pub async fn shorten_wal(&self) -> Result<u64> {
-        let Self::Sqlite { writer, wal, limits, .. } = self else { return Ok(0) };
+        let Self::Sqlite { checkpointer, wal, limits, .. } = self else { return Ok(0) };
         let bytes = wal.measure().await;
         if bytes <= limits.wal_kept {
             wal.note_free();
             return Ok(bytes);
         }
         // On a connection of its own: copying a long log takes time, and other writes must not wait for it.
-        let options = (*writer.connect_options()).clone().busy_timeout(TRUNCATE_TIMEOUT);
-        let mut connection = timeout(limits.acquire, options.connect()).await.map_err(|_| timed_out())??;
-        let is_copied = timeout(limits.statement, checkpoint(&mut connection, "PRAGMA wal_checkpoint(PASSIVE)"));
-        if is_copied.await.map_err(|_| timed_out())?? {
+        let mut connection = PooledConnection::acquire(checkpointer, limits.statement).await?;
+        if checkpoint(&mut connection, COPY).await?.is_complete() {
             let write_lock = self.write_lock().await?;
-            let truncated = timeout(limits.statement, checkpoint(&mut connection, "PRAGMA wal_checkpoint(TRUNCATE)"));
-            truncated.await.map_err(|_| timed_out())??;
+            checkpoint(&mut connection, TRUNCATE).await?;
             drop(write_lock);
         }
-        connection.close().await?;
         let bytes = wal.measure().await;
         if bytes > limits.wal_kept {
             wal.note_held(bytes, limits);
@@ -105,10 +110,53 @@ impl Db {
         }
         Ok(bytes)
     }
+
+    /// Copies SQLite's write-ahead log into the database file if it has [`DatabaseLimits::wal_copied`] pages, while others
+    /// write. Otherwise a commit would, and everything that is to be written would wait for it. Does nothing on
+    /// PostgreSQL.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::DatabaseUnavailable`] if the file cannot be used.
+    pub async fn copy_wal(&self) -> Result<()> {
+        let Self::Sqlite { checkpointer, limits, .. } = self else { return Ok(()) };
+        let mut connection = PooledConnection::acquire(checkpointer, limits.statement).await?;
+        let log = checkpoint(&mut connection, LOOK).await?;
+        if log.pages < limits.wal_copied || log.is_complete() {
+            return Ok(());
+        }
+        checkpoint(&mut connection, COPY).await?;
+        // What was written meanwhile is left. Once nothing is, the next commit begins the log anew.
+        let log = checkpoint(&mut connection, LOOK).await?;
+        if (1..=MAX_REST).contains(&log.rest) {
+            let write_lock = self.write_lock().await?;
+            checkpoint(&mut connection, COPY).await?;
+            drop(write_lock);
+        }
+        Ok(())
+    }
 }
 
-/// Copies the log into the database file, as far as readers allow; true if all of it was copied.
-async fn checkpoint(connection: &mut SqliteConnection, statement: &'static str) -> sqlx::Result<bool> {
-    let (busy, pages, copied): (i64, i64, i64) = sqlx::query_as(statement).fetch_one(connection).await?;
-    Ok(busy == 0 && pages == copied)
+/// The log when a checkpoint began, and how far it is copied.
+#[derive(Clone, Copy, Debug)]
+struct Log {
+    pages: i64,
+    /// The pages that were not copied into the database file.
+    rest: i64,
+    is_busy: bool,
+}
+
+impl Log {
+    const fn is_complete(self) -> bool {
+        !self.is_busy && self.rest == 0
+    }
+}
+
+/// Copies the log into the database file, as far as the statement says and readers allow. What others write meanwhile is
+/// not counted.
+async fn checkpoint(connection: &mut PooledConnection<Sqlite>, statement: &'static str) -> Result<Log> {
+    let limit = connection.limit();
+    let outcome = timeout(limit, sqlx::query_as(statement).fetch_one(connection.connection()?)).await;
+    let (busy, pages, copied): (i64, i64, i64) = connection.finish(outcome)?;
+    Ok(Log { pages, rest: pages - copied, is_busy: busy != 0 })
 }

@@ -1,4 +1,4 @@
-//! SQLite's write-ahead log under a reader of another program.
+//! SQLite's write-ahead log: how it is copied into the database file, and a reader of another program that keeps it.
 
 use super::{
     BOUNDS, ConnectOptions, Connection, Db, Executor, TestApp, TestDatabase, heartbeat, is_ready, json, patch,
@@ -28,4 +28,27 @@ async fn a_log_that_another_program_keeps_from_being_reused_is_told_and_cut_when
     reader.close().await.expect("an end");
     assert_eq!(app.app.db.shorten_wal().await.expect("a look"), 0);
     assert_eq!(health().await, "ok");
+}
+
+#[tokio::test]
+async fn a_long_log_is_copied_and_begins_anew() {
+    let app = TestApp::within(BOUNDS, &TestDatabase::sqlite(), &["--rate-limits", "off"]).await;
+    let Db::Sqlite { writer, .. } = &app.app.db else { panic!("SQLite") };
+    let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
+    let mut other = writer.connect_options().connect().await.expect("a connection");
+    let mut pages = async || {
+        let look = sqlx::query_as("PRAGMA wal_checkpoint(NOOP)").fetch_one(&mut other).await;
+        let (_, pages, _): (i64, i64, i64) = look.expect("a look");
+        pages
+    };
+    for round in 0.. {
+        assert!(round < 1000, "the log does not grow");
+        assert_eq!(heartbeat(&app, &agent).await.status, 200);
+        if pages().await >= BOUNDS.wal_copied {
+            break;
+        }
+    }
+    app.app.db.copy_wal().await.expect("a copy");
+    assert_eq!(heartbeat(&app, &agent).await.status, 200);
+    assert!(pages().await < BOUNDS.wal_copied, "the log has begun anew");
 }

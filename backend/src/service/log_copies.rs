@@ -1,0 +1,24 @@
+//! Copies SQLite's write-ahead log into the database file beside the commits, which would have to do it themselves.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{ControlPlane, guarded};
+
+/// How often the length of the log is looked at.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+
+impl ControlPlane {
+    /// Copies the log whenever it is long, until the server stops. Returns at once on PostgreSQL.
+    pub async fn copy_log(&self) {
+        if !self.db.has_wal() {
+            return;
+        }
+        let mut ticks = interval(CHECK_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while self.stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            guarded("copying the write-ahead log", self.db.copy_wal()).await;
+        }
+    }
+}
