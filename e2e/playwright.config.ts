@@ -1,5 +1,6 @@
 import { defineConfig } from '@playwright/test';
-import { CHROMIUM, OUTPUT } from './support/place';
+import { LAUNCH } from './support/browser';
+import { OUTPUT } from './support/place';
 
 const ALONE = /@alone/;
 
@@ -29,17 +30,6 @@ export default defineConfig({
     screenshot: 'only-on-failure',
     actionTimeout: 15_000,
     viewport: { width: 1440, height: 900 },
-    launchOptions: {
-      executablePath: CHROMIUM,
-      args: [
-        '--no-sandbox',
-        '--headless',
-        '--disable-gpu',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--no-first-run',
-      ],
-    },
+    launchOptions: LAUNCH,
   },
 });

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { addCustomer, SpokenAgent } from '../support/fleet';
-import { BINARY, PYTHON } from '../support/place';
+import { BINARY } from '../support/place';
 import { run } from '../support/process';
+import { PYTHON } from '../support/programs';
 import type { Server } from '../support/server';
 import { expect, test as base } from '../support/test';
 

@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Agent } from '../support/fleet';
-import { DATABASE_URL, REDIS_SERVER } from '../support/place';
 import { freePort, Program } from '../support/process';
+import { DATABASE_URL, REDIS_SERVER } from '../support/programs';
 import { Server } from '../support/server';
 import { ALONE, expect, expectLive, openSignedIn, shownValues, test as base, watchBar } from '../support/test';
 

@@ -1,7 +1,7 @@
 // Going from page to page: back to where one was, addresses of nothing, and pages that do not jump.
-import type { Page } from '@playwright/test';
 import { seed } from '../support/fleet';
 import { addPipeline, steps } from '../support/pipelines';
+import { delayAnswers, MOST_SHIFT, noteShifts, notedShift } from '../support/shift';
 import { ALONE, expect, expectLive, expectNothingFound, openSignedIn, settling, signIn, test } from '../support/test';
 
 const USER = { email: 'ops@acme.example', password: 'acme has a long one' };
@@ -132,14 +132,7 @@ test('pages do not shift while they load', ALONE, async ({ page, server }) => {
   await page.clock.install();
   await noteShifts(page);
   const settle = settling(page);
-  // Answers come one after the other, as over a slow network.
-  let waiting = 0;
-  await page.route('**/graphql', async (route) => {
-    waiting += 1;
-    await new Promise((resolve) => setTimeout(resolve, 100 * waiting));
-    waiting -= 1;
-    await route.continue();
-  });
+  await delayAnswers(page);
   await openSignedIn(page, '/');
   await settle();
   for (const [address, heading] of [
@@ -154,34 +147,9 @@ test('pages do not shift while they load', ALONE, async ({ page, server }) => {
     // What is asked again for a gap, and what is shown later.
     await page.clock.runFor(3000);
     await settle();
-    expect(await notedShift(page), address).toBeLessThanOrEqual(0.02);
+    expect(await notedShift(page), address).toBeLessThanOrEqual(MOST_SHIFT);
   }
 });
-
-/** Notes by how much each document shifts from its beginning on. */
-async function noteShifts(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    let sum = 0;
-    const add = (entries: PerformanceEntryList) => {
-      for (const { value, hadRecentInput } of entries as unknown as { value: number; hadRecentInput: boolean }[]) {
-        if (!hadRecentInput) sum += value;
-      }
-    };
-    const observer = new PerformanceObserver((list) => add(list.getEntries()));
-    observer.observe({ type: 'layout-shift', buffered: true });
-    (window as any).notedShift = () => {
-      add(observer.takeRecords());
-      return sum;
-    };
-  });
-}
-
-/** By how much this document has shifted so far. */
-async function notedShift(page: Page): Promise<number> {
-  // A picture waits until what is on the page has been drawn.
-  await page.screenshot();
-  return page.evaluate(() => (window as any).notedShift());
-}
 
 test('a wide graph opens fitted, is zoomed, and is moved with the keyboard', async ({ page, server }) => {
   const wide = Array.from({ length: 13 }, (_, index) => `  - { id: delete-${index}, type: delete, path: /data/${index} }`);

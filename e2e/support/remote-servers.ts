@@ -6,8 +6,8 @@ import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { expect } from '@playwright/test';
-import { FTP_SERVERS, SSHD } from './place';
 import { freePort, Program, run } from './process';
+import { FTP_SERVERS, SSHD } from './programs';
 
 /** Where sshd locks away the part of itself that is not trusted yet, if root runs it. */
 const EMPTY_FOLDER = '/run/sshd';
