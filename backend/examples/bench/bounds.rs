@@ -1,5 +1,5 @@
 //! Reads beside a million transfers, and what they may take: a page with one filter and one order 15 ms, several filters
-//! together 150 ms.
+//! together 150 ms. How fast exports are written.
 
 use std::{
     thread,
@@ -14,15 +14,22 @@ use super::{
 };
 
 /// What a page with one filter and one order may take, in milliseconds.
-const PAGE: f64 = 15.0;
+pub(crate) const PAGE: f64 = 15.0;
 /// What a page with several filters may take, in milliseconds.
-const COMBINED: f64 = 150.0;
+pub(crate) const COMBINED: f64 = 150.0;
 /// How often each page is read.
 const TIMES: usize = 5;
 /// Longer than items of attention are kept, unless it takes 200 ms to find them.
 const KEPT: Duration = Duration::from_secs(4);
 
-const DAY: u64 = 86_400;
+/// The rows of an export of everything: the most that one has.
+const EXPORTED: u32 = 1_000_000;
+
+const HOUR: u64 = 3_600;
+const DAY: u64 = 24 * HOUR;
+
+/// What transfers are sorted by.
+const SORTS: [&str; 5] = ["createdAt", "completedAt", "size", "duration", "speed"];
 
 /// The ids that are asked for.
 pub(crate) struct Objects {
@@ -33,7 +40,7 @@ pub(crate) struct Objects {
 
 /// Paths of one kind.
 struct Group {
-    title: &'static str,
+    title: String,
     paths: Vec<String>,
     most: f64,
     is_for_customers: bool,
@@ -47,7 +54,7 @@ pub(crate) fn run(address: &str, admin: &str, customer: &str, objects: &Objects)
         let tokens = if is_for_customers { &tokens[..] } else { &tokens[..1] };
         let measured = tokens.iter().flat_map(|token| paths.iter().map(move |path| (token, path)));
         let measured = measured.map(|(token, path)| (median(&mut line, token, path, TIMES), path));
-        print_slowest(title, measured, most);
+        print_slowest(&title, measured, most);
     }
     let exports = ["", "?sort=-size", "?q=orders", "?stalled=true", "?status=failed"]
         .map(|query| format!("/api/transfers{query}"));
@@ -57,6 +64,15 @@ pub(crate) fn run(address: &str, admin: &str, customer: &str, objects: &Objects)
             (middle(times.collect()), path)
         });
         print_slowest(title, measured, PAGE);
+    }
+    for (title, query, accept) in [
+        ("an export as CSV", "", "text/csv"),
+        ("an export as NDJSON", "", "application/x-ndjson"),
+        ("an export as NDJSON with `sort`", "?sort=-size", "application/x-ndjson"),
+    ] {
+        let (rows, time) = load::export(address, &format!("/api/transfers{query}"), admin, accept);
+        assert_eq!(rows, EXPORTED + u32::from(accept == "text/csv"), "{title} is complete");
+        print(&format!("  {title}"), f64::from(rows) / time.as_secs_f64(), " rows/s", Asked::Nothing);
     }
     let path = "/api/attention".to_owned();
     for (title, pause) in [("attention, read anew", KEPT), ("attention, as it was kept", Duration::ZERO)] {
@@ -77,16 +93,22 @@ fn groups(objects: &Objects) -> Vec<Group> {
         let paths = queries.iter().flat_map(|query| pages.iter().map(move |page| (query, page)));
         paths.map(|(query, page)| format!("/api/transfers?page={page}&{query}")).collect()
     };
-    let orders = ["createdAt", "completedAt", "size", "duration", "speed"];
-    let orders: Vec<String> =
-        orders.iter().flat_map(|field| [format!("sort={field}"), format!("sort=-{field}")]).collect();
+    let orders: Vec<String> = SORTS.iter().flat_map(|field| both_ways(field)).collect();
     let filtered = |filter: &str| -> Vec<String> { orders.iter().map(|order| format!("{order}&{filter}")).collect() };
     let parts = ["rare-", "orders-99", "orders", "nothing", "quota"].map(|part| format!("q={part}"));
     let stalled = ["stalled=true", "stalled=false"].map(str::to_owned);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let series = |step: &str, days: u64, more: &str| {
-        let (from, to) = (instant(now - days * DAY), instant(now));
-        format!("/api/series?metric=bytes&step={step}&from={from}&to={to}{more}")
+    let series = |metric: &str, step: &str, seconds: u64, more: &str| {
+        let (from, to) = (instant(now - seconds), instant(now));
+        format!("/api/series?metric={metric}&step={step}&from={from}&to={to}{more}")
+    };
+    let bytes = |step: &str, days: u64, more: &str| series("bytes", step, days * DAY, more);
+    // What the charts of the dashboard ask for.
+    let window = |step: &str, seconds: u64, zone: &str| -> Vec<String> {
+        let scopes = [String::new(), format!("&customerId={customer}")];
+        let metrics = ["bytes", "completed", "failed"];
+        let asked = metrics.iter().flat_map(|metric| scopes.iter().map(move |scope| (metric, scope)));
+        asked.map(|(metric, scope)| series(metric, step, seconds, &format!("&baseline=true{zone}{scope}"))).collect()
     };
     let combined = [
         "q=orders&status=failed&sort=-completedAt".to_owned(),
@@ -95,9 +117,11 @@ fn groups(objects: &Objects) -> Vec<Group> {
         "stalled=true&protocol=sftp&direction=pull&sort=size".to_owned(),
         format!("completedAfter={}&protocol=ftps&sort=-speed", instant(now - DAY)),
     ];
-    let group = |title, paths, most| Group { title, paths, most, is_for_customers: true };
-    vec![
-        group("`sort`", pages(&orders, &[1, 2, 50]), PAGE),
+    let group = |title: &str, paths, most| Group { title: title.to_owned(), paths, most, is_for_customers: true };
+    let sorted = SORTS.map(|field| {
+        group(&format!("`sort={field}` and `sort=-{field}`"), pages(&both_ways(field), &[1, 2, 50]), PAGE)
+    });
+    let others = vec![
         group("`sort` and a status", pages(&filtered("status=completed"), &[1, 50]), PAGE),
         group("`sort` and an agent", pages(&filtered(&format!("agentId={agent}")), &[1, 10]), PAGE),
         group("`q`", pages(&parts, &[1, 2]), PAGE),
@@ -108,16 +132,20 @@ fn groups(objects: &Objects) -> Vec<Group> {
             ..group("`customerId`", pages(&[format!("customerId={customer}")], &[1, 2, 20_000]), PAGE)
         },
         group("several filters and `sort`", pages(&combined, &[1, 2]), COMBINED),
+        group("series of 1 hour", window("1m", HOUR, ""), PAGE),
+        group("series of 24 hours", window("1h", DAY, ""), PAGE),
+        group("series of 7 days", window("1h", 7 * DAY, ""), PAGE),
+        group("series of 30 days", window("1d", 30 * DAY, "&tz=Europe/Berlin"), PAGE),
         group(
-            "series",
+            "other series",
             vec![
-                series("1m", 1, "&baseline=true"),
-                series("1h", 30, "&baseline=true"),
-                series("1h", 80, ""),
-                series("1d", 399, "&tz=Europe/Berlin"),
-                series("1mo", 364, &format!("&tz=Europe/Berlin&customerId={customer}")),
-                series("1h", 30, &format!("&agentId={agent}")),
-                series("1m", 1, &format!("&customerId={customer}")),
+                bytes("1m", 1, "&baseline=true"),
+                bytes("1h", 30, "&baseline=true"),
+                bytes("1h", 80, ""),
+                bytes("1d", 399, "&tz=Europe/Berlin"),
+                bytes("1mo", 364, &format!("&tz=Europe/Berlin&customerId={customer}")),
+                bytes("1h", 30, &format!("&agentId={agent}")),
+                bytes("1m", 1, &format!("&customerId={customer}")),
             ],
             PAGE,
         ),
@@ -127,7 +155,13 @@ fn groups(objects: &Objects) -> Vec<Group> {
             ["", "?step=1h"].map(|step| format!("/api/agents/{agent}/history{step}")).to_vec(),
             PAGE,
         ),
-    ]
+    ];
+    sorted.into_iter().chain(others).collect()
+}
+
+/// Both directions of an order.
+fn both_ways(field: &str) -> [String; 2] {
+    [format!("sort={field}"), format!("sort=-{field}")]
 }
 
 fn instant(seconds: u64) -> String {
@@ -135,9 +169,10 @@ fn instant(seconds: u64) -> String {
     instant.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-fn print_slowest<'a>(title: &str, measured: impl IntoIterator<Item = (Duration, &'a String)>, most: f64) {
+/// Prints the slowest of these paths with its time, of which at most `most` milliseconds are asked.
+pub(crate) fn print_slowest(title: &str, measured: impl IntoIterator<Item = (Duration, impl AsRef<str>)>, most: f64) {
     let (time, path) = measured.into_iter().max_by_key(|(time, _)| *time).unwrap();
-    print(&format!("  {title}: {path}"), time.as_secs_f64() * 1000.0, " ms", Asked::AtMost(most));
+    print(&format!("  {title}: {}", path.as_ref()), time.as_secs_f64() * 1000.0, " ms", Asked::AtMost(most));
 }
 
 /// The median time of reading a path so many times.

@@ -1,7 +1,7 @@
 //! The load: connections that each send a request, wait for its answer, and send the next one.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     sync::{
         Arc,
@@ -80,6 +80,33 @@ pub(crate) fn first_rows(address: &str, path: &str, token: &str, accept: &str) -
         assert!(is_fine, "{path}: {}", String::from_utf8_lossy(&received));
     }
     start.elapsed()
+}
+
+/// Requests an export on a connection of its own and reads it to its end. Returns its lines and the time that it took.
+pub(crate) fn export(address: &str, path: &str, token: &str, accept: &str) -> (u32, Duration) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    // HTTP/1.0 has no chunks, whose sizes are lines too: the end of the connection is the end of the body.
+    let request =
+        format!("GET {path} HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nAccept: {accept}\r\n\r\n");
+    let start = Instant::now();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut stream = BufReader::with_capacity(256 * 1024, stream);
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let read = stream.read_until(b'\n', &mut head).unwrap();
+        assert!(read > 0, "{path}: {}", String::from_utf8_lossy(&head));
+    }
+    assert_eq!(head.get(8..13), Some(&b" 200 "[..]), "{path}: {}", String::from_utf8_lossy(&head));
+    let mut lines = 0_u32;
+    loop {
+        let received = stream.fill_buf().unwrap();
+        if received.is_empty() {
+            return (lines, start.elapsed());
+        }
+        lines += u32::try_from(received.split(|byte| *byte == b'\n').count() - 1).unwrap();
+        let length = received.len();
+        stream.consume(length);
+    }
 }
 
 /// A kept-alive connection.

@@ -1,33 +1,45 @@
 //! The effect of a million transfers: list pages at any depth and other reads, and the cost of a PATCH, compared with ten
 //! thousand.
 
+mod fill;
+
 use std::{
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use super::{
     Options,
-    bounds::{self, Objects, median},
+    bounds::{self, COMBINED, Objects, PAGE, median, print_slowest},
     load::{self, Line},
     place::{self, Engine, Place, Reporter, Server},
     ratios::Ratio,
 };
-use sqlx::{Connection, SqliteConnection};
 
 const FEW: u64 = 10_000;
 const MANY: u64 = 1_000_000;
 const AGENTS: usize = 2_000;
 
 pub(crate) fn run(options: &Options) -> Vec<Ratio> {
-    println!("\nA million transfers on SQLite");
+    let ratio = on("SQLite", &Engine::Sqlite, options);
+    let has_ratios = options.check || options.record;
+    // Only the ratio of SQLite is recorded: PostgreSQL takes too long to fill for five runs.
+    if let Some(url) = options.postgres.clone().filter(|_| !has_ratios) {
+        on("PostgreSQL", &Engine::Postgres(url), options);
+    }
+    vec![Ratio::of_durations(format!("SQLite, PATCH beside {MANY} transfers, beside {FEW}"), ratio)]
+}
+
+/// Measures on one engine. Returns what a PATCH beside many transfers costs, beside few.
+fn on(name: &str, engine: &Engine, options: &Options) -> f64 {
+    println!("\nA million transfers on {name}");
     let mut costs = Vec::new();
     for count in [FEW, MANY] {
-        let place = Place::fresh(&Engine::Sqlite, "million");
+        let place = Place::fresh(engine, "million");
         let reporters = Arc::new(place::agents(&place, AGENTS));
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let start = Instant::now();
-        runtime.block_on(fill(&place, count));
+        runtime.block_on(fill::fill(&place, count));
         println!("  {count} transfers stored in {:.1?}", start.elapsed());
         let server = Server::product(&options.server, &place, "user=1000000,agent=1000000");
         let length = Duration::from_secs(options.seconds);
@@ -43,69 +55,7 @@ pub(crate) fn run(options: &Options) -> Vec<Ratio> {
     }
     let ratio = costs[1] / costs[0];
     println!("  PATCH beside {MANY} costs {ratio:.2}x of that beside {FEW}");
-    vec![Ratio::of_durations(format!("SQLite, PATCH beside {MANY} transfers, beside {FEW}"), ratio)]
-}
-
-/// Stores rows in bulk, as the product would have stored them: copies of the running ones with other ids and states.
-async fn fill(place: &Place, count: u64) {
-    let path = place.folder.path().join("mftplus.db");
-    let mut db = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed();
-    // Ids count down from now, so that they are older than what runs. Of every fifty one failed within the last day.
-    sqlx::query(
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1), \
-         a AS (SELECT id, customer_id, row_number() OVER (ORDER BY id) - 1 AS k, count(*) OVER () AS of FROM agents), \
-         s (k, status) AS (VALUES (0, 'completed'), (1, 'failed'), (2, 'cancelled'), (3, 'completed'), (4, 'queued')), \
-         e (k, text) AS (VALUES (0, 'quota exceeded'), (1, 'permission denied'), (2, 'connection refused'), \
-         (3, 'no space left on device'), (4, 'file not found')) \
-         INSERT INTO transfers (id, customer_id, agent_id, source, destination, source_name, destination_name, protocol, \
-         direction, status, progress, bytes_total, bytes_transferred, speed, created_at, started_at, completed_at, \
-         sort_duration, sort_speed, error_message, attempt, revision, stalled, failed_by_lease) \
-         SELECT unhex(printf('%012x', 1700000000000 + i) || '7000800000' || printf('%010x', i)), a.customer_id, a.id, \
-         'sftp://ftp.example.com/exports/orders-' || i || '.csv', '/data/in/orders-' || i || '.csv', \
-         'orders-' || i || '.csv', CASE WHEN i % 1000 = 0 THEN 'rare-' ELSE 'orders-' END || i || '.csv', \
-         CASE WHEN i % 10 = 0 THEN 'ftps' ELSE 'sftp' END, 'pull', s.status, 100, 1000 + i * 7919 % 1000003, 1000, 0, \
-         strftime('%Y-%m-%dT%H:%M:%f', 1700000000 + i / 1000.0, 'unixepoch') || '+00:00', \
-         CASE WHEN s.status <> 'queued' THEN \
-         strftime('%Y-%m-%dT%H:%M:%f', 1700000000 + i / 1000.0, 'unixepoch') || '+00:00' END, \
-         CASE WHEN s.status <> 'queued' THEN strftime('%Y-%m-%dT%H:%M:%f', \
-         CASE WHEN i % 50 = 1 THEN $2 - i % 86000 ELSE 1700000000 + i / 1000.0 + i % 3600 END, 'unixepoch') || '+00:00' END, \
-         CASE WHEN s.status <> 'queued' THEN i % 3600 * 1000 END, \
-         CASE WHEN s.status = 'completed' THEN 1000000.0 / (i % 3600 * 1000 + 1) END, \
-         CASE WHEN s.status = 'failed' THEN 'cannot write /data/in/orders-' || i || '.csv: ' || e.text END, \
-         1, 3, i % 1000 = 4, 0 \
-         FROM n JOIN a ON a.k = (i * 7) % (CASE WHEN i % 3 = 0 THEN 3 ELSE a.of END) JOIN s ON s.k = i % 5 \
-         JOIN e ON e.k = i / 50 % 5",
-    )
-    .bind(count.cast_signed())
-    .bind(now)
-    .execute(&mut db)
-    .await
-    .unwrap();
-    sqlx::query("DELETE FROM transfer_counts").execute(&mut db).await.unwrap();
-    for scope in ["x'00000000000000000000000000000000'", "customer_id", "agent_id"] {
-        let text = format!("INSERT INTO transfer_counts SELECT {scope}, status, count(*) FROM transfers GROUP BY 1, 2");
-        sqlx::query(sqlx::AssertSqlSafe(text)).execute(&mut db).await.unwrap();
-    }
-    fill_series(&mut db, now).await;
-    db.close().await.unwrap();
-}
-
-/// Stores totals for as long as they are kept: minutes for everything and the customer, hours for some agents too.
-async fn fill_series(db: &mut SqliteConnection, now: i64) {
-    let everything = "SELECT x'00000000000000000000000000000000' AS id UNION ALL SELECT id FROM customers";
-    let agents = "UNION ALL SELECT id FROM (SELECT id FROM agents ORDER BY id LIMIT 20)";
-    for (table, seconds, count, scopes) in [
-        ("series_minutes", 60, 8 * 24 * 60, everything.to_owned()),
-        ("series_hours", 3_600, 400 * 24, format!("{everything} {agents}")),
-    ] {
-        let text = format!(
-            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}), s AS ({scopes}) \
-             INSERT OR REPLACE INTO {table} (scope_id, at, bytes, started, completed, failed, agents_online, observations) \
-             SELECT s.id, ($1 / {seconds} - n.i) * {seconds}, 1000000.0, 3, 2, 1, {AGENTS}, 1 FROM n JOIN s"
-        );
-        sqlx::query(sqlx::AssertSqlSafe(text)).bind(now).execute(&mut *db).await.unwrap();
-    }
+    ratio
 }
 
 fn pages(place: &Place, server: &Server, reporters: &[Reporter], options: &Options) {
@@ -125,27 +75,16 @@ fn pages(place: &Place, server: &Server, reporters: &[Reporter], options: &Optio
         serde_json::from_str(&line.body()).unwrap()
     };
     let agent = first["data"]["transfer"]["agentId"].as_str().unwrap().to_owned();
-    let published = [
-        String::new(),
-        "&status=completed".to_owned(),
-        format!("&agentId={agent}"),
-        format!("&agentId={agent}&status=failed"),
-    ];
-    let mut worst = (Duration::ZERO, String::new());
-    for (who, token) in [("admin", &admin), ("customer", &customer)] {
-        for filter in &published {
-            let total = total(&mut line, token, filter);
-            let pages = total.div_ceil(20).max(1);
-            for page in [1, 2, pages / 4, pages / 2, pages / 2 + 1, pages * 3 / 4, pages].map(|page| page.max(1)) {
-                let time = median(&mut line, token, &format!("/api/transfers?page={page}{filter}"), 11);
-                if time > worst.0 {
-                    worst = (time, format!("{who}, page {page} of {pages}, filter `{filter}`"));
-                }
-            }
-        }
-    }
-    println!("  slowest page by the published filters, median of 11: {:.1?} ({})", worst.0, worst.1);
-    let additive = [
+    let tokens = [admin.as_str(), &customer];
+    println!("  Slowest pages of an administrator and a customer:");
+    print_slowest(
+        "one published filter, any page, median of 11",
+        published(&mut line, tokens, &[String::new(), "&status=completed".to_owned(), format!("&agentId={agent}")]),
+        PAGE,
+    );
+    let both = [format!("&agentId={agent}&status=failed")];
+    print_slowest("both published filters, any page, median of 11", published(&mut line, tokens, &both), COMBINED);
+    let single = [
         "&protocol=ftps",
         "&protocol=local",
         "&direction=pull",
@@ -153,23 +92,42 @@ fn pages(place: &Place, server: &Server, reporters: &[Reporter], options: &Optio
         "&search=orders-99",
         "&search=nothing",
         "&createdBefore=2023-11-14T22:20:00Z",
-        "&createdAfter=2023-11-14T22:25:00Z&protocol=ftps&status=completed",
     ];
-    let mut worst = (Duration::ZERO, String::new());
-    for (who, token) in [("admin", &admin), ("customer", &customer)] {
-        for filter in additive.iter().map(ToString::to_string).chain([format!("&agentId={agent}&search=rare-")]) {
-            for page in [1, 50, 100] {
-                let time = median(&mut line, token, &format!("/api/transfers?page={page}{filter}"), 5);
-                if time > worst.0 {
-                    worst = (time, format!("{who}, page {page}, filter `{filter}`"));
-                }
-            }
-        }
-    }
-    println!("  slowest of pages 1 to 100 by the additive filters, median of 5: {:.1?} ({})", worst.0, worst.1);
+    let single = single.map(str::to_owned);
+    print_slowest("one additive filter, pages 1 to 100, median of 5", additive(&mut line, tokens, &single), PAGE);
+    let several = [
+        "&createdAfter=2023-11-14T22:25:00Z&protocol=ftps&status=completed".to_owned(),
+        format!("&agentId={agent}&search=rare-"),
+    ];
+    print_slowest("several filters, pages 1 to 100, median of 5", additive(&mut line, tokens, &several), COMBINED);
     let owner = first["data"]["transfer"]["customerId"].as_str().unwrap().to_owned();
     let objects = Objects { agent, customer: owner, transfer: reporters[0].transfer.clone() };
     bounds::run(&server.address, &admin, &customer, &objects);
+}
+
+/// The times of pages at any depth with these filters, whose totals are maintained.
+fn published(line: &mut Line, tokens: [&str; 2], filters: &[String]) -> Vec<(Duration, String)> {
+    let mut measured = Vec::new();
+    for (token, filter) in tokens.iter().flat_map(|token| filters.iter().map(move |filter| (token, filter))) {
+        let pages = total(line, token, filter).div_ceil(20).max(1);
+        for page in [1, 2, pages / 4, pages / 2, pages / 2 + 1, pages * 3 / 4, pages].map(|page| page.max(1)) {
+            let path = format!("/api/transfers?page={page}{filter}");
+            measured.push((median(line, token, &path, 11), path));
+        }
+    }
+    measured
+}
+
+/// The times of the first pages with these filters.
+fn additive(line: &mut Line, tokens: [&str; 2], filters: &[String]) -> Vec<(Duration, String)> {
+    let mut measured = Vec::new();
+    for (token, filter) in tokens.iter().flat_map(|token| filters.iter().map(move |filter| (token, filter))) {
+        for page in [1, 50, 100] {
+            let path = format!("/api/transfers?page={page}{filter}");
+            measured.push((median(line, token, &path, 5), path));
+        }
+    }
+    measured
 }
 
 fn total(line: &mut Line, token: &str, filter: &str) -> u64 {
