@@ -2,17 +2,21 @@
 //! servers of SFTP and FTP for it. `bench` gets a temporary Redis too, `soak` ends with schemathesis.
 
 use std::env;
-use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
 use crate::failure::Result;
+use crate::files;
 use crate::ftp_servers;
+use crate::measure;
 use crate::process;
 use crate::schemathesis;
 use crate::services::{self, Durability};
 use crate::stop::Stop;
 use crate::tools::{self, Tool};
+
+/// The part of `bench` that is no part of the example.
+const DASHBOARD: &str = "dashboard";
 
 #[derive(Parser)]
 #[command(disable_help_flag = true)]
@@ -24,10 +28,18 @@ pub(crate) struct Options {
 
 /// `cargo xtask bench`.
 pub(crate) fn bench(options: &Options, stop: &Stop) -> Result<()> {
+    if let Some(args) = playwright_args(options) {
+        return measure::dashboard(args, stop);
+    }
     tools::ensure(&[Tool::Copiers, Tool::Redis], stop)?;
     let redis = services::redis(&tools::redis_server()?, &env::temp_dir(), stop)?;
     let args = [&["--redis".to_owned(), redis.url.clone()][..], &options.args[..]].concat();
     run("bench", &args, stop)
+}
+
+/// The arguments of Playwright if the dashboard is measured.
+fn playwright_args(options: &Options) -> Option<&[String]> {
+    options.args.split_first().filter(|(part, _)| *part == DASHBOARD).map(|(_, args)| args)
 }
 
 /// `cargo xtask soak`.
@@ -48,7 +60,7 @@ fn run(example: &str, args: &[String], stop: &Stop) -> Result<()> {
     build.args(["--bin", "mftplus", "--bin", "mftplus-agent"]);
     process::run(&mut build, stop)?;
 
-    let parent = disk();
+    let parent = files::disk();
     println!("xtask: starting PostgreSQL in {}, fsync on", parent.display());
     let postgres = services::postgres(&tools::postgres()?, &parent, Durability::Durable, stop)?;
     let mut command = tools::cargo();
@@ -56,12 +68,6 @@ fn run(example: &str, args: &[String], stop: &Stop) -> Result<()> {
     command.args(["--postgres", &postgres.url]).args(args);
     command.env("MFTPLUS_TEST_FTP_SERVERS", ftp_servers::folder());
     process::run(&mut command, stop)
-}
-
-/// A folder on a disk: `/tmp` may be in memory, where a durable commit costs nothing.
-fn disk() -> PathBuf {
-    let disk = Path::new("/var/tmp");
-    if disk.is_dir() { disk.to_owned() } else { env::temp_dir() }
 }
 
 #[cfg(test)]
@@ -73,6 +79,13 @@ mod tests {
         for args in [&["--only", "outage", "-v", "--help"][..], &["transfers", "--mebibytes", "64"]] {
             let options = Options::try_parse_from(["bench"].iter().chain(args)).unwrap();
             assert_eq!(options.args, args);
+            assert_eq!(playwright_args(&options), None);
         }
+    }
+
+    #[test]
+    fn the_dashboard_is_measured_by_playwright() {
+        let options = Options::try_parse_from(["bench", "dashboard", "-g", "Lighthouse"]).unwrap();
+        assert_eq!(playwright_args(&options), Some(&["-g".to_owned(), "Lighthouse".to_owned()][..]));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::env;
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use crate::dashboard;
 use crate::failure::{Context, Result};
@@ -24,22 +26,16 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     process::run(&mut build, stop)?;
 
     let parent = env::temp_dir();
-    // A copy, since another build may replace the file while the tests run.
     let folder = TempFolder::create(&parent)?;
-    let binary = folder.path().join("mftplus");
-    fs::copy(files::debug_binary()?, &binary).context("cannot copy the server")?;
+    let mut playwright = playwright(&e2e, &files::debug_binary()?, &folder)?;
     println!("xtask: starting PostgreSQL in a temporary folder of {}", parent.display());
     let postgres = services::postgres(&tools::postgres()?, &parent, Durability::Fast, stop)?;
-    let mut playwright = node::command(&e2e.join("node_modules/.bin/playwright"));
-    playwright.current_dir(&e2e).arg("test");
     if !args.is_empty() {
         // Playwright filters no project on which another one depends, so the tests that were asked for run without that
         // order, one at a time.
         playwright.args(["--no-deps", "--workers=1"]);
     }
-    playwright.args(args);
-    playwright.env("MFTPLUS_TEST_BINARY", &binary).env("MFTPLUS_TEST_CHROMIUM", tools::chromium()?);
-    playwright.env("MFTPLUS_TEST_PYTHON", python);
+    playwright.args(args).env("MFTPLUS_TEST_PYTHON", python);
     // Redis is started by the test that stops and restarts it.
     playwright.env("MFTPLUS_TEST_DATABASE_URL", &postgres.url).env("MFTPLUS_TEST_REDIS_SERVER", tools::redis_server()?);
     // Each test starts its own servers of SFTP and FTP.
@@ -49,4 +45,15 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     }
     println!("$ {}", shown(&playwright));
     process::run(&mut playwright, stop)
+}
+
+/// `playwright test` with Chromium and a copy of the server in `folder`, since another build may replace the file while
+/// Playwright runs.
+pub(crate) fn playwright(e2e: &Path, server: &Path, folder: &TempFolder) -> Result<Command> {
+    let copy = folder.path().join("mftplus");
+    fs::copy(server, &copy).context("cannot copy the server")?;
+    let mut playwright = node::command(&e2e.join("node_modules/.bin/playwright"));
+    playwright.current_dir(e2e).arg("test");
+    playwright.env("MFTPLUS_TEST_BINARY", &copy).env("MFTPLUS_TEST_CHROMIUM", tools::chromium()?);
+    Ok(playwright)
 }

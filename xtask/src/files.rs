@@ -112,6 +112,12 @@ pub(crate) fn read_line(path: &Path) -> Result<Option<String>> {
     }
 }
 
+/// A folder on a disk: `/tmp` may be in memory, where a durable commit costs nothing.
+pub(crate) fn disk() -> PathBuf {
+    let disk = Path::new("/var/tmp");
+    if disk.is_dir() { disk.to_owned() } else { env::temp_dir() }
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;

@@ -17,6 +17,7 @@ mod files;
 mod ftp_servers;
 mod http;
 mod local;
+mod measure;
 mod node;
 mod notices;
 mod ports;
@@ -69,7 +70,8 @@ enum Task {
     Notices,
     /// Measure durable writes beside a bare handler, on both databases, and transfers beside other tools (release build)
     ///
-    /// `cargo xtask bench transfers` measures one part; `--help` lists them.
+    /// `cargo xtask bench transfers` measures one part; `--help` lists them. `cargo xtask bench dashboard` measures the
+    /// dashboard in Chromium: what updates cost it and how soon they are painted, layout shift, Lighthouse.
     Bench(bench_and_soak::Options),
     /// Run the long tests that are too slow for `test` (release build)
     Soak(bench_and_soak::Options),

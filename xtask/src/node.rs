@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::Result;
-use crate::files;
+use crate::files::{self, relative};
 use crate::process;
 use crate::stop::Stop;
 use crate::tools::{self, Tool};
@@ -40,18 +40,24 @@ pub(crate) fn command(program: &Path) -> Command {
 /// Installs the packages of `e2e/package-lock.json`, unless they are installed. Returns the folder `e2e`.
 pub(crate) fn install_e2e(stop: &Stop) -> Result<PathBuf> {
     let e2e = files::root().join("e2e");
-    if !is_installed(&e2e) {
-        println!("xtask: installing what e2e/package-lock.json names (npm ci)");
-        let mut npm = command(&tools::npm()?);
-        npm.current_dir(&e2e).args(["ci", "--ignore-scripts", "--no-progress"]);
-        process::run(&mut npm, stop)?;
-    }
+    install_locked(&e2e, stop)?;
     Ok(e2e)
 }
 
+/// Installs the packages of the `package-lock.json` in this folder, unless they are installed.
+pub(crate) fn install_locked(folder: &Path, stop: &Stop) -> Result<()> {
+    if is_installed(folder) {
+        return Ok(());
+    }
+    println!("xtask: installing what {}/package-lock.json names (npm ci)", relative(folder));
+    let mut npm = command(&tools::npm()?);
+    npm.current_dir(folder).args(["ci", "--ignore-scripts", "--no-progress"]);
+    process::run(&mut npm, stop)
+}
+
 /// Whether the packages of the lock file are installed: npm writes a copy of the lock file last.
-fn is_installed(e2e: &Path) -> bool {
-    let changed = |path: &str| e2e.join(path).metadata().and_then(|file| file.modified()).ok();
+fn is_installed(folder: &Path) -> bool {
+    let changed = |path: &str| folder.join(path).metadata().and_then(|file| file.modified()).ok();
     match (changed("node_modules/.package-lock.json"), changed("package-lock.json")) {
         (Some(installed), Some(locked)) => installed >= locked,
         _ => false,
