@@ -1,4 +1,4 @@
-// The project of `cargo xtask bench dashboard`. It is no test.
+// The projects of `cargo xtask bench dashboard` and `cargo xtask screenshots`. None of them is a test.
 import { defineConfig } from '@playwright/test';
 import { LAUNCH } from './support/browser';
 import { OUTPUT } from './support/place';
@@ -21,5 +21,6 @@ export default defineConfig({
   },
   projects: [
     { name: 'dashboard', testMatch: ['**/updates.spec.ts', '**/shift.spec.ts', '**/lighthouse.spec.ts'] },
+    { name: 'screenshots', testMatch: '**/screenshots.spec.ts' },
   ],
 });

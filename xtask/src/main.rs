@@ -73,6 +73,10 @@ enum Task {
     /// `cargo xtask bench transfers` measures one part; `--help` lists them. `cargo xtask bench dashboard` measures the
     /// dashboard in Chromium: what updates cost it and how soon they are painted, layout shift, Lighthouse.
     Bench(bench_and_soak::Options),
+    /// Take pictures of every page of the dashboard in its states, themes and widths (release build)
+    ///
+    /// They are written to .local/screenshots, as PAGE-STATE-THEME-WIDTH.png.
+    Screenshots(measure::Options),
     /// Run the long tests that are too slow for `test` (release build)
     Soak(bench_and_soak::Options),
 }
@@ -100,6 +104,7 @@ fn run(task: Task) -> Result<()> {
         Task::Dist => dist::run(&stop),
         Task::Notices => notices::run(&stop),
         Task::Bench(options) => bench_and_soak::bench(&options, &stop),
+        Task::Screenshots(options) => measure::screenshots(&options, &stop),
         Task::Soak(options) => bench_and_soak::soak(&options, &stop),
     }
 }

@@ -1,4 +1,6 @@
-//! `bench dashboard`: the dashboard of a release build in Chromium, driven by Playwright.
+//! `bench dashboard` and `screenshots`: the dashboard of a release build in Chromium, driven by Playwright.
+
+use clap::Parser;
 
 use crate::browser_tests;
 use crate::dashboard::{self, OverBudget};
@@ -9,14 +11,29 @@ use crate::process::{self, shown};
 use crate::stop::Stop;
 use crate::tools::{self, Tool};
 
-/// The configuration of Playwright that has the project.
+/// The configuration of Playwright that has the projects below.
 const CONFIG: &str = "playwright.measure.config.ts";
+
+#[derive(Parser)]
+pub(crate) struct Options {
+    /// Arguments of Playwright, such as `-g offline`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    args: Vec<String>,
+}
 
 /// `cargo xtask bench dashboard`.
 pub(crate) fn dashboard(args: &[String], stop: &Stop) -> Result<()> {
     ensure_tools(stop)?;
     node::install_locked(&files::root().join("e2e/measure"), stop)?;
     run("dashboard", args, stop)
+}
+
+/// `cargo xtask screenshots`.
+pub(crate) fn screenshots(options: &Options, stop: &Stop) -> Result<()> {
+    ensure_tools(stop)?;
+    run("screenshots", &options.args, stop)?;
+    println!("xtask: the screenshots are in .local/screenshots");
+    Ok(())
 }
 
 fn ensure_tools(stop: &Stop) -> Result<()> {
