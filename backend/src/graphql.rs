@@ -39,6 +39,7 @@ mod failed_field_nulls;
 mod fanout;
 mod frame;
 mod http;
+mod idempotency;
 mod ids;
 mod job_fields;
 mod job_inputs;

@@ -77,6 +77,8 @@ pub use log_throttle::LogThrottle;
 pub use tokens::{JwtKey, Tokens, jwt_key_from_file};
 pub use transfers::{ExportPlace, TransferOutcomes};
 
+pub use crate::store::idempotency::IdempotencyClaim;
+
 /// Intervals, timeouts and retention periods.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {

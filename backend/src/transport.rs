@@ -140,6 +140,12 @@ pub fn token(headers: &HeaderMap) -> Result<Option<&str>> {
     token.map(Some).ok_or(TOKEN_MISSING)
 }
 
+/// The value of the header `Idempotency-Key`. One that is not text is empty, and so an invalid key.
+#[must_use]
+pub fn idempotency_key(headers: &HeaderMap) -> Option<String> {
+    Some(headers.get("idempotency-key")?.to_str().unwrap_or_default().to_owned())
+}
+
 /// The token in the value of an `Authorization` header; `None` unless its scheme is `Bearer`.
 #[must_use]
 pub fn bearer(value: &str) -> Option<&str> {

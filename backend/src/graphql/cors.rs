@@ -15,7 +15,8 @@ use crate::transport::RATE_LIMIT_HEADERS;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
 /// The request headers that pages may send.
-const HEADERS: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, Accept, X-Request-Id");
+const HEADERS: HeaderValue =
+    HeaderValue::from_static("Authorization, Content-Type, Accept, Idempotency-Key, X-Request-Id");
 /// The response headers that pages may read beside those of the rate limit.
 const EXPOSED: [&str; 2] = ["Retry-After", "X-Request-Id"];
 /// How long a browser may cache a preflight response, in seconds. Settings only change when the server restarts.

@@ -18,6 +18,7 @@ use super::{
     context::Caller,
     errors::{json, server_error},
     executor::Executed,
+    idempotency::with_key,
     landing_page,
     request::{CheckedRequest, from_fields},
     response_json::Payload,
@@ -164,6 +165,7 @@ async fn carry_out(
     let may_mutate = matches!(source, Source::Body(_));
     let (request, share) =
         read_request(graphql, parts, source, caller.actor.is_some()).await.map_err(|error| (error, limited))?;
+    let request = with_key(request, &parts.headers);
     let executed = match CheckedRequest::new(&graphql.documents, request, &caller).await {
         Err(error) => Executed::Refused(vec![error]),
         Ok(mut request) => {

@@ -6,6 +6,7 @@ use super::{
     context::{actor, control_plane, may_sign_in},
     customer_inputs::{CreateCustomerInput, UpdateCustomerInput},
     enrolment_code_inputs::CreateEnrolmentCodeInput,
+    idempotency::once,
     job_inputs::{CreateJobInput, UpdateJobInput, read_job},
     pipeline_inputs::{CreatePipelineInput, ParameterInput, UpdatePipelineInput, read_start},
     pipeline_queries::LABORIOUS,
@@ -62,8 +63,11 @@ impl MutationRoot {
 
     /// Creates a customer. For administrators.
     async fn create_customer(&self, ctx: &Context<'_>, input: CreateCustomerInput) -> Result<Customer> {
-        let actor = actor(ctx)?;
-        control_plane(ctx)?.create_customer(actor, read(&input)?, None).await
+        let new = read(&input)?;
+        once(ctx, "create_customer", &input, |cp, who, claim| async move {
+            cp.create_customer(&who, new, claim.as_ref()).await
+        })
+        .await
     }
 
     /// Renames or suspends a customer, or ends its suspension. For administrators.
@@ -74,8 +78,14 @@ impl MutationRoot {
 
     /// Creates a user. For administrators.
     async fn create_user(&self, ctx: &Context<'_>, input: CreateUserInput) -> Result<User> {
-        let actor = actor(ctx)?;
-        control_plane(ctx)?.create_user(actor, read(&input)?, None).await
+        let new = read(&input)?;
+        once(
+            ctx,
+            "create_user",
+            &input,
+            |cp, who, claim| async move { cp.create_user(&who, new, claim.as_ref()).await },
+        )
+        .await
     }
 
     /// Changes a user. A new password, a new role or a suspension ends the user's sessions. For administrators.
@@ -86,8 +96,14 @@ impl MutationRoot {
 
     /// Saves a view of a page for the signed-in user, who may have 50 of them.
     async fn create_view(&self, ctx: &Context<'_>, input: CreateViewInput) -> Result<SavedView> {
-        let actor = actor(ctx)?;
-        control_plane(ctx)?.create_view(actor, read(&input)?, None).await
+        let new = read(&input)?;
+        once(
+            ctx,
+            "create_view",
+            &input,
+            |cp, who, claim| async move { cp.create_view(&who, new, claim.as_ref()).await },
+        )
+        .await
     }
 
     /// Changes a saved view of the signed-in user.
@@ -179,8 +195,9 @@ impl MutationRoot {
 
     /// Creates a job. For administrators.
     async fn create_job(&self, ctx: &Context<'_>, input: CreateJobInput) -> Result<Job> {
-        let actor = actor(ctx)?;
-        control_plane(ctx)?.create_job(actor, read_job(&input)?, None).await
+        let new = read_job(&input)?;
+        once(ctx, "create_job", &input, |cp, who, claim| async move { cp.create_job(&who, new, claim.as_ref()).await })
+            .await
     }
 
     /// Changes a job. A new schedule takes effect at once. For administrators.
@@ -207,7 +224,7 @@ impl MutationRoot {
 
     /// Starts a job now, outside its schedule. For administrators.
     async fn run_job(&self, ctx: &Context<'_>, id: JobId) -> Result<Job> {
-        control_plane(ctx)?.run_job(actor(ctx)?, id).await
+        once(ctx, "run_job", &id, |cp, who, claim| async move { cp.run_job(&who, id, claim.as_ref()).await }).await
     }
 
     /// Requests the cancellation of a job run. It ends when its agent confirms or when the lease ends. For
@@ -263,8 +280,11 @@ impl MutationRoot {
     /// Creates a pipeline. An invalid definition is refused, with all errors in `extensions.details`.
     #[graphql(complexity = "LABORIOUS + child_complexity")]
     async fn create_pipeline(&self, ctx: &Context<'_>, input: CreatePipelineInput) -> Result<Pipeline> {
-        let actor = actor(ctx)?;
-        control_plane(ctx)?.create_pipeline(actor, read(&input)?, None).await
+        let new = read(&input)?;
+        once(ctx, "create_pipeline", &input, |cp, who, claim| async move {
+            cp.create_pipeline(&who, new, claim.as_ref()).await
+        })
+        .await
     }
 
     /// Renames, describes, enables or disables a pipeline. Creates no new version.
@@ -332,8 +352,12 @@ impl MutationRoot {
                           with the run alone: the pipeline, its versions and its schedule do not change.")]
         yaml: Option<String>,
     ) -> Result<PipelineRun> {
-        let (actor, input) = (actor(ctx)?, read_start(parameters.unwrap_or_default(), yaml)?);
-        control_plane(ctx)?.run_pipeline(actor, &id, input, None).await
+        let input = read_start(parameters.unwrap_or_default(), yaml)?;
+        let said = (format!("{id:?}"), input.parameters.0.clone(), input.yaml.clone());
+        once(ctx, "run_pipeline", &said, |cp, who, claim| async move {
+            cp.run_pipeline(&who, &id, input, claim.as_ref()).await
+        })
+        .await
     }
 
     /// Cancels a pipeline run. Steps that have not started are cancelled at once; running steps end when their agents
@@ -346,7 +370,10 @@ impl MutationRoot {
     /// same parameters. For administrators.
     #[graphql(complexity = "LABORIOUS + child_complexity")]
     async fn rerun_pipeline_run(&self, ctx: &Context<'_>, id: RunId) -> Result<PipelineRun> {
-        control_plane(ctx)?.rerun_pipeline_run(actor(ctx)?, id, None).await
+        once(ctx, "rerun_pipeline_run", &id, |cp, who, claim| async move {
+            cp.rerun_pipeline_run(&who, id, claim.as_ref()).await
+        })
+        .await
     }
 
     /// Creates a new webhook secret; the old one becomes invalid at once. Only this answer contains the whole secret.

@@ -160,9 +160,7 @@ impl FromRequestParts<ApiState> for IdempotencyKey {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Failure> {
-        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
-        // A value that is not text is treated like an invalid key.
-        Ok(Self(Some(value.to_str().unwrap_or("").to_owned())))
+        Ok(Self(transport::idempotency_key(&parts.headers)))
     }
 }
 

@@ -20,7 +20,10 @@ use crate::{
         job::{Job, JobRun, Outcome},
         schedule::Overlap,
     },
-    store::{self, db::EnumText, job_runs::JobRunRow, jobs::JobRow, schedules::ScheduledKind, slots::Pending},
+    store::{
+        self, db::EnumText, idempotency::IdempotencyClaim, job_runs::JobRunRow, jobs::JobRow, schedules::ScheduledKind,
+        slots::Pending,
+    },
 };
 
 /// The reason of a slot whose start was sent to the agent.
@@ -73,14 +76,14 @@ fn start(ids: &IdGenerator, job: &Job, attempt: RunAttempt, now: DateTime<Utc>) 
 }
 
 impl ControlPlane {
-    /// Starts a job now, independently of its schedule.
+    /// Starts a job now, independently of its schedule, as the request of `claim` if there is one.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator,
     /// [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if a run is active and the job may not overlap
     /// itself.
-    pub async fn run_job(&self, actor: &Actor, id: JobId) -> Result<Job> {
+    pub async fn run_job(&self, actor: &Actor, id: JobId, claim: Option<&IdempotencyClaim>) -> Result<Job> {
         let mut work = self.begin(actor).await?;
         store::schedules::lock_scheduler(&mut work.tx).await?;
         let row = permitted(&mut work, actor, Permission::RunJob, id).await?;
@@ -90,6 +93,7 @@ impl ControlPlane {
         let (agent, start) = start(&self.ids, &job, RunAttempt::first(None), work.now);
         send(&mut work, agent, &start).await?;
         work.note(Kind::JobRunRequested, Object::Job(job.clone()));
+        work.complete(claim, &job).await?;
         self.commit(work).await?;
         Ok(job)
     }

@@ -11,6 +11,7 @@ mod events;
 mod fairness;
 mod fleet;
 mod framing;
+mod idempotency;
 mod jobs;
 mod limits;
 mod media;

@@ -125,7 +125,7 @@ impl Story {
         let meant = "every-step".parse().expect("an identifier");
         self.app.cp().run_pipeline(&admin(), &meant, StartPipelineRun::default(), None).await.expect("a run");
         let asked_for = self.app.job(&self.agents[1], &json!({ "name": "Asked for" })).await;
-        self.app.cp().run_job(&admin(), asked_for).await.expect("a directive");
+        self.app.cp().run_job(&admin(), asked_for, None).await.expect("a directive");
         self.app.cp().request_key_rotation(&admin(), self.agents[2].id).await.expect("a directive");
         let action = json!({ "type": "setHeartbeatInterval", "payload": { "seconds": 10 } });
         let mut tx = self.app.app.db.begin().await.expect("a transaction");

@@ -209,7 +209,7 @@ async fn a_browser_is_told_what_a_page_of_a_named_origin_may_send() {
     assert_eq!(answer.header("access-control-allow-origin"), Some("https://ops.example.com"));
     assert_eq!(answer.header("access-control-allow-methods"), Some("GET, POST"));
     let allowed = answer.header("access-control-allow-headers");
-    assert_eq!(allowed, Some("Authorization, Content-Type, Accept, X-Request-Id"));
+    assert_eq!(allowed, Some("Authorization, Content-Type, Accept, Idempotency-Key, X-Request-Id"));
     assert_eq!(answer.header("access-control-allow-credentials"), None);
     assert_eq!(answer.header("vary"), Some("Origin"));
     assert_eq!(answer.header("x-ratelimit-limit"), None, "asking the browser's question costs nothing");

@@ -41,7 +41,7 @@ async fn in_rest(client: &Client, id: &Value) -> Value {
 }
 
 /// A new job of this agent, every hour unless the fields say otherwise.
-async fn created(admin: &Client, agent: &TestAgent, fields: &Value) -> Value {
+pub(super) async fn created(admin: &Client, agent: &TestAgent, fields: &Value) -> Value {
     let mut input = json!({
         "agentId": agent.id, "name": "Nightly", "source": "/out/", "destination": "/in/", "schedule": "0 * * * *",
         "protocol": "LOCAL", "direction": "PULL",

@@ -7,7 +7,7 @@ use super::{of, transfer_after, with_agent};
 use crate::support::{Client, PASSWORD, TestApp, app::TestAgent};
 
 /// The kinds and actors of all events in the log.
-async fn log(app: &TestApp) -> Vec<(String, String)> {
+pub(super) async fn log(app: &TestApp) -> Vec<(String, String)> {
     let rows = sql("SELECT kind, actor FROM events ORDER BY number");
     rows.fetch_all(&app.app.db).await.expect("the log")
 }

@@ -63,7 +63,7 @@ impl World {
             json!({ "status": "failed", "errorMessage": "no route to host" }),
             json!({}),
         ] {
-            app.cp().run_job(&Actor::System, job).await.expect("a run");
+            app.cp().run_job(&Actor::System, job, None).await.expect("a run");
             app.advance(TimeDelta::milliseconds(1));
             let (key, path) = (app.key(&agent.key), format!("/api/jobs/{job}/runs"));
             let run = key.post(&path, &json!({})).await.body["data"]["run"]["id"].clone();

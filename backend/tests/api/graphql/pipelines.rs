@@ -30,7 +30,7 @@ async fn pipeline_in_rest(client: &Client, id: &Value) -> Value {
     answer.body["data"]["pipeline"].clone()
 }
 
-async fn created(client: &Client, identifier: &str, yaml: &str) -> Value {
+pub(super) async fn created(client: &Client, identifier: &str, yaml: &str) -> Value {
     let input = json!({ "identifier": identifier, "name": "Orders", "yaml": yaml });
     let create =
         format!("mutation ($input: CreatePipelineInput!) {{ made: createPipeline(input: $input) {{ {PIPELINE} }} }}");

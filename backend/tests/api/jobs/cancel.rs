@@ -52,10 +52,10 @@ async fn a_run_that_its_agent_is_not_at_ends_when_the_agent_acknowledges_the_can
 #[tokio::test]
 async fn run_now_starts_a_job_beside_its_schedule() {
     let story = Story::begin(&json!({})).await;
-    story.app.cp().run_job(&admin(), story.job).await.expect("a start");
+    story.app.cp().run_job(&admin(), story.job, None).await.expect("a start");
     let start = story.starts().await.remove(0);
     assert_eq!(start["payload"]["scheduledFor"], json!(null));
-    let twice = story.app.cp().run_job(&admin(), story.job).await.expect_err("one waits already");
+    let twice = story.app.cp().run_job(&admin(), story.job, None).await.expect_err("one waits already");
     assert_eq!(twice.code(), Code::Conflict);
     let run = story.run().await;
     assert_eq!(story.history().await[0]["id"], json!(run));
@@ -65,6 +65,6 @@ async fn run_now_starts_a_job_beside_its_schedule() {
 #[tokio::test]
 async fn a_disabled_job_is_not_run_now() {
     let story = Story::begin(&json!({ "enabled": false })).await;
-    let refused = story.app.cp().run_job(&admin(), story.job).await.expect_err("disabled");
+    let refused = story.app.cp().run_job(&admin(), story.job, None).await.expect_err("disabled");
     assert_eq!(refused.code(), Code::Invalid);
 }

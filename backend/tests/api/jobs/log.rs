@@ -22,7 +22,7 @@ async fn runs_and_slots_are_logged_for_administrators_and_jobs_for_their_custome
     let story = Story { app, agent, job };
     story.dispatch(MINUTE).await;
     story.run_through().await;
-    story.app.cp().run_job(&admin(), story.job).await.expect("a start");
+    story.app.cp().run_job(&admin(), story.job, None).await.expect("a start");
     let run = story.run().await;
     story.app.cp().cancel_job_run(&admin(), run).await.expect("a cancel");
     story.report(run, &json!({ "status": "cancelled" })).await;

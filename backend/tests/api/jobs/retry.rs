@@ -42,7 +42,7 @@ async fn a_failed_run_is_made_again_after_growing_delays_and_each_attempt_leads_
 async fn a_cancelled_run_and_a_completed_one_are_not_made_again() {
     let story = Story::begin(&retried()).await;
     for status in ["cancelled", "completed"] {
-        story.app.cp().run_job(&admin(), story.job).await.expect("a start");
+        story.app.cp().run_job(&admin(), story.job, None).await.expect("a start");
         let run = story.run().await;
         story.report(run, &json!({ "status": status })).await;
     }
@@ -75,7 +75,7 @@ async fn a_retry_waits_for_a_run_at_work() {
     story.dispatch(HOUR).await;
     let first = story.run().await;
     story.report(first, &json!({ "status": "failed" })).await;
-    story.app.cp().run_job(&admin(), story.job).await.expect("a start");
+    story.app.cp().run_job(&admin(), story.job, None).await.expect("a start");
     let second = story.run().await;
     assert_eq!(sweep(&story, MINUTE).await, 0);
     story.report(second, &json!({ "status": "completed" })).await;

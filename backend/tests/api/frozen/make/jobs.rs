@@ -45,7 +45,7 @@ impl Story {
         app.cp().end_run_leases().await.expect("a sweep");
         assert_eq!(self.agent(0).patch(&path, &json!({ "status": "completed" })).await.status, 409);
         heartbeat(json!({})).await;
-        app.cp().run_job(&admin(), job).await.expect("a directive");
+        app.cp().run_job(&admin(), job, None).await.expect("a directive");
         let (run, _) = start().await;
         look(HOUR * 3).await;
         app.cp().cancel_job_run(&admin(), run).await.expect("a cancel");

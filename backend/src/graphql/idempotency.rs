@@ -1,0 +1,49 @@
+//! Idempotency keys over HTTP: what a mutation creates or starts, a repetition with the same key does not do again.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Request};
+use axum::http::HeaderMap;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::context::{actor, control_plane};
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    service::{ControlPlane, IdempotencyClaim},
+    transport::idempotency_key,
+};
+
+/// The idempotency key that came with a request.
+struct IdempotencyKey(String);
+
+/// Attaches the idempotency key in the headers to a request, if there is one.
+pub(super) fn with_key(request: Request, headers: &HeaderMap) -> Request {
+    match idempotency_key(headers) {
+        Some(key) => request.data(IdempotencyKey(key)),
+        None => request,
+    }
+}
+
+/// Carries out a mutation once for each idempotency key, as the REST operation of the same name does; without a key, each
+/// time. `said` is what the client asked for: the same key for something else is refused.
+///
+/// # Errors
+///
+/// The errors of [`ControlPlane::with_idempotency`].
+pub(super) async fn once<T, F>(
+    ctx: &Context<'_>,
+    operation: &'static str,
+    said: &(impl Serialize + Sync),
+    carry_out: impl FnOnce(Arc<ControlPlane>, Actor, Option<IdempotencyClaim>) -> F + Send,
+) -> Result<T>
+where
+    T: Serialize + DeserializeOwned + Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+{
+    let (cp, actor) = (control_plane(ctx)?, actor(ctx)?);
+    let key = ctx.data_opt::<IdempotencyKey>().map(|key| key.0.as_str());
+    let said = serde_json::to_vec(said).map_err(Error::internal)?;
+    let who = actor.clone();
+    cp.with_idempotency(actor, operation, key, &said, |cp, claim| carry_out(cp, who, claim)).await
+}
