@@ -283,6 +283,13 @@ pub(crate) fn random() -> f64 {
     js_sys::Math::random()
 }
 
+/// A random text of digits, for an idempotency key.
+pub(crate) fn random_key() -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 0 and less than 2^53")]
+    let part = || (random() * 9_007_199_254_740_992.0) as u64;
+    format!("{}{}", part(), part())
+}
+
 /// A random number of milliseconds below a bound, so that many pages do not send requests at once.
 pub(crate) fn jitter(below: u64) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]

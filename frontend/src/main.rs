@@ -19,6 +19,7 @@ mod effect;
 mod first_queries;
 mod fleet_totals;
 mod format;
+mod intent;
 mod json;
 mod labels;
 mod lazy;

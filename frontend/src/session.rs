@@ -131,14 +131,15 @@ impl Session {
     pub(crate) async fn sign_in(self, email: &str, password: &str) -> Result<(), ApiError> {
         let sign_in = SignIn { email, password, cookie: true };
         let body = serde_json::to_string(&sign_in).map_err(|_| ApiError::InvalidResponse)?;
-        let reply = http::post("/api/auth/login", &body, None).await.map_err(|_| ApiError::Unreachable)?;
+        let reply = http::post("/api/auth/login", &body, None, None).await.map_err(|_| ApiError::Unreachable)?;
         self.accept(&reply)
     }
 
     /// Signs out, in this tab and on the server. Without a response the cookie stays, so the session stays too.
     pub(crate) async fn sign_out(self) -> Result<(), ApiError> {
         let token = self.token();
-        let reply = http::post("/api/auth/logout", "{}", token.as_deref()).await.map_err(|_| ApiError::Unreachable)?;
+        let reply =
+            http::post("/api/auth/logout", "{}", token.as_deref(), None).await.map_err(|_| ApiError::Unreachable)?;
         match reply.status {
             200 | 401 => self.end(SignedOutReason::ByUser),
             _ => return Err(error_of(&reply)),
@@ -170,7 +171,7 @@ impl Session {
                 if self.token.try_get_value().flatten() != before {
                     return Ok(());
                 }
-                let reply = http::post("/api/auth/refresh", r#"{"cookie":true}"#, None)
+                let reply = http::post("/api/auth/refresh", r#"{"cookie":true}"#, None, None)
                     .await
                     .map_err(|_| ApiError::Unreachable)?;
                 // Without the cookie the request lacks a refresh token.
@@ -181,21 +182,42 @@ impl Session {
 
     /// Sends a GraphQL request and calls `done` with the outcome.
     pub(crate) fn execute<T: 'static>(self, request: Request<T>, done: impl FnOnce(Result<T, ApiError>) + 'static) {
+        self.execute_with(request, None, done);
+    }
+
+    /// Sends a GraphQL request that creates or starts something at most once for each key, and calls `done` with the
+    /// outcome.
+    pub(crate) fn execute_once<T: 'static>(
+        self,
+        request: Request<T>,
+        key: String,
+        done: impl FnOnce(Result<T, ApiError>) + 'static,
+    ) {
+        self.execute_with(request, Some(key), done);
+    }
+
+    fn execute_with<T: 'static>(
+        self,
+        request: Request<T>,
+        key: Option<String>,
+        done: impl FnOnce(Result<T, ApiError>) + 'static,
+    ) {
         let Request { text, read } = request;
-        self.execute_boxed(text, Box::new(move |answer| done(answer.and_then(|answer| read(&answer)))));
+        self.execute_boxed(text, key, Box::new(move |answer| done(answer.and_then(|answer| read(&answer)))));
     }
 
     /// Sends a request. The function is not generic, so that its code exists once and not for every operation.
-    fn execute_boxed(self, request: String, done: Box<dyn FnOnce(Result<String, ApiError>)>) {
-        spawn_local(async move { done(self.send(&request).await) });
+    fn execute_boxed(self, request: String, key: Option<String>, done: Box<dyn FnOnce(Result<String, ApiError>)>) {
+        spawn_local(async move { done(self.send(&request, key.as_deref()).await) });
     }
 
     /// Sends a request, a second time with a renewed token if the first one is refused.
-    async fn send(self, request: &str) -> Result<String, ApiError> {
+    async fn send(self, request: &str, key: Option<&str>) -> Result<String, ApiError> {
         let mut renewed = false;
         loop {
             let token = self.token();
-            let reply = http::post("/graphql", request, token.as_deref()).await.map_err(|_| ApiError::Unreachable)?;
+            let reply =
+                http::post("/graphql", request, token.as_deref(), key).await.map_err(|_| ApiError::Unreachable)?;
             match reply.status {
                 401 if !renewed => {
                     renewed = true;

@@ -6,6 +6,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     api::{ApiError, Request},
+    intent::Intent,
     session::Session,
 };
 
@@ -13,6 +14,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(crate) struct UserAction {
     session: Session,
+    intent: Intent,
     busy: RwSignal<bool>,
     failure: RwSignal<Option<ApiError>>,
 }
@@ -20,13 +22,15 @@ pub(crate) struct UserAction {
 impl UserAction {
     /// An action that is not running.
     pub(crate) fn new() -> Self {
-        Self { session: expect_context(), busy: RwSignal::new(false), failure: RwSignal::new(None) }
+        let (busy, failure) = (RwSignal::new(false), RwSignal::new(None));
+        Self { session: expect_context(), intent: Intent::new(), busy, failure }
     }
 
-    /// Sends a request, unless the action is running.
+    /// Sends a request, unless the action is running. If it failed, the same request again is a repetition: the server does
+    /// not create or start anything twice.
     pub(crate) fn run<T: 'static>(self, request: Request<T>, done: impl FnOnce(T) + 'static) {
         if self.begin() {
-            self.session.execute(request, move |outcome| self.end(outcome.map(done)));
+            self.intent.execute(self.session, request, move |outcome| self.end(outcome.map(done)));
         }
     }
 
@@ -78,8 +82,9 @@ impl UserAction {
         self.failure.with(|failure| failure.as_ref().is_some_and(ApiError::is_conflict))
     }
 
-    /// Clears the error.
+    /// Clears the error, and begins anew: the next request is no repetition.
     pub(crate) fn reset(self) {
+        self.intent.reset();
         self.failure.set(None);
     }
 }

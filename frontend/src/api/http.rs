@@ -30,10 +30,13 @@ impl From<JsValue> for NoResponse {
     }
 }
 
-/// Sends a JSON body to a path of the API, with an access token if there is one.
-pub(crate) async fn post(path: &str, body: &str, token: Option<&str>) -> Result<Reply, NoResponse> {
+/// Sends a JSON body to a path of the API, with an access token and an idempotency key if there are any.
+pub(crate) async fn post(path: &str, body: &str, token: Option<&str>, key: Option<&str>) -> Result<Reply, NoResponse> {
     let headers = headers("application/graphql-response+json, application/json", token)?;
     headers.set("content-type", "application/json")?;
+    if let Some(key) = key {
+        headers.set("idempotency-key", key)?;
+    }
     let request = RequestInit::new();
     request.set_method("POST");
     request.set_headers(&headers);

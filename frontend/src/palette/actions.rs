@@ -6,6 +6,7 @@ use super::entries::Act;
 use crate::{
     api::jobs,
     browser,
+    intent::Intent,
     navigation_guard::SIGN_OUT,
     session::Session,
     shortcuts::{Shortcuts, go},
@@ -17,6 +18,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(super) struct Actions {
     session: Session,
+    starting: Intent,
     shortcuts: Shortcuts,
     toasts: Toasts,
 }
@@ -24,7 +26,12 @@ pub(super) struct Actions {
 impl Actions {
     /// The actions of this page.
     pub(super) fn new() -> Self {
-        Self { session: expect_context(), shortcuts: expect_context(), toasts: expect_context() }
+        Self {
+            session: expect_context(),
+            starting: Intent::new(),
+            shortcuts: expect_context(),
+            toasts: expect_context(),
+        }
     }
 
     /// Closes the palette, which returns the focus, and then does what was chosen.
@@ -34,13 +41,13 @@ impl Actions {
     }
 
     fn perform(self, act: Act) {
-        let Self { session, shortcuts, toasts } = self;
+        let Self { session, starting, shortcuts, toasts } = self;
         match act {
             Act::Go(address) => go(&address),
             Act::ShowUtc(is_utc) => zone::show_utc(is_utc),
             Act::UseSingleKeys(used) => shortcuts.use_single_keys(used),
             Act::ListKeys => shortcuts.list.set(true),
-            Act::RunJob(id) => session.execute(jobs::run(&id), move |outcome| match outcome {
+            Act::RunJob(id) => starting.execute(session, jobs::run(&id), move |outcome| match outcome {
                 Ok(_) => toasts.success("Run requested.".to_owned()),
                 Err(error) => toasts.error(error.to_string()),
             }),

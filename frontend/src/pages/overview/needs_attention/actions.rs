@@ -9,7 +9,9 @@ use crate::{
         attention::{self, AttentionActionType, AttentionItem, AttentionKind, AttentionObjectType},
         jobs, pipeline_runs, pipelines, transfers,
     },
-    format, labels,
+    format,
+    intent::Intent,
+    labels,
     live::Entry,
     session::Permission,
     ui::Confirm,
@@ -24,13 +26,14 @@ type Owner = (bool, String, String);
 struct Acting {
     board: Board,
     is_busy: RwSignal<bool>,
+    starting: Intent,
 }
 
 /// The buttons of an item.
 #[component]
 pub(super) fn Actions(row: RwSignal<Entry<AttentionItem>>) -> impl IntoView {
     let board = expect_context::<Board>();
-    let acting = Acting { board, is_busy: RwSignal::new(false) };
+    let acting = Acting { board, is_busy: RwSignal::new(false), starting: Intent::new() };
     let (id, owner) = row.with_untracked(|entry| (entry.object.id.inner().to_owned(), pausable(&entry.object)));
     let id = StoredValue::new(id);
     let action = Memo::new(move |_| row.with(|entry| entry.object.action.as_ref().map(|action| action.kind)));
@@ -125,15 +128,15 @@ impl Acting {
                 });
             }
             AttentionActionType::RunJob => {
-                session.execute(jobs::run(first), move |outcome| self.say_started(outcome.map(drop)));
+                self.starting.execute(session, jobs::run(first), move |outcome| self.say_started(outcome.map(drop)));
             }
             AttentionActionType::RunPipeline => {
                 let start = pipeline_runs::start(first, Vec::new());
-                session.execute(start, move |outcome| self.say_started(outcome.map(drop)));
+                self.starting.execute(session, start, move |outcome| self.say_started(outcome.map(drop)));
             }
             AttentionActionType::RerunPipelineRun => {
                 let rerun = pipeline_runs::rerun(first);
-                session.execute(rerun, move |outcome| self.say_started(outcome.map(drop)));
+                self.starting.execute(session, rerun, move |outcome| self.say_started(outcome.map(drop)));
             }
         }
     }

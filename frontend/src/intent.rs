@@ -1,0 +1,84 @@
+//! What the user wants done once. A request that is repeated because its answer was lost has the idempotency key of the
+//! first one, so that the server does not create or start the same thing twice.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::{ApiError, Request},
+    browser,
+    session::Session,
+};
+
+/// How long after a request the same request counts as its repetition, in milliseconds. Later, the user wants it again.
+const REPEATED_WITHIN: i64 = 5 * 60_000;
+
+/// A request without success so far.
+struct Attempt {
+    request: String,
+    key: String,
+    /// When it was sent last, in milliseconds.
+    sent_at: i64,
+}
+
+impl Attempt {
+    /// Whether a request at this time, in milliseconds, is a repetition of this one.
+    fn is_repeated_by(&self, request: &str, now: i64) -> bool {
+        self.request == request && now - self.sent_at < REPEATED_WITHIN
+    }
+}
+
+/// The last attempt at something that is to be done once. A handle: copies are the same intent.
+#[derive(Clone, Copy)]
+pub(crate) struct Intent(StoredValue<Option<Attempt>>);
+
+impl Intent {
+    /// An intent without an attempt.
+    pub(crate) fn new() -> Self {
+        Self(StoredValue::new(None))
+    }
+
+    /// Sends a request and calls `done` with the outcome. Until it succeeds, the same request has the same key.
+    pub(crate) fn execute<T: 'static>(
+        self,
+        session: Session,
+        request: Request<T>,
+        done: impl FnOnce(Result<T, ApiError>) + 'static,
+    ) {
+        let key = self.key_of(&request.text);
+        session.execute_once(request, key, move |outcome| {
+            if outcome.is_ok() {
+                self.reset();
+            }
+            done(outcome);
+        });
+    }
+
+    /// Forgets the last attempt: what is sent next is a new intent.
+    pub(crate) fn reset(self) {
+        // The page may have been left.
+        self.0.try_update_value(|last| *last = None);
+    }
+
+    fn key_of(self, request: &str) -> String {
+        let sent_at = browser::now().0;
+        let last = self.0.try_update_value(Option::take).flatten();
+        let repeated = last.filter(|last| last.is_repeated_by(request, sent_at));
+        let key = repeated.map_or_else(browser::random_key, |last| last.key);
+        let attempt = Attempt { request: request.to_owned(), key: key.clone(), sent_at };
+        self.0.try_update_value(|last| *last = Some(attempt));
+        key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Attempt, REPEATED_WITHIN};
+
+    #[test]
+    fn the_same_request_soon_after_is_a_repetition() {
+        let attempt = Attempt { request: "create a".to_owned(), key: String::new(), sent_at: 1000 };
+        assert!(attempt.is_repeated_by("create a", 1000 + REPEATED_WITHIN - 1));
+        assert!(!attempt.is_repeated_by("create b", 1000));
+        assert!(!attempt.is_repeated_by("create a", 1000 + REPEATED_WITHIN));
+    }
+}
