@@ -1,6 +1,11 @@
-// A session outlives its access tokens: the page renews them, and nobody notices.
-import type { Page } from '@playwright/test';
-import { expect, expectLive, openSignedIn, test } from '../support/test';
+// A session outlives its access tokens: the page renews them, and nobody notices. When it ends, the page stays.
+import type { Locator, Page } from '@playwright/test';
+import { addPipeline, definition } from '../support/pipelines';
+import { ADMIN } from '../support/server';
+import { expect, expectLive, expectNothingFound, openSignedIn, test } from '../support/test';
+
+const SAVED = 'source: /a\ndestination: /b/\n';
+const EDITED = 'source: /mine\ndestination: /b/\n';
 
 test('a token is renewed before it ends', async ({ page }) => {
   await page.clock.install();
@@ -33,14 +38,119 @@ test('a socket that is closed for its token gets a new one and comes back', asyn
   await expectLive(page);
 });
 
-test('a session that cannot be renewed ends in the form, which says so and leads back', async ({ page, context }) => {
+test('a session that cannot be renewed ends in a form over the page, which says so', async ({ page }) => {
   await page.clock.install();
   await openSignedIn(page, '/agents');
-  await context.clearCookies();
-  await page.clock.fastForward('59:30');
-  await expect(page.getByText('Your session has ended. Sign in again.')).toBeVisible();
-  await expect(page).toHaveURL('/sign-in?to=%2Fagents');
+  await expire(page);
+  await expect(again(page)).toContainText('Your session has ended. Sign in again.');
+  await expect(again(page).getByLabel('Password')).toBeFocused();
+  await expect(page).toHaveURL('/agents');
+  await expectNothingFound(page);
+
+  await again(page).getByLabel('Password').fill('not the password');
+  await again(page).getByRole('button', { name: 'Sign in' }).click();
+  await expect(again(page).getByRole('alert')).toContainText('E-mail or password is wrong');
+  await page.keyboard.press('Escape');
+  await expect(again(page), 'it cannot be closed').toBeVisible();
+
+  await signInAgain(page);
+  await expectLive(page);
+  await page.reload();
+  await expect(page.getByRole('heading', { level: 1, name: 'Agents' })).toBeVisible();
 });
+
+test('the text of an editor outlives the session, and is saved afterwards', async ({ page, server }) => {
+  await page.clock.install();
+  const pipeline = await addPipeline(server, 'Shared', SAVED);
+  await openSignedIn(page, `/pipelines/${pipeline}/edit`);
+  await definition(page).fill(EDITED);
+  await expire(page);
+  await signInAgain(page);
+  await expect(page).toHaveURL(`/pipelines/${pipeline}/edit`);
+  await expect(definition(page)).toHaveValue(EDITED);
+  await expectLive(page);
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await expect(page.getByText('Saved as version 2.')).toBeVisible();
+});
+
+test('saving with a session that has ended is done by saving again', async ({ page, server }) => {
+  await page.clock.install();
+  const pipeline = await addPipeline(server, 'Shared', SAVED);
+  await openSignedIn(page, `/pipelines/${pipeline}/edit`);
+  await definition(page).fill(EDITED);
+  await page.context().clearCookies();
+  await page.route('**/graphql', (route) => {
+    if (!route.request().postData()?.includes('replacePipelineDefinition')) return route.continue();
+    const headers = { ...route.request().headers(), authorization: 'Bearer ended' };
+    return route.continue({ headers });
+  });
+  const save = page.getByRole('button', { name: 'Save', exact: true });
+  await save.click();
+  await expect(again(page)).toBeVisible();
+  await page.unroute('**/graphql');
+  await signInAgain(page);
+  await expect(page.getByText('Your session has ended.')).toHaveCount(0);
+  await save.click();
+  await expect(page.getByText('Saved as version 2.')).toBeVisible();
+});
+
+test('what is in a form or a dialog outlives the session', async ({ page }) => {
+  await page.clock.install();
+  await test.step('the form of a job', async () => {
+    await openSignedIn(page, '/jobs/new');
+    const name = page.getByLabel('Name', { exact: true });
+    await name.fill('Nightly orders');
+    await expire(page);
+    await signInAgain(page);
+    await expect(name).toHaveValue('Nightly orders');
+    await page.getByRole('link', { name: 'Customers', exact: true }).click();
+    await page.getByRole('dialog', { name: 'Leave without saving?' }).getByRole('button', { name: 'Leave' }).click();
+  });
+
+  await test.step('a dialog', async () => {
+    await page.getByRole('button', { name: 'New customer' }).click();
+    const dialog = page.getByRole('dialog', { name: 'New customer' });
+    await dialog.getByLabel('Name').fill('Acme');
+    await expire(page);
+    await signInAgain(page);
+    await expect(dialog.getByLabel('Name')).toHaveValue('Acme');
+    await dialog.getByRole('button', { name: 'Create customer' }).click();
+    await expect(page.getByText('Acme was created.')).toBeVisible();
+  });
+});
+
+test('another user who signs in does not see what the first one has not saved', async ({ page, server }) => {
+  await page.clock.install();
+  const other = { email: 'other@example.com', password: 'another long passphrase' };
+  const headers = { authorization: `Bearer ${await server.token()}` };
+  await server.send('POST', '/api/users', { ...other, role: 'admin' }, headers);
+  const pipeline = await addPipeline(server, 'Shared', SAVED);
+  await openSignedIn(page, `/pipelines/${pipeline}/edit`);
+  await definition(page).fill(EDITED);
+  await expire(page);
+  await again(page).getByLabel('E-mail').fill(other.email);
+  await signInAgain(page, other.password);
+  await expect(page.getByText(other.email)).toBeVisible();
+  await expect(definition(page)).toHaveValue(SAVED);
+});
+
+/** Ends the session of the page: the next renewal of its token fails. */
+async function expire(page: Page): Promise<void> {
+  await page.context().clearCookies();
+  await page.clock.fastForward('59:30');
+  await expect(again(page)).toBeVisible();
+}
+
+/** The form that a page shows when its session has ended. */
+function again(page: Page): Locator {
+  return page.getByRole('dialog', { name: 'Sign in again' });
+}
+
+async function signInAgain(page: Page, password = ADMIN.password): Promise<void> {
+  await again(page).getByLabel('Password').fill(password);
+  await again(page).getByRole('button', { name: 'Sign in' }).click();
+  await expect(again(page)).toBeHidden();
+}
 
 /** The next renewal of the page's token. */
 function renewal(page: Page): Promise<unknown> {

@@ -14,7 +14,7 @@ use crate::{
     lazy::{Loading, lazy, prepare},
     live::Feed,
     navigation_guard::NavigationGuard,
-    pages::{self, NotFound, Overview, SignIn, Withheld},
+    pages::{self, NotFound, Overview, SignIn, SignInAgain, Withheld},
     scroll_memory,
     session::{Permission, Session, SessionState, SignedOutReason, ViewerRole},
     shell::{Shell, Unreachable},
@@ -46,7 +46,8 @@ pub(crate) fn App() -> impl IntoView {
     }
 }
 
-/// Shows the pages to a signed-in user. Redirects all others to the sign-in form and, after signing in, back.
+/// Shows the pages to a signed-in user, also while they have to sign in again. Redirects all others to the sign-in form
+/// and, after signing in, back.
 #[component]
 fn Gate() -> impl IntoView {
     let session = expect_context::<Session>();
@@ -78,10 +79,11 @@ fn Gate() -> impl IntoView {
     move || match session.state() {
         SessionState::Restoring => ().into_any(),
         SessionState::Unreachable => view! { <Unreachable /> }.into_any(),
-        SessionState::SignedOut(reason) => view! { <SignIn ended=reason == SignedOutReason::Expired /> }.into_any(),
+        SessionState::SignedOut(_) => view! { <SignIn /> }.into_any(),
         SessionState::SignedIn(viewer) => {
             let role = viewer.role;
             view! {
+                <SignInAgain email=viewer.email.clone() />
                 <Shell viewer>
                     <Pages role />
                 </Shell>
@@ -196,16 +198,15 @@ fn prepare_overview() {
 
 /// Keeps the feed connected while a user is signed in and the machine has a network.
 fn stay_connected(session: Session, feed: Feed) {
-    let is_signed_in = Memo::new(move |_| session.viewer().is_some());
-    effect(move || {
-        if is_signed_in.get() {
-            feed.connect();
-        } else {
-            feed.disconnect();
-        }
+    // Whether the session of the user, if one is signed in, is valid.
+    let is_valid = Memo::new(move |_| session.viewer().map(|_| !session.is_expired()));
+    effect(move || match is_valid.get() {
+        Some(true) => feed.connect(),
+        Some(false) => feed.wait_for_sign_in(),
+        None => feed.disconnect(),
     });
     let reconnect = move || {
-        if is_signed_in.get_untracked() {
+        if is_valid.get_untracked() == Some(true) {
             feed.wake();
         }
     };

@@ -46,7 +46,7 @@ mod webhook_secret;
 pub(crate) use self::{
     not_found::{NotFound, Withheld},
     overview::Overview,
-    sign_in::SignIn,
+    sign_in::{SignIn, SignInAgain},
 };
 
 use leptos::prelude::*;

@@ -156,6 +156,13 @@ impl QueryState {
                 });
             });
         });
+        effect(move || {
+            let is_refused = || state.stage.with_untracked(|stage| *stage == Stage::Failed(ApiError::SignedOut));
+            // The user has signed in again.
+            if !session.is_expired() && is_refused() {
+                state.reload();
+            }
+        });
         state
     }
 

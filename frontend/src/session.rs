@@ -34,7 +34,7 @@ pub(crate) enum SessionState {
     Unreachable,
     /// No user is signed in.
     SignedOut(SignedOutReason),
-    /// This user is signed in.
+    /// This user is signed in, or has to sign in again ([`Session::is_expired`]).
     SignedIn(Viewer),
 }
 
@@ -45,8 +45,6 @@ pub(crate) enum SignedOutReason {
     NotSignedIn,
     /// The user has signed out.
     ByUser,
-    /// The session has expired or was ended by the server.
-    Expired,
 }
 
 /// The signed-in user.
@@ -88,6 +86,8 @@ struct Failure {
 #[derive(Clone, Copy)]
 pub(crate) struct Session {
     state: RwSignal<SessionState>,
+    /// Whether the session of the signed-in user has expired or was ended by the server. What the user was doing stays.
+    expired: RwSignal<bool>,
     token: StoredValue<Option<String>>,
     renewal: StoredValue<Option<TimeoutHandle>>,
     renewals: StoredValue<RenewalLock, LocalStorage>,
@@ -98,6 +98,7 @@ impl Session {
     pub(crate) fn new() -> Self {
         Self {
             state: RwSignal::new(SessionState::Restoring),
+            expired: RwSignal::new(false),
             token: StoredValue::new(None),
             renewal: StoredValue::new(None),
             renewals: StoredValue::new_local(RenewalLock::default()),
@@ -117,6 +118,11 @@ impl Session {
         })
     }
 
+    /// Whether the user has to sign in again to go on. Reactive.
+    pub(crate) fn is_expired(self) -> bool {
+        self.expired.get()
+    }
+
     /// Whether the role of the signed-in user has a permission. Reactive.
     pub(crate) fn may(self, permission: Permission) -> bool {
         self.state.with(|state| matches!(state, SessionState::SignedIn(viewer) if viewer.role.has(permission)))
@@ -127,7 +133,7 @@ impl Session {
         self.token.get_value()
     }
 
-    /// Signs in with a password.
+    /// Signs in with a password, for the first time or again.
     pub(crate) async fn sign_in(self, email: &str, password: &str) -> Result<(), ApiError> {
         let sign_in = SignIn { email, password, cookie: true };
         let body = serde_json::to_string(&sign_in).map_err(|_| ApiError::InvalidResponse)?;
@@ -141,7 +147,7 @@ impl Session {
         let reply =
             http::post("/api/auth/logout", "{}", token.as_deref(), None).await.map_err(|_| ApiError::Unreachable)?;
         match reply.status {
-            200 | 401 => self.end(SignedOutReason::ByUser),
+            200 | 401 => self.end(),
             _ => return Err(error_of(&reply)),
         }
         Ok(())
@@ -213,6 +219,9 @@ impl Session {
 
     /// Sends a request, a second time with a renewed token if the first one is refused.
     async fn send(self, request: &str, key: Option<&str>) -> Result<String, ApiError> {
+        if self.expired.get_untracked() {
+            return Err(ApiError::SignedOut);
+        }
         let mut renewed = false;
         loop {
             let token = self.token();
@@ -223,7 +232,10 @@ impl Session {
                     renewed = true;
                     self.renew_or_end().await?;
                 }
-                401 => return Err(ApiError::SignedOut),
+                401 => {
+                    self.expire();
+                    return Err(ApiError::SignedOut);
+                }
                 429 => return Err(ApiError::RateLimited(reply.retry_after.unwrap_or(60))),
                 502..=504 => return Err(ApiError::Unreachable),
                 // Errors have the same form as results and are read with them.
@@ -249,20 +261,34 @@ impl Session {
         }
     }
 
-    /// Gets a new access token; ends the session if there is none to get.
+    /// Gets a new access token; the session expires if there is none to get.
     async fn renew_or_end(self) -> Result<(), ApiError> {
         let renewed = self.renew().await;
         if renewed == Err(ApiError::SignedOut) {
-            self.end(SignedOutReason::Expired);
+            self.expire();
         }
         renewed
     }
 
-    /// Ends the session in this tab.
-    pub(crate) fn end(self, reason: SignedOutReason) {
+    /// Has the user sign in again, over the page as it is.
+    pub(crate) fn expire(self) {
+        // Not after the user has signed out.
+        if self.state.with_untracked(|state| matches!(state, SessionState::SignedIn(_))) {
+            self.forget_token();
+            self.expired.set(true);
+        }
+    }
+
+    /// Ends the session in this tab, as the user wants.
+    fn end(self) {
+        self.forget_token();
+        self.expired.set(false);
+        self.state.set(SessionState::SignedOut(SignedOutReason::ByUser));
+    }
+
+    fn forget_token(self) {
         self.token.set_value(None);
         self.schedule(None);
-        self.state.set(SessionState::SignedOut(reason));
     }
 
     fn accept(self, reply: &Reply) -> Result<(), ApiError> {
@@ -274,6 +300,9 @@ impl Session {
         let state = SessionState::SignedIn(data.user);
         if self.state.get_untracked() != state {
             self.state.set(state);
+        }
+        if self.expired.get_untracked() {
+            self.expired.set(false);
         }
         self.schedule(Some(data.expires_at.0 - RENEW_BEFORE - browser::now().0));
         Ok(())
@@ -288,7 +317,7 @@ impl Session {
             spawn_local(async move {
                 match self.renew().await {
                     Ok(()) => {}
-                    Err(ApiError::SignedOut) => self.end(SignedOutReason::Expired),
+                    Err(ApiError::SignedOut) => self.expire(),
                     Err(_) => self.schedule(Some(10_000)),
                 }
             });

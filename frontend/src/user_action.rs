@@ -54,7 +54,10 @@ impl UserAction {
     fn end(self, outcome: Result<(), ApiError>) {
         // The form may have been closed.
         self.busy.try_set(false);
-        if let Err(error) = outcome {
+        // That the session has ended is said where the user signs in again.
+        if let Err(error) = outcome
+            && error != ApiError::SignedOut
+        {
             self.failure.try_set(Some(error));
         }
     }

@@ -14,12 +14,7 @@ use super::{
     reconnect::{self, Reconnect},
     socket::{Socket, SocketEvent},
 };
-use crate::{
-    api::ApiError,
-    base_path, browser,
-    session::{Session, SignedOutReason},
-    time::Instant,
-};
+use crate::{api::ApiError, base_path, browser, session::Session, time::Instant};
 
 /// Time without a message after which a ping is sent, in milliseconds.
 const PING_AFTER: i64 = 20_000;
@@ -33,7 +28,7 @@ const CATCH_UP: u64 = 1000;
 /// The state of the connection, for the indicator in the top bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConnectionState {
-    /// No connection is wanted: no user is signed in.
+    /// No connection is wanted: no user is signed in, or the session has expired.
     Off,
     /// The socket opens, or a new token is requested.
     Connecting,
@@ -235,13 +230,22 @@ impl Feed {
 
     /// Handles that the machine has lost its network. What is on the page stays.
     pub(crate) fn go_offline(self) {
+        self.suspend(ConnectionState::Offline);
+    }
+
+    /// Closes the connection until the user has signed in again. What is on the page stays.
+    pub(crate) fn wait_for_sign_in(self) {
+        self.suspend(ConnectionState::Off);
+    }
+
+    fn suspend(self, state: ConnectionState) {
         self.lose();
         self.stop_holding();
         let lost_at = self.lost_at.get_untracked();
         self.disconnect();
         self.inner.with_value(|inner| inner.borrow_mut().may_have_missed = true);
         self.lost_at.set(lost_at);
-        self.state.set(ConnectionState::Offline);
+        self.state.set(state);
     }
 
     /// Sends a ping, or closes the connection, after a time without messages, and applies the updates that wait for an
@@ -337,7 +341,7 @@ impl Feed {
                 spawn_local(async move {
                     match self.session.renew().await {
                         Ok(()) => self.connect(),
-                        Err(ApiError::SignedOut) => self.session.end(SignedOutReason::Expired),
+                        Err(ApiError::SignedOut) => self.session.expire(),
                         Err(_) => self.on_close(CloseCode::LOST),
                     }
                 });

@@ -1,20 +1,68 @@
-//! The sign-in form.
+//! The sign-in form, on a page of its own and over the page on which the session has expired.
 
 use leptos::{ev::SubmitEvent, prelude::*};
 
 use crate::{
     api::ApiError,
+    effect::effect,
     session::Session,
     tab::Tab,
-    ui::{Field, Logo, Notice},
+    ui::{Dialog, Field, Logo, Notice},
     user_action::UserAction,
 };
 
-/// The form to sign in. `ended` says that the last session has expired.
+/// The page to sign in.
 #[component]
-pub(crate) fn SignIn(ended: bool) -> impl IntoView {
+pub(crate) fn SignIn() -> impl IntoView {
+    expect_context::<Tab>().set_title("Sign in");
+    view! {
+        <main class="gate">
+            <div class="gate-card">
+                <Logo />
+                <h1>"Sign in to MFTPlus"</h1>
+                <Form />
+            </div>
+        </main>
+    }
+}
+
+/// The dialog over the page on which the session has expired. The page stays as it is below, with everything that is not
+/// saved, unless another user signs in.
+#[component]
+pub(crate) fn SignInAgain(
+    /// The e-mail address of the user who was signed in.
+    email: String,
+) -> impl IntoView {
     let session = expect_context::<Session>();
-    let (email, password) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let open = RwSignal::new(false);
+    effect(move || {
+        // Also when the user has closed it: without a session nothing works.
+        let is_expired = session.is_expired();
+        if open.get() != is_expired {
+            open.set(is_expired);
+        }
+    });
+    view! {
+        <Dialog open title="Sign in again" covers_page=true>
+            <p class="notice" data-tone="warn">
+                "Your session has ended. Sign in again."
+            </p>
+            <p class="form-text">"What you have not saved is still there."</p>
+            <Form email=email.clone() />
+        </Dialog>
+    }
+}
+
+/// The fields, the last error, and the button.
+#[component]
+fn Form(
+    /// The e-mail address to begin with.
+    #[prop(optional)]
+    email: String,
+) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let is_known = !email.is_empty();
+    let (email, password) = (RwSignal::new(email), RwSignal::new(String::new()));
     let user_action = UserAction::new();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -30,26 +78,28 @@ pub(crate) fn SignIn(ended: bool) -> impl IntoView {
         };
         user_action.wait(Box::pin(attempt));
     };
-    expect_context::<Tab>().set_title("Sign in");
     view! {
-        <main class="gate">
-            <form class="gate-card form" on:submit=submit>
-                <Logo />
-                <h1>"Sign in to MFTPlus"</h1>
-                {ended.then(|| view! { <p class="notice" data-tone="warn">"Your session has ended. Sign in again."</p> })}
-                <Field label="E-mail" value=email kind="email" autocomplete="username" is_required=true is_first=true />
-                <Field
-                    label="Password"
-                    value=password
-                    kind="password"
-                    autocomplete="current-password"
-                    is_required=true
-                />
-                <Notice text=Signal::derive(move || user_action.failure()) />
-                <button type="submit" class="button button-primary" disabled=move || user_action.is_busy()>
-                    {move || if user_action.is_busy() { "Signing in…" } else { "Sign in" }}
-                </button>
-            </form>
-        </main>
+        <form class="form" on:submit=submit>
+            <Field
+                label="E-mail"
+                value=email
+                kind="email"
+                autocomplete="username"
+                is_required=true
+                is_first=!is_known
+            />
+            <Field
+                label="Password"
+                value=password
+                kind="password"
+                autocomplete="current-password"
+                is_required=true
+                is_first=is_known
+            />
+            <Notice text=Signal::derive(move || user_action.failure()) />
+            <button type="submit" class="button button-primary" disabled=move || user_action.is_busy()>
+                {move || if user_action.is_busy() { "Signing in…" } else { "Sign in" }}
+            </button>
+        </form>
     }
 }

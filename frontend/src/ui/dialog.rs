@@ -7,7 +7,14 @@ use crate::{effect::effect, user_action::UserAction};
 
 /// A dialog that is open while `open` is true. Its contents are created each time it opens.
 #[component]
-pub(crate) fn Dialog(open: RwSignal<bool>, #[prop(into)] title: Signal<String>, children: ChildrenFn) -> impl IntoView {
+pub(crate) fn Dialog(
+    open: RwSignal<bool>,
+    #[prop(into)] title: Signal<String>,
+    /// Whether nothing behind the dialog can be seen, and the Escape key does not close it.
+    #[prop(optional)]
+    covers_page: bool,
+    children: ChildrenFn,
+) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
     effect(move || {
         let Some(element) = dialog.get() else { return };
@@ -27,7 +34,18 @@ pub(crate) fn Dialog(open: RwSignal<bool>, #[prop(into)] title: Signal<String>, 
         }
     });
     view! {
-        <dialog node_ref=dialog class="dialog" aria-label=move || title.get() on:close=move |_| open.set(false)>
+        <dialog
+            node_ref=dialog
+            class="dialog"
+            data-covers=covers_page.to_string()
+            aria-label=move || title.get()
+            on:keydown=move |event| {
+                if covers_page && event.key() == "Escape" {
+                    event.prevent_default();
+                }
+            }
+            on:close=move |_| open.set(false)
+        >
             <Show when=move || open.get()>
                 <h2>{move || title.get()}</h2>
                 {children()}
