@@ -132,3 +132,12 @@ test('a text is formatted where its meaning stays the same, and that can be undo
   await expect(page.getByText('tabs cannot indent a line, in line 2')).toBeVisible();
   await expectNothingFound(page);
 });
+
+test('the names in a message are code, without the backticks of the message', async ({ page }) => {
+  await openSignedIn(page, '/pipelines/new');
+  await definition(page).fill('sourc: /a\ndestination: /b/\n');
+  const problems = page.getByRole('region', { name: 'Problems' });
+  const unknown = problems.getByRole('button').filter({ hasText: 'Unknown key sourc: did you mean source?' });
+  await expect(unknown.locator('code')).toHaveText(['sourc', 'source']);
+  await expect(problems).not.toContainText('`');
+});

@@ -37,7 +37,7 @@ test('a job is made with a wrong schedule that is corrected, run by hand, paused
   await page.getByRole('link', { name: 'Create the first job' }).click();
   await fillIn(page, 'Outgoing orders', source, target);
   await schedule(page).fill('0 25 * * *');
-  const wrong = page.getByRole('alert').filter({ hasText: 'hour: `25` is not one of its values; it may hold 0 to 23' });
+  const wrong = page.getByRole('alert').filter({ hasText: 'hour: 25 is not one of its values; it may hold 0 to 23' });
   await expect(wrong).toBeVisible();
   await expect(schedule(page)).toHaveAttribute('aria-invalid', 'true');
   await expectNothingFound(page);

@@ -13,6 +13,7 @@ mod failure;
 mod field;
 mod icon;
 mod menu;
+mod message;
 mod notice;
 mod object_page;
 mod page_head;
@@ -45,6 +46,7 @@ pub(crate) use self::{
     field::Field,
     icon::{Icon, Logo},
     menu::Menu,
+    message::{Message, plain},
     notice::Notice,
     object_page::{Missing, ObjectPage},
     page_head::PageHead,

@@ -39,12 +39,6 @@ pub(crate) fn other_cause(item: &AttentionItem) -> Option<String> {
     item.cause.clone().filter(|cause| !item.summary.contains(cause.as_str()))
 }
 
-/// The parts of a sentence in their order, and whether each is a name, which stands between backticks.
-pub(crate) fn parts(sentence: &str) -> Vec<(String, bool)> {
-    let parts = sentence.split('`').enumerate().map(|(place, part)| (part.to_owned(), place % 2 == 1));
-    parts.filter(|(part, _)| !part.is_empty()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,16 +47,5 @@ mod tests {
     fn a_button_says_how_many_it_changes() {
         assert_eq!(action(AttentionActionType::RetryTransfers, 9), "Retry 9");
         assert_eq!(action(AttentionActionType::CancelTransfers, 1234), "Cancel 500");
-    }
-
-    #[test]
-    fn names_stand_between_backticks() {
-        let part = |text: &str, is_name| (text.to_owned(), is_name);
-        assert_eq!(
-            parts("9 transfers with `sftp.example` failed: quota exceeded"),
-            [part("9 transfers with ", false), part("sftp.example", true), part(" failed: quota exceeded", false)]
-        );
-        assert_eq!(parts("`edge-1` is silent"), [part("edge-1", true), part(" is silent", false)]);
-        assert_eq!(parts("3 agents are silent"), [part("3 agents are silent", false)]);
     }
 }

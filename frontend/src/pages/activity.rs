@@ -16,7 +16,7 @@ use crate::{
     },
     live::Feed,
     query_signal::Fetch,
-    ui::{Badge, Column, Ellipsis, Empty, Notice, PageHead, QueryResult, Rows, Select, Table},
+    ui::{Badge, Column, Ellipsis, Empty, Notice, PageHead, QueryResult, Rows, Select, Table, plain},
     user_action::UserAction,
 };
 
@@ -238,7 +238,7 @@ fn Line(event: Event, actors: Actors) -> impl IntoView {
         Some(address) => view! { <Ellipsis text=name href=href(address) class="cell-link" /> }.into_any(),
         None => view! { <Ellipsis text=name class="cell-text" /> }.into_any(),
     };
-    let cause = labels::events::cause(&event).map(str::to_owned).map(|cause| {
+    let cause = labels::events::cause(&event).map(plain).map(|cause| {
         view! {
             <span class="cell-why" data-tone=state.get_untracked().1.name()>
                 <Ellipsis text=cause class="cell-text" />

@@ -26,7 +26,7 @@ use crate::{
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
     query_signal::Fetch,
-    ui::{Badge, Card, Copyable, Empty, Fact, ObjectPage, PageHead, Settled, Time},
+    ui::{Badge, Card, Copyable, Empty, Fact, Message, ObjectPage, PageHead, Settled, Time},
 };
 
 /// One agent: its status, load, memory and newest transfers.
@@ -116,7 +116,7 @@ fn Trouble(row: RwSignal<Entry<Agent>>) -> impl IntoView {
                 Some(reason) => format!("The agent reports an error: {reason}"),
                 None => "The agent reports an error without a reason. Read its log on the machine.".to_owned(),
             };
-            view! { <p class="notice" data-tone="bad" role="alert">{text}</p> }
+            view! { <p class="notice" data-tone="bad" role="alert"><Message text /></p> }
         })
     }
 }
@@ -137,7 +137,7 @@ fn Details(row: RwSignal<Entry<Agent>>, details: Fetch<AgentDetails>, held: Fetc
         <Card title="Details">
             <dl class="facts">
                 <Fact name="Host name">{read(|agent| agent.hostname.clone())}</Fact>
-                {move || reason.get().map(|reason| view! { <Fact name="Status reason">{reason}</Fact> })}
+                {move || reason.get().map(|reason| view! { <Fact name="Status reason"><Message text=reason /></Fact> })}
                 {customer}
                 <Fact name="System">{read(labels::system)}</Fact>
                 <Fact name="Client certificate">

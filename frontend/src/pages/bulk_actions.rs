@@ -9,7 +9,7 @@ use crate::{
     api::{ItemResult, Request},
     browser, format,
     session::Session,
-    ui::{Dialog, Selection, Toasts, Tone},
+    ui::{Dialog, Message, Selection, Toasts, Tone},
 };
 
 /// A request that changes some rows, with their ids.
@@ -197,7 +197,7 @@ fn finished(results: &[NamedResult], action: &'static BulkAction, is_open: RwSig
         view! {
             <li class="bulk-result" data-tone=tone.name()>
                 <span class="bulk-name">{name.clone()}</span>
-                <span class="bulk-outcome">{text}</span>
+                <span class="bulk-outcome"><Message text /></span>
             </li>
         }
     };

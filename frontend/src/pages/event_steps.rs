@@ -3,7 +3,12 @@
 use leptos::prelude::*;
 
 use super::event_actors::Actors;
-use crate::{api::events::Event, base_path::href, labels, ui::Time};
+use crate::{
+    api::events::Event,
+    base_path::href,
+    labels,
+    ui::{Message, Time},
+};
 
 /// Events as steps of a timeline, in their order. The names of their actors are queried.
 #[component]
@@ -29,7 +34,7 @@ pub(super) fn EventSteps(
                 <span class="timeline-at">
                     <Time at /> " by " {who}
                 </span>
-                {why.map(|why| view! { <span class="timeline-why">{why}</span> })}
+                {why.map(|why| view! { <span class="timeline-why"><Message text=why /></span> })}
             </li>
         }
     };

@@ -14,7 +14,7 @@ use crate::{
     labels,
     live::{Admission, Entry, Feed, LiveList},
     query_signal::Fetch,
-    ui::{Badge, Card, Confirm, Copyable, Empty, Fact, ObjectPage, OptionalTime, PageHead, Time, Toasts},
+    ui::{Badge, Card, Confirm, Copyable, Empty, Fact, Message, ObjectPage, OptionalTime, PageHead, Time, Toasts},
     user_action::UserAction,
 };
 
@@ -181,7 +181,7 @@ fn Details(row: RwSignal<Entry<JobRun>>, links: Fetch<RunLinks>) -> impl IntoVie
                         view! {
                             <div class="error-text card-part">
                                 <h3>"Error"</h3>
-                                <pre tabindex="0">{why}</pre>
+                                <pre tabindex="0"><Message text=why /></pre>
                             </div>
                         }
                     })

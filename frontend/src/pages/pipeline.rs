@@ -28,7 +28,7 @@ use crate::{
     live::Feed,
     query_signal::Fetch,
     session::{Permission, Session},
-    ui::{Badge, Icon, ObjectPage, PageHead, Settled},
+    ui::{Badge, Icon, Message, ObjectPage, PageHead, Settled},
 };
 
 /// One pipeline: its steps, schedule, details, slot history, runs and definition.
@@ -122,7 +122,7 @@ fn DefinitionWarnings(verdict: Fetch<Verdict>) -> impl IntoView {
         view! {
             <li class="notice" data-tone="warn">
                 <Icon name="warning" />
-                <span>{text}</span>
+                <span><Message text /></span>
             </li>
         }
     };

@@ -18,7 +18,7 @@ use crate::{
     },
     live::{Admission, Entry, Feed, LiveList},
     query_signal::Fetch,
-    ui::{Badge, Card, Confirm, Copyable, Fact, ObjectPage, OptionalTime, PageHead, Toasts},
+    ui::{Badge, Card, Confirm, Copyable, Fact, Message, ObjectPage, OptionalTime, PageHead, Toasts},
     user_action::UserAction,
 };
 
@@ -195,7 +195,7 @@ fn Details(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl In
                         view! {
                             <div class="error-text card-part">
                                 <h3>"Error"</h3>
-                                <pre tabindex="0">{why}</pre>
+                                <pre tabindex="0"><Message text=why /></pre>
                             </div>
                         }
                     })

@@ -17,7 +17,7 @@ use crate::{
     labels::slots::{Slot, State},
     query_signal::Fetch,
     time::Instant,
-    ui::{Card, Empty, QueryResult, Rows},
+    ui::{Card, Empty, Message, QueryResult, Rows, plain},
     zone,
 };
 
@@ -160,7 +160,7 @@ fn Strip(
     let described = move || {
         current.get().map(|mark| {
             let run = mark.run.map(|address| view! { <a href=href(address)>"Open run"</a> });
-            view! { <span>{mark.description}</span> {run} }
+            view! { <span><Message text=mark.description /></span> {run} }
         })
     };
     let legend = Memo::new(move |_| marks.with(|marks| marks::legend(marks)));
@@ -205,7 +205,7 @@ fn SlotMark(
             class="slot"
             data-tone=read(|mark| mark.state.2.name().to_owned())
             data-coming=read(|mark| mark.is_coming.to_string())
-            aria-label=read(|mark| mark.description.clone())
+            aria-label=read(|mark| plain(&mark.description))
             tabindex=stop
             on:mouseenter=move |_| chosen.set(Some(pointed.clone()))
             on:focus=move |_| chosen.set(Some(focused.clone()))

@@ -25,7 +25,7 @@ use crate::{
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
     query_signal::Fetch,
-    ui::{Badge, Card, Confirm, ObjectPage, OptionalTime, PageHead, Progress, Settled, TimeFormat, Toasts},
+    ui::{Badge, Card, Confirm, Message, ObjectPage, OptionalTime, PageHead, Progress, Settled, TimeFormat, Toasts},
     user_action::UserAction,
 };
 
@@ -197,7 +197,7 @@ fn TransferProgress(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
                             view! {
                                 <div class="error-text">
                                     <h3>"Error"</h3>
-                                    <pre tabindex="0">{error}</pre>
+                                    <pre tabindex="0"><Message text=error /></pre>
                                 </div>
                             }
                         })

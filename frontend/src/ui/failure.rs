@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::Icon;
+use super::{Icon, Message};
 use crate::api::ApiError;
 
 /// The placeholder of a failed query, with a button to retry.
@@ -14,7 +14,9 @@ pub(crate) fn Failure(#[prop(into)] error: Signal<ApiError>, #[prop(into)] on_re
                 <Icon name="warning" />
             </span>
             <p class="empty-title">"Loading failed"</p>
-            <p class="empty-text">{move || error.get().to_string()}</p>
+            <p class="empty-text">
+                <Message text=Signal::derive(move || error.get().to_string()) />
+            </p>
             <button type="button" class="button" on:click=move |_| on_retry.run(())>
                 "Try again"
             </button>

@@ -4,12 +4,22 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use leptos::prelude::*;
 
+use super::Message;
+
 /// What is wrong with a field, below it. The field is described by it through the returned id.
 pub(super) fn problem_below(problem: Signal<Option<String>>) -> (String, impl IntoView) {
     static LAST: AtomicU32 = AtomicU32::new(0);
     let id = format!("problem-{}", LAST.fetch_add(1, Ordering::Relaxed));
     let own = id.clone();
-    let line = move || problem.get().map(|text| view! { <p class="field-problem" id=own.clone()>{text}</p> });
+    let line = move || {
+        problem.get().map(|text| {
+            view! {
+                <p class="field-problem" id=own.clone()>
+                    <Message text />
+                </p>
+            }
+        })
+    };
     (id, line)
 }
 

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::Icon;
+use super::{Icon, Message};
 
 /// An error message, if there is one.
 #[component]
@@ -15,7 +15,9 @@ pub(crate) fn Notice(#[prop(into)] text: Signal<Option<String>>) -> impl IntoVie
                         view! {
                             <p class="notice" data-tone="bad">
                                 <Icon name="warning" />
-                                <span>{text}</span>
+                                <span>
+                                    <Message text />
+                                </span>
                             </p>
                         }
                     })

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use leptos::prelude::*;
 
-use super::{Icon, Rows, Tone};
+use super::{Icon, Message, Rows, Tone};
 use crate::{api::ApiError, browser};
 
 /// How long a notification stays, from its appearance.
@@ -104,7 +104,9 @@ pub(crate) fn ToastList() -> impl IntoView {
         view! {
             <li class="toast" data-tone=tone.name()>
                 <Icon name=icon />
-                <span>{toast.text}</span>
+                <span>
+                    <Message text=toast.text />
+                </span>
                 {toast
                     .undo
                     .map(|undo| {

@@ -20,6 +20,7 @@ use super::{buffer::Buffer, key_help::help_at};
 use crate::{
     api::definitions::{Diagnostic, Grammar, Severity},
     effect::effect,
+    ui::Message,
 };
 
 /// The element id of the text area.
@@ -181,7 +182,7 @@ fn Marks(text: RwSignal<String>, problems: Memo<Vec<Diagnostic>>) -> impl IntoVi
                 <span>{ahead}</span>
                 <span class="code-wave">{wave}</span>
                 <span>{rest.to_owned()}</span>
-                <span class="code-said">{found.message.clone()}</span>
+                <span class="code-said"><Message text=found.message.clone() /></span>
             </div>
         }
     };

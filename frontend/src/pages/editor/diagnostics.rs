@@ -7,7 +7,7 @@ use crate::{
     api::definitions::{Diagnostic, Severity, Verdict},
     format,
     query_signal::Fetch,
-    ui::{Icon, Notice},
+    ui::{Icon, Message, Notice},
 };
 
 /// The diagnostics, each with a link to its line.
@@ -45,7 +45,7 @@ pub(super) fn DiagnosticList(
                     <span class="problem-place">
                         {word} " in line " {line} ", column " {column}
                     </span>
-                    <span class="problem-text">{format::capitalized(&message)}</span>
+                    <span class="problem-text"><Message text=format::capitalized(&message) /></span>
                 </button>
             </li>
         }

@@ -15,7 +15,7 @@ use crate::{
         run_updates::RunUpdates,
     },
     query_signal::Fetch,
-    ui::{Badge, Card, Column, Ellipsis, Empty, Rows},
+    ui::{Badge, Card, Column, Ellipsis, Empty, Rows, plain},
 };
 
 /// The columns of the table.
@@ -76,7 +76,7 @@ fn Row(row: RwSignal<Entry<JobRun>>) -> impl IntoView {
     let started = move || Clock::full_moment(started_at);
     let slot = move || scheduled_for.map_or_else(|| "Manual".to_owned(), |at| clock.moment(at));
     let state = Signal::derive(move || row.with(|entry| labels::jobs::run_state(&entry.object)));
-    let about = move || row.with(|entry| labels::jobs::run_about(&entry.object));
+    let about = move || row.with(|entry| plain(&labels::jobs::run_about(&entry.object)));
     let taken = move || {
         row.with(|entry| {
             let now = entry.object.completed_at.unwrap_or_else(|| clock.now());

@@ -27,7 +27,7 @@ use crate::{
     live::{Admission, Entry, LiveList},
     pages::list_card::freeze,
     session::Session,
-    ui::{Card, Column, Icon, QueryResult, Rows, Table, Time, TimeFormat, Toasts},
+    ui::{Card, Column, Icon, Message, QueryResult, Rows, Table, Time, TimeFormat, Toasts},
 };
 
 /// The columns of the table.
@@ -196,8 +196,8 @@ fn Row(row: RwSignal<Entry<AttentionItem>>) -> impl IntoView {
     view! {
         <tr>
             <td class="cell-main">
-                {badge} <span class="attention-summary">{move || sentence(&summary.get())}</span>
-                {move || cause.get().map(|cause| view! { <span class="attention-cause">{cause}</span> })}
+                {badge} <span class="attention-summary"><Message text=summary /></span>
+                {move || cause.get().map(|cause| view! { <span class="attention-cause"><Message text=cause /></span> })}
                 <ul class="attention-objects" aria-label="Affected">
                     {move || affected.get().into_iter().map(link).collect_view()} {rest}
                 </ul>
@@ -217,12 +217,4 @@ fn Row(row: RwSignal<Entry<AttentionItem>>) -> impl IntoView {
             </td>
         </tr>
     }
-}
-
-/// A sentence with its names as code.
-fn sentence(text: &str) -> impl IntoView + use<> {
-    let part = |(text, is_name): (String, bool)| {
-        if is_name { view! { <code>{text}</code> }.into_any() } else { text.into_any() }
-    };
-    labels::attention::parts(text).into_iter().map(part).collect_view()
 }

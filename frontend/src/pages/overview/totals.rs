@@ -7,7 +7,7 @@ use crate::{
     fleet_totals::FleetTotals,
     format,
     query_signal::Stage,
-    ui::{SkeletonText, Sparkline},
+    ui::{Message, SkeletonText, Sparkline},
 };
 
 /// Agents online, running transfers, throughput, failures.
@@ -16,7 +16,7 @@ pub(super) fn TotalsRow() -> impl IntoView {
     let totals = expect_context::<FleetTotals>();
     let failure = move || match totals.stage() {
         Stage::Failed(error) if totals.read(|_| ()).is_none() => {
-            Some(view! { <p class="notice" data-tone="bad" role="alert">{error.to_string()}</p> })
+            Some(view! { <p class="notice" data-tone="bad" role="alert"><Message text=error.to_string() /></p> })
         }
         _ => None,
     };

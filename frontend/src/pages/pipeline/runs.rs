@@ -17,7 +17,7 @@ use crate::{
         run_updates::RunUpdates,
     },
     query_signal::Fetch,
-    ui::{Badge, Card, Column, Ellipsis, Empty, Rows},
+    ui::{Badge, Card, Column, Ellipsis, Empty, Rows, plain},
 };
 
 /// The columns of the table.
@@ -93,7 +93,7 @@ fn Row(row: RwSignal<Entry<PipelineRun>>) -> impl IntoView {
                     href=href(address)
                 />
                 <Ellipsis
-                    text=Signal::derive(read(|run| run.error_message.clone().unwrap_or_default()))
+                    text=Signal::derive(read(|run| run.error_message.as_deref().map(plain).unwrap_or_default()))
                     class="cell-about"
                 />
             </td>

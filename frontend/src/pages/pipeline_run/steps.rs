@@ -21,7 +21,7 @@ use crate::{
     live::{Entry, Feed},
     pages::graph::{Graph, StepDetails},
     query_signal::Fetch,
-    ui::{Badge, Card, Column, Ellipsis, Progress, Rows, Table},
+    ui::{Badge, Card, Column, Ellipsis, Message, Progress, Rows, Table},
 };
 
 /// Transfers by their ids.
@@ -131,7 +131,7 @@ fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
     let value = Signal::derive(move || step.with(|step| step.as_ref().map_or(Some(0.0), progress)));
     let error = move || {
         step.with(|step| step.as_ref().and_then(|step| step.error_message.clone()))
-            .map(|error| view! { <span class="cell-why" data-tone=state.get().1.name()>{error}</span> })
+            .map(|error| view! { <span class="cell-why" data-tone=state.get().1.name()><Message text=error /></span> })
     };
     let transfer = move || {
         step.with(|step| step.as_ref().and_then(|step| step.transfer_id.clone())).map(|id| {

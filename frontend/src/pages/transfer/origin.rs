@@ -7,7 +7,7 @@ use crate::{
     base_path::href,
     query_signal::{Fetch, Stage},
     session::{Permission, Session},
-    ui::{Fact, SkeletonText},
+    ui::{Fact, Message, SkeletonText},
 };
 
 /// The name of a job or pipeline, its address, and the address of its run.
@@ -102,7 +102,7 @@ fn shown(found: Fetch<Named>, may_see: bool, noun: &'static str) -> AnyView {
     match found.stage() {
         Stage::Pending => view! { <SkeletonText /> }.into_any(),
         Stage::Failed(error) if error.is_not_found() => format!("Part of a run of {noun} that was deleted").into_any(),
-        Stage::Failed(error) => error.to_string().into_any(),
+        Stage::Failed(error) => view! { <Message text=error.to_string() /> }.into_any(),
         Stage::Ready => found
             .read(Clone::clone)
             .map(|(name, address, run)| {

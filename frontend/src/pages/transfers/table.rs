@@ -15,7 +15,7 @@ use crate::{
     format, labels,
     live::{Entry, Feed, LiveList},
     query_signal::Fetch,
-    ui::{Badge, Column, Ellipsis, Progress, QueryResult, Rows, SelectCell, Selection, Table},
+    ui::{Badge, Column, Ellipsis, Progress, QueryResult, Rows, SelectCell, Selection, Table, plain},
 };
 
 /// The columns of the table, with the orders of the server.
@@ -127,7 +127,7 @@ fn Row(row: RwSignal<Entry<Transfer>>, selection: Option<Selection>) -> impl Int
     let state = Signal::derive(move || row.with(|entry| labels::transfer_state(&entry.object)));
     let read = move |read: fn(&Transfer) -> String| move || row.with(|entry| read(&entry.object));
     let is_running = Memo::new(move |_| row.with(|entry| entry.object.status == TransferStatus::Running));
-    let error = Signal::derive(read(|transfer| transfer.error_message.clone().unwrap_or_default()));
+    let error = Signal::derive(read(|transfer| transfer.error_message.as_deref().map(plain).unwrap_or_default()));
     let ended = read(|transfer| transfer.completed_at.map_or_else(|| "–".to_owned(), Clock::full_moment));
     view! {
         <tr>

@@ -14,6 +14,7 @@ use crate::{
     format,
     live::Feed,
     session::Session,
+    ui::plain,
 };
 
 /// The number of things that a notification names.
@@ -57,7 +58,7 @@ fn take_fresh(known: &mut Known, alerts: &[Alert]) -> Vec<String> {
     let active = || alerts.iter().filter(|alert| alert.snoozed_until.is_none());
     let before = known.replace(active().map(|alert| alert.id.inner().to_owned()).collect());
     let Some(before) = before else { return Vec::new() };
-    active().filter(|alert| !before.contains(alert.id.inner())).map(|alert| alert.summary.clone()).collect()
+    active().filter(|alert| !before.contains(alert.id.inner())).map(|alert| plain(&alert.summary)).collect()
 }
 
 /// The text of a notification, if there is anything to say.

@@ -7,7 +7,7 @@ use crate::{
     browser,
     effect::{effect, settled},
     pages::jobs::{ScheduleSummary, fetch_preview},
-    ui::Card,
+    ui::{Card, Message},
 };
 
 /// Common schedules.
@@ -61,7 +61,7 @@ pub(super) fn ScheduleCard(
     let not_saved = move || {
         let found = FIELDS.into_iter().filter_map(|field| saved(field)());
         let found: Vec<String> = found.filter(|_| preview.failure().is_none()).collect();
-        (!found.is_empty()).then(|| view! { <p class="field-problem">{found.join(" ")}</p> })
+        (!found.is_empty()).then(|| view! { <p class="field-problem"><Message text=found.join(" ") /></p> })
     };
     let zones = browser::time_zones().into_iter().map(|zone| view! { <option value=zone></option> }).collect_view();
     view! {

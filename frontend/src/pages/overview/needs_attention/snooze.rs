@@ -9,7 +9,7 @@ use crate::{
     clock::Clock,
     effect::effect,
     time::Instant,
-    ui::{Field, FormDialog, Select},
+    ui::{Field, FormDialog, Message, Select},
     user_action::UserAction,
     zone,
 };
@@ -61,7 +61,7 @@ pub(super) fn SnoozeDialog() -> impl IntoView {
         });
     };
     let summary =
-        move || board.snoozing.with(|item| item.as_ref().map(|item| item.summary.replace('`', ""))).unwrap_or_default();
+        move || board.snoozing.with(|item| item.as_ref().map(|item| item.summary.clone())).unwrap_or_default();
     let ends: Vec<_> = ENDS.iter().map(|(name, label)| ((*name).to_owned(), (*label).to_owned())).collect();
     let ends = StoredValue::new(ends);
     let zone_name = || if zone::is_utc() { "UTC".to_owned() } else { browser::time_zone() };
@@ -74,7 +74,9 @@ pub(super) fn SnoozeDialog() -> impl IntoView {
             on_submit=submit
             dismiss="Cancel"
         >
-            <p class="form-text">{summary}</p>
+            <p class="form-text">
+                <Message text=Signal::derive(summary) />
+            </p>
             <Field label="Reason" value=reason bounds=(1, 500) is_required=true is_first=true />
             <Select
                 label="End"

@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::{Board, sentence};
+use super::Board;
 use crate::{
     api::attention::{self, AttentionItem},
     format,
-    ui::{OptionalTime, Rows},
+    ui::{Message, OptionalTime, Rows},
 };
 
 /// How many items are snoozed, and on demand which, with a button that ends each snooze.
@@ -34,7 +34,7 @@ pub(super) fn Snoozed() -> impl IntoView {
         view! {
             <li class="snoozed-item">
                 <span class="snoozed-text">
-                    {move || sentence(&summary.get())}
+                    <Message text=summary />
                     <span class="cell-about">"Until " <OptionalTime at=until /> ": " {move || reason.get()}</span>
                 </span>
                 <button type="button" class="button button-small" on:click=end>
