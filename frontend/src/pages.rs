@@ -30,6 +30,7 @@ mod pipeline_run;
 mod pipelines;
 mod plan_cards;
 mod recent_runs;
+mod run_list;
 mod run_updates;
 mod saved_views_menu;
 mod search_field;

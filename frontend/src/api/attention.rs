@@ -87,6 +87,32 @@ pub(crate) struct AttentionItem {
     pub(crate) snooze_reason: Option<String>,
 }
 
+#[cfg(test)]
+impl AttentionItem {
+    /// A warning for tests, about objects with these kinds, ids and names.
+    pub(crate) fn sample(kind: AttentionKind, count: i32, objects: &[(AttentionObjectType, &str, &str)]) -> Self {
+        let object = |(kind, id, name): &(AttentionObjectType, &str, &str)| AttentionObject {
+            id: Id::new(*id),
+            name: (*name).to_owned(),
+            kind: *kind,
+        };
+        Self {
+            id: Id::new("item"),
+            kind,
+            severity: AttentionSeverity::Warning,
+            count,
+            count_is_at_least: false,
+            since: Instant(0),
+            summary: String::new(),
+            cause: None,
+            objects: objects.iter().map(object).collect(),
+            action: None,
+            snoozed_until: None,
+            snooze_reason: None,
+        }
+    }
+}
+
 /// All items in the order of the server: those that are not snoozed first, the most severe first among them.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct Attention {

@@ -10,12 +10,11 @@ use crate::{
     live::Entry,
     pages::{
         export::ExportMenu,
-        list_card::{ListCard, Listed, freeze},
         list_query::ListQuery,
+        run_list::{RunList, RunRows},
         run_updates::RunUpdates,
     },
-    query_signal::Fetch,
-    ui::{Badge, Card, Column, Ellipsis, Empty, Rows, plain},
+    ui::{Badge, Column, Ellipsis, plain},
 };
 
 /// The columns of the table.
@@ -32,36 +31,17 @@ const COLUMNS: [Column; 5] = [
 pub(super) fn Runs(job: String, updates: RunUpdates<JobRun>) -> impl IntoView {
     let query = ListQuery::of(format!("/jobs/{job}"), 100);
     let job = StoredValue::new(job);
-    let list = updates.list;
-    let totals = Fetch::new(move || list.fill(job_runs::list(&job.get_value(), query.rows.get(), query.page.get())));
-    // Not at first: the query has been sent already.
-    Effect::watch(move || updates.unlisted(), move |_, _, _| totals.reload_paced(), false);
-    let listed = Listed::of(totals, |total| *total);
+    let page = move || job_runs::list(&job.get_value(), query.rows.get(), query.page.get());
     let paths = move |()| vec![format!("/api/jobs/{}/runs", job.get_value())];
-    let nothing = || {
-        view! {
-            <Empty icon="jobs" title="No runs yet">
-                <p>"A run appears here as soon as the agent starts it."</p>
-            </Empty>
-        }
-    };
-    let row = move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any();
     view! {
-        <Card title="Runs">
-            <ListCard
-                query
-                listed
-                label="Runs"
-                noun="run"
-                columns=COLUMNS.to_vec()
-                freeze=freeze(list)
-                tools=move || view! { <ExportMenu paths /> }
-                is_empty=Memo::new(move |_| list.len() == 0)
-                nothing
-            >
-                <Rows keys=Signal::derive(move || list.order()) row />
-            </ListCard>
-        </Card>
+        <RunList
+            query
+            runs=RunRows::new(updates, page, |row| view! { <Row row /> }.into_any())
+            columns=COLUMNS.to_vec()
+            icon="jobs"
+            hint="A run appears here as soon as the agent starts it."
+            tools=move || view! { <ExportMenu paths /> }
+        />
     }
 }
 

@@ -183,36 +183,14 @@ fn part(part: &Part<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use cynic::Id;
-
     use super::*;
-    use crate::{
-        api::attention::{AttentionObject, AttentionSeverity},
-        time::Instant,
-    };
+    use crate::{api::attention::AttentionSeverity, time::Instant};
 
     const CHECKED: Option<Checked> = Some(Checked { agents: 41, running: 1, sees_runs: true });
 
     fn item(kind: AttentionKind, count: i32, objects: &[(AttentionObjectType, &str)]) -> AttentionItem {
-        let object = |(kind, id): &(AttentionObjectType, &str)| AttentionObject {
-            id: Id::new(*id),
-            name: (*id).to_owned(),
-            kind: *kind,
-        };
-        AttentionItem {
-            id: Id::new("item"),
-            kind,
-            severity: AttentionSeverity::Warning,
-            count,
-            count_is_at_least: false,
-            since: Instant(0),
-            summary: String::new(),
-            cause: None,
-            objects: objects.iter().map(object).collect(),
-            action: None,
-            snoozed_until: None,
-            snooze_reason: None,
-        }
+        let objects: Vec<_> = objects.iter().map(|(kind, id)| (*kind, *id, *id)).collect();
+        AttentionItem::sample(kind, count, &objects)
     }
 
     fn snoozed(item: AttentionItem) -> AttentionItem {

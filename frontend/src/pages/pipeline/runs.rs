@@ -12,12 +12,11 @@ use crate::{
     },
     live::Entry,
     pages::{
-        list_card::{ListCard, Listed, freeze},
         list_query::ListQuery,
+        run_list::{RunList, RunRows},
         run_updates::RunUpdates,
     },
-    query_signal::Fetch,
-    ui::{Badge, Card, Column, Ellipsis, Empty, Rows, plain},
+    ui::{Badge, Column, Ellipsis, plain},
 };
 
 /// The columns of the table.
@@ -35,35 +34,15 @@ const COLUMNS: [Column; 6] = [
 pub(super) fn Runs(pipeline: String, updates: RunUpdates<PipelineRun>) -> impl IntoView {
     let query = ListQuery::of(format!("/pipelines/{pipeline}"), 100);
     let pipeline = StoredValue::new(pipeline);
-    let list = updates.list;
-    let totals =
-        Fetch::new(move || list.fill(pipeline_runs::list(&pipeline.get_value(), query.rows.get(), query.page.get())));
-    // Not at first: the query has been sent already.
-    Effect::watch(move || updates.unlisted(), move |_, _, _| totals.reload_paced(), false);
-    let listed = Listed::of(totals, |total| *total);
-    let nothing = || {
-        view! {
-            <Empty icon="pipelines" title="No runs yet">
-                <p>"Runs appear here when a user or the schedule starts them."</p>
-            </Empty>
-        }
-    };
-    let row = move |id: String| list.entry(&id).map(|entry| view! { <Row row=entry.into() /> }).into_any();
+    let page = move || pipeline_runs::list(&pipeline.get_value(), query.rows.get(), query.page.get());
     view! {
-        <Card title="Runs">
-            <ListCard
-                query
-                listed
-                label="Runs"
-                noun="run"
-                columns=COLUMNS.to_vec()
-                freeze=freeze(list)
-                is_empty=Memo::new(move |_| list.len() == 0)
-                nothing
-            >
-                <Rows keys=Signal::derive(move || list.order()) row />
-            </ListCard>
-        </Card>
+        <RunList
+            query
+            runs=RunRows::new(updates, page, |row| view! { <Row row /> }.into_any())
+            columns=COLUMNS.to_vec()
+            icon="pipelines"
+            hint="Runs appear here when a user or the schedule starts them."
+        />
     }
 }
 

@@ -73,32 +73,7 @@ fn link(object: &AttentionObject, owner: Option<&str>) -> Option<Affected> {
 
 #[cfg(test)]
 mod tests {
-    use cynic::Id;
-
     use super::*;
-    use crate::api::attention::AttentionSeverity;
-
-    fn item(kind: AttentionKind, count: i32, objects: &[(AttentionObjectType, &str, &str)]) -> AttentionItem {
-        let object = |(kind, id, name): &(AttentionObjectType, &str, &str)| AttentionObject {
-            id: Id::new(*id),
-            name: (*name).to_owned(),
-            kind: *kind,
-        };
-        AttentionItem {
-            id: Id::new("item"),
-            kind,
-            severity: AttentionSeverity::Warning,
-            count,
-            count_is_at_least: false,
-            since: Instant(0),
-            summary: String::new(),
-            cause: None,
-            objects: objects.iter().map(object).collect(),
-            action: None,
-            snoozed_until: None,
-            snooze_reason: None,
-        }
-    }
 
     fn addresses(item: &AttentionItem) -> Vec<String> {
         affected(item).into_iter().map(|affected| affected.address).collect()
@@ -107,12 +82,16 @@ mod tests {
     #[test]
     fn a_run_has_the_address_of_its_job_or_pipeline() {
         use AttentionObjectType::{Job, JobRun, Pipeline, PipelineRun};
-        let failed =
-            item(AttentionKind::RunFailed, 1, &[(Job, "j1", "Nightly"), (JobRun, "r1", "2026-04-25T13:00:00Z")]);
+        let failed = AttentionItem::sample(
+            AttentionKind::RunFailed,
+            1,
+            &[(Job, "j1", "Nightly"), (JobRun, "r1", "2026-04-25T13:00:00Z")],
+        );
         assert_eq!(addresses(&failed), ["/jobs/j1", "/jobs/j1/runs/r1"]);
         assert_eq!(affected(&failed)[1].name, Name::Run(Instant::parse("2026-04-25T13:00:00Z")));
         assert_eq!(more(&failed), None);
-        let late = item(AttentionKind::RunLate, 1, &[(Pipeline, "p1", "Orders"), (PipelineRun, "r1", "")]);
+        let late =
+            AttentionItem::sample(AttentionKind::RunLate, 1, &[(Pipeline, "p1", "Orders"), (PipelineRun, "r1", "")]);
         assert_eq!(addresses(&late), ["/pipelines/p1", "/pipelines/p1/runs/r1"]);
         assert_eq!(affected(&late)[1].name, Name::Run(None));
     }
@@ -120,10 +99,11 @@ mod tests {
     #[test]
     fn the_list_has_those_that_are_not_named() {
         let objects: Vec<_> = ["t1", "t2", "t3", "t4"].map(|id| (AttentionObjectType::Transfer, id, "a.csv")).to_vec();
-        let failed = item(AttentionKind::TransferFailed, 9, &objects);
+        let failed = AttentionItem::sample(AttentionKind::TransferFailed, 9, &objects);
         assert_eq!(addresses(&failed), ["/transfers/t1", "/transfers/t2", "/transfers/t3"]);
         assert_eq!(more(&failed), Some((6, "/transfers?status=failed&ended=24h".to_owned())));
-        let silent = item(AttentionKind::AgentSilent, 1, &[(AttentionObjectType::Agent, "a1", "edge-1")]);
+        let silent =
+            AttentionItem::sample(AttentionKind::AgentSilent, 1, &[(AttentionObjectType::Agent, "a1", "edge-1")]);
         assert_eq!((addresses(&silent), more(&silent)), (vec!["/agents/a1".to_owned()], None));
     }
 }
