@@ -12,6 +12,8 @@ mod format_button;
 mod highlight;
 mod key_help;
 mod run_once;
+#[cfg(test)]
+mod sample;
 mod text_edits;
 mod yaml_context;
 

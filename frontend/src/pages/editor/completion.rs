@@ -31,7 +31,7 @@ pub(super) fn suggest(grammar: &Grammar, context: &YamlContext) -> Vec<Suggestio
 
 /// What the schema says about a key.
 pub(super) struct Described {
-    /// The description; empty if there is none.
+    /// The description; empty if there is none, or if the variants of the mapping have different ones.
     pub(super) about: String,
     pub(super) is_required: bool,
     /// The values to choose from.
@@ -43,9 +43,10 @@ pub(super) fn describe(grammar: &Grammar, context: &YamlContext, key: &str) -> O
     let schema = Schema(grammar);
     let mut mappings = schema.mappings(context);
     mappings.retain(|mapping| mapping.properties.contains_key(key));
-    let value = mappings.first()?.properties.get(key)?;
-    let own = std::iter::once(value).chain(schema.named(value));
-    let about = own.map(|shape| &shape.description).find(|about| !about.is_empty()).cloned().unwrap_or_default();
+    let mut abouts = mappings.iter().filter_map(|mapping| mapping.properties.get(key)).map(|value| schema.about(value));
+    let first = abouts.next()?;
+    // What one variant says about a key may be wrong for another.
+    let about = if abouts.all(|about| about == first) { first.to_owned() } else { String::new() };
     let is_required = mappings.iter().all(|mapping| mapping.required.iter().any(|required| required == key));
     let words = words(schema, &mappings, key).into_iter().map(|suggestion| suggestion.word).collect();
     Some(Described { about, is_required, words })
@@ -116,6 +117,12 @@ impl<'g> Schema<'g> {
         of.reference.as_ref().and_then(|name| self.0.definitions.get(name.rsplit('/').next()?))
     }
 
+    /// The description of a schema, or of what it refers to; empty if there is none.
+    fn about(self, of: &'g Grammar) -> &'g str {
+        let shapes = std::iter::once(of).chain(self.named(of));
+        shapes.map(|shape| shape.description.as_str()).find(|about| !about.is_empty()).unwrap_or_default()
+    }
+
     /// The variants of a schema, or the schema itself.
     fn shapes(self, of: &'g Grammar) -> Vec<&'g Grammar> {
         let variants: Vec<&Grammar> = self.named(of).into_iter().chain(&of.one_of).chain(&of.any_of).collect();
@@ -147,31 +154,14 @@ impl<'g> Schema<'g> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{json, pages::editor::yaml_context::locate};
-
-    const GRAMMAR: &str = r##"{
-        "properties": {
-            "source": {"$ref": "#/$defs/place", "description": "Where it reads."},
-            "steps": {"items": {"$ref": "#/$defs/step"}, "type": "array", "description": "What is done."},
-            "retry": {"$ref": "#/$defs/retry", "description": "How often."},
-            "overlap": {"enum": ["skip", "queue", "allow"], "description": "What then."}
-        },
-        "required": ["source"],
-        "$defs": {
-            "place": {"anyOf": [{"type": "string"}, {"properties": {"host": {}, "path": {}}}]},
-            "retry": {"properties": {"factor": {}, "maxAttempts": {}}, "required": ["maxAttempts"]},
-            "step": {"oneOf": [
-                {"properties": {"id": {}, "type": {"const": "delete", "description": "Deletes."}, "needs": {"items": {}}, "path": {}}, "required": ["type", "id"]},
-                {"properties": {"id": {}, "type": {"const": "rename"}, "from": {}, "to": {}}, "required": ["type", "id"]}
-            ]}
-        },
-        "additionalProperties": false
-    }"##;
+    use crate::pages::editor::{
+        sample::{caret, grammar},
+        yaml_context::locate,
+    };
 
     fn suggested(text: &str) -> Vec<Suggestion> {
-        let grammar: Grammar = json::read(GRAMMAR).unwrap();
-        let place = text.find('|').unwrap();
-        locate(&text.replacen('|', "", 1), place).map(|context| suggest(&grammar, &context)).unwrap_or_default()
+        let (text, at) = caret(text);
+        locate(&text, at).map(|context| suggest(&grammar(), &context)).unwrap_or_default()
     }
 
     fn words(text: &str) -> String {
@@ -190,10 +180,10 @@ mod tests {
 
     #[test]
     fn the_keys_of_a_step_are_those_of_its_type() {
-        assert_eq!(words("steps:\n  - |"), "id type needs path from to");
-        assert_eq!(words("steps:\n  - type: rename\n    |"), "id from to");
-        assert_eq!(words("steps:\n  - { type: delete, id: a, | }"), "needs path");
-        assert_eq!(words("steps:\n  - |\n    type: delete"), "id needs path");
+        assert_eq!(words("steps:\n  - |"), "id type needs path to");
+        assert_eq!(words("steps:\n  - type: rename\n    |"), "id path to");
+        assert_eq!(words("steps:\n  - { type: delete, id: a, | }"), "path needs");
+        assert_eq!(words("steps:\n  - |\n    type: delete"), "id path needs");
     }
 
     #[test]

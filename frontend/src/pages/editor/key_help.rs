@@ -30,30 +30,11 @@ pub(super) fn help_at(grammar: &Grammar, text: &str, at: usize) -> Option<KeyHel
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json;
-
-    const GRAMMAR: &str = r##"{
-        "properties": {
-            "source": {"$ref": "#/$defs/place", "description": "Where it reads."},
-            "steps": {"items": {"$ref": "#/$defs/step"}, "type": "array", "description": "What is done."},
-            "overlap": {"enum": ["skip", "queue"], "description": "What then."},
-            "retry": {"$ref": "#/$defs/retry"}
-        },
-        "required": ["source"],
-        "$defs": {
-            "place": {"anyOf": [{"type": "string"}, {"properties": {"path": {"description": "Its path."}}}]},
-            "retry": {"description": "How often.", "properties": {"factor": {"description": "The factor."}}},
-            "step": {"oneOf": [
-                {"properties": {"type": {"const": "delete"}, "path": {"description": "What is deleted."}}, "required": ["type", "path"]},
-                {"properties": {"type": {"const": "checksum"}, "path": {"description": "What is read."}}, "required": ["type"]}
-            ]}
-        }
-    }"##;
+    use crate::pages::editor::sample::{caret, grammar};
 
     fn help(text: &str) -> String {
-        let grammar: Grammar = json::read(GRAMMAR).unwrap();
-        let at = text.find('|').unwrap();
-        let help = help_at(&grammar, &text.replacen('|', "", 1), at);
+        let (text, at) = caret(text);
+        let help = help_at(&grammar(), &text, at);
         help.map(|help| format!("{}: {}", help.key, help.lines.join(" "))).unwrap_or_default()
     }
 
@@ -62,7 +43,7 @@ mod tests {
         for text in ["|source: /a", "sou|rce: /a", "source: /a|", "source: |"] {
             assert_eq!(help(text), "source: Where it reads. Required.", "{text}");
         }
-        assert_eq!(help("overlap: sk|ip"), "overlap: What then. One of: skip, queue.");
+        assert_eq!(help("overlap: sk|ip"), "overlap: What then. One of: skip, queue, allow.");
         assert_eq!(help("re|try:\n  factor: 2"), "retry: How often.");
         assert_eq!(help("retry:\n  factor: 2|"), "factor: The factor.");
         assert_eq!(help("source: { path: /a|}"), "path: Its path.");
@@ -70,10 +51,15 @@ mod tests {
 
     #[test]
     fn the_key_of_a_step_is_that_of_its_type() {
-        assert_eq!(help("steps:\n  - type: checksum\n    pa|th: /a"), "path: What is read.");
+        assert_eq!(help("steps:\n  - type: rename\n    pa|th: /a"), "path: What is renamed.");
         assert_eq!(help("steps:\n  - pa|th: /a\n    type: delete"), "path: What is deleted. Required.");
         assert_eq!(help("steps:\n  - { type: delete, pa|th: /a }"), "path: What is deleted. Required.");
-        assert_eq!(help("steps:\n  - ty|pe: delete"), "type: Required. One of: delete, checksum.");
+    }
+
+    #[test]
+    fn a_key_that_variants_describe_differently_is_not_described_as_in_one_of_them() {
+        assert_eq!(help("steps:\n  - ty|pe: rename"), "type: Required. One of: delete, rename.");
+        assert_eq!(help("steps:\n  - pa|th: /a"), "");
     }
 
     #[test]

@@ -231,11 +231,12 @@ fn block_others(above: &str, below: &str, of: &Entry<'_>) -> Vec<(String, String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::editor::sample::caret;
 
     /// The position of `|` in a text.
     fn at(text: &str) -> Option<YamlContext> {
-        let place = text.find('|').unwrap();
-        locate(&text.replacen('|', "", 1), place)
+        let (text, place) = caret(text);
+        locate(&text, place)
     }
 
     fn path(text: &str) -> String {
