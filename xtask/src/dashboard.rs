@@ -1,5 +1,5 @@
-//! The dashboard: built by Trunk, split into chunks, compressed, and checked against a size budget, unless its sources
-//! are unchanged since the last build.
+//! The dashboard: built by Trunk, its code split into chunks and its style sheets joined, compressed, and checked
+//! against a size budget, unless its sources are unchanged since the last build.
 
 use std::collections::hash_map::DefaultHasher;
 use std::ffi::OsStr;
@@ -17,6 +17,7 @@ use crate::failure::{Context, Failure, Result};
 use crate::files::{self, entries, file_name, relative};
 use crate::process::{self, output};
 use crate::stop::Stop;
+use crate::styles;
 use crate::tools::cargo;
 use crate::versions::{TRUNK, WASM_SPLIT};
 use crate::wasm;
@@ -69,6 +70,7 @@ pub(crate) fn build(stop: &Stop, over_budget: OverBudget) -> Result<()> {
     trunk.args(["--offline=true", "--locked=true"]).env("TRUNK_SKIP_VERSION_CHECK", "true");
     process::run(&mut trunk, stop)?;
     chunks::split(&dist, stop)?;
+    styles::join(&dist)?;
     compress(&dist)?;
     match (check_size(&dist), over_budget) {
         (Err(Failure::Failed(text)), OverBudget::Warn) => println!("xtask: warning: {text}"),

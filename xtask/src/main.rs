@@ -27,6 +27,7 @@ mod schemathesis;
 mod services;
 mod steps;
 mod stop;
+mod styles;
 mod test;
 mod tools;
 mod up;
