@@ -18,6 +18,10 @@ const SQLITE_READERS: u32 = 4;
 const TRUNCATE_TIMEOUT: Duration = Duration::from_millis(200);
 /// Connections to PostgreSQL, per server.
 const POSTGRES_CONNECTIONS: u32 = 16;
+/// Lets the connection of the group-committing writer plan each of its statements once, and not for each batch: planning an
+/// UPDATE of a table with many indexes takes longer than changing a few of its rows. Its statements find rows by their keys,
+/// so the plan does not depend on the values. The writer has it renewed, see `writer/plans.rs`.
+const PLAN_ONCE: &str = "; SET plan_cache_mode = force_generic_plan";
 /// How long an idle connection may take to answer a ping before it is replaced.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -80,8 +84,7 @@ impl Db {
     pub async fn open_postgres_within(url: &str, limits: DatabaseLimits) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)?.application_name("mftplus").statement_cache_capacity(256);
         // An idle connection may have been lost unnoticed, so it is pinged. The group-committing writer repeats its batch instead.
-        let pool = |statement| {
-            let settings = session_settings(statement, limits.batch / 2);
+        let pool = |settings: String| {
             PgPoolOptions::new().acquire_timeout(limits.acquire).test_before_acquire(false).after_connect(
                 move |connection, _| {
                     let settings = settings.clone();
@@ -89,8 +92,9 @@ impl Db {
                 },
             )
         };
-        let hot = pool(limits.batch).max_connections(1).connect_with(options.clone()).await?;
-        let pool = pool(limits.statement)
+        let settings = |statement| session_settings(statement, limits.batch / 2);
+        let hot = pool(settings(limits.batch) + PLAN_ONCE).max_connections(1).connect_with(options.clone()).await?;
+        let pool = pool(settings(limits.statement))
             .max_connections(POSTGRES_CONNECTIONS)
             .before_acquire(|connection, _| Box::pin(is_alive(connection)))
             .connect_with(options)

@@ -37,6 +37,7 @@ use crate::{
 
 mod batch;
 mod commit_record;
+mod plans;
 mod postgres;
 mod progress;
 mod sqlite;
@@ -208,6 +209,7 @@ impl WriterTask {
         let mut ops = Vec::with_capacity(MAX_BATCH);
         let mut is_busy = false;
         let mut probe_at = Instant::now() + PROBE_INTERVAL;
+        let mut plans_end = Instant::now() + plans::LIFETIME;
         loop {
             match timeout_at(probe_at, self.queue.recv_many(&mut ops, MIN_SPLIT)).await {
                 Ok(0) => return,
@@ -239,7 +241,12 @@ impl WriterTask {
                 self.batch(rest).await;
             }
             metrics::histogram!("mftplus_writer_commit_duration_seconds").record(begun.elapsed());
-            probe_at = Instant::now() + PROBE_INTERVAL;
+            let now = Instant::now();
+            probe_at = now + PROBE_INTERVAL;
+            if plans_end <= now && self.is_writing {
+                self.discard_plans().await;
+                plans_end = now + plans::LIFETIME;
+            }
         }
     }
 

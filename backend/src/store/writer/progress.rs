@@ -193,8 +193,7 @@ impl WriterTask {
                 self.texts.postgres.load_transfers(pooled.connection()?, &missing).await?
             }
         };
-        connection.keep_on_drop();
-        self.connection = Some(connection);
+        self.keep_connection(connection);
         for row in rows {
             self.rows.insert(row);
         }
@@ -202,7 +201,7 @@ impl WriterTask {
     }
 
     /// Takes the connection out of its field, marked as in doubt: after a failure it is dropped, and replaced by a new one.
-    async fn take_connection(&mut self) -> Result<WriterConnection> {
+    pub(super) async fn take_connection(&mut self) -> Result<WriterConnection> {
         let mut connection = match (self.connection.take(), &self.db) {
             (Some(connection), _) => connection,
             (None, Db::Sqlite { hot, limits, .. }) => {
@@ -214,6 +213,12 @@ impl WriterTask {
         };
         connection.replace_on_drop();
         Ok(connection)
+    }
+
+    /// Keeps the connection of [`Self::take_connection`] for the next batch, once all its statements were answered.
+    pub(super) fn keep_connection(&mut self, mut connection: WriterConnection) {
+        connection.keep_on_drop();
+        self.connection = Some(connection);
     }
 
     /// Applies a report to its cached row, if it only changes progress.
@@ -263,8 +268,7 @@ impl WriterTask {
             Err(sqlx::Error::Database(error)) if error.kind() == ErrorKind::NotNullViolation => Written::Conflict,
             Err(error) => return Err(error.into()),
         };
-        connection.keep_on_drop();
-        self.connection = Some(connection);
+        self.keep_connection(connection);
         Ok(written)
     }
 

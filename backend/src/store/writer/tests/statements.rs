@@ -6,10 +6,10 @@ use crate::{
     actor::Scope,
     store::{
         agents::{self, AgentRow},
-        db::Tx,
-        scratch_database::{Scratch, agent_later, assert_differ, transfer, transfer_ended, transfer_later},
+        db::{Db, Tx},
+        scratch_database::{Scratch, agent_later, assert_differ, at, id, transfer, transfer_ended, transfer_later},
         transfers::{self, TransferRow},
-        writer::{Dirty, Loaded, Texts, batch::Guarded},
+        writer::{CommitListener, Dirty, Loaded, Texts, Writer, batch::Guarded},
     },
 };
 
@@ -139,4 +139,35 @@ async fn a_batch_of_heartbeats_writes_every_column_of_a_heartbeat() {
     }
     tx.commit().await.unwrap();
     assert_eq!(agents::find(&scratch.db, Scope::All, after.id).await.unwrap(), Some(after));
+}
+
+#[tokio::test]
+async fn postgresql_plans_each_statement_of_the_writer_once() {
+    let scratch = Scratch::open().await;
+    let ids: Vec<_> = stored(&scratch).await.iter().map(|row| row.id).collect();
+    let texts = Texts::default();
+    let mut tx = scratch.db.begin_hot().await.unwrap();
+    let Tx::Postgres(pooled) = &mut tx else { return };
+    for _ in 0..3 {
+        assert_eq!(texts.postgres.load_transfers(pooled.connection().unwrap(), &ids).await.unwrap().len(), 3);
+    }
+    let made = "SELECT generic_plans, custom_plans FROM pg_prepared_statements \
+        WHERE statement LIKE '%FOR NO KEY UPDATE OF t%' AND statement NOT LIKE '%pg_prepared_statements%'";
+    let made: Vec<(i64, i64)> = sqlx::query_as(made).fetch_all(pooled.connection().unwrap()).await.unwrap();
+    assert_eq!(made, [(3, 0)], "all three executions took the plan that fits all values");
+}
+
+#[tokio::test]
+async fn the_writer_keeps_its_connection_when_it_discards_its_plans() {
+    let scratch = Scratch::open().await;
+    let listener = CommitListener {
+        has_subscribers: Box::new(|| false),
+        notify: Box::new(drop),
+        record_outcome: Box::new(|_| {}),
+    };
+    let (_writer, mut task) = Writer::new(scratch.db.clone(), id(9), at(1), false, listener);
+    for _ in 0..2 {
+        task.discard_plans().await;
+        assert_eq!(task.connection.is_some(), matches!(scratch.db, Db::Postgres { .. }));
+    }
 }
