@@ -75,7 +75,7 @@ struct Source {
 
 impl Default for RequestIds {
     fn default() -> Self {
-        Self(Arc::new(Source { ids: IdGenerator::system(), clock: Clock::system() }))
+        Self(Arc::new(Source { ids: IdGenerator::buffered(), clock: Clock::system() }))
     }
 }
 
