@@ -206,7 +206,7 @@ impl Writer {
 impl WriterTask {
     /// Commits batches until the last [`Writer`] is dropped and its queue is empty.
     pub async fn run(mut self) {
-        let mut ops = Vec::with_capacity(MAX_BATCH);
+        let mut ops = Vec::with_capacity(MIN_SPLIT);
         let mut is_busy = false;
         let mut probe_at = Instant::now() + PROBE_INTERVAL;
         let mut plans_end = Instant::now() + plans::LIFETIME;
@@ -225,6 +225,7 @@ impl WriterTask {
                 yield_now().await;
             }
             let half = (ops.len() + self.queue.len()).div_ceil(2).min(MAX_BATCH);
+            ops.reserve(half.saturating_sub(ops.len()));
             while ops.len() < half
                 && let Ok(op) = self.queue.try_recv()
             {
@@ -233,7 +234,7 @@ impl WriterTask {
             metrics::histogram!("mftplus_writer_batch_size")
                 .record(f64::from(u32::try_from(ops.len()).unwrap_or(u32::MAX)));
             is_busy = ops.len() > 1;
-            let batch = std::mem::replace(&mut ops, Vec::with_capacity(MAX_BATCH));
+            let batch = std::mem::replace(&mut ops, Vec::with_capacity(MIN_SPLIT));
             let begun = Instant::now();
             // See `numbered`: a number needs a transaction.
             let rest = if self.numbered { batch } else { self.commit_progress(batch).await };
