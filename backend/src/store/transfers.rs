@@ -5,7 +5,7 @@ use mftplus_protocol::transfer::TransferDetails;
 
 use super::db::{
     Conn, Db, MOST_VALUES, Sql, Tx,
-    table::{table, values},
+    table::{Column, table, values},
 };
 use crate::{
     actor::Scope,
@@ -98,6 +98,10 @@ macro_rules! transfers {
                 speed: Float,
                 revision: Integer,
                 progressed_at: Instant,
+            }
+
+            /// Written, in addition, by reports that change one of them: many agents measure none.
+            const NETWORK {
                 throughput_mbps: Float,
                 latency_ms: Float,
                 packet_loss_percent: Float,
@@ -111,7 +115,7 @@ macro_rules! transfers {
                 $($field: $type,)+
             }
 
-            /// Written, in addition to both, by reports that change the status.
+            /// Written, in addition to all of them, by reports that change the status.
             const LIFECYCLE {
                 status: EnumText,
                 started_at: Instant,
@@ -172,10 +176,13 @@ macro_rules! transfers {
 
 mftplus_protocol::transfer_details!(transfers);
 
+/// All columns that change after the creation of a transfer; each group is written in addition to those before it.
+pub(super) const CHANGED: [&[Column<TransferRow>]; 4] =
+    [TransferRow::PROGRESS, TransferRow::NETWORK, TransferRow::DETAILS, TransferRow::LIFECYCLE];
+
 /// Stores a new transfer, with the file names that searches compare.
 pub async fn insert(tx: &mut Tx, transfer: &TransferRow, source_name: &str, destination_name: &str) -> Result<()> {
-    let row = [TransferRow::CREATED, TransferRow::PROGRESS, TransferRow::DETAILS, TransferRow::LIFECYCLE];
-    let row = row.into_iter().flat_map(|columns| values(columns, transfer));
+    let row = [TransferRow::CREATED].into_iter().chain(CHANGED).flat_map(|columns| values(columns, transfer));
     let names = [("source_name", source_name.into()), ("destination_name", destination_name.into())];
     TransferRow::TABLE.insert(row.chain(names)).execute(tx).await?;
     Ok(())
@@ -205,11 +212,10 @@ fn scoped(statement: Sql, scope: Scope) -> Sql {
     }
 }
 
-/// Writes the progress, details and lifecycle columns of a transfer. Returns false, and writes nothing, unless the stored
+/// Writes all columns of a transfer that change after its creation. Returns false, and writes nothing, unless the stored
 /// revision is still `seen`.
 pub async fn save(tx: &mut Tx, transfer: &TransferRow, seen: i64) -> Result<bool> {
-    let columns = [TransferRow::PROGRESS, TransferRow::DETAILS, TransferRow::LIFECYCLE];
-    let columns = columns.into_iter().flat_map(|columns| values(columns, transfer));
+    let columns = CHANGED.into_iter().flat_map(|columns| values(columns, transfer));
     let statement = TransferRow::TABLE.update(columns).push_bind(" WHERE id = ", transfer.id);
     Ok(statement.push_bind(" AND revision = ", seen).execute(tx).await? == 1)
 }

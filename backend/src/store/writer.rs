@@ -22,8 +22,8 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    db::{Db, is_worth_another_connection, timed_out},
-    transfers::TransferRow,
+    db::{Db, is_worth_another_connection, table::Column, timed_out},
+    transfers::{self, TransferRow},
 };
 use crate::{
     error::{Code, Error, Result},
@@ -31,7 +31,7 @@ use crate::{
     model::{
         agent::{Agent, Heartbeat},
         event::Event,
-        transfer::{Transfer, UpdateTransfer},
+        transfer::{Transfer, TransferState, UpdateTransfer},
     },
 };
 
@@ -343,14 +343,41 @@ struct Texts {
 type Rows<K, V> = BTreeMap<K, V>;
 
 /// Which columns of a changed transfer must be written. Each includes those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Dirty {
     /// The columns of [`TransferRow::PROGRESS`].
     Progress,
+    /// The columns of [`TransferRow::NETWORK`] as well.
+    Network,
     /// The columns of [`TransferRow::DETAILS`] as well.
     Details,
     /// The columns of [`TransferRow::LIFECYCLE`] as well.
     Whole,
+}
+
+impl Dirty {
+    /// What a report that only changes progress has changed.
+    fn of_progress(before: &TransferState, after: &TransferState) -> Self {
+        if !after.has_details_of(before) {
+            Self::Details
+        } else if after.progress.network != before.progress.network {
+            Self::Network
+        } else {
+            Self::Progress
+        }
+    }
+
+    /// The columns that must be written.
+    fn columns(self) -> &'static [&'static [Column<TransferRow>]] {
+        const COLUMNS: &[&[Column<TransferRow>]] = &transfers::CHANGED;
+        let groups = match self {
+            Self::Progress => 1,
+            Self::Network => 2,
+            Self::Details => 3,
+            Self::Whole => 4,
+        };
+        &COLUMNS[..groups]
+    }
 }
 
 /// A transfer of a batch, as it will be written.

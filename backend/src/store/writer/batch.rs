@@ -211,8 +211,7 @@ impl BatchState {
             Advance::Unchanged if agrees_to_end(patch, &view) => self.settled.push((agent, id, now)),
             Advance::Unchanged => {}
             Advance::Progressed => {
-                let dirty = if row.state.has_details_of(&seen) { Dirty::Progress } else { Dirty::Details };
-                loaded.dirty = loaded.dirty.max(Some(dirty));
+                loaded.dirty = loaded.dirty.max(Some(Dirty::of_progress(&seen, &row.state)));
                 self.unpublished_transfers.insert(id, change(Kind::TransferProgressed, agent, &view, now));
             }
             Advance::Lifecycle => {
@@ -331,15 +330,15 @@ pub(super) struct Guarded<'a> {
     pub(super) row: &'a TransferRow,
     /// The revision that the stored row must still have.
     pub(super) seen: i64,
-    /// Whether the columns of [`TransferRow::DETAILS`] must be written as well.
-    pub(super) has_new_details: bool,
+    /// The columns to write, at most those of [`Dirty::Details`].
+    pub(super) dirty: Dirty,
 }
 
 /// The rows with the revisions they were read with. They are locked, so the stored revisions are still the same.
 pub(super) fn guarded<'a>(rows: &[&'a Loaded]) -> Vec<Guarded<'a>> {
     let guarded = |loaded: &&'a Loaded| {
-        let has_new_details = loaded.dirty > Some(Dirty::Progress);
-        Guarded { row: &loaded.row, seen: loaded.seen, has_new_details }
+        let dirty = loaded.dirty.map_or(Dirty::Progress, |dirty| dirty.min(Dirty::Details));
+        Guarded { row: &loaded.row, seen: loaded.seen, dirty }
     };
     rows.iter().map(guarded).collect()
 }

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, postgres::PgArguments
 use uuid::Uuid;
 
 use super::{
-    Loaded,
+    Dirty, Loaded,
     batch::{Guarded, guarded},
 };
 use crate::{
@@ -28,6 +28,7 @@ pub(super) struct Texts {
     load_transfers: Arc<str>,
     save_agents: Arc<str>,
     save_progress: Arc<str>,
+    save_network: Arc<str>,
     save_details: Arc<str>,
     save_lifecycle: Arc<str>,
 }
@@ -36,14 +37,15 @@ impl Default for Texts {
     fn default() -> Self {
         let agents = AgentRow::TABLE.select_text();
         let transfers = TransferRow::TABLE.select_text();
+        let save = |dirty: Dirty| -> Arc<str> { update(&TransferRow::TABLE, dirty.columns(), Some("revision")).into() };
         Self {
             load_agents: format!("{agents} WHERE revoked_at IS NULL AND id = ANY($1) ORDER BY id FOR NO KEY UPDATE")
                 .into(),
             load_transfers: format!("{transfers} WHERE t.id = ANY($1) ORDER BY t.id FOR NO KEY UPDATE OF t").into(),
             save_agents: update(&AgentRow::TABLE, &[AgentRow::HEARTBEAT], None).into(),
-            save_progress: update(&TransferRow::TABLE, &[TransferRow::PROGRESS], Some("revision")).into(),
-            save_details: update(&TransferRow::TABLE, &[TransferRow::PROGRESS, TransferRow::DETAILS], Some("revision"))
-                .into(),
+            save_progress: save(Dirty::Progress),
+            save_network: save(Dirty::Network),
+            save_details: save(Dirty::Details),
             save_lifecycle: update(&TransferRow::TABLE, &[TransferRow::LIFECYCLE], None).into(),
         }
     }
@@ -83,21 +85,19 @@ impl Texts {
         Ok(())
     }
 
-    /// Writes the progress of the rows, and their details if one has new details. If the stored revision of one is not
-    /// `seen`, the statement violates `NOT NULL` and nothing is written.
+    /// Writes the progress of the rows, and what one of them needs in addition. If the stored revision of one is not `seen`,
+    /// the statement violates `NOT NULL` and nothing is written.
     pub(super) async fn save_progress(&self, connection: &mut PgConnection, rows: &[Guarded<'_>]) -> sqlx::Result<()> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let (text, details): (&Arc<str>, &[Column<TransferRow>]) = if rows.iter().any(|guarded| guarded.has_new_details)
-        {
-            (&self.save_details, TransferRow::DETAILS)
-        } else {
-            (&self.save_progress, &[])
+        let Some(dirty) = rows.iter().map(|guarded| guarded.dirty).max() else { return Ok(()) };
+        let text = match dirty {
+            Dirty::Progress => &self.save_progress,
+            Dirty::Network => &self.save_network,
+            Dirty::Details | Dirty::Whole => &self.save_details,
         };
-        let statement = statement(text).bind(array(rows, |guarded| guarded.row.id.0));
-        let statement = bind(statement, TransferRow::PROGRESS, rows, |guarded| guarded.row);
-        let statement = bind(statement, details, rows, |guarded| guarded.row);
+        let mut statement = statement(text).bind(array(rows, |guarded| guarded.row.id.0));
+        for columns in dirty.min(Dirty::Details).columns() {
+            statement = bind(statement, columns, rows, |guarded| guarded.row);
+        }
         statement.bind(array(rows, |guarded| guarded.seen)).execute(connection).await?;
         Ok(())
     }

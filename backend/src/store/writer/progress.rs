@@ -12,7 +12,7 @@ use sqlx::{Postgres, Sqlite, error::ErrorKind};
 use tokio::time::timeout;
 
 use super::{
-    CommittedBatch, Op, WriterTask,
+    CommittedBatch, Dirty, Op, WriterTask,
     batch::{self, Guarded},
 };
 use crate::{
@@ -80,8 +80,8 @@ impl WriterConnection {
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     revision: i64,
-    /// Whether a report of the batch has changed what [`TransferRow::DETAILS`] holds.
-    has_new_details: bool,
+    /// What reports of the batch have changed.
+    dirty: Dirty,
 }
 
 /// The outcome of the guarded UPDATE.
@@ -236,8 +236,8 @@ impl WriterTask {
         let mut state = row.state.clone();
         match state.advance(patch, *now) {
             Ok(Advance::Progressed) => {
-                let seen = seen.entry(*id).or_insert(Seen { revision: row.state.revision, has_new_details: false });
-                seen.has_new_details |= !state.has_details_of(&row.state);
+                let seen = seen.entry(*id).or_insert(Seen { revision: row.state.revision, dirty: Dirty::Progress });
+                seen.dirty = seen.dirty.max(Dirty::of_progress(&row.state, &state));
                 row.state = state;
                 Some(Box::new(row.view()))
             }
@@ -250,8 +250,8 @@ impl WriterTask {
     async fn write(&mut self, seen: &BTreeMap<TransferId, Seen>) -> Result<Written> {
         let mut connection = self.take_connection().await?;
         let guarded = seen.iter().filter_map(|(id, seen)| {
-            let Seen { revision, has_new_details } = *seen;
-            Some(Guarded { row: self.rows.0.get(id)?, seen: revision, has_new_details })
+            let Seen { revision, dirty } = *seen;
+            Some(Guarded { row: self.rows.0.get(id)?, seen: revision, dirty })
         });
         let guarded: Vec<Guarded<'_>> = guarded.collect();
         let written = match &mut connection {

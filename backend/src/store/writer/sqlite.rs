@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use sqlx::{AssertSqlSafe, FromRow, Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 
-use super::{Loaded, batch::Guarded};
+use super::{Dirty, Loaded, batch::Guarded};
 use crate::{
     error::Result,
     ids::{AgentId, TransferId},
@@ -25,15 +25,10 @@ enum Kind {
     LoadAgents,
     LoadTransfers,
     SaveAgents,
-    SaveProgress,
-    SaveDetails,
-    SaveWhole,
+    SaveTransfers(Dirty),
 }
 
 type Statement = Query<'static, Sqlite, SqliteArguments>;
-
-/// The columns that a report which changes the status writes.
-const WHOLE: [&[Column<TransferRow>]; 3] = [TransferRow::PROGRESS, TransferRow::DETAILS, TransferRow::LIFECYCLE];
 
 impl Texts {
     pub(super) async fn load_agents(&mut self, tx: &mut SqliteConnection, ids: &[AgentId]) -> Result<Vec<AgentRow>> {
@@ -75,28 +70,19 @@ impl Texts {
         self.execute(tx, statement, rows.len(), AgentRow::HEARTBEAT.len() + 1).await
     }
 
-    /// Writes the progress of the rows, and their details if one has new details. If the stored revision of one is not
-    /// `seen`, the statement violates `NOT NULL` and nothing is written.
+    /// Writes the progress of the rows, and what one of them needs in addition. If the stored revision of one is not `seen`,
+    /// the statement violates `NOT NULL` and nothing is written.
     pub(super) async fn save_progress(
         &mut self,
         connection: &mut SqliteConnection,
         rows: &[Guarded<'_>],
     ) -> sqlx::Result<()> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let (kind, details): (Kind, &[Column<TransferRow>]) = if rows.iter().any(|guarded| guarded.has_new_details) {
-            (Kind::SaveDetails, TransferRow::DETAILS)
-        } else {
-            (Kind::SaveProgress, &[])
-        };
-        let mut statement = self.statement(kind, rows.len());
+        let Some(dirty) = rows.iter().map(|guarded| guarded.dirty).max() else { return Ok(()) };
+        let mut statement = self.statement(Kind::SaveTransfers(dirty), rows.len());
         for guarded in rows {
-            let row = guarded.row;
-            statement = bind(statement.bind(row.id), TransferRow::PROGRESS, row);
-            statement = bind(statement, details, row).bind(guarded.seen);
+            statement = bind_all(statement.bind(guarded.row.id), dirty.columns(), guarded.row).bind(guarded.seen);
         }
-        let missing = (padded(rows.len()) - rows.len()) * (TransferRow::PROGRESS.len() + details.len() + 2);
+        let missing = (padded(rows.len()) - rows.len()) * (count(dirty.columns()) + 2);
         for _ in 0..missing {
             statement = statement.bind(None::<i64>);
         }
@@ -108,13 +94,12 @@ impl Texts {
         if rows.is_empty() {
             return Ok(());
         }
-        let mut statement = self.statement(Kind::SaveWhole, rows.len());
+        let columns = Dirty::Whole.columns();
+        let mut statement = self.statement(Kind::SaveTransfers(Dirty::Whole), rows.len());
         for loaded in rows {
-            let row = &loaded.row;
-            statement = WHOLE.iter().fold(statement.bind(row.id), |statement, columns| bind(statement, columns, row));
+            statement = bind_all(statement.bind(loaded.row.id), columns, &loaded.row);
         }
-        let columns: usize = WHOLE.iter().map(|columns| columns.len()).sum();
-        self.execute(tx, statement, rows.len(), columns + 1).await
+        self.execute(tx, statement, rows.len(), count(columns) + 1).await
     }
 
     async fn execute(
@@ -151,6 +136,16 @@ fn bind<R>(statement: Statement, columns: &[Column<R>], row: &R) -> Statement {
     })
 }
 
+/// Binds the values of a row in these groups of columns.
+fn bind_all<R>(statement: Statement, columns: &[&[Column<R>]], row: &R) -> Statement {
+    columns.iter().fold(statement, |statement, columns| bind(statement, columns, row))
+}
+
+/// The number of columns in these groups.
+fn count<R>(columns: &[&[Column<R>]]) -> usize {
+    columns.iter().map(|columns| columns.len()).sum()
+}
+
 const fn padded(rows: usize) -> usize {
     rows.next_power_of_two()
 }
@@ -163,11 +158,10 @@ impl Kind {
             }
             Self::LoadTransfers => format!("{} WHERE t.id IN {}", TransferRow::TABLE.select_text(), tuple(size)),
             Self::SaveAgents => update(&AgentRow::TABLE, &[AgentRow::HEARTBEAT], None, size),
-            Self::SaveProgress => update(&TransferRow::TABLE, &[TransferRow::PROGRESS], Some("revision"), size),
-            Self::SaveDetails => {
-                update(&TransferRow::TABLE, &[TransferRow::PROGRESS, TransferRow::DETAILS], Some("revision"), size)
+            Self::SaveTransfers(dirty) => {
+                let guard = (dirty < Dirty::Whole).then_some("revision");
+                update(&TransferRow::TABLE, dirty.columns(), guard, size)
             }
-            Self::SaveWhole => update(&TransferRow::TABLE, &WHOLE, None, size),
         }
     }
 }

@@ -7,7 +7,9 @@ use crate::{
     store::{
         agents::{self, AgentRow},
         db::{Db, Tx},
-        scratch_database::{Scratch, agent_later, assert_differ, at, id, transfer, transfer_ended, transfer_later},
+        scratch_database::{
+            Scratch, agent, agent_later, assert_differ, at, id, transfer, transfer_ended, transfer_later,
+        },
         transfers::{self, TransferRow},
         writer::{CommitListener, Dirty, Loaded, Texts, Writer, batch::Guarded},
     },
@@ -42,49 +44,52 @@ async fn save_progress(scratch: &Scratch, rows: &[Guarded<'_>]) -> sqlx::Result<
     Ok(())
 }
 
-#[tokio::test]
-async fn a_batch_of_progress_writes_every_column_of_progress_and_details_if_one_has_new_details() {
-    let scratch = Scratch::open().await;
-    let before = stored(&scratch).await;
-    let after: Vec<TransferRow> = before.iter().map(transfer_later).collect();
-    assert_differ(TransferRow::PROGRESS, &before[0], &after[0]);
-    assert_differ(TransferRow::DETAILS, &before[0], &after[0]);
-    for count in [1, 3] {
-        let (seen, rows) = (&before[..count], &after[..count]);
-        let guarded: Vec<Guarded<'_>> = rows
-            .iter()
-            .zip(found(&scratch, seen).await)
-            .zip([true, false, false])
-            .map(|((row, seen), has_new_details)| Guarded { row, seen: seen.state.revision, has_new_details })
-            .collect();
-        save_progress(&scratch, &guarded).await.unwrap();
-        assert_eq!(found(&scratch, rows).await, rows);
-    }
-}
-
-#[tokio::test]
-async fn a_batch_without_new_details_writes_every_column_of_progress() {
-    let scratch = Scratch::open().await;
-    let before = stored(&scratch).await;
-    let later = |row: &TransferRow| {
-        let mut later = transfer_later(row);
+/// The transfer after a report that changes these columns of progress, and no others.
+fn later_by(dirty: Dirty, row: &TransferRow) -> TransferRow {
+    let mut later = transfer_later(row);
+    if dirty < Dirty::Details {
         later.state.progress.bytes_total = row.state.progress.bytes_total;
         later.state.error_message.clone_from(&row.state.error_message);
         later.state.details.clone_from(&row.state.details);
-        assert!(later.state.has_details_of(&row.state));
-        later
-    };
-    let after: Vec<TransferRow> = before.iter().map(later).collect();
-    for count in [1, 3] {
-        let (seen, rows) = (&before[..count], &after[..count]);
-        let guarded: Vec<Guarded<'_>> = rows
-            .iter()
-            .zip(found(&scratch, seen).await)
-            .map(|(row, seen)| Guarded { row, seen: seen.state.revision, has_new_details: false })
-            .collect();
-        save_progress(&scratch, &guarded).await.unwrap();
-        assert_eq!(found(&scratch, rows).await, rows);
     }
+    if dirty < Dirty::Network {
+        later.state.progress.network = row.state.progress.network;
+    }
+    later
+}
+
+#[tokio::test]
+async fn a_batch_writes_every_column_that_one_of_its_reports_has_changed() {
+    for dirty in [Dirty::Progress, Dirty::Network, Dirty::Details] {
+        let scratch = Scratch::open().await;
+        let before = stored(&scratch).await;
+        let after: Vec<TransferRow> = before.iter().map(|row| later_by(dirty, row)).collect();
+        for columns in dirty.columns() {
+            assert_differ(columns, &before[0], &after[0]);
+        }
+        for count in [1, 3] {
+            let (seen, rows) = (&before[..count], &after[..count]);
+            let guarded: Vec<Guarded<'_>> = rows
+                .iter()
+                .zip(found(&scratch, seen).await)
+                .zip([dirty, Dirty::Progress, Dirty::Progress])
+                .map(|((row, seen), dirty)| Guarded { row, seen: seen.state.revision, dirty })
+                .collect();
+            save_progress(&scratch, &guarded).await.unwrap();
+            assert_eq!(found(&scratch, rows).await, rows, "{dirty:?}");
+        }
+    }
+}
+
+#[test]
+fn the_columns_to_write_are_those_that_a_report_changes() {
+    let row = transfer(1, &agent(id(1), id(2)));
+    for dirty in [Dirty::Progress, Dirty::Network, Dirty::Details] {
+        assert_eq!(Dirty::of_progress(&row.state, &later_by(dirty, &row).state), dirty);
+    }
+    let mut network = row.clone();
+    network.state.progress.network.latency_ms = None;
+    assert_eq!(Dirty::of_progress(&row.state, &network.state), Dirty::Network, "a measurement that is removed");
 }
 
 #[tokio::test]
@@ -92,7 +97,7 @@ async fn a_batch_of_progress_writes_nothing_if_one_row_has_another_revision() {
     let scratch = Scratch::open().await;
     let before = stored(&scratch).await;
     let after: Vec<TransferRow> = before.iter().map(transfer_later).collect();
-    let later = |row, seen: &TransferRow| Guarded { row, seen: seen.state.revision, has_new_details: true };
+    let later = |row, seen: &TransferRow| Guarded { row, seen: seen.state.revision, dirty: Dirty::Details };
     let mut guarded: Vec<Guarded<'_>> = after.iter().zip(&before).map(|(row, seen)| later(row, seen)).collect();
     guarded[1].seen -= 1;
     match save_progress(&scratch, &guarded).await {
@@ -107,9 +112,9 @@ async fn a_batch_of_changed_status_writes_every_column_that_changes() {
     let scratch = Scratch::open().await;
     let before = stored(&scratch).await;
     let after: Vec<TransferRow> = before.iter().map(transfer_ended).collect();
-    assert_differ(TransferRow::PROGRESS, &before[0], &after[0]);
-    assert_differ(TransferRow::DETAILS, &before[0], &after[0]);
-    assert_differ(TransferRow::LIFECYCLE, &before[0], &after[0]);
+    for columns in Dirty::Whole.columns() {
+        assert_differ(columns, &before[0], &after[0]);
+    }
     let loaded: Vec<Loaded> = after
         .iter()
         .zip(&before)
