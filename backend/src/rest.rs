@@ -2,15 +2,19 @@
 //! name of the handler is the id of the operation and the name of the method of the control plane.
 
 use std::{
+    convert::Infallible,
     ops::Deref,
     sync::{Arc, LazyLock},
 };
 
 use axum::{
     Router,
+    extract::Request,
     response::{IntoResponse, Response},
+    routing::Route,
 };
 use ipnet::IpNet;
+use tower::{Layer, Service};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -47,6 +51,7 @@ mod users;
 
 use envelope::Failure;
 pub use list_response::ListBudget;
+pub use middleware::Handled;
 
 /// The control plane, as handlers share it.
 type Shared = Arc<ControlPlane>;
@@ -155,12 +160,23 @@ pub fn refuse(error: Error) -> Response {
 
 /// The router of the API with its middleware.
 pub fn router(api: Api) -> Router {
+    router_within(api, ())
+}
+
+/// [`router`] within another layer. Both are one layer of the router, which clones and boxes every route once per layer,
+/// for each request.
+pub fn router_within<L>(api: Api, outer: L) -> Router
+where
+    L: Layer<Handled<Route>> + Clone + Send + Sync + 'static,
+    L::Service: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    <L::Service as Service<Request>>::Future: Send + 'static,
+{
     let (router, _) = routes().split_for_parts();
     let state = ApiState(Arc::new(api));
     router
         .merge(api_docs::router(state.base_path()))
         .method_not_allowed_fallback(|| async { Failure(Error::MethodNotAllowed) })
         .fallback(|| async { Failure(Error::NotFound("route")) })
-        .layer(middleware::Middleware(state.clone()))
+        .layer((outer, middleware::Middleware(state.clone())))
         .with_state(state)
 }

@@ -93,11 +93,9 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
 
     let address = listeners[0].local_addr()?;
     let graphql = graphql::Settings { deliveries: deliveries.deliveries(), ..app.graphql(settings) };
-    let router = rest::router(app.api(settings)).merge(graphql::router(graphql));
     let dashboard = dashboard::layer(settings.public_url.as_ref().map_or("", PublicUrl::path));
-    // In one layer: the router boxes every route once per layer, for each request.
-    let router =
-        if metrics.is_some() { router.layer((dashboard, RequestMetrics::default())) } else { router.layer(dashboard) };
+    let outer = (dashboard, RequestMetrics::default());
+    let router = rest::router_within(app.api(settings), outer.clone()).merge(graphql::router(graphql).layer(outer));
     let router = match &settings.public_url {
         Some(url) => url.serve(router),
         None => router,

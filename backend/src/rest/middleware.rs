@@ -123,7 +123,7 @@ impl<S> Layer<S> for Middleware {
 /// A route with the middleware: finds the client's address, holds the body back, answers if the handler panics, adds the
 /// headers of the rate limit to the answer, and compresses it.
 #[derive(Clone)]
-pub(super) struct Handled<S> {
+pub struct Handled<S> {
     api: ApiState,
     inner: S,
 }
