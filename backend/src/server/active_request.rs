@@ -38,9 +38,9 @@ pub(super) struct ResponseBody {
 }
 
 impl ResponseBody {
-    pub(super) fn new(body: Body, request: ActiveRequest, span: Span) -> Self {
+    pub(super) fn new(body: Body, request: ActiveRequest, span: &Span) -> Self {
         // A body of known size is in memory.
-        let span = body.size_hint().exact().is_none().then_some(span);
+        let span = body.size_hint().exact().is_none().then(|| span.clone());
         Self { body, _request: request, span }
     }
 }

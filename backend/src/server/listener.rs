@@ -264,16 +264,16 @@ async fn answer(served: Arc<Served>, request: Request<Incoming>) -> Result<Respo
     let active = ActiveRequest::new(Arc::clone(connection));
     // Before anything else, so that every response has a request id, also dashboard files and errors before routing.
     let id = served.request_ids.of(request.headers());
-    let span = id.span();
     let answered = route(&served, request);
-    let mut response = RequestId::scope(Some(id.clone()), answered).instrument(span.clone()).await?;
+    let mut answered = pin!(RequestId::scope(Some(id.clone()), answered).instrument(id.span()));
+    let mut response = answered.as_mut().await?;
     id.write(response.headers_mut());
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         connection.upgraded();
     } else if connection.is_over_quota() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response.map(|body| ResponseBody::new(body, active, span)))
+    Ok(response.map(|body| ResponseBody::new(body, active, answered.span())))
 }
 
 async fn route(served: &Served, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
