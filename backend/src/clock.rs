@@ -23,7 +23,23 @@ use jumps::{JumpDetector, Reading};
 #[derive(Clone, Debug)]
 pub struct Clock {
     source: Source,
-    detector: Arc<Mutex<JumpDetector>>,
+    state: Arc<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    detector: Mutex<JumpDetector>,
+    /// The milliseconds of the system clock at the last reading, if they were accepted; otherwise [`NOT_ACCEPTED`].
+    accepted: AtomicI64,
+}
+
+/// No system clock shows this time.
+const NOT_ACCEPTED: i64 = i64::MIN;
+
+impl Default for State {
+    fn default() -> Self {
+        Self { detector: Mutex::default(), accepted: AtomicI64::new(NOT_ACCEPTED) }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -63,20 +79,20 @@ impl Clock {
     /// The system clock.
     #[must_use]
     pub fn system() -> Self {
-        Self { source: Source::System, detector: Arc::default() }
+        Self { source: Source::System, state: Arc::default() }
     }
 
     /// A clock for tests, which moves only through `clock`.
     #[must_use]
     pub fn manual(clock: ManualClock) -> Self {
-        Self { source: Source::Manual(clock), detector: Arc::default() }
+        Self { source: Source::Manual(clock), state: Arc::default() }
     }
 
     /// The system clock, which [`Self::set_ahead`] moves forward; for the servers that tests run as processes.
     #[cfg(feature = "test-clock")]
     #[must_use]
     pub fn movable() -> Self {
-        Self { source: Source::Movable(Arc::default()), detector: Arc::default() }
+        Self { source: Source::Movable(Arc::default()), state: Arc::default() }
     }
 
     /// Moves a clock from [`Self::movable`] forward, until it is `ahead` of the machine's. This is no jump, since the
@@ -91,8 +107,21 @@ impl Clock {
     /// The current time, in whole milliseconds.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
+        // A request asks several times within a millisecond, of which the first reading has looked for a jump. `jumps` always
+        // does, so that a system clock that stands still is noticed, too.
+        let millis = self.source.wall_millis();
+        if millis == self.state.accepted.load(Ordering::Acquire) { whole_millis(millis) } else { self.update() }
+    }
+
+    /// The current time, after a look for a jump.
+    fn update(&self) -> DateTime<Utc> {
         let read = self.source.read();
-        self.detector().update(read)
+        let mut detector = self.detector();
+        let now = detector.update(read);
+        // Under the lock, so that the last reading decides.
+        let accepted = if detector.has_pending_jump() { NOT_ACCEPTED } else { read.wall.timestamp_millis() };
+        self.state.accepted.store(accepted, Ordering::Release);
+        now
     }
 
     /// Reads the monotonic clock.
@@ -105,7 +134,7 @@ impl Clock {
     #[must_use]
     pub fn jumps(&self) -> Jumps {
         // Jumps are detected when the clock is read.
-        let _now = self.now();
+        let _now = self.update();
         self.detector().jumps
     }
 
@@ -117,11 +146,21 @@ impl Clock {
     }
 
     fn detector(&self) -> MutexGuard<'_, JumpDetector> {
-        self.detector.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.detector.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Source {
+    /// The milliseconds that the system clock shows.
+    fn wall_millis(&self) -> i64 {
+        match self {
+            Self::System => system_millis(),
+            Self::Manual(clock) => clock.0.wall.load(Ordering::Acquire),
+            #[cfg(feature = "test-clock")]
+            Self::Movable(ahead) => system_millis().saturating_add_unsigned(ahead.load(Ordering::Acquire)),
+        }
+    }
+
     fn read(&self) -> Reading {
         match self {
             Self::System => machine(Duration::ZERO),
@@ -136,12 +175,17 @@ impl Source {
 }
 
 /// Both clocks of the machine, moved forward by `ahead`.
-#[expect(clippy::disallowed_methods, reason = "this is where the machine's clock is read")]
 fn machine(ahead: Duration) -> Reading {
     Reading {
-        wall: whole_millis(Utc::now().timestamp_millis()) + ahead,
+        wall: whole_millis(system_millis()) + ahead,
         monotonic: MonotonicInstant::Machine(time::Instant::now() + ahead),
     }
+}
+
+/// The milliseconds that the machine's system clock shows.
+#[expect(clippy::disallowed_methods, reason = "this is where the machine's clock is read")]
+fn system_millis() -> i64 {
+    Utc::now().timestamp_millis()
 }
 
 /// A clock for tests. Clones share the same time.
@@ -221,6 +265,18 @@ mod tests {
         manual.advance(TimeDelta::seconds(1));
         assert_eq!(clock.since_jump(), Some(TimeDelta::seconds(1)));
         assert_eq!((clock.jumps().detected, clock.jumps().accepted), (1, 1));
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_is_a_jump_once_somebody_looks_for_jumps() {
+        let (manual, clock, noon) = at_noon();
+        manual.advance(TimeDelta::seconds(10));
+        manual.jump(TimeDelta::seconds(-10));
+        assert_eq!(clock.jumps().detected, 1);
+        assert_eq!(clock.now(), noon + TimeDelta::seconds(10));
+        manual.jump(TimeDelta::seconds(10));
+        assert_eq!(clock.now(), noon + TimeDelta::seconds(10));
+        assert_eq!((clock.jumps().detected, clock.jumps().accepted), (1, 0));
     }
 
     #[cfg(feature = "test-clock")]

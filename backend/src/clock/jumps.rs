@@ -44,6 +44,11 @@ pub(super) struct JumpDetector {
 }
 
 impl JumpDetector {
+    /// Whether the system clock shows another time than the one that is computed.
+    pub(super) const fn has_pending_jump(&self) -> bool {
+        self.pending_jump.is_some()
+    }
+
     /// The current time, computed from a reading of both clocks.
     pub(super) fn update(&mut self, read: Reading) -> DateTime<Utc> {
         let Some(accepted) = self.accepted else {
