@@ -220,8 +220,9 @@ impl WriterTask {
                     continue;
                 }
             }
-            if is_busy {
-                // Lets other tasks run once, so that requests that are being read can still join this batch.
+            if is_busy && ops.len() < MIN_SPLIT {
+                // Lets all tasks run that can, so that requests that are being read can still join this batch. A batch that
+                // is large enough does not wait for them: they have the time of its commit.
                 yield_now().await;
             }
             let half = (ops.len() + self.queue.len()).div_ceil(2).min(MAX_BATCH);
