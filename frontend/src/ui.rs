@@ -24,13 +24,13 @@ mod rows;
 mod search_select;
 mod select;
 mod selection;
-mod settled;
 mod skeleton;
 mod sparkline;
 mod table;
 mod time;
 mod toast;
 mod tooltip;
+mod when_loaded;
 
 pub(crate) use self::{
     badge::{Badge, Tone},
@@ -57,11 +57,11 @@ pub(crate) use self::{
     search_select::SearchSelect,
     select::Select,
     selection::{SelectCell, Selection},
-    settled::Settled,
     skeleton::{SkeletonRows, SkeletonText},
     sparkline::Sparkline,
     table::{Column, Freeze, Order, Table, toggle_column},
     time::{OptionalTime, Time, TimeFormat},
     toast::{ToastList, Toasts},
     tooltip::{Tooltip, TooltipLayer},
+    when_loaded::WhenLoaded,
 };

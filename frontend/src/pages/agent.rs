@@ -26,7 +26,7 @@ use crate::{
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
     query_signal::Fetch,
-    ui::{Badge, Card, Copyable, Empty, Fact, Message, ObjectPage, PageHead, Settled, Time},
+    ui::{Badge, Card, Copyable, Empty, Fact, Message, ObjectPage, PageHead, Time, WhenLoaded},
 };
 
 /// One agent: its status, load, memory and newest transfers.
@@ -62,7 +62,7 @@ fn OneAgent(id: String) -> impl IntoView {
             let held = waiting::follow(id.clone());
             view! {
                 <Head row details />
-                <Settled queries rows=12>
+                <WhenLoaded queries rows=12>
                     <Trouble row />
                     <div class="columns">
                         <Details row details held />
@@ -75,7 +75,7 @@ fn OneAgent(id: String) -> impl IntoView {
                         <RecentEvents row />
                     </div>
                     <NewestTransfers id />
-                </Settled>
+                </WhenLoaded>
             }
         })
     };

@@ -30,7 +30,7 @@ use crate::{
     live::{Admission, Entry, Feed, LiveList},
     query_signal::Fetch,
     session::{Permission, Session},
-    ui::{Badge, Card, ObjectPage, PageHead, Settled},
+    ui::{Badge, Card, ObjectPage, PageHead, WhenLoaded},
     zone,
 };
 
@@ -75,7 +75,7 @@ fn OneJob(id: String) -> impl IntoView {
             };
             view! {
                 <Head row list />
-                <Settled queries rows=12>
+                <WhenLoaded queries rows=12>
                     {updates.map(|updates| view! { <Slots job=slots_of row updates preview /> })}
                     {updates.map(|updates| view! { <RunCharts job=charts_of updates /> })}
                     <div class="columns">
@@ -83,7 +83,7 @@ fn OneJob(id: String) -> impl IntoView {
                         <ScheduleCard row preview />
                     </div>
                     {runs}
-                </Settled>
+                </WhenLoaded>
             }
         })
     };

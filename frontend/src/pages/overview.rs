@@ -20,7 +20,7 @@ use crate::{
     first_queries::FirstQueries,
     lazy::lazy_card,
     query_signal::Stage,
-    ui::{PageHead, Settled},
+    ui::{PageHead, WhenLoaded},
 };
 
 /// The page.
@@ -31,7 +31,7 @@ pub(crate) fn Overview() -> impl IntoView {
     queries.wait_for(move || attention.stage() != Stage::Pending);
     view! {
         <PageHead title="Overview" />
-        <Settled queries rows=8>
+        <WhenLoaded queries rows=8>
             <FleetJudgement />
             {lazy_card(super::needs_attention)}
             <TotalsRow />
@@ -43,6 +43,6 @@ pub(crate) fn Overview() -> impl IntoView {
                     {lazy_card(super::agents_card)}
                 </div>
             </div>
-        </Settled>
+        </WhenLoaded>
     }
 }

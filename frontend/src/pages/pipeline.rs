@@ -28,7 +28,7 @@ use crate::{
     live::Feed,
     query_signal::Fetch,
     session::{Permission, Session},
-    ui::{Badge, Icon, Message, ObjectPage, PageHead, Settled},
+    ui::{Badge, Icon, Message, ObjectPage, PageHead, WhenLoaded},
 };
 
 /// One pipeline: its steps, schedule, details, slot history, runs and definition.
@@ -86,7 +86,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
     };
     view! {
         <Head pipeline found plan />
-        <Settled queries rows=12>
+        <WhenLoaded queries rows=12>
             <DefinitionWarnings verdict />
             {updates.map(|updates| view! { <Slots pipeline=id updates next plan /> })}
             <div class="columns">
@@ -98,7 +98,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
             </div>
             {runs}
             <DefinitionText text=yaml />
-        </Settled>
+        </WhenLoaded>
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
     query_signal::Fetch,
-    ui::{Badge, Card, Confirm, Message, ObjectPage, OptionalTime, PageHead, Progress, Settled, TimeFormat, Toasts},
+    ui::{Badge, Card, Confirm, Message, ObjectPage, OptionalTime, PageHead, Progress, TimeFormat, Toasts, WhenLoaded},
     user_action::UserAction,
 };
 
@@ -62,7 +62,7 @@ fn OneTransfer(id: String) -> impl IntoView {
             let name = row.with_untracked(|entry| format::file_name(&entry.object.source));
             view! {
                 <Head row list />
-                <Settled queries rows=10>
+                <WhenLoaded queries rows=10>
                     <Breadcrumb name />
                     <TransferProgress row />
                     <Speed row />
@@ -71,7 +71,7 @@ fn OneTransfer(id: String) -> impl IntoView {
                         <Timeline row />
                     </div>
                     <EarlierTransfers row />
-                </Settled>
+                </WhenLoaded>
             }
         })
     };

@@ -7,7 +7,7 @@ use crate::first_queries::FirstQueries;
 
 /// A skeleton until the queries have ended, then the children.
 #[component]
-pub(crate) fn Settled(
+pub(crate) fn WhenLoaded(
     queries: FirstQueries,
     /// The number of rows of the skeleton.
     rows: usize,
@@ -20,7 +20,7 @@ pub(crate) fn Settled(
                 <SkeletonRows rows />
             </div>
         </Show>
-        <div class="settled" hidden=is_waiting>
+        <div class="loaded" hidden=is_waiting>
             {children()}
         </div>
     }
