@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 
-/// How long a text must stay unchanged to count as settled.
+/// How long a text must stay unchanged before it is used.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Runs now, and again whenever a signal that it reads changes.
@@ -17,7 +17,7 @@ fn begin(run: Box<dyn Fn()>) {
 }
 
 /// The value of a text after it has stayed unchanged for [`PAUSE`] (debouncing).
-pub(crate) fn settled(text: RwSignal<String>) -> Signal<String> {
+pub(crate) fn debounced(text: RwSignal<String>) -> Signal<String> {
     let settled = RwSignal::new(text.get_untracked());
     let waiting = StoredValue::new(None::<TimeoutHandle>);
     effect(move || {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::agents::{self, AgentFilter, AgentLinks},
-    effect::settled,
+    effect::debounced,
     query_signal::Fetch,
     session::{Permission, Session},
     ui::SearchSelect,
@@ -24,7 +24,7 @@ pub(super) fn AgentSelect(
 ) -> impl IntoView {
     let has_customers = expect_context::<Session>().may(Permission::ListCustomers);
     let search = RwSignal::new(String::new());
-    let asked = settled(search);
+    let asked = debounced(search);
     let found = Fetch::new(move || {
         let search = asked.with(|search| search.trim().to_owned());
         let filter = AgentFilter { search: (!search.is_empty()).then_some(search), ..AgentFilter::default() };

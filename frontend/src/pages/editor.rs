@@ -40,7 +40,7 @@ use crate::{
         plan::Plan,
     },
     base_path::href,
-    effect::{effect, settled},
+    effect::{debounced, effect},
     lazy::{lazy_part, part, prepare_part},
     query_signal::Fetch,
     session::{Permission, Session},
@@ -110,7 +110,7 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
     let chooses_customer = expect_context::<Session>().may(Permission::ListCustomers);
     let draft = pipeline.as_ref().map_or_else(Draft::new, Draft::of);
     let code = Buffer::new(pipeline.as_ref().map_or_else(|| BEGINNING.to_owned(), |pipeline| pipeline.yaml.clone()));
-    let written = settled(code.text);
+    let written = debounced(code.text);
     let owner =
         Signal::derive(move || Some(draft.customer.get()).filter(|owner| chooses_customer && !owner.is_empty()));
     let verdict = Fetch::new(move || definitions::dry_run(written.get(), owner.get().map(cynic::Id::new)));

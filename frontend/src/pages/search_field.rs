@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::list_query::ListQuery;
-use crate::effect::{effect, settled};
+use crate::effect::{debounced, effect};
 
 /// A search field. A text with fewer than `least` characters is not searched for.
 #[component]
@@ -12,7 +12,7 @@ pub(super) fn SearchField(query: ListQuery, label: &'static str, #[prop(default 
     let typed = RwSignal::new(asked.get_untracked());
     // The text of the URL that this field has put there or taken from it.
     let known = StoredValue::new(asked.get_untracked());
-    let settled = settled(typed);
+    let settled = debounced(typed);
     effect(move || {
         let text = settled.with(|text| text.trim().to_owned());
         let is_enough = text.is_empty() || text.chars().count() >= least;

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     api::object_search,
     browser,
-    effect::{effect, settled},
+    effect::{debounced, effect},
     format,
     query_signal::Fetch,
     session::Session,
@@ -38,7 +38,7 @@ pub(super) fn Palette() -> impl IntoView {
 fn Search() -> impl IntoView {
     let (session, shortcuts, actions) = (expect_context::<Session>(), expect_context::<Shortcuts>(), Actions::new());
     let text = RwSignal::new(String::new());
-    let asked = settled(text);
+    let asked = debounced(text);
     let name = Memo::new(move |_| asked.with(|asked| name_in(asked).to_owned()));
     let jobs = Fetch::new(object_search::jobs);
     let named = Fetch::when(move || name.with(|name| (!name.is_empty()).then(|| object_search::named(name))));

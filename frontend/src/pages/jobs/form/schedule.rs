@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::problems::Problems;
 use crate::{
     browser,
-    effect::{effect, settled},
+    effect::{debounced, effect},
     pages::jobs::{ScheduleSummary, fetch_preview},
     ui::{Card, Message},
 };
@@ -37,7 +37,7 @@ pub(super) fn ScheduleCard(
             </button>
         }
     };
-    let (settled_schedule, settled_timezone) = (settled(schedule), settled(timezone));
+    let (settled_schedule, settled_timezone) = (debounced(schedule), debounced(timezone));
     let preview = fetch_preview(settled_schedule, settled_timezone, || None);
     // The preview says what is wrong with them; saving may fail for what the preview does not know. That counts until
     // one of them is changed.
