@@ -12,7 +12,7 @@ use crate::measure;
 use crate::process;
 use crate::schemathesis;
 use crate::services::{self, Durability};
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::tools::{self, Tool};
 
 /// The part of `bench` that is no part of the example.

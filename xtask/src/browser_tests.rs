@@ -13,7 +13,7 @@ use crate::node;
 use crate::process::{self, shown};
 use crate::python;
 use crate::services::{self, Durability};
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::tools;
 
 /// Builds a server with the dashboard, starts PostgreSQL, and runs Playwright with `args`.

@@ -17,7 +17,7 @@ use crate::crates;
 use crate::failure::{Context, Result};
 use crate::files::{self, entries, file_name, relative};
 use crate::process;
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 
 /// The feature of `frontend` that marks the functions at which to split.
 pub(crate) const FEATURE: &str = "split";

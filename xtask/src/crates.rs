@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::failure::{Failure, Result};
 use crate::files;
 use crate::process::{self, output, succeeds};
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::tools::{self, cargo};
 
 /// A program of a package, in exactly one version.

@@ -16,7 +16,7 @@ use crate::crates;
 use crate::failure::{Context, Failure, Result};
 use crate::files::{self, entries, file_name, relative};
 use crate::process::{self, output};
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::styles;
 use crate::tools::cargo;
 use crate::versions::{TRUNK, WASM_SPLIT};

@@ -9,7 +9,7 @@ use crate::failure::{Context, Result};
 use crate::files::relative;
 use crate::local::{Local, say};
 use crate::process::{Process, TERMINATE};
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 
 /// Names of the files, and their sizes in MiB.
 const FILES: &[(&str, u64)] =

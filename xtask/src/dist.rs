@@ -8,7 +8,7 @@ use crate::dashboard;
 use crate::failure::{Context, Failure, Result};
 use crate::files::{self, relative};
 use crate::process::{self, shown};
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::tools::{self, Tool, cargo};
 
 /// The cargo profile.

@@ -9,7 +9,7 @@ use std::process::Command;
 use crate::failure::{Context, Result};
 use crate::files::{self, TempFolder};
 use crate::process;
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::tools;
 
 /// The programs that the tests start.

@@ -26,7 +26,7 @@ mod python;
 mod schemathesis;
 mod services;
 mod steps;
-mod stop;
+mod stop_request;
 mod styles;
 mod test;
 mod tools;
@@ -39,7 +39,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::{Failure, Result};
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 
 /// Builds, tests and servers of this repository
 #[derive(Parser)]

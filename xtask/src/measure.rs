@@ -8,7 +8,7 @@ use crate::failure::Result;
 use crate::files::{self, TempFolder};
 use crate::node;
 use crate::process::{self, shown};
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::tools::{self, Tool};
 
 /// The configuration of Playwright that has the projects below.

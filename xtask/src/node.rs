@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::failure::Result;
 use crate::files::{self, relative};
 use crate::process;
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::tools::{self, Tool};
 use crate::versions::{NODE, NODE_FROM_NPM};
 

@@ -3,7 +3,7 @@
 use crate::crates::{self, CargoTool};
 use crate::failure::Result;
 use crate::process::{self, shown};
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::versions::CARGO_ABOUT;
 
 /// The file that it writes, in the repository's folder.

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::failure::{Context, Failure, Result};
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 
 /// Time between two checks of a loop that waits.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(50);

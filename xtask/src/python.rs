@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::failure::{Context, Result};
 use crate::files;
 use crate::process::{self, succeeds};
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::tools;
 
 /// Installs the packages of `e2e/requirements.txt`, unless they are installed. Returns the folder of their programs.

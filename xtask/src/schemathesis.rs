@@ -13,7 +13,7 @@ use crate::http;
 use crate::ports;
 use crate::process::{self, Process, TERMINATE, shown};
 use crate::python;
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::tools;
 
 /// The maximum time until the server has started.

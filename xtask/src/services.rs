@@ -15,7 +15,7 @@ use crate::failure::{Context, Result};
 use crate::files::{self, TempFolder};
 use crate::ports;
 use crate::process::{self, INTERRUPT, Process, TERMINATE};
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::tools::Postgres as Programs;
 
 /// The maximum time until a server answers.

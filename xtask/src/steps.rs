@@ -19,7 +19,7 @@ use crate::ftp_servers;
 use crate::node;
 use crate::process::{self, succeeds};
 use crate::services::{self, Durability};
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::tools::{self, Tool, cargo};
 use crate::versions::MDBOOK;
 

@@ -9,7 +9,7 @@ use crate::failure::{Failure, Result};
 use crate::ftp_servers;
 use crate::node;
 use crate::steps::{Outcome, Step};
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::tools::{self, Tool};
 
 #[derive(Debug, Parser)]

@@ -10,7 +10,7 @@ use std::process::Command;
 use crate::failure::{Failure, Result};
 use crate::files;
 use crate::process::{self, output, succeeds};
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::versions::{NODE, POSTGRES, PYTHON};
 
 /// The argument for the feature with which tests move the clock of a server. Builds that ship never have it: `release`

@@ -17,7 +17,7 @@ use crate::http;
 use crate::local::{self, ADMIN, BUILD_PROFILE, Local, say};
 use crate::ports;
 use crate::process::{self, Process, TERMINATE};
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::tools;
 
 #[derive(Parser)]

@@ -6,7 +6,7 @@ use crate::crates::{self, CargoTool};
 use crate::failure::Result;
 use crate::node;
 use crate::process::output;
-use crate::stop::Stop;
+use crate::stop_request::Stop;
 use crate::tools::{self, Tool};
 use crate::versions::{BINARYEN_FROM_NPM, TRUNK, WASM_OPT, WASM_SPLIT};
 
