@@ -7,7 +7,7 @@ use clap::Parser;
 
 use crate::failure::Result;
 use crate::files;
-use crate::ftp_servers;
+use crate::ftp_server_packages;
 use crate::measure;
 use crate::process;
 use crate::schemathesis;
@@ -52,7 +52,7 @@ pub(crate) fn soak(options: &Options, stop: &Stop) -> Result<()> {
 fn run(example: &str, args: &[String], stop: &Stop) -> Result<()> {
     tools::ensure(&[Tool::Postgres, Tool::Openssh, Tool::Openssl], stop)?;
     if tools::is_root() {
-        ftp_servers::ensure(stop)?;
+        ftp_server_packages::ensure(stop)?;
     }
     println!("xtask: building the example {example}, the server and the agent, in release");
     let mut build = tools::cargo();
@@ -66,7 +66,7 @@ fn run(example: &str, args: &[String], stop: &Stop) -> Result<()> {
     let mut command = tools::cargo();
     command.args(["run", "--quiet", "--release", "--locked", "-p", "backend", "--example", example, "--"]);
     command.args(["--postgres", &postgres.url]).args(args);
-    command.env("MFTPLUS_TEST_FTP_SERVERS", ftp_servers::folder());
+    command.env("MFTPLUS_TEST_FTP_SERVERS", ftp_server_packages::folder());
     process::run(&mut command, stop)
 }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::dashboard;
 use crate::failure::{Context, Result};
 use crate::files::{self, TempFolder};
-use crate::ftp_servers;
+use crate::ftp_server_packages;
 use crate::node;
 use crate::process::{self, shown};
 use crate::python;
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     // Redis is started by the test that stops and restarts it.
     playwright.env("MFTPLUS_TEST_DATABASE_URL", &postgres.url).env("MFTPLUS_TEST_REDIS_SERVER", tools::redis_server()?);
     // Each test starts its own servers of SFTP and FTP.
-    playwright.env("MFTPLUS_TEST_SSHD", tools::SSHD).env("MFTPLUS_TEST_FTP_SERVERS", ftp_servers::folder());
+    playwright.env("MFTPLUS_TEST_SSHD", tools::SSHD).env("MFTPLUS_TEST_FTP_SERVERS", ftp_server_packages::folder());
     if !tools::is_root() {
         println!("xtask: this user is not root, so the browser test with vsftpd is skipped");
     }

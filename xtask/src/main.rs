@@ -14,7 +14,7 @@ mod dist;
 mod durations;
 mod failure;
 mod files;
-mod ftp_servers;
+mod ftp_server_packages;
 mod http;
 mod local;
 mod measure;

@@ -15,7 +15,7 @@ use crate::dashboard;
 use crate::durations::Durations;
 use crate::failure::{Context, Result};
 use crate::files::{self, TempFolder};
-use crate::ftp_servers;
+use crate::ftp_server_packages;
 use crate::node;
 use crate::process::{self, succeeds};
 use crate::services::{self, Durability};
@@ -246,7 +246,7 @@ fn on_postgres(
         // For the tests that stop and restart a Redis.
         command.env("MFTPLUS_TEST_REDIS_SERVER", &redis_server);
         // For the tests of the agent that start FTP servers.
-        command.env("MFTPLUS_TEST_FTP_SERVERS", ftp_servers::folder());
+        command.env("MFTPLUS_TEST_FTP_SERVERS", ftp_server_packages::folder());
         run_tests(&mut command, durations, stop)?;
     }
     Ok(())

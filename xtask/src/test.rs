@@ -6,7 +6,7 @@ use clap::Parser;
 
 use crate::durations::Durations;
 use crate::failure::{Failure, Result};
-use crate::ftp_servers;
+use crate::ftp_server_packages;
 use crate::node;
 use crate::steps::{Outcome, Step};
 use crate::stop_request::Stop;
@@ -136,7 +136,7 @@ impl Plan {
             node::ensure(stop)?;
         }
         if self.steps.iter().any(|step| step.starts_ftp_servers()) && tools::is_root() {
-            ftp_servers::ensure(stop)?;
+            ftp_server_packages::ensure(stop)?;
         }
         for component in self.steps.iter().filter_map(|step| step.component()) {
             tools::ensure_component(component, stop)?;
