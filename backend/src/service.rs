@@ -44,7 +44,7 @@ mod fleet;
 mod health;
 mod idempotency;
 mod job_activity;
-mod job_run_timeouts;
+mod job_run_sweep;
 mod job_runs;
 mod job_slots;
 mod jobs;
