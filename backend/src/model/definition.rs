@@ -16,7 +16,7 @@ use super::{
 mod build;
 mod diagnostic;
 mod endpoint;
-mod filled_text;
+mod filled_text_checks;
 mod grammar;
 mod graph;
 mod lints;

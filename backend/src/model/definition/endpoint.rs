@@ -6,7 +6,7 @@ use mftplus_protocol::{characters::is_forbidden_in_names, location::local_file};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    filled_text::{fill_message, first_hidden, without_secrets},
+    filled_text_checks::{fill_message, first_hidden, without_secrets},
     grammar::{ENDPOINT_TEXT, MAX_LOCATION},
     nearest::nearest,
     template::Template,

@@ -12,7 +12,7 @@ use crate::model::{
     definition::{
         AgentName, Definition, Diagnostic, Endpoint, EndpointTemplate, Format, Position, SourceLocation, Step,
         Template, TransferTemplate,
-        filled_text::{check, fill_message},
+        filled_text_checks::{check, fill_message},
         grammar::{AFTER_SUCCESS, Text, step_text},
         messages::{NO_NAME, NO_OUTPUT, NO_SERVER, TWO_SERVERS},
     },

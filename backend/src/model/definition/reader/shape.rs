@@ -7,7 +7,7 @@ use crate::model::{
     definition::{
         diagnostic::SourceLocation,
         endpoint::{EndpointParts, EndpointTemplate},
-        filled_text::{first_hidden, without_secrets},
+        filled_text_checks::{first_hidden, without_secrets},
         grammar::{ENDPOINT, ENDPOINT_TEXT, Key, MAX_PARAMETERS, MAX_STEPS, MAX_VALUE, STEP, Shape},
         messages::{expected, what_it_is},
         nearest::nearest,

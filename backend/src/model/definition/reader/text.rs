@@ -3,7 +3,7 @@
 use super::{Reader, Shared, called};
 use crate::model::definition::{
     diagnostic::{Position, SourceLocation},
-    filled_text::{check, fill_message},
+    filled_text_checks::{check, fill_message},
     grammar::{Shape, Text},
     nearest::nearest,
     template::{FillError, Problem, Template},
