@@ -24,11 +24,11 @@ mod computed_states;
 mod execution;
 mod projection;
 mod revision_tracker;
-mod shard_partition;
 mod shards;
 mod shared_subscription;
 mod snapshot;
 mod subscriber;
+mod subscriber_partition;
 
 pub(super) use change::{EventFilter, Filter, Topic, Update};
 pub(super) use execution::feed;
@@ -38,9 +38,9 @@ use self::{
     execution::{Execution, Refusal},
     projection::Viewer,
     revision_tracker::RevisionTracker,
-    shard_partition::Shard,
     shards::QueuedPartitions,
     shared_subscription::{SharedSubscription, SubscriberKey},
+    subscriber_partition::Shard,
 };
 use super::{Deliveries, Schema, Settings, context::Caller, errors::server_error, outbound_queue::SubscriptionSink};
 use crate::{

@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::shard_partition::{Partition, Shard};
+use super::subscriber_partition::{Partition, Shard};
 use crate::{
     graphql::{
         envelope::FrameBlock,

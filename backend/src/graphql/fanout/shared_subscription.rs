@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::{
     change::{Change, EventFilter, Topic, Update},
     execution::{Execution, Refusal, SerializedResponse},
-    shard_partition::{Partition, Shard},
+    subscriber_partition::{Partition, Shard},
 };
 use crate::{
     graphql::{
