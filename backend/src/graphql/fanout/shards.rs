@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::subscriber_partition::{Partition, Shard};
 use crate::{
     graphql::{
-        envelope::FrameBlock,
         errors::{json, server_error},
+        result_frames::FrameBlock,
     },
     transport::panicked,
 };

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::change::Update;
 use crate::graphql::{
-    envelope::FrameBlock,
     outbound_queue::{State, SubscriptionSink},
+    result_frames::FrameBlock,
 };
 
 /// A subscriber of a shared subscription.

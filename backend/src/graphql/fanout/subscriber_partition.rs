@@ -16,8 +16,8 @@ use tokio::{
 
 use super::{change::Update, subscriber::Subscriber};
 use crate::graphql::{
-    envelope::FrameBlock,
     outbound_queue::{State, SubscriptionSink},
+    result_frames::FrameBlock,
 };
 
 /// The maximum number of states that wait for a shard, which a socket is sent with one write. The more of them there are,

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{OperationNumber, Outbound, OutboundQueue, Queue, QueuedOperation, SlotKey};
-use crate::graphql::envelope::FrameBlock;
+use crate::graphql::result_frames::FrameBlock;
 
 /// A serialised state of an object.
 #[derive(Clone, Debug)]

@@ -29,8 +29,8 @@ use crate::{
         authenticated_sockets::Registration,
         close::Close,
         context::Caller,
-        envelope::Envelope,
         outbound_queue::{OperationNumber, Outbound, OutboundQueue, SubscriberGuard},
+        result_frames::Envelope,
     },
     transport::{Connection, RequestId, TOKEN_MISSING, bearer},
 };

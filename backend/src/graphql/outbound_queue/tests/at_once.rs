@@ -13,7 +13,7 @@ use tokio::io::AsyncWrite;
 use tokio_tungstenite::tungstenite::{WebSocket, protocol::Role};
 
 use super::*;
-use crate::graphql::envelope::FrameBlock;
+use crate::graphql::result_frames::FrameBlock;
 
 /// A connection that takes as many bytes as it has room for.
 #[derive(Clone, Default)]

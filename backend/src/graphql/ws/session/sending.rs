@@ -3,7 +3,7 @@
 use std::{io, mem};
 
 use super::Session;
-use crate::graphql::{envelope::Envelope, frame::write_text, outbound_queue::Outbound, ws::protocol::complete};
+use crate::graphql::{frame::write_text, outbound_queue::Outbound, result_frames::Envelope, ws::protocol::complete};
 
 /// The number of messages that are sent at once.
 const MAX_FRAMES: usize = 64;
