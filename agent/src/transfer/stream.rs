@@ -3,9 +3,9 @@
 //! All files are staged first: written under other names, made durable, verified, and listed. Then the list is published by
 //! renaming. What is staged outlives the attempt and the process.
 
+mod destination_names;
 mod file;
 mod links;
-mod names;
 mod plan;
 mod publish;
 pub(crate) mod source_and_destination;

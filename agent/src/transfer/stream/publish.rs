@@ -6,7 +6,7 @@ use crate::transfer::error::CopyError;
 use crate::transfer::part_lock::Reserved;
 use crate::transfer::rules::OnExists;
 use crate::transfer::state::{Staging, StreamState};
-use crate::transfer::stream::names::numbered;
+use crate::transfer::stream::destination_names::numbered;
 use crate::transfer::stream::staged::{StagedFile, StagedFiles};
 use crate::transfer::stream::target::{MAX_NAMES, hold, part_folder, remove_if_there, remove_part, staged_path};
 

@@ -6,7 +6,7 @@ use crate::storage::transfer_storage::{EntryKind, StoragePath};
 use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::AfterSuccess;
-use crate::transfer::stream::names::numbered;
+use crate::transfer::stream::destination_names::numbered;
 use crate::transfer::stream::staged::{StagedFile, StagedFiles};
 use crate::transfer::stream::target::{MAX_NAMES, create_folders};
 

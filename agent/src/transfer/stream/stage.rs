@@ -14,9 +14,9 @@ use crate::transfer::part_lock::Reserved;
 use crate::transfer::rules::{OnExists, OnFileError, Preserve};
 use crate::transfer::state::{CopyResult, PartialFile, Phase, Staging, StreamState, Verify};
 use crate::transfer::store::Claim;
+use crate::transfer::stream::destination_names;
 use crate::transfer::stream::file::{Copied, FileCopier};
 use crate::transfer::stream::links::stays_inside;
-use crate::transfer::stream::names;
 use crate::transfer::stream::plan::{PlanEntry, PlanKind, StreamPlan};
 use crate::transfer::stream::staged::{StagedFile, StagedFiles, nanoseconds};
 use crate::transfer::stream::target;
@@ -93,7 +93,7 @@ fn prepare(
     is_new: bool,
 ) -> Result<Option<Reserved>, CopyError> {
     let target = destination.storage.as_ref();
-    names::check(plan, target, base)?;
+    destination_names::check(plan, target, base)?;
     target::check_space(plan, stream, destination, base, staged)?;
     if stream.staging != Staging::Whole {
         return Ok(None);

@@ -9,7 +9,7 @@ use crate::transfer::part_lock::{self, Reserved};
 use crate::transfer::rules::OnExists;
 use crate::transfer::source_entries::PlanError;
 use crate::transfer::state::{Staging, StreamState};
-use crate::transfer::stream::names::{numbered, part_of};
+use crate::transfer::stream::destination_names::{numbered, part_of};
 use crate::transfer::stream::plan::StreamPlan;
 use crate::transfer::stream::staged::StagedFiles;
 
