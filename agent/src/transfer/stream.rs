@@ -4,6 +4,7 @@
 //! renaming. What is staged outlives the attempt and the process.
 
 mod destination_names;
+mod destination_paths;
 mod file;
 mod links;
 mod plan;
@@ -12,7 +13,6 @@ pub(crate) mod source_and_destination;
 mod source_cleanup;
 mod stage;
 mod staged;
-mod target;
 
 use std::time::{Duration, Instant};
 

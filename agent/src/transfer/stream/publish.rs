@@ -7,8 +7,10 @@ use crate::transfer::part_lock::Reserved;
 use crate::transfer::rules::OnExists;
 use crate::transfer::state::{Staging, StreamState};
 use crate::transfer::stream::destination_names::numbered;
+use crate::transfer::stream::destination_paths::{
+    MAX_NAMES, hold, part_folder, remove_if_there, remove_part, staged_path,
+};
 use crate::transfer::stream::staged::{StagedFile, StagedFiles};
-use crate::transfer::stream::target::{MAX_NAMES, hold, part_folder, remove_if_there, remove_part, staged_path};
 
 /// Publishes all staged files of the copy `base`. `lock` is that of its part folder, if this attempt has staged it. Only what
 /// an earlier attempt has recorded as staged may be published already.

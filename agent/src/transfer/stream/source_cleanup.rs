@@ -7,8 +7,8 @@ use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::AfterSuccess;
 use crate::transfer::stream::destination_names::numbered;
+use crate::transfer::stream::destination_paths::{MAX_NAMES, create_folders};
 use crate::transfer::stream::staged::{StagedFile, StagedFiles};
-use crate::transfer::stream::target::{MAX_NAMES, create_folders};
 
 /// Applies the rule to each file that was staged. A file that changed since, that an earlier attempt has deleted or moved, or
 /// that is behind a link, which could lead out of the source, is left alone. `base` is the folder of the files, or the one file.

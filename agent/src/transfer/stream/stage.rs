@@ -15,11 +15,11 @@ use crate::transfer::rules::{OnExists, OnFileError, Preserve};
 use crate::transfer::state::{CopyResult, PartialFile, Phase, Staging, StreamState, Verify};
 use crate::transfer::store::Claim;
 use crate::transfer::stream::destination_names;
+use crate::transfer::stream::destination_paths;
 use crate::transfer::stream::file::{Copied, FileCopier};
 use crate::transfer::stream::links::stays_inside;
 use crate::transfer::stream::plan::{PlanEntry, PlanKind, StreamPlan};
 use crate::transfer::stream::staged::{StagedFile, StagedFiles, nanoseconds};
-use crate::transfer::stream::target;
 
 /// Bytes of a file from which on its part is continued by another process. Smaller ones are begun again.
 const RESUMABLE: u64 = 4 << 20;
@@ -36,7 +36,7 @@ pub(crate) fn stage(
     let plan = StreamPlan::of(source, stream.rules.symlinks, here.links && there.links)?;
     control.set_total(plan.total);
     let is_new = stream.target.is_none();
-    let base = target::choose(stream, &plan, source, destination)?;
+    let base = destination_paths::choose(stream, &plan, source, destination)?;
     if is_new && !there.free_reads {
         stream.part_tag = Some(claim.state.part_tag());
     }
@@ -51,7 +51,7 @@ pub(crate) fn stage(
     };
     save(claim, stream)?;
     if let Some(parent) = base.parent() {
-        target::create_folders(destination.storage.as_ref(), &parent)?;
+        destination_paths::create_folders(destination.storage.as_ref(), &parent)?;
     }
     let options = claim.state.options;
     let keeps_all = here.free_reads && there.free_reads;
@@ -94,17 +94,17 @@ fn prepare(
 ) -> Result<Option<Reserved>, CopyError> {
     let target = destination.storage.as_ref();
     destination_names::check(plan, target, base)?;
-    target::check_space(plan, stream, destination, base, staged)?;
+    destination_paths::check_space(plan, stream, destination, base, staged)?;
     if stream.staging != Staging::Whole {
         return Ok(None);
     }
-    let part = target::part_folder(stream, base);
+    let part = destination_paths::part_folder(stream, base);
     // Until the new one is locked, so that no copy writes to what is removed.
-    let _found = if is_new { target::hold(target, &part)? } else { None };
+    let _found = if is_new { destination_paths::hold(target, &part)? } else { None };
     if is_new {
-        target::remove_if_there(target, &part)?;
+        destination_paths::remove_if_there(target, &part)?;
     }
-    target::lock(target, &part, true)
+    destination_paths::lock(target, &part, true)
 }
 
 /// Makes the state durable.
@@ -173,10 +173,10 @@ impl Stager<'_> {
         match entry.kind {
             PlanKind::Folder => {
                 let folder = match self.stream.staging {
-                    Staging::Whole => target::staged_path(self.stream, &self.base, &entry.relative),
+                    Staging::Whole => destination_paths::staged_path(self.stream, &self.base, &entry.relative),
                     Staging::Each | Staging::Direct => self.base.append(&entry.relative),
                 };
-                target::create_folders(self.target, &folder)?;
+                destination_paths::create_folders(self.target, &folder)?;
                 Ok(None)
             }
             PlanKind::Link => self.stage_link(entry, &from),
@@ -185,7 +185,7 @@ impl Stager<'_> {
     }
 
     fn stage_file(&mut self, entry: &PlanEntry, from: &StoragePath) -> Result<Option<StagedFile>, CopyError> {
-        let part = target::staged_path(self.stream, &self.base, &entry.relative);
+        let part = destination_paths::staged_path(self.stream, &self.base, &entry.relative);
         let before = self.source.metadata(from)?;
         if before.kind != EntryKind::File {
             return Err(CopyError::NoFile(self.source.display(from).into()));
@@ -200,7 +200,7 @@ impl Stager<'_> {
             return Ok(None);
         }
         let _lock = match self.stream.staging {
-            Staging::Each => target::lock(self.target, &part, false)?,
+            Staging::Each => destination_paths::lock(self.target, &part, false)?,
             Staging::Whole | Staging::Direct => None,
         };
         let was_begun = self.staged.has_begun(&entry.relative);
@@ -297,8 +297,8 @@ impl Stager<'_> {
         if !self.may_write(entry)? {
             return Ok(None);
         }
-        let part = target::staged_path(self.stream, &self.base, &entry.relative);
-        target::remove_if_there(self.target, &part)?;
+        let part = destination_paths::staged_path(self.stream, &self.base, &entry.relative);
+        destination_paths::remove_if_there(self.target, &part)?;
         self.target.create_link(&part, &link)?;
         let (modified, written, checksum) = (None, None, None);
         let file = StagedFile { size: 0, modified, written, checksum, is_link: true, is_behind_link: false };
@@ -336,11 +336,11 @@ impl Stager<'_> {
         let known = self.staged.iter().map(|(path, _)| path).chain(self.staged.begun());
         let others: Vec<StoragePath> = known.filter(|path| !kept.contains(*path)).cloned().collect();
         for path in others {
-            let part = target::staged_path(self.stream, &self.base, &path);
+            let part = destination_paths::staged_path(self.stream, &self.base, &path);
             match self.stream.staging {
                 Staging::Whole => self.remove_file(&part)?,
                 Staging::Each => {
-                    if let Err(error) = target::remove_part(self.target, &part) {
+                    if let Err(error) = destination_paths::remove_part(self.target, &part) {
                         warn_of_rest(&error);
                     }
                 }
@@ -362,7 +362,7 @@ impl Stager<'_> {
     }
 
     fn discard(&self, part: &StoragePath) {
-        if let Err(error) = target::remove_if_there(self.target, part) {
+        if let Err(error) = destination_paths::remove_if_there(self.target, part) {
             warn_of_rest(&error);
         }
     }

@@ -7,9 +7,9 @@ use crate::storage::transfer_storage::{Attributes, EntryKind, Metadata, StorageP
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::Preserve;
 use crate::transfer::state::Staging;
+use crate::transfer::stream::destination_paths;
 use crate::transfer::stream::plan::{PlanEntry, PlanKind};
 use crate::transfer::stream::stage::Stager;
-use crate::transfer::stream::target;
 
 impl Stager<'_> {
     /// Sets the attributes of a part, which was modified at `written`; returns when it is modified from now on.
@@ -67,7 +67,7 @@ impl Stager<'_> {
                 mode: self.mode_of(&found).filter(|_| self.preserve.modes && capabilities.modes),
             };
             if attributes != Attributes::default() {
-                let part = target::staged_path(self.stream, &self.base, &folder.relative);
+                let part = destination_paths::staged_path(self.stream, &self.base, &folder.relative);
                 self.target.set_attributes(&part, attributes)?;
             }
         }
