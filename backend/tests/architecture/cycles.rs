@@ -22,7 +22,7 @@ struct Module {
     paths: Vec<String>,
 }
 
-/// The modules of a crate by their paths, such as `transfer::copy`; the root of the crate is the empty path.
+/// The modules of a crate by their paths, such as `transfer::local_copy`; the root of the crate is the empty path.
 struct Modules(BTreeMap<String, Module>);
 
 impl Module {
