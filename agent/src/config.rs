@@ -2,6 +2,7 @@
 //! may read it.
 
 pub(crate) mod access;
+pub(crate) mod credentials_and_endpoints;
 #[cfg(test)]
 mod documentation;
 pub(crate) mod endpoint;
@@ -14,10 +15,8 @@ pub(crate) mod proxy;
 pub(crate) mod rate;
 pub(crate) mod resolve;
 pub(crate) mod secret;
-pub(crate) mod sections;
 mod source_text;
 pub(crate) mod template;
-mod validate;
 
 /// Why the configuration cannot be used. The message names the file, the place in it, and what to do; it holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

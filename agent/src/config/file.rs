@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use crate::config::ConfigError;
 use crate::config::access;
+use crate::config::credentials_and_endpoints::validate::{self, CredentialsTable, EndpointsTable};
+use crate::config::credentials_and_endpoints::{CredentialsSection, EndpointSection};
 use crate::config::proxy::{self, ProxyUrl};
 use crate::config::rate::{Rate, RateWindow};
-use crate::config::sections::{CredentialsSection, EndpointSection};
 use crate::config::source_text::SourceText;
-use crate::config::validate::{self, CredentialsTable, EndpointsTable};
 
 /// What the file says; a key that is absent is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -6,6 +6,9 @@ use mftplus_protocol::wire::Protocol;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::config::credentials_and_endpoints::{
+    CredentialsSection, EndpointSection, FTP_PORT, Fingerprint, IMPLICIT_PORT, SFTP_PORT, Timeout, Tls,
+};
 use crate::config::endpoint::{
     Credentials, Endpoint, EndpointSettings, FtpSettings, FtpTls, HostKeyRule, SftpSettings, Timeouts,
 };
@@ -13,9 +16,6 @@ use crate::config::file::ConfigFile;
 use crate::config::names;
 use crate::config::proxy::EndpointProxy;
 use crate::config::secret::SecretSource;
-use crate::config::sections::{
-    CredentialsSection, EndpointSection, FTP_PORT, Fingerprint, IMPLICIT_PORT, SFTP_PORT, Timeout, Tls,
-};
 use crate::config::{ConfigError, access};
 
 /// The name of a file of known host keys.

@@ -22,9 +22,9 @@ mod tests {
     use std::path::Path;
 
     use super::{TEXT, template};
+    use crate::config::credentials_and_endpoints::{CredentialsSection, EndpointSection};
     use crate::config::file::ConfigFile;
     use crate::config::keys::keys_of;
-    use crate::config::sections::{CredentialsSection, EndpointSection};
 
     fn parse(text: &str) -> anyhow::Result<ConfigFile> {
         Ok(ConfigFile::parse("template.toml", Path::new("/"), text)?)

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use mftplus_protocol::wire::Protocol;
 
 use crate::config::ConfigError;
+use crate::config::credentials_and_endpoints::{CredentialsSection, EndpointSection};
 use crate::config::names;
-use crate::config::sections::{CredentialsSection, EndpointSection};
 use crate::config::source_text::SourceText;
 
-pub(super) type CredentialsTable = BTreeMap<String, CredentialsSection>;
-pub(super) type EndpointsTable = BTreeMap<String, EndpointSection>;
+pub(in crate::config) type CredentialsTable = BTreeMap<String, CredentialsSection>;
+pub(in crate::config) type EndpointsTable = BTreeMap<String, EndpointSection>;
 
 /// Checks the names, and each table by itself and with the others.
-pub(super) fn check(
+pub(in crate::config) fn check(
     source: &SourceText<'_>,
     credentials: &CredentialsTable,
     endpoints: &EndpointsTable,

@@ -1,5 +1,7 @@
 //! The tables `[credentials.NAME]` and `[endpoints.NAME]` of the configuration file.
 
+pub(super) mod validate;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
