@@ -81,7 +81,7 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     let cp = Arc::clone(&app.cp);
     app.tasks.spawn(async move { cp.detect_lost_messages().await });
     let cp = Arc::clone(&app.cp);
-    app.tasks.spawn(async move { cp.copy_log().await });
+    app.tasks.spawn(async move { cp.checkpoint_wal_when_long().await });
 
     let render = move || async move { metrics.map(PrometheusHandle::render).unwrap_or_default() };
     let metrics_router = Router::new().route("/metrics", get(render));

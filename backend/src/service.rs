@@ -48,7 +48,6 @@ mod job_run_sweep;
 mod job_runs;
 mod job_slots;
 mod jobs;
-mod log_copies;
 mod log_throttle;
 mod lost_messages;
 mod metrics;
@@ -64,6 +63,7 @@ mod sweep;
 mod tokens;
 mod transfers;
 mod users;
+mod wal_checkpoints;
 mod webhook_secrets;
 mod write_availability;
 

@@ -49,7 +49,7 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(limits.busy)
             .statement_cache_capacity(256)
-            // The background does it earlier, if it can: see `Db::copy_wal`.
+            // The background does it earlier, if it can: see `Db::checkpoint_wal`.
             .pragma("wal_autocheckpoint", "8000")
             .pragma("journal_size_limit", limits.wal_kept.to_string())
             .pragma("cache_size", "-65536")

@@ -118,7 +118,7 @@ impl Db {
     /// # Errors
     ///
     /// [`crate::error::Error::DatabaseUnavailable`] if the file cannot be used.
-    pub async fn copy_wal(&self) -> Result<()> {
+    pub async fn checkpoint_wal(&self) -> Result<()> {
         let Self::Sqlite { checkpointer, limits, .. } = self else { return Ok(()) };
         let mut connection = PooledConnection::acquire(checkpointer, limits.statement).await?;
         let log = checkpoint(&mut connection, LOOK).await?;

@@ -48,7 +48,7 @@ async fn a_long_log_is_copied_and_begins_anew() {
             break;
         }
     }
-    app.app.db.copy_wal().await.expect("a copy");
+    app.app.db.checkpoint_wal().await.expect("a copy");
     assert_eq!(heartbeat(&app, &agent).await.status, 200);
     assert!(pages().await < BOUNDS.wal_copied, "the log has begun anew");
 }

@@ -1,4 +1,5 @@
-//! Copies SQLite's write-ahead log into the database file beside the commits, which would have to do it themselves.
+//! Checkpoints of SQLite's write-ahead log (WAL): copies it into the database file beside the commits, which would have
+//! to do it themselves.
 
 use std::time::Duration;
 
@@ -11,14 +12,14 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 impl ControlPlane {
     /// Copies the log whenever it is long, until the server stops. Returns at once on PostgreSQL.
-    pub async fn copy_log(&self) {
+    pub async fn checkpoint_wal_when_long(&self) {
         if !self.db.has_wal() {
             return;
         }
         let mut ticks = interval(CHECK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while self.stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            guarded("copying the write-ahead log", self.db.copy_wal()).await;
+            guarded("copying the write-ahead log", self.db.checkpoint_wal()).await;
         }
     }
 }
