@@ -22,6 +22,7 @@ use crate::{
     webhooks::Webhooks,
 };
 
+mod agent_and_transfer_sweep;
 mod agent_history;
 mod agent_instances;
 mod agents;
@@ -59,7 +60,6 @@ mod saved_views;
 mod series;
 mod sessions;
 mod start_directives;
-mod sweep;
 mod tokens;
 mod transfers;
 mod users;
