@@ -21,7 +21,7 @@ use crate::{
 mod agent_fields;
 mod attention_fields;
 mod authenticated_sockets;
-mod close;
+mod close_codes;
 mod context;
 mod cors;
 mod cost;

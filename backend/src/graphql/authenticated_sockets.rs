@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::{close::Close, outbound_queue::OutboundQueue};
+use super::{close_codes::Close, outbound_queue::OutboundQueue};
 use crate::{
     actor::Actor,
     error::Error,

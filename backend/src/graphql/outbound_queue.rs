@@ -24,7 +24,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{close::Close, result_frames::Envelope};
+use super::{close_codes::Close, result_frames::Envelope};
 
 mod sink;
 mod throttle;

@@ -29,7 +29,7 @@ pub(super) use unauthenticated::UnauthenticatedSockets;
 use self::{handshake::Handshake, reader::Messages, session::Session};
 use super::{
     Graphql,
-    close::Close,
+    close_codes::Close,
     outbound_queue::{OutboundQueue, SocketWriter},
 };
 use crate::transport::{Connection, RequestId, client_address, rate_limit_key};

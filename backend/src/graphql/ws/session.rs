@@ -27,7 +27,7 @@ use crate::{
     graphql::{
         Graphql,
         authenticated_sockets::Registration,
-        close::Close,
+        close_codes::Close,
         context::Caller,
         outbound_queue::{OperationNumber, Outbound, OutboundQueue, SubscriberGuard},
         result_frames::Envelope,

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::graphql::{close::Close, outbound_queue::OutboundQueue};
+use crate::graphql::{close_codes::Close, outbound_queue::OutboundQueue};
 
 /// The maximum number of unauthenticated sockets of one address. If there are more, the oldest is closed.
 const MAX_PER_ADDRESS: usize = 50;
