@@ -23,7 +23,7 @@ use crate::{
     webhooks::Webhooks,
 };
 
-mod authority;
+mod certificate_authority;
 mod data_folder;
 #[cfg(feature = "test-clock")]
 mod test_clock;
@@ -94,7 +94,7 @@ impl App {
         let key = settings.jwt_key_file.as_deref().map(jwt_key).transpose()?;
         let db = open_within(&settings.database, ambient.database_limits).await?;
         let secret = secret(&settings.database, &db, &ambient).await?;
-        let authority = authority::open(settings, &db, &ambient).await?.map(Arc::new);
+        let authority = certificate_authority::open(settings, &db, &ambient).await?.map(Arc::new);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (bus, shared) = match &settings.redis_url {
             Some(url) => {
