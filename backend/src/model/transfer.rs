@@ -16,16 +16,16 @@ use super::{
 };
 use crate::ids::{AgentId, CustomerId, RunId, TransferId};
 
-mod advance;
 mod filter;
 mod samples;
 mod selection;
 mod sort;
-pub use advance::{Advance, Progress, TransferState};
+mod state_machine;
 pub use filter::{TransferFilter, file_name};
 pub use samples::{MAX_SAMPLES, MIN_INTERVAL, SampledTransfer, Samples, TransferSample};
 pub use selection::{MAX_SELECTED, SelectTransfers, TransferSelection};
 pub use sort::{TransferSort, TransferSortField};
+pub use state_machine::{Advance, Progress, TransferState};
 
 /// Status of a transfer.
 #[derive(
