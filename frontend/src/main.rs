@@ -19,7 +19,7 @@ mod effect;
 mod first_queries;
 mod fleet_totals;
 mod format;
-mod intent;
+mod idempotency;
 mod json;
 mod labels;
 mod lazy;

@@ -6,7 +6,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     api::{ApiError, Request},
-    intent::Intent,
+    idempotency::Intent,
     session::Session,
 };
 

@@ -6,7 +6,7 @@ use super::entries::Act;
 use crate::{
     api::jobs,
     browser,
-    intent::Intent,
+    idempotency::Intent,
     navigation_guard::SIGN_OUT,
     session::Session,
     shortcuts::{Shortcuts, go},

@@ -10,7 +10,7 @@ use crate::{
         jobs, pipeline_runs, pipelines, transfers,
     },
     format,
-    intent::Intent,
+    idempotency::Intent,
     labels,
     live::Entry,
     session::Permission,
