@@ -2,7 +2,7 @@
 //! and the agents.
 
 mod agents;
-mod judgement;
+mod fleet_judgement;
 mod needs_attention;
 mod next_runs;
 mod running_transfers;
@@ -13,7 +13,7 @@ use leptos::prelude::*;
 pub(super) use self::{
     agents::AgentsCard, needs_attention::NeedsAttention, next_runs::NextRuns, running_transfers::RunningTransfers,
 };
-use self::{judgement::FleetJudgement, totals::TotalsRow};
+use self::{fleet_judgement::FleetJudgement, totals::TotalsRow};
 use super::throughput::{Throughput, ThroughputScope};
 use crate::{
     attention::AttentionItems,
