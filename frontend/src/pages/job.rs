@@ -3,8 +3,8 @@
 mod actions;
 mod backfill;
 mod details;
+mod run_chart_data;
 mod run_charts;
-mod run_judgement;
 mod runs;
 
 use leptos::prelude::*;

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::run_judgement::{bytes, durations};
+use super::run_chart_data::{bytes, durations};
 use crate::{
     api::job_runs::{self, JobRun},
     pages::run_updates::RunUpdates,
