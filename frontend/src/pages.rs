@@ -11,7 +11,7 @@ mod customer_select;
 mod definition_text;
 mod editor;
 mod event_actors;
-mod event_steps;
+mod event_timeline;
 mod export;
 mod graph;
 mod heartbeat_dot;

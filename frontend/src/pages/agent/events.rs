@@ -8,7 +8,7 @@ use crate::{
         events::{self, Event},
     },
     live::Entry,
-    pages::event_steps::EventSteps,
+    pages::event_timeline::EventTimeline,
     query_signal::Fetch,
     ui::{Card, Empty, QueryResult},
 };
@@ -39,7 +39,7 @@ pub(super) fn RecentEvents(row: RwSignal<Entry<Agent>>) -> impl IntoView {
                 nothing=|| view! { <Empty icon="activity" title="No events in the last 30 days" /> }
             >
                 <ol class="timeline">
-                    <EventSteps lines shown=newest />
+                    <EventTimeline lines shown=newest />
                 </ol>
             </QueryResult>
         </Card>

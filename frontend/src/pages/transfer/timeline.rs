@@ -9,7 +9,7 @@ use crate::{
     },
     labels,
     live::Entry,
-    pages::event_steps::EventSteps,
+    pages::event_timeline::EventTimeline,
     query_signal::Fetch,
     time::Instant,
     ui::{Card, Time, Tone},
@@ -51,7 +51,7 @@ pub(super) fn Timeline(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     view! {
         <Card title="Timeline">
             <ol class="timeline">
-                <EventSteps lines shown=oldest_first />
+                <EventTimeline lines shown=oldest_first />
                 {move || known.get().into_iter().map(step).collect_view()}
                 {move || current.get().map(step)}
             </ol>
