@@ -7,11 +7,13 @@ mod health;
 mod history;
 mod jobs;
 mod last_day;
-mod waiting;
+mod waiting_directives;
 
 use leptos::prelude::*;
 
-use self::{actions::Actions, events::RecentEvents, health::Health, jobs::Jobs, last_day::LastDay, waiting::Waiting};
+use self::{
+    actions::Actions, events::RecentEvents, health::Health, jobs::Jobs, last_day::LastDay, waiting_directives::Waiting,
+};
 use super::{heartbeat_dot::HeartbeatDot, id_in_address, pages_of, transfers::TransferTable};
 use crate::{
     api::{
@@ -59,7 +61,7 @@ fn OneAgent(id: String) -> impl IntoView {
         list.entry(&id).map(move |entry| {
             let row = RwSignal::from(entry);
             let queries = FirstQueries::provide();
-            let held = waiting::follow(id.clone());
+            let held = waiting_directives::follow(id.clone());
             view! {
                 <Head row details />
                 <WhenLoaded queries rows=12>
