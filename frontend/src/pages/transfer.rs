@@ -1,7 +1,7 @@
 //! The page of a transfer: progress, speed over time, details, timeline and earlier transfers of the same file, live.
 
 mod details;
-mod earlier;
+mod earlier_transfers;
 mod origin;
 mod speed;
 mod speed_chart;
@@ -11,7 +11,7 @@ use leptos::prelude::*;
 
 use self::{
     details::Details,
-    earlier::EarlierTransfers,
+    earlier_transfers::EarlierTransfers,
     origin::{Breadcrumb, Origin},
     speed::Speed,
     timeline::Timeline,
