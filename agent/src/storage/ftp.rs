@@ -6,7 +6,7 @@
 //! | `ftp/tls.rs` | Which certificates are accepted, and how are data connections bound to their control connection? |
 //! | `ftp/connection.rs` | How is a control connection opened, and a data connection on it? |
 //! | `ftp/pool.rs` | Which control connections wait for their next use? |
-//! | `ftp/limits.rs` | How long does a step take at most? |
+//! | `ftp/timeouts.rs` | How long does a step take at most? |
 //! | `ftp/features.rs` | What can the server do? |
 //! | `ftp/commands.rs`, `ftp/publish.rs`, `ftp/remove.rs` | Which commands make an operation? |
 //! | `ftp/download.rs`, `ftp/upload.rs` | How do the bytes of a file travel? |
@@ -19,7 +19,6 @@ mod connection;
 mod download;
 mod endpoint;
 mod features;
-mod limits;
 mod list_line;
 mod listing;
 mod mlsx_line;
@@ -29,6 +28,7 @@ mod publish;
 mod remove;
 mod reply;
 mod time;
+mod timeouts;
 mod tls;
 mod upload;
 
@@ -41,9 +41,9 @@ use tokio_util::sync::CancellationToken;
 use self::connection::{Connection, DataStream};
 use self::download::Download;
 use self::features::Features;
-use self::limits::Limits;
 use self::pool::{Lease, Pool, Pools};
 use self::reply::{Failure, printable};
+use self::timeouts::Limits;
 use self::upload::Target;
 use crate::config::endpoint::{FtpSettings, FtpTls};
 use crate::storage::error::{StorageError, StorageErrorKind};

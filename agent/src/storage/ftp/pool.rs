@@ -10,8 +10,8 @@ use tokio::runtime::Handle;
 use crate::config::endpoint::FtpSettings;
 use crate::storage::ftp::connection::Connection;
 use crate::storage::ftp::endpoint::{Endpoint, Key, Security};
-use crate::storage::ftp::limits::Limits;
 use crate::storage::ftp::reply::Failure;
+use crate::storage::ftp::timeouts::Limits;
 
 /// The most connections of an endpoint that wait.
 const MAX_IDLE: usize = 4;
