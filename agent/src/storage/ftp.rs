@@ -11,7 +11,7 @@
 //! | `ftp/commands.rs`, `ftp/publish.rs`, `ftp/remove.rs` | Which commands make an operation? |
 //! | `ftp/download.rs`, `ftp/upload.rs` | How do the bytes of a file travel? |
 //! | `ftp/listing.rs`, `ftp/mlsx_line.rs`, `ftp/list_line.rs`, `ftp/time.rs` | What does a listing say? |
-//! | `ftp/names.rs` | Which names can FTP carry? |
+//! | `ftp/remote_path.rs` | Which names can FTP carry? |
 //! | `ftp/reply.rs` | What does a reply or a failure mean? |
 
 mod commands;
@@ -22,9 +22,9 @@ mod features;
 mod list_line;
 mod listing;
 mod mlsx_line;
-mod names;
 pub(crate) mod pool;
 mod publish;
+mod remote_path;
 mod remove;
 mod reply;
 mod time;
@@ -101,11 +101,11 @@ fn address(settings: &FtpSettings) -> String {
 /// The root as an absolute path without a slash at its end. One without a slash at its begin is below the login folder.
 fn base(root: &str, connection: &Connection) -> Result<String, Failure> {
     let invalid = |text: &str| Failure::Other(StorageErrorKind::InvalidName, text.to_owned());
-    let root = names::carried(root.as_bytes()).map_err(invalid)?;
+    let root = remote_path::carried(root.as_bytes()).map_err(invalid)?;
     let login = if root.starts_with('/') {
         String::new()
     } else {
-        names::of_pwd(connection.login_folder()?).map_err(invalid)?
+        remote_path::of_pwd(connection.login_folder()?).map_err(invalid)?
     };
     let path = format!("{}/{}", login.trim_end_matches('/'), root.trim_matches('/'));
     Ok(path.trim_end_matches('/').to_owned())
@@ -161,14 +161,14 @@ impl FtpStorage {
     /// The absolute path, if FTP can carry it.
     fn remote(&self, action: &'static str, path: &StoragePath) -> Result<String, StorageError> {
         let refused = |text| StorageError::new(StorageErrorKind::InvalidName, action, self.display(path), text);
-        names::remote(&self.base, path).map_err(refused)
+        remote_path::remote(&self.base, path).map_err(refused)
     }
 
     /// As `remote`, for a file or folder that is created.
     fn created(&self, action: &'static str, path: &StoragePath) -> Result<String, StorageError> {
         let remote = self.remote(action, path)?;
         let refused = |text| StorageError::new(StorageErrorKind::InvalidName, action, self.display(path), text);
-        names::check_created(&remote).map_err(refused)?;
+        remote_path::check_created(&remote).map_err(refused)?;
         Ok(remote)
     }
 

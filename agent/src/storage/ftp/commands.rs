@@ -42,7 +42,7 @@ impl Connection {
             return Ok(metadata);
         }
         let metadata = self.probe(path).await?;
-        let Some((parent, name)) = names::split(path) else { return Ok(metadata) };
+        let Some((parent, name)) = remote_path::split(path) else { return Ok(metadata) };
         // Only a listing tells a link from what it leads to; a folder that cannot be listed tells nothing.
         match self.list(parent).await {
             Ok(entries) => {
@@ -98,7 +98,7 @@ impl Connection {
 
     /// What the listing of its folder says about an entry.
     async fn find(&mut self, path: &str) -> Result<Option<Metadata>, Failure> {
-        let Some((parent, name)) = names::split(path) else { return Ok(None) };
+        let Some((parent, name)) = remote_path::split(path) else { return Ok(None) };
         let entries = self.list(parent).await?;
         Ok(entries.into_iter().find(|entry| entry.name == name.as_bytes()).map(|entry| entry.metadata))
     }

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::connection::Connection;
-use crate::storage::ftp::names;
+use crate::storage::ftp::remote_path;
 use crate::storage::ftp::reply::{Failure, printable};
 use crate::storage::part_name::name_of_bytes;
 use crate::storage::transfer_storage::EntryKind;
@@ -74,9 +74,9 @@ impl Connection {
 /// Where the file at `to` is while `from` takes its place: beside it. The name of a part is that of one transfer, so that no
 /// other takes the file.
 fn aside(from: &str, to: &str) -> String {
-    let folder = names::split(to).map_or("/", |(folder, _)| folder);
-    let name = names::split(from).map_or(from, |(_, name)| name);
-    names::join(folder, &String::from_utf8_lossy(&name_of_bytes(name.as_bytes(), Some("old"))))
+    let folder = remote_path::split(to).map_or("/", |(folder, _)| folder);
+    let name = remote_path::split(from).map_or(from, |(_, name)| name);
+    remote_path::join(folder, &String::from_utf8_lossy(&name_of_bytes(name.as_bytes(), Some("old"))))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::connection::Connection;
-use crate::storage::ftp::names;
+use crate::storage::ftp::remote_path;
 use crate::storage::ftp::reply::Failure;
 use crate::storage::transfer_storage::{EntryKind, MAX_DEPTH};
 
@@ -31,7 +31,7 @@ impl Connection {
             }
             for entry in self.list(&folder).await? {
                 let invalid = |text: &str| Failure::Other(StorageErrorKind::InvalidName, text.to_owned());
-                let path = names::join(&folder, names::carried(&entry.name).map_err(invalid)?);
+                let path = remote_path::join(&folder, remote_path::carried(&entry.name).map_err(invalid)?);
                 match entry.metadata.kind {
                     EntryKind::Folder => waiting.push((path, depth + 1)),
                     _ => self.delete(&path).await?,
