@@ -15,5 +15,5 @@ pub(crate) mod reload_on_sighup;
 pub(crate) mod run;
 pub(crate) mod settings;
 pub(crate) mod status;
+pub(crate) mod systemd_unit;
 pub(crate) mod trust;
-pub(crate) mod unit;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::agent::Settings;
 use crate::command::args::InstallArgs;
-use crate::command::unit::{NAME, Unit};
+use crate::command::systemd_unit::{NAME, Unit};
 use crate::config::locate::MACHINE_FILE;
 use crate::exit::Exit;
 use crate::storage::allowed_roots::AllowedRoots;
