@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use russh::keys::{Algorithm, EcdsaCurve, HashAlg};
 use russh::{AlgorithmKind, Preferred, cipher, compression, kex, mac};
 
-use crate::storage::sftp::text::printable;
+use crate::storage::sftp::server_text::printable;
 
 /// Ciphers for a CPU with instructions for AES, the fastest first.
 const CIPHERS_WITH_AES: &[cipher::Name] = &[

@@ -8,7 +8,7 @@ use russh_sftp::protocol::{Status, StatusCode};
 
 use crate::storage::error::{StorageError, StorageErrorKind as Kind};
 use crate::storage::sftp::algorithms;
-use crate::storage::sftp::text::printable;
+use crate::storage::sftp::server_text::printable;
 
 /// Words in the texts of servers that say more than the status `Failure`, in lower case.
 const WORDS: [(&str, Kind); 8] = [

@@ -13,7 +13,7 @@ use crate::storage::path_text::text;
 use crate::storage::sftp::failure::{Failure, SshError};
 use crate::storage::sftp::host_pattern::name_of;
 use crate::storage::sftp::known_hosts::{KnownHosts, Verdict, line_for};
-use crate::storage::sftp::text::printable;
+use crate::storage::sftp::server_text::printable;
 
 /// Which host keys are accepted.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use crate::storage::error::StorageErrorKind as Kind;
 use crate::storage::sftp::failure::Failure;
-use crate::storage::sftp::text::printable;
+use crate::storage::sftp::server_text::printable;
 use crate::storage::transfer_storage::StoragePath;
 
 /// The longest name that file systems of servers accept, in bytes.
