@@ -8,8 +8,8 @@ use crate::durations::Durations;
 use crate::failure::{Failure, Result};
 use crate::ftp_server_packages;
 use crate::node;
-use crate::steps::{Outcome, Step};
 use crate::stop_request::Stop;
+use crate::test_steps::{Outcome, Step};
 use crate::tools::{self, Tool};
 
 #[derive(Debug, Parser)]
