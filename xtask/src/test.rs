@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 
-use crate::durations::Durations;
 use crate::failure::{Failure, Result};
 use crate::ftp_server_packages;
 use crate::node;
 use crate::stop_request::Stop;
+use crate::test_durations::Durations;
 use crate::test_steps::{Outcome, Step};
 use crate::tools::{self, Tool};
 

@@ -12,7 +12,6 @@ use crate::browser_tests;
 use crate::cargo_lock;
 use crate::crates::{self, CargoTool};
 use crate::dashboard;
-use crate::durations::Durations;
 use crate::failure::{Context, Result};
 use crate::files::{self, TempFolder};
 use crate::ftp_server_packages;
@@ -20,6 +19,7 @@ use crate::node;
 use crate::process::{self, succeeds};
 use crate::services::{self, Durability};
 use crate::stop_request::Stop;
+use crate::test_durations::Durations;
 use crate::tools::{self, Tool, cargo};
 use crate::versions::MDBOOK;
 
