@@ -13,7 +13,7 @@ use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use crate::crates;
+use crate::cargo_tools;
 use crate::failure::{Context, Result};
 use crate::files::{self, entries, file_name, relative};
 use crate::process;
@@ -37,14 +37,14 @@ pub(crate) fn split(dist: &Path, stop: &Stop) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(&folder).context(format_args!("cannot empty {}", relative(&folder)))?;
     }
-    let mut splitter = crates::command("wasm-split-cli");
+    let mut splitter = cargo_tools::command("wasm-split-cli");
     splitter.arg(&whole).arg(&folder).args(["--target", "web", "--out-name", "frontend"]);
     process::run(&mut splitter, stop)?;
     merge(&folder, stop)?;
 
     // The chunks import what they share with the main one by the names that the linker gave.
     let main = folder.join("frontend.wasm");
-    let mut bindgen = crates::command("wasm-bindgen");
+    let mut bindgen = cargo_tools::command("wasm-bindgen");
     bindgen.args(["--target", "web", "--out-name", "frontend", "--no-typescript"]);
     bindgen.args(["--keep-lld-exports", "--no-demangle"]);
     process::run(bindgen.arg("--out-dir").arg(&folder).arg(&main), stop)?;
@@ -52,7 +52,7 @@ pub(crate) fn split(dist: &Path, stop: &Stop) -> Result<()> {
 
     let chunks = entries(&folder)?;
     for wasm in chunks.iter().filter(|path| is(path, "wasm")) {
-        let mut optimise = crates::command("wasm-opt");
+        let mut optimise = cargo_tools::command("wasm-opt");
         process::run(optimise.args(["-Os", "--quiet"]).arg(wasm).arg("-o").arg(wasm), stop)?;
     }
     let main = folder.join(MAIN);
@@ -96,7 +96,7 @@ fn merge_group(folder: &Path, chunks: &[String], shared: &Path, stop: &Stop) -> 
     if others.is_empty() {
         return Ok(());
     }
-    let mut merge = crates::command("wasm-merge");
+    let mut merge = cargo_tools::command("wasm-merge");
     // A chunk comes first: the result has its list of the features that are used.
     for name in chunks {
         merge.arg(wasm_file(folder, name)).arg(name);

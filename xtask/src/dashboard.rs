@@ -11,8 +11,8 @@ use std::process::Command;
 
 use brotli::enc::BrotliEncoderParams;
 
+use crate::cargo_tools;
 use crate::chunks;
-use crate::crates;
 use crate::failure::{Context, Failure, Result};
 use crate::files::{self, entries, file_name, relative};
 use crate::process::{self, output};
@@ -64,7 +64,7 @@ pub(crate) fn build(stop: &Stop, over_budget: OverBudget) -> Result<()> {
         fetch.args(["fetch", "--quiet", "--locked", "--target", "wasm32-unknown-unknown", "--target", &host]),
         stop,
     )?;
-    let mut trunk = crates::command("trunk");
+    let mut trunk = cargo_tools::command("trunk");
     // Without wasm-opt, which runs on the chunks.
     trunk.args(["build", "--cargo-profile", chunks::PROFILE, "--features", chunks::FEATURE]);
     trunk.args(["--offline=true", "--locked=true"]).env("TRUNK_SKIP_VERSION_CHECK", "true");

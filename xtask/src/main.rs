@@ -6,8 +6,8 @@
 mod bench_and_soak;
 mod browser_tests;
 mod cargo_lock;
+mod cargo_tools;
 mod chunks;
-mod crates;
 mod dashboard;
 mod demo_transfers;
 mod dist;

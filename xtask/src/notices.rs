@@ -1,6 +1,6 @@
 //! `cargo xtask notices`: writes the licences of all dependencies to `THIRD-PARTY.md`, with cargo-about.
 
-use crate::crates::{self, CargoTool};
+use crate::cargo_tools::{self, CargoTool};
 use crate::failure::Result;
 use crate::process::{self, shown};
 use crate::stop_request::Stop;
@@ -17,7 +17,7 @@ pub(crate) fn run(stop: &Stop) -> Result<()> {
     let version = CARGO_ABOUT.to_owned();
     CargoTool { package: "cargo-about", program: "cargo-about", version, flags }.ensure(stop)?;
     // `about` is what cargo itself passes to the program.
-    let mut about = crates::command("cargo-about");
+    let mut about = cargo_tools::command("cargo-about");
     about.args(["about", "generate", "--workspace", "--all-features", "--locked", "--fail"]);
     about.args(["--output-file", NOTICES, "about.hbs"]);
     println!("$ {}", shown(&about));

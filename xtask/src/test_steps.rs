@@ -10,7 +10,7 @@ use clap::builder::PossibleValue;
 
 use crate::browser_tests;
 use crate::cargo_lock;
-use crate::crates::{self, CargoTool};
+use crate::cargo_tools::{self, CargoTool};
 use crate::dashboard;
 use crate::failure::{Context, Result};
 use crate::files::{self, TempFolder};
@@ -311,7 +311,7 @@ fn docs(stop: &Stop) -> Result<()> {
     // A debug build: it compiles in half the time. The preview server is not needed, the index for the search is.
     let flags = &["--locked", "--debug", "--no-default-features", "--features=search"];
     CargoTool { package: "mdbook", program: "mdbook", version: MDBOOK.to_owned(), flags }.ensure(stop)?;
-    run_shown(crates::command("mdbook").args(["build", "docs"]), stop)
+    run_shown(cargo_tools::command("mdbook").args(["build", "docs"]), stop)
 }
 
 /// Compiles the agent for Windows on this machine.

@@ -2,7 +2,7 @@
 //! wasm-merge and wasm-opt.
 
 use crate::cargo_lock;
-use crate::crates::{self, CargoTool};
+use crate::cargo_tools::{self, CargoTool};
 use crate::failure::Result;
 use crate::node;
 use crate::process::output;
@@ -34,7 +34,7 @@ pub(crate) fn ensure(stop: &Stop) -> Result<()> {
 /// Makes sure that Binaryen is installed: wasm-opt and wasm-merge.
 fn ensure_binaryen(stop: &Stop) -> Result<()> {
     let is_installed = |program: &str| {
-        let version = crates::find(program).and_then(|path| output(node::command(&path).arg("--version")).ok());
+        let version = cargo_tools::find(program).and_then(|path| output(node::command(&path).arg("--version")).ok());
         version.as_deref().and_then(tools::major).is_some_and(|version| version >= WASM_OPT)
     };
     if is_installed("wasm-opt") && is_installed("wasm-merge") {
