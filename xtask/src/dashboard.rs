@@ -18,8 +18,8 @@ use crate::files::{self, entries, file_name, relative};
 use crate::process::{self, output};
 use crate::stop_request::Stop;
 use crate::styles;
+use crate::tool_versions::{TRUNK, WASM_SPLIT};
 use crate::tools::cargo;
-use crate::versions::{TRUNK, WASM_SPLIT};
 use crate::wasm;
 
 /// The maximum size of a first visit, compressed, in bytes. Files that a page loads later do not count.

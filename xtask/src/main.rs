@@ -29,9 +29,9 @@ mod styles;
 mod test;
 mod test_durations;
 mod test_steps;
+mod tool_versions;
 mod tools;
 mod up;
-mod versions;
 mod wasm;
 
 use std::process::ExitCode;

@@ -8,8 +8,8 @@ use crate::failure::Result;
 use crate::files::{self, relative};
 use crate::process;
 use crate::stop_request::Stop;
+use crate::tool_versions::{NODE, NODE_FROM_NPM};
 use crate::tools::{self, Tool};
-use crate::versions::{NODE, NODE_FROM_NPM};
 
 /// Makes sure that a Node.js is installed that is new enough. Needs npm, with a Node.js of any version.
 pub(crate) fn ensure(stop: &Stop) -> Result<()> {

@@ -4,7 +4,7 @@ use crate::cargo_tools::{self, CargoTool};
 use crate::failure::Result;
 use crate::process::{self, shown};
 use crate::stop_request::Stop;
-use crate::versions::CARGO_ABOUT;
+use crate::tool_versions::CARGO_ABOUT;
 
 /// The file that it writes, in the repository's folder.
 const NOTICES: &str = "THIRD-PARTY.md";

@@ -20,8 +20,8 @@ use crate::process::{self, succeeds};
 use crate::services::{self, Durability};
 use crate::stop_request::Stop;
 use crate::test_durations::Durations;
+use crate::tool_versions::MDBOOK;
 use crate::tools::{self, Tool, cargo};
-use crate::versions::MDBOOK;
 
 /// The target of the step `windows`.
 const WINDOWS_TARGET: &str = "x86_64-pc-windows-gnu";

@@ -11,7 +11,7 @@ use crate::failure::{Failure, Result};
 use crate::files;
 use crate::process::{self, output, succeeds};
 use crate::stop_request::Stop;
-use crate::versions::{NODE, POSTGRES, PYTHON};
+use crate::tool_versions::{NODE, POSTGRES, PYTHON};
 
 /// The argument for the feature with which tests move the clock of a server. Builds that ship never have it: `release`
 /// and the profiles that inherit from it do not compile with it.

@@ -7,8 +7,8 @@ use crate::failure::Result;
 use crate::node;
 use crate::process::output;
 use crate::stop_request::Stop;
+use crate::tool_versions::{BINARYEN_FROM_NPM, TRUNK, WASM_OPT, WASM_SPLIT};
 use crate::tools::{self, Tool};
-use crate::versions::{BINARYEN_FROM_NPM, TRUNK, WASM_OPT, WASM_SPLIT};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
