@@ -285,7 +285,7 @@ impl ControlPlane {
         if outcome.is_ok() {
             self.commit(work).await?;
         } else if let Err(error) = work.tx.roll_back().await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "a transaction was not rolled back in order");
+            tracing::debug!(error = &error as &dyn std::error::Error, "a transaction could not be rolled back");
         }
         outcome
     }

@@ -48,8 +48,8 @@ pub fn is_blank(c: char) -> bool {
 pub fn check(text: &str, is_forbidden: impl Fn(char) -> bool) -> Result<(), String> {
     match text.chars().find(|c| is_forbidden(*c)) {
         None => Ok(()),
-        Some(c) if c.is_control() => Err("must not hold control characters".to_owned()),
-        Some(c) => Err(format!("must not hold the character U+{:04X}, which cannot be seen", u32::from(c))),
+        Some(c) if c.is_control() => Err("must not contain control characters".to_owned()),
+        Some(c) => Err(format!("must not contain the character U+{:04X}, which cannot be seen", u32::from(c))),
     }
 }
 

@@ -64,7 +64,7 @@ text_enum! {
         /// They are copied as links; where links are not supported, they are left out with a warning.
         #[default]
         Keep = "keep",
-        /// The files that they lead to are copied.
+        /// The files that they point to are copied.
         Follow = "follow",
         /// They are left out.
         Skip = "skip",

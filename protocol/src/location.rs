@@ -46,7 +46,7 @@ fn path_of_file_url(rest: &str) -> Result<String, &'static str> {
     }
     let path = percent_decode_str(path).decode_utf8_lossy();
     if path.contains('\0') {
-        return Err("holds the character NUL (%00): remove it");
+        return Err("contains the character NUL (%00): remove it");
     }
     let has_drive = matches!(path.as_bytes(), [b'/', letter, b':', b'/', ..] if letter.is_ascii_alphabetic());
     Ok(if has_drive { path[1..].to_owned() } else { path.into_owned() })

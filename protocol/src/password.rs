@@ -26,7 +26,7 @@ pub fn check(password: &str) -> Result<(), &'static str> {
         return Err("must be at most 1024 characters long");
     }
     if !has_different_characters(password) {
-        return Err("must hold at least 4 different characters");
+        return Err("must contain at least 4 different characters");
     }
     Ok(())
 }

@@ -37,7 +37,7 @@ pub struct AgentArgs {
         global = true,
         env = "MFTPLUS_SERVER",
         value_name = "URL",
-        help = "Address of the server [default: the one registered with, at first http://127.0.0.1:8080]"
+        help = "Address of the server [default: the registered one, or http://127.0.0.1:8080]"
     )]
     pub(crate) server: Option<String>,
     /// Folder for the agent's key and the state of its transfers [default: ./agent-data]
@@ -87,7 +87,7 @@ pub(crate) enum Command {
     Ls(LsArgs),
     /// Show the host key of an SFTP server and, after a question, add it to the known ones
     #[command(
-        after_help = "Compare the fingerprint with the one that the operator of the server gave you by another way.\n\nExamples:\n  mftplus-agent trust sftp.partner.example:2222\n  mftplus-agent trust partner --fingerprint SHA256:..."
+        after_help = "Compare the fingerprint with the one that the operator of the server gave you separately.\n\nExamples:\n  mftplus-agent trust sftp.partner.example:2222\n  mftplus-agent trust partner --fingerprint SHA256:..."
     )]
     Trust(TrustArgs),
     /// Try the server, the clock, the folders and all endpoints of the configuration, and say what to do

@@ -145,7 +145,7 @@ fn on_file_error_values() -> impl TypedValueParser<Value = OnFileError> {
 fn symlink_values() -> impl TypedValueParser<Value = SymlinkRule> {
     choices(SymlinkRule::ALL, SymlinkRule::NAMES, |value| match value {
         SymlinkRule::Keep => "Copy them as links; without link support, leave them out with a warning",
-        SymlinkRule::Follow => "Copy the files that they lead to",
+        SymlinkRule::Follow => "Copy the files that they point to",
         SymlinkRule::Skip => "Leave them out",
         SymlinkRule::Fail => "Fail",
     })
@@ -171,7 +171,7 @@ fn parse_preserve(text: &str) -> Result<Preserve, String> {
     }
     let known = PreservedAttribute::NAMES.join(", ");
     Preserve::of_names(text.split(',').map(str::trim))
-        .map_err(|name| format!("`{name}` is no attribute; there are {known}, and none for no attribute"))
+        .map_err(|name| format!("`{name}` is not an attribute: write some of {known}, or none"))
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub(crate) fn install(settings: &Settings, args: &InstallArgs) -> anyhow::Result
     let is_valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let is_user =
         args.user.starts_with(|c: char| c.is_ascii_lowercase() || c == '_') && args.user.chars().all(is_valid);
-    ensure!(is_user, "`{}` is no name of a user", args.user);
+    ensure!(is_user, "`{}` is not a user name", args.user);
     let config = match settings.config.path() {
         Some(path) => std::path::absolute(path)?,
         None if args.print => PathBuf::from(MACHINE_FILE),
@@ -114,7 +114,7 @@ fn add_user(user: &str) -> anyhow::Result<()> {
 
 /// The configuration belongs to root, and the service can read it.
 fn let_group_read(config: &Path, group: &str) -> anyhow::Result<()> {
-    let text = config.to_str().context("the path of the configuration is no UTF-8 text")?;
+    let text = config.to_str().context("the path of the configuration is not UTF-8 text")?;
     let owner = format!("root:{group}");
     execute("chown", &[owner.as_str(), text])?;
     execute("chmod", &["640", text])

@@ -102,8 +102,7 @@ fn is_below(folder: &Path, tops: &[&str]) -> bool {
 
 /// A path as a word of a unit file.
 fn quote(path: &Path) -> anyhow::Result<String> {
-    let text =
-        path.to_str().with_context(|| format!("{} is no UTF-8 text, which systemd cannot hold", path.display()))?;
+    let text = path.to_str().with_context(|| format!("{} is not UTF-8 text, as systemd requires", path.display()))?;
     let is_allowed = path.is_absolute() && !text.contains(|c: char| c.is_control() || c == ':');
     ensure!(is_allowed, "{} must be absolute and without `:` for systemd", path.display());
     let escaped = text.replace('%', "%%").replace('\\', "\\\\").replace('"', "\\\"");

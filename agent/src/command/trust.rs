@@ -23,7 +23,7 @@ pub(crate) async fn trust(settings: &Settings, args: &TrustArgs) -> anyhow::Resu
     let endpoint =
         settings.config.current().resolve_without_user(&address(settings, &args.host)?, &settings.state_dir)?;
     let EndpointSettings::Sftp(server) = endpoint.settings else {
-        bail!("{} is no SFTP server: only those have host keys", args.host)
+        bail!("{} is not an SFTP server: only those have host keys", args.host)
     };
     println!("server       {}:{}", server.host, server.port);
     let (rule, runtime) = (server.host_key.clone(), Handle::current());
@@ -62,7 +62,7 @@ pub(crate) async fn trust(settings: &Settings, args: &TrustArgs) -> anyhow::Resu
 fn address(settings: &Settings, host: &str) -> Result<Address, UsageError> {
     let host = host.strip_prefix("sftp://").unwrap_or(host).trim_end_matches('/');
     if host.is_empty() || host.contains(['/', '@', ' ']) {
-        return Err(UsageError(format!("`{host}` is no host; write a host, HOST:PORT, or the name of an endpoint")));
+        return Err(UsageError(format!("`{host}` is not a host; write a host, HOST:PORT, or the name of an endpoint")));
     }
     if settings.config.current().endpoint_named(host).is_some() {
         return Ok(Address { host: host.to_owned(), ..Address::default() });
@@ -93,7 +93,7 @@ async fn confirmed(file: PathBuf) -> anyhow::Result<bool> {
 }
 
 fn ask(file: &Path, answers: &mut impl BufRead) -> anyhow::Result<bool> {
-    println!("Compare the fingerprint with the one that the operator of the server gave you by another way.");
+    println!("Compare the fingerprint with the one that the operator of the server gave you separately.");
     print!("Add the key to {}? Type yes or no: ", file.display());
     std::io::stdout().flush()?;
     let mut answer = String::new();

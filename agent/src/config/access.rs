@@ -63,7 +63,7 @@ impl Access {
         }
         let file = path.display();
         Err(ConfigError(format!(
-            "{file} holds a secret and can be read by other users (mode {:04o}): run `chmod {wanted} {file}`",
+            "{file} contains a secret and can be read by other users (mode {:04o}): run `chmod {wanted} {file}`",
             self.mode
         )))
     }

@@ -111,7 +111,7 @@ impl SecretSource {
             Self::File(path) => access::read_secret(path)?,
             Self::Command(words) => run(words, COMMAND_TIMEOUT).map_err(ConfigError)?,
             Self::Environment(name) => std::env::var(name)
-                .map_err(|_| ConfigError(format!("the environment variable `{name}` is not set, or is no text")))?,
+                .map_err(|_| ConfigError(format!("the environment variable `{name}` is not set, or is not text")))?,
         };
         let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
         if line.is_empty() {
@@ -185,7 +185,7 @@ fn read_output(child: &mut Child, program: &str, timeout: Duration) -> Result<St
     if !status.success() {
         return Err(format!("`{program}` failed ({status}); run it by hand as this user to see why"));
     }
-    String::from_utf8(bytes).map_err(|_| format!("`{program}` prints no UTF-8 text"))
+    String::from_utf8(bytes).map_err(|_| format!("`{program}` prints text that is not UTF-8"))
 }
 
 /// Kills the program with all that it started.

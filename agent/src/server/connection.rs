@@ -26,7 +26,7 @@ impl ConnectionSettings {
         let Some(file) = &self.ca_file else { return Ok(builder) };
         let pem = std::fs::read(file).with_context(|| format!("ca-file {}: cannot be read", file.display()))?;
         let trusted = Certificate::from_pem_bundle(&pem).ok().filter(|certificates| !certificates.is_empty());
-        let trusted = trusted.with_context(|| format!("ca-file {}: holds no certificate in PEM", file.display()))?;
+        let trusted = trusted.with_context(|| format!("ca-file {}: contains no certificate in PEM", file.display()))?;
         Ok(builder.tls_certs_only(trusted))
     }
 }

@@ -268,7 +268,7 @@ fn of_url(protocol: Protocol, rest: &str, text: &str) -> Result<RemoteLocation, 
     if user.is_some_and(|user| user.contains(':')) {
         let shown = format!("{protocol}://{host}{path}");
         return Err(UsageError(format!(
-            "the URL of `{shown}` holds a password: name a `credentials` set of the agent instead"
+            "the URL of `{shown}` contains a password: name a `credentials` set of the agent instead"
         )));
     }
     let (host, port) = match host.rsplit_once(':') {
@@ -301,7 +301,7 @@ fn of_path(
     };
     let is_folder = path.is_empty() || path.ends_with(b"/");
     let path = StoragePath::new(path).map_err(|_| {
-        UsageError(format!("`{text}` goes up (`..`) or holds the character NUL; write the path without that"))
+        UsageError(format!("`{text}` goes up (`..`) or contains the character NUL; write the path without that"))
     })?;
     let host = host.to_owned();
     Ok(RemoteLocation { protocol, host, port: None, user: None, is_below_login, path, is_folder, is_pattern })

@@ -94,7 +94,7 @@ impl StoragePath {
         if names.iter().all(|name| is_name(name)) {
             return Ok(Self(names.join(&b'/')));
         }
-        let detail = "it goes up (`..`) or holds the character NUL";
+        let detail = "it goes up (`..`) or contains the character NUL";
         Err(StorageError::new(StorageErrorKind::InvalidName, "use the path", shown(bytes), detail))
     }
 
@@ -103,7 +103,7 @@ impl StoragePath {
         if is_name(name) {
             return Ok(self.append(&Self(name.to_owned())));
         }
-        let detail = "it is no name of a file or folder";
+        let detail = "it is not a name of a file or folder";
         Err(StorageError::new(StorageErrorKind::InvalidName, "use the name", shown(name), detail))
     }
 
@@ -268,6 +268,6 @@ mod tests {
             assert!(!is_name(name) && StoragePath::default().join(name).is_err(), "{name:?}");
         }
         let refused = StoragePath::default().join(b"a/\x1b[2J\x00").map_err(|error| error.to_string());
-        assert_eq!(refused, Err("cannot use the name `a/%1B[2J%00`: it is no name of a file or folder".to_owned()));
+        assert_eq!(refused, Err("cannot use the name `a/%1B[2J%00`: it is not a name of a file or folder".to_owned()));
     }
 }

@@ -51,7 +51,9 @@ async fn generated(settings: &ServeSettings, db: &Db, ambient: &Ambient) -> Resu
     if database.database_url.is_some() {
         let stored = store::secrets::get_or_insert(db, NAME, generate(ambient)?, ambient.clock.now()).await?;
         let authority = CertificateAuthority::from_pem(&stored, &stored);
-        return authority.map_err(|problem| anyhow!("DATABASE_URL: the stored certificate authority: {problem}"));
+        return authority.map_err(|problem| {
+            anyhow!("DATABASE_URL: the certificate authority in the database cannot be used: {problem}")
+        });
     }
     let path = database.data_dir.join(data_folder::AUTHORITY_FILE);
     let name = || format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display());

@@ -33,7 +33,7 @@ impl PipelineQueries {
         control_plane(ctx)?.get_pipeline(actor(ctx)?, &id).await.map(Some)
     }
 
-    /// Lists pipelines, newest first unless `sort` is given. A cursor stands for the current place of its pipeline in the
+    /// Lists pipelines, newest first unless `sort` is given. A cursor marks the current position of its pipeline in the
     /// order.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * (child_complexity + LONG_TEXT) + 1")]

@@ -163,7 +163,7 @@ impl GeneralQueries {
         control_plane(ctx)?.get_transfer(actor(ctx)?, id).await.map(Some)
     }
 
-    /// Lists transfers, newest first unless `sort` is given. A cursor stands for the current place of its transfer in
+    /// Lists transfers, newest first unless `sort` is given. A cursor marks the current position of its transfer in
     /// the order.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
@@ -190,7 +190,7 @@ impl GeneralQueries {
         control_plane(ctx)?.get_job(actor(ctx)?, id).await.map(Some)
     }
 
-    /// Lists jobs, newest first unless `sort` is given. A cursor stands for the current place of its job in the order.
+    /// Lists jobs, newest first unless `sort` is given. A cursor marks the current position of its job in the order.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
     async fn jobs(

@@ -20,7 +20,7 @@ pub(super) const HISTORY: usize = 144;
 pub(crate) struct Series {
     /// What is counted.
     metric: SeriesMetric,
-    /// Length of the time that a point stands for.
+    /// Length of the period that a point covers.
     step: SeriesStep,
     /// Points that end at this time or earlier do not change any more.
     final_until: Instant,

@@ -23,7 +23,7 @@ const FORM: u64 = 1;
 /// Measures are stored in thousandths.
 const THOUSANDTHS: f64 = 1_000.0;
 
-/// Length of the time that a point of an agent's history stands for.
+/// Length of the period that a point of an agent's history covers.
 #[derive(
     Clone,
     Copy,

@@ -56,7 +56,7 @@ pub enum OnExists {
 pub enum SymlinkRule {
     /// They are copied as links; where links are not supported, they are left out with a warning.
     Keep,
-    /// The files that they lead to are copied.
+    /// The files that they point to are copied.
     Follow,
     /// They are left out.
     Skip,

@@ -245,7 +245,7 @@ pub fn location(max: usize) -> impl FnOnce(Value) -> Check<String> {
 /// Text such as a password or a token, unchanged: it is not trimmed, and may hold any character but NUL. `max` is in bytes.
 pub fn raw_text(max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| match value {
-        Value::String(text) if text.contains('\0') => Err("must not hold the character NUL".to_owned()),
+        Value::String(text) if text.contains('\0') => Err("must not contain the character NUL".to_owned()),
         Value::String(text) if text.len() <= max => Ok(text),
         Value::String(_) => Err(format!("must be at most {max} bytes long")),
         _ => Err("must be a string".to_owned()),

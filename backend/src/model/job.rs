@@ -301,7 +301,7 @@ fn public_location(value: serde_json::Value) -> Check<String> {
     if without_password(&location) == location {
         Ok(location)
     } else {
-        Err("must not hold a password: name a `credentials` set of the agent instead".to_owned())
+        Err("must not contain a password: name a `credentials` set of the agent instead".to_owned())
     }
 }
 

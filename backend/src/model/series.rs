@@ -46,7 +46,7 @@ pub enum SeriesMetric {
     AgentsOnline,
 }
 
-/// Length of the time that a point stands for.
+/// Length of the period that a point covers.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames, Serialize, ToSchema, async_graphql::Enum,
 )]

@@ -107,10 +107,10 @@ pub(super) fn base() -> OpenApi {
         ("Agents", "Register and manage transfer agents."),
         ("Directives", "Instructions of the server to agents."),
         ("Transfers", "Monitor and report file transfers."),
-        ("Attention", "What an operator should look at."),
+        ("Attention", "List and snooze what needs an operator's attention."),
         ("Jobs", "Manage scheduled transfers and their runs."),
         ("Pipelines", "Define and run transfer workflows."),
-        ("Series", "What happened over time."),
+        ("Series", "Query metrics over time."),
     ];
     let tags = tags.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build());
     OpenApiBuilder::new()

@@ -39,7 +39,7 @@ pub(super) struct SeriesQuery {
     /// End of the window, exclusive; after `from`.
     #[param(example = "2026-04-25T12:00:00Z")]
     to: Instant,
-    /// Length of the time that a point stands for. The window may have at most 2,000 points.
+    /// Length of the period that a point covers. The window may have at most 2,000 points.
     step: SeriesStep,
     /// IANA name of the time zone of days and months. Only with the steps `1d` and `1mo`.
     #[param(default = "UTC", example = "Europe/Berlin", min_length = 1, max_length = 64)]
@@ -87,7 +87,7 @@ impl ToSchema for SeriesPoint {}
 pub(super) struct SeriesData {
     /// What is counted.
     metric: SeriesMetric,
-    /// Length of the time that a point stands for.
+    /// Length of the period that a point covers.
     step: SeriesStep,
     /// Points that end at this time or earlier do not change any more.
     final_until: Instant,
@@ -157,7 +157,7 @@ pub(super) async fn get_transfer_samples(
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the wire; queries are read field by field")]
 pub(super) struct HistoryQuery {
-    /// Length of the time that a point stands for: `1m` for the last 24 hours, `1h` for the last 30 days. Default: `1m`.
+    /// Length of the period that a point covers: `1m` for the last 24 hours, `1h` for the last 30 days. Default: `1m`.
     #[param(inline)]
     step: Option<HistoryStep>,
 }

@@ -44,9 +44,9 @@ impl CertificateFiles {
     fn certified(&self, pem: &Pem) -> Result<CertifiedKey, String> {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem.certificate).collect();
         let chain = chain.ok().filter(|chain| !chain.is_empty());
-        let chain = chain.ok_or_else(|| format!("{} holds no certificate in PEM", self.certificate.display()))?;
+        let chain = chain.ok_or_else(|| format!("{} contains no certificate in PEM", self.certificate.display()))?;
         let key = PrivateKeyDer::from_pem_slice(&pem.key);
-        let key = key.map_err(|_| format!("{} holds no private key in PEM", self.key.display()))?;
+        let key = key.map_err(|_| format!("{} contains no private key in PEM", self.key.display()))?;
         CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => {
                 format!("{} is not the key of {}", self.key.display(), self.certificate.display())

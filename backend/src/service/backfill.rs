@@ -103,7 +103,7 @@ async fn preview(work: &mut Work, job: &JobRow, range: Backfill) -> Result<Backf
     let slots = schedule.upcoming(before).take_while(|slot| *slot <= range.to && *slot <= end).take(MOST + 1);
     let slots: Vec<DateTime<Utc>> = slots.filter(|slot| job.next_run_at != Some(*slot)).collect();
     if slots.len() > MOST {
-        return Err(Error::field("to", format!("holds more than {MOST} slots: choose a shorter range")));
+        return Err(Error::field("to", format!("contains more than {MOST} slots: choose a shorter range")));
     }
     let undecided = slots.iter().map(|at| BackfillSlot { scheduled_for: (*at).into(), outcome: None, will_run: true });
     let mut slots: Vec<BackfillSlot> = undecided.collect();

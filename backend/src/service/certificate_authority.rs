@@ -69,7 +69,7 @@ impl CertificateAuthority {
         let certificates = certificates.map_err(|_| "the certificate is not PEM")?;
         let certificate = certificates.first().ok_or("there is no certificate in PEM")?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| "there is no private key in PEM")?;
-        let key = KeyPair::try_from(&key).map_err(|_| "the private key is of no kind that is supported")?;
+        let key = KeyPair::try_from(&key).map_err(|_| "the private key has a type that is not supported")?;
         let expires_at = check(certificate, &key)?;
         let issuer = Issuer::from_ca_cert_der(certificate, key);
         let issuer = issuer.map_err(|error| format!("the certificate cannot be used: {error}"))?;

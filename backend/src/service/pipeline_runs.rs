@@ -100,7 +100,9 @@ impl ControlPlane {
         let status = before.state_machine.run.status;
         if !status.can_be_rerun() {
             let advice = if status.has_ended() { "start a new one" } else { "wait for its end, or cancel it" };
-            return Err(Error::conflict(format!("a run that is {status} has no failed step to go on from: {advice}")));
+            return Err(Error::conflict(format!(
+                "a run that is {status} has no failed step to continue from: {advice}"
+            )));
         }
         let pipeline: PipelineRef = before.pipeline_id.into();
         let pipeline = self.permitted_pipeline(actor, Permission::RerunPipelineRun, &pipeline).await?;

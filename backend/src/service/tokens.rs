@@ -84,8 +84,9 @@ pub fn jwt_key_from_file(path: &Path) -> std::result::Result<JwtKey, String> {
     let key =
         PrivatePkcs8KeyDer::from_pem_file(path).map_err(|error| format!("cannot be read as a PEM file: {error}"))?;
     let der = key.secret_pkcs8_der();
-    let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der)
-        .map_err(|_| "holds no Ed25519 private key: create one with `openssl genpkey -algorithm ed25519`".to_owned())?;
+    let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map_err(|_| {
+        "contains no Ed25519 private key: create one with `openssl genpkey -algorithm ed25519`".to_owned()
+    })?;
     Ok(JwtKey {
         signing: EncodingKey::from_ed_der(der),
         verifying: DecodingKey::from_ed_der(pair.public_key().as_ref()),

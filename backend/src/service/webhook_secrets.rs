@@ -105,5 +105,5 @@ fn bound_to(customer: Option<CustomerId>) -> Aad<[u8; 16]> {
 }
 
 fn undecryptable(_: aws_lc_rs::error::Unspecified) -> Error {
-    Error::internal("a webhook's secret was sealed under another signing secret")
+    Error::internal("a webhook's secret was encrypted under another signing secret")
 }

@@ -75,7 +75,7 @@ fn explained(error: MigrateError) -> Error {
              nothing was done; start a build whose migrations are unchanged"
         )),
         MigrateError::Dirty(version) => Error::internal(format!(
-            "migration {version} was begun and did not end: restore the database from before it, and start again"
+            "migration {version} was started and did not finish: restore the database from before it, and start again"
         )),
         other => Error::internal(other),
     }

@@ -120,7 +120,7 @@ impl PipelineRunRow {
     fn new(row: RunRow, steps: Vec<StepRow>) -> Self {
         let (known, steps): (Vec<Node>, Vec<StepState>) = steps.into_iter().map(StepRow::parts).unzip();
         let unknown = |reason: &dyn std::fmt::Display| {
-            tracing::warn!(run = %row.id, %reason, "what a run does cannot be read, and it is left alone");
+            tracing::warn!(run = %row.id, %reason, "the steps of a run cannot be read: the run is left unchanged");
         };
         let graph = match serde_json::from_value::<RunGraph>(row.graph.0) {
             Ok(graph) if graph.nodes.len() == steps.len() => graph,

@@ -145,7 +145,7 @@ async fn with_a_key_file_tokens_are_signed_with_it_and_nothing_else_is_believed(
 #[rstest]
 #[case::nothing("", "cannot be read as a PEM file")]
 #[case::text("a secret", "cannot be read as a PEM file")]
-#[case::not_a_key("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "holds no Ed25519 private key")]
+#[case::not_a_key("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "contains no Ed25519 private key")]
 fn a_key_file_that_holds_no_key_is_said_to(#[case] content: &str, #[case] problem: &str) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("jwt.pem");

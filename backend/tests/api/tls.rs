@@ -117,7 +117,7 @@ async fn a_certificate_that_cannot_be_used_stops_the_start_with_the_name_of_the_
     assert!(error.contains("server.key is not the key of ") && error.contains("MFTPLUS_TLS_KEY"), "{error}");
     std::fs::write(&files.certificate, "no certificate").expect("written");
     let error = format!("{:#}", ServerCertificate::load(files.clone()).await.expect_err("no certificate"));
-    assert!(error.contains("server.pem holds no certificate in PEM"), "{error}");
+    assert!(error.contains("server.pem contains no certificate in PEM"), "{error}");
     std::fs::remove_file(&files.certificate).expect("removed");
     let error = format!("{:#}", ServerCertificate::load(files).await.expect_err("no file"));
     assert!(error.contains("server.pem cannot be read: "), "{error}");

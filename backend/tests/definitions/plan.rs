@@ -122,7 +122,7 @@ fn what_is_filled_in_is_looked_at_again() {
         assert!(planned.plan.is_none());
         planned.diagnostics.last().unwrap().to_string()
     };
-    assert_eq!(tell("sftp://u:secret@h/x"), "holds a password: name a `credentials` set of the agent instead");
+    assert_eq!(tell("sftp://u:secret@h/x"), "contains a password: name a `credentials` set of the agent instead");
     assert_eq!(tell("stfp://h/x"), "line 1, column 1: an endpoint begins with stfp://: did you mean sftp://?");
     assert!(tell("").contains("must be 1 to 4096 characters long"));
     let remote = parse("source: ${{ params.from }}\ndestination: sftp://h/b\nparameters: { from: /a }\n");

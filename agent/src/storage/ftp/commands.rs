@@ -10,7 +10,7 @@ use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::connection::{Connection, DataCommand, DataStream};
 use crate::storage::ftp::features::HashCommand;
 use crate::storage::ftp::reply::Failure;
-use crate::storage::ftp::{list_line, listing, mlsx_line, names, time};
+use crate::storage::ftp::{list_line, listing, mlsx_line, remote_path, time};
 use crate::storage::transfer_storage::{Entry, EntryKind, Metadata};
 
 /// The bytes that are asked for at once.
@@ -142,7 +142,7 @@ impl Connection {
     pub(super) async fn size(&mut self, path: &str) -> Result<u64, Failure> {
         let reply = self.command(format!("SIZE {path}"), &[Status::File]).await?;
         number(&reply)
-            .ok_or_else(|| Failure::Other(StorageErrorKind::Other, "the answer to SIZE is no size".to_owned()))
+            .ok_or_else(|| Failure::Other(StorageErrorKind::Other, "the answer to SIZE is not a size".to_owned()))
     }
 
     /// `None` if the server does not say it.

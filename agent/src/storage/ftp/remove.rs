@@ -26,7 +26,7 @@ impl Connection {
         let mut emptied = Vec::new();
         while let Some((folder, depth)) = waiting.pop() {
             if depth > MAX_DEPTH {
-                let text = format!("more than {MAX_DEPTH} folders are inside each other");
+                let text = format!("folders are nested more than {MAX_DEPTH} levels deep");
                 return Err(Failure::Other(StorageErrorKind::Other, text));
             }
             for entry in self.list(&folder).await? {

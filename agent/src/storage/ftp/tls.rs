@@ -33,10 +33,10 @@ pub(super) fn verifier(ca_file: Option<&[u8]>) -> Result<Verifier, String> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|error| format!("the CA file is not valid PEM: {error}"))?;
-        roots.add(certificate).map_err(|error| format!("the CA file holds an unusable certificate: {error}"))?;
+        roots.add(certificate).map_err(|error| format!("the CA file contains an unusable certificate: {error}"))?;
     }
     if roots.is_empty() {
-        return Err("the CA file holds no certificate in PEM form".to_owned());
+        return Err("the CA file contains no certificate in PEM form".to_owned());
     }
     let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
     let verifier = builder.build().map_err(|error| error.to_string())?;

@@ -274,5 +274,5 @@ async fn with_password(
         let answers = prompts.iter().map(|_| password.to_owned()).collect();
         interaction = session.authenticate_keyboard_interactive_respond(answers).await.map_err(failed)?;
     }
-    Ok(Attempt::Refused("the server asks for the password again and again".to_owned()))
+    Ok(Attempt::Refused("the server keeps asking for the password".to_owned()))
 }

@@ -123,7 +123,7 @@ impl Failure {
                 Self::new(Kind::HostKey, "the server does not prove that it owns its host key")
             }
             russh::Error::ChannelOpenFailure(ChannelOpenFailure::ResourceShortage) => {
-                Self::new(Kind::Temporary, "the server has no room for another session")
+                Self::new(Kind::Temporary, "the server does not allow another session")
             }
             russh::Error::ChannelOpenFailure(why) => {
                 Self::new(Kind::Unsupported, format!("the server opens no session: {}", printable(why.description())))
@@ -137,7 +137,7 @@ impl Failure {
         let (kind, detail) = match error.kind() {
             io::ErrorKind::ConnectionRefused => (Kind::Refused, "nothing listens there: the connection was refused"),
             io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => {
-                (Kind::Refused, "no route leads there")
+                (Kind::Refused, "there is no route to the host")
             }
             io::ErrorKind::TimedOut => (Kind::TimedOut, "the server did not answer in time"),
             io::ErrorKind::ConnectionReset

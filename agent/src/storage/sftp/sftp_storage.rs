@@ -144,7 +144,7 @@ impl SftpStorage {
         }
         let (remote, shown) = self.names("remove", path)?;
         if depth == 0 {
-            let why = format!("more than {MAX_DEPTH} folders are inside each other");
+            let why = format!("folders are nested more than {MAX_DEPTH} levels deep");
             return Err(Failure::new(Kind::Other, why).at("remove", shown));
         }
         for entry in self.list(path)? {
@@ -236,7 +236,7 @@ impl TransferStorage for SftpStorage {
     fn create_link(&self, path: &StoragePath, target: &[u8]) -> Result<(), StorageError> {
         let (remote, shown) = self.names("create the link", path)?;
         let Ok(target) = str::from_utf8(target) else {
-            let failure = Failure::new(Kind::InvalidName, "the path it leads to is not UTF-8");
+            let failure = Failure::new(Kind::InvalidName, "the path it points to is not UTF-8");
             return Err(failure.at("create the link", shown));
         };
         // OpenSSH takes the target first, against the text of the protocol, and other servers follow it.
@@ -251,10 +251,12 @@ impl TransferStorage for SftpStorage {
         match target {
             Some(target) if !target.contains(char::REPLACEMENT_CHARACTER) => Ok(target.into_bytes()),
             Some(_) => {
-                let failure = Failure::new(Kind::InvalidName, "the path it leads to is not UTF-8");
+                let failure = Failure::new(Kind::InvalidName, "the path it points to is not UTF-8");
                 Err(failure.at("read the link", shown))
             }
-            None => Err(Failure::new(Kind::Other, "the server does not say where it leads").at("read the link", shown)),
+            None => {
+                Err(Failure::new(Kind::Other, "the server does not say where it points").at("read the link", shown))
+            }
         }
     }
 

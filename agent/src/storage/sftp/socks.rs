@@ -31,7 +31,9 @@ where
     match (answer, login) {
         ([VERSION, WITHOUT_LOGIN], _) => {}
         ([VERSION, WITH_PASSWORD], Some(login)) => sign_in(stream, login).await?,
-        ([VERSION, _], _) => return Err(refused("the proxy wants another way to sign in than the one configured")),
+        ([VERSION, _], _) => {
+            return Err(refused("the proxy requires another authentication method than the configured one"));
+        }
         _ => return Err(refused("the proxy does not speak SOCKS5")),
     }
     let mut request = vec![VERSION, CONNECT, 0];

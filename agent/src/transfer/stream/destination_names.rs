@@ -27,7 +27,7 @@ fn problem(name: &[u8], capabilities: Capabilities) -> Option<&'static str> {
     } else if !capabilities.any_bytes && std::str::from_utf8(name).is_err() {
         Some("has a name that is not UTF-8, which the destination needs")
     } else if !capabilities.line_breaks && name.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
-        Some("has a name with a line break, which the destination cannot hold")
+        Some("has a name with a line break, which the destination cannot store")
     } else if !capabilities.spaces_at_end && name.ends_with(b" ") {
         Some("has a name with a space at its end, which the destination may change")
     } else if cfg!(windows) && capabilities.free_reads && is_reserved(name) {

@@ -68,7 +68,7 @@ pub(super) fn check(filled: &str, text: &Text) -> Result<(), String> {
             copy_rules::after_success(filled).map(drop).map_err(ToOwned::to_owned)
         }
         // The text is not repeated: it may be a secret that was written in the place of a name.
-        Form::ConfigName => Err(format!("is no such name: write {}", text.what)),
+        Form::ConfigName => Err(format!("is not a valid name: write {}", text.what)),
         Form::Id | Form::Sha256 => Err(format!("is `{}`: write {}", shown(filled), text.what)),
         Form::WebUrl => web_url(filled),
     }
@@ -84,16 +84,16 @@ pub(super) fn first_hidden(text: &str, has_lines: bool) -> Option<String> {
     let is_line = |c: &char| matches!(c, '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}');
     match text.chars().find(|c| is_hidden(*c) || (!has_lines && is_line(c)))? {
         '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some("has several lines: write it on one".to_owned()),
-        '\t' => Some("holds a tab: write spaces".to_owned()),
+        '\t' => Some("contains a tab: write spaces".to_owned()),
         hidden => Some(unseen(hidden)),
     }
 }
 
 fn unseen(hidden: char) -> String {
-    format!("holds the character U+{:04X}, which cannot be seen: remove it", u32::from(hidden))
+    format!("contains the character U+{:04X}, which cannot be seen: remove it", u32::from(hidden))
 }
 
-const HOLDS_PASSWORD: &str = "holds a password: name a `credentials` set of the agent instead";
+const HOLDS_PASSWORD: &str = "contains a password: name a `credentials` set of the agent instead";
 
 /// Checks that a path or URL has no password.
 pub(super) fn without_secrets(text: &str) -> Result<(), String> {

@@ -16,7 +16,8 @@ use crate::{
 pub type TransferOutcomes = Vec<(TransferId, Result<Transfer>)>;
 
 /// The outcome for transfers after one that the database did not store.
-const NOT_TRIED: Error = Error::Unavailable("an earlier transfer could not be stored, so this one was left: try again");
+const NOT_TRIED: Error =
+    Error::Unavailable("an earlier transfer could not be stored, so this one was left unchanged: try again");
 
 impl ControlPlane {
     /// Retries each of these transfers like [`Self::retry_transfer`].

@@ -100,7 +100,7 @@ impl WriterTask {
         if let Err(error) = timeout(limit, self.load_missing(&ops)).await.unwrap_or_else(|_| Err(timed_out())) {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "transfers could not be read for the fast path: their reports are written in a transaction"
+                "transfers could not be read ahead: reports of their progress are written in a transaction"
             );
         }
         let mut applied: Vec<(Op, Box<Transfer>)> = Vec::with_capacity(ops.len());
@@ -126,7 +126,7 @@ impl WriterTask {
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "the fast path failed: its reports are checked, and written in a transaction if necessary"
+                    "a write of progress reports failed: each is checked, and written in a transaction if necessary"
                 );
                 match timeout(limit, self.was_written(&seen)).await.unwrap_or_else(|_| Err(timed_out())) {
                     Ok(was_written) => was_written,

@@ -37,11 +37,11 @@ async fn only_a_run_that_failed_or_was_cancelled_goes_on() {
     let early = cp.rerun_pipeline_run(&admin(), run_id(&run), None).await.expect_err("a conflict");
     assert_eq!(
         early.to_string(),
-        "a run that is running has no failed step to go on from: wait for its end, or cancel it"
+        "a run that is running has no failed step to continue from: wait for its end, or cancel it"
     );
     fixture.says(&run, "transfer", "completed").await;
     let done = cp.rerun_pipeline_run(&admin(), run_id(&run), None).await.expect_err("a conflict");
-    assert_eq!(done.to_string(), "a run that is completed has no failed step to go on from: start a new one");
+    assert_eq!(done.to_string(), "a run that is completed has no failed step to continue from: start a new one");
     let mine = cp.rerun_pipeline_run(&customer_of(&fixture.customer), run_id(&run), None).await;
     assert!(matches!(mine, Err(Error::Forbidden(_))));
 }
