@@ -95,7 +95,7 @@ text_enum! {
     }
 }
 
-/// The most characters of a name in an agent's configuration.
+/// The maximum number of characters of a name in an agent's configuration.
 pub const MAX_CONFIG_NAME: usize = 64;
 
 /// Whether a set of credentials or an endpoint can have this name, here and in the agent's configuration, where case makes no

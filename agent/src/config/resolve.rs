@@ -24,7 +24,7 @@ const KNOWN_HOSTS: &str = "known_hosts";
 /// The server that a path or URL names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Address {
-    /// None if only the name of an endpoint is given.
+    /// `None` if only the name of an endpoint is given.
     pub(crate) protocol: Option<Protocol>,
     /// A host, without the brackets of IPv6, or the name of an endpoint.
     pub(crate) host: String,

@@ -25,7 +25,7 @@ use crate::server::pacing::RateLimit;
 /// How far the clocks of the server and of this machine may differ before that of the server counts.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
-/// The most bytes of a body that are read. No documented response comes near it.
+/// The maximum number of bytes of a body that are read. No documented response comes near it.
 const MAX_BODY: usize = 16 << 20;
 
 /// Why a request failed.

@@ -66,7 +66,7 @@ pub(crate) struct Opened {
     pub(crate) path: StoragePath,
     /// The absolute path of the storage's root.
     pub(crate) root: Vec<u8>,
-    /// Whether the last name is a pattern if no file has this name.
+    /// Whether the last name of the path may be a file pattern. It is one if no file has exactly this name.
     pub(crate) may_be_pattern: bool,
     /// Whether the path was written as that of a folder.
     pub(crate) is_folder: bool,

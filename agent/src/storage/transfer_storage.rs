@@ -8,13 +8,13 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::sandboxed_path::SandboxedPath;
 
-/// The most entries of a folder.
+/// The maximum number of entries of a folder.
 pub(crate) const MAX_ENTRIES: usize = 1_000_000;
 
-/// The most folders inside each other.
+/// The maximum depth of nested folders.
 pub(crate) const MAX_DEPTH: usize = 128;
 
-/// The most bytes of a refused name that messages show.
+/// The maximum number of bytes of a refused name that messages show.
 const MAX_SHOWN: usize = 255;
 
 /// The characters of paths that state files hold in escaped form, besides those that are not ASCII.

@@ -10,7 +10,7 @@ use crate::storage::transfer_storage::{
     Attributes, Capabilities, Entry, EntryKind, Metadata, StoragePath, TransferStorage, WriteFile,
 };
 
-/// The most bytes that one read or write moves.
+/// The maximum number of bytes that one read or write moves.
 const PIECE: usize = 64 << 10;
 
 /// What stands at a path.

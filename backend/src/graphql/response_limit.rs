@@ -45,19 +45,19 @@ impl ResponseLimit {
         self.bytes.load(Relaxed) > self.max_bytes || self.fields.load(Relaxed) > max_fields
     }
 
-    /// Charges a value without selections of its own: its whole size.
+    /// Counts the whole size of a leaf, which is a value without a selection set.
     pub(super) fn charge_leaf(&self, value: &Value) {
         self.charge(size(value), 1);
     }
 
-    /// Charges an object or a list whose values were charged before: the size of its names.
+    /// Counts the field names of an object or a list whose values were counted before.
     pub(super) fn charge_names(&self, value: &Value) {
         if let Value::Object(fields) = value {
             self.charge(fields.keys().map(|name| name.len() + PUNCTUATION).sum(), fields.len());
         }
     }
 
-    /// Charges an error.
+    /// Counts an error.
     pub(super) fn charge_error(&self, message: &str, path: impl Iterator<Item = usize>) {
         self.charge(message.len() + path.map(|length| length + PUNCTUATION).sum::<usize>() + 64, 1);
     }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::{Instant, fields::raw_text, input_macro::input};
 
-/// The most bytes of a certificate signing request.
+/// The maximum number of bytes of a certificate signing request.
 pub const MAX_CSR: usize = 16 * 1024;
 
 input! {

@@ -71,7 +71,7 @@ impl Retry {
     ///
     /// # Errors
     ///
-    /// What the longest delay must be, if it is shorter than the first one.
+    /// A message if `max_delay` is shorter than `initial_delay`.
     pub fn new(
         max_attempts: i64,
         initial_delay: Option<HumanDuration>,

@@ -192,8 +192,8 @@ pub enum Wanted {
     Completed,
 }
 
-/// The newest runs of each of these jobs or pipelines, newest first; at most `each` of one. Runs of drafts are left
-/// out, since they say nothing about the pipeline as it is saved.
+/// The newest runs of each of these jobs or pipelines, newest first; at most `each` for each job or pipeline. Runs of
+/// drafts are left out, since they say nothing about the saved pipeline.
 pub async fn newest_runs(
     db: &Db,
     kind: ScheduledKind,

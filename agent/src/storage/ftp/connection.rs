@@ -136,7 +136,7 @@ impl Connection {
         Ok(())
     }
 
-    /// What the server says about a data transfer that broke, if it says anything soon.
+    /// The error reply of the server to an interrupted data transfer, or `failure` if none arrives within 3 seconds.
     pub(super) async fn explain(&mut self, failure: Failure) -> Failure {
         const PATIENCE: Duration = Duration::from_secs(3);
         let limits = self.limits.clone();

@@ -43,7 +43,7 @@ pub(super) struct Download {
 }
 
 impl Download {
-    /// Reads what a data connection brings, and gives the control connection back at the end.
+    /// Starts a task that reads the data connection, and returns the control connection to its pool at the end.
     pub(super) fn new(runtime: &Handle, lease: Lease, stream: DataStream, shown: String) -> Self {
         let (sender, messages) = mpsc::channel(AHEAD);
         runtime.spawn(receive(lease, stream, sender));

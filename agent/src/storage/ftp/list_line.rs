@@ -12,7 +12,7 @@ use crate::storage::transfer_storage::{Entry, EntryKind, Metadata};
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// The most years between two days that exist in leap years only.
+/// The maximum number of years between two days that exist in leap years only.
 const LEAP_YEARS: i32 = 8;
 
 /// A line that was read.

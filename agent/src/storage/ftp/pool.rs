@@ -13,7 +13,7 @@ use crate::storage::ftp::endpoint::{Endpoint, Key, Security};
 use crate::storage::ftp::reply::Failure;
 use crate::storage::ftp::timeouts::Limits;
 
-/// The most connections of an endpoint that wait.
+/// The maximum number of connections of an endpoint that wait.
 const MAX_IDLE: usize = 4;
 
 /// The longest time that a connection waits.

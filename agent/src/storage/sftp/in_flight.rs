@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use russh_sftp::client::rawsession::SftpResult;
 use tokio::runtime::Handle;
 
-/// The most requests of one file that are in flight.
+/// The maximum number of requests of one file that are in flight.
 pub(crate) const MAX_IN_FLIGHT: usize = 64;
 
 type Request<T> = Pin<Box<dyn Future<Output = SftpResult<T>> + Send>>;

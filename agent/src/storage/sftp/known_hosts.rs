@@ -10,7 +10,7 @@ use crate::storage::path_text::text;
 use crate::storage::sftp::host_pattern::{HostPatterns, matches_wildcards, name_of};
 use crate::storage::state_file;
 
-/// The most bytes of one file that are read.
+/// The maximum number of bytes of one file that are read.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
 
 /// The lines of one file or of several.

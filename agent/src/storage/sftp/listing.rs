@@ -12,7 +12,7 @@ use crate::storage::sftp::failure::Failure;
 use crate::storage::sftp::in_flight::send_only;
 use crate::storage::transfer_storage::{Entry, MAX_ENTRIES};
 
-/// The most bytes of names and lines of one folder.
+/// The maximum number of bytes of names and lines of one folder.
 const MAX_TEXT: usize = 64 * 1024 * 1024;
 
 /// The entries of the folder `remote`, which messages call `path`.

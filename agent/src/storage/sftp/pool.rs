@@ -17,7 +17,7 @@ use crate::storage::sftp::known_hosts;
 /// How long a connection waits for its next transfer.
 const KEPT: Duration = Duration::from_mins(1);
 
-/// The most connections that wait.
+/// The maximum number of connections that wait.
 const MAX_IDLE: usize = 8;
 
 /// The idle connections of a process. Clones share them.

@@ -13,7 +13,7 @@ use crate::transfer::stream::destination_names::{numbered, part_of};
 use crate::transfer::stream::plan::StreamPlan;
 use crate::transfer::stream::staged::StagedFiles;
 
-/// The most names that are tried for `onExists: rename`.
+/// The maximum number of names that are tried for `onExists: rename`.
 pub(crate) const MAX_NAMES: u32 = 1000;
 
 /// The path of the copy: the one that an earlier attempt has chosen, or a new choice.

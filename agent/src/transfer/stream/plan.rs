@@ -9,7 +9,8 @@ use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::SymlinkRule;
 
-/// The most bytes of all paths of a source. A server could name a million files inside 128 folders with long names.
+/// The maximum number of bytes of all paths of a source. A server could name a million files inside 128 folders with long
+/// names.
 const MAX_PATHS: usize = 256 << 20;
 
 /// The content of a source.

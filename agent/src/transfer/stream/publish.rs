@@ -198,7 +198,7 @@ fn failed(error: StorageError, target: &dyn TransferStorage, path: &StoragePath)
     }
 }
 
-/// Removes all that is staged and not published, after the copy has failed or was cancelled.
+/// Removes the staged files that are not published, after the copy has failed or was cancelled.
 pub(crate) fn discard(
     target: &dyn TransferStorage,
     base: &StoragePath,

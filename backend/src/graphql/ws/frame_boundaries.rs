@@ -17,7 +17,7 @@ const MASKED: u8 = 0x80;
 /// The length of a mask, in bytes.
 const MASK: usize = 4;
 
-/// The position within the frames of a client.
+/// How far the bytes of a client have been read, within a frame and within a message.
 #[derive(Debug, Default)]
 pub(super) struct FrameBoundaries {
     header: [u8; MAX_HEADER],
@@ -49,7 +49,7 @@ impl FrameBoundaries {
         }
     }
 
-    /// Whether every message has arrived as a whole, and the client may send more of them.
+    /// Whether all messages that have begun have arrived completely, and the client has sent no close frame.
     pub(super) const fn is_between_messages(&self) -> bool {
         self.header_length == 0 && self.missing == 0 && !self.is_fragmented && !self.has_closed
     }
