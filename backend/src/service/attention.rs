@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -32,14 +33,21 @@ const LIFETIME: TimeDelta = TimeDelta::seconds(1);
 const SLOW_LIFETIME: TimeDelta = TimeDelta::seconds(30);
 /// Items are kept for this many times the time that it took to find them, so that a large fleet is not read all the time.
 const LIFETIME_FACTOR: i32 = 20;
-/// The maximum number of scopes whose items are kept; beyond it all are removed.
+/// The maximum number of scopes whose items are kept, approximately. Each further one takes the place of one that is not
+/// watched any more, or seldom.
 const MAX_SCOPES: usize = 1_000;
 
 /// The items of each scope, and what is known of definitions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct AttentionCache {
-    scopes: Mutex<HashMap<Scope, Arc<ScopeCache>>>,
+    scopes: quick_cache::sync::Cache<Scope, Arc<ScopeCache>>,
     named_agents: Mutex<HashMap<PipelineId, NamedAgents>>,
+}
+
+impl Default for AttentionCache {
+    fn default() -> Self {
+        Self { scopes: quick_cache::sync::Cache::new(MAX_SCOPES), named_agents: Mutex::default() }
+    }
 }
 
 /// The items of one scope.
@@ -77,11 +85,8 @@ impl<T> Entry<T> {
 
 impl AttentionCache {
     fn of(&self, scope: Scope) -> Arc<ScopeCache> {
-        let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
-        if scopes.len() >= MAX_SCOPES && !scopes.contains_key(&scope) {
-            scopes.clear();
-        }
-        Arc::clone(scopes.entry(scope).or_default())
+        let Ok(cache) = self.scopes.get_or_insert_with(&scope, || Ok::<_, Infallible>(Arc::default()));
+        cache
     }
 
     /// Lets the snoozes that have changed be read again. The items are kept: finding them is expensive, and users may snooze
@@ -89,9 +94,9 @@ impl AttentionCache {
     pub(super) fn invalidate(&self, invalidations: &[Invalidation]) {
         for invalidation in invalidations {
             if let Invalidation::Attention(customer) = invalidation {
-                let scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
                 let concerned = [Some(Scope::All), customer.map(Scope::Customer)];
-                for cache in concerned.into_iter().flatten().filter_map(|scope| scopes.get(&scope)) {
+                // Not `get`: whoever snoozes an item does not watch it.
+                for cache in concerned.into_iter().flatten().filter_map(|scope| self.scopes.peek(&scope)) {
                     cache.snooze_changes.fetch_add(1, Ordering::AcqRel);
                 }
             }
@@ -102,7 +107,7 @@ impl AttentionCache {
     pub(super) fn apply(&self, signal: &Signal) {
         match signal {
             Signal::Message(message) => self.invalidate(&message.invalidations),
-            Signal::Resync => self.scopes.lock().unwrap_or_else(PoisonError::into_inner).clear(),
+            Signal::Resync => self.scopes.clear(),
         }
     }
 
@@ -217,5 +222,24 @@ const fn permission(action: AttentionActionType) -> Permission {
         AttentionActionType::RetryTransfers => Permission::RetryTransfer,
         AttentionActionType::RunJob => Permission::RunJob,
         AttentionActionType::RunPipeline => Permission::RunPipeline,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_scope_that_is_watched_stays_whatever_number_of_others_is_watched() {
+        let cache = AttentionCache::default();
+        let watched = cache.of(Scope::All);
+        for number in 0..5_000 {
+            cache.of(Scope::Customer(CustomerId(Uuid::from_u128(number))));
+            assert!(Arc::ptr_eq(&cache.of(Scope::All), &watched), "after {number} others");
+        }
+        let kept = cache.scopes.len();
+        assert!((MAX_SCOPES / 2..=MAX_SCOPES * 2).contains(&kept), "{kept} scopes are kept");
     }
 }
