@@ -6,7 +6,7 @@ use std::{
     convert::Infallible,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -42,11 +42,17 @@ const MAX_SCOPES: usize = 1_000;
 pub(super) struct AttentionCache {
     scopes: quick_cache::sync::Cache<Scope, Arc<ScopeCache>>,
     named_agents: Mutex<HashMap<PipelineId, NamedAgents>>,
+    /// Whether the ends of snoozes could not be stored when that was tried last.
+    has_unstored_ends: AtomicBool,
 }
 
 impl Default for AttentionCache {
     fn default() -> Self {
-        Self { scopes: quick_cache::sync::Cache::new(MAX_SCOPES), named_agents: Mutex::default() }
+        Self {
+            scopes: quick_cache::sync::Cache::new(MAX_SCOPES),
+            named_agents: Mutex::default(),
+            has_unstored_ends: AtomicBool::default(),
+        }
     }
 }
 

@@ -1,16 +1,10 @@
 //! Request ids: in the header of each answer, in each line of the log, and in the errors of GraphQL.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt, net::TcpStream};
-use tracing_subscriber::{fmt, prelude::*};
 use uuid::Uuid;
 
-use crate::support::{TestApp, TestListener};
+use crate::support::{Log, TestApp, TestListener};
 
 /// An answer as it was received.
 struct Received {
@@ -172,46 +166,18 @@ async fn an_upgrade_is_answered_with_its_id() {
     assert_eq!((answer.status(), answer.id()), ("101", "socket-1"));
 }
 
-/// The captured log.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("the log").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    /// The request ids of the lines with this message.
-    fn ids(&self, message: &str) -> Vec<Value> {
-        let bytes = self.0.lock().expect("the log").clone();
-        let lines = String::from_utf8(bytes).expect("text");
-        let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-        let about = lines.filter(|line| line["fields"]["message"] == message);
-        about.map(|line| line["spans"][0]["request.id"].clone()).collect()
-    }
-}
-
-/// The server's tasks run on the thread of the test, which logs here.
 #[tokio::test]
 async fn each_line_of_a_request_in_the_log_has_its_id() {
     let app = TestApp::start().await;
     let customer = app.customer("acme").await;
     let listening = app.listen().await;
-    let log = Log::default();
-    let sink = log.clone();
-    let layer = fmt::layer().json().with_writer(move || sink.clone());
-    let logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let (log, logging) = Log::capture();
     ask(&listening, "GET /api/agents", "X-Request-Id: first\r\n", "").await;
     let made = ask(&listening, "GET /api/nothing", "", "").await;
     let customers = format!("{JSON}X-Request-Id: third\r\nAuthorization: Bearer {}\r\n", customer.token);
     ask(&listening, "POST /api/customers", &customers, r#"{"name":"another"}"#).await;
     drop(logging);
-    assert_eq!(log.ids("a request was refused"), [json!("first"), json!(made.id()), json!("third")]);
+    let lines = log.lines("a request was refused");
+    let ids: Vec<&Value> = lines.iter().map(|line| &line["spans"][0]["request.id"]).collect();
+    assert_eq!(ids, [&json!("first"), &json!(made.id()), &json!("third")]);
 }

@@ -1,6 +1,9 @@
 //! Snoozes of attention items: an item is out of the way until a given time, or until it gets worse.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -99,13 +102,24 @@ impl ControlPlane {
                 ended.push(snooze);
             }
         }
-        if !ended.is_empty()
-            && let Err(error) = self.end_snoozes(&ended).await
-        {
-            // They are not shown as snoozed all the same.
-            tracing::warn!(error = &error as &dyn std::error::Error, "the end of a snooze was not stored");
+        if !ended.is_empty() {
+            // If that fails, they are not shown as snoozed all the same.
+            self.log_ends(&self.end_snoozes(&ended).await);
         }
         Ok(())
+    }
+
+    /// Logs that ends of snoozes are not stored, and that they are again. Each once, since every reader tries it.
+    fn log_ends(&self, outcome: &Result<()>) {
+        let has_failed = outcome.is_err();
+        if self.attention.has_unstored_ends.swap(has_failed, Ordering::Relaxed) == has_failed {
+            return;
+        }
+        if let Err(error) = outcome {
+            tracing::warn!(error = error as &dyn std::error::Error, "the end of a snooze was not stored");
+        } else {
+            tracing::info!("the ends of snoozes are stored again");
+        }
     }
 
     /// Ends these snoozes in one transaction, since readers wait for it while the database cannot be written.

@@ -5,13 +5,14 @@ use backend::{
     error::Error,
     ids::AttentionId,
     model::{FromFields, attention::SnoozeAttention},
+    store::{Db, db::sql},
 };
 use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::{HOUR, MINUTE, SECOND, items, items_of, run, with_agent};
-use crate::support::{TestApp, admin, app::item_of_failures, customer_of};
+use crate::support::{Log, TestApp, admin, app::item_of_failures, customer_of};
 
 fn input(until: &str) -> SnoozeAttention {
     let body = json!({ "until": until, "reason": "the partner is informed" });
@@ -102,6 +103,47 @@ async fn a_snooze_ends_for_good_when_the_severity_rises() {
 }
 
 #[tokio::test]
+async fn it_is_logged_once_that_ends_of_snoozes_are_not_stored_until_they_are_again() {
+    let (app, customer, agent) = with_agent().await;
+    for _ in 0..9 {
+        app.failed_transfer(&agent).await;
+    }
+    let id = item_of_failures(customer.id);
+    let column = if matches!(app.app.db, Db::Sqlite { .. }) { "BLOB" } else { "UUID" };
+    store(&app, &format!("CREATE TABLE kept (item_id {column} REFERENCES attention_snoozes (item_id))")).await;
+    let (log, _logging) = Log::capture();
+    let told = || {
+        let messages = ["the end of a snooze was not stored", "the ends of snoozes are stored again"];
+        messages.map(|message| log.lines(message).len())
+    };
+    for round in 0..2 {
+        app.cp().snooze_attention(&admin(), id, input("2026-04-26T13:00:00Z")).await.expect("a snooze");
+        store(&app, "INSERT INTO kept SELECT item_id FROM attention_snoozes").await;
+        let worse = app.failed_transfer(&agent).await;
+        for _ in 0..3 {
+            assert_eq!(items(&app).await[0]["snoozedUntil"], Value::Null, "it is worse than the snoozed one");
+            assert_eq!(told(), [round + 1, round]);
+        }
+        store(&app, "DELETE FROM kept").await;
+        for _ in 0..3 {
+            items(&app).await;
+            assert_eq!(told(), [round + 1, round + 1]);
+        }
+        let retry = json!({ "ids": [worse["id"]] });
+        let retried = app.bearer(&customer.token).post("/api/transfers/retry", &retry).await;
+        assert_eq!(retried.status, 200, "{}", retried.body);
+        assert_eq!(items(&app).await[0]["severity"], "warning");
+    }
+}
+
+/// Carries out a statement.
+async fn store(app: &TestApp, statement: &str) {
+    let mut tx = app.app.db.begin().await.expect("a transaction");
+    sql(statement.to_owned().leak()).execute(&mut tx).await.expect("a statement");
+    tx.commit().await.expect("a commit");
+}
+
+#[tokio::test]
 async fn a_customer_changes_no_snooze_of_what_they_do_not_see() {
     let (app, customer, agent) = with_agent().await;
     let job = app.job(&agent, &json!({ "schedule": "0 0 1 1 *" })).await;
@@ -125,7 +167,7 @@ async fn snoozes_that_have_ended_are_purged() {
     let id = item_of_failures(customer.id);
     app.cp().snooze_attention(&admin(), id, input("2026-04-25T14:00:00Z")).await.expect("a snooze");
     let left = async || {
-        let rows = backend::store::db::sql("SELECT reason, actor FROM attention_snoozes");
+        let rows = sql("SELECT reason, actor FROM attention_snoozes");
         let rows: Vec<(String, String)> = rows.fetch_all(&app.app.db).await.expect("snoozes");
         rows.len()
     };
