@@ -304,7 +304,7 @@ mod tests {
         store::{
             agents::{self, AgentRow},
             customers,
-            scratch::{Scratch, agent, at, id},
+            scratch_database::{Scratch, agent, at, id},
         },
     };
 

@@ -76,7 +76,7 @@ fn slots(rows: Vec<SlotColumns>) -> Vec<OwnedSlot> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::scratch::{Scratch, at, id};
+    use crate::store::scratch_database::{Scratch, at, id};
 
     #[tokio::test]
     async fn the_slots_of_one_pipeline_leave_room_for_those_of_others() {

@@ -108,7 +108,7 @@ mod tests {
             agents::{self, AgentRow},
             customers,
             db::Tx,
-            scratch::{Scratch, agent, at, id, transfer, transfer_ended},
+            scratch_database::{Scratch, agent, at, id, transfer, transfer_ended},
             transfers::insert,
         },
     };
