@@ -17,9 +17,11 @@ use crate::{
     model::agent::AgentStatus,
 };
 
+mod credentials;
 mod slots;
 pub mod snoozes;
 mod transfers;
+pub use credentials::{EndingCredential, ending_certificates, ending_keys};
 pub use slots::{OwnedSlot, missed_slots, waiting_slots};
 pub use transfers::{TroubledTransfer, failed_transfers, failed_transfers_of_each, stalled_transfers};
 
@@ -56,65 +58,6 @@ pub async fn troubled_agents(db: &Db, customer: Option<CustomerId>, limit: i64) 
     let found = |statement: Sql| of_customer(statement.push(conditions), customer);
     let statement = shared_by_customers(statement, found, limit).push(") ORDER BY id");
     Ok(statement.fetch_readable::<TroubledAgent>(db).await?.into_iter().flatten().collect())
-}
-
-/// A key or certificate that ends.
-#[derive(Clone, Debug, FromRow)]
-pub struct EndingCredential {
-    /// The agent of the credential.
-    pub agent_id: AgentId,
-    /// The customer of the agent.
-    pub customer_id: CustomerId,
-    /// The name of the agent, or its host name.
-    pub name: String,
-    /// The end of the credential.
-    pub expires_at: DateTime<Utc>,
-}
-
-/// The newest certificates of agents that end between `from` and `until`, earliest first; at most `limit`.
-pub async fn ending_certificates(
-    db: &Db,
-    customer: Option<CustomerId>,
-    (from, until): (DateTime<Utc>, DateTime<Utc>),
-    limit: i64,
-) -> Result<Vec<EndingCredential>> {
-    let statement = sql("SELECT c.agent_id, a.customer_id, COALESCE(a.name, a.hostname) AS name, c.expires_at \
-         FROM agent_certificates c JOIN agents a ON a.id = c.agent_id WHERE a.revoked_at IS NULL AND NOT EXISTS (\
-         SELECT 1 FROM agent_certificates n WHERE n.agent_id = c.agent_id AND n.expires_at > c.expires_at)");
-    ending(statement, "c.", customer, (from, until), limit).fetch_all(db).await
-}
-
-/// The keys that agents use and that end between `from` and `until`, earliest first; at most `limit`. Those whose
-/// successor has been used are left out.
-pub async fn ending_keys(
-    db: &Db,
-    customer: Option<CustomerId>,
-    (from, until): (DateTime<Utc>, DateTime<Utc>),
-    limit: i64,
-) -> Result<Vec<EndingCredential>> {
-    // The first use of a key is noted if it took over from another one.
-    let statement = sql("SELECT k.agent_id, a.customer_id, COALESCE(a.name, a.hostname) AS name, k.expires_at \
-         FROM agent_keys k JOIN agents a ON a.id = k.agent_id WHERE a.revoked_at IS NULL \
-         AND (k.generation <= 1 OR k.first_used_at IS NOT NULL) AND NOT EXISTS (\
-         SELECT 1 FROM agent_keys n WHERE n.agent_id = k.agent_id AND n.digest <> k.digest \
-         AND n.first_used_at IS NOT NULL AND (n.generation > k.generation OR n.expires_at IS NULL))");
-    ending(statement, "k.", customer, (from, until), limit).fetch_all(db).await
-}
-
-fn ending(
-    statement: Sql,
-    table: &'static str,
-    customer: Option<CustomerId>,
-    (from, until): (DateTime<Utc>, DateTime<Utc>),
-    limit: i64,
-) -> Sql {
-    let statement = statement.push(" AND ").push(table).push_bind("expires_at > ", from);
-    let statement = statement.push(" AND ").push(table).push_bind("expires_at < ", until);
-    let statement = match customer {
-        Some(customer) => statement.push_bind(" AND a.customer_id = ", customer),
-        None => statement,
-    };
-    statement.push(" ORDER BY ").push(table).push_bind("expires_at LIMIT ", limit)
 }
 
 /// Adds a selection of ids, at most `limit`, of which each customer has an equal share, so that those of one leave room for
@@ -299,22 +242,16 @@ pub async fn enabled_pipelines(db: &Db, limit: i64) -> Result<Vec<EnabledPipelin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::customer::Customer,
-        store::{
-            agents::{self, AgentRow},
-            customers,
-            scratch_database::{Scratch, agent, at, id},
-        },
+    use crate::store::{
+        agents::{self, AgentRow},
+        scratch_database::{Scratch, agent, id, second_customer},
     };
 
     #[tokio::test]
     async fn agents_in_trouble_of_one_customer_leave_room_for_those_of_others() {
         let scratch = Scratch::open().await;
-        let (one, other) = (scratch.agent.customer_id, id::<CustomerId>(3));
-        let customer = Customer { id: other, name: "Other".to_owned(), suspended: false, created_at: at(1).into() };
         let mut tx = scratch.db.begin().await.unwrap();
-        customers::insert(&mut tx, &customer).await.unwrap();
+        let (one, other) = (scratch.agent.customer_id, second_customer(&mut tx).await);
         for (number, customer) in [(11, one), (12, one), (13, one), (14, other)] {
             let row = AgentRow { status: EnumText(AgentStatus::Error), ..agent(customer, id(number)) };
             agents::insert(&mut tx, &row).await.unwrap();

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     agents::{self, AgentRow},
     customers,
-    db::{Db, EnumText, sql, table::Column, table::values},
+    db::{Db, EnumText, Tx, sql, table::Column, table::values},
     transfers::TransferRow,
 };
 use crate::{
@@ -73,6 +73,13 @@ pub(super) fn id<T: From<Uuid>>(number: u128) -> T {
 /// The time for a number, a different one for each number.
 pub(super) fn at(number: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_777_122_000_000 + number).unwrap()
+}
+
+/// Stores a customer beside that of [`Scratch`].
+pub(super) async fn second_customer(tx: &mut Tx) -> CustomerId {
+    let customer = Customer { id: id(3), name: "Other".to_owned(), suspended: false, created_at: at(1).into() };
+    customers::insert(tx, &customer).await.unwrap();
+    customer.id
 }
 
 /// An agent with a value in every column.

@@ -53,7 +53,9 @@ impl ControlPlane {
     ) -> Result<Vec<AttentionItem>> {
         let mut silent: BTreeMap<CustomerId, Vec<Member>> = BTreeMap::new();
         let mut failing: BTreeMap<(CustomerId, Option<String>), Vec<Member>> = BTreeMap::new();
-        for agent in store::attention::troubled_agents(&self.db, customer, MOST).await? {
+        let found = store::attention::troubled_agents(&self.db, customer, MOST).await?;
+        let is_at_least = is_full(found.len());
+        for agent in found {
             let TroubledAgent { id, customer_id, name, status, status_reason, since } = agent;
             let cause = status_reason.as_deref().and_then(without_values);
             let member = Member { id, name, reason: status_reason, since };
@@ -78,7 +80,7 @@ impl ControlPlane {
             let summary = format!("{who} an error{reason}");
             item(AttentionKind::AgentError, customer, cause, &members, AttentionSeverity::Critical, summary)
         });
-        Ok(silent.chain(failing).collect())
+        Ok(silent.chain(failing).map(|item| AttentionItem { count_is_at_least: is_at_least, ..item }).collect())
     }
 
     pub(super) async fn ending_credentials(
@@ -98,6 +100,7 @@ impl ControlPlane {
 
 /// One item for each customer. What ends first decides the severity.
 fn credentials(kind: AttentionKind, rows: Vec<EndingCredential>, noun: &str, now: DateTime<Utc>) -> Vec<AttentionItem> {
+    let is_at_least = is_full(rows.len());
     let mut groups: BTreeMap<CustomerId, Vec<Member>> = BTreeMap::new();
     for EndingCredential { agent_id, customer_id, name, expires_at } in rows {
         groups.entry(customer_id).or_default().push(Member { id: agent_id, name, reason: None, since: expires_at });
@@ -120,7 +123,8 @@ fn credentials(kind: AttentionKind, rows: Vec<EndingCredential>, noun: &str, now
             (false, 1) => format!("{which} expires on {date}"),
             (false, _) => format!("{which} expire, the first of them on {date}"),
         };
-        item(kind, customer, None, &members, severity, summary)
+        let item = item(kind, customer, None, &members, severity, summary);
+        AttentionItem { count_is_at_least: is_at_least, ..item }
     };
     groups.into_iter().map(item).collect()
 }
@@ -143,7 +147,7 @@ fn item(
         kind,
         severity,
         count: count(members),
-        count_is_at_least: i64::try_from(members.len()).is_ok_and(|count| count >= MOST),
+        count_is_at_least: false,
         since: since.into(),
         summary,
         cause,
@@ -153,6 +157,11 @@ fn item(
         snoozed_until: None,
         snooze_reason: None,
     }
+}
+
+/// Whether rows may have been left out, of any customer.
+fn is_full(rows: usize) -> bool {
+    i64::try_from(rows).is_ok_and(|count| count >= MOST)
 }
 
 /// `The agent `edge-1` is` or `3 agents are`.

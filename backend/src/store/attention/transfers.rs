@@ -102,15 +102,12 @@ pub async fn stalled_transfers(db: &Db, customer: Option<CustomerId>, limit: i64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::customer::Customer,
-        store::{
-            agents::{self, AgentRow},
-            customers,
-            db::Tx,
-            scratch_database::{Scratch, agent, at, id, transfer, transfer_ended},
-            transfers::insert,
-        },
+    use crate::store::{
+        agents::{self, AgentRow},
+        customers,
+        db::Tx,
+        scratch_database::{Scratch, agent, at, id, second_customer, transfer, transfer_ended},
+        transfers::insert,
     };
 
     fn ids(rows: &[TroubledTransfer]) -> Vec<TransferId> {
@@ -121,10 +118,7 @@ mod tests {
 
     /// Stores a second customer with an agent.
     async fn second_agent(tx: &mut Tx) -> AgentRow {
-        let other = agent(id(3), id(4));
-        let customer =
-            Customer { id: other.customer_id, name: "Other".to_owned(), suspended: false, created_at: at(1).into() };
-        customers::insert(tx, &customer).await.unwrap();
+        let other = agent(second_customer(tx).await, id(4));
         agents::insert(tx, &other).await.unwrap();
         other
     }
