@@ -69,6 +69,25 @@ fn shared_by_customers(statement: Sql, found: impl FnOnce(Sql) -> Sql, limit: i6
     statement.push_bind(" ORDER BY place, id LIMIT ", limit)
 }
 
+/// Adds a statement that reads these columns of rows of jobs or pipelines, at most `limit`, of which each customer has an
+/// equal share, and within it each job or pipeline, so that those of one leave room for those of others. `found` adds the
+/// statement that finds the rows, with `owner_id` and `customer_id`, of which the first in this order count. The rows of
+/// each job or pipeline are in this order, too.
+fn shared_by_owners(
+    statement: Sql,
+    columns: &'static str,
+    found: impl FnOnce(Sql) -> Sql,
+    order: &'static str,
+    limit: i64,
+) -> Sql {
+    let statement = statement.push("SELECT ").push(columns).push(" FROM (SELECT ").push(columns);
+    let statement = statement.push(", ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY place, ").push(order);
+    let statement = statement.push(") AS turn FROM (SELECT ").push(columns).push(", customer_id, ");
+    let statement = statement.push("ROW_NUMBER() OVER (PARTITION BY owner_id ORDER BY ").push(order);
+    let statement = found(statement.push(") AS place FROM (")).push(") AS found) AS placed) AS shared ORDER BY turn, ");
+    statement.push(order).push_bind(" LIMIT ", limit)
+}
+
 /// Adds the condition that a row belongs to this customer.
 fn of_customer(statement: Sql, customer: Option<CustomerId>) -> Sql {
     match customer {
@@ -173,21 +192,29 @@ pub async fn newest_runs(
     Ok(found)
 }
 
-/// The runs that have been running since before `until`, oldest first, each with its job or pipeline and its start; at
-/// most `limit`. Runs of drafts are left out.
+/// The runs that have been running since before `until`, oldest first for each job or pipeline, each with its job or
+/// pipeline and its start; at most `limit`, with shares as in `shared_by_owners`. Runs of drafts are left out.
 pub async fn long_runs(
     db: &Db,
     kind: ScheduledKind,
     until: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<(RunId, Uuid, DateTime<Utc>)>> {
-    let statement = sql(match kind {
-        ScheduledKind::Job => "SELECT id, job_id, started_at FROM job_runs WHERE status = 'running'",
-        ScheduledKind::Pipeline => {
-            "SELECT id, pipeline_id, started_at FROM pipeline_runs WHERE status = 'running' AND version > 0"
+    let (runs, owners) = match kind {
+        ScheduledKind::Job => {
+            ("SELECT id, job_id AS owner_id, started_at FROM job_runs WHERE status = 'running'", "jobs")
         }
-    });
-    statement.push_bind(" AND started_at < ", until).push_bind(" ORDER BY id LIMIT ", limit).fetch_all(db).await
+        ScheduledKind::Pipeline => (
+            "SELECT id, pipeline_id AS owner_id, started_at FROM pipeline_runs WHERE status = 'running' AND version > 0",
+            "pipelines",
+        ),
+    };
+    let found = |statement: Sql| {
+        let statement = statement.push("SELECT r.id, r.owner_id, r.started_at, o.customer_id FROM (").push(runs);
+        let statement = statement.push_bind(" AND started_at < ", until).push_bind(" ORDER BY id LIMIT ", MOST_SHARED);
+        statement.push(") AS r JOIN ").push(owners).push(" o ON o.id = r.owner_id")
+    };
+    shared_by_owners(sql(""), "id, owner_id, started_at", found, "id", limit).fetch_all(db).await
 }
 
 /// A job or pipeline.
@@ -244,7 +271,7 @@ mod tests {
     use super::*;
     use crate::store::{
         agents::{self, AgentRow},
-        scratch_database::{Scratch, agent, id, second_customer},
+        scratch_database::{Scratch, agent, at, id, insert_pipeline, second_customer},
     };
 
     #[tokio::test]
@@ -264,5 +291,33 @@ mod tests {
         assert_eq!(troubled(None, 2).await, [11, 14].map(id::<AgentId>));
         assert_eq!(troubled(None, 3).await, [11, 12, 14].map(id::<AgentId>));
         assert_eq!(troubled(Some(one), 2).await, [11, 12].map(id::<AgentId>));
+    }
+
+    #[tokio::test]
+    async fn long_runs_of_one_customer_or_pipeline_leave_room_for_those_of_others() {
+        let scratch = Scratch::open().await;
+        let mut tx = scratch.db.begin().await.unwrap();
+        let (one, other) = (scratch.agent.customer_id, second_customer(&mut tx).await);
+        for (pipeline, customer) in [(31, one), (32, one), (33, other)] {
+            insert_pipeline(&mut tx, pipeline, customer).await;
+        }
+        for (number, pipeline) in [(11, 31), (12, 31), (13, 31), (14, 32), (15, 33)] {
+            sql("INSERT INTO pipeline_runs (id, pipeline_id, version, status, cause, parameters, graph, plan, revision, \
+                 created_at, started_at) VALUES ($1, $2, 1, 'running', 'manual', '{}', '{}', '{}', 1, $3, $3)")
+            .bind(id::<Uuid>(number))
+            .bind(id::<Uuid>(pipeline))
+            .bind(at(1))
+            .execute(&mut tx)
+            .await
+            .unwrap();
+        }
+        tx.commit().await.unwrap();
+        let long = async |limit| -> Vec<RunId> {
+            let found = long_runs(&scratch.db, ScheduledKind::Pipeline, at(2), limit).await.unwrap();
+            found.into_iter().map(|(run, _, _)| run).collect()
+        };
+        assert_eq!(long(2).await, [11, 15].map(id::<RunId>));
+        assert_eq!(long(4).await, [11, 15, 14, 12].map(id::<RunId>));
+        assert!(long_runs(&scratch.db, ScheduledKind::Job, at(2), 2).await.unwrap().is_empty());
     }
 }

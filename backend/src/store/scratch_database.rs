@@ -82,6 +82,20 @@ pub(super) async fn second_customer(tx: &mut Tx) -> CustomerId {
     customer.id
 }
 
+/// Stores a pipeline of a customer, without versions.
+pub(super) async fn insert_pipeline(tx: &mut Tx, number: u128, customer: CustomerId) {
+    sql("INSERT INTO pipelines (id, customer_id, owner_id, identifier, name, search, enabled, version, created_at, \
+         updated_at) VALUES ($1, $2, $2, $3, 'A pipeline', '', $4, 1, $5, $5)")
+    .bind(id::<Uuid>(number))
+    .bind(customer)
+    .bind(number.to_string())
+    .bind(true)
+    .bind(at(1))
+    .execute(tx)
+    .await
+    .unwrap();
+}
+
 /// An agent with a value in every column.
 pub(super) fn agent(customer: CustomerId, agent: AgentId) -> AgentRow {
     AgentRow {
