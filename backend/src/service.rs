@@ -68,7 +68,7 @@ mod webhook_secrets;
 mod write_availability;
 
 pub use agents::Registered;
-pub use authenticate::{AgentCredentials, AuthenticatedCaller, Credentials};
+pub use authenticate::{AgentCredentials, AuthenticatedCaller, Credentials, RIGHTS_CHANGED};
 pub use certificate_authority::{CertificateAuthority, Serial};
 pub use event_log::EventLogSubscription;
 pub use failure_isolation::guarded;

@@ -17,7 +17,7 @@ use crate::{
     actor::{Actor, CertificateDigest, Permission},
     error::Error,
     limits::Class,
-    service::{AgentCredentials, AuthenticatedCaller, ControlPlane, Credentials},
+    service::{AgentCredentials, AuthenticatedCaller, ControlPlane, Credentials, RIGHTS_CHANGED},
     transport::{TOKEN_MISSING, TlsSession, rate_limit_key, token},
 };
 
@@ -68,13 +68,12 @@ impl KeptCredentials {
 
     /// Checks that the credentials are still valid and have the same rights as at the start of the request.
     pub(super) async fn check(&self, cp: &ControlPlane, actor: &Actor) -> Result<(), Error> {
-        const CHANGED: Error = Error::Unauthenticated("the rights of the caller have changed");
         let credentials = match &self.token {
             Some(token) => Credentials::Token(token),
             None => Credentials::Agent(AgentCredentials { key: self.key.as_deref(), certificate: self.certificate }),
         };
         let caller = cp.authenticate(credentials).await?;
-        if caller.actor == *actor { Ok(()) } else { Err(CHANGED) }
+        if caller.actor == *actor { Ok(()) } else { Err(RIGHTS_CHANGED) }
     }
 }
 

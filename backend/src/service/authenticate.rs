@@ -58,6 +58,8 @@ pub struct AuthenticatedCaller {
 }
 
 const INVALID_TOKEN: Error = Error::Unauthenticated("this token is invalid or has expired: sign in again");
+/// For callers whose rights are not those with which a long request has begun.
+pub const RIGHTS_CHANGED: Error = Error::Unauthenticated("the rights of the caller have changed");
 
 impl ControlPlane {
     /// Checks the credentials of a caller.
@@ -199,10 +201,27 @@ impl ControlPlane {
         session: SessionId,
         expires_at: DateTime<Utc>,
     ) -> Result<Actor> {
-        let (now, cache) = (self.now(), &self.cache);
-        if expires_at.timestamp() <= now.timestamp() {
+        if expires_at.timestamp() <= self.now().timestamp() {
             return Err(INVALID_TOKEN);
         }
+        self.actor_of(user, session).await
+    }
+
+    /// Checks that a user has the rights with which a long call began. The database is read only if the rights may have
+    /// changed. Other actors have theirs until their call ends.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthenticated`] if the session was ended, the user or the user's customer is suspended, or the user has
+    /// another role or customer.
+    pub(super) async fn require_same_rights(&self, actor: &Actor) -> Result<()> {
+        let Some((user, session)) = actor.session() else { return Ok(()) };
+        if self.actor_of(user, session).await? == *actor { Ok(()) } else { Err(RIGHTS_CHANGED) }
+    }
+
+    /// The actor of a session of this user.
+    async fn actor_of(&self, user: UserId, session: SessionId) -> Result<Actor> {
+        let (now, cache) = (self.now(), &self.cache);
         let read = || async { Ok(store::sessions::find(&self.db, session).await?.map(Arc::new)) };
         let found = cache.sessions.get(session, now, cache.bus(), read).await?.ok_or(INVALID_TOKEN)?;
         if found.ended_at.is_some() || found.user_id != user {

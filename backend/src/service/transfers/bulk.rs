@@ -8,7 +8,7 @@ use crate::{
         PageRequest, Total,
         transfer::{MAX_SELECTED, Transfer, TransferSelection, TransferSort},
     },
-    service::ControlPlane,
+    service::{ControlPlane, RIGHTS_CHANGED},
     store,
 };
 
@@ -25,15 +25,11 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`Error::Forbidden`] for agents, [`Error::Fields`] if the filter selects more than [`MAX_SELECTED`] transfers. An
-    /// error of one transfer is the outcome of that transfer.
+    /// error of one transfer is the outcome of that transfer. If the caller loses the right meanwhile, the outcome of the
+    /// transfers that are left is [`Error::Unauthenticated`].
     pub async fn retry_transfers(&self, actor: &Actor, selection: &TransferSelection) -> Result<TransferOutcomes> {
-        let mut outcomes: TransferOutcomes = Vec::new();
-        for id in self.selected(actor, Permission::RetryTransfer, selection).await? {
-            let outcome =
-                if is_worth_trying(&outcomes) { self.retry_transfer(actor, id).await } else { Err(NOT_TRIED) };
-            outcomes.push((id, outcome));
-        }
-        Ok(outcomes)
+        let ids = self.selected(actor, Permission::RetryTransfer, selection).await?;
+        Ok(self.change_each(actor, ids, |id| self.retry_transfer(actor, id)).await)
     }
 
     /// Cancels each of these transfers like [`Self::cancel_transfer`].
@@ -42,13 +38,40 @@ impl ControlPlane {
     ///
     /// As those of [`Self::retry_transfers`].
     pub async fn cancel_transfers(&self, actor: &Actor, selection: &TransferSelection) -> Result<TransferOutcomes> {
-        let mut outcomes: TransferOutcomes = Vec::new();
-        for id in self.selected(actor, Permission::CancelTransfer, selection).await? {
-            let outcome =
-                if is_worth_trying(&outcomes) { self.cancel_transfer(actor, id).await } else { Err(NOT_TRIED) };
+        let ids = self.selected(actor, Permission::CancelTransfer, selection).await?;
+        Ok(self.change_each(actor, ids, |id| self.cancel_transfer(actor, id)).await)
+    }
+
+    /// Changes one transfer after the other, as long as the database is available and the caller has the right to.
+    async fn change_each<Changed>(
+        &self,
+        actor: &Actor,
+        ids: Vec<TransferId>,
+        change: impl Fn(TransferId) -> Changed + Send,
+    ) -> TransferOutcomes
+    where
+        Changed: Future<Output = Result<Transfer>> + Send,
+    {
+        let mut outcomes: TransferOutcomes = Vec::with_capacity(ids.len());
+        for id in ids {
+            let outcome = match self.may_go_on(actor, &outcomes).await {
+                Ok(()) => change(id).await,
+                Err(error) => Err(error),
+            };
             outcomes.push((id, outcome));
         }
-        Ok(outcomes)
+        outcomes
+    }
+
+    /// Checks before each transfer that it is worth trying: one that waits in vain for the database, or that the caller may
+    /// not change any more, decides for all others.
+    async fn may_go_on(&self, actor: &Actor, outcomes: &[(TransferId, Result<Transfer>)]) -> Result<()> {
+        let last = outcomes.last().and_then(|(_, outcome)| outcome.as_ref().err());
+        match last.map(Error::code) {
+            Some(Code::Unavailable | Code::Internal) => Err(NOT_TRIED),
+            Some(Code::Unauthenticated) => Err(RIGHTS_CHANGED),
+            _ => self.require_same_rights(actor).await,
+        }
     }
 
     async fn selected(
@@ -76,9 +99,4 @@ impl ControlPlane {
             format!("selects {selected} transfers, but one request changes at most {MAX_SELECTED}: add a condition"),
         ))
     }
-}
-
-/// Whether the database is available, so that the next transfer need not wait for it in vain.
-fn is_worth_trying(outcomes: &[(TransferId, Result<Transfer>)]) -> bool {
-    !matches!(outcomes.last(), Some((_, Err(error))) if matches!(error.code(), Code::Unavailable | Code::Internal))
 }

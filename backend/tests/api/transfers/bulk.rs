@@ -1,5 +1,6 @@
 //! Tests of `POST /api/transfers/retry` and `POST /api/transfers/cancel`.
 
+use backend::events::Signal;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -120,6 +121,31 @@ async fn a_filter_that_selects_more_than_500_changes_nothing_and_says_how_many()
     }
     let queued = user.get("/api/transfers?status=queued&limit=1").await;
     assert_eq!(queued.body["data"]["pagination"]["total"], 501);
+}
+
+#[tokio::test]
+async fn a_caller_who_is_suspended_meanwhile_changes_no_further_transfer() {
+    const ALL: usize = 500;
+    let (app, customer, agent, _) = with_agent().await;
+    insert_many(&app, customer.id, &agent, ALL).await;
+    let (user, admin) = (app.bearer(&customer.token), app.admin().await);
+    let mut bus = app.cp().bus().read();
+    let suspend = async {
+        // The first transfer is cancelled.
+        while !matches!(bus.next().await.expect("a signal"), Signal::Message(message) if !message.events.is_empty()) {}
+        admin.patch(&format!("/api/customers/{}", customer.id), &json!({ "suspended": true })).await
+    };
+    let cancel = changed(&user, "cancel", json!({ "filter": { "status": "queued" } }));
+    let (results, suspended) = tokio::join!(cancel, suspend);
+    assert_eq!(suspended.status, 200, "{}", suspended.body);
+    let results = results.as_array().expect("results").clone();
+    let changed = results.iter().take_while(|result| result["ok"] == true).count();
+    assert!(0 < changed && changed < results.len() && results.len() == ALL, "{changed} of {}", results.len());
+    for left in &results[changed..] {
+        assert_eq!((&left["ok"], &left["code"]), (&json!(false), &json!("UNAUTHENTICATED")), "{left}");
+    }
+    let cancelled = admin.get("/api/transfers?status=cancelled&limit=1").await;
+    assert_eq!(cancelled.body["data"]["pagination"]["total"], changed);
 }
 
 #[tokio::test]
