@@ -1,6 +1,6 @@
 //! Idempotency keys over HTTP: what a mutation creates or starts, a repetition with the same key does not do again.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use async_graphql::{Context, Request};
 use axum::http::HeaderMap;
@@ -26,7 +26,8 @@ pub(super) fn with_key(request: Request, headers: &HeaderMap) -> Request {
 }
 
 /// Carries out a mutation once for each idempotency key, as the REST operation of the same name does; without a key, each
-/// time. `said` is what the client asked for: the same key for something else is refused.
+/// time. `said` is what the client asked for: the same key for something else is refused. With an alias the mutation is an
+/// operation of its own, so that a document carries out each of its mutations once.
 ///
 /// # Errors
 ///
@@ -43,7 +44,17 @@ where
 {
     let (cp, actor) = (control_plane(ctx)?, actor(ctx)?);
     let key = ctx.data_opt::<IdempotencyKey>().map(|key| key.0.as_str());
+    let operation = aliased(ctx, operation);
     let said = serde_json::to_vec(said).map_err(Error::internal)?;
     let who = actor.clone();
     cp.with_idempotency(actor, operation, key, &said, |cp, claim| carry_out(cp, who, claim)).await
+}
+
+/// The operation of a mutation with its alias in the document, whose length is bounded as that of all names.
+fn aliased(ctx: &Context<'_>, operation: &'static str) -> Cow<'static, str> {
+    let field = ctx.field();
+    match field.alias().filter(|alias| *alias != field.name()) {
+        Some(alias) => format!("{operation} as {alias}").into(),
+        None => operation.into(),
+    }
 }

@@ -1,6 +1,6 @@
 //! Idempotency keys: a creating request with the same key has one effect, however often the client repeats it.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use chrono::TimeDelta;
 use serde::{Serialize, de::DeserializeOwned};
@@ -37,7 +37,7 @@ impl ControlPlane {
     pub async fn with_idempotency<T, F>(
         self: &Arc<Self>,
         actor: &Actor,
-        operation: &'static str,
+        operation: impl Into<Cow<'static, str>>,
         key: Option<&str>,
         body: &[u8],
         carry_out: impl FnOnce(Arc<Self>, Option<IdempotencyClaim>) -> F,
@@ -50,7 +50,7 @@ impl ControlPlane {
         if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::field("Idempotency-Key", format!("must be 1 to {MAX_KEY} visible ASCII characters")));
         }
-        let request = RequestKey { caller: actor.to_string(), operation, key: key.to_owned() };
+        let request = RequestKey { caller: actor.to_string(), operation: operation.into(), key: key.to_owned() };
         let now = self.now();
         let claim = IdempotencyClaim { request, id: self.ids.next(now) };
         let body_digest = self.tokens.digest(b"idempotency", body);
@@ -59,7 +59,8 @@ impl ControlPlane {
                 .await?;
         match known {
             Known::Answered(answer) => serde_json::from_value(answer).map_err(|error| {
-                tracing::warn!(operation, %error, "the answer to an idempotency key cannot be read");
+                let operation = &claim.request.operation;
+                tracing::warn!(%operation, %error, "the answer to an idempotency key cannot be read");
                 Error::conflict(
                     "the request was carried out, but this version of the server cannot read the stored \
                     answer: read the created object",

@@ -1,5 +1,7 @@
 //! Idempotency keys: a request that is repeated with its idempotency key has one effect.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{FromRow, types::Json};
@@ -14,7 +16,7 @@ pub struct RequestKey {
     /// The caller, as `Actor` is displayed.
     pub caller: String,
     /// The operation, since keys of different operations are independent.
-    pub operation: &'static str,
+    pub operation: Cow<'static, str>,
     /// The idempotency key that the client sent.
     pub key: String,
 }
@@ -66,7 +68,7 @@ pub async fn claim(
         sql("INSERT INTO idempotency (caller, operation, key, body_digest, claim, claimed_until, expires_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (caller, operation, key) DO NOTHING")
         .bind(request.caller.clone())
-        .bind(request.operation)
+        .bind(&*request.operation)
         .bind(request.key.clone())
         .bind(body_digest.to_vec())
         .bind(claim.id)
@@ -82,7 +84,7 @@ pub async fn claim(
         sql("SELECT body_digest, claim, claimed_until, answer, expires_at FROM idempotency \
          WHERE caller = $1 AND operation = $2 AND key = $3")
         .bind(request.caller.clone())
-        .bind(request.operation)
+        .bind(&*request.operation)
         .bind(request.key.clone())
         .fetch_optional(&mut tx)
         .await?;
@@ -106,7 +108,7 @@ pub async fn claim(
         .bind(sea_query::Value::Json(None))
         .bind(row.claim)
         .bind(request.caller.clone())
-        .bind(request.operation)
+        .bind(&*request.operation)
         .bind(request.key.clone())
         .execute(&mut tx)
         .await?;
@@ -124,7 +126,7 @@ pub async fn complete(tx: &mut Tx, claim: &IdempotencyClaim, answer: &impl serde
          WHERE caller = $2 AND operation = $3 AND key = $4 AND claim = $5 AND answer IS NULL")
     .bind(json(answer)?)
     .bind(claim.request.caller.clone())
-    .bind(claim.request.operation)
+    .bind(&*claim.request.operation)
     .bind(claim.request.key.clone())
     .bind(claim.id)
     .execute(tx)
@@ -143,7 +145,7 @@ pub async fn release(db: &Db, claim: &IdempotencyClaim) -> Result<()> {
     let mut tx = db.begin().await?;
     sql("DELETE FROM idempotency WHERE caller = $1 AND operation = $2 AND key = $3 AND claim = $4 AND answer IS NULL")
         .bind(claim.request.caller.clone())
-        .bind(claim.request.operation)
+        .bind(&*claim.request.operation)
         .bind(claim.request.key.clone())
         .bind(claim.id)
         .execute(&mut tx)

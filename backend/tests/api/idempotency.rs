@@ -162,7 +162,7 @@ async fn whoever_died_at_work_is_followed_after_a_minute() {
     let app = TestApp::start().await;
     let agent = agent(&app).await;
     let (actor, _) = app.cp().authenticate_agent_key(&agent.key).await.expect("an agent");
-    let request = RequestKey { caller: actor.to_string(), operation: "create_transfer", key: "k1".to_owned() };
+    let request = RequestKey { caller: actor.to_string(), operation: "create_transfer".into(), key: "k1".to_owned() };
     let dead = IdempotencyClaim { request, id: agent.id.0 };
     let now = app.cp().now();
     let (until, kept) = (now + TimeDelta::minutes(1), now + TimeDelta::hours(24));

@@ -111,3 +111,22 @@ async fn the_same_key_with_another_input_creates_nothing() {
     assert_eq!(answer.codes(), ["UNPROCESSABLE"], "{}", answer.body);
     assert_eq!(client.data("{ customers { totalCount } }", &Value::Null).await["customers"]["totalCount"], 1);
 }
+
+#[tokio::test]
+async fn each_mutation_of_a_document_is_carried_out_once_for_each_key() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let create = "mutation ($input: CreateCustomerInput!) { \
+        createCustomer(input: $input) { id } \
+        same: createCustomer(input: $input) { id } \
+        other: createCustomer(input: { name: \"Other\" }) { id } }";
+    let created = twice(&app, &admin, create, &json!({ "input": { "name": "Acme" } })).await;
+    let found = admin.data("{ customers { nodes { id name } } }", &Value::Null).await["customers"]["nodes"].clone();
+    let named = |customer: &str, name: &str| json!({ "id": created[customer]["id"], "name": name });
+    let mut found: Vec<Value> = found.as_array().expect("customers").clone();
+    let mut expected = vec![named("createCustomer", "Acme"), named("same", "Acme"), named("other", "Other")];
+    for customers in [&mut found, &mut expected] {
+        customers.sort_by_key(|customer| customer["id"].to_string());
+    }
+    assert_eq!(found, expected);
+}
