@@ -94,14 +94,22 @@ impl Window {
         }
     }
 
-    /// The window that this one is compared with: a week earlier, or the one before it if it is longer than a week.
+    /// The window that this one is compared with: a week earlier, or the one before it if it is longer than a week. It has
+    /// as many buckets, also where a zone has skipped a day of one of them.
     pub(super) fn baseline(self) -> Self {
         match self {
             Self::Even { first, step, count } => {
                 Self::Even { first: first - (count * step).max(WEEK * DAY), step, count }
             }
             Self::Days { zone, first, count } => {
-                Self::Days { zone, first: first - TimeDelta::days(count.max(WEEK)), count }
+                let buckets = self.buckets().starts.len();
+                let end = first + TimeDelta::days(count - count.max(WEEK));
+                let ending = |count: i64| Self::Days { zone, first: end - TimeDelta::days(count), count };
+                let mut count = i64::try_from(buckets).unwrap_or(count);
+                while ending(count).buckets().starts.len() < buckets {
+                    count += 1;
+                }
+                ending(count)
             }
             Self::Months { zone, first, count } => Self::Months { zone, first: first - months(count), count },
         }
@@ -116,9 +124,12 @@ impl Window {
             Self::Days { zone, first, count } => {
                 let dates = first.iter_days().take(usize::try_from(count).unwrap_or_default());
                 let mut starts: Vec<i64> = dates.map(|date| midnight(zone, date)).collect();
+                let end = midnight(zone, first + Days::new(count.unsigned_abs()));
                 // A day that a zone has skipped begins when the next one does.
+                starts.push(end);
                 starts.dedup();
-                Buckets { starts, end: midnight(zone, first + Days::new(count.unsigned_abs())) }
+                starts.pop();
+                Buckets { starts, end }
             }
             Self::Months { zone, first, count } => {
                 let start = |index: i64| midnight(zone, first + months(index));
@@ -184,6 +195,25 @@ mod tests {
         let window = Window::days(zone, at("2011-12-29T12:00:00Z"), at("2012-01-01T09:00:00Z"));
         let buckets = window.buckets();
         assert_eq!(shown(&buckets), ["2011-12-29T10:00", "2011-12-30T10:00", "2011-12-31T10:00", "2012-01-01T10:00"]);
+    }
+
+    #[rstest]
+    #[case::before("2012-01-04", "2012-01-07", &["2011-12-28", "2011-12-29", "2011-12-30", "2011-12-31"])]
+    #[case::alone_before("2012-01-05", "2012-01-06", &["2011-12-29", "2011-12-30"])]
+    #[case::in_the_window("2011-12-29", "2012-01-01", &["2011-12-23", "2011-12-24", "2011-12-25", "2011-12-26"])]
+    fn the_window_before_has_as_many_days_where_a_zone_has_skipped_one(
+        #[case] from: &str,
+        #[case] to: &str,
+        #[case] expected: &[&str],
+    ) {
+        // Where a day begins at 10:00 UTC, before and after 2011-12-30, which was skipped.
+        let zone = Zone::parse("Pacific/Apia").expect("a zone");
+        let midnight = |date: &str| at(&format!("{date}T10:00:00Z"));
+        let window = Window::days(zone, midnight(from), midnight(to));
+        let before = window.baseline().buckets();
+        let expected: Vec<String> = expected.iter().map(|date| format!("{date}T10:00")).collect();
+        assert_eq!(shown(&before), expected);
+        assert_eq!(before.starts().len(), window.buckets().starts().len());
     }
 
     #[test]
