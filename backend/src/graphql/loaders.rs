@@ -50,6 +50,10 @@ pub(super) struct PlanOf(pub(super) RunId);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct DraftOf(pub(super) RunId);
 
+/// The key of a pipeline run whose definition is a draft that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct WithDraft(pub(super) RunId);
+
 /// The key of a transfer's samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct SamplesOf(pub(super) TransferId);
@@ -204,6 +208,17 @@ impl async_graphql::dataloader::Loader<DraftOf> for Loader {
         let ids: Vec<RunId> = ids.iter().map(|DraftOf(id)| *id).collect();
         let drafts = self.cp.find_pipeline_run_drafts(&self.actor, &ids).await.map_err(Arc::new)?;
         Ok(drafts.into_iter().map(|(id, draft)| (DraftOf(id), Arc::new(draft))).collect())
+    }
+}
+
+impl async_graphql::dataloader::Loader<WithDraft> for Loader {
+    type Value = bool;
+    type Error = Arc<Error>;
+
+    async fn load(&self, ids: &[WithDraft]) -> Result<HashMap<WithDraft, bool>, Arc<Error>> {
+        let ids: Vec<RunId> = ids.iter().map(|WithDraft(id)| *id).collect();
+        let found = self.cp.find_pipeline_runs_with_drafts(&self.actor, &ids).await.map_err(Arc::new)?;
+        Ok(found.into_iter().map(|id| (WithDraft(id), true)).collect())
     }
 }
 

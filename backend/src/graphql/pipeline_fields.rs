@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     context::{loader, viewer_may},
-    loaders::{DraftOf, NewestPipelineRunsOf, OfPipeline, PlanOf, newest},
+    loaders::{DraftOf, NewestPipelineRunsOf, OfPipeline, PlanOf, WithDraft, newest},
     pipeline_queries::LONG_TEXT,
 };
 use crate::{
@@ -112,7 +112,8 @@ impl PipelineRun {
     }
 
     /// Definition of the run exactly as it was sent, if the run executes a draft; null if it executes a version of the
-    /// pipeline, and if the pipeline was deleted.
+    /// pipeline, if the pipeline was deleted, and if the draft is not kept any more: it is kept for 30 days after the run
+    /// has ended, of each pipeline the newest 100.
     #[graphql(complexity = "LONG_TEXT")]
     async fn draft_yaml(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Arc<String>>> {
         if self.version != DRAFT {
@@ -128,10 +129,14 @@ impl PipelineRun {
     }
 
     /// Whether the viewer may continue the run from where it stopped, as a new run; false unless the run has failed or
-    /// was cancelled and its pipeline is enabled.
+    /// was cancelled, its pipeline is enabled and, if it executes a draft, that is kept.
     async fn viewer_can_rerun(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
-        let is_possible = self.status.can_be_rerun() && viewer_may(ctx, Permission::RerunPipelineRun);
-        Ok(is_possible && loader(ctx)?.load_one(self.pipeline_id).await?.is_some_and(|pipeline| pipeline.enabled))
+        if !self.status.can_be_rerun() || !viewer_may(ctx, Permission::RerunPipelineRun) {
+            return Ok(false);
+        }
+        let loader = loader(ctx)?;
+        let is_kept = self.version != DRAFT || loader.load_one(WithDraft(self.id)).await?.unwrap_or(false);
+        Ok(is_kept && loader.load_one(self.pipeline_id).await?.is_some_and(|pipeline| pipeline.enabled))
     }
 }
 

@@ -89,7 +89,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// The errors of [`Self::run_pipeline`]; [`Error::Conflict`] unless the run has failed or was cancelled.
+    /// The errors of [`Self::run_pipeline`]; [`Error::Conflict`] unless the run has failed or was cancelled, and if its
+    /// draft is purged.
     pub async fn rerun_pipeline_run(
         &self,
         actor: &Actor,
@@ -110,7 +111,9 @@ impl ControlPlane {
         let parameters = Given::from(before.parameters.clone());
         let mut planned = if before.version == DRAFT {
             let found = store::pipeline_runs::drafts(&self.db, &[id]).await?.pop();
-            let (_, yaml) = found.ok_or(Error::NotFound("draft"))?;
+            let (_, yaml) = found.ok_or_else(|| {
+                Error::conflict("the draft of this run is not kept any more: start a new run with its definition")
+            })?;
             self.planned_draft(&pipeline, yaml, parameters).await?
         } else {
             let found = store::pipelines::find_version(&self.db, pipeline.id, before.version).await?;

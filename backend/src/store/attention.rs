@@ -271,7 +271,7 @@ mod tests {
     use super::*;
     use crate::store::{
         agents::{self, AgentRow},
-        scratch_database::{Scratch, agent, at, id, insert_pipeline, second_customer},
+        scratch_database::{Scratch, agent, at, id, insert_pipeline, insert_pipeline_run, second_customer},
     };
 
     #[tokio::test]
@@ -302,14 +302,7 @@ mod tests {
             insert_pipeline(&mut tx, pipeline, customer).await;
         }
         for (number, pipeline) in [(11, 31), (12, 31), (13, 31), (14, 32), (15, 33)] {
-            sql("INSERT INTO pipeline_runs (id, pipeline_id, version, status, cause, parameters, graph, plan, revision, \
-                 created_at, started_at) VALUES ($1, $2, 1, 'running', 'manual', '{}', '{}', '{}', 1, $3, $3)")
-            .bind(id::<Uuid>(number))
-            .bind(id::<Uuid>(pipeline))
-            .bind(at(1))
-            .execute(&mut tx)
-            .await
-            .unwrap();
+            insert_pipeline_run(&mut tx, number, pipeline).await;
         }
         tx.commit().await.unwrap();
         let long = async |limit| -> Vec<RunId> {

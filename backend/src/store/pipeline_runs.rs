@@ -27,7 +27,7 @@ mod due;
 mod list;
 pub(super) mod steps;
 pub use due::{DueRun, busy, due, is_held_up, under_way, with_lost_agents};
-pub use list::{drafts, list, newest, plans};
+pub use list::{drafts, list, newest, plans, with_drafts};
 use steps::StepRow;
 
 /// A pipeline run as it is stored, without its steps. In a row to be written the JSON columns are null, since `insert`

@@ -13,6 +13,10 @@ use crate::{error::Result, model::series};
 
 /// The maximum number of rows that one transaction deletes, so that writers do not wait long.
 const AT_A_TIME: u64 = 5_000;
+/// The maximum number of drafts that one transaction deletes: each may have 256 KiB.
+const DRAFTS_AT_A_TIME: u64 = 100;
+/// The number of drafts of a pipeline that are kept, the newest ones. Those of active runs are kept, too.
+const MOST_DRAFTS: i64 = 100;
 
 /// A kind of rows that are purged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumIter)]
@@ -26,6 +30,9 @@ pub enum Kind {
     Directives,
     /// The slot history.
     Slots,
+    /// The texts of drafts whose runs ended before [`Before::events`], and of the others of a pipeline all but the newest.
+    /// The runs are kept.
+    Drafts,
     /// Sessions that expired before [`Before::events`].
     Sessions,
     /// API keys that expired before [`Before::events`].
@@ -68,6 +75,13 @@ pub struct Before {
     pub slots: DateTime<Utc>,
 }
 
+impl Kind {
+    /// The number of rows that the statement for this kind deletes if there are more.
+    const fn at_a_time(self) -> u64 {
+        if matches!(self, Self::Drafts) { DRAFTS_AT_A_TIME } else { AT_A_TIME }
+    }
+}
+
 /// Deletes the rows of one kind whose retention has ended, or the part that is not kept any longer, in transactions of at
 /// most 5,000 rows, and returns how many.
 pub async fn run(db: &Db, kind: Kind, before: Before) -> Result<u64> {
@@ -89,6 +103,13 @@ pub async fn run(db: &Db, kind: Kind, before: Before) -> Result<u64> {
             "DELETE FROM slots WHERE id IN \
              (SELECT id FROM slots WHERE scheduled_for < $1 AND pending IS NULL LIMIT 5000)",
             vec![before.slots.into()],
+        ),
+        Kind::Drafts => (
+            "UPDATE pipeline_runs SET draft_yaml = NULL WHERE id IN (SELECT id FROM (SELECT id, completed_at, \
+             ROW_NUMBER() OVER (PARTITION BY pipeline_id ORDER BY id DESC) AS place \
+             FROM pipeline_runs WHERE draft_yaml IS NOT NULL) AS drafts \
+             WHERE completed_at < $1 OR (completed_at IS NOT NULL AND place > $2) LIMIT 100)",
+            vec![before.events.into(), MOST_DRAFTS.into()],
         ),
         Kind::Snoozes => (
             "DELETE FROM attention_snoozes WHERE item_id IN \
@@ -151,8 +172,43 @@ pub async fn run(db: &Db, kind: Kind, before: Before) -> Result<u64> {
         let rows = statement.execute(&mut tx).await?;
         tx.commit().await?;
         removed += rows;
-        if rows < AT_A_TIME {
+        if rows < kind.at_a_time() {
             return Ok(removed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ids::RunId,
+        store::scratch_database::{Scratch, at, id, insert_pipeline, insert_pipeline_run},
+    };
+
+    #[tokio::test]
+    async fn the_newest_drafts_of_each_pipeline_are_kept_until_their_retention_ends_and_those_of_active_runs() {
+        let scratch = Scratch::open().await;
+        let mut tx = scratch.db.begin().await.unwrap();
+        let many = (1..=103).map(|number| (number, 401, (number > 1).then_some(20)));
+        let few = [(201, 402, Some(9)), (202, 402, Some(10)), (203, 402, None)];
+        for pipeline in [401, 402] {
+            insert_pipeline(&mut tx, pipeline, scratch.agent.customer_id).await;
+        }
+        for (number, pipeline, ended) in many.chain(few) {
+            insert_pipeline_run(&mut tx, number, pipeline).await;
+            sql("UPDATE pipeline_runs SET version = 0, draft_yaml = 'steps: []', completed_at = $1 WHERE id = $2")
+                .bind(ended.map(at))
+                .bind(id::<RunId>(number))
+                .execute(&mut tx)
+                .await
+                .unwrap();
+        }
+        tx.commit().await.unwrap();
+        let before = Before { now: at(50), events: at(10), slots: at(0) };
+        assert_eq!(run(&scratch.db, Kind::Drafts, before).await.unwrap(), 3);
+        let purged = sql("SELECT id FROM pipeline_runs WHERE draft_yaml IS NULL ORDER BY id");
+        let purged: Vec<(RunId,)> = purged.fetch_all(&scratch.db).await.unwrap();
+        assert_eq!(purged, [2, 3, 201].map(|number| (id::<RunId>(number),)));
     }
 }

@@ -96,6 +96,18 @@ pub(super) async fn insert_pipeline(tx: &mut Tx, number: u128, customer: Custome
     .unwrap();
 }
 
+/// Stores a run of a pipeline, without steps, that runs since `at(1)`.
+pub(super) async fn insert_pipeline_run(tx: &mut Tx, number: u128, pipeline: u128) {
+    sql("INSERT INTO pipeline_runs (id, pipeline_id, version, status, cause, parameters, graph, plan, revision, \
+         created_at, started_at) VALUES ($1, $2, 1, 'running', 'manual', '{}', '{}', '{}', 1, $3, $3)")
+    .bind(id::<RunId>(number))
+    .bind(id::<Uuid>(pipeline))
+    .bind(at(1))
+    .execute(tx)
+    .await
+    .unwrap();
+}
+
 /// An agent with a value in every column.
 pub(super) fn agent(customer: CustomerId, agent: AgentId) -> AgentRow {
     AgentRow {

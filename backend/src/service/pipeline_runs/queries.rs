@@ -93,7 +93,8 @@ impl ControlPlane {
         store::pipeline_runs::plans(&self.db, ids).await
     }
 
-    /// The definitions of the runs among these that execute a draft, as they were sent, in no particular order.
+    /// The definitions of the runs among these that execute a draft, as they were sent, in no particular order. Those that
+    /// are purged are left out.
     ///
     /// # Errors
     ///
@@ -101,6 +102,16 @@ impl ControlPlane {
     pub async fn find_pipeline_run_drafts(&self, actor: &Actor, ids: &[RunId]) -> Result<Vec<(RunId, String)>> {
         actor.require(Permission::ViewPipelineRuns)?;
         store::pipeline_runs::drafts(&self.db, ids).await
+    }
+
+    /// The runs among these whose definition is a draft that is kept, so that they can be run again, in no particular order.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::Forbidden`] unless the caller is an administrator.
+    pub async fn find_pipeline_runs_with_drafts(&self, actor: &Actor, ids: &[RunId]) -> Result<Vec<RunId>> {
+        actor.require(Permission::ViewPipelineRuns)?;
+        store::pipeline_runs::with_drafts(&self.db, ids).await
     }
 
     /// The newest runs of each of these pipelines, at most the number given with its id.

@@ -83,13 +83,25 @@ pub async fn plans(db: &Db, ids: &[RunId]) -> Result<Vec<(RunId, Value)>> {
     Ok(found)
 }
 
-/// The definitions of the runs among these that execute a draft, as they were sent, in no particular order.
+/// The definitions of the runs among these that execute a draft, as they were sent, in no particular order. Those that are
+/// purged are left out.
 pub async fn drafts(db: &Db, ids: &[RunId]) -> Result<Vec<(RunId, String)>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
         let statement = sql("SELECT id, draft_yaml FROM pipeline_runs WHERE draft_yaml IS NOT NULL AND id IN ");
         let rows: Vec<(RunId, String)> = statement.push_tuple(ids.iter().map(|id| (*id).into())).fetch_all(db).await?;
         found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// The runs among these whose definition is a draft that is kept, in no particular order.
+pub async fn with_drafts(db: &Db, ids: &[RunId]) -> Result<Vec<RunId>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_VALUES) {
+        let statement = sql("SELECT id FROM pipeline_runs WHERE draft_yaml IS NOT NULL AND id IN ");
+        let rows: Vec<(RunId,)> = statement.push_tuple(ids.iter().map(|id| (*id).into())).fetch_all(db).await?;
+        found.extend(rows.into_iter().map(|(id,)| id));
     }
     Ok(found)
 }

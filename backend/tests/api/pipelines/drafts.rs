@@ -1,6 +1,7 @@
 //! Runs of drafts: definitions that are sent with the start and not saved.
 
 use backend::{error::Error, model::definition::Filling};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::{Fixture, HOUR, LINE, SMALL, id, run_id, statuses, text};
@@ -124,6 +125,29 @@ async fn a_draft_is_deleted_with_its_run() {
     let drafted = run(&fixture, &json!({ "yaml": COPY })).await;
     assert_eq!(fixture.admin.delete("/api/pipelines/daily").await.status, 200);
     assert_eq!(draft_of(&fixture, &drafted).await, None);
+}
+
+#[tokio::test]
+async fn the_text_of_a_draft_is_kept_for_30_days_after_the_end_of_its_run() {
+    let fixture = Fixture::new().await;
+    fixture.pipeline("daily", SMALL).await;
+    let drafted = run(&fixture, &json!({ "yaml": COPY })).await;
+    fixture.says(&drafted, "fetch", "failed").await;
+    let shown_after = async |time: TimeDelta| {
+        fixture.app.advance(time);
+        fixture.app.cp().purge().await.expect("a purge");
+        let document = "query ($id: ID!) { node(id: $id) { ... on PipelineRun { draftYaml viewerCanRerun } } }";
+        let asked = json!({ "id": drafted["id"] });
+        fixture.app.admin().await.data(document, &asked).await["node"].clone()
+    };
+    let kept = json!({ "draftYaml": COPY, "viewerCanRerun": true });
+    assert_eq!(shown_after(TimeDelta::days(30)).await, kept);
+    let purged = json!({ "draftYaml": null, "viewerCanRerun": false });
+    assert_eq!(shown_after(TimeDelta::milliseconds(1)).await, purged);
+    let rerun = fixture.app.cp().rerun_pipeline_run(&admin(), run_id(&drafted), None).await;
+    let sentence = "the draft of this run is not kept any more: start a new run with its definition";
+    assert!(matches!(&rerun, Err(Error::Conflict { message, .. }) if message.as_str() == sentence), "{rerun:?}");
+    assert_eq!(fixture.look(&drafted).await["status"], "failed", "the run is kept");
 }
 
 #[test]
