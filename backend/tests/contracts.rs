@@ -274,22 +274,36 @@ fn what_an_agent_reports_is_a_status_of_transfers_and_steps() {
 
 #[test]
 fn the_documents_name_the_defaults_of_the_code() {
-    let read = |path: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a document");
+    // Descriptions are broken into lines.
+    let read = |path: &str| {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a document");
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let skipped = match Overlap::default() {
+        Overlap::Skip => "the slot is skipped",
+        Overlap::Queue => "one run is queued",
+        Overlap::Allow => "another run starts",
+    };
+    let caught_up = match CatchUp::default() {
+        CatchUp::Last => "one run replaces those of the last 24 hours",
+        CatchUp::Skip => "none runs",
+        CatchUp::All => "each runs",
+    };
     let (openapi, graphql) = (read("tests/snapshots/contracts__openapi.snap"), read("../schema.graphql"));
     let (language, conventions) = (definition::schema().to_string(), read("../docs/API-DESIGN.md"));
     let (overlap, catch_up) = (Overlap::default().to_string(), CatchUp::default().to_string());
     let Retry { initial_delay, factor, max_delay, .. } = Retry::usual(1);
     let sentences = [
-        (&openapi, format!("time zone. Default: `{DEFAULT_TIMEZONE}`.")),
-        (&openapi, format!("an earlier run is active. Default: `{overlap}`.")),
-        (&openapi, format!("while no server was running. Default: `{catch_up}`.")),
+        (&openapi, format!("`Africa/Johannesburg`. Default: `{DEFAULT_TIMEZONE}`.")),
+        (&openapi, format!("an earlier run is active. Default: {skipped}.")),
+        (&openapi, format!("while no server was running. Default: {caught_up}.")),
         (&openapi, format!("at most 1d. Default: {initial_delay}.")),
         (&openapi, format!("than the one before. Default: {factor}.")),
         (&openapi, format!("than `initialDelay`. Default: {max_delay}, or `initialDelay` if that is longer.")),
         (&graphql, format!("`Africa/Johannesburg`. Default: `{DEFAULT_TIMEZONE}`.")),
         (&graphql, format!("timezone: String! = \"{DEFAULT_TIMEZONE}\"")),
-        (&graphql, format!("an earlier run is active. Default: `{}`.", overlap.to_uppercase())),
-        (&graphql, format!("while no server was running. Default: `{}`.", catch_up.to_uppercase())),
+        (&graphql, format!("an earlier run is active. Default: {skipped}.")),
+        (&graphql, format!("while no server was running. Default: {caught_up}.")),
         (&graphql, format!("at most 1d. Default: {initial_delay}.")),
         (&graphql, format!("1 to 100. Default: {factor}.")),
         (&graphql, format!("at most 1d. Default: {max_delay}, or `initialDelay` if that is longer.")),

@@ -9,10 +9,13 @@ use crate::{location::SEPARATORS, text_enum::text_enum};
 /// Each has a text, which is its description everywhere, a name, a type of the server, the name in JSON and in
 /// definitions, the server's check of an input, and its attributes in the OpenAPI document: its type there, and the bounds
 /// of what a job may have. Each may be missing: then the default of the agent holds, which the description says.
+///
+/// What stands behind the name of the macro comes before the rules.
 #[macro_export]
 macro_rules! copy_rules {
-    ($macro:ident) => {
+    ($macro:ident $($before:tt)?) => {
         $macro! {
+            $($before)?
             /// Name of a set of credentials in the agent's configuration. Without it, the set of the server is used.
             credentials: String = "credentials", config_name { value_type = Option<String> } {
                 min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$"

@@ -13,6 +13,7 @@ pub mod copy_rules;
 pub mod error_code;
 pub mod event_kinds;
 pub mod failure_code;
+pub mod job_settings;
 pub mod location;
 pub mod password;
 pub mod socket;

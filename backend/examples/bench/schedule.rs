@@ -12,8 +12,12 @@ use backend::{
     clock::{Clock, ManualClock},
     ids::{CustomerId, IdGenerator, JobId},
     model::{
-        FromFields, agent::RegisterAgent, customer::CreateCustomer, enrolment_code::CreateEnrolmentCode,
-        job::CreateJob, schedule::Schedule,
+        FromFields,
+        agent::RegisterAgent,
+        customer::CreateCustomer,
+        enrolment_code::CreateEnrolmentCode,
+        job::{CreateJob, JobSettings},
+        schedule::Schedule,
     },
     store::{self, db::sql, jobs::JobRow},
 };
@@ -104,7 +108,9 @@ async fn fill(app: &App, count: usize) {
     for index in templates.len()..count {
         let (schedule, next_run_at) = if index < DUE { due.clone() } else { later.clone() };
         let id: JobId = ids.next(now);
-        let row = JobRow { id, schedule, next_run_at, ..templates[index % AGENTS].clone() };
+        let template = templates[index % AGENTS].clone();
+        let settings = JobSettings { schedule, ..template.settings };
+        let row = JobRow { id, settings, next_run_at, ..template };
         store::jobs::insert(&mut tx, &row).await.unwrap();
     }
     tx.commit().await.unwrap();

@@ -71,36 +71,37 @@ pub(super) struct RetryInput {
 
 /// Declares the inputs for creating and changing a job, with the rules of its copy.
 macro_rules! inputs {
-    ($(
-        $(#[$text:meta])+
-        $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
-    )+) => {
+    (
+        {
+            required { $(
+                $(#[$required_text:meta])+
+                $required:ident: $required_type:ident $required_rest:tt
+            )+ }
+            defaulted { $(
+                $(#[$defaulted_text:meta])+
+                $defaulted:ident: $defaulted_type:ident {
+                    shown $defaulted_shown:tt
+                    sent $defaulted_sent:tt = $defaulted_key:literal, $defaulted_check:expr;
+                    $(#[$default_text:meta])+
+                    default $default:expr;
+                }
+            )+ }
+        }
+        $(
+            $(#[$text:meta])+
+            $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
+        )+
+    ) => {
         /// Input for creating a job.
         #[derive(Clone, Debug, InputObject, Serialize)]
         #[serde(rename_all = "camelCase")]
         pub(super) struct CreateJobInput {
             /// Agent that runs the job.
             agent_id: AgentId,
-            /// Name of the job, 1 to 255 characters.
-            name: String,
-            /// Source: a URL or a path, without a password.
-            source: String,
-            /// Destination: a URL or a path, without a password.
-            destination: String,
-            /// Schedule: a cron expression of five fields, or @hourly, @daily, @weekly, @monthly or @yearly.
-            schedule: String,
-            /// IANA name of the schedule's time zone, such as `Africa/Johannesburg`. Default: `UTC`.
-            timezone: Option<String>,
-            /// Protocol of the copy.
-            protocol: Protocol,
-            /// Direction of the copy.
-            direction: Direction,
+            $($(#[$required_text])+ $required: $required_type,)+
             /// Whether the schedule starts runs. Default: `true`.
             enabled: Option<bool>,
-            /// What happens to a slot that is due while an earlier run is active. Default: `SKIP`.
-            overlap: Option<Overlap>,
-            /// What happens to slots that passed while no server was running. Default: `LAST`.
-            catch_up: Option<CatchUp>,
+            $($(#[$defaulted_text])+ $(#[$default_text])+ $defaulted: Option<$defaulted_type>,)+
             /// Retry policy of the runs. If omitted, failed runs are not retried.
             retry: Option<RetryInput>,
             $($(#[$text])+ $field: Option<$type>,)+
@@ -110,36 +111,19 @@ macro_rules! inputs {
         #[derive(Clone, Debug, Default, InputObject, Serialize)]
         #[serde(rename_all = "camelCase")]
         pub(super) struct UpdateJobInput {
-            /// New name, 1 to 255 characters.
-            #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-            name: MaybeUndefined<String>,
-            /// New source: a URL or a path, without a password.
-            #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-            source: MaybeUndefined<String>,
-            /// New destination: a URL or a path, without a password.
-            #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-            destination: MaybeUndefined<String>,
-            /// New schedule: a cron expression of five fields, or @hourly, @daily, @weekly, @monthly or @yearly.
-            #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-            schedule: MaybeUndefined<String>,
-            /// New time zone of the schedule, as an IANA name.
-            #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-            timezone: MaybeUndefined<String>,
-            /// New protocol of the copy.
-            #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-            protocol: MaybeUndefined<Protocol>,
-            /// New direction of the copy.
-            #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-            direction: MaybeUndefined<Direction>,
+            $(
+                $(#[$required_text])+
+                #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+                $required: MaybeUndefined<$required_type>,
+            )+
             /// Whether the schedule starts runs.
             #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
             enabled: MaybeUndefined<bool>,
-            /// What happens to a slot that is due while an earlier run is active.
-            #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-            overlap: MaybeUndefined<Overlap>,
-            /// What happens to slots that passed while no server was running.
-            #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-            catch_up: MaybeUndefined<CatchUp>,
+            $(
+                $(#[$defaulted_text])+
+                #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
+                $defaulted: MaybeUndefined<$defaulted_type>,
+            )+
             /// New retry policy of the runs. Null turns retries off.
             #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
             retry: MaybeUndefined<RetryInput>,
@@ -152,7 +136,7 @@ macro_rules! inputs {
     };
 }
 
-mftplus_protocol::copy_rules!(inputs);
+mftplus_protocol::job_settings!(inputs);
 
 /// Reads the input of a job like the body of the same REST call, where two of its fields have other names.
 ///

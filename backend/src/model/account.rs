@@ -113,8 +113,8 @@ input! {
         /// Customer of the user. Required for the role `customer`, not allowed for `admin`.
         customer_id: Option<CustomerId> = optional("customerId", &[], id::<CustomerId>),
     }
-    check(fields) {
-        match (role, customer_id) {
+    check(fields, read) {
+        match (read.role, read.customer_id) {
             (Some(Role::Customer), Some(None)) => fields.problem("customerId", "is required for the role customer"),
             (Some(Role::Admin), Some(Some(_))) => {
                 fields.problem("customerId", "must be omitted for the role admin: administrators see all customers");

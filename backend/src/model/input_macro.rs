@@ -1,8 +1,8 @@
 //! Declarations of inputs, from which the OpenAPI description and the reader follow.
 
 /// Declares an input. The type of each field, which the OpenAPI document describes, stands beside the method of
-/// [`Fields`] that reads it. Checks of several fields get each field as it was read: `None` if a problem was noted for
-/// it.
+/// [`Fields`] that reads it. Checks of several fields get all fields as they were read: each is `None` if a problem was
+/// noted for it.
 ///
 /// [`Fields`]: super::Fields
 macro_rules! input {
@@ -11,7 +11,7 @@ macro_rules! input {
         pub struct $name:ident {
             $($(#[$field_attribute:meta])* $field:ident: $type:ty = $method:ident($($argument:expr),+),)+
         }
-        $(check($fields:ident) $check:block)?
+        $(check($fields:ident, $read:ident) $check:block)?
     ) => {
         $(#[$attribute])*
         pub struct $name {
@@ -20,12 +20,15 @@ macro_rules! input {
 
         impl $crate::model::FromFields for $name {
             fn from_fields(fields: &mut $crate::model::Fields) -> Option<Self> {
-                $(let $field = fields.$method($($argument),+);)+
+                struct Read {
+                    $($field: Option<$type>,)+
+                }
+                let read = Read { $($field: fields.$method($($argument),+),)+ };
                 $({
-                    let $fields = &mut *fields;
+                    let ($fields, $read) = (&mut *fields, &read);
                     $check
                 })?
-                Some(Self { $($field: $field?,)+ })
+                Some(Self { $($field: read.$field?,)+ })
             }
         }
     };

@@ -30,12 +30,30 @@ pub use preview::{PreviewSchedule, SchedulePreview, ScheduledTime};
 pub use run::{JobRun, JobRunFilter, ReportJobRun, RunState, RunStatus, StartJobRun};
 pub use slot::{Backfill, BackfillPreview, BackfillSlot, JobSlot, JobSlotFilter, Outcome};
 
-/// Declares the view of a job, with the rules of its copy.
+/// Declares the view of a job and its settings, with the rules of its copy.
 macro_rules! job {
-    ($(
-        $(#[$text:meta])+
-        $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
-    )+) => {
+    (
+        {
+            required { $(
+                $(#[$required_text:meta])+
+                $required:ident: $required_type:ident {
+                    shown($($required_shown:tt)*)
+                    $($required_sent:tt)*
+                }
+            )+ }
+            defaulted { $(
+                $(#[$defaulted_text:meta])+
+                $defaulted:ident: $defaulted_type:ident {
+                    shown($($defaulted_shown:tt)*)
+                    $($defaulted_sent:tt)*
+                }
+            )+ }
+        }
+        $(
+            $(#[$text:meta])+
+            $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
+        )+
+    ) => {
         /// A job: a copy that an agent makes on a schedule.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
         #[graphql(complex)]
@@ -45,22 +63,7 @@ macro_rules! job {
             pub id: JobId,
             /// Agent that runs the job.
             pub agent_id: AgentId,
-            /// Name of the job.
-            #[schema(example = "Daily backup")]
-            pub name: String,
-            /// Source: a URL or a path.
-            #[schema(example = "/remote/backup/")]
-            pub source: String,
-            /// Destination: a URL or a path.
-            #[schema(example = "/local/backups/")]
-            pub destination: String,
-            /// Schedule as it was sent: a cron expression of five fields, or a keyword such as @daily.
-            #[schema(example = "0 2 * * *")]
-            pub schedule: String,
-            /// Protocol of the copy.
-            pub protocol: Protocol,
-            /// Direction of the copy.
-            pub direction: Direction,
+            $($(#[$required_text])+ #[schema($($required_shown)*)] pub $required: $required_type,)+
             /// Whether the schedule starts runs.
             pub enabled: bool,
             /// Start time of the latest run.
@@ -73,13 +76,7 @@ macro_rules! job {
             pub agent: AgentRef,
             /// Customer that owns the job.
             pub customer_id: CustomerId,
-            /// IANA name of the schedule's time zone.
-            #[schema(example = "UTC")]
-            pub timezone: String,
-            /// What happens to a slot that is due while an earlier run is active.
-            pub overlap: Overlap,
-            /// What happens to slots that passed while no server was running.
-            pub catch_up: CatchUp,
+            $($(#[$defaulted_text])+ #[schema($($defaulted_shown)*)] pub $defaulted: $defaulted_type,)+
             /// Retry policy of the runs; null if failed runs are not retried.
             #[schema(required)]
             pub retry: Option<Retry>,
@@ -91,20 +88,48 @@ macro_rules! job {
             #[schema(minimum = 1, example = 1)]
             pub revision: i64,
         }
+
+        /// The settings of a job that are one value each.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct JobSettings {
+            $($(#[$required_text])+ pub $required: $required_type,)+
+            $($(#[$defaulted_text])+ pub $defaulted: $defaulted_type,)+
+        }
     };
 }
 
-mftplus_protocol::copy_rules!(job);
+mftplus_protocol::job_settings!(job);
 
 /// The longest location, in characters.
 const MAX_LOCATION: usize = 4096;
 
-/// Declares the input for creating a job, with the rules of its copy.
-macro_rules! create_job {
-    ($(
-        $(#[$text:meta])+
-        $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
-    )+) => {
+/// Declares the inputs for creating and changing a job, with the rules of its copy.
+macro_rules! inputs {
+    (
+        {
+            required { $(
+                $(#[$required_text:meta])+
+                $required:ident: $required_type:ident {
+                    shown $required_shown:tt
+                    $(#[$alias_text:meta])*
+                    sent($($required_sent:tt)*) = $required_key:literal $(or $alias:literal)?, $required_check:expr;
+                }
+            )+ }
+            defaulted { $(
+                $(#[$defaulted_text:meta])+
+                $defaulted:ident: $defaulted_type:ident {
+                    shown $defaulted_shown:tt
+                    sent($($defaulted_sent:tt)*) = $defaulted_key:literal, $defaulted_check:expr;
+                    $(#[$default_text:meta])+
+                    default $default:expr;
+                }
+            )+ }
+        }
+        $(
+            $(#[$text:meta])+
+            $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
+        )+
+    ) => {
         input! {
             /// Input for creating a job.
             #[derive(Clone, Debug, PartialEq, ToSchema)]
@@ -117,32 +142,21 @@ macro_rules! create_job {
             pub struct CreateJob {
                 /// Agent that runs the job.
                 agent_id: AgentId = required("agentId", &[], id::<AgentId>),
-                /// Name of the job.
-                #[schema(min_length = 1, max_length = 255)]
-                name: String = required("name", &[], text(1, 255)),
-                /// Source: a URL or a path, without a password. Alias: `source`.
-                #[schema(min_length = 1, max_length = 4096)]
-                source_path: String = required("sourcePath", &["source"], public_location),
-                /// Destination: a URL or a path, without a password. Alias: `destination`.
-                #[schema(min_length = 1, max_length = 4096)]
-                destination_path: String = required("destinationPath", &["destination"], public_location),
-                /// Schedule: a cron expression of five fields, or @hourly, @daily, @weekly, @monthly or @yearly.
-                #[schema(min_length = 1, max_length = 255)]
-                schedule: String = required("schedule", &[], schedule_text),
-                /// Protocol of the copy.
-                protocol: Protocol = required("protocol", &[], one_of),
-                /// Direction of the copy.
-                direction: Direction = required("direction", &[], one_of),
+                $(
+                    $(#[$required_text])+
+                    $(#[$alias_text])*
+                    #[schema($($required_sent)*)]
+                    $required: $required_type = required($required_key, &[$($alias)?], $required_check),
+                )+
                 /// Whether the schedule starts runs. Default: `true`.
                 #[schema(default = true)]
                 enabled: Option<bool> = optional("enabled", &[], boolean),
-                /// IANA name of the schedule's time zone. Default: `UTC`.
-                #[schema(min_length = 1, max_length = 64)]
-                timezone: Option<String> = optional("timezone", &[], text(1, 64)),
-                /// What happens to a slot that is due while an earlier run is active. Default: `skip`.
-                overlap: Option<Overlap> = optional("overlap", &[], one_of),
-                /// What happens to slots that passed while no server was running. Default: `last`.
-                catch_up: Option<CatchUp> = optional("catchUp", &[], one_of),
+                $(
+                    $(#[$defaulted_text])+
+                    $(#[$default_text])+
+                    #[schema($($defaulted_sent)*)]
+                    $defaulted: Option<$defaulted_type> = optional($defaulted_key, &[], $defaulted_check),
+                )+
                 /// Retry policy of the runs. If omitted, failed runs are not retried.
                 #[schema(value_type = Option<RetryInput>)]
                 retry: Option<Retry> = optional("retry", &[], Retry::read),
@@ -152,8 +166,8 @@ macro_rules! create_job {
                     $field: Option<$type> = optional($key, &[], $check),
                 )+
             }
-            check(fields) {
-                if let (Some(schedule), Some(timezone)) = (&schedule, &timezone) {
+            check(fields, read) {
+                if let (Some(schedule), Some(timezone)) = (&read.schedule, &read.timezone) {
                     check_schedule(fields, schedule, timezone.as_deref().unwrap_or(DEFAULT_TIMEZONE));
                 }
             }
@@ -164,26 +178,17 @@ macro_rules! create_job {
             pub fn take_rules(&mut self) -> CopyRules {
                 CopyRules { $($field: self.$field.take(),)+ }
             }
+
+            /// The settings of the job, with the defaults of those that were not sent.
+            #[must_use]
+            pub fn into_settings(self) -> JobSettings {
+                JobSettings {
+                    $($required: self.$required,)+
+                    $($defaulted: self.$defaulted.unwrap_or_else(|| $default),)+
+                }
+            }
         }
-    };
-}
 
-mftplus_protocol::copy_rules!(create_job);
-
-impl CreateJob {
-    /// The time zone, or the default one.
-    #[must_use]
-    pub fn timezone(&self) -> &str {
-        self.timezone.as_deref().unwrap_or(DEFAULT_TIMEZONE)
-    }
-}
-
-/// Declares the changes to a job, with the rules of its copy.
-macro_rules! update_job {
-    ($(
-        $(#[$text:meta])+
-        $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
-    )+) => {
         input! {
             /// Changes to a job. Omitted fields keep their values.
             #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
@@ -193,36 +198,20 @@ macro_rules! update_job {
                 /// Agent of the job. It cannot be changed: only the current agent is accepted.
                 #[schema(nullable = false)]
                 agent_id: Option<AgentId> = update("agentId", &[], id::<AgentId>),
-                /// New name.
-                #[schema(nullable = false, min_length = 1, max_length = 255)]
-                name: Option<String> = update("name", &[], text(1, 255)),
-                /// New source: a URL or a path, without a password. Alias: `source`.
-                #[schema(nullable = false, min_length = 1, max_length = 4096)]
-                source_path: Option<String> = update("sourcePath", &["source"], public_location),
-                /// New destination: a URL or a path, without a password. Alias: `destination`.
-                #[schema(nullable = false, min_length = 1, max_length = 4096)]
-                destination_path: Option<String> = update("destinationPath", &["destination"], public_location),
-                /// New schedule: a cron expression of five fields, or @hourly, @daily, @weekly, @monthly or @yearly.
-                #[schema(nullable = false, min_length = 1, max_length = 255)]
-                schedule: Option<String> = update("schedule", &[], schedule_text),
-                /// New protocol of the copy.
-                #[schema(nullable = false)]
-                protocol: Option<Protocol> = update("protocol", &[], one_of),
-                /// New direction of the copy.
-                #[schema(nullable = false)]
-                direction: Option<Direction> = update("direction", &[], one_of),
+                $(
+                    $(#[$required_text])+
+                    $(#[$alias_text])*
+                    #[schema(nullable = false, $($required_sent)*)]
+                    $required: Option<$required_type> = update($required_key, &[$($alias)?], $required_check),
+                )+
                 /// Whether the schedule starts runs.
                 #[schema(nullable = false)]
                 enabled: Option<bool> = update("enabled", &[], boolean),
-                /// New time zone of the schedule, as an IANA name.
-                #[schema(nullable = false, min_length = 1, max_length = 64)]
-                timezone: Option<String> = update("timezone", &[], text(1, 64)),
-                /// What happens to a slot that is due while an earlier run is active.
-                #[schema(nullable = false)]
-                overlap: Option<Overlap> = update("overlap", &[], one_of),
-                /// What happens to slots that passed while no server was running.
-                #[schema(nullable = false)]
-                catch_up: Option<CatchUp> = update("catchUp", &[], one_of),
+                $(
+                    $(#[$defaulted_text])+
+                    #[schema(nullable = false, $($defaulted_sent)*)]
+                    $defaulted: Option<$defaulted_type> = update($defaulted_key, &[], $defaulted_check),
+                )+
                 /// New retry policy of the runs. Null turns retries off.
                 #[schema(value_type = Option<RetryInput>)]
                 retry: Change<Retry> = clearable("retry", &[], Retry::read),
@@ -232,8 +221,8 @@ macro_rules! update_job {
                     $field: Change<$type> = clearable($key, &[], $check),
                 )+
             }
-            check(fields) {
-                if let (Some(schedule), Some(timezone)) = (&schedule, &timezone) {
+            check(fields, read) {
+                if let (Some(schedule), Some(timezone)) = (&read.schedule, &read.timezone) {
                     // What stays as it is was good before; either alone is checked beside something good.
                     let timezone = timezone.as_deref().unwrap_or(DEFAULT_TIMEZONE);
                     check_schedule(fields, schedule.as_deref().unwrap_or("@daily"), timezone);
@@ -246,11 +235,21 @@ macro_rules! update_job {
             pub fn change_rules(&self, rules: &mut CopyRules) {
                 $(self.$field.apply(&mut rules.$field);)+
             }
+
+            /// Changes the settings that were sent.
+            pub fn change_settings(&self, settings: &mut JobSettings) {
+                $(if let Some(new) = &self.$required {
+                    settings.$required.clone_from(new);
+                })+
+                $(if let Some(new) = &self.$defaulted {
+                    settings.$defaulted.clone_from(new);
+                })+
+            }
         }
     };
 }
 
-mftplus_protocol::copy_rules!(update_job);
+mftplus_protocol::job_settings!(inputs);
 
 /// Selects jobs. All given conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq, IntoParams, async_graphql::InputObject)]

@@ -93,7 +93,7 @@ impl ControlPlane {
 }
 
 async fn preview(work: &mut Work, job: &JobRow, range: Backfill) -> Result<BackfillPreview> {
-    let schedule = parse(&job.schedule, &job.timezone)?;
+    let schedule = parse(&job.settings.schedule, &job.settings.timezone)?;
     // Slots from `next_run_at` on are decided by the scheduler.
     let end = job.next_run_at.map_or(work.now, |next| next.min(work.now));
     if range.to > work.now {

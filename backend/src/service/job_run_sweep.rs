@@ -177,7 +177,7 @@ impl ControlPlane {
             agent.status.0 != AgentStatus::Offline && (!run.state.failed_by_lease || agent.last_heartbeat > ended_at);
         let progress = store::job_runs::progress_of(&mut work.tx, run.id).await?;
         let is_at_work = is_told || progress.is_some_and(|progress| progress.open > 0);
-        let is_free = job.overlap.0 == Overlap::Allow || !is_busy(&mut work, job.id).await?;
+        let is_free = job.settings.overlap == Overlap::Allow || !is_busy(&mut work, job.id).await?;
         if !is_heard || is_at_work || !is_free {
             return Ok(false);
         }

@@ -37,30 +37,23 @@ impl ControlPlane {
         let mut work = self.begin(actor).await?;
         let agent = store::agents::find(&mut work.tx, scope, input.agent_id).await?;
         let agent = agent.ok_or_else(|| Error::field("agentId", "there is no agent with this id"))?;
-        let schedule = parse(&input.schedule, input.timezone())?;
-        let enabled = input.enabled.unwrap_or(true);
         let now = work.now;
-        let rules = input.take_rules();
+        let (rules, retry, enabled) = (input.take_rules(), input.retry, input.enabled.unwrap_or(true));
+        let mut settings = input.into_settings();
+        let schedule = parse(&settings.schedule, &settings.timezone)?;
+        schedule.timezone().clone_into(&mut settings.timezone);
         let mut row = JobRow {
             id: self.ids.next(now),
             customer_id: agent.customer_id,
             agent_id: agent.id,
-            name: input.name,
-            source: input.source_path,
-            destination: input.destination_path,
-            protocol: EnumText(input.protocol),
-            direction: EnumText(input.direction),
+            settings,
             enabled,
-            retry: input.retry.map(store::db::json_column),
+            retry: retry.map(store::db::json_column),
             copy_rules: None,
             last_run_at: None,
             revision: 1,
             created_at: now,
-            timezone: schedule.timezone().to_owned(),
-            overlap: EnumText(input.overlap.unwrap_or_default()),
-            catch_up: EnumText(input.catch_up.unwrap_or_default()),
             next_run_at: if enabled { schedule.next_after(now) } else { None },
-            schedule: input.schedule,
             version: 1,
             agent_name: agent.name,
             agent_hostname: agent.hostname,
@@ -150,11 +143,12 @@ impl ControlPlane {
             if row.enabled && !before.enabled && !self.is_agent_registered(&mut work, row.agent_id).await? {
                 return Err(Error::conflict("the agent of the job was revoked: no agent could run it"));
             }
-            let schedule = parse(&row.schedule, &row.timezone)?;
-            schedule.timezone().clone_into(&mut row.timezone);
-            let is_same_rule =
-                (&row.schedule, &row.timezone, row.enabled) == (&before.schedule, &before.timezone, before.enabled);
-            if !is_same_rule {
+            let schedule = parse(&row.settings.schedule, &row.settings.timezone)?;
+            schedule.timezone().clone_into(&mut row.settings.timezone);
+            let is_same_schedule = row.settings.schedule == before.settings.schedule
+                && row.settings.timezone == before.settings.timezone
+                && row.enabled == before.enabled;
+            if !is_same_schedule {
                 row.next_run_at = if row.enabled { schedule.next_after(work.now) } else { None };
             }
             if !store::jobs::save(&mut work.tx, &row).await? {
@@ -303,21 +297,8 @@ async fn refresh_pending_starts(work: &mut Work, job: &Job) -> Result<()> {
 }
 
 fn apply(row: &mut JobRow, patch: &UpdateJob) {
-    fn set<T: Clone>(slot: &mut T, value: Option<&T>) {
-        if let Some(value) = value {
-            slot.clone_from(value);
-        }
-    }
-    set(&mut row.name, patch.name.as_ref());
-    set(&mut row.source, patch.source_path.as_ref());
-    set(&mut row.destination, patch.destination_path.as_ref());
-    set(&mut row.schedule, patch.schedule.as_ref());
-    set(&mut row.timezone, patch.timezone.as_ref());
-    set(&mut row.protocol.0, patch.protocol.as_ref());
-    set(&mut row.direction.0, patch.direction.as_ref());
-    set(&mut row.enabled, patch.enabled.as_ref());
-    set(&mut row.overlap.0, patch.overlap.as_ref());
-    set(&mut row.catch_up.0, patch.catch_up.as_ref());
+    patch.change_settings(&mut row.settings);
+    row.enabled = patch.enabled.unwrap_or(row.enabled);
     match patch.retry {
         Change::Keep => {}
         Change::Clear => row.retry = None,

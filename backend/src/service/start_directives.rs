@@ -163,7 +163,7 @@ impl ControlPlane {
         store::schedules::lock_scheduler(&mut work.tx).await?;
         let Some(job) = store::jobs::find(&mut work.tx, Scope::All, id).await? else { return Ok(false) };
         let Some(mut slot) = store::slots::first_queued(&mut work.tx, id.0).await? else { return Ok(false) };
-        if !job.enabled || job.overlap.0 != Overlap::Allow && is_busy(&mut work, id).await? {
+        if !job.enabled || job.settings.overlap != Overlap::Allow && is_busy(&mut work, id).await? {
             return Ok(false);
         }
         slot.pending = Some(EnumText(Pending::Sent));
@@ -245,7 +245,7 @@ async fn drop_slot(work: &mut Work, directive: &Directive, outcome: Outcome, rea
 
 /// An error if a run of the job is active or about to start, unless the job may overlap itself.
 async fn require_free(work: &mut Work, job: &JobRow) -> Result<()> {
-    if job.overlap.0 != Overlap::Allow && is_busy(work, job.id).await? {
+    if job.settings.overlap != Overlap::Allow && is_busy(work, job.id).await? {
         return Err(Error::conflict(
             "a run of this job is active or about to start, and the job may not overlap itself: wait for its end, or \
              cancel it",

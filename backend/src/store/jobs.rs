@@ -21,11 +21,9 @@ use crate::{
         Page, PageRequest, Total,
         agent::AgentRef,
         copy_rules::CopyRules,
-        job::{Job, JobFilter},
+        job::{Job, JobFilter, JobSettings},
         retry::Retry,
-        schedule::{CatchUp, Overlap},
         scheduled_sort::ScheduledSort,
-        transfer::{Direction, Protocol},
     },
 };
 
@@ -38,16 +36,8 @@ pub struct JobRow {
     pub customer_id: CustomerId,
     /// The agent that runs the job.
     pub agent_id: AgentId,
-    /// The name of the job.
-    pub name: String,
-    /// The location to copy from.
-    pub source: String,
-    /// The location to copy to.
-    pub destination: String,
-    /// The protocol of the copy.
-    pub protocol: EnumText<Protocol>,
-    /// The direction of the copy, seen from the agent.
-    pub direction: EnumText<Direction>,
+    /// The settings that are one value each.
+    pub settings: JobSettings,
     /// Whether the schedule starts runs.
     pub enabled: bool,
     /// The retry policy of runs; `None` if failed runs are not retried.
@@ -60,14 +50,6 @@ pub struct JobRow {
     pub revision: i64,
     /// The time at which the job was created.
     pub created_at: DateTime<Utc>,
-    /// The cron expression of the schedule.
-    pub schedule: String,
-    /// The IANA time zone of the schedule.
-    pub timezone: String,
-    /// The overlap policy of the schedule.
-    pub overlap: EnumText<Overlap>,
-    /// The catch-up policy of the schedule.
-    pub catch_up: EnumText<CatchUp>,
     /// The first slot that is not decided; `None` if none is planned.
     pub next_run_at: Option<DateTime<Utc>>,
     /// The version of the schedule; increases with each change and each claim of it.
@@ -80,9 +62,11 @@ pub struct JobRow {
 
 table! {
     jobs: JobRow {
-        id, customer_id, agent_id, name, source, destination, protocol: EnumText(protocol), direction: EnumText(direction),
-        enabled, retry, copy_rules, last_run_at, revision, created_at, schedule, timezone, overlap, catch_up, next_run_at, version,
-        agent_name, agent_hostname,
+        id, customer_id, agent_id,
+        settings: JobSettings {
+            name, source, destination, schedule, protocol, direction, timezone, overlap, catch_up,
+        },
+        enabled, retry, copy_rules, last_run_at, revision, created_at, next_run_at, version, agent_name, agent_hostname,
     }
     from "jobs j JOIN schedules s ON s.owner_id = j.id JOIN agents a ON a.id = j.agent_id" prefix "j.";
     read {
@@ -90,8 +74,8 @@ table! {
         copy_rules = "j.copy_rules",
         schedule = "s.schedule",
         timezone = "s.timezone",
-        overlap = "s.overlap",
-        catch_up = "s.catch_up",
+        overlap: EnumText = "s.overlap",
+        catch_up: EnumText = "s.catch_up",
         next_run_at = "s.next_run_at",
         version = "s.version",
         agent_name = "a.name",
@@ -121,26 +105,28 @@ table! {
     }
 }
 
-/// Declares the view of a job, with the rules of its copy.
+/// Declares the view of a job, with its settings and the rules of its copy.
 macro_rules! view {
-    ($(
-        $(#[$text:meta])+
-        $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
-    )+) => {
+    (
+        {
+            required { $($(#[$required_text:meta])+ $required:ident: $required_type:ident $required_rest:tt)+ }
+            defaulted { $($(#[$defaulted_text:meta])+ $defaulted:ident: $defaulted_type:ident $defaulted_rest:tt)+ }
+        }
+        $(
+            $(#[$text:meta])+
+            $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
+        )+
+    ) => {
         impl JobRow {
             /// The view of the job.
             #[must_use]
             pub fn view(&self) -> Job {
+                let JobSettings { $($required,)+ $($defaulted,)+ } = self.settings.clone();
                 let CopyRules { $($field),+ } = self.rules();
                 Job {
                     id: self.id,
                     agent_id: self.agent_id,
-                    name: self.name.clone(),
-                    source: self.source.clone(),
-                    destination: self.destination.clone(),
-                    schedule: self.schedule.clone(),
-                    protocol: self.protocol.0,
-                    direction: self.direction.0,
+                    $($required,)+
                     enabled: self.enabled,
                     last_run_at: self.last_run_at.map(Into::into),
                     created_at: self.created_at.into(),
@@ -150,9 +136,7 @@ macro_rules! view {
                         hostname: self.agent_hostname.clone(),
                     },
                     customer_id: self.customer_id,
-                    timezone: self.timezone.clone(),
-                    overlap: self.overlap.0,
-                    catch_up: self.catch_up.0,
+                    $($defaulted,)+
                     retry: self.retry.as_ref().map(|retry| retry.0),
                     next_run_at: self.next_run_at.map(Into::into),
                     $($field,)+
@@ -163,7 +147,7 @@ macro_rules! view {
     };
 }
 
-mftplus_protocol::copy_rules!(view);
+mftplus_protocol::job_settings!(view);
 
 impl JobRow {
     /// The rules of the copy.
@@ -180,10 +164,10 @@ impl JobRow {
     fn rule(&self) -> ScheduleRow {
         ScheduleRow {
             owner_id: self.id.0,
-            schedule: self.schedule.clone(),
-            timezone: self.timezone.clone(),
-            overlap: self.overlap,
-            catch_up: self.catch_up,
+            schedule: self.settings.schedule.clone(),
+            timezone: self.settings.timezone.clone(),
+            overlap: EnumText(self.settings.overlap),
+            catch_up: EnumText(self.settings.catch_up),
             next_run_at: self.next_run_at,
             version: self.version,
         }

@@ -152,7 +152,8 @@ pub(in crate::store) fn values<R>(columns: &[Column<R>], row: &R) -> impl Iterat
 /// - The row comes first. It is both a pattern and an expression: a name in it stands for the column of that name. The
 ///   compiler refuses a row with a field that has no column, and a column that has no field.
 /// - `from` is the FROM clause of the SELECT, `prefix` the prefix of the table's own columns in it.
-/// - `read` lists the columns that are selected and not written from the row: columns of joined tables and JSON.
+/// - `read` lists the columns that are selected and not written from the row: columns of joined tables and JSON. The kind
+///   of one that is an enum is `EnumText`; the others have none.
 /// - `others` lists the columns of the database that are in no group.
 /// - Each group becomes a list of [`Column`]s, such as `UserRow::CREATED`. The kinds of columns are those of [`Getter`]. An
 ///   `EnumText` is an enum that is stored as its text; if it may be missing, it is an `Option<EnumText<_>>` in the row, and
@@ -161,7 +162,7 @@ macro_rules! table {
     (
         $table:ident: $row:ident $shape:tt
         from $from:literal prefix $prefix:literal;
-        $( read { $( $read:ident = $expression:literal ),+ $(,)? } )?
+        $( read { $( $read:ident $(: $read_kind:ident)? = $expression:literal ),+ $(,)? } )?
         $( others { $( $other:ident ),+ $(,)? } )?
         $( $(#[$doc:meta])* const $group:ident { $( $column:ident: $kind:ident ),+ $(,)? } )+
     ) => {
@@ -192,10 +193,14 @@ macro_rules! table {
         }
 
         $crate::store::db::table::reader!(
-            sqlx::sqlite::SqliteRow, $row $shape, [ $($( $column: $kind ),+),+ ], [ $($( $read ),+)? ]
+            sqlx::sqlite::SqliteRow, $row $shape,
+            [ $($( $column: $kind ),+),+ ],
+            [ $($( $read $(: $read_kind)? ),+)? ]
         );
         $crate::store::db::table::reader!(
-            sqlx::postgres::PgRow, $row $shape, [ $($( $column: $kind ),+),+ ], [ $($( $read ),+)? ]
+            sqlx::postgres::PgRow, $row $shape,
+            [ $($( $column: $kind ),+),+ ],
+            [ $($( $read $(: $read_kind)? ),+)? ]
         );
     };
 }
@@ -229,11 +234,11 @@ macro_rules! getter {
 
 /// Reads rows of one engine. It constructs the row by the expression of the declaration.
 macro_rules! reader {
-    ($from:ty, $row:ident $shape:tt, [ $( $column:ident: $kind:ident ),+ ], [ $( $read:ident ),* ]) => {
+    ($from:ty, $row:ident $shape:tt, [ $( $column:ident: $kind:ident ),+ ], [ $( $read:ident $(: $read_kind:ident)? ),* ]) => {
         impl<'r> sqlx::FromRow<'r, $from> for $row {
             fn from_row(row: &'r $from) -> sqlx::Result<Self> {
                 $( let $column = $crate::store::db::table::read!(row, $column: $kind); )+
-                $( let $read = sqlx::Row::try_get(row, stringify!($read))?; )*
+                $( let $read = $crate::store::db::table::read!(row, $read $(: $read_kind)?); )*
                 Ok($row $shape)
             }
         }
@@ -245,7 +250,7 @@ macro_rules! read {
     ($from:ident, $column:ident: EnumText) => {
         sqlx::Row::try_get::<$crate::store::db::EnumText<_>, _>($from, stringify!($column))?.0
     };
-    ($from:ident, $column:ident: $kind:ident) => {
+    ($from:ident, $column:ident $(: $kind:ident)?) => {
         sqlx::Row::try_get($from, stringify!($column))?
     };
 }
