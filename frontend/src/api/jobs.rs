@@ -88,10 +88,10 @@ pub(crate) struct Job {
     pub(crate) source: String,
     pub(crate) destination: String,
     pub(crate) schedule: String,
-    pub(crate) timezone: String,
     pub(crate) protocol: Protocol,
     pub(crate) direction: Direction,
     pub(crate) enabled: bool,
+    pub(crate) timezone: String,
     pub(crate) overlap: Overlap,
     pub(crate) catch_up: CatchUp,
     pub(crate) retry: Option<Retry>,
@@ -114,6 +114,82 @@ pub(crate) struct Job {
     pub(crate) viewer_can_enable: bool,
     pub(crate) viewer_can_run: bool,
     pub(crate) viewer_can_update: bool,
+}
+
+/// A new job.
+#[derive(Clone, Debug, cynic::InputObject)]
+pub(crate) struct CreateJobInput {
+    pub(crate) agent_id: Id,
+    pub(crate) name: String,
+    pub(crate) source: String,
+    pub(crate) destination: String,
+    pub(crate) schedule: String,
+    pub(crate) protocol: Protocol,
+    pub(crate) direction: Direction,
+    pub(crate) timezone: Option<String>,
+    pub(crate) overlap: Option<Overlap>,
+    pub(crate) catch_up: Option<CatchUp>,
+    pub(crate) retry: Option<RetryInput>,
+    pub(crate) credentials: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) on_exists: Option<OnExists>,
+    pub(crate) after_success: Option<String>,
+    pub(crate) preserve: Option<Vec<PreservedAttribute>>,
+    pub(crate) on_file_error: Option<OnFileError>,
+    pub(crate) symlinks: Option<SymlinkRule>,
+    pub(crate) verify: Option<Verify>,
+}
+
+/// All settings of a job that can be changed.
+#[derive(Clone, Debug, Default, cynic::InputObject)]
+pub(crate) struct UpdateJobInput {
+    pub(crate) name: Option<String>,
+    pub(crate) source: Option<String>,
+    pub(crate) destination: Option<String>,
+    pub(crate) schedule: Option<String>,
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) direction: Option<Direction>,
+    pub(crate) timezone: Option<String>,
+    pub(crate) overlap: Option<Overlap>,
+    pub(crate) catch_up: Option<CatchUp>,
+    /// The retry policy; `None` if failed runs are not retried.
+    pub(crate) retry: Option<RetryInput>,
+    // None of these: the default holds.
+    pub(crate) credentials: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) on_exists: Option<OnExists>,
+    pub(crate) after_success: Option<String>,
+    pub(crate) preserve: Option<Vec<PreservedAttribute>>,
+    pub(crate) on_file_error: Option<OnFileError>,
+    pub(crate) symlinks: Option<SymlinkRule>,
+    pub(crate) verify: Option<Verify>,
+}
+
+impl UpdateJobInput {
+    /// The same settings for a new job of an agent; `None` if a required one is missing.
+    pub(crate) fn for_new_job(self, agent_id: Id) -> Option<CreateJobInput> {
+        Some(CreateJobInput {
+            agent_id,
+            name: self.name?,
+            source: self.source?,
+            destination: self.destination?,
+            schedule: self.schedule?,
+            protocol: self.protocol?,
+            direction: self.direction?,
+            timezone: self.timezone,
+            overlap: self.overlap,
+            catch_up: self.catch_up,
+            retry: self.retry,
+            credentials: self.credentials,
+            endpoint: self.endpoint,
+            on_exists: self.on_exists,
+            after_success: self.after_success,
+            preserve: self.preserve,
+            on_file_error: self.on_file_error,
+            symlinks: self.symlinks,
+            verify: self.verify,
+        })
+    }
 }
 
 impl Job {
@@ -200,55 +276,6 @@ struct GetJob {
     #[arguments(id: $id)]
     #[cynic(rename = "job", alias)]
     links: Option<JobLinks>,
-}
-
-/// A new job.
-#[derive(Clone, Debug, cynic::InputObject)]
-pub(crate) struct CreateJobInput {
-    pub(crate) agent_id: Id,
-    pub(crate) name: String,
-    pub(crate) source: String,
-    pub(crate) destination: String,
-    pub(crate) schedule: String,
-    pub(crate) timezone: Option<String>,
-    pub(crate) protocol: Protocol,
-    pub(crate) direction: Direction,
-    pub(crate) overlap: Option<Overlap>,
-    pub(crate) catch_up: Option<CatchUp>,
-    pub(crate) retry: Option<RetryInput>,
-    pub(crate) credentials: Option<String>,
-    pub(crate) endpoint: Option<String>,
-    pub(crate) on_exists: Option<OnExists>,
-    pub(crate) after_success: Option<String>,
-    pub(crate) preserve: Option<Vec<PreservedAttribute>>,
-    pub(crate) on_file_error: Option<OnFileError>,
-    pub(crate) symlinks: Option<SymlinkRule>,
-    pub(crate) verify: Option<Verify>,
-}
-
-/// All settings of a job that can be changed.
-#[derive(Clone, Debug, cynic::InputObject)]
-pub(crate) struct UpdateJobInput {
-    pub(crate) name: Option<String>,
-    pub(crate) source: Option<String>,
-    pub(crate) destination: Option<String>,
-    pub(crate) schedule: Option<String>,
-    pub(crate) timezone: Option<String>,
-    pub(crate) protocol: Option<Protocol>,
-    pub(crate) direction: Option<Direction>,
-    pub(crate) overlap: Option<Overlap>,
-    pub(crate) catch_up: Option<CatchUp>,
-    /// The retry policy; `None` if failed runs are not retried.
-    pub(crate) retry: Option<RetryInput>,
-    // None of these: the default holds.
-    pub(crate) credentials: Option<String>,
-    pub(crate) endpoint: Option<String>,
-    pub(crate) on_exists: Option<OnExists>,
-    pub(crate) after_success: Option<String>,
-    pub(crate) preserve: Option<Vec<PreservedAttribute>>,
-    pub(crate) on_file_error: Option<OnFileError>,
-    pub(crate) symlinks: Option<SymlinkRule>,
-    pub(crate) verify: Option<Verify>,
 }
 
 /// The retry policy of a new or changed job.

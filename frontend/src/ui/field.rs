@@ -31,15 +31,16 @@ pub(crate) fn Field(
     #[prop(default = "text")] kind: &'static str,
     #[prop(optional, into)] hint: String,
     #[prop(optional)] autocomplete: &'static str,
-    /// The minimum and maximum length of a text; of a number, its minimum and maximum.
+    /// The minimum and maximum length of a text; of a number, its minimum and maximum. No bounds if the maximum is 0.
     #[prop(optional)]
-    bounds: Option<(u32, u32)>,
+    bounds: (u32, u32),
     #[prop(optional)] is_required: bool,
     #[prop(optional)] is_first: bool,
     /// What is wrong with the value.
     #[prop(optional, into)]
     problem: Signal<Option<String>>,
 ) -> impl IntoView {
+    let bounds = (bounds.1 > 0).then_some(bounds);
     let (of_number, of_text) = if kind == "number" { (bounds, None) } else { (None, bounds) };
     let (problem_id, below) = problem_below(problem);
     view! {

@@ -1,7 +1,7 @@
 //! The pages that create and edit a job.
 
 mod draft;
-mod file_copy_rules;
+mod fields;
 mod problems;
 mod schedule;
 
@@ -11,16 +11,16 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
 };
 
-use self::{draft::Draft, file_copy_rules::RulesCard, problems::Problems, schedule::ScheduleCard};
+use self::{
+    draft::{Draft, DraftField},
+    fields::{Control, FormCard},
+    problems::Problems,
+    schedule::ScheduleCard,
+};
 use crate::{
     api::jobs::{self, Job},
     base_path::href,
-    browser,
     effect::effect,
-    labels::{
-        DIRECTIONS, PROTOCOLS,
-        jobs::{CATCH_UPS, OVERLAPS},
-    },
     pages::{agent_select::AgentSelect, id_in_address, leave_warning::LeaveWarning},
     query_signal::Fetch,
     ui::{Card, Field, Notice, ObjectPage, PageHead, Select, Toasts},
@@ -97,17 +97,20 @@ fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoV
             return;
         }
         let request = match &id {
-            Some(id) => jobs::update(id, draft.for_update()),
-            None => jobs::create(draft.for_create()),
+            Some(id) => Some(jobs::update(id, draft.for_update())),
+            None => draft.for_create().map(jobs::create),
         };
-        user_action.run(request, done.clone());
+        if let Some(request) = request {
+            user_action.run(request, done.clone());
+        }
     };
+    let (schedule, timezone) = draft.schedule();
     view! {
         <form class="sheet" on:submit=submit>
-            <CopyCard draft problems is_new />
-            <RulesCard draft=draft.rules problems />
-            <ScheduleCard schedule=draft.schedule timezone=draft.timezone problems />
-            <PolicyCard draft problems />
+            {card("Source and destination", copy_controls(&draft, problems, is_new))}
+            {card("Copy rules", controls(&draft, problems, FormCard::Rules))}
+            <ScheduleCard schedule timezone problems />
+            {card("Overlaps, missed slots and retries", controls(&draft, problems, FormCard::Policies))}
             <Notice text=Signal::derive(move || problems.summary()) />
             <div class="form-actions">
                 <a class="button" href=href(address)>
@@ -122,126 +125,57 @@ fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoV
     }
 }
 
-/// The name, the agent, source and destination, protocol and direction.
-#[component]
-fn CopyCard(draft: Draft, problems: Problems, is_new: bool) -> impl IntoView {
+/// A card with these controls.
+fn card(title: &'static str, controls: Vec<AnyView>) -> impl IntoView {
     view! {
-        <Card title="Source and destination">
-            <div class="sheet-fields">
-                <Field
-                    label="Name"
-                    value=draft.name
-                    bounds=(1, 255)
-                    is_required=true
-                    is_first=true
-                    problem=problems.of("name")
-                />
-                {is_new
-                    .then(|| {
-                        view! {
-                            <AgentSelect
-                                none="Choose an agent"
-                                chosen=draft.agent
-                                on_choose=move |agent: String| draft.agent.set(agent)
-                                problem=problems.of("agentId")
-                            />
-                        }
-                    })}
-                <Field
-                    label="Source"
-                    value=draft.source
-                    hint="A path, or a URL without a password such as sftp://partner/out/*.csv. The host may be an endpoint of the agent"
-                    bounds=(1, 4096)
-                    is_required=true
-                    problem=problems.of("source")
-                />
-                <Field
-                    label="Destination"
-                    value=draft.destination
-                    hint="A path, or a URL such as sftp://partner/in/. A folder if it ends with a slash"
-                    bounds=(1, 4096)
-                    is_required=true
-                    problem=problems.of("destination")
-                />
-                <Select
-                    label="Protocol"
-                    options=options(&PROTOCOLS)
-                    chosen=draft.protocol
-                    on_choose=move |chosen| draft.protocol.set(chosen)
-                    problem=problems.of("protocol")
-                />
-                <Select
-                    label="Direction"
-                    options=options(&DIRECTIONS)
-                    chosen=draft.direction
-                    on_choose=move |chosen| draft.direction.set(chosen)
-                    problem=problems.of("direction")
-                />
-            </div>
+        <Card title>
+            <div class="sheet-fields">{controls}</div>
         </Card>
     }
 }
 
-/// The policies for overlaps, missed slots and retries.
-#[component]
-fn PolicyCard(draft: Draft, problems: Problems) -> impl IntoView {
-    let retries = Memo::new(move |_| {
-        draft.attempts.with(|attempts| browser::whole_number(attempts)).is_some_and(|most| most > 1)
+/// The name, the agent of a new job, and the other fields of the copy.
+fn copy_controls(draft: &Draft, problems: Problems, is_new: bool) -> Vec<AnyView> {
+    let mut controls = controls(draft, problems, FormCard::Copy);
+    if is_new {
+        let chosen = draft.agent;
+        let agent = view! {
+            <AgentSelect
+                none="Choose an agent"
+                chosen
+                on_choose=move |agent: String| chosen.set(agent)
+                problem=problems.of("agentId")
+            />
+        };
+        controls.insert(1, agent.into_any());
+    }
+    controls
+}
+
+/// The controls of the fields of a card.
+fn controls(draft: &Draft, problems: Problems, card: FormCard) -> Vec<AnyView> {
+    let of_card = draft.fields().filter(|field| field.field.card == card);
+    let shown = of_card.map(|field| {
+        if field.field.only_if.is_none() {
+            return control(field, problems);
+        }
+        let is_shown = Memo::new(move |_| field.is_shown());
+        view! { <Show when=move || is_shown.get()>{control(field, problems)}</Show> }.into_any()
     });
-    view! {
-        <Card title="Overlaps, missed slots and retries">
-            <div class="sheet-fields">
-                <Select
-                    label="If an earlier run is still active"
-                    options=options(&OVERLAPS)
-                    chosen=draft.overlap
-                    on_choose=move |chosen| draft.overlap.set(chosen)
-                    problem=problems.of("overlap")
-                />
-                <Select
-                    label="Slots missed while no server was running"
-                    options=options(&CATCH_UPS)
-                    chosen=draft.catch_up
-                    on_choose=move |chosen| draft.catch_up.set(chosen)
-                    problem=problems.of("catchUp")
-                />
-                <Field
-                    label="Maximum attempts"
-                    value=draft.attempts
-                    kind="number"
-                    hint="1 means that a failed run is not retried"
-                    bounds=(1, 20)
-                    is_required=true
-                    problem=problems.of("maxAttempts")
-                />
-                <Show when=move || retries.get()>
-                    <Field
-                        label="Delay before the first retry"
-                        value=draft.initial_delay
-                        hint="Such as 30s or 5m"
-                        is_required=true
-                        problem=problems.of("initialDelay")
-                    />
-                    <Field
-                        label="Backoff factor"
-                        value=draft.factor
-                        hint="1 to 100: each delay is this many times the previous one"
-                        is_required=true
-                        problem=problems.of("factor")
-                    />
-                    <Field
-                        label="Maximum delay"
-                        value=draft.max_delay
-                        hint="Such as 1h"
-                        is_required=true
-                        problem=problems.of("maxDelay")
-                    />
-                </Show>
-            </div>
-        </Card>
-    }
+    shown.collect()
 }
 
-fn options<T>(table: &[(T, &'static str, &'static str)]) -> Vec<(String, String)> {
-    table.iter().map(|(_, word, label)| ((*word).to_owned(), (*label).to_owned())).collect()
+/// The control of a field.
+fn control(DraftField { field, value, .. }: DraftField, problems: Problems) -> AnyView {
+    let problem = problems.of(field.key);
+    let (kind, bounds, is_required) = match field.control {
+        Control::Text { bounds, is_required } => ("text", bounds, is_required),
+        Control::Number { bounds } => ("number", bounds, true),
+        Control::Choice(options) => {
+            let on_choose = move |chosen| value.set(chosen);
+            return view! { <Select label=field.label options=options() chosen=value on_choose problem /> }.into_any();
+        }
+    };
+    let is_first = field.key == "name";
+    view! { <Field label=field.label value kind hint=field.hint bounds is_required is_first problem /> }.into_any()
 }

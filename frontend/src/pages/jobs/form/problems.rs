@@ -2,32 +2,11 @@
 
 use leptos::prelude::*;
 
+use super::fields::FIELDS;
 use crate::{api, browser, effect::effect, user_action::UserAction};
 
 /// The fields of a retry policy, which the server reports together.
 const RETRY: [&str; 4] = ["maxAttempts", "initialDelay", "factor", "maxDelay"];
-/// The names in the API of all fields of the form.
-const FIELDS: [&str; 19] = [
-    "agentId",
-    "name",
-    "source",
-    "destination",
-    "protocol",
-    "direction",
-    "credentials",
-    "endpoint",
-    "onExists",
-    "afterSuccess",
-    "preserve",
-    "onFileError",
-    "symlinks",
-    "verify",
-    "schedule",
-    "timezone",
-    "overlap",
-    "catchUp",
-    "retry",
-];
 
 /// The problems of the last attempt to save. A handle: copies are the same problems.
 #[derive(Clone, Copy)]
@@ -71,7 +50,7 @@ impl Problems {
         if all.is_empty() {
             return self.user_action.failure();
         }
-        let is_shown = |name: &str| FIELDS.contains(&name) || RETRY.contains(&name);
+        let is_shown = |name: &str| name == "agentId" || FIELDS.iter().any(|field| field.key == name);
         let others: Vec<String> =
             all.iter().filter(|(name, _)| !is_shown(name)).map(|(name, text)| format!("{name}: {text}")).collect();
         let count = crate::format::counted(i64::try_from(all.len()).unwrap_or(i64::MAX), "field");
@@ -107,20 +86,6 @@ fn retry_problems(message: &str) -> Vec<(String, String)> {
     found.into_iter().map(|(name, text)| (name, said(&text))).collect()
 }
 
-/// Whether a text is a duration such as `1h30m`: numbers with units, larger ones first.
-pub(super) fn is_duration(text: &str) -> bool {
-    const UNITS: &str = "dhms";
-    let (mut has_digit, mut units) = (false, UNITS);
-    for letter in text.trim().chars() {
-        match units.split_once(letter) {
-            _ if letter.is_ascii_digit() => has_digit = true,
-            Some((_, smaller)) if has_digit => (has_digit, units) = (false, smaller),
-            _ => return false,
-        }
-    }
-    !has_digit && units != UNITS
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,15 +101,5 @@ mod tests {
         let found: Vec<_> = found.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         assert_eq!(found, expected);
         assert_eq!(retry_problems("must be an object")[0].0, "maxAttempts");
-    }
-
-    #[test]
-    fn durations_have_units() {
-        for text in ["30s", "5m", "1h30m", " 1d "] {
-            assert!(is_duration(text), "{text}");
-        }
-        for text in ["", "5", "soon", "1h30", "s", "1 h", "1m1h", "1m1m"] {
-            assert!(!is_duration(text), "{text}");
-        }
     }
 }
