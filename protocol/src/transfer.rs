@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 /// Calls a macro with the details of a transfer: fields of the current attempt that users read as they are stored. This
 /// list is their only declaration. Derived from it are: `TransferDetails`, which the state of a transfer and the
 /// reports of agents contain; the view in REST, GraphQL and events; the report in the OpenAPI document and its reader;
-/// the columns of the table; and the fields that the dashboard selects.
+/// the columns of the table, and those of the export as CSV; and the fields that the dashboard selects.
 ///
-/// Each detail has a text, which is its description in both APIs, a name, and a type: `String`, `bool` or `f64`. It may
-/// be missing, and a new attempt begins without it.
+/// Each detail has a text, which is its description in both APIs, a name, a type (`String`, `bool` or `f64`), and the
+/// name in JSON. It may be missing, and a new attempt begins without it.
 ///
 /// - `shown` has the attributes of the field in the OpenAPI document.
 /// - `reported` is present if agents report the detail. It has the description and attributes of the field of the
@@ -18,27 +18,27 @@ use serde::{Deserialize, Serialize};
 macro_rules! transfer_details {
     ($macro:ident) => {
         $macro! {
-            /// SHA-256 of the copied data as hexadecimal digits; of a folder, of the sorted list of its files.
-            checksum_sha256: String {
-                shown(required, pattern = "^[0-9a-f]{64}$");
-                /// SHA-256 of the copied data as hexadecimal digits. Null removes it.
-                reported(value_type = Option<String>, pattern = "^[0-9a-fA-F]{64}$")
-                    checksum_sha256 = clearable("checksumSha256", &[], sha256_hex);
-            }
             /// Code of the reason for the failure, such as `quotaExceeded`.
-            error_code: String {
+            error_code: String = "errorCode" {
                 shown(required, pattern = "^[A-Za-z]{1,64}$", example = "quotaExceeded");
                 /// Code of the reason for the failure: one of the documented codes, or another one of 1 to 64 letters. Null
                 /// removes it.
                 reported(value_type = Option<String>, pattern = "^[A-Za-z]{1,64}$", example = "quotaExceeded")
                     error_code = clearable("errorCode", &[], failure_code);
             }
+            /// SHA-256 of the copied data as hexadecimal digits; of a folder, of the sorted list of its files.
+            checksum_sha256: String = "checksumSha256" {
+                shown(required, pattern = "^[0-9a-f]{64}$");
+                /// SHA-256 of the copied data as hexadecimal digits. Null removes it.
+                reported(value_type = Option<String>, pattern = "^[0-9a-fA-F]{64}$")
+                    checksum_sha256 = clearable("checksumSha256", &[], sha256_hex);
+            }
         }
     };
 }
 
 macro_rules! details {
-    ($($(#[$text:meta])+ $field:ident: $type:ident $rest:tt)+) => {
+    ($($(#[$text:meta])+ $field:ident: $type:ident = $key:literal $rest:tt)+) => {
         /// The details of a transfer, as the server stores them and as agents report them. Unknown details are absent
         /// in JSON.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -153,7 +153,7 @@ pub struct Network {
 
 /// Declares the view of a transfer, with its details.
 macro_rules! transfer {
-    ($($(#[$text:meta])+ $field:ident: $type:ident { shown($($shown:tt)*); $($report:tt)* })+) => {
+    ($($(#[$text:meta])+ $field:ident: $type:ident = $key:literal { shown($($shown:tt)*); $($report:tt)* })+) => {
         /// One copy of one file, folder or file pattern, as its agent reports it.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]
         #[serde(rename_all = "camelCase")]
@@ -327,7 +327,7 @@ fn failure_code(value: Value) -> Check<String> {
 
 /// Declares the report about a transfer, with the details that agents report.
 macro_rules! update_transfer {
-    ($($(#[$text:meta])+ $field:ident: $type:ident {
+    ($($(#[$text:meta])+ $field:ident: $type:ident = $key:literal {
         shown $shown:tt;
         $($(#[$about:meta])+ reported($($schema:tt)*) $update:ident = $method:ident($($argument:expr),+);)?
     })+) => {

@@ -70,39 +70,45 @@ impl From<Page<Transfer>> for TransfersData {
     }
 }
 
-impl Exported for Transfer {
-    const NAME: &'static str = "transfers";
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "createdAt",
-        "status",
-        "source",
-        "destination",
-        "protocol",
-        "direction",
-        "agentId",
-        "agent.name",
-        "customerId",
-        "progress",
-        "bytesTotal",
-        "sizeKnown",
-        "bytesTransferred",
-        "speed",
-        "startedAt",
-        "completedAt",
-        "attempt",
-        "stalled",
-        "errorMessage",
-        "errorCode",
-        "checksumSha256",
-        "jobRunId",
-        "pipelineRunId",
-    ];
+/// Declares the columns of the export, with the details of a transfer.
+macro_rules! exported {
+    ($($(#[$text:meta])+ $field:ident: $type:ident = $key:literal $rest:tt)+) => {
+        impl Exported for Transfer {
+            const NAME: &'static str = "transfers";
+            const COLUMNS: &'static [&'static str] = &[
+                "id",
+                "createdAt",
+                "status",
+                "source",
+                "destination",
+                "protocol",
+                "direction",
+                "agentId",
+                "agent.name",
+                "customerId",
+                "progress",
+                "bytesTotal",
+                "sizeKnown",
+                "bytesTransferred",
+                "speed",
+                "startedAt",
+                "completedAt",
+                "attempt",
+                "stalled",
+                "errorMessage",
+                $($key,)+
+                "jobRunId",
+                "pipelineRunId",
+            ];
 
-    fn id(&self) -> uuid::Uuid {
-        self.id.0
-    }
+            fn id(&self) -> uuid::Uuid {
+                self.id.0
+            }
+        }
+    };
 }
+
+mftplus_protocol::transfer_details!(exported);
 
 /// Results of a batch of reports.
 #[derive(Serialize, ToSchema)]

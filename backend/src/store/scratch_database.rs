@@ -173,7 +173,7 @@ impl Sample for f64 {
 
 /// Declares details with a value in every field.
 macro_rules! details {
-    ($($(#[$text:meta])+ $field:ident: $type:ident $rest:tt)+) => {
+    ($($(#[$text:meta])+ $field:ident: $type:ident = $key:literal $rest:tt)+) => {
         fn details(is_first: bool) -> TransferDetails {
             TransferDetails { $($field: Some(<$type>::sample(is_first)),)+ }
         }

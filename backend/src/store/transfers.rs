@@ -56,7 +56,7 @@ pub struct TransferRow {
 
 /// Declares the columns of the table, and the view of a row, with the details of a transfer.
 macro_rules! transfers {
-    ($($(#[$text:meta])+ $field:ident: $type:ident $rest:tt)+) => {
+    ($($(#[$text:meta])+ $field:ident: $type:ident = $key:literal $rest:tt)+) => {
         table! {
             transfers: TransferRow {
                 id, customer_id, agent_id, source, destination, protocol, direction, created_at, job_run_id, pipeline_run_id,

@@ -35,7 +35,7 @@ pub(crate) enum Protocol {
 
 /// Declares the fragment of a transfer, with its details.
 macro_rules! transfer {
-    ($($(#[$text:meta])+ $field:ident: $type:ident $rest:tt)+) => {
+    ($($(#[$text:meta])+ $field:ident: $type:ident = $key:literal $rest:tt)+) => {
         /// A transfer without its links. All operations select the same fields, so that subscriptions can share their results.
         #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
         pub(crate) struct Transfer {

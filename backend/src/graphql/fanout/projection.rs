@@ -257,10 +257,10 @@ fn of_transfer(name: &str) -> Option<WriteValue> {
 
 /// Declares which values the details of a transfer have.
 macro_rules! details {
-    ($($(#[$text:meta])+ $field:ident: $type:ident $rest:tt)+) => {
+    ($($(#[$text:meta])+ $field:ident: $type:ident = $key:literal $rest:tt)+) => {
         /// The value of a detail of a transfer.
         fn detail(name: &str) -> Option<WriteValue> {
-            $(if is_called(stringify!($field), name) {
+            $(if name == $key {
                 let write: WriteValue = |transfer, _, out| json(out, &transfer.$field);
                 return Some(write);
             })+
@@ -270,11 +270,6 @@ macro_rules! details {
 }
 
 mftplus_protocol::transfer_details!(details);
-
-/// Whether a field in snake case has this name in camel case.
-fn is_called(field: &str, name: &str) -> bool {
-    field.chars().filter(|c| *c != '_').eq(name.chars().map(|c| c.to_ascii_lowercase()))
-}
 
 /// The value of a field of the network measurements.
 fn of_network(name: &str) -> Option<WriteValue> {

@@ -53,6 +53,20 @@ async fn csv_has_a_row_for_each_transfer_and_no_formulas() {
 }
 
 #[tokio::test]
+async fn each_column_of_csv_is_a_field_of_a_transfer() {
+    let (app, customer, _, client) = with_agent().await;
+    let body = json!({ "source": "/in", "destination": "/out", "direction": "pull", "protocol": "local" });
+    let created = client.post(PATH, &body).await.body["data"]["transfer"].clone();
+    let text = text(&exported(&app.bearer(&customer.token), "text/csv", PATH).await);
+    let header = text.split("\r\n").next().expect("a header");
+    for column in header.split(',') {
+        let field = column.split('.').try_fold(&created, |object, name| object.get(name));
+        assert!(field.is_some(), "{column} is no field of {created}");
+    }
+    assert!(header.contains(",errorMessage,errorCode,checksumSha256,"), "{header}");
+}
+
+#[tokio::test]
 async fn an_export_has_what_the_list_shows_in_its_order() {
     let (app, customer, agent, client) = with_agent().await;
     let other = app.customer("Other").await;
