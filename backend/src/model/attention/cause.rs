@@ -10,23 +10,41 @@ const VALUE: &str = "…";
 /// The code for failures that have no code of their own.
 const OTHER: &str = "other";
 
-/// The cause of a failure with this code and this error message; `None` if neither says anything.
-#[must_use]
-pub fn cause(code: Option<&str>, message: Option<&str>) -> Option<String> {
-    by(code, message, without_values)
+/// What is known of a failure.
+#[derive(Clone, Copy, Debug)]
+pub struct Failure<'a> {
+    /// The code of the failure.
+    pub code: Option<&'a str>,
+    /// The error message.
+    pub message: Option<&'a str>,
 }
 
-/// Like [`cause`], but for a single failure: it keeps the paths, ids and other values of the message.
-#[must_use]
-pub fn own_cause(code: Option<&str>, message: Option<&str>) -> Option<String> {
-    by(code, message, first_line)
-}
-
-fn by(code: Option<&str>, message: Option<&str>, read: fn(&str) -> Option<String>) -> Option<String> {
-    match code.filter(|code| *code != OTHER) {
-        Some(code) => Some(words(code)),
-        None => message.and_then(read).or_else(|| code.map(words)),
+impl Failure<'_> {
+    /// What the failure has in common with others; `None` if neither its code nor its message says anything.
+    #[must_use]
+    pub fn cause(self) -> Option<String> {
+        self.told(without_values)
     }
+
+    /// The code as words, or else the message as `read` reads it.
+    fn told(self, read: fn(&str) -> Option<String>) -> Option<String> {
+        match self.code.filter(|code| *code != OTHER) {
+            Some(code) => Some(words(code)),
+            None => self.message.and_then(read).or_else(|| self.code.map(words)),
+        }
+    }
+}
+
+/// The end of a sentence about failures with this cause, which says why: `: disk full`. Of a single failure the message
+/// is said with its values, of several only what they have in common. Empty if nothing is known.
+#[must_use]
+pub fn reason<'a>(failures: impl IntoIterator<Item = Failure<'a>>, cause: Option<&str>) -> String {
+    let mut failures = failures.into_iter();
+    let reason = match (failures.next(), failures.next()) {
+        (Some(only), None) => only.told(first_line),
+        _ => cause.map(str::to_owned),
+    };
+    reason.map_or_else(String::new, |reason| format!(": {reason}"))
 }
 
 /// A code as words: `quotaExceeded` is `quota exceeded`.
@@ -42,15 +60,13 @@ fn words(code: &str) -> String {
 }
 
 /// The first line of a message that is not empty, at most [`MAX_CAUSE`] characters of it.
-#[must_use]
-pub fn first_line(message: &str) -> Option<String> {
+fn first_line(message: &str) -> Option<String> {
     let line = message.lines().map(str::trim).find(|line| !line.is_empty())?;
     Some(line.chars().take(MAX_CAUSE).collect())
 }
 
 /// The first line of a message without digits, ids and paths, so that messages about different files are the same.
-#[must_use]
-pub fn without_values(message: &str) -> Option<String> {
+fn without_values(message: &str) -> Option<String> {
     let line = message.lines().find(|line| !line.trim().is_empty())?;
     let mut cause = String::new();
     for word in line.split_whitespace() {
@@ -127,21 +143,38 @@ mod tests {
         #[case] message: Option<&str>,
         #[case] expected: Option<&str>,
     ) {
-        assert_eq!(cause(code, message).as_deref(), expected);
+        assert_eq!(Failure { code, message }.cause().as_deref(), expected);
     }
 
     #[rstest]
-    #[case(Some("quotaExceeded"), Some("550 over quota"), Some("quota exceeded"))]
-    #[case(None, Some("cannot write /data/in/a-17.csv: disk full"), Some("cannot write /data/in/a-17.csv: disk full"))]
-    #[case(Some("other"), Some("\n  550 \nat line 7"), Some("550"))]
-    #[case(None, Some(" \n"), None)]
-    fn the_cause_of_one_failure_keeps_its_values(
+    #[case(Some("quotaExceeded"), Some("550 over quota"), ": quota exceeded")]
+    #[case(None, Some("cannot write /data/in/a-17.csv: disk full"), ": cannot write /data/in/a-17.csv: disk full")]
+    #[case(Some("other"), Some("\n  550 \nat line 7"), ": 550")]
+    #[case(Some("other"), None, ": other")]
+    #[case(None, Some(" \n"), "")]
+    #[case(None, None, "")]
+    fn the_reason_of_one_failure_keeps_its_values(
         #[case] code: Option<&str>,
         #[case] message: Option<&str>,
-        #[case] expected: Option<&str>,
+        #[case] expected: &str,
     ) {
-        assert_eq!(own_cause(code, message).as_deref(), expected);
-        assert_eq!(first_line(&"é".repeat(5_000)).map(|line| line.chars().count()), Some(MAX_CAUSE));
+        let failure = Failure { code, message };
+        assert_eq!(reason([failure], failure.cause().as_deref()), expected);
+    }
+
+    #[test]
+    fn the_reason_of_several_failures_is_their_cause() {
+        let failures = ["cannot read /a/1.csv: gone", "cannot read /a/2.csv: gone"]
+            .map(|message| Failure { code: None, message: Some(message) });
+        assert_eq!(reason(failures, failures[0].cause().as_deref()), ": cannot read …: gone");
+        assert_eq!(reason(failures, None), "", "nothing is in common");
+    }
+
+    #[test]
+    fn a_reason_has_a_bounded_length() {
+        let message = "é".repeat(5_000);
+        let told = reason([Failure { code: None, message: Some(&message) }], None);
+        assert_eq!(told.chars().count(), ": ".len() + MAX_CAUSE);
     }
 
     #[test]

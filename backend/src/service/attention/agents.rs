@@ -11,7 +11,7 @@ use crate::{
         agent::AgentStatus,
         attention::{
             AttentionItem, AttentionKind, AttentionObject, AttentionObjectType, AttentionSeverity, MAX_OBJECTS,
-            cause::{first_line, without_values},
+            cause::{Failure, reason},
             counted,
         },
     },
@@ -57,9 +57,9 @@ impl ControlPlane {
         let is_at_least = is_full(found.len());
         for agent in found {
             let TroubledAgent { id, customer_id, name, status, status_reason, since } = agent;
-            let cause = status_reason.as_deref().and_then(without_values);
             let member = Member { id, name, reason: status_reason, since };
             if status.0 == AgentStatus::Error {
+                let cause = failure(&member).cause();
                 failing.entry((customer_id, cause)).or_default().push(member);
             } else {
                 silent.entry(customer_id).or_default().push(member);
@@ -72,12 +72,11 @@ impl ControlPlane {
             item(AttentionKind::AgentSilent, customer, None, &members, severity, summary)
         });
         let failing = failing.into_iter().map(|((customer, cause), members)| {
-            let (who, reason) = match members.as_slice() {
-                [only] => (format!("The agent `{}` reports", only.name), only.reason.as_deref().and_then(first_line)),
-                several => (format!("{} report", counted(count(several), false, "agent")), cause.clone()),
+            let who = match members.as_slice() {
+                [only] => format!("The agent `{}` reports", only.name),
+                several => format!("{} report", counted(count(several), false, "agent")),
             };
-            let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-            let summary = format!("{who} an error{reason}");
+            let summary = format!("{who} an error{}", reason(members.iter().map(failure), cause.as_deref()));
             item(AttentionKind::AgentError, customer, cause, &members, AttentionSeverity::Critical, summary)
         });
         Ok(silent.chain(failing).map(|item| AttentionItem { count_is_at_least: is_at_least, ..item }).collect())
@@ -96,6 +95,10 @@ impl ControlPlane {
         let keys = credentials(AttentionKind::KeyExpires, keys, "API key", now);
         Ok(certificates.into_iter().chain(keys).collect())
     }
+}
+
+fn failure(member: &Member) -> Failure<'_> {
+    Failure { code: None, message: member.reason.as_deref() }
 }
 
 /// One item for each customer. What ends first decides the severity.

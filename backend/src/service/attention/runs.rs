@@ -14,7 +14,7 @@ use crate::{
     model::attention::{
         AttentionAction, AttentionActionType, AttentionItem, AttentionKind, AttentionObject, AttentionObjectType,
         AttentionSeverity, MAX_OBJECTS,
-        cause::{first_line, without_values},
+        cause::{Failure, reason},
         counted,
         lateness::{LATEST_START, SAMPLES, longest_usual},
     },
@@ -96,16 +96,16 @@ impl ControlPlane {
                 severity: if failed.len() >= MANY { AttentionSeverity::Critical } else { AttentionSeverity::Warning },
                 count: i64::try_from(failed.len()).unwrap_or(i64::MAX),
                 since: first.completed_at.unwrap_or(now),
-                cause: last.error_message.as_deref().and_then(without_values),
+                cause: failure(last).cause(),
                 runs: failed.iter().map(|run| run_object(kind, run.id.0, run.started_at)).collect(),
                 action: Some(action),
             };
-            let (times, reason) = if failed.len() == 1 {
-                ("The last run of".to_owned(), last.error_message.as_deref().and_then(first_line))
+            let times = if failed.len() == 1 {
+                "The last run of".to_owned()
             } else {
-                (format!("The last {} of", counted(group.count, false, "run")), group.cause.clone())
+                format!("The last {} of", counted(group.count, false, "run"))
             };
-            let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+            let reason = reason(failed.iter().copied().map(failure), group.cause.as_deref());
             let summary = format!("{times} {} failed{reason}", named(kind, owner));
             items.push(group.item(AttentionKind::RunFailed, "", summary));
         }
@@ -276,6 +276,10 @@ impl Group<'_> {
             snooze_reason: None,
         }
     }
+}
+
+fn failure(run: &NewestRun) -> Failure<'_> {
+    Failure { code: None, message: run.error_message.as_deref() }
 }
 
 fn by_owner(slots: Vec<OwnedSlot>) -> BTreeMap<(ScheduledKind, Uuid), Vec<OwnedSlot>> {

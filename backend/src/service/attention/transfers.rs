@@ -14,7 +14,7 @@ use crate::{
     model::attention::{
         AttentionAction, AttentionActionType, AttentionItem, AttentionKind, AttentionObject, AttentionObjectType,
         AttentionSeverity, MAX_ACTION_IDS, MAX_OBJECTS,
-        cause::{cause, host, own_cause},
+        cause::{Failure, host, reason},
         counted,
     },
     service::ControlPlane,
@@ -50,14 +50,10 @@ impl ControlPlane {
         if is_at_least && customer.is_none() {
             self.add_failures_of_others(&mut rows, now - DAY).await?;
         }
-        let groups = groups(rows, |row| cause(row.error_code.as_deref(), row.error_message.as_deref()));
+        let groups = groups(rows, |row| failure(row).cause());
         let item = |(key, rows): (Key, Vec<TroubledTransfer>)| {
             let (_, place, cause) = &key;
-            let reason = match rows.as_slice() {
-                [only] => own_cause(only.error_code.as_deref(), only.error_message.as_deref()),
-                _ => cause.clone(),
-            };
-            let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+            let reason = reason(rows.iter().map(failure), cause.as_deref());
             let summary = format!("{} {place} failed{reason}", counted(count(&rows), is_at_least, "transfer"));
             let severity = if rows.len() >= MANY { AttentionSeverity::Critical } else { AttentionSeverity::Warning };
             let item = item(AttentionKind::TransferFailed, key, &rows, severity, summary);
@@ -108,6 +104,10 @@ impl ControlPlane {
         };
         Ok(groups(rows, |_| None).into_iter().map(item).collect())
     }
+}
+
+fn failure(row: &TroubledTransfer) -> Failure<'_> {
+    Failure { code: row.error_code.as_deref(), message: row.error_message.as_deref() }
 }
 
 fn groups(
