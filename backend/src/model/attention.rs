@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use strum::{Display, EnumString};
@@ -27,6 +27,8 @@ const MAX_ITEMS_OF_ONE: usize = 20;
 pub const MAX_OBJECTS: usize = 20;
 /// The maximum number of ids of an action.
 pub const MAX_ACTION_IDS: usize = 500;
+/// What affects work for longer than this is critical.
+const LONG: TimeDelta = TimeDelta::hours(1);
 
 /// Kind of an attention item.
 #[derive(
@@ -246,6 +248,14 @@ impl AttentionKind {
     }
 }
 
+impl AttentionSeverity {
+    /// The severity of what has affected work for this time.
+    #[must_use]
+    pub fn of_duration(lasted: TimeDelta) -> Self {
+        if lasted > LONG { Self::Critical } else { Self::Warning }
+    }
+}
+
 impl AttentionObject {
     /// An object with its type, its id and its name.
     #[must_use]
@@ -346,6 +356,13 @@ mod tests {
         assert_ne!(id, AttentionKind::AgentError.item_id("acme"));
         assert_ne!(id, AttentionKind::AgentSilent.item_id("other"));
         assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn what_lasts_longer_than_an_hour_is_critical() {
+        let hour = TimeDelta::hours(1);
+        assert_eq!(AttentionSeverity::of_duration(hour), AttentionSeverity::Warning);
+        assert_eq!(AttentionSeverity::of_duration(hour + TimeDelta::milliseconds(1)), AttentionSeverity::Critical);
     }
 
     #[test]

@@ -221,6 +221,16 @@ fn permitted_item(actor: &Actor, item: AttentionItem) -> AttentionItem {
     AttentionItem { action: action.filter(|action| actor.may(permission(action.kind))), ..item }
 }
 
+/// The number of rows, slots or agents of a group.
+fn count<T>(group: &[T]) -> i64 {
+    i64::try_from(group.len()).unwrap_or(i64::MAX)
+}
+
+/// The earliest time of a group, which has one at least.
+fn earliest(times: impl Iterator<Item = DateTime<Utc>>) -> DateTime<Utc> {
+    times.min().unwrap_or_default()
+}
+
 const fn permission(action: AttentionActionType) -> Permission {
     match action {
         AttentionActionType::CancelTransfers => Permission::CancelTransfer,

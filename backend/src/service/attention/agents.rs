@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::{count, earliest};
 use crate::{
     error::Result,
     ids::{AgentId, CustomerId},
@@ -24,8 +25,6 @@ use crate::{
 
 /// The maximum number of agents or credentials that are read.
 const MOST: i64 = 2_000;
-/// After this time a silence is critical.
-const LONG: TimeDelta = TimeDelta::hours(1);
 /// How long before their end certificates are shown. Agents renew them 30 days before.
 const CERTIFICATES_BEFORE: TimeDelta = TimeDelta::days(14);
 /// How long before their end keys are shown. A replaced key is valid for a day unless its owner says otherwise.
@@ -54,7 +53,7 @@ impl ControlPlane {
         let mut silent: BTreeMap<CustomerId, Vec<Member>> = BTreeMap::new();
         let mut failing: BTreeMap<(CustomerId, Option<String>), Vec<Member>> = BTreeMap::new();
         let found = store::attention::troubled_agents(&self.db, customer, MOST).await?;
-        let is_at_least = is_full(found.len());
+        let is_at_least = count(&found) >= MOST;
         for agent in found {
             let TroubledAgent { id, customer_id, name, status, status_reason, since } = agent;
             let member = Member { id, name, reason: status_reason, since };
@@ -66,9 +65,11 @@ impl ControlPlane {
             }
         }
         let silent = silent.into_iter().map(|(customer, members)| {
-            let is_long = members.iter().any(|member| now - member.since > LONG);
-            let severity = if is_long { AttentionSeverity::Critical } else { AttentionSeverity::Warning };
-            let summary = format!("{} silent", are(&members, "The agent", "agent"));
+            let severity = AttentionSeverity::of_duration(now - oldest(&members));
+            let summary = match members.as_slice() {
+                [only] => format!("The agent `{}` is silent", only.name),
+                several => format!("{} are silent", counted(count(several), false, "agent")),
+            };
             item(AttentionKind::AgentSilent, customer, None, &members, severity, summary)
         });
         let failing = failing.into_iter().map(|((customer, cause), members)| {
@@ -103,13 +104,13 @@ fn failure(member: &Member) -> Failure<'_> {
 
 /// One item for each customer. What ends first decides the severity.
 fn credentials(kind: AttentionKind, rows: Vec<EndingCredential>, noun: &str, now: DateTime<Utc>) -> Vec<AttentionItem> {
-    let is_at_least = is_full(rows.len());
+    let is_at_least = count(&rows) >= MOST;
     let mut groups: BTreeMap<CustomerId, Vec<Member>> = BTreeMap::new();
     for EndingCredential { agent_id, customer_id, name, expires_at } in rows {
         groups.entry(customer_id).or_default().push(Member { id: agent_id, name, reason: None, since: expires_at });
     }
     let item = |(customer, members): (CustomerId, Vec<Member>)| {
-        let first = members.iter().map(|member| member.since).min().unwrap_or(now);
+        let first = oldest(&members);
         let severity = match first - now {
             left if left <= TimeDelta::zero() => AttentionSeverity::Critical,
             left if left <= SOON => AttentionSeverity::Warning,
@@ -144,14 +145,13 @@ fn item(
     let mut newest: Vec<&Member> = members.iter().collect();
     newest.sort_by_key(|member| std::cmp::Reverse(member.since));
     let object = |member: &Member| AttentionObject::new(AttentionObjectType::Agent, member.id.0, member.name.clone());
-    let since = members.iter().map(|member| member.since).min().unwrap_or_default();
     AttentionItem {
         id: kind.item_id(&format!("{customer}\n{}", cause.as_deref().unwrap_or_default())),
         kind,
         severity,
         count: count(members),
         count_is_at_least: false,
-        since: since.into(),
+        since: oldest(members).into(),
         summary,
         cause,
         customer_id: Some(customer),
@@ -162,19 +162,6 @@ fn item(
     }
 }
 
-/// Whether rows may have been left out, of any customer.
-fn is_full(rows: usize) -> bool {
-    i64::try_from(rows).is_ok_and(|count| count >= MOST)
-}
-
-/// `The agent `edge-1` is` or `3 agents are`.
-fn are(members: &[Member], one: &str, noun: &str) -> String {
-    match members {
-        [only] => format!("{one} `{}` is", only.name),
-        several => format!("{} are", counted(count(several), false, noun)),
-    }
-}
-
-fn count(members: &[Member]) -> i64 {
-    i64::try_from(members.len()).unwrap_or(i64::MAX)
+fn oldest(members: &[Member]) -> DateTime<Utc> {
+    earliest(members.iter().map(|member| member.since))
 }

@@ -8,6 +8,7 @@ use std::{
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::count;
 use crate::{
     error::Result,
     ids::ObjectId,
@@ -40,8 +41,6 @@ const MOST_SLOTS: i64 = 5_000;
 const MOST_LONG_RUNS: i64 = 200;
 /// From this number of failures in a row on, an item is critical.
 const MANY: usize = 3;
-/// After this time a late run is critical.
-const LONG: TimeDelta = TimeDelta::hours(1);
 
 /// A group of runs or slots of one job or pipeline.
 struct Group<'a> {
@@ -94,7 +93,7 @@ impl ControlPlane {
                 owner,
                 scheduled: kind,
                 severity: if failed.len() >= MANY { AttentionSeverity::Critical } else { AttentionSeverity::Warning },
-                count: i64::try_from(failed.len()).unwrap_or(i64::MAX),
+                count: count(&failed),
                 since: first.completed_at.unwrap_or(now),
                 cause: failure(last).cause(),
                 runs: failed.iter().map(|run| run_object(kind, run.id.0, run.started_at)).collect(),
@@ -161,8 +160,8 @@ impl ControlPlane {
             let group = Group {
                 owner,
                 scheduled: kind,
-                severity: lateness(now - since),
-                count: i64::try_from(slots.len()).unwrap_or(i64::MAX),
+                severity: AttentionSeverity::of_duration(now - since),
+                count: count(slots),
                 since,
                 cause: None,
                 runs: Vec::new(),
@@ -209,8 +208,8 @@ impl ControlPlane {
             let group = Group {
                 owner,
                 scheduled: kind,
-                severity: lateness(now - since),
-                count: i64::try_from(late.len()).unwrap_or(i64::MAX),
+                severity: AttentionSeverity::of_duration(now - since),
+                count: count(&late),
                 since,
                 cause: None,
                 runs: late.iter().map(|(run, started)| run_object(kind, *run, Some(*started))).collect(),
@@ -288,10 +287,6 @@ fn by_owner(slots: Vec<OwnedSlot>) -> BTreeMap<(ScheduledKind, Uuid), Vec<OwnedS
         by_owner.entry(slot.owner).or_default().push(slot);
     }
     by_owner
-}
-
-fn lateness(late_for: TimeDelta) -> AttentionSeverity {
-    if late_for > LONG { AttentionSeverity::Critical } else { AttentionSeverity::Warning }
 }
 
 /// ``the job `Nightly` ``

@@ -8,6 +8,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use mftplus_protocol::location::file_name;
 
+use super::{count, earliest};
 use crate::{
     error::Result,
     ids::{CustomerId, ObjectId},
@@ -33,8 +34,6 @@ const MOST_CUSTOMERS: i64 = 1_000;
 const MOST_STALLED: i64 = 1_000;
 /// From this number of failures on, a group is critical.
 const MANY: usize = 10;
-/// After this time a stall is critical.
-const LONG: TimeDelta = TimeDelta::hours(1);
 
 /// What the transfers of a group have in common: their customer, where they copy to or from, and the cause.
 type Key = (CustomerId, String, Option<String>);
@@ -46,7 +45,7 @@ impl ControlPlane {
         now: DateTime<Utc>,
     ) -> Result<Vec<AttentionItem>> {
         let mut rows = store::attention::failed_transfers(&self.db, customer, now - DAY, MOST_FAILED).await?;
-        let is_at_least = i64::try_from(rows.len()).is_ok_and(|count| count >= MOST_FAILED);
+        let is_at_least = count(&rows) >= MOST_FAILED;
         if is_at_least && customer.is_none() {
             self.add_failures_of_others(&mut rows, now - DAY).await?;
         }
@@ -88,13 +87,12 @@ impl ControlPlane {
         now: DateTime<Utc>,
     ) -> Result<Vec<AttentionItem>> {
         let mut rows = store::attention::stalled_transfers(&self.db, customer, MOST_STALLED).await?;
-        let is_at_least = i64::try_from(rows.len()).is_ok_and(|count| count >= MOST_STALLED);
+        let is_at_least = count(&rows) >= MOST_STALLED;
         // The newest first, as failures.
         rows.reverse();
         let item = |(key, rows): (Key, Vec<TroubledTransfer>)| {
             let summary = format!("{} {} stalled", counted(count(&rows), is_at_least, "transfer"), key.1);
-            let is_long = rows.iter().any(|row| now - row.since > LONG);
-            let severity = if is_long { AttentionSeverity::Critical } else { AttentionSeverity::Warning };
+            let severity = AttentionSeverity::of_duration(now - oldest(&rows));
             let item = item(AttentionKind::TransferStalled, key, &rows, severity, summary);
             AttentionItem {
                 count_is_at_least: is_at_least,
@@ -138,14 +136,13 @@ fn item(
         let name = if name.is_empty() { file_name(&row.destination) } else { name };
         AttentionObject::new(AttentionObjectType::Transfer, row.id.0, name)
     };
-    let since = rows.iter().map(|row| row.since).min().unwrap_or_default();
     AttentionItem {
         id: kind.item_id(&format!("{customer}\n{place}\n{}", cause.as_deref().unwrap_or_default())),
         kind,
         severity,
         count: count(rows),
         count_is_at_least: false,
-        since: since.into(),
+        since: oldest(rows).into(),
         summary,
         cause,
         customer_id: Some(customer),
@@ -160,6 +157,6 @@ fn action(kind: AttentionActionType, rows: &[TroubledTransfer]) -> AttentionActi
     AttentionAction { kind, ids: rows.iter().take(MAX_ACTION_IDS).map(|row| ObjectId(row.id.0)).collect() }
 }
 
-fn count(rows: &[TroubledTransfer]) -> i64 {
-    i64::try_from(rows.len()).unwrap_or(i64::MAX)
+fn oldest(rows: &[TroubledTransfer]) -> DateTime<Utc> {
+    earliest(rows.iter().map(|row| row.since))
 }
