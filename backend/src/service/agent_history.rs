@@ -9,7 +9,7 @@ use std::{
 use super::ControlPlane;
 use crate::{
     actor::{Actor, Permission},
-    error::{Error, Result},
+    error::Result,
     ids::AgentId,
     model::{
         agent_history::{AgentHistoryPoint, HOUR, HeartbeatHour, HeartbeatSummary, HistoryStep},
@@ -158,7 +158,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] if there is no such agent within the caller's scope.
+    /// [`crate::error::Error::Forbidden`] for agents, [`crate::error::Error::NotFound`] if there is no such agent within
+    /// the caller's scope.
     pub async fn get_agent_history(
         &self,
         actor: &Actor,
@@ -166,7 +167,7 @@ impl ControlPlane {
         step: HistoryStep,
     ) -> Result<Vec<AgentHistoryPoint>> {
         let scope = actor.require(Permission::ViewAgents)?;
-        let agent = store::agents::find(&self.db, scope, id).await?.ok_or(Error::NotFound("agent"))?;
+        let agent = self.agent(scope, id).await?;
         let (now, length) = (self.now().timestamp(), step.seconds());
         let first = step.first(now);
         let resolution = match step {

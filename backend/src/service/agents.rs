@@ -293,7 +293,8 @@ impl ControlPlane {
         store::directives::open(&self.db, id, self.now()).await
     }
 
-    async fn agent(&self, scope: Scope, id: AgentId) -> Result<AgentRow> {
+    /// An agent within the scope.
+    pub(super) async fn agent(&self, scope: Scope, id: AgentId) -> Result<AgentRow> {
         store::agents::find(&self.db, scope, id).await?.ok_or(Error::NotFound("agent"))
     }
 

@@ -43,7 +43,7 @@ impl ControlPlane {
     /// [`Error::Forbidden`] for agents, [`Error::NotFound`] if there is no such transfer within the caller's scope.
     pub async fn get_transfer_samples(&self, actor: &Actor, id: TransferId) -> Result<Vec<TransferSample>> {
         let scope = actor.require(Permission::ViewTransfers)?;
-        store::transfers::find(&self.db, scope, id).await?.ok_or(Error::NotFound("transfer"))?;
+        self.get_transfer(actor, id).await?;
         let found = store::transfer_samples::list(&self.db, scope, &[id]).await?;
         Ok(found.first().map(|(_, samples)| samples.list().to_vec()).unwrap_or_default())
     }
