@@ -50,37 +50,9 @@ impl ControlPlane {
         customer: Option<CustomerId>,
         now: DateTime<Utc>,
     ) -> Result<Vec<AttentionItem>> {
-        let mut silent: BTreeMap<CustomerId, Vec<Member>> = BTreeMap::new();
-        let mut failing: BTreeMap<(CustomerId, Option<String>), Vec<Member>> = BTreeMap::new();
-        let found = store::attention::troubled_agents(&self.db, customer, MOST).await?;
-        let is_at_least = count(&found) >= MOST;
-        for agent in found {
-            let TroubledAgent { id, customer_id, name, status, status_reason, since } = agent;
-            let member = Member { id, name, reason: status_reason, since };
-            if status.0 == AgentStatus::Error {
-                let cause = failure(&member).cause();
-                failing.entry((customer_id, cause)).or_default().push(member);
-            } else {
-                silent.entry(customer_id).or_default().push(member);
-            }
-        }
-        let silent = silent.into_iter().map(|(customer, members)| {
-            let severity = AttentionSeverity::of_duration(now - oldest(&members));
-            let summary = match members.as_slice() {
-                [only] => format!("The agent `{}` is silent", only.name),
-                several => format!("{} are silent", counted(count(several), false, "agent")),
-            };
-            item(AttentionKind::AgentSilent, customer, None, &members, severity, summary)
-        });
-        let failing = failing.into_iter().map(|((customer, cause), members)| {
-            let who = match members.as_slice() {
-                [only] => format!("The agent `{}` reports", only.name),
-                several => format!("{} report", counted(count(several), false, "agent")),
-            };
-            let summary = format!("{who} an error{}", reason(members.iter().map(failure), cause.as_deref()));
-            item(AttentionKind::AgentError, customer, cause, &members, AttentionSeverity::Critical, summary)
-        });
-        Ok(silent.chain(failing).map(|item| AttentionItem { count_is_at_least: is_at_least, ..item }).collect())
+        let agents = store::attention::troubled_agents(&self.db, customer, MOST).await?;
+        let is_at_least = count(&agents) >= MOST;
+        Ok(troubled(agents, is_at_least, now))
     }
 
     pub(super) async fn ending_credentials(
@@ -96,6 +68,40 @@ impl ControlPlane {
         let keys = credentials(AttentionKind::KeyExpires, keys, "API key", now);
         Ok(certificates.into_iter().chain(keys).collect())
     }
+}
+
+/// One item for the silent agents of each customer, and one for each customer and cause of those that report an error.
+/// `is_at_least` says that there may be more agents than were read.
+fn troubled(agents: Vec<TroubledAgent>, is_at_least: bool, now: DateTime<Utc>) -> Vec<AttentionItem> {
+    let mut silent: BTreeMap<CustomerId, Vec<Member>> = BTreeMap::new();
+    let mut failing: BTreeMap<(CustomerId, Option<String>), Vec<Member>> = BTreeMap::new();
+    for agent in agents {
+        let TroubledAgent { id, customer_id, name, status, status_reason, since } = agent;
+        let member = Member { id, name, reason: status_reason, since };
+        if status.0 == AgentStatus::Error {
+            let cause = failure(&member).cause();
+            failing.entry((customer_id, cause)).or_default().push(member);
+        } else {
+            silent.entry(customer_id).or_default().push(member);
+        }
+    }
+    let silent = silent.into_iter().map(|(customer, members)| {
+        let severity = AttentionSeverity::of_duration(now - oldest(&members));
+        let summary = match members.as_slice() {
+            [only] => format!("The agent `{}` is silent", only.name),
+            several => format!("{} are silent", counted(count(several), is_at_least, "agent")),
+        };
+        item(AttentionKind::AgentSilent, customer, None, &members, severity, summary)
+    });
+    let failing = failing.into_iter().map(|((customer, cause), members)| {
+        let who = match members.as_slice() {
+            [only] => format!("The agent `{}` reports", only.name),
+            several => format!("{} report", counted(count(several), is_at_least, "agent")),
+        };
+        let summary = format!("{who} an error{}", reason(members.iter().map(failure), cause.as_deref()));
+        item(AttentionKind::AgentError, customer, cause, &members, AttentionSeverity::Critical, summary)
+    });
+    silent.chain(failing).map(|item| AttentionItem { count_is_at_least: is_at_least, ..item }).collect()
 }
 
 fn failure(member: &Member) -> Failure<'_> {
@@ -118,7 +124,7 @@ fn credentials(kind: AttentionKind, rows: Vec<EndingCredential>, noun: &str, now
         };
         let which = match members.as_slice() {
             [only] => format!("The {noun} of the agent `{}`", only.name),
-            several => counted(count(several), false, noun),
+            several => counted(count(several), is_at_least, noun),
         };
         let date = first.format("%Y-%m-%d");
         let summary = match (first <= now, members.len()) {
@@ -164,4 +170,39 @@ fn item(
 
 fn oldest(members: &[Member]) -> DateTime<Utc> {
     earliest(members.iter().map(|member| member.since))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::store::db::EnumText;
+
+    fn agent(number: u128, customer: u128, status: AgentStatus) -> TroubledAgent {
+        TroubledAgent {
+            id: AgentId(Uuid::from_u128(number)),
+            customer_id: CustomerId(Uuid::from_u128(customer)),
+            name: format!("edge-{number}"),
+            status: EnumText(status),
+            status_reason: None,
+            since: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn every_group_says_that_there_may_be_more_if_not_all_agents_were_read() {
+        use AgentStatus::{Error, Offline};
+        let told = |is_at_least: bool| -> Vec<String> {
+            let agents = [(1, 1, Offline), (2, 1, Offline), (3, 2, Offline), (4, 2, Error), (5, 2, Error)]
+                .map(|(number, customer, status)| agent(number, customer, status));
+            let items = troubled(agents.into(), is_at_least, DateTime::UNIX_EPOCH);
+            items.into_iter().map(|item| format!("{} {}", item.count_is_at_least, item.summary)).collect()
+        };
+        let whole =
+            ["false 2 agents are silent", "false The agent `edge-3` is silent", "false 2 agents report an error"];
+        assert_eq!(told(false), whole);
+        let cut = ["true 2+ agents are silent", "true The agent `edge-3` is silent", "true 2+ agents report an error"];
+        assert_eq!(told(true), cut);
+    }
 }
