@@ -60,10 +60,12 @@ impl ControlPlane {
         for kind in [ScheduledKind::Job, ScheduledKind::Pipeline] {
             items.extend(self.failing(kind, now).await?);
         }
-        let missed = by_owner(store::attention::missed_slots(&self.db, now - DAY, MOST_SLOTS).await?);
+        let missed = store::attention::missed_slots(&self.db, now - DAY, MOST_SLOTS).await?;
+        let is_at_least = count(&missed) >= MOST_SLOTS;
+        let missed = by_owner(missed);
         let waiting = by_owner(store::attention::waiting_slots(&self.db, now - LATEST_START, MOST_SLOTS).await?);
         for kind in [ScheduledKind::Job, ScheduledKind::Pipeline] {
-            items.extend(self.missed(kind, &missed).await?);
+            items.extend(self.missed(kind, &missed, is_at_least).await?);
             items.extend(self.waiting(kind, &waiting, now).await?);
             items.extend(self.long_runs(kind, now).await?);
         }
@@ -111,10 +113,12 @@ impl ControlPlane {
         Ok(items)
     }
 
+    /// The jobs or pipelines with missed slots. `is_at_least` says that there may be more slots than were read.
     async fn missed(
         &self,
         kind: ScheduledKind,
         slots: &BTreeMap<(ScheduledKind, Uuid), Vec<OwnedSlot>>,
+        is_at_least: bool,
     ) -> Result<Vec<AttentionItem>> {
         let owners = self.owners_of(kind, slots).await?;
         let of_kind = slots.iter().filter(|((of, _), _)| *of == kind);
@@ -139,9 +143,10 @@ impl ControlPlane {
             let summary = format!(
                 "{} missed {}",
                 capitalised(&named(kind, owner)),
-                counted(group.count, false, "scheduled time")
+                counted(group.count, is_at_least, "scheduled time")
             );
-            Some(group.item(AttentionKind::SlotMissed, "", summary))
+            let item = group.item(AttentionKind::SlotMissed, "", summary);
+            Some(AttentionItem { count_is_at_least: is_at_least, ..item })
         });
         Ok(items.collect())
     }
