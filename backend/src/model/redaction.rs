@@ -1,5 +1,11 @@
 //! Removal of passwords and other secrets from URLs, paths and texts.
 
+use std::ops::Range;
+
+mod decoded;
+
+use decoded::Decoded;
+
 /// Schemes that are recognised without `//` after them: `sftp:user@host` is a URL, `C:file` is not.
 const SCHEMES: [&str; 28] = [
     "amqp", "amqps", "as2", "cifs", "dav", "davs", "ftp", "ftpes", "ftps", "git", "http", "https", "imap", "imaps",
@@ -14,7 +20,7 @@ const SCHEMES: [&str; 28] = [
 /// `sftp:u:pw@h`, `sftp:\\u:pw@h`, `u:pw@h:/path`. A path keeps a `:` and an `@` after its first separator.
 #[must_use]
 pub fn without_password(location: &str) -> String {
-    let cleaned = Scan { text: location, is_text: false }.cleaned();
+    let cleaned = cleaned(location, false);
     // `user:password@host`, as ssh and scp read it; known schemes were checked before.
     let lead = cleaned.len() - cleaned.trim_start().len();
     let end = cleaned[lead..].find(ends_authority).map_or(cleaned.len(), |length| lead + length);
@@ -30,7 +36,7 @@ pub fn without_password(location: &str) -> String {
 /// as well.
 #[must_use]
 pub fn without_passwords(text: &str) -> String {
-    let cleaned = Scan { text, is_text: true }.cleaned();
+    let cleaned = cleaned(text, true);
     let mut kept = String::with_capacity(cleaned.len());
     for word in cleaned.split_inclusive(|c: char| c.is_whitespace() || "\"'`<>|(),".contains(c)) {
         match secret_of_word(word) {
@@ -50,6 +56,26 @@ fn secret_of_word(word: &str) -> Option<(usize, usize)> {
     (!is_known(&first[..colon])).then_some((colon, at))
 }
 
+/// Removes the passwords of URLs from a text: of those that it holds as it is written, and of those that a program finds
+/// when it decodes the text, such as a URL in the query of another one.
+fn cleaned(text: &str, is_text: bool) -> String {
+    let written = without(text, Scan { text, is_text }.secrets());
+    let Some(decoded) = Decoded::of(&written) else { return written };
+    let secrets = Scan { text: &decoded.text, is_text }.secrets();
+    without(&written, secrets.into_iter().map(|secret| decoded.written(secret)))
+}
+
+/// The text without these ranges, which are in ascending order.
+fn without(text: &str, ranges: impl IntoIterator<Item = Range<usize>>) -> String {
+    let (mut kept, mut from) = (String::with_capacity(text.len()), 0);
+    for range in ranges {
+        kept.push_str(&text[from..range.start]);
+        from = range.end;
+    }
+    kept.push_str(&text[from..]);
+    kept
+}
+
 /// The search for URLs. It takes time in proportion to the text, whatever the text holds.
 #[derive(Clone, Copy)]
 struct Scan<'a> {
@@ -63,6 +89,7 @@ struct Scan<'a> {
 struct Lookahead {
     at: usize,
     line_end: usize,
+    word_end: usize,
 }
 
 /// The result of reading the authority of a URL.
@@ -74,23 +101,22 @@ enum Authority {
 }
 
 impl Scan<'_> {
-    fn cleaned(self) -> String {
-        let mut kept = String::with_capacity(self.text.len());
-        let (mut copied, mut from, mut lookahead) = (0, 0, Lookahead::default());
+    /// The passwords, each with the colon before it, in ascending order.
+    fn secrets(self) -> Vec<Range<usize>> {
+        let (mut secrets, mut from, mut lookahead) = (Vec::new(), 0, Lookahead::default());
         while let Some((start, has_slashes)) = self.next_authority(from) {
             match self.authority(start, has_slashes, &mut lookahead) {
                 Authority::Secret { colon, at } => {
-                    kept.push_str(&self.text[copied..colon]);
-                    (copied, from) = (at, at);
+                    secrets.push(colon..at);
+                    from = at;
                 }
                 Authority::Clean { end } => from = end,
             }
         }
-        kept.push_str(&self.text[copied..]);
-        kept
+        secrets
     }
 
-    /// Where the next authority may begin, and whether slashes stand before it.
+    /// Where the next authority may begin, and whether it is sure that one begins there.
     fn next_authority(self, from: usize) -> Option<(usize, bool)> {
         let bytes = self.text.as_bytes();
         let is_slash = |index: usize| matches!(bytes.get(index), Some(b'/' | b'\\'));
@@ -102,7 +128,8 @@ impl Scan<'_> {
         };
         for index in from..bytes.len() {
             let (is_two, before) = (is_slash(index) && is_slash(index + 1), self.text.get(..index).unwrap_or_default());
-            let begins = || before.chars().next_back().is_none_or(|c| c.is_whitespace() || "\"'`(<[{=,;|".contains(c));
+            let begins =
+                || before.chars().next_back().is_none_or(|c| c.is_whitespace() || "\"'`(<[{=,;|\u{ff1a}".contains(c));
             if is_two && begins() {
                 return Some((behind_slashes(index), true));
             }
@@ -112,8 +139,10 @@ impl Scan<'_> {
             let length = before.bytes().rev().take(16).take_while(u8::is_ascii_alphanumeric).count();
             let scheme = &before[before.len() - length..];
             let start = behind_slashes(index + 1);
-            if start >= index + 3 && !scheme.eq_ignore_ascii_case("file") {
-                return Some((start, true));
+            // After `file:///` there is a path. `file://C:/a@b` has no user, so only an `@` in the authority tells of one.
+            let is_file = scheme.eq_ignore_ascii_case("file");
+            if start == index + 3 || (start > index + 3 && !is_file) {
+                return Some((start, !is_file));
             }
             let is_word = bytes.get(start).is_some_and(|byte| !byte.is_ascii_whitespace());
             if is_known(scheme) && (is_word || !self.is_text) {
@@ -143,12 +172,17 @@ impl Scan<'_> {
             return clean;
         };
         let port = authority[colon..].trim_start_matches(is_colon);
-        let is_quoted = port.is_empty() && self.text[end..].starts_with(['"', '\'', '`']);
+        let behind = &self.text[end..];
+        let is_quoted = port.is_empty() && behind.starts_with(['"', '\'', '`']);
+        let at = next(|c| c == '@', self.text, end, &mut lookahead.at);
         if !is_quoted && self.is_port(port) {
-            return clean;
+            // `sftp://h: refused` has an empty port. In `sftp://u:#pw@h` the password begins with what ends an authority.
+            let is_empty = !port.starts_with(|c: char| c.is_ascii_digit()) && !behind.starts_with("//");
+            let is_secret = is_empty && at < next(char::is_whitespace, self.text, end, &mut lookahead.word_end);
+            return if is_secret { Authority::Secret { colon: start + colon, at } } else { clean };
         }
-        let at = next('@', self.text, end, &mut lookahead.at);
-        let line_end = if self.is_text { next('\n', self.text, end, &mut lookahead.line_end) } else { self.text.len() };
+        let line_end =
+            if self.is_text { next(|c| c == '\n', self.text, end, &mut lookahead.line_end) } else { self.text.len() };
         // A text may end in the middle of a password.
         if at < line_end || (self.is_text && end == self.text.len()) {
             return Authority::Secret { colon: start + colon, at };
@@ -164,11 +198,11 @@ impl Scan<'_> {
     }
 }
 
-/// The next position of this character, from `from` on; the end of the text if there is none. The result is kept in
+/// The next position of such a character, from `from` on; the end of the text if there is none. The result is kept in
 /// `found`, so that no part of the text is searched twice.
-fn next(c: char, text: &str, from: usize, found: &mut usize) -> usize {
+fn next(is_wanted: impl Fn(char) -> bool, text: &str, from: usize, found: &mut usize) -> usize {
     if *found < from {
-        *found = text[from..].find(c).map_or(text.len(), |length| from + length);
+        *found = text[from..].find(is_wanted).map_or(text.len(), |length| from + length);
     }
     *found
 }
@@ -224,6 +258,15 @@ mod tests {
     #[case("sftp://us@er:pw@h/x", "sftp://us@er@h/x")]
     #[case("jdbc:sftp://u:pw@h/x", "jdbc:sftp://u@h/x")]
     #[case("https://proxy/?to=sftp://u:pw@h/x", "https://proxy/?to=sftp://u@h/x")]
+    #[case("https://proxy/?to=sftp%3A%2F%2Fu%3Apw%40h%2Fx", "https://proxy/?to=sftp%3A%2F%2Fu%40h%2Fx")]
+    #[case("https://proxy/?to=sftp%3a//u:pw@h", "https://proxy/?to=sftp%3a//u@h")]
+    #[case("sftp://u:pw%2540h/x", "sftp://u%2540h/x")]
+    #[case("sftp://u%253Apw@h/x", "sftp://u@h/x")]
+    #[case("file://u:pw@h/x", "file://u@h/x")]
+    #[case("svn+FILE://u:pw@h/x", "svn+FILE://u@h/x")]
+    #[case("\u{200b}//u:pw@h/x", "\u{200b}//u@h/x")]
+    #[case("sftp:/\u{200b}/u:pw@h/x", "sftp:/\u{200b}/u@h/x")]
+    #[case("sftp\u{ff1a}//u:pw@h/x", "sftp\u{ff1a}//u@h/x")]
     fn passwords_are_removed_from_locations(#[case] sent: &str, #[case] kept: &str) {
         assert_eq!(without_password(sent), kept);
         assert_eq!(without_password(kept), kept);
@@ -239,6 +282,11 @@ mod tests {
     #[case("/local/a:b@c")]
     #[case("./a:b@c")]
     #[case("file:///a:b@c")]
+    #[case("/data/100%/a%3Ab%40c")]
+    #[case("file://C:/data/a@b")]
+    #[case("file://host/a:b@c")]
+    #[case("sftp://user%40example.com@host:22/a%2Fb%3Ac%40d")]
+    #[case("https://host/x?at=10%3A15&to=a%40b")]
     #[case("user@host:/path/a:b@c")]
     #[case(r"C:\data\x")]
     #[case(r"C:\data\a@b")]
@@ -255,6 +303,8 @@ mod tests {
     #[case("url=sftp://u:pw@h\nurl=sftp://v:pw@h", "url=sftp://u@h\nurl=sftp://v@h")]
     #[case("cut off: sftp://u:p", "cut off: sftp://u")]
     #[case("scp u:pw@h:/x and (u:pw@h/x)", "scp u@h:/x and (u@h/x)")]
+    #[case("GET /?to=sftp%3A%2F%2Fu%3Apw%40h: 404", "GET /?to=sftp%3A%2F%2Fu%40h: 404")]
+    #[case("sftp://u:#pw@h sftp://u:?pw@h/x sftp://u:/pw@h", "sftp://u@h sftp://u@h/x sftp://u@h")]
     #[case("a://b://u:pw@h/x", "a://b://u@h/x")]
     #[case("sftp://u:\"pw\"@h/x", "sftp://u@h/x")]
     #[case("sftp://u\u{ff1a}pw@h/x sftp://u:pw\u{ff20}h/x", "sftp://u@h/x sftp://u\u{ff20}h/x")]
@@ -270,7 +320,7 @@ mod tests {
     #[test]
     fn a_long_text_is_looked_at_once() {
         // With a look at the rest for each piece, this would take minutes.
-        for piece in ["ftp:", "//a:b ", "://a:b/", "ftp://u:pw@h "] {
+        for piece in ["ftp:", "//a:b ", "://a:b/", "://a:/", "%25", "%3A%2F%2F", "ftp://u:pw@h "] {
             let text = piece.repeat(300_000 / piece.len());
             assert!(without_passwords(&text).len() <= text.len());
             assert!(without_password(&text).len() <= text.len());
@@ -295,7 +345,7 @@ mod tests {
         #[test]
         fn ordinary_paths_are_unchanged(
             root in r"(/|\./|\.\./|[A-Z]:\\|[A-Z]:/|\\\\nas\\|//nas/)",
-            path in r"[a-zA-Z0-9 @:._%+-]{0,12}([/\\][a-zA-Z0-9 @:._%+-]{1,12}){0,3}"
+            path in r"[a-zA-Z0-9 @:._+-]{0,12}([/\\][a-zA-Z0-9 @:._+-]{1,12}){0,3}"
         ) {
             let names_a_scheme = SCHEMES.iter().any(|scheme| path.to_lowercase().contains(&format!("{scheme}:")));
             proptest::prop_assume!(!names_a_scheme && !path.starts_with(['/', '\\']));

@@ -65,13 +65,15 @@ async fn a_path_holds_any_character_that_a_file_is_named_with(#[case] path: &str
 }
 
 /// Locations that contain a password, including malformed URLs.
-const WITH_PASSWORD: [&str; 6] = [
+const WITH_PASSWORD: [&str; 8] = [
     " sftp://u:hunter2@h/x",
     "//u:hunter2@h/x",
     "sftp:u:hunter2@h/x",
     r"sftp:\\u:hunter2@h\x",
     "u:hunter2@h:/x",
     "https://h/?to=sftp://u:hunter2@h/x",
+    "https://h/?to=sftp%3A%2F%2Fu%3Ahunter2%40h%2Fx",
+    "file://u:hunter2@h/x",
 ];
 
 #[tokio::test]
