@@ -10,7 +10,7 @@ use mftplus_protocol::characters;
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
 
-use super::redaction::without_passwords;
+use super::redaction::{self, without_passwords};
 use crate::error::{Error, FieldErrors, Result};
 
 /// An input that can be read from [`Fields`].
@@ -197,7 +197,7 @@ impl Fields {
 }
 
 /// Text without the white space at its ends. It has at least `min` characters without that white space, and at most
-/// `max` with it.
+/// `max` with it, and no password of a URL.
 pub fn text(min: usize, max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| {
         let Value::String(received) = value else { return Err("must be a string".to_owned()) };
@@ -211,6 +211,7 @@ pub fn text(min: usize, max: usize) -> impl FnOnce(Value) -> Check<String> {
             });
         }
         characters::check(text, characters::is_forbidden_in_names)?;
+        redaction::check(text)?;
         if length > 0 && text.chars().all(characters::is_blank) {
             return Err("must contain a visible character".to_owned());
         }

@@ -32,6 +32,21 @@ pub fn without_password(location: &str) -> String {
     }
 }
 
+/// Whether a text holds the password of a URL.
+#[must_use]
+pub fn holds_password(text: &str) -> bool {
+    without_passwords(text) != text
+}
+
+/// Checks that a text of a user holds no password of a URL.
+///
+/// # Errors
+///
+/// The message that says so.
+pub fn check(text: &str) -> Result<(), String> {
+    if holds_password(text) { Err("must not contain a password".to_owned()) } else { Ok(()) }
+}
+
 /// Removes the passwords from the URLs in a text, such as a program's message. Text that might be a password is removed
 /// as well.
 #[must_use]

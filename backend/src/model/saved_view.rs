@@ -1,12 +1,15 @@
 //! Saved views: the filters and columns of a page of the dashboard, which a user has given a name.
 
+use mftplus_protocol::characters;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
     Instant,
-    fields::{boolean, raw_text, text},
+    fields::{Check, boolean, raw_text, text},
     input_macro::input,
+    redaction,
 };
 use crate::ids::SavedViewId;
 
@@ -38,6 +41,14 @@ pub struct SavedView {
     pub updated_at: Instant,
 }
 
+/// The query text of a URL, in which other characters than visible ones are encoded.
+fn query_text(value: Value) -> Check<String> {
+    let query = raw_text(MAX_QUERY)(value)?;
+    characters::check(&query, characters::is_forbidden_in_paths)?;
+    redaction::check(&query)?;
+    Ok(query)
+}
+
 input! {
     /// Input for saving a view.
     #[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
@@ -51,7 +62,7 @@ input! {
         page: String = required("page", &[], text(1, 64)),
         /// Query text of the page's URL, at most 2,048 bytes.
         #[schema(max_length = 2048)]
-        query: String = required("query", &[], raw_text(MAX_QUERY)),
+        query: String = required("query", &[], query_text),
     }
 }
 
@@ -69,7 +80,7 @@ input! {
         page: Option<String> = update("page", &[], text(1, 64)),
         /// New query text, at most 2,048 bytes.
         #[schema(nullable = false, max_length = 2048)]
-        query: Option<String> = update("query", &[], raw_text(MAX_QUERY)),
+        query: Option<String> = update("query", &[], query_text),
         /// Whether the dashboard opens the page with this view. `true` replaces the earlier default view of the page.
         #[schema(nullable = false)]
         is_default: Option<bool> = update("isDefault", &[], boolean),

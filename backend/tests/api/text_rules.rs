@@ -125,3 +125,36 @@ async fn jobs_and_pipelines_with_a_password_are_refused() {
         assert!(!answer.body.to_string().contains("hunter2"), "and the answer repeats none: {}", answer.body);
     }
 }
+
+#[tokio::test]
+async fn names_searches_and_views_hold_no_password() {
+    let app = TestApp::start().await;
+    let (admin, customer) = (app.admin().await, app.customer("acme").await);
+    let agent = app.agent(customer.id, "edge-1").await;
+    let client = app.bearer(&customer.token);
+    for text in WITH_PASSWORD {
+        let job = json!({
+            "agentId": agent.id, "name": text, "sourcePath": "/out/", "destinationPath": "/in/", "schedule": "0 * * * *",
+            "protocol": "local", "direction": "pull",
+        });
+        let pipeline = json!({
+            "identifier": "etl", "name": text, "description": text, "yaml": "source: /a\ndestination: /b\n",
+            "customerId": customer.id,
+        });
+        let registration = json!({ "hostname": text, "name": text, "os": "linux", "version": text });
+        let view = json!({ "name": text, "page": text, "query": format!("status=failed&q={text}") });
+        for (client, path, body, fields) in [
+            (&admin, "/api/customers", json!({ "name": text }), vec!["name"]),
+            (&admin, "/api/jobs", job, vec!["name"]),
+            (&admin, "/api/pipelines", pipeline, vec!["description", "name"]),
+            (&client, "/api/agents/register", registration, vec!["hostname", "name", "version"]),
+            (&client, "/api/views", view, vec!["name", "page", "query"]),
+        ] {
+            let answer = client.post(path, &body).await;
+            assert_eq!((answer.status, answer.wrong_fields()), (400, fields), "{path} {text}: {}", answer.body);
+            assert!(!answer.body.to_string().contains("hunter2"), "{path}: {}", answer.body);
+        }
+    }
+    let searched = admin.get("/api/transfers?q=sftp%3A%2F%2Fu%3Ahunter2%40h%2Fx").await;
+    assert_eq!((searched.status, searched.wrong_fields()), (400, vec!["q"]), "{}", searched.body);
+}
