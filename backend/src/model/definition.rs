@@ -14,6 +14,7 @@ use super::{
 };
 
 mod build;
+mod comments;
 mod diagnostic;
 mod endpoint;
 mod filled_text_checks;
@@ -102,6 +103,21 @@ impl Definition {
         Parsed { definition, diagnostics: reader.diagnostics.into_sorted() }
     }
 
+    /// Parses a text that is to be saved or run as a draft. Its comments are checked as well, which was not so for all texts
+    /// that are stored.
+    #[must_use]
+    pub fn parse_new(text: &str, filling: Filling) -> Parsed {
+        let mut parsed = Self::parse_by(text, filling);
+        let source = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let found = comments::with_passwords(source.get(..MAX_BYTES).unwrap_or(source));
+        if !found.is_empty() {
+            parsed.definition = None;
+            parsed.diagnostics.extend(found);
+            parsed.diagnostics.sort_by_key(|found| (found.line, found.column, found.severity));
+        }
+        parsed
+    }
+
     /// The parameters of a run: the given values, and the defaults of all others.
     ///
     /// # Errors
@@ -116,7 +132,7 @@ impl Definition {
         for (name, value) in given {
             match (self.parameter(name, value), values.get_mut(name)) {
                 (Ok(text), Some(place)) => *place = text,
-                (Err(problem), _) => problems.push((name.clone(), problem)),
+                (Err(problem), _) => problems.push((yaml::shown(name), problem)),
                 (Ok(_), None) => {}
             }
         }

@@ -49,7 +49,7 @@ impl ControlPlane {
         claim: Option<&IdempotencyClaim>,
     ) -> Result<Pipeline> {
         actor.require(Permission::CreatePipeline)?;
-        let definition = self.definition(&input.yaml, Filling::default()).await?;
+        let definition = self.new_definition(&input.yaml, Filling::default()).await?;
         let customer_id = self.customer_of(actor, input.customer_id, Some(&definition)).await?;
         self.require_clear_agents(customer_id, &definition).await?;
         let mut work = self.begin(actor).await?;
@@ -150,7 +150,7 @@ impl ControlPlane {
     ) -> Result<Pipeline> {
         actor.require(Permission::UpdatePipeline)?;
         let PipelineRow { id, customer_id, .. } = self.pipeline(actor, meant).await?;
-        let definition = self.definition(&input.yaml, input.filling).await?;
+        let definition = self.new_definition(&input.yaml, input.filling).await?;
         self.require_clear_agents(customer_id, &definition).await?;
         let mut attempts = OptimisticRetry::default();
         loop {

@@ -4,7 +4,7 @@ use backend::store::db::sql;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::support::{Log, TestApp};
 
 const TURNED: &str = "edge\u{202e}gpj.exe";
 const INVISIBLE: &str = "edge\u{200b}1";
@@ -157,4 +157,40 @@ async fn names_searches_and_views_hold_no_password() {
     }
     let searched = admin.get("/api/transfers?q=sftp%3A%2F%2Fu%3Ahunter2%40h%2Fx").await;
     assert_eq!((searched.status, searched.wrong_fields()), (400, vec!["q"]), "{}", searched.body);
+}
+
+#[tokio::test]
+async fn no_definition_holds_a_password_and_no_message_about_it_repeats_one() {
+    const FINE: &str = "source: /a\ndestination: /b\n";
+    const COMMENT: &str = "# was: sftp://u:hunter2@h/x\n";
+    let app = TestApp::start().await;
+    let (admin, customer) = (app.admin().await, app.customer("acme").await);
+    app.agent(customer.id, "edge-1").await;
+    let pipeline = |yaml: &str| json!({ "identifier": "etl", "name": "ETL", "yaml": yaml, "customerId": customer.id });
+    assert_eq!(admin.post("/api/pipelines", &pipeline(FINE)).await.status, 201);
+    let (log, _guard) = Log::capture();
+    let mut answers = Vec::new();
+    for more in [
+        COMMENT,
+        "sftp://u:hunter2@h/x: 1\n",
+        "parameters: { \"sftp://u:hunter2@h/x\": a }\n",
+        "steps: [{ id: \"sftp://u:hunter2@h/x\", type: transfer }]\n",
+        "steps: [{ id: a, type: webhook, url: \"https://h/#sftp://u:hunter2@h/x\" }]\n",
+        "steps: [{ id: a, type: webhook, url: \"u:hunter2@h:/x\" }]\n",
+    ] {
+        let yaml = format!("{FINE}{more}");
+        let tried = admin.post("/api/pipelines/dry-run", &json!({ "yaml": yaml, "customerId": customer.id })).await;
+        assert_eq!(tried.body["data"]["valid"], false, "{more}: {}", tried.body);
+        answers.extend([tried, admin.post("/api/pipelines", &pipeline(&yaml)).await]);
+        assert_eq!(answers.last().map(|answer| answer.status), Some(400), "{more}");
+    }
+    for body in [json!({ "yaml": format!("{FINE}{COMMENT}") }), json!({ "parameters": { "//u:hunter2@h": "a" } })] {
+        let refused = admin.post("/api/pipelines/etl/runs", &body).await;
+        assert_eq!(refused.status, 400, "{}", refused.body);
+        answers.push(refused);
+    }
+    let told = answers.iter().map(|answer| answer.body.to_string()).find(|body| body.contains("hunter2"));
+    assert_eq!(told, None);
+    let logged = log.lines("a request was refused");
+    assert!(!logged.is_empty() && logged.iter().all(|line| !line.to_string().contains("hunter2")), "{logged:?}");
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::model::redaction::without_passwords;
+
 /// Severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema, async_graphql::Enum)]
 #[serde(rename_all = "lowercase")]
@@ -91,7 +93,8 @@ impl SourceLocation {
     }
 
     fn diagnostic(&self, severity: Severity, message: String) -> Diagnostic {
-        let path = Some(self.path.clone()).filter(|path| !path.is_empty());
+        // A key may be anything.
+        let path = Some(without_passwords(&self.path)).filter(|path| !path.is_empty());
         Diagnostic { severity, line: self.at.line, column: self.at.column, message, path }
     }
 

@@ -8,7 +8,7 @@ use super::{
     template::FillError,
     yaml::shown,
 };
-use crate::model::redaction::{without_password, without_passwords};
+use crate::model::redaction::{holds_password, without_password};
 
 /// The message for text that cannot be filled in.
 pub(super) fn fill_message(error: FillError, text: &Text) -> String {
@@ -42,9 +42,7 @@ pub(super) fn check(filled: &str, text: &Text) -> Result<(), String> {
         return Err(unseen(hidden));
     }
     match text.form {
-        Form::Free | Form::Body | Form::Pattern if without_passwords(filled) != filled => {
-            Err(HOLDS_PASSWORD.to_owned())
-        }
+        Form::Free | Form::Body | Form::Pattern if holds_password(filled) => Err(HOLDS_PASSWORD.to_owned()),
         Form::Free | Form::Body | Form::Pattern => Ok(()),
         // Whether it is an endpoint is checked by `EndpointTemplate::fill`.
         Form::Location => without_secrets(filled),
@@ -112,5 +110,6 @@ fn web_url(text: &str) -> Result<(), String> {
                 .to_owned(),
         );
     }
-    Ok(())
+    // Of another URL inside this one.
+    without_secrets(text)
 }

@@ -12,6 +12,7 @@ use super::{
     diagnostic::{Diagnostics, Position, SourceLocation, small},
     syntax_errors::{MAX_DEPTH, is_hidden, message},
 };
+use crate::model::redaction::without_passwords;
 
 pub(super) mod scalar;
 
@@ -321,9 +322,10 @@ fn offset(marker: &granit_parser::Marker, source: &str) -> usize {
     marker.byte_offset().unwrap_or(source.len()).min(source.len())
 }
 
-/// Text as messages quote it: at most 60 characters, on one line.
+/// Text as messages quote it: at most 60 characters, on one line. Messages are logged, so passwords of URLs are removed.
 pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 60;
+    let text = without_passwords(text);
     let mut shown: String =
         text.chars().take(MOST).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
     if text.chars().nth(MOST).is_some() {

@@ -53,7 +53,8 @@ impl ControlPlane {
     /// [`Error::Forbidden`] for agents, [`Error::Fields`] for an unknown customer.
     pub async fn dry_run_pipeline(&self, actor: &Actor, input: DryRun) -> Result<Verdict> {
         actor.require(Permission::CheckDefinitions)?;
-        let Parsed { definition, mut diagnostics } = parse(input.yaml, Filling::default()).await?;
+        let Parsed { definition, mut diagnostics } =
+            parse(input.yaml, Filling::default(), Definition::parse_new).await?;
         let customer = self.customer_of(actor, input.customer_id, definition.as_ref()).await?;
         let Some(definition) = definition else { return Ok(Verdict::new(diagnostics, None)) };
         let agents = self.agents_of(customer, &definition).await?;
@@ -67,9 +68,15 @@ impl ControlPlane {
         Ok(Verdict::new(diagnostics, planned.plan.as_ref()))
     }
 
-    /// Parses a definition. An invalid definition is refused with its errors.
+    /// Parses a stored definition. An invalid definition is refused with its errors.
     pub(super) async fn definition(&self, yaml: &str, filling: Filling) -> Result<Definition> {
-        let Parsed { definition, diagnostics } = parse(yaml.to_owned(), filling).await?;
+        let Parsed { definition, diagnostics } = parse(yaml.to_owned(), filling, Definition::parse_by).await?;
+        definition.ok_or_else(|| refused(&diagnostics))
+    }
+
+    /// Parses a definition that is to be stored. An invalid definition is refused with its errors.
+    pub(super) async fn new_definition(&self, yaml: &str, filling: Filling) -> Result<Definition> {
+        let Parsed { definition, diagnostics } = parse(yaml.to_owned(), filling, Definition::parse_new).await?;
         definition.ok_or_else(|| refused(&diagnostics))
     }
 
@@ -92,7 +99,7 @@ impl ControlPlane {
         yaml: &str,
         filling: Filling,
     ) -> Result<()> {
-        let definition = self.definition(yaml, filling).await?;
+        let definition = self.new_definition(yaml, filling).await?;
         self.require_clear_agents(customer, &definition).await
     }
 
@@ -193,9 +200,9 @@ fn ids(agents: &[AgentRef]) -> Vec<AgentId> {
 }
 
 /// Parses a text on a blocking thread, because it may take long.
-async fn parse(yaml: String, filling: Filling) -> Result<Parsed> {
+async fn parse(yaml: String, filling: Filling, parse: fn(&str, Filling) -> Parsed) -> Result<Parsed> {
     let span = Span::current();
-    let parse = move || span.in_scope(|| Definition::parse_by(&yaml, filling));
+    let parse = move || span.in_scope(|| parse(&yaml, filling));
     tokio::task::spawn_blocking(parse).await.map_err(Error::internal)
 }
 
