@@ -1,6 +1,6 @@
 //! The rule for new passwords.
 
-use crate::characters::is_forbidden_in_names;
+use crate::characters::{is_blank, is_forbidden_in_names};
 
 /// The minimum number of characters.
 pub const MIN_CHARACTERS: usize = 12;
@@ -19,7 +19,7 @@ pub const RULE: &str = "At least 12 characters, at least 4 of them different.";
 ///
 /// The message that says what the password must be.
 pub fn check(password: &str) -> Result<(), &'static str> {
-    if password.trim().chars().filter(|c| !is_forbidden_in_names(*c)).count() < MIN_CHARACTERS {
+    if password.trim().chars().filter(|c| counts(*c)).count() < MIN_CHARACTERS {
         return Err("must be at least 12 characters long");
     }
     if password.chars().count() > MAX_CHARACTERS {
@@ -33,7 +33,7 @@ pub fn check(password: &str) -> Result<(), &'static str> {
 
 fn has_different_characters(password: &str) -> bool {
     let mut found: Vec<char> = Vec::new();
-    for c in password.chars().filter(|c| !c.is_whitespace()) {
+    for c in password.chars().filter(|c| counts(*c) && !c.is_whitespace()) {
         if !found.contains(&c) {
             found.push(c);
         }
@@ -42,6 +42,11 @@ fn has_different_characters(password: &str) -> bool {
         }
     }
     false
+}
+
+/// Whether the character counts: it is a blank, or has a shape of its own.
+fn counts(c: char) -> bool {
+    !is_forbidden_in_names(c) && (c.is_whitespace() || !is_blank(c))
 }
 
 #[cfg(test)]
@@ -72,6 +77,11 @@ mod tests {
         assert!(check("elevenchars\u{200b}").is_err());
         assert!(check("eleven\u{ad}chars").is_err());
         assert!(check("elevenchars\u{202e}\u{7}").is_err());
+        for joiner in ["\u{200c}", "\u{200d}", "\u{fe0f}", "\u{2800}"] {
+            assert!(check(&format!("abcd{}", joiner.repeat(8))).is_err(), "{joiner:?}");
+        }
+        assert!(check("aaaaaaaaaaaa\u{200c}\u{200d}\u{fe0f}").is_err());
+        assert!(check("aaaaaaaaaaaa\u{200b}\u{202e}\u{ad}").is_err());
     }
 
     #[test]
