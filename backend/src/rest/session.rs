@@ -106,8 +106,12 @@ pub(super) async fn logout(
             );
         }
     }
-    let gone = cookie(&api, String::new(), Duration::ZERO, &page, &headers);
-    Ok(with_cookie(Reply::ok(LoggedOutData { logged_out: true }).into_response(), &gone))
+    let response = Reply::ok(LoggedOutData { logged_out: true }).into_response();
+    // To remove the cookie is to set it: another page may not end the session of the browser that way.
+    if !page.is_allowed {
+        return Ok(response);
+    }
+    Ok(with_cookie(response, &cookie(&api, String::new(), Duration::ZERO, &page, &headers)))
 }
 
 /// Get the signed-in user
