@@ -43,7 +43,8 @@ pub(super) async fn get_certificate_authority(State(api): State<ApiState>) -> Re
 ///
 /// An agent sends a signing request for itself and gets a certificate that is valid for 90 days, with which it
 /// authenticates on the listener for client certificates, with or without its API key. Its certificates remain valid beside
-/// the new one, of several the newest three. If this server accepts no client certificates, the answer is 404.
+/// the new one, of several the newest three. With an API key that a newer one has replaced, the answer is 403. If this
+/// server accepts no client certificates, it is 404.
 #[utoipa::path(post, path = "/api/agents/{id}/certificate", tag = "Agents", security(("apiKey" = [])),
     params(("id" = AgentId, Path, description = "The agent's id")), request_body = IssueCertificate,
     responses((status = 201, description = "The certificate", body = Success<CertificateData>)))]

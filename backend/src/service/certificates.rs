@@ -3,11 +3,11 @@
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    ControlPlane,
+    ControlPlane, Work,
     certificate_authority::{CertificateAuthority, Serial, hex, pem, requested_key},
 };
 use crate::{
-    actor::{Actor, Permission, Scope},
+    actor::{Actor, KeyDigest, Permission, Scope},
     error::{Error, Result},
     events::Invalidation,
     ids::AgentId,
@@ -39,8 +39,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::NotFound`] for another agent, or if this server has
-    /// no authority.
+    /// [`Error::Forbidden`] unless the caller is an agent, and with an API key that a newer one has replaced;
+    /// [`Error::NotFound`] for another agent, or if this server has no authority.
     pub async fn issue_agent_certificate(
         &self,
         actor: &Actor,
@@ -55,6 +55,9 @@ impl ControlPlane {
         let public_key = requested_key(&input.csr).map_err(|problem| Error::field("csr", problem))?;
         let mut work = self.begin(actor).await?;
         let row = store::agents::find(&mut work.tx, Scope::Agent(own), id).await?.ok_or(Error::NotFound("agent"))?;
+        if let Actor::Agent { key: Some(key), .. } = actor {
+            require_latest_key(&mut work, id, key).await?;
+        }
         let serial = self.serial();
         let issued = authority.issue_client(&public_key, (id, row.customer_id), serial, work.now);
         let issued = issued.map_err(Error::internal)?;
@@ -82,4 +85,16 @@ impl ControlPlane {
         self.ids.fill(&mut serial);
         serial
     }
+}
+
+/// An error if this API key of an agent was replaced by a newer one, used or not: a certificate outlives the overlap.
+async fn require_latest_key(work: &mut Work, agent: AgentId, key: &KeyDigest) -> Result<()> {
+    store::api_keys::hold_keys(&mut work.tx, agent).await?;
+    let state = store::api_keys::key_state(&mut work.tx, &key.0, work.now).await?;
+    if state.ok_or(Error::Unauthenticated("this API key is no longer valid"))?.is_replaced {
+        return Err(Error::Forbidden(
+            "this API key was replaced by a newer one: request a certificate with that one, or with a new key",
+        ));
+    }
+    Ok(())
 }

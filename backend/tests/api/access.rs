@@ -62,10 +62,11 @@ const TABLE: [Row; 66] = [
     ("get_agent", [401, 401, 401, 401, 401, 200, 404, 200]),
     ("revoke_agent", [401, 401, 401, 401, 401, 200, 404, 200]),
     ("list_agent_transfers", [401, 401, 401, 401, 401, 200, 404, 200]),
+    // Before the rotation, after which the first key gets no certificate.
+    ("issue_agent_certificate", [401, 401, 401, 201, 404, 401, 401, 401]),
     ("rotate_agent_key", [401, 401, 401, 201, 404, 201, 404, 201]),
     ("request_key_rotation", [401, 401, 401, 401, 401, 200, 404, 200]),
     ("get_certificate_authority", [200; 8]),
-    ("issue_agent_certificate", [401, 401, 401, 201, 404, 401, 401, 401]),
     ("create_transfer", [401, 401, 401, 201, 201, 401, 401, 401]),
     ("list_transfers", [401, 401, 401, 401, 401, 200, 200, 200]),
     ("get_transfer", [401, 401, 401, 401, 401, 200, 404, 200]),

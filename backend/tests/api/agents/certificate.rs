@@ -154,6 +154,22 @@ async fn an_agent_gets_no_certificate_of_another_one_and_the_log_names_the_own_o
 }
 
 #[tokio::test]
+async fn a_key_that_was_replaced_gets_no_certificate() {
+    let app = TestApp::with_authority().await;
+    let agent = agent(&app).await;
+    let csr = AgentKey::generate().csr();
+    let key_path = format!("/api/agents/{}/key", agent.id);
+    let replaced = app.key(&agent.key).send("POST", &key_path, None).await;
+    let new = app.key(replaced.body["data"]["apiKey"].as_str().expect("a key"));
+    assert_eq!(request(&app, &agent, &csr).await.status, 403, "the new key was not used yet");
+    assert_eq!(new.post("/api/agents/heartbeat", &json!({})).await.status, 200);
+    assert_eq!(request(&app, &agent, &csr).await.status, 403, "a certificate would outlive the overlap");
+    assert_eq!(app.key(&agent.key).post("/api/agents/heartbeat", &json!({})).await.status, 200, "it works as a key");
+    let path = format!("/api/agents/{}/certificate", agent.id);
+    assert_eq!(new.post(&path, &json!({ "csr": csr })).await.status, 201);
+}
+
+#[tokio::test]
 async fn the_authority_outlives_a_restart_and_the_answer_is_pem_alone() {
     let app = TestApp::with_authority().await;
     let before = app.anonymous().get("/api/ca").await;
