@@ -21,6 +21,12 @@ pub fn is_unprintable(c: char) -> bool {
     is_forbidden_in_paths(c) || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
 }
 
+/// The character itself, or the replacement character in the place of one that is unprintable.
+#[must_use]
+pub fn as_printable(c: char) -> char {
+    if is_unprintable(c) { char::REPLACEMENT_CHARACTER } else { c }
+}
+
 /// Whether the character is not allowed in names: characters that are forbidden in paths, direction marks, and
 /// characters without a shape. Joiners and variation selectors are allowed, because Persian, Indic scripts and emoji
 /// need them.

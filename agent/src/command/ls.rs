@@ -51,10 +51,7 @@ fn line(name: &[u8], metadata: &Metadata) -> String {
         EntryKind::Link => ('l', ""),
         EntryKind::Special => ('s', ""),
     };
-    let name: String = String::from_utf8_lossy(name)
-        .chars()
-        .map(|c| if mftplus_protocol::characters::is_unprintable(c) { char::REPLACEMENT_CHARACTER } else { c })
-        .collect();
+    let name: String = String::from_utf8_lossy(name).chars().map(mftplus_protocol::characters::as_printable).collect();
     let time = metadata.modified.map_or_else(|| "-".to_owned(), time);
     format!("{kind} {:>15}  {time:20}  {name}{end}", metadata.size)
 }

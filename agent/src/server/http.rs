@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
+use mftplus_protocol::characters::as_printable;
 use mftplus_protocol::error_code::ConflictReason;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Identity, Method, Proxy, RequestBuilder, Response};
@@ -271,7 +272,8 @@ impl HttpClient {
             return match serde_json::from_slice::<Success<T>>(if is_minimal { MINIMAL } else { &body }) {
                 Ok(success) => Ok(ApiResponse { data: success.data, rate_limit }),
                 Err(error) => {
-                    Err(ApiError::BadResponse { status, message: format!("not in the documented form: {error}") })
+                    let message = format!("not in the documented form: {}", printable(&error.to_string()));
+                    Err(ApiError::BadResponse { status, message })
                 }
             };
         }
@@ -281,11 +283,11 @@ impl HttpClient {
             && status == 409
             && failure.reason() == Some(ConflictReason::DuplicateInstance)
         {
-            return Err(ApiError::Duplicate { message: failure.error.clone() });
+            return Err(ApiError::Duplicate { message: printable(&failure.error) });
         }
         let message = failure.map_or_else(
             || "the response is not from the API; check the address of the server".to_owned(),
-            |failure| explain(&failure.error, failure.details.as_ref()),
+            |failure| printable(&explain(&failure.error, failure.details.as_ref())),
         );
         Err(match status {
             // Any other 401 is that of a proxy or of the sign-in page of a network.
@@ -326,7 +328,12 @@ fn cause(error: &reqwest::Error) -> String {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    innermost.to_string()
+    printable(&innermost.to_string())
+}
+
+/// A text that may quote the server, made fit for the log and for terminals: one line that controls neither.
+fn printable(text: &str) -> String {
+    text.chars().map(as_printable).collect()
 }
 
 #[cfg(test)]

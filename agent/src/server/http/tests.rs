@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use axum::http::StatusCode;
+use mftplus_protocol::characters::is_unprintable;
 use reqwest::Method;
 use reqwest::header::{DATE, HeaderMap, HeaderValue};
 use serde_json::json;
@@ -54,6 +55,20 @@ async fn refusal(status: StatusCode, body: Vec<u8>) -> anyhow::Result<ApiError> 
     let error = client.send::<u8>(client.request(Method::GET, "/")).await.err();
     serving.abort();
     error.context("the response is no error")
+}
+
+#[tokio::test]
+async fn the_text_of_an_error_is_one_line_and_controls_no_terminal() -> anyhow::Result<()> {
+    let error = "a\n2026-01-01T00:00:00Z ERROR b\r\u{1b}[2J\u{2028}c\u{202e}d\u{85}e";
+    for details in [json!(null), json!({ "fields": { error: [error] } }), json!({ "reason": "duplicateInstance" })] {
+        let body = json!({ "success": false, "error": error, "details": details }).to_string();
+        for status in [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, StatusCode::CONFLICT, StatusCode::BAD_GATEWAY]
+        {
+            let message = refusal(status, body.clone().into_bytes()).await?.to_string();
+            assert!(message.contains("ERROR b") && !message.contains(is_unprintable), "{message:?}");
+        }
+    }
+    Ok(())
 }
 
 #[test]

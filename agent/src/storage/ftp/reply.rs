@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use mftplus_protocol::characters::is_unprintable;
+use mftplus_protocol::characters::as_printable;
 use suppaftp::FtpError;
 
 use crate::storage::error::{StorageError, StorageErrorKind};
@@ -204,8 +204,7 @@ fn text(reply: &[u8]) -> String {
 
 /// A text of a server as it can be shown: bounded, and without characters that steer a terminal.
 pub(super) fn printable(text: &str) -> String {
-    let mut shown: String =
-        text.chars().take(MAX_TEXT).map(|c| if is_unprintable(c) { char::REPLACEMENT_CHARACTER } else { c }).collect();
+    let mut shown: String = text.chars().take(MAX_TEXT).map(as_printable).collect();
     if text.chars().nth(MAX_TEXT).is_some() {
         shown.push('…');
     }

@@ -1,14 +1,13 @@
 //! What a server wrote, made fit for messages.
 
-use mftplus_protocol::characters::is_unprintable;
+use mftplus_protocol::characters::as_printable;
 
 /// The longest text of a server that is shown, in characters.
 const MAX_SHOWN: usize = 500;
 
 /// At most 500 characters of the text, without those that steer a terminal or end a line.
 pub(crate) fn printable(text: &str) -> String {
-    let cleaned = text.trim().chars().map(|c| if is_unprintable(c) { char::REPLACEMENT_CHARACTER } else { c });
-    let mut shown: String = cleaned.take(MAX_SHOWN).collect();
+    let mut shown: String = text.trim().chars().map(as_printable).take(MAX_SHOWN).collect();
     if text.trim().chars().nth(MAX_SHOWN).is_some() {
         shown.push('…');
     }
