@@ -203,6 +203,27 @@ async fn the_longest_name_is_copied() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn the_longest_name_gets_a_number_where_it_is_taken() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    let (name, numbered) = (format!("{}.csv", "n".repeat(251)), format!("{} (1).csv", "n".repeat(247)));
+    fs::write(agent.path(&name), "new")?;
+    for folder in ["out", "done"] {
+        fs::create_dir(agent.path(folder))?;
+        fs::write(agent.path(folder).join(&name), "old")?;
+    }
+    let mut args = agent.args(&name, &format!("out/{name}"));
+    args.on_exists = OnExists::Rename;
+    args.after_success = AfterSuccess::MoveTo("done".to_owned());
+    assert_eq!(copy_command::copy(&agent.settings(), &args).await?, Exit::Done);
+    for folder in ["out", "done"] {
+        assert_eq!(fs::read_to_string(agent.path(folder).join(&name))?, "old", "{folder}");
+        assert_eq!(fs::read_to_string(agent.path(folder).join(&numbered))?, "new", "{folder}");
+    }
+    assert!(!agent.path(&name).exists());
+    Ok(())
+}
+
+#[tokio::test]
 async fn sparse_files_stay_sparse_and_the_checksum_covers_their_holes() -> anyhow::Result<()> {
     let agent = TestAgent::start().await?;
     let size = 16 << 20;
