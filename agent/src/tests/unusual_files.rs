@@ -52,6 +52,27 @@ async fn folders_and_patterns_leave_out_pipes_sockets_and_part_files() -> anyhow
 }
 
 #[tokio::test]
+async fn a_part_file_is_no_source_even_by_its_name() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::create_dir_all(agent.path("in/folder.mftplus-part"))?;
+    fs::write(agent.path("in/a.mftplus-part"), "half")?;
+    for source in ["in/a.mftplus-part", "in/folder.mftplus-part"] {
+        // Links are followed by another way of copying.
+        for symlinks in [SymlinkRule::Keep, SymlinkRule::Follow] {
+            let mut args = agent.args(source, "out");
+            args.symlinks = symlinks;
+            assert_eq!(copy_command::copy(&agent.settings(), &args).await?, Exit::Failed, "{source} {symlinks:?}");
+        }
+    }
+    agent.server.send_job(json!({"source": agent.path("in/a.mftplus-part"), "destination": agent.path("out")}));
+    agent.with_daemon(async || agent.server.wait_until("it failed", |state| state.runs_are(1, "failed")).await).await?;
+    let reason = agent.server.change(|state| state.only_run())["errorMessage"].to_string();
+    assert!(reason.contains("is the part file of a copy that is not complete"), "{reason}");
+    assert!(!agent.path("out").exists());
+    Ok(())
+}
+
+#[tokio::test]
 async fn part_files_do_not_change_the_checksum_of_a_folder() -> anyhow::Result<()> {
     let agent = TestAgent::start().await?;
     fs::create_dir(agent.path("in"))?;

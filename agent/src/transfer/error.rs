@@ -103,9 +103,10 @@ impl CopyError {
             Self::Mismatch { .. } | Self::SizeMismatch { .. } | Self::PartChanged(_) => FailureCode::Mismatch,
             Self::Exists(_) | Self::PartPathTaken(_) => FailureCode::AlreadyExists,
             Self::KindMismatch(_) => FailureCode::IsAFolder,
-            Self::UnknownSize(_) | Self::Special { .. } | Self::NoFile(_) | Self::Plan(PlanError::Special { .. }) => {
-                FailureCode::Unsupported
-            }
+            Self::UnknownSize(_)
+            | Self::Special { .. }
+            | Self::NoFile(_)
+            | Self::Plan(PlanError::Special { .. } | PlanError::Part(_)) => FailureCode::Unsupported,
             Self::Plan(PlanError::Name(_)) | Self::Names(_) => FailureCode::InvalidName,
             Self::Access(error) | Self::Plan(PlanError::Access(error)) => match error {
                 AccessError::Outside { .. } => FailureCode::OutsideAllowedFolders,

@@ -57,6 +57,8 @@ pub(crate) enum PlanError {
     Io { path: PathBuf, error: io::Error },
     #[error("{path} is {kind}, neither a file nor a folder; leave it out of the source", path = text(path))]
     Special { path: PathBuf, kind: &'static str },
+    #[error("{} is the part file of a copy that is not complete; copy it when it has its final name", text(.0))]
+    Part(PathBuf),
     #[error(transparent)]
     Name(#[from] UsageError),
     #[error(transparent)]
@@ -64,10 +66,13 @@ pub(crate) enum PlanError {
 }
 
 impl Plan {
-    /// Lists `source`, which may be a link or a pattern. Links inside it stay links.
+    /// Lists `source`, which may be a link or a pattern, but no part file. Links inside it stay links.
     pub(crate) fn of(source: &SandboxedPath) -> Result<Self, PlanError> {
         let plan = match (pattern::split(source.as_path()), source.parent()) {
             (Some((_, pattern)), Some(folder)) => Self::of_pattern(&folder, pattern)?,
+            _ if source.as_path().file_name().is_some_and(part_name::is_part) => {
+                return Err(PlanError::Part(source.as_path().to_owned()));
+            }
             _ => Self::of_one(source)?,
         };
         if !plan.left_out.is_empty() {

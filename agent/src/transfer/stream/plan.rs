@@ -86,6 +86,11 @@ impl Walk<'_> {
             }
             found => found?,
         };
+        if path.file_name().is_some_and(part_name::is_part_bytes) {
+            return Err(self.refused_top(
+                "it is the part file of a copy that is not complete; copy it when it has its final name",
+            ));
+        }
         self.plan.base = path.clone();
         match top.kind {
             EntryKind::Folder => {
@@ -94,11 +99,15 @@ impl Walk<'_> {
             }
             EntryKind::File => self.add_file(StoragePath::default(), &top),
             EntryKind::Link | EntryKind::Special => {
-                let detail = "it is neither a file nor a folder; leave it out of the source";
-                let path = storage.display(path);
-                Err(StorageError::new(StorageErrorKind::Unsupported, "copy", path, detail).into())
+                Err(self.refused_top("it is neither a file nor a folder; leave it out of the source"))
             }
         }
+    }
+
+    /// The source itself cannot be copied.
+    fn refused_top(&self, detail: &str) -> CopyError {
+        let path = self.source.storage.display(&self.source.path);
+        StorageError::new(StorageErrorKind::Unsupported, "copy", path, detail).into()
     }
 
     /// The entries of the folder that match, without folders; possibly none.
