@@ -9,10 +9,11 @@ use crate::error::Error;
 /// protocol (15), no database (26).
 const SQLITE: &[i64] = &[5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 26];
 
-/// Prefixes of PostgreSQL's SQLSTATE codes for an unavailable server: connection lost (08),
-/// read-only (25006), idle for too long in a transaction (25P03), sign-in refused (28), no such database (3D), transaction
-/// rolled back (40), out of resources (53), lock not available (55P03), cancelled or shut down (57), I/O error (58).
-const POSTGRES: &[&str] = &["08", "25006", "25P03", "28", "3D", "40", "53", "55P03", "57", "58"];
+/// Prefixes of PostgreSQL's SQLSTATE codes for an unavailable server: connection lost (08), read-only (25006), too long in
+/// a transaction (25P03, 25P04), sign-in refused (28), no such database (3D), transaction rolled back (40), permission
+/// denied (42501), out of resources (53), closed to connections or locked (55), cancelled or shut down (57), I/O error
+/// (58).
+const POSTGRES: &[&str] = &["08", "25006", "25P03", "25P04", "28", "3D", "40", "42501", "53", "55", "57", "58"];
 
 /// The database did not answer in time.
 #[derive(Debug, thiserror::Error)]
@@ -90,9 +91,9 @@ pub(in crate::store) fn is_worth_another_connection(error: &Error) -> bool {
         // A full, read-only or locked file stays so on a new connection.
         Some(sqlx::Error::Database(cause)) => {
             !is_sqlite(cause.as_ref())
-                && cause
-                    .code()
-                    .is_some_and(|code| ["08", "25P03", "40", "57P"].iter().any(|class| code.starts_with(class)))
+                && cause.code().is_some_and(|code| {
+                    ["08", "25P03", "25P04", "40", "57P"].iter().any(|class| code.starts_with(class))
+                })
         }
         Some(error) => is_disconnected(error),
     }

@@ -1,8 +1,8 @@
 //! The database refuses to store anything, and then works again.
 
 use super::{
-    AssertSqlSafe, BOUNDS, Blockade, Db, TestApp, TestDatabase, TimeDelta, Value, heartbeat, is_degraded, is_ready,
-    json, patch,
+    AssertSqlSafe, BOUNDS, Blockade, Connection, Db, PgConnection, TestApp, TestDatabase, TimeDelta, Value, heartbeat,
+    is_degraded, is_ready, json, patch,
 };
 use rstest::rstest;
 
@@ -69,6 +69,36 @@ async fn a_locked_database_is_503_and_works_again_when_the_lock_is_gone() {
     let answer = heartbeat(&app, &agent).await;
     assert_eq!((answer.status, &answer.body["data"]["agent"]["revision"]), (200, &json!(2)), "{}", answer.body);
     is_ready(&app).await;
+}
+
+#[rstest]
+#[case::it_is_closed_to_connections("55000")]
+#[case::it_is_in_use("55006")]
+#[case::it_grants_nothing("42501")]
+#[case::it_has_too_many_connections("53300")]
+#[case::it_ended_a_long_transaction("25P04")]
+#[tokio::test]
+#[ignore = "needs PostgreSQL and Redis"]
+async fn postgresql_that_serves_nobody_is_503(#[case] code: &str) {
+    let database = TestDatabase::shared().await;
+    let app = TestApp::within(BOUNDS, &database, &[]).await;
+    let admin = app.admin().await;
+    // The database of the tests cannot be closed: others use it.
+    let refuse = format!(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '{code}'; END $$;
+         CREATE TRIGGER refuse BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION refuse()"
+    );
+    let url = database.database_url().expect("a URL");
+    let mut connection = PgConnection::connect(url).await.expect("a connection");
+    sqlx::raw_sql(AssertSqlSafe(refuse)).execute(&mut connection).await.expect("a trigger");
+    let create = async || admin.post("/api/customers", &json!({ "name": "Acme" })).await;
+    let refused = create().await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("5")), "{}", refused.body);
+    sqlx::raw_sql("DROP TRIGGER refuse ON customers").execute(&mut connection).await.expect("no trigger");
+    connection.close().await.expect("an end");
+    let created = create().await;
+    assert_eq!(created.status, 201, "{}", created.body);
 }
 
 #[tokio::test]
