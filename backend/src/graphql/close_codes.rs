@@ -47,7 +47,7 @@ impl Close {
     );
     pub(super) const UNAUTHORIZED: Self = Self::new(CloseCode::UNAUTHORIZED, "Unauthorized");
     pub(super) const WRONG_PROTOCOL: Self =
-        Self::new(CloseCode::SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable");
+        Self::new(CloseCode::SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable: use graphql-transport-ws");
     pub(super) const INIT_TIMEOUT: Self = Self::new(CloseCode::INIT_TIMEOUT, "Connection initialisation timeout");
     pub(super) const CROWDED_OUT: Self =
         Self::new(CloseCode::INIT_TIMEOUT, "Too many connections without a token from this address");

@@ -26,7 +26,11 @@ mod unauthenticated;
 
 pub(super) use unauthenticated::UnauthenticatedSockets;
 
-use self::{handshake::Handshake, reader::Messages, session::Session};
+use self::{
+    handshake::{Handshake, offers_ours},
+    reader::Messages,
+    session::Session,
+};
 use super::{
     Graphql,
     close_codes::Close,
@@ -52,7 +56,10 @@ pub(super) async fn upgrade(
     protocol: Result<GraphQLProtocol, StatusCode>,
     mut parts: Parts,
 ) -> Response {
-    if let Err(status) = protocol {
+    // The extractor reads the first line of the header only.
+    if let Err(status) = protocol
+        && !offers_ours(&parts.headers)
+    {
         return super::http::refuse_upgrade(status, WRONG_PROTOCOL);
     }
     let handshake = match Handshake::of(&mut parts) {

@@ -256,6 +256,13 @@ async fn a_wrong_subprotocol_is_told_the_right_one() {
         assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{head}");
         assert!(body.contains("graphql-transport-ws") && body.contains(r#""code":"INVALID""#), "{body}");
     }
+    // Of several lines one is enough.
+    let lines = "Sec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n";
+    let head = head(&mut listening.raw(&format!("{upgrade}{lines}\r\n")).await).await;
+    assert!(
+        head.starts_with("HTTP/1.1 101 ") && head.contains("\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n"),
+        "{head}"
+    );
     let no_upgrade = "GET /graphql/ws HTTP/1.1\r\nHost: x\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n";
     let (head, body) = answer(&mut listening.raw(no_upgrade).await).await;
     assert!(head.starts_with("HTTP/1.1 400 ") && body.contains("send a WebSocket upgrade"), "{head}{body}");

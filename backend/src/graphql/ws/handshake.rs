@@ -45,7 +45,7 @@ impl Handshake {
             return Err(StatusCode::BAD_REQUEST);
         };
         let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes())).map_err(|_| StatusCode::BAD_REQUEST)?;
-        let is_ours = list(headers, &SEC_WEBSOCKET_PROTOCOL).any(|offered| offered == PROTOCOL);
+        let is_ours = offers_ours(headers);
         // hyper gives none to a request that it cannot upgrade.
         let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(StatusCode::UPGRADE_REQUIRED)?;
         Ok(Self { upgrade, is_ours, accept })
@@ -63,6 +63,11 @@ impl Handshake {
         }
         response
     }
+}
+
+/// Whether the client offers our subprotocol, in whichever line of the header.
+pub(super) fn offers_ours(headers: &HeaderMap) -> bool {
+    list(headers, &SEC_WEBSOCKET_PROTOCOL).any(|offered| offered == PROTOCOL)
 }
 
 /// Whether the value of a header is this word.
