@@ -250,6 +250,11 @@ async fn open_within(settings: &DatabaseSettings, database_limits: DatabaseLimit
     data_folder::prepare_database(folder, &path)?;
     let in_folder = || format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display());
     let db = Db::open_sqlite_within(&path, database_limits).await.map_err(cause).with_context(in_folder)?;
+    // What was stored before the first checkpoint is in the write-ahead log alone.
+    if !db.has_schema().await.map_err(cause).with_context(in_folder)? {
+        let state = "has no tables (they may be in a mftplus.db-wal that is not beside it any more)";
+        data_folder::refuse_new_database(folder, &path, state)?;
+    }
     db.migrate().await.map_err(cause).with_context(in_folder)?;
     drop(lock);
     Ok(db)

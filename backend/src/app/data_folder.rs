@@ -53,15 +53,8 @@ pub(super) fn prepare_database(folder: &Path, path: &Path) -> Result<()> {
             return Err(error).with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display()));
         }
     };
-    let secret = folder.join(SECRET_FILE);
-    if length == 0 && secret.exists() {
-        bail!(
-            "MFTPLUS_DATA_DIR: {} is missing or empty, but {} shows that there was a database: restore the database from \
-             a backup, or, to begin with an empty one, move everything out of {}",
-            path.display(),
-            secret.display(),
-            folder.display()
-        );
+    if length == 0 {
+        refuse_new_database(folder, path, "is missing or empty")?;
     }
     let opened = open_private(path, File::options().create(true).truncate(false).write(true));
     opened.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display()))?;
@@ -69,6 +62,21 @@ pub(super) fn prepare_database(folder: &Path, path: &Path) -> Result<()> {
         let mut beside = path.as_os_str().to_owned();
         beside.push(suffix);
         make_private(Path::new(&beside));
+    }
+    Ok(())
+}
+
+/// Fails if there is a signing secret: then there was a database before. `state` is what is left of it.
+pub(super) fn refuse_new_database(folder: &Path, path: &Path, state: &str) -> Result<()> {
+    let secret = folder.join(SECRET_FILE);
+    if secret.exists() {
+        bail!(
+            "MFTPLUS_DATA_DIR: {} {state}, but {} shows that there was a database: restore the database from a backup, or, \
+             to begin with an empty one, move everything out of {}",
+            path.display(),
+            secret.display(),
+            folder.display()
+        );
     }
     Ok(())
 }

@@ -42,17 +42,28 @@ impl Db {
         self.require_readable().await
     }
 
+    /// Whether a migration was ever begun. Without one, nothing is stored.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be read.
+    pub async fn has_schema(&self) -> Result<bool> {
+        self.has_table("_sqlx_migrations").await
+    }
+
+    async fn has_table(&self, name: &str) -> Result<bool> {
+        let found = match self {
+            Self::Sqlite { .. } => sql("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1"),
+            Self::Postgres { .. } => sql("SELECT COUNT(to_regclass($1))"),
+        };
+        let (tables,): (i64,) = found.bind(name).fetch_one(self).await?;
+        Ok(tables > 0)
+    }
+
     /// Fails if the database needs a newer program.
     async fn require_readable(&self) -> Result<()> {
         // A database without this table has only migrations that every version can read.
-        let says_so = match self {
-            Self::Sqlite { .. } => {
-                sql("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'compatibility'")
-            }
-            Self::Postgres { .. } => sql("SELECT COUNT(to_regclass('compatibility'))"),
-        };
-        let (tables,): (i64,) = says_so.fetch_one(self).await?;
-        if tables == 0 {
+        if !self.has_table("compatibility").await? {
             return Ok(());
         }
         let statement = sql("SELECT min_reader_version, min_reader_release FROM compatibility");

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 use backend::app::{Ambient, App};
 use tempfile::TempDir;
 
-use super::{TestApp, TestDatabase};
+use super::{Connection, Executor, SqliteConnection, TestApp, TestDatabase};
 
 /// The mode of each file of the folder.
 fn modes(folder: &Path) -> Vec<(String, u32)> {
@@ -59,4 +59,23 @@ async fn an_emptied_database_beside_a_signing_secret_is_no_new_installation() {
         assert!(refused.contains("restore the database from a backup"), "{refused}");
         assert_eq!(fs::metadata(&database).map_or(0, |file| file.len()), 0, "nothing was begun");
     }
+}
+
+#[tokio::test]
+async fn a_database_that_lost_its_log_with_all_tables_is_no_new_installation() {
+    let app = TestApp::on(&TestDatabase::sqlite(), &["--rate-limits", "off"]).await;
+    let settings = app.settings.clone();
+    drop(app.router);
+    app.app.close().await;
+    // Before the first checkpoint the file itself says no more than that there is a log.
+    let database = settings.database.data_dir.join("mftplus.db");
+    fs::remove_file(&database).expect("a file");
+    let url = format!("sqlite://{}?mode=rwc", database.display());
+    let mut connection = SqliteConnection::connect(&url).await.expect("a connection");
+    connection.execute("PRAGMA journal_mode = WAL").await.expect("a pragma");
+    connection.close().await.expect("an end");
+    assert!(fs::metadata(&database).is_ok_and(|file| file.len() > 0), "it is not the empty file of another story");
+    let refused = App::start(&settings, Ambient::default()).await.expect_err("an end").to_string();
+    assert!(refused.contains("mftplus.db has no tables") && refused.contains("mftplus.db-wal"), "{refused}");
+    assert!(refused.contains("restore the database from a backup"), "{refused}");
 }
