@@ -9,8 +9,8 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use super::db::{DatabaseLimits, Db, Wal};
-use crate::error::Result;
+use super::db::{DatabaseLimits, Db, Wal, timed_out};
+use crate::error::{Error, Result};
 
 /// Reading connections to SQLite.
 const SQLITE_READERS: u32 = 4;
@@ -93,13 +93,25 @@ impl Db {
             )
         };
         let settings = |statement| session_settings(statement, limits.batch / 2);
-        let hot = pool(settings(limits.batch) + PLAN_ONCE).max_connections(1).connect_with(options.clone()).await?;
+        let hot = pool(settings(limits.batch) + PLAN_ONCE).max_connections(1).connect_with(options.clone()).await;
+        let hot = match hot {
+            Err(sqlx::Error::PoolTimedOut) => return Err(unreachable_because(&options).await),
+            connected => connected?,
+        };
         let pool = pool(settings(limits.statement))
             .max_connections(POSTGRES_CONNECTIONS)
             .before_acquire(|connection, _| Box::pin(is_alive(connection)))
             .connect_with(options)
             .await?;
         Ok(Self::Postgres { pool, hot, limits })
+    }
+}
+
+/// Why a pool could not connect: it tries again until its time is over, and then does not say what failed.
+async fn unreachable_because(options: &PgConnectOptions) -> Error {
+    match timeout(PING_TIMEOUT, PgConnection::connect_with(options)).await {
+        Ok(Err(error)) => error.into(),
+        Ok(Ok(_)) | Err(_) => timed_out(),
     }
 }
 

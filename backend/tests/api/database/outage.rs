@@ -1,9 +1,12 @@
 //! The database refuses to store anything, and then works again.
 
+use std::{net::TcpListener, time::Duration};
+
 use super::{
-    AssertSqlSafe, BOUNDS, Blockade, Connection, Db, PgConnection, TestApp, TestDatabase, TimeDelta, Value, heartbeat,
-    is_degraded, is_ready, json, patch,
+    AssertSqlSafe, BOUNDS, Blockade, Connection, DatabaseLimits, Db, PgConnection, TestApp, TestDatabase, TimeDelta,
+    Value, heartbeat, is_degraded, is_ready, json, patch,
 };
+use backend::error::Error;
 use rstest::rstest;
 
 /// Makes the next connections of a SQLite database fail with this pragma, each until it is replaced.
@@ -99,6 +102,18 @@ async fn postgresql_that_serves_nobody_is_503(#[case] code: &str) {
     connection.close().await.expect("an end");
     let created = create().await;
     assert_eq!(created.status, 201, "{}", created.body);
+}
+
+#[tokio::test]
+async fn a_postgresql_that_cannot_be_reached_is_reported_with_the_reason() {
+    // Nobody listens on the port of a listener that has ended.
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let limits = DatabaseLimits { acquire: Duration::from_millis(100), ..BOUNDS };
+    let refused = Db::open_postgres_within(&format!("postgres://nobody@{address}/none"), limits).await;
+    match refused {
+        Err(Error::DatabaseUnavailable(cause)) => assert!(cause.to_string().contains("refused"), "{cause}"),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
