@@ -6,7 +6,7 @@ use super::Copy;
 use crate::storage::error::StorageErrorKind;
 use crate::storage::transfer_storage::{StoragePath, TransferStorage as _};
 use crate::transfer::error::CopyError;
-use crate::transfer::rules::{AfterSuccess, CopyRules, OnExists};
+use crate::transfer::rules::{AfterSuccess, CopyRules, OnExists, OnFileError, Preserve};
 use crate::transfer::state::{Phase, Verify};
 
 #[test]
@@ -87,6 +87,32 @@ fn a_file_that_vanishes_while_it_is_copied_leaves_nothing_in_a_new_folder() -> a
         }
     }
     assert!(halves > 2, "few calls came in the middle of the file");
+    Ok(())
+}
+
+#[test]
+fn what_vanishes_during_the_copy_is_left_out_by_the_rule_be_it_a_file_or_a_folder() -> anyhow::Result<()> {
+    let mut complete = 0;
+    for call in 0..500 {
+        let (source, target) = (MemoryStorage::new(false), MemoryStorage::new(true));
+        source.put("out/a", b"one");
+        source.put("out/in/b", b"two");
+        let preserve = Some(Preserve { times: true, modes: true });
+        let rules = CopyRules { on_file_error: OnFileError::Skip, preserve, ..CopyRules::default() };
+        let mut copy = Copy::with_rules(&source, &target, ("out", "to"), rules)?;
+        source.lock().failure = Some((call, StorageErrorKind::NotFound));
+        let ended = copy.run();
+        if source.lock().calls <= call {
+            ended?;
+            break;
+        }
+        match ended {
+            Ok(_) => complete += usize::from(target.files() == ["to/a", "to/in/b"]),
+            // Without the folder itself there is nothing to publish.
+            Err(error) => assert!(error.to_string().contains("/out`"), "call {call}: {error}"),
+        }
+    }
+    assert!(complete > 0, "no call was about a folder whose files were copied");
     Ok(())
 }
 

@@ -153,15 +153,18 @@ impl Stager<'_> {
                 Err(error) => failures.add(&error),
             }
         }
+        let skips = self.stream.rules.on_file_error == OnFileError::Skip;
+        if failures.is_empty() || skips {
+            self.forget_others(&kept)?;
+            self.finish_folders(&mut failures)?;
+        }
         if !failures.is_empty() {
-            if self.stream.rules.on_file_error == OnFileError::Fail {
+            if !skips {
                 return Err(CopyError::Several(failures));
             }
             let count = failures.count();
             tracing::warn!("{count} entries of the folder are not copied, as `onFileError: skip` says: {failures}");
         }
-        self.forget_others(&kept)?;
-        self.finish_folders()?;
         let verifies = self.claim.state.options.verify == Verify::Sha256;
         let checksum = if plan.is_folder { verifies.then(|| manifest.checksum()) } else { single };
         Ok(CopyResult { bytes, checksum })

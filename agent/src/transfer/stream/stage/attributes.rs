@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use crate::storage::error::StorageErrorKind;
 use crate::storage::transfer_storage::{Attributes, EntryKind, Metadata, StoragePath};
+use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::Preserve;
 use crate::transfer::state::Staging;
@@ -54,22 +55,32 @@ impl Stager<'_> {
         found.mode.map(|mode| mode & taken)
     }
 
-    /// Sets the attributes of the folders of a part folder, innermost first.
-    pub(super) fn finish_folders(&self) -> Result<(), CopyError> {
+    /// Sets the attributes of the folders of a part folder, innermost first. A folder that vanished meanwhile is a failure
+    /// as a file is one, except for the source itself.
+    pub(super) fn finish_folders(&self, failures: &mut BoundedMessages) -> Result<(), CopyError> {
         if self.stream.staging != Staging::Whole || self.preserve == Preserve::default() {
             return Ok(());
         }
-        let capabilities = self.target.capabilities();
         for folder in self.plan.entries.iter().filter(|entry| entry.kind == PlanKind::Folder).rev() {
-            let found = self.source.metadata(&self.plan.base.append(&folder.relative))?;
-            let attributes = Attributes {
-                modified: found.modified.filter(|_| self.preserve.times && capabilities.times),
-                mode: self.mode_of(&found).filter(|_| self.preserve.modes && capabilities.modes),
-            };
-            if attributes != Attributes::default() {
-                let part = destination_paths::staged_path(self.stream, &self.base, &folder.relative);
-                self.target.set_attributes(&part, attributes)?;
+            match self.finish_folder(&folder.relative) {
+                Err(error) if error.is_final() || folder.relative == StoragePath::default() => return Err(error),
+                Err(error) => failures.add(&error),
+                Ok(()) => {}
             }
+        }
+        Ok(())
+    }
+
+    fn finish_folder(&self, relative: &StoragePath) -> Result<(), CopyError> {
+        let capabilities = self.target.capabilities();
+        let found = self.source.metadata(&self.plan.base.append(relative))?;
+        let attributes = Attributes {
+            modified: found.modified.filter(|_| self.preserve.times && capabilities.times),
+            mode: self.mode_of(&found).filter(|_| self.preserve.modes && capabilities.modes),
+        };
+        if attributes != Attributes::default() {
+            let part = destination_paths::staged_path(self.stream, &self.base, relative);
+            self.target.set_attributes(&part, attributes)?;
         }
         Ok(())
     }
