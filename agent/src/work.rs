@@ -26,7 +26,8 @@ pub(crate) fn execute(agent: Arc<Agent>, item: WorkItem, begun: Option<Claim>, t
             Task::Job { job, run: Some(run) } => job::run(&agent, &item, job, run, begun, ticket).await,
             // A run starts only after it is claimed.
             Task::Job { run: None, .. } => Ok(None),
-            Task::Step(step) => step::run(&agent, &item, step, begun, ticket).await,
+            // A step with a transfer has a large future.
+            Task::Step(step) => Box::pin(step::run(&agent, &item, step, begun, ticket)).await,
         }
     })
 }

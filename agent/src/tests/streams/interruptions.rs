@@ -117,6 +117,29 @@ fn what_vanishes_during_the_copy_is_left_out_by_the_rule_be_it_a_file_or_a_folde
 }
 
 #[test]
+fn a_folder_in_the_place_of_a_file_fails_this_file_and_no_other() -> anyhow::Result<()> {
+    for on_file_error in [OnFileError::Fail, OnFileError::Skip] {
+        let (source, target) = (MemoryStorage::new(false), MemoryStorage::new(true));
+        source.put("out/a", b"one");
+        source.put("out/b", b"two");
+        target.put("to/a/old", b"kept");
+        let rules = CopyRules { on_exists: OnExists::Overwrite, on_file_error, ..CopyRules::default() };
+        let mut copy = Copy::with_rules(&source, &target, ("out", "to"), rules)?;
+        let ended = copy.run();
+        if on_file_error == OnFileError::Fail {
+            let error = ended.map_err(|error| error.to_string()).err().unwrap_or_default();
+            assert!(error.contains("1 of its entries") && error.contains("/to/a cannot be replaced"), "{error}");
+            copy.discard()?;
+            assert_eq!(target.files(), ["to/a/old"]);
+        } else {
+            assert_eq!(ended?.bytes, 3);
+            assert_eq!(target.files(), ["to/a/old", "to/b"]);
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn a_file_that_was_in_a_drop_box_before_is_removed_only_if_it_was_written_over() -> anyhow::Result<()> {
     for call in 0..100 {
         let (source, target) = (MemoryStorage::new(true), MemoryStorage::new(false));

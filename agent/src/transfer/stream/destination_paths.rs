@@ -136,6 +136,23 @@ fn lookup(storage: &dyn TransferStorage, path: &StoragePath) -> Result<Option<Me
     }
 }
 
+/// Refuses what a file must not replace. A server, which would have to be asked for each file, refuses it when the file gets
+/// its name.
+pub(crate) fn require_replaceable(target: &dyn TransferStorage, path: &StoragePath) -> Result<(), CopyError> {
+    if !target.capabilities().free_reads {
+        return Ok(());
+    }
+    let shown = || target.display(path).into();
+    match target.symlink_metadata(path) {
+        Ok(there) if there.kind == EntryKind::Folder => Err(CopyError::KindMismatch(shown())),
+        Ok(there) if there.kind == EntryKind::Special => {
+            Err(CopyError::Special { path: shown(), kind: "a special file" })
+        }
+        Err(error) if error.kind() != StorageErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
 fn free_name(storage: &dyn TransferStorage, path: &StoragePath) -> Result<StoragePath, CopyError> {
     for number in 1..=MAX_NAMES {
         let name = numbered(path, number);

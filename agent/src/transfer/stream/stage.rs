@@ -313,8 +313,12 @@ impl Stager<'_> {
     fn may_write(&self, entry: &PlanEntry) -> Result<bool, CopyError> {
         let (on_exists, staging) = (self.stream.rules.on_exists, self.stream.staging);
         let is_decided_later = on_exists == OnExists::Rename && !(staging == Staging::Direct && self.plan.is_folder);
-        if staging == Staging::Whole || on_exists == OnExists::Overwrite || is_decided_later {
+        if staging == Staging::Whole || is_decided_later {
             return Ok(true);
+        }
+        if on_exists == OnExists::Overwrite {
+            let path = self.base.append(&entry.relative);
+            return destination_paths::require_replaceable(self.target, &path).map(|()| true);
         }
         let is_partial =
             || self.stream.partial.as_ref().is_some_and(|partial| partial.path == entry.relative.to_stored());
