@@ -6,6 +6,7 @@ pub(crate) mod attention;
 pub(crate) mod attention_alerts;
 pub(crate) mod backfill;
 pub(crate) mod coming_runs;
+pub(crate) mod copy_rules;
 pub(crate) mod customers;
 pub(crate) mod definitions;
 pub(crate) mod enrolment_codes;

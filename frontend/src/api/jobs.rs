@@ -4,6 +4,7 @@ use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
 use super::{
     ApiError, ById, ByIdFields, Page, Request,
+    copy_rules::{OnExists, OnFileError, PreservedAttribute, SymlinkRule, Verify},
     customers::CustomerName,
     job_runs::JobRun,
     scalars::Duration,
@@ -26,46 +27,6 @@ pub(crate) enum CatchUp {
     Last,
     Skip,
     All,
-}
-
-/// What happens to a file that exists at the destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-pub(crate) enum OnExists {
-    Overwrite,
-    Skip,
-    Rename,
-    Fail,
-}
-
-/// What happens to symbolic links in a folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-pub(crate) enum SymlinkRule {
-    Keep,
-    Follow,
-    Skip,
-    Fail,
-}
-
-/// What happens to a folder of which some files cannot be copied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-pub(crate) enum OnFileError {
-    Fail,
-    Skip,
-}
-
-/// An attribute that a copy can keep of its source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-pub(crate) enum PreservedAttribute {
-    Times,
-    Modes,
-}
-
-/// How a copy is compared with its source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-pub(crate) enum Verify {
-    #[cynic(rename = "SHA256")]
-    Sha256,
-    None,
 }
 
 /// The retry policy of a job.

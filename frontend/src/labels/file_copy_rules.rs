@@ -4,7 +4,8 @@ use mftplus_protocol::{copy_rules as words, wire};
 
 use super::{label_of, name_of};
 use crate::api::{
-    jobs::{Job, OnExists, OnFileError, PreservedAttribute, SymlinkRule, Verify},
+    copy_rules::{OnExists, OnFileError, PreservedAttribute, SymlinkRule, Verify},
+    jobs::Job,
     plan::CopyRules,
 };
 

@@ -4,7 +4,8 @@ use mftplus_protocol::wire;
 
 use crate::{
     api::{
-        jobs::{Job, PreservedAttribute, RetryInput, UpdateJobInput},
+        copy_rules::PreservedAttribute,
+        jobs::{Job, RetryInput, UpdateJobInput},
         scalars::Duration,
     },
     browser,
