@@ -360,7 +360,8 @@ mod tests {
 
     #[test]
     fn tests_without_a_database_run_on_postgres_only_when_the_user_chooses_them() {
-        assert!(files::root().join("backend/src/store/scratch.rs").is_file(), "the databases of the unit tests");
+        let databases = files::root().join("backend/src/store/scratch_database.rs");
+        assert!(databases.is_file(), "the databases of the unit tests");
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         let skips = ["--skip", "is_frozen", "--skip", "ftp::real_servers", "--skip", "as_root"];
         assert_eq!(
