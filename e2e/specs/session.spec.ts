@@ -1,11 +1,12 @@
 // A session outlives its access tokens: the page renews them, and nobody notices. When it ends, the page stays.
-import type { Locator, Page } from '@playwright/test';
+import type { Locator, Page, Route } from '@playwright/test';
 import { addPipeline, definition } from '../support/pipelines';
-import { ADMIN } from '../support/server';
+import { ADMIN, type Server } from '../support/server';
 import { expect, expectLive, expectNothingFound, openSignedIn, test } from '../support/test';
 
 const SAVED = 'source: /a\ndestination: /b/\n';
 const EDITED = 'source: /mine\ndestination: /b/\n';
+const OTHER = { email: 'other@example.com', password: 'another long passphrase' };
 
 test('a token is renewed before it ends', async ({ page }) => {
   await page.clock.install();
@@ -121,18 +122,49 @@ test('what is in a form or a dialog outlives the session', async ({ page }) => {
 
 test('another user who signs in does not see what the first one has not saved', async ({ page, server }) => {
   await page.clock.install();
-  const other = { email: 'other@example.com', password: 'another long passphrase' };
-  const headers = { authorization: `Bearer ${await server.token()}` };
-  await server.send('POST', '/api/users', { ...other, role: 'admin' }, headers);
+  await addOther(server);
   const pipeline = await addPipeline(server, 'Shared', SAVED);
   await openSignedIn(page, `/pipelines/${pipeline}/edit`);
   await definition(page).fill(EDITED);
   await expire(page);
-  await again(page).getByLabel('E-mail').fill(other.email);
-  await signInAgain(page, other.password);
-  await expect(page.getByText(other.email)).toBeVisible();
+  await again(page).getByLabel('E-mail').fill(OTHER.email);
+  await signInAgain(page, OTHER.password);
+  await expect(page.getByText(OTHER.email)).toBeVisible();
   await expect(definition(page)).toHaveValue(SAVED);
 });
+
+test('what one user has asked for is not done for another who signs in meanwhile', async ({ page, server }) => {
+  await page.clock.install();
+  await addOther(server);
+  await openSignedIn(page, '/customers');
+  const held: Route[] = [];
+  await page.route('**/graphql', (route) => {
+    if (!route.request().postData()?.includes('createCustomer')) return route.continue();
+    held.push(route);
+  });
+  await page.getByRole('button', { name: 'New customer' }).click();
+  const dialog = page.getByRole('dialog', { name: 'New customer' });
+  await dialog.getByLabel('Name').fill('Acme');
+  await dialog.getByRole('button', { name: 'Create customer' }).click();
+  await expect.poll(() => held.length).toBe(1);
+  await expire(page);
+  await again(page).getByLabel('E-mail').fill(OTHER.email);
+  await signInAgain(page, OTHER.password);
+  await expect(page.getByText(OTHER.email)).toBeVisible();
+
+  const renewed = renewal(page);
+  await held[0].fulfill({ status: 401 });
+  await renewed;
+  // A repetition would follow the answer to the renewal at once.
+  await page.evaluate(() => fetch('/api/health/live').then((answer) => answer.text()));
+  expect(held).toHaveLength(1);
+});
+
+/** Adds another administrator. */
+async function addOther(server: Server): Promise<void> {
+  const headers = { authorization: `Bearer ${await server.token()}` };
+  await server.send('POST', '/api/users', { ...OTHER, role: 'admin' }, headers);
+}
 
 /** Ends the session of the page: the next renewal of its token fails. */
 async function expire(page: Page): Promise<void> {

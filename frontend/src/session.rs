@@ -222,7 +222,7 @@ impl Session {
         if self.expired.get_untracked() {
             return Err(ApiError::SignedOut);
         }
-        let mut renewed = false;
+        let (user, mut renewed) = (untrack(|| self.viewer()), false);
         loop {
             let token = self.token();
             let reply =
@@ -230,7 +230,7 @@ impl Session {
             match reply.status {
                 401 if !renewed => {
                     renewed = true;
-                    self.renew_or_end().await?;
+                    self.renew_for(user.as_ref()).await?;
                 }
                 401 => {
                     self.expire();
@@ -246,7 +246,7 @@ impl Session {
 
     /// Downloads a file of the API, with a second request after a renewal of the token if the first one is refused.
     pub(crate) async fn download(self, path: &str, media_type: &str) -> Result<File, ApiError> {
-        let mut renewed = false;
+        let (user, mut renewed) = (untrack(|| self.viewer()), false);
         loop {
             let token = self.token();
             let reply = http::download(path, media_type, token.as_deref()).await;
@@ -254,20 +254,22 @@ impl Session {
                 Ok(file) => return Ok(file),
                 Err(reply) if reply.status == 401 && !renewed => {
                     renewed = true;
-                    self.renew_or_end().await?;
+                    self.renew_for(user.as_ref()).await?;
                 }
                 Err(reply) => return Err(error_of(&reply)),
             }
         }
     }
 
-    /// Gets a new access token; the session expires if there is none to get.
-    async fn renew_or_end(self) -> Result<(), ApiError> {
+    /// Gets a new access token for the repetition of a request of this user; the session expires if there is none to get.
+    async fn renew_for(self, user: Option<&Viewer>) -> Result<(), ApiError> {
         let renewed = self.renew().await;
         if renewed == Err(ApiError::SignedOut) {
             self.expire();
         }
-        renewed
+        renewed?;
+        let now = untrack(|| self.viewer());
+        if may_repeat(user, now.as_ref()) { Ok(()) } else { Err(ApiError::SignedOut) }
     }
 
     /// Has the user sign in again, over the page as it is.
@@ -330,6 +332,13 @@ impl Session {
     }
 }
 
+/// Whether a request of the user `before`, or of a page that did not know its user yet, may be repeated with the token of the
+/// user `now`. Another user may have signed in meanwhile, here or in another tab: what the first one wanted is not done for
+/// that one.
+fn may_repeat(before: Option<&Viewer>, now: Option<&Viewer>) -> bool {
+    before.is_none() || before == now
+}
+
 /// The error of a REST response without success.
 fn error_of(reply: &Reply) -> ApiError {
     match reply.status {
@@ -340,5 +349,20 @@ fn error_of(reply: &Reply) -> ApiError {
             Some(Failure { error }) => ApiError::Refused { code: String::new(), message: error },
             None => ApiError::InvalidResponse,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Viewer, ViewerRole, may_repeat};
+
+    #[test]
+    fn a_request_of_one_user_is_not_repeated_for_another() {
+        let viewer = |email: &str| Viewer { email: email.to_owned(), role: ViewerRole::Admin, customer_id: None };
+        let (one, other) = (viewer("one@acme.example"), viewer("other@acme.example"));
+        assert!(may_repeat(Some(&one), Some(&one)));
+        assert!(!may_repeat(Some(&one), Some(&other)));
+        assert!(!may_repeat(Some(&one), None), "the user has signed out");
+        assert!(may_repeat(None, Some(&one)), "a query of the page that restores its session");
     }
 }
