@@ -1,6 +1,8 @@
 //! What the user wants done once. A request that is repeated because its answer was lost has the idempotency key of the
 //! first one, so that the server does not create or start the same thing twice.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use leptos::prelude::*;
 
 use crate::{
@@ -14,7 +16,8 @@ const REPEATED_WITHIN: i64 = 5 * 60_000;
 
 /// A request without success so far.
 struct Attempt {
-    request: String,
+    /// The [`digest`] of the request, which may hold a password or a long definition.
+    request: u64,
     key: String,
     /// When it was sent last, in milliseconds.
     sent_at: i64,
@@ -23,8 +26,15 @@ struct Attempt {
 impl Attempt {
     /// Whether a request at this time, in milliseconds, is a repetition of this one.
     fn is_repeated_by(&self, request: &str, now: i64) -> bool {
-        self.request == request && now - self.sent_at < REPEATED_WITHIN
+        self.request == digest(request) && now - self.sent_at < REPEATED_WITHIN
     }
+}
+
+/// A number by which a request is recognised in this tab.
+fn digest(request: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    request.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The last attempt at something that is to be done once. A handle: copies are the same intent.
@@ -64,7 +74,7 @@ impl Intent {
         let last = self.0.try_update_value(Option::take).flatten();
         let repeated = last.filter(|last| last.is_repeated_by(request, sent_at));
         let key = repeated.map_or_else(browser::random_key, |last| last.key);
-        let attempt = Attempt { request: request.to_owned(), key: key.clone(), sent_at };
+        let attempt = Attempt { request: digest(request), key: key.clone(), sent_at };
         self.0.try_update_value(|last| *last = Some(attempt));
         key
     }
@@ -72,11 +82,11 @@ impl Intent {
 
 #[cfg(test)]
 mod tests {
-    use super::{Attempt, REPEATED_WITHIN};
+    use super::{Attempt, REPEATED_WITHIN, digest};
 
     #[test]
     fn the_same_request_soon_after_is_a_repetition() {
-        let attempt = Attempt { request: "create a".to_owned(), key: String::new(), sent_at: 1000 };
+        let attempt = Attempt { request: digest("create a"), key: String::new(), sent_at: 1000 };
         assert!(attempt.is_repeated_by("create a", 1000 + REPEATED_WITHIN - 1));
         assert!(!attempt.is_repeated_by("create b", 1000));
         assert!(!attempt.is_repeated_by("create a", 1000 + REPEATED_WITHIN));
