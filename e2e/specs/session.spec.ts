@@ -47,6 +47,11 @@ test('a session that cannot be renewed ends in a form over the page, which says 
   await expect(again(page).getByLabel('Password')).toBeFocused();
   await expect(page).toHaveURL('/agents');
   await expectNothingFound(page);
+  const heading = page.getByRole('heading', { level: 1, name: 'Agents' });
+  await page.emulateMedia({ media: 'print' });
+  await expect(heading, 'what is covered is not printed').toBeHidden();
+  await page.emulateMedia({ media: null });
+  await expect(heading, 'nor found').toBeHidden();
 
   await again(page).getByLabel('Password').fill('not the password');
   await again(page).getByRole('button', { name: 'Sign in' }).click();
@@ -56,8 +61,9 @@ test('a session that cannot be renewed ends in a form over the page, which says 
 
   await signInAgain(page);
   await expectLive(page);
+  await expect(heading).toBeVisible();
   await page.reload();
-  await expect(page.getByRole('heading', { level: 1, name: 'Agents' })).toBeVisible();
+  await expect(heading).toBeVisible();
 });
 
 test('the text of an editor outlives the session, and is saved afterwards', async ({ page, server }) => {
