@@ -51,20 +51,21 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    /// Reads the registration as [`Self::load`] does, and restores the file or its second copy if one of them is damaged.
+    /// Reads the registration as [`Self::load`] does, and restores the file or its second copy if one of them is damaged
+    /// or missing.
     pub(crate) fn load_and_repair(state_dir: &Path) -> anyhow::Result<Option<Self>> {
         let path = path(state_dir);
-        match state_file::read_stored::<Self>(&path)? {
+        match state_file::read_kept::<Self>(&path)? {
             Stored::Previous(registration) if !path.is_dir() => {
                 match registration.save(state_dir) {
                     Ok(()) => {
                         tracing::warn!(
                             path = text(&path),
-                            "the registration was damaged; it is restored from its second copy"
+                            "the registration was damaged or missing; it is restored from its second copy"
                         );
                     }
                     Err(error) => tracing::warn!(
-                        "the registration is damaged; its second copy is used, but cannot be written back: {error:#}"
+                        "the registration is damaged or missing; its second copy is used, but cannot be written back: {error:#}"
                     ),
                 }
                 Ok(Some(registration))
@@ -80,14 +81,16 @@ impl Registration {
     /// Reads the registration in `state_dir`, if there is one. Changes no file.
     pub(crate) fn load(state_dir: &Path) -> anyhow::Result<Option<Self>> {
         let path = path(state_dir);
-        match state_file::read_stored(&path)? {
+        match state_file::read_kept(&path)? {
             Stored::Missing => Ok(None),
             Stored::Whole(registration) => Ok(Some(registration)),
             Stored::Previous(registration) => {
                 let why = if path.is_dir() {
                     "there is a folder instead of the file: move the folder away"
-                } else {
+                } else if path.exists() {
                     "it is damaged: the next start of `run` or `copy` restores it"
+                } else {
+                    "it is missing: the next start of `run` or `copy` restores it"
                 };
                 tracing::warn!(path = text(&path), "the second copy of the registration is used, because {why}");
                 Ok(Some(registration))
@@ -179,6 +182,25 @@ mod tests {
         std::fs::remove_file(&second)?;
         Registration::load_and_repair(dir.path())?;
         assert_eq!(std::fs::read(&second)?, content);
+        Ok(())
+    }
+
+    #[test]
+    fn a_deleted_registration_is_restored_from_its_second_copy() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let written = registration();
+        written.save(dir.path())?;
+        let (file, second) = (dir.path().join("agent.json"), dir.path().join("agent.json.bak"));
+        let content = std::fs::read(&file)?;
+        std::fs::remove_file(&file)?;
+        assert_eq!(Registration::load(dir.path())?.map(|read| read.agent_id), Some(written.agent_id));
+        assert!(!file.exists(), "`load` changes no file");
+        let read = Registration::load_and_repair(dir.path())?;
+        assert_eq!(read.map(|read| read.agent_id), Some(written.agent_id));
+        assert!(std::fs::read(&file)? == content && std::fs::read(&second)? == content);
+        std::fs::remove_file(&file)?;
+        std::fs::remove_file(&second)?;
+        assert!(Registration::load_and_repair(dir.path())?.is_none(), "without both nothing is registered");
         Ok(())
     }
 

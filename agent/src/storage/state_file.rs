@@ -18,7 +18,7 @@ pub(crate) enum Stored<T> {
     Missing,
     /// The file is valid.
     Whole(T),
-    /// The file is damaged; its previous version is valid.
+    /// The file is damaged, or missing where [`read_kept`] reads it; its previous version is valid.
     Previous(T),
     /// The file and its previous version are damaged.
     Damaged,
@@ -53,6 +53,17 @@ pub(crate) fn read_stored<T: DeserializeOwned>(path: &Path) -> io::Result<Stored
         (None, Some(error)) => Err(with_path("read", path)(error)),
         (None, None) => Ok(Stored::Damaged),
     }
+}
+
+/// Reads like [`read_stored`] a file that no command removes: if it is missing, somebody has deleted it, and its previous
+/// version counts.
+pub(crate) fn read_kept<T: DeserializeOwned>(path: &Path) -> io::Result<Stored<T>> {
+    let stored = read_stored(path)?;
+    if !matches!(stored, Stored::Missing) {
+        return Ok(stored);
+    }
+    let previous = fs::read(previous(path)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    Ok(previous.map_or(Stored::Missing, Stored::Previous))
 }
 
 /// Writes a missing or damaged `.bak` file again from a valid file. A failure is only logged.
@@ -227,7 +238,7 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 mod tests {
     use std::fs;
 
-    use super::{Stored, read_stored, remove_stored, restore_previous, set_aside, write_durably};
+    use super::{Stored, read_kept, read_stored, remove_stored, restore_previous, set_aside, write_durably};
 
     #[test]
     fn a_truncated_file_is_read_from_its_previous_version() -> anyhow::Result<()> {
@@ -248,6 +259,22 @@ mod tests {
         assert_eq!(read_stored(&path)?, Stored::Previous(2));
         remove_stored(&path)?;
         assert_eq!(fs::read_dir(dir.path())?.count(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn a_deleted_file_that_is_kept_is_read_from_its_previous_version() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("a.json");
+        assert_eq!(read_kept::<u32>(&path)?, Stored::Missing);
+        write_durably(&path, b"1")?;
+        write_durably(&path, b"2")?;
+        assert_eq!(read_kept(&path)?, Stored::Whole(2));
+        fs::remove_file(&path)?;
+        assert_eq!(read_stored::<u32>(&path)?, Stored::Missing);
+        assert_eq!(read_kept(&path)?, Stored::Previous(1));
+        fs::write(dir.path().join("a.json.bak"), "{")?;
+        assert_eq!(read_kept::<u32>(&path)?, Stored::Missing);
         Ok(())
     }
 
