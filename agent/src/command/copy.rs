@@ -21,6 +21,7 @@ use crate::storage::copy_paths::{CopyPaths, resolve};
 use crate::storage::open::Location;
 use crate::storage::part_name;
 use crate::storage::path_text::{ends_with_separator, text};
+use crate::storage::pattern;
 use crate::storage::usage_error::UsageError;
 use crate::transfer::create_on_server::create;
 use crate::transfer::publish;
@@ -36,8 +37,8 @@ use crate::work::directives::Dispatcher;
 struct Pair {
     /// URLs stand in them as they were written.
     paths: CopyPaths,
-    /// The ends of a copy through storages, and the direction to report. None for a copy between local paths that keeps its
-    /// source and has no other rules than whether it replaces what exists.
+    /// The ends of a copy through storages, and the direction to report. None for the copy of a local file or folder to a
+    /// local path that keeps its source and has no other rules than whether it replaces what exists.
     ends: Option<(Ends, Direction)>,
 }
 
@@ -135,13 +136,33 @@ fn local_pairs(args: &CopyArgs) -> Result<Vec<Pair>, UsageError> {
     }
     let is_plain = is_plain(&args.rules());
     let with_ends = |paths: CopyPaths| -> Result<Pair, UsageError> {
-        if is_plain {
+        let is_pattern = pattern::split(&paths.source).is_some();
+        if is_pattern {
+            require_match(&paths.source)?;
+        }
+        // Whether something exists is a question for each file of a pattern, which storages ask.
+        if is_plain && !is_pattern {
             return Ok(Pair { paths, ends: None });
         }
         let ends = Ends::read(&text(&paths.source), &text(&paths.destination), args.direction, None, None)?;
         Ok(Pair { paths, ends: Some((ends, args.direction)) })
     };
     resolve(&args.sources, &args.destination)?.into_iter().map(with_ends).collect()
+}
+
+/// Refuses a local pattern that no file matches: a person has mistyped it, while the files of a job may come later.
+fn require_match(source: &Path) -> Result<(), UsageError> {
+    let refuse = |error: &dyn std::fmt::Display| UsageError(error.to_string());
+    let folder = FileAccess::Unrestricted.source(source).map_err(|error| refuse(&error))?;
+    let found = Plan::of(&folder).map_err(|error| refuse(&error))?;
+    // The folder itself is the first entry.
+    if found.entries.len() > 1 || !found.failures.is_empty() {
+        return Ok(());
+    }
+    Err(UsageError(format!(
+        "no file matches {}; a pattern takes no folders, and hidden files only if it begins with a dot",
+        text(source)
+    )))
 }
 
 /// Whether a copy between local paths needs no storages: these rules are kept without them.

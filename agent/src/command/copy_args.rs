@@ -16,8 +16,9 @@ use crate::transfer::state::Verify;
 
 pub(super) const COPY_HELP: &str = "\
 A URL is that of a server (sftp, ftp or ftps), with a host or the name of an endpoint of the
-configuration. A folder is one transfer. Links inside it are copied as links and never followed; devices,
-pipes, sockets and incomplete copies (*.mftplus-part) are left out. If a file cannot be
+configuration. In quotes, the last name of a source may be a pattern such as '/in/*.csv'. A
+folder or a pattern is one transfer. Links inside it are copied as links and never followed;
+devices, pipes, sockets and incomplete copies (*.mftplus-part) are left out. If a file cannot be
 copied, the others are still tried, the error names each such file, and nothing of the
 folder appears at the destination. The flags change what happens to links, bad files, files
 that exist, and the source. The copy is written to DESTINATION.mftplus-part and renamed
@@ -40,7 +41,7 @@ Exit codes:
 /// The arguments of `copy`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CopyArgs {
-    /// Files or folders to copy: paths, or URLs of servers
+    /// Files, folders or patterns to copy: paths, or URLs of servers
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<PathBuf>,
     /// Path or URL of the copy, or a folder (existing, or ending in `/`) to copy into

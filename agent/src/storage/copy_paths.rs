@@ -16,7 +16,8 @@ pub(crate) struct CopyPaths {
     pub(crate) destination: PathBuf,
 }
 
-/// The destination of each source: `destination` itself, or a path inside it if it is a folder.
+/// The destination of each source: `destination` itself, or a path inside it if it is a folder. The files of a pattern are
+/// copied into `destination`, as those of a job are.
 pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<CopyPaths>, UsageError> {
     let into = destination.is_dir() || ends_with_separator(destination);
     if sources.len() > 1 && !into {
@@ -29,7 +30,13 @@ pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<Cop
     let mut pairs: Vec<CopyPaths> = Vec::with_capacity(sources.len());
     for source in sources {
         let source = absolute_source(source)?;
+        let is_pattern = pattern::split(&source).is_some();
+        if is_pattern && base.exists() && !base.is_dir() {
+            let (source, base) = (text(&source), text(&base));
+            return Err(UsageError(format!("{base} is not a folder; the files of the pattern {source} need one")));
+        }
         let destination = match source.file_name() {
+            _ if is_pattern => base.clone(),
             Some(name) if into => base.join(name),
             None if into => {
                 return Err(UsageError(format!(
@@ -44,7 +51,7 @@ pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<Cop
         if let Some(other) = pairs.iter().find(|other| other.destination == pair.destination) {
             let (one, two) = (text(&other.source), text(&pair.source));
             return Err(UsageError(format!(
-                "{one} and {two} would both become {}; copy them one by one",
+                "{one} and {two} would both be copied to {}; copy them one by one",
                 text(&pair.destination)
             )));
         }
@@ -71,10 +78,12 @@ impl CopyPaths {
     }
 }
 
-/// Makes the folder absolute and keeps the name that was typed, also if it is a link.
+/// Makes the folder absolute and keeps the name that was typed, also if it is a link or a pattern.
 fn absolute_source(source: &Path) -> Result<PathBuf, UsageError> {
     let missing = |error: std::io::Error| UsageError(format!("cannot read the source {}: {error}", text(source)));
-    fs::metadata(source).map_err(missing)?;
+    if pattern::split(source).is_none() {
+        fs::metadata(source).map_err(missing)?;
+    }
     match (source.parent(), source.file_name()) {
         (Some(parent), Some(name)) => {
             let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
@@ -145,6 +154,30 @@ mod tests {
         assert!(resolve(&[root.join("a"), root.join("b")], &root.join("new")).is_err());
         assert!(resolve(&[root.join("a"), root.join("b")], &root.join("new/")).is_ok());
         assert!(resolve(&[root.join("a"), root.join("x/a")], &root.join("new/")).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn the_files_of_a_pattern_are_copied_into_the_destination() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let root = fs::canonicalize(dir.path())?;
+        fs::create_dir_all(root.join("in"))?;
+        fs::create_dir_all(root.join("old"))?;
+        fs::write(root.join("file"), "")?;
+        let pattern = root.join("in/*.csv");
+        for (destination, expected) in [("new", "new"), ("new/", "new"), ("old", "old"), ("in/out", "in/out")] {
+            let pairs = resolve(std::slice::from_ref(&pattern), &root.join(destination))?;
+            assert_eq!(pairs[0].destination, root.join(expected), "{destination}");
+            assert_eq!(pairs[0].source, pattern);
+        }
+        for destination in ["file", "in"] {
+            assert!(resolve(std::slice::from_ref(&pattern), &root.join(destination)).is_err(), "{destination}");
+        }
+        assert!(resolve(&[root.join("missing/*.csv")], &root.join("new")).is_err());
+        // A file whose name is the pattern is that file.
+        fs::write(&pattern, "")?;
+        let pairs = resolve(std::slice::from_ref(&pattern), &root.join("new/"))?;
+        assert_eq!(pairs[0].destination, root.join("new/*.csv"));
         Ok(())
     }
 

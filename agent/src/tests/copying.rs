@@ -146,6 +146,45 @@ async fn a_copy_between_local_paths_keeps_the_rules_of_its_flags() -> anyhow::Re
 }
 
 #[tokio::test]
+async fn a_pattern_is_one_transfer_of_the_files_that_match() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::create_dir_all(agent.path("in/folder.csv"))?;
+    for name in ["a.csv", "b.csv", ".hidden.csv", "c.txt"] {
+        fs::write(agent.path("in").join(name), name)?;
+    }
+    assert_eq!(agent.copy("in/*.csv", "out/").await?, Exit::Done);
+    let mut names: Vec<_> =
+        fs::read_dir(agent.path("out"))?.map(|entry| Ok(entry?.file_name())).collect::<anyhow::Result<_>>()?;
+    names.sort();
+    assert_eq!(names, ["a.csv", "b.csv"]);
+    let transfer = agent.server.only_transfer()?;
+    assert_eq!((&transfer["status"], &transfer["bytesTransferred"]), (&json!("completed"), &json!(10)));
+    assert_eq!(transfer["source"], json!(agent.path("in/*.csv")));
+
+    // What exists is not replaced without a flag, file by file.
+    fs::write(agent.path("in/a.csv"), "newer")?;
+    assert_eq!(agent.copy("in/a*.csv", "out").await?, Exit::Failed);
+    assert_eq!(fs::read_to_string(agent.path("out/a.csv"))?, "a.csv");
+    let args = CopyArgs { overwrite: true, ..agent.args("in/a*.csv", "out") };
+    assert_eq!(copy_command::copy(&agent.settings(), &args).await?, Exit::Done);
+    assert_eq!(fs::read_to_string(agent.path("out/a.csv"))?, "newer");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pattern_that_no_file_matches_is_wrong_usage_and_creates_nothing() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::create_dir_all(agent.path("in/folder.csv"))?;
+    fs::write(agent.path("in/.hidden.csv"), "")?;
+    let refused = agent.copy("in/*.csv", "out/").await;
+    let error = refused.err().ok_or_else(|| anyhow::anyhow!("it was accepted"))?;
+    assert!(error.is::<UsageError>() && error.to_string().starts_with("no file matches "), "{error}");
+    assert!(!agent.path("out").exists());
+    assert!(agent.server.change(|state| state.transfers.is_empty()));
+    Ok(())
+}
+
+#[tokio::test]
 async fn credentials_for_a_copy_on_this_machine_are_wrong_usage() -> anyhow::Result<()> {
     let agent = TestAgent::start().await?;
     fs::write(agent.path("a"), "text")?;
