@@ -15,6 +15,7 @@ pub(crate) mod proxy;
 pub(crate) mod rate;
 pub(crate) mod resolve;
 pub(crate) mod secret;
+pub(crate) mod server_address;
 mod source_text;
 pub(crate) mod template;
 

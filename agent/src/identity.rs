@@ -9,6 +9,7 @@ use anyhow::bail;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::config::server_address;
 use crate::storage::path_text::text;
 use crate::storage::state_file::{self, Stored};
 
@@ -102,6 +103,11 @@ impl Registration {
                 )
             }
         }
+    }
+
+    /// The address of the server for messages, without the password that it may hold.
+    pub(crate) fn shown_server(&self) -> String {
+        server_address::without_user(&self.server)
     }
 
     /// Writes the registration into `state_dir`, atomically.

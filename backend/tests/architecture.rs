@@ -32,7 +32,7 @@ const AGENT: &[(&str, &[&str])] = &[
     ("agent", &["work", "transfer", "storage", "server", "config", "identity"]),
     ("transfer", &["transfer", "storage", "server", "config"]),
     ("server", &["server", "config", "identity", "host", "exit"]),
-    ("identity", &["storage"]),
+    ("identity", &["storage", "config"]),
     ("storage", &["storage", "config"]),
     ("config", &["config"]),
     ("host", &[]),

@@ -15,6 +15,7 @@ use crate::command::register::DEFAULT_SERVER;
 use crate::config::endpoint::{Endpoint, Upload};
 use crate::config::live::LiveConfig;
 use crate::config::resolve::Address;
+use crate::config::server_address;
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::identity::certificate::ClientCertificate;
@@ -123,7 +124,7 @@ async fn server(settings: &Settings, registration: Option<&Registration>) -> Vec
     };
     let took = started.elapsed();
     let mut rows =
-        vec![Row::new("server", Finding::Fine(format!("{} answers in {} ms", http.server(), took.as_millis())))];
+        vec![Row::new("server", Finding::Fine(format!("{} answers in {} ms", http.shown_server(), took.as_millis())))];
     rows.push(Row::new("certificate", transport(http.server())));
     if let Some(time) = time {
         rows.push(Row::new("clock", skew(time.signed_duration_since(Utc::now()).abs().to_std().unwrap_or_default())));
@@ -162,7 +163,7 @@ async fn client_certificate(settings: &Settings, registration: Option<&Registrat
         (Some(certificate), Some(server)) => {
             let validity = validity(&certificate, Utc::now());
             match show_certificate(settings, registration, certificate).await {
-                Ok(()) => validity.and(&format!("{server} answers")),
+                Ok(()) => validity.and(&format!("{} answers", server_address::without_user(server))),
                 Err(error) => {
                     let advice = "check mtls-server, ca-file, the firewall and the proxy";
                     Finding::Wrong(format!("{}; {error:#}; {advice}", validity.text()))
@@ -200,7 +201,9 @@ async fn show_certificate(
 
 fn registered(state_dir: &Path, registration: anyhow::Result<Option<Registration>>) -> Row {
     let finding = match registration {
-        Ok(Some(registration)) => Finding::Fine(format!("agent {} of {}", registration.agent_id, registration.server)),
+        Ok(Some(registration)) => {
+            Finding::Fine(format!("agent {} of {}", registration.agent_id, registration.shown_server()))
+        }
         Ok(None) => Finding::Wrong(format!(
             "there is none in {}: run `mftplus-agent register --code CODE`",
             state_dir.display()

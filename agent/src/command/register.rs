@@ -26,11 +26,11 @@ pub(crate) async fn register(settings: &Settings, args: &RegisterArgs) -> anyhow
         bail!(
             "this machine is already agent {} of {}; use `--force` to register again, or another --state-dir for a second agent",
             existing.agent_id,
-            existing.server
+            existing.shown_server()
         );
     }
     let registration = register_agent(settings, &args.code, &args.identity).await?;
-    println!("registered as agent {} of {}", registration.agent_id, registration.server);
+    println!("registered as agent {} of {}", registration.agent_id, registration.shown_server());
     println!("the API key is stored in {}", settings.state_dir.join("agent.json").display());
     Ok(Exit::Done)
 }

@@ -11,6 +11,7 @@ use crate::config::file::{ConfigFile, MaxJobs};
 use crate::config::live::LiveConfig;
 use crate::config::locate;
 use crate::config::rate::RateLimits;
+use crate::config::server_address;
 use crate::server::connection::ConnectionSettings;
 use crate::server::context::Timing;
 
@@ -23,6 +24,7 @@ pub(crate) fn resolve(args: &AgentArgs, stop: CancellationToken) -> anyhow::Resu
 }
 
 fn resolve_on(args: &AgentArgs, machine_file: &Path, stop: CancellationToken) -> anyhow::Result<Settings> {
+    server_address::check_flags(args.server.as_deref(), args.mtls_server.as_deref())?;
     let config = load(args, machine_file)?;
     let file = config.current();
     let state_dir = args.state_dir.clone().or_else(|| file.state_dir.clone());
@@ -84,6 +86,7 @@ mod tests {
     use super::{allowed_dirs, resolve_on, work_limits};
     use crate::agent::Settings;
     use crate::command::args::{Cli, Command, RunArgs};
+    use crate::config::ConfigError;
     use crate::config::access::write_private;
 
     /// What `mftplus-agent` gets from its command line; the environment variable of `--state-dir` is `variable` here.
@@ -166,6 +169,14 @@ mod tests {
         assert_eq!((limits.max_parallel, limits.rates.per_copy), (4, None));
         assert_eq!(settings.server, None);
         Ok(())
+    }
+
+    #[test]
+    fn a_wrong_address_is_a_mistake_of_the_configuration() {
+        for flag in ["--server", "--mtls-server"] {
+            let refused = settings(&[flag, ":8080"], "MFTPLUS_TEST_NO_SUCH_VARIABLE").err();
+            assert!(refused.is_some_and(|error| error.is::<ConfigError>()), "{flag}");
+        }
     }
 
     #[test]

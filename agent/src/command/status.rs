@@ -29,7 +29,7 @@ pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Ex
         return Ok(Exit::Done);
     }
     match &registration {
-        Some(registration) => println!("agent    {}\nserver   {}", registration.agent_id, registration.server),
+        Some(registration) => println!("agent    {}\nserver   {}", registration.agent_id, registration.shown_server()),
         None => println!("agent    not registered; run `register --code CODE`"),
     }
     if let Some(certificate) = &certificate {
@@ -88,7 +88,7 @@ fn as_json(
     json!({
         "registered": registration.is_some(),
         "agentId": registration.map(|registration| registration.agent_id),
-        "server": registration.map(|registration| &registration.server),
+        "server": registration.map(Registration::shown_server),
         "certificateExpiresAt": certificate.map(ClientCertificate::expires_at),
         "stateDir": settings.state_dir,
         "configFile": settings.config.path(),

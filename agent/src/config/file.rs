@@ -10,6 +10,7 @@ use crate::config::credentials_and_endpoints::validate::{self, CredentialsTable,
 use crate::config::credentials_and_endpoints::{CredentialsSection, EndpointSection};
 use crate::config::proxy::{self, ProxyUrl};
 use crate::config::rate::{Rate, RateWindow};
+use crate::config::server_address;
 use crate::config::source_text::SourceText;
 
 /// What the file says; a key that is absent is `None`.
@@ -17,6 +18,7 @@ use crate::config::source_text::SourceText;
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct ConfigFile {
     /// Address of the server.
+    #[serde(deserialize_with = "server_address::server")]
     pub(crate) server: Option<String>,
     /// Name of this agent.
     pub(crate) name: Option<String>,
@@ -39,6 +41,7 @@ pub(crate) struct ConfigFile {
     /// The certificates of the authorities that are trusted to sign the server's. Absolute once the file is read.
     pub(crate) ca_file: Option<PathBuf>,
     /// Address of the server's listener for client certificates.
+    #[serde(deserialize_with = "server_address::mtls_server")]
     pub(crate) mtls_server: Option<String>,
     pub(crate) credentials: CredentialsTable,
     pub(crate) endpoints: EndpointsTable,
@@ -180,6 +183,14 @@ mod tests {
             assert_eq!(parse(text), Err(expected.to_owned()));
         }
         for (text, expected) in [
+            (
+                "server = \":8080\"",
+                "line 1, column 10: must be the address of a server, such as https://mft.example.com",
+            ),
+            (
+                "mtls-server = \"http://u:secret@h\"",
+                "line 1, column 15: must be the address of a listener for client certificates, such as https://mft.example.com:8443",
+            ),
             (
                 "[credentials.a]\nuser = 'u'\npasword = 'hidden'",
                 "line 3, column 1: there is no key `pasword`; did you mean `password`?",

@@ -1,6 +1,6 @@
 //! The commented file that `init` writes.
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, server_address};
 
 const TEXT: &str = include_str!("template.toml");
 
@@ -10,8 +10,10 @@ const SERVER_EXAMPLE: &str = "#server = \"https://mft.example.com\"";
 /// The file, with the address of the server if there is one.
 pub(crate) fn template(server: Option<&str>) -> Result<String, ConfigError> {
     let Some(server) = server else { return Ok(TEXT.to_owned()) };
+    server_address::check_flags(Some(server), None)?;
     if server.contains(|c: char| c.is_control() || c == '"' || c == '\\') {
-        return Err(ConfigError(format!("`{}` is no server address", server.escape_debug())));
+        let shown = server_address::without_user(server);
+        return Err(ConfigError(format!("--server `{shown}`: must have no quotes, backslashes or control characters")));
     }
     Ok(TEXT.replacen(SERVER_EXAMPLE, &format!("server = \"{server}\""), 1))
 }
@@ -41,7 +43,9 @@ mod tests {
         assert_eq!(parse(&template(None)?)?, ConfigFile::default());
         let file = parse(&template(Some("http://10.0.0.1:8080"))?)?;
         assert_eq!(file, ConfigFile { server: Some("http://10.0.0.1:8080".into()), ..ConfigFile::default() });
-        assert!(template(Some("http://a\"\nb")).is_err());
+        for refused in ["http://a\"\nb", "http://a/\\b", ":8080"] {
+            assert!(template(Some(refused)).is_err(), "{refused}");
+        }
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use url::{Host, Url};
 
+use crate::config::{ConfigError, server_address};
 use crate::identity::certificate::ClientCertificate;
 use crate::server::connection::{ConnectionSettings, is_certificate_refused};
 use crate::server::http::headers::{date, is_minimal, rate_limit, retry_after};
@@ -94,6 +95,8 @@ const MINIMAL: &[u8] = br#"{"data":null}"#;
 pub(crate) struct HttpClient {
     http: Client,
     server: String,
+    /// The address for messages.
+    shown: String,
     observed: Arc<Observed>,
 }
 
@@ -146,7 +149,6 @@ impl HttpClient {
         settings: &ConnectionSettings,
         certificate: &ClientCertificate,
     ) -> anyhow::Result<Self> {
-        anyhow::ensure!(server.starts_with("https://"), "mtls-server `{server}`: must begin with https://");
         let identity = Identity::from_pem(certificate.pem().as_bytes()).context("the client certificate is damaged")?;
         Self::build(server, settings, Some(identity), self.observed.clone())
     }
@@ -157,12 +159,8 @@ impl HttpClient {
         identity: Option<Identity>,
         observed: Arc<Observed>,
     ) -> anyhow::Result<Self> {
-        let url = Url::parse(server)
-            .with_context(|| format!("`{server}` is not a server address; give one such as http://127.0.0.1:8080"))?;
-        anyhow::ensure!(
-            matches!(url.scheme(), "http" | "https") && url.has_host(),
-            "`{server}` is not a server address; give one that begins with http:// or https://"
-        );
+        let shown = server_address::without_user(server);
+        let url = server_address::parse(server).map_err(|why| ConfigError(format!("the server `{shown}`: {why}")))?;
         let mut builder = Client::builder()
             .user_agent(concat!("mftplus-agent/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(5))
@@ -184,7 +182,7 @@ impl HttpClient {
             builder = builder.proxy(Proxy::all(proxy.expose().clone())?);
         }
         let server = url.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { http: builder.build()?, server, observed })
+        Ok(Self { http: builder.build()?, shown: server_address::without_user(&server), server, observed })
     }
 
     /// The present: by the clock of this machine, or by that of the server if the two are far apart.
@@ -216,9 +214,14 @@ impl HttpClient {
         self.observed.answered.send_replace(true);
     }
 
-    /// The server's address, without a slash at its end.
+    /// The server's address, without a slash at its end. It may hold a password.
     pub(crate) fn server(&self) -> &str {
         &self.server
+    }
+
+    /// The server's address for messages.
+    pub(crate) fn shown_server(&self) -> &str {
+        &self.shown
     }
 
     /// Starts a request for `path`.
@@ -241,7 +244,7 @@ impl HttpClient {
         if is_certificate_refused(error) {
             self.note_certificate_refused();
         }
-        ApiError::Unreachable { server: self.server.clone(), cause: cause(error) }
+        ApiError::Unreachable { server: self.shown.clone(), cause: cause(error) }
     }
 
     /// Reads a body of at most [`MAX_BODY`] bytes.

@@ -8,6 +8,7 @@ use reqwest::header::{DATE, HeaderMap, HeaderValue};
 use serde_json::json;
 
 use super::{ApiError, HttpClient, MAX_BODY, MINIMAL, Success, explain};
+use crate::config::ConfigError;
 use crate::server::connection::ConnectionSettings;
 
 #[test]
@@ -88,8 +89,21 @@ fn a_refusal_names_the_wrong_fields() {
 }
 
 #[test]
-fn an_invalid_server_address_is_rejected() {
-    for server in ["", "localhost:8080", "ftp://example.com", "http://"] {
-        assert!(HttpClient::new(server, &ConnectionSettings::default()).is_err(), "{server}");
+fn an_invalid_server_address_is_a_mistake_of_the_configuration() {
+    for server in ["", ":8080", "localhost:8080", "ftp://example.com", "http://"] {
+        let refused = HttpClient::new(server, &ConnectionSettings::default()).err();
+        assert!(refused.is_some_and(|error| error.is::<ConfigError>()), "{server}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_is_named_without_its_password() -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    drop(listener);
+    let client = HttpClient::new(&format!("http://user:secret@{address}/"), &ConnectionSettings::default())?;
+    let error = client.time(client.request(Method::GET, "/")).await.err().context("it answered")?.to_string();
+    assert!(error.starts_with(&format!("the server at http://{address} cannot be reached (")), "{error}");
+    assert!(!error.contains("secret"), "{error}");
+    Ok(())
 }

@@ -1,0 +1,105 @@
+//! Addresses of the server. They may hold a user and a password, for a proxy in front of the server, which no message shows.
+
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+use crate::config::ConfigError;
+
+/// What is said of a text that is no address of a server.
+const FORM: &str = "must be the address of a server, such as https://mft.example.com";
+
+/// What is said of a text that is no address of a listener for client certificates.
+const MTLS_FORM: &str =
+    "must be the address of a listener for client certificates, such as https://mft.example.com:8443";
+
+/// Reads an `http` or `https` address. The error continues a sentence that begins with the setting.
+pub(crate) fn parse(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or(FORM)
+}
+
+/// Reads the address of a listener for client certificates, which is `https`.
+fn parse_mtls(text: &str) -> Result<Url, &'static str> {
+    parse(text).ok().filter(|url| url.scheme() == "https").ok_or(MTLS_FORM)
+}
+
+/// Checks the addresses that flags or environment variables give. Those of the configuration file are checked when it is read.
+pub(crate) fn check_flags(server: Option<&str>, mtls_server: Option<&str>) -> Result<(), ConfigError> {
+    let refuse =
+        |flag: &'static str, text: &str, why: &str| ConfigError(format!("{flag} `{}`: {why}", without_user(text)));
+    if let Some(text) = server {
+        parse(text).map_err(|why| refuse("--server", text, why))?;
+    }
+    if let Some(text) = mtls_server {
+        parse_mtls(text).map_err(|why| refuse("--mtls-server", text, why))?;
+    }
+    Ok(())
+}
+
+/// An address for messages, without its user and password. What is no address loses everything up to its last `@`.
+pub(crate) fn without_user(text: &str) -> String {
+    if !text.contains('@') {
+        return text.escape_debug().to_string();
+    }
+    let bare = parse(text).ok().and_then(|mut url| {
+        url.set_username("").ok()?;
+        url.set_password(None).ok()?;
+        Some(url.as_str().trim_end_matches('/').to_owned())
+    });
+    bare.unwrap_or_else(|| format!("…@{}", text.rsplit('@').next().unwrap_or_default().escape_debug()))
+}
+
+/// Reads the address of the server.
+pub(super) fn server<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse(&text).map_err(serde::de::Error::custom)?;
+    Ok(Some(text))
+}
+
+/// Reads the address of the server's listener for client certificates.
+pub(super) fn mtls_server<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_mtls(&text).map_err(serde::de::Error::custom)?;
+    Ok(Some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FORM, MTLS_FORM, check_flags, parse, without_user};
+
+    #[test]
+    fn an_address_has_a_scheme_and_a_host() {
+        for text in ["http://127.0.0.1:8080", "https://mft.example.com", "https://u:pw@example.com/mft/"] {
+            assert!(parse(text).is_ok(), "{text}");
+        }
+        for text in ["", ":8080", "127.0.0.1:8080", "localhost:8080", "ftp://example.com", "http://", "https://h:99999"]
+        {
+            assert_eq!(parse(text), Err(FORM), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_flag_is_named_with_its_value() {
+        let problem = |server, mtls| check_flags(server, mtls).err().map(|error| error.to_string()).unwrap_or_default();
+        assert_eq!(problem(Some(":8080"), None), format!("--server `:8080`: {FORM}"));
+        assert_eq!(problem(Some("ftp://u:pw@h"), None), format!("--server `…@h`: {FORM}"));
+        assert_eq!(problem(None, Some("http://h:8443")), format!("--mtls-server `http://h:8443`: {MTLS_FORM}"));
+        assert_eq!(problem(Some("http://h"), Some("https://h:8443")), "");
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_user_and_password() {
+        for (text, expected) in [
+            ("https://user:secret@h:8443/mft", "https://h:8443/mft"),
+            ("http://user:sec@ret@h/", "http://h"),
+            ("https://secret@h", "https://h"),
+            ("http://h/a@b", "http://h/a@b"),
+            ("user:sec@ret@h", "…@h"),
+            ("https://user:secret@", "…@"),
+            ("https://h", "https://h"),
+            ("a\nb", "a\\nb"),
+        ] {
+            assert_eq!(without_user(text), expected, "{text}");
+        }
+    }
+}
