@@ -1,11 +1,12 @@
 //! Connections to the server: proxy and TLS, and whether the server refused the client certificate of this agent.
 
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use reqwest::{Certificate, ClientBuilder};
-use rustls::AlertDescription;
+use rustls::{AlertDescription, InvalidMessage};
 
 use crate::config::proxy::ProxyUrl;
 
@@ -33,16 +34,27 @@ impl ConnectionSettings {
 
 /// Whether a request failed because the server did not accept the client certificate.
 pub(crate) fn is_certificate_refused(error: &reqwest::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if let Some(rustls::Error::AlertReceived(alert)) = tls.or_else(|| error.downcast_ref()) {
-            return is_about_certificates(*alert);
-        }
-        cause = error.source();
+    tls_errors(error).any(|error| matches!(error, rustls::Error::AlertReceived(alert) if is_about_certificates(*alert)))
+}
+
+/// Whether a request failed because something else than TLS was received, such as the answer of an HTTP server.
+pub(crate) fn is_without_tls(error: &reqwest::Error) -> bool {
+    let not_tls = rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType);
+    tls_errors(error).any(|error| *error == not_tls)
+}
+
+/// The errors of TLS among the causes of a request's failure.
+fn tls_errors(error: &reqwest::Error) -> impl Iterator<Item = &rustls::Error> {
+    let first: &(dyn Error + 'static) = error;
+    std::iter::successors(Some(first), |&error| error.source()).filter_map(tls_error)
+}
+
+/// The error of TLS that an error is, or contains: the source of an I/O error is not the error within it.
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    match error.downcast_ref::<io::Error>() {
+        Some(outer) => tls_error(outer.get_ref()?),
+        None => error.downcast_ref(),
     }
-    false
 }
 
 fn is_about_certificates(alert: AlertDescription) -> bool {

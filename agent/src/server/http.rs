@@ -20,7 +20,7 @@ use url::{Host, Url};
 
 use crate::config::{ConfigError, server_address};
 use crate::identity::certificate::ClientCertificate;
-use crate::server::connection::{ConnectionSettings, is_certificate_refused};
+use crate::server::connection::{ConnectionSettings, is_certificate_refused, is_without_tls};
 use crate::server::http::headers::{date, is_minimal, rate_limit, retry_after};
 use crate::server::pacing::RateLimit;
 
@@ -327,6 +327,9 @@ fn is_loopback(url: &Url) -> bool {
 
 /// The innermost cause of an error, which people understand best.
 fn cause(error: &reqwest::Error) -> String {
+    if is_without_tls(error) {
+        return "it does not speak TLS on this port; try http://".to_owned();
+    }
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
         innermost = source;

@@ -6,6 +6,7 @@ use mftplus_protocol::characters::is_unprintable;
 use reqwest::Method;
 use reqwest::header::{DATE, HeaderMap, HeaderValue};
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{ApiError, HttpClient, MAX_BODY, MINIMAL, Success, explain};
 use crate::config::ConfigError;
@@ -94,6 +95,28 @@ fn an_invalid_server_address_is_a_mistake_of_the_configuration() {
         let refused = HttpClient::new(server, &ConnectionSettings::default()).err();
         assert!(refused.is_some_and(|error| error.is::<ConfigError>()), "{server}");
     }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_said_to_have_none() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let ca_file = dir.path().join("ca.pem");
+    std::fs::write(&ca_file, rcgen::generate_simple_self_signed(["localhost".to_owned()])?.cert.pem())?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let settings = ConnectionSettings { ca_file: Some(ca_file), ..ConnectionSettings::default() };
+    let client = HttpClient::new(&format!("https://{}", listener.local_addr()?), &settings)?;
+    let answering = async {
+        let (mut stream, _) = listener.accept().await?;
+        anyhow::ensure!(stream.read(&mut [0; 8192]).await? > 0, "there is no request");
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await?;
+        // Open until the client has read.
+        anyhow::Ok(stream)
+    };
+    let (stream, time) = tokio::join!(answering, client.time(client.request(Method::GET, "/")));
+    drop(stream?);
+    let error = time.err().context("it answered")?.to_string();
+    assert!(error.ends_with("cannot be reached (it does not speak TLS on this port; try http://)"), "{error}");
+    Ok(())
 }
 
 #[tokio::test]
