@@ -47,7 +47,8 @@ const PAUSES: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::
 #[derive(Args, Debug)]
 pub struct WatchArgs {
     /// URL of the server
-    #[arg(long, env = "MFTPLUS_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    #[arg(long, env = "MFTPLUS_URL", default_value = "http://127.0.0.1:8080", value_name = "URL",
+        value_parser = socket::server_url)]
     url: String,
 
     /// Access token, such as one that `mftplus token` prints
@@ -63,9 +64,9 @@ pub struct WatchArgs {
 ///
 /// # Errors
 ///
-/// A message that says what failed: the address is wrong, or the server refuses the token.
+/// A message that says what failed: there is no socket at the address, or the server refuses the token.
 pub async fn run(args: WatchArgs, ask_password: impl FnOnce() -> Result<String>) -> Result<()> {
-    let url = socket::address(&args.url)?;
+    let url = socket::address(&args.url);
     let mut screen = Screen::new(&args.url);
     let mut failures = 0;
     let token = match (args.token, args.email) {

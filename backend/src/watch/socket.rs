@@ -2,7 +2,6 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use anyhow::{Result, bail};
 use futures_util::{SinkExt, StreamExt};
 use mftplus_protocol::{
     error_code::Code,
@@ -19,6 +18,7 @@ use tokio_tungstenite::{
         protocol::CloseFrame,
     },
 };
+use url::Url;
 
 /// The maximum time for the handshake, and without a message of the server, which sends a ping every 30 s.
 const PATIENCE: Duration = Duration::from_secs(75);
@@ -40,18 +40,24 @@ pub(super) struct Socket {
     open: HashSet<String>,
 }
 
-/// The address of the socket on a server.
+/// Reads the URL of a server, without a slash at its end.
 ///
 /// # Errors
 ///
-/// An error if the URL is not an HTTP URL.
-pub(super) fn address(url: &str) -> Result<String> {
-    let url = url.trim_end_matches('/');
-    match url.split_once("://") {
-        Some(("http", rest)) if !rest.is_empty() => Ok(format!("ws://{rest}/graphql/ws")),
-        Some(("https", rest)) if !rest.is_empty() => Ok(format!("wss://{rest}/graphql/ws")),
-        _ => bail!("--url: `{url}` must be of the form http://host:port or https://host"),
+/// A message that continues a sentence beginning with the setting.
+pub(super) fn server_url(text: &str) -> Result<String, &'static str> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = url.ok_or("must be the URL of a server, such as https://mft.example.com")?;
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err("must have no user, password, query or fragment");
     }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// The address of the socket on the server with a URL that [`server_url`] has read.
+pub(super) fn address(url: &str) -> String {
+    // http becomes ws, and https becomes wss.
+    format!("ws{}/graphql/ws", url.strip_prefix("http").unwrap_or(url))
 }
 
 fn lost(error: impl std::fmt::Display) -> Ended {
@@ -70,8 +76,17 @@ fn not_connected(error: tungstenite::Error) -> Ended {
             }
         }
         tungstenite::Error::Url(error) => Ended::Refused(error.to_string()),
+        tungstenite::Error::Io(error) if is_without_tls(&error) => {
+            Ended::Refused("the server does not speak TLS on this port; try http://".to_owned())
+        }
         error => lost(error),
     }
+}
+
+/// Whether something else than TLS was received, such as the answer of an HTTP server.
+fn is_without_tls(error: &std::io::Error) -> bool {
+    let not_tls = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+    error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) == Some(&not_tls)
 }
 
 /// Why the server closed an established connection.
@@ -190,9 +205,31 @@ mod tests {
 
     #[test]
     fn the_socket_is_beside_the_api() {
-        assert_eq!(address("http://127.0.0.1:8080/").ok().as_deref(), Some("ws://127.0.0.1:8080/graphql/ws"));
-        assert_eq!(address("https://fleet.example.com").ok().as_deref(), Some("wss://fleet.example.com/graphql/ws"));
-        assert!(address("fleet.example.com").is_err());
+        let address = |text: &str| server_url(text).map(|url| address(&url));
+        assert_eq!(address("http://127.0.0.1:8080/").as_deref(), Ok("ws://127.0.0.1:8080/graphql/ws"));
+        assert_eq!(address("https://fleet.example.com/mft").as_deref(), Ok("wss://fleet.example.com/mft/graphql/ws"));
+    }
+
+    #[rstest]
+    #[case("fleet.example.com")]
+    #[case(":8080")]
+    #[case("127.0.0.1:8080")]
+    #[case("http://")]
+    #[case("http://fleet.example.com:99999")]
+    #[case("ws://fleet.example.com")]
+    #[case("https://user:password@fleet.example.com")]
+    #[case("https://fleet.example.com/?x=1")]
+    fn what_is_no_url_of_a_server_is_refused(#[case] text: &str) {
+        assert!(server_url(text).is_err());
+    }
+
+    #[test]
+    fn an_answer_without_tls_would_be_the_same_next_time() {
+        let not_tls = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+        let ended = not_connected(std::io::Error::new(std::io::ErrorKind::InvalidData, not_tls).into());
+        assert!(is_final(&ended) && ended.to_string().contains("try http://"), "{ended}");
+        let reset = not_connected(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into());
+        assert!(!is_final(&reset), "{reset}");
     }
 
     fn is_final(ended: &Ended) -> bool {
