@@ -140,7 +140,7 @@ struct EnrolCodeArgs {
     #[arg(long, value_parser = clap::value_parser!(i64).range(1..=MAX_USES), value_name = "N")]
     max_uses: Option<i64>,
     /// How long the code is valid, such as 1h or 7d; no expiry if omitted
-    #[arg(long, value_parser = humantime::parse_duration, value_name = "DURATION")]
+    #[arg(long, value_parser = config::any_duration, value_name = "DURATION")]
     expires_in: Option<Duration>,
     #[command(flatten)]
     database: DatabaseSettings,
@@ -256,9 +256,11 @@ fn named(flag: &str) -> String {
     }
 }
 
-/// The value for a message; empty if the setting may hold a secret.
+/// The value for a message; empty if it may hold a secret, as what is before an `@` may, unless that is an e-mail address.
 fn shown(flag: &str, value: &str) -> String {
-    if flag.ends_with("url") || flag.ends_with("password") { String::new() } else { format!(" (it is `{value}`)") }
+    let may_hold_secret = flag.ends_with("url") || flag.ends_with("password");
+    let may_be_address = value.contains('@') && !flag.ends_with("email");
+    if may_hold_secret || may_be_address { String::new() } else { format!(" (it is `{value}`)") }
 }
 
 /// Runs the command.

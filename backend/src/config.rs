@@ -9,7 +9,10 @@ use clap::{Args, Command};
 use ipnet::IpNet;
 use secrecy::SecretString;
 
-use crate::{limits::Quotas, transport::PublicUrl};
+use crate::{
+    limits::Quotas,
+    transport::{PublicUrl, parse_origin},
+};
 
 mod certificate_files;
 mod listen;
@@ -185,8 +188,17 @@ fn admin_password(text: &str) -> Result<SecretString, String> {
     crate::model::account::check_password(text).map(|()| text.to_owned().into())
 }
 
+/// Reads a duration of any length.
+///
+/// # Errors
+///
+/// A message that continues a sentence beginning with the setting.
+pub fn any_duration(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "must be a duration such as 30s or 5m")
+}
+
 fn duration(text: &str, least: u64, most: u64) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|_| "must be a duration such as 30s or 5m".to_owned())?;
+    let duration = any_duration(text)?;
     if duration < Duration::from_secs(least) || duration > Duration::from_secs(most) || duration.subsec_nanos() != 0 {
         return Err(format!(
             "must be whole seconds, {least}s to {}",
@@ -213,18 +225,19 @@ fn network(text: &str) -> Result<IpNet, String> {
     network.map_err(|_| format!("`{text}` must be a network such as 10.0.0.0/8"))
 }
 
-fn origin(text: &str) -> Result<String, String> {
+fn origin(text: &str) -> Result<String, &'static str> {
     let text = text.trim().trim_end_matches('/');
-    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match authority {
-        Some(authority) if !authority.is_empty() && !authority.contains('/') => Ok(text.to_owned()),
-        _ => Err(format!("`{text}` must be an origin such as https://fleet.example.com")),
+    match parse_origin(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("must be an origin such as https://fleet.example.com, without user and path"),
     }
 }
 
-fn log_filter(text: &str) -> Result<String, String> {
-    tracing_subscriber::EnvFilter::try_new(text).map_err(|error| error.to_string())?;
-    Ok(text.to_owned())
+fn log_filter(text: &str) -> Result<String, &'static str> {
+    match tracing_subscriber::EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("must be a level such as info, or target=level pairs such as info,mftplus=debug"),
+    }
 }
 
 /// Sets the values of a settings file as the defaults of the flags with the same names, so that flags and environment
@@ -271,4 +284,32 @@ fn set_default(command: &mut Command, id: &str, value: &str) -> bool {
         is_known |= set_default(subcommand, id, value);
     }
     is_known
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("https://fleet.example.com", Some("https://fleet.example.com"))]
+    #[case(" http://127.0.0.1:8080/ ", Some("http://127.0.0.1:8080"))]
+    #[case("https://user:secret@fleet.example.com", None)]
+    #[case("https://user@fleet.example.com", None)]
+    #[case("https://fleet.example.com/path", None)]
+    #[case("https://fleet.example.com?x", None)]
+    #[case("https://fleet.example.com:99999", None)]
+    #[case("fleet.example.com", None)]
+    #[case("https://", None)]
+    #[case("null", None)]
+    fn only_an_origin_that_a_browser_can_send_is_accepted(#[case] text: &str, #[case] expected: Option<&str>) {
+        assert_eq!(origin(text).ok().as_deref(), expected);
+    }
+
+    #[test]
+    fn a_wrong_log_filter_is_refused_with_its_form() {
+        assert!(log_filter("info,mftplus=debug").is_ok());
+        assert!(log_filter("mftplus=loud").is_err_and(|problem| problem.contains("mftplus=debug")));
+    }
 }

@@ -35,7 +35,7 @@ pub use body::{BodyBudget, discard_body, read_body};
 pub use caller_semaphores::CallerSemaphores;
 pub use compression::{ContentEncoding, FixedBody, compress, compressed};
 pub use connections::{Connection, ConnectionLimits, Connections};
-pub use origin::OriginPolicy;
+pub use origin::{OriginPolicy, parse_origin};
 pub use public_url::PublicUrl;
 pub use rate_limit_headers::{RATE_LIMIT_HEADERS, set_rate_limit};
 pub use request_id::{RequestId, RequestIds, spawn_blocking};

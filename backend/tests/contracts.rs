@@ -134,6 +134,30 @@ fn the_server_and_the_agent_have_configuration_files_of_their_own() {
 }
 
 #[test]
+fn a_wrong_setting_is_refused_with_its_form_and_without_a_password() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (words, form) in [
+        ("serve --allowed-origins https://user:secret@h", "must be an origin such as https://fleet.example.com"),
+        ("watch --url https://user:secret@h", "must have no user, password"),
+        ("watch --url :8080", "must be the URL of a server, such as https://mft.example.com"),
+        ("agent --server :8080 status", "must be the address of a server, such as https://mft.example.com"),
+        ("agent --server ftp://user:secret@h status", "must be the address of a server"),
+        (
+            "agent --mtls-server http://user:secret@h status",
+            "must be the address of a listener for client certificates",
+        ),
+        ("serve --log mftplus=loud", "must be a level such as info"),
+        ("enrol-code add --customer a --expires-in soon", "must be a duration such as 30s"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mftplus"));
+        let output = command.args(words.split(' ')).current_dir(folder.path()).env_clear().output().expect("an end");
+        let problem = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && problem.contains(form), "{words}: {problem}");
+        assert!(!problem.contains("secret"), "{words}: {problem}");
+    }
+}
+
+#[test]
 fn the_api_is_described() {
     insta::assert_snapshot!("openapi", backend::rest::document().to_yaml().expect("YAML"));
 }

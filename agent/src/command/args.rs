@@ -186,9 +186,11 @@ pub(crate) struct RunArgs {
     pub(crate) allowed_dirs: Vec<PathBuf>,
 }
 
-fn log_filter(text: &str) -> Result<String, String> {
-    EnvFilter::try_new(text).map_err(|error| error.to_string())?;
-    Ok(text.to_owned())
+fn log_filter(text: &str) -> Result<String, &'static str> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("must be a level such as info, or target=level pairs such as info,mftplus_agent=debug"),
+    }
 }
 
 /// The separator of folders in an environment variable, as in `PATH`.

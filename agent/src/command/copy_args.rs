@@ -83,7 +83,7 @@ pub(crate) struct CopyArgs {
     #[arg(long, value_parser = direction_values(), default_value = Direction::Push.as_str())]
     pub(crate) direction: Direction,
     /// How long to wait for the server, before the copy and for its final report
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
     pub(crate) report_timeout: Duration,
 }
 
@@ -158,6 +158,10 @@ pub(super) fn config_name(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err(format!("it must be a name in the configuration: 1 to {MAX_CONFIG_NAME} letters, digits, `-`, `_` and `.`"))
+}
+
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "must be a duration such as 30s or 5m")
 }
 
 /// Flags are written with hyphens, the rule of a job is not.
@@ -263,6 +267,7 @@ mod tests {
             ("--after-success=remove", "keep, delete or move-to:<path>"),
             ("--after-success=move-to:../done", "must not lead up"),
             ("--preserve=owner", "times, modes"),
+            ("--report-timeout=soon", "must be a duration such as 30s or 5m"),
             ("--credentials=user:password", "a name in the configuration"),
         ] {
             let error = parse(&[flag]).err().map(|error| error.to_string()).unwrap_or_default();

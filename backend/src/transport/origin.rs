@@ -62,7 +62,8 @@ impl OriginPolicy {
 
 /// Parses an origin into a URL without a path, which normalises spelling and default ports for comparison. `None` for
 /// any other text, such as `null`.
-fn parse_origin(text: &str) -> Option<Url> {
+#[must_use]
+pub fn parse_origin(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let is_bare = !text.split_once("://")?.1.contains(['/', '\\', '?', '#', '@']);
     (is_bare && matches!(url.origin(), Origin::Tuple(..))).then_some(url)
