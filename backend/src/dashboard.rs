@@ -180,7 +180,6 @@ mod tests {
         let response = ask(SAMPLE, Method::GET, path, &[(header::ACCEPT, accept)]).await;
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-cache");
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
-        assert_eq!(response.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
         let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.starts_with("default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src"), "{policy}");
         assert_eq!(text(response).await, "<!doctype html>");

@@ -40,7 +40,7 @@ pub use public_url::PublicUrl;
 pub use rate_limit_headers::{RATE_LIMIT_HEADERS, set_rate_limit};
 pub use request_id::{RequestId, RequestIds, spawn_blocking};
 pub use response_budget::{ResponseBudget, response_body};
-pub use security_headers::protect;
+pub use security_headers::{forbid_sniffing, protect};
 pub use status::http_status;
 pub use tls_session::TlsSession;
 

@@ -8,7 +8,7 @@ use axum::{
 const PAGE: &str = include_str!("landing_page.html");
 
 /// The headers of the page. Its content security policy allows only its own style sheet.
-const HEADERS: [(HeaderName, HeaderValue); 5] = [
+const HEADERS: [(HeaderName, HeaderValue); 4] = [
     (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (
@@ -17,7 +17,6 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
             "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
         ),
     ),
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
 ];
 

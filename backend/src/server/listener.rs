@@ -41,6 +41,7 @@ use crate::{
     transport::{
         RequestId, RequestIds, TlsSession,
         connections::{Connection, ConnectionLimits, Connections, Slot},
+        forbid_sniffing,
     },
 };
 
@@ -268,6 +269,7 @@ async fn answer(served: Arc<Served>, request: Request<Incoming>) -> Result<Respo
     let mut answered = pin!(RequestId::scope(Some(id.clone()), answered).instrument(id.span()));
     let mut response = answered.as_mut().await?;
     id.write(response.headers_mut());
+    forbid_sniffing(response.headers_mut());
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         connection.upgraded();
     } else if connection.is_over_quota() {

@@ -43,6 +43,7 @@ mod presence;
 mod public_url;
 mod rate_limit;
 mod request_id;
+mod security_headers;
 mod series;
 mod sign_in_limits;
 mod stalls;
