@@ -297,7 +297,7 @@ async fn await_answers(agent: &Agent, answers: Answers, timeout: Duration) {
     }
     if unanswered > 0 {
         eprintln!(
-            "warning: {unanswered} final report(s) could not be delivered; the daemon (`run`) delivers them later"
+            "warning: final reports that could not be delivered: {unanswered}; the daemon (`run`) delivers them later"
         );
     }
 }

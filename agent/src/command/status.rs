@@ -41,12 +41,12 @@ pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Ex
         settings.config.path().map_or("none".into(), Path::to_string_lossy),
         if daemon_runs { "runs" } else { "does not run" }
     );
-    println!("{} unfinished job(s) and step(s)", items.len());
+    println!("unfinished jobs and steps: {}", items.len());
     for item in &items {
         println!("  {}", describe(item));
     }
     let (unfinished, unsent) = split(&states);
-    println!("{} unfinished transfer(s)", unfinished.len());
+    println!("unfinished transfers: {}", unfinished.len());
     for state in unfinished {
         println!(
             "  {}  {} -> {}  {} of {} bytes",
@@ -57,7 +57,7 @@ pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Ex
             state.size
         );
     }
-    println!("{} unsent report(s)", unsent.len());
+    println!("unsent reports: {}", unsent.len());
     for state in unsent {
         println!("  {}  {} -> {}", state.name(), state.source, state.destination);
     }

@@ -61,9 +61,9 @@ pub(crate) enum CopyError {
     PartChanged(String),
     #[error("the copy {path} has {found} bytes instead of {expected}; copy again when nothing else writes there")]
     SizeMismatch { path: String, expected: u64, found: u64 },
-    #[error("nothing was copied, because {} name(s) cannot be written to the destination: {}", .0.count(), .0)]
+    #[error("nothing was copied, because {} of the names cannot be written to the destination: {}", .0.count(), .0)]
     Names(BoundedMessages),
-    #[error("the copy is complete, but {} source file(s) cannot be deleted or moved: {}", .0.count(), .0)]
+    #[error("the copy is complete, but {} of its source files cannot be deleted or moved: {}", .0.count(), .0)]
     SourceKept(BoundedMessages),
     #[error("cannot record the state of the copy: {0}")]
     State(io::Error),

@@ -77,7 +77,7 @@ impl Plan {
         };
         if !plan.left_out.is_empty() {
             let (count, source) = (plan.left_out.count(), text(source.as_path()));
-            tracing::warn!(source, "{count} special file(s) are left out of the copy: {}", plan.left_out);
+            tracing::warn!(source, count, "special files are left out of the copy: {}", plan.left_out);
         }
         Ok(plan)
     }

@@ -11,6 +11,8 @@ use indicatif::{HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressS
 use mftplus_protocol::wire::TransferStatus;
 use serde_json::Value;
 
+use crate::model::attention::counted;
+
 /// The number of ended transfers that stay on the screen.
 const ENDED: usize = 8;
 
@@ -68,16 +70,7 @@ impl Screen {
 
     /// Shows the totals of the fleet.
     pub(super) fn fleet(&self, fleet: &Value) {
-        let count = |path: &str| fleet.pointer(path).and_then(Value::as_i64).unwrap_or_default();
-        let online = count("/agents/online") + count("/agents/busy") + count("/agents/error");
-        let speed = rate(fleet["bytesPerSecond"].as_f64().unwrap_or_default());
-        self.say(format!(
-            "{online} agents online, {} offline · {} transfers running, {} queued · {speed} · {} failed in 24 h",
-            count("/agents/offline"),
-            count("/transfers/running"),
-            count("/transfers/queued"),
-            count("/failuresInLastDay"),
-        ));
+        self.say(totals(fleet));
     }
 
     /// Shows the current state of an agent.
@@ -178,6 +171,21 @@ impl Line {
     }
 }
 
+/// The totals of the fleet in one line.
+fn totals(fleet: &Value) -> String {
+    let count = |path: &str| fleet.pointer(path).and_then(Value::as_i64).unwrap_or_default();
+    let online = count("/agents/online") + count("/agents/busy") + count("/agents/error");
+    format!(
+        "{} online, {} offline · {} running, {} queued · {} · {} failed in 24 h",
+        counted(online, false, "agent"),
+        count("/agents/offline"),
+        counted(count("/transfers/running"), false, "transfer"),
+        count("/transfers/queued"),
+        rate(fleet["bytesPerSecond"].as_f64().unwrap_or_default()),
+        count("/failuresInLastDay"),
+    )
+}
+
 fn text(object: &Value, name: &str) -> String {
     // What a terminal would take for a command is no part of a name.
     object[name].as_str().unwrap_or_default().chars().filter(|c| !c.is_control()).collect()
@@ -216,6 +224,18 @@ mod tests {
             Line::of(&transfer).plain(),
             "transfer orders.csv on edge-1: running 45 %, 1.00 KiB of 2.00 KiB, 512 B/s, 2 seconds left"
         );
+    }
+
+    #[test]
+    fn one_agent_and_one_transfer_are_told_in_the_singular() {
+        let fleet = json!({
+            "agents": { "online": 1, "busy": 0, "error": 0, "offline": 2 }, "transfers": { "running": 1, "queued": 3 },
+            "bytesPerSecond": 512.0, "failuresInLastDay": 4,
+        });
+        let one = "1 agent online, 2 offline · 1 transfer running, 3 queued · 512 B/s · 4 failed in 24 h";
+        assert_eq!(totals(&fleet), one);
+        let none = "0 agents online, 0 offline · 0 transfers running, 0 queued · 0 B/s · 0 failed in 24 h";
+        assert_eq!(totals(&json!({})), none);
     }
 
     #[test]

@@ -227,7 +227,7 @@ async fn with_agent(session: &mut Session, user: &str, legacy: bool, tried: &mut
             other => return Ok(other),
         }
     }
-    Ok(Attempt::Refused(format!("{refused} keys of ssh-agent are refused")))
+    Ok(Attempt::Refused(format!("{refused} of the keys of ssh-agent are refused")))
 }
 
 #[cfg(unix)]

@@ -45,7 +45,7 @@ fn a_key_of_ssh_agent_signs_in_if_the_server_takes_it() -> anyhow::Result<()> {
     let agent = SshAgent::start()?;
     agent.add(&server.path("stranger"))?;
     let refused = run(&server.path(""), &agent.socket)?;
-    assert!(refused.contains("1 keys of ssh-agent are refused"), "{refused}");
+    assert!(refused.contains("1 of the keys of ssh-agent are refused"), "{refused}");
     agent.add(&server.path("user_key"))?;
     assert_eq!(run(&server.path(""), &agent.socket)?, "");
     let missing = run(&server.path(""), &server.path("no-socket"))?;

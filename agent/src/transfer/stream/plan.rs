@@ -57,7 +57,7 @@ impl StreamPlan {
         let plan = walk.plan;
         if !plan.left_out.is_empty() {
             let (count, source) = (plan.left_out.count(), source.storage.display(&plan.base));
-            tracing::warn!(source, "{count} special file(s) or link(s) are left out of the copy: {}", plan.left_out);
+            tracing::warn!(source, count, "special files or links are left out of the copy: {}", plan.left_out);
         }
         Ok(plan)
     }

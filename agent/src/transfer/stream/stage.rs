@@ -163,7 +163,7 @@ impl Stager<'_> {
                 return Err(CopyError::Several(failures));
             }
             let count = failures.count();
-            tracing::warn!("{count} entries of the folder are not copied, as `onFileError: skip` says: {failures}");
+            tracing::warn!(count, "entries of the folder are not copied, as `onFileError: skip` says: {failures}");
         }
         let verifies = self.claim.state.options.verify == Verify::Sha256;
         let checksum = if plan.is_folder { verifies.then(|| manifest.checksum()) } else { single };
