@@ -27,7 +27,6 @@ test('a job is made with a wrong schedule that is corrected, run by hand, paused
   page,
   server,
 }, info) => {
-  test.setTimeout(240_000);
   const agent = await Agent.register(server, info.outputPath('agent.log'), 'edge-1');
   const { source, target } = await folders(server);
   const stays = await agent.stay(RATE);
@@ -154,7 +153,6 @@ test('a job has rules of its copy, which its page shows and its form keeps', asy
 });
 
 test('slots of the past are run after all, and a run that failed is tried again', async ({ page, server }, info) => {
-  test.setTimeout(240_000);
   const agent = await Agent.register(server, info.outputPath('agent.log'), 'edge-1');
   const { source, target } = await folders(server);
   const stays = await agent.stay(100 * RATE);

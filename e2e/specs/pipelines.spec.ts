@@ -16,7 +16,6 @@ test('three steps are written with a mistake that is corrected, run, changed, co
   page,
   server,
 }, info) => {
-  test.setTimeout(240_000);
   const agent = await Agent.register(server, info.outputPath('agent.log'), 'edge-1');
   const folder = path.join(server.folder, 'outgoing');
   await mkdir(folder);

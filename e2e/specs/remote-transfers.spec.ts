@@ -35,7 +35,6 @@ test('a job fetches a file by SFTP, and its bar is watched to the end', ALONE, a
   server,
   partner,
 }, info) => {
-  test.setTimeout(180_000);
   await writeFile(partner.path('orders.csv'), randomBytes(SIZE));
   const agent = await Agent.register(server, info.outputPath('agent.log'), 'edge-1');
   await agent.configure(partner.config('partner'));
@@ -98,7 +97,6 @@ test('a pipeline fetches a file by FTPS, unpacks it and sends it on by SFTP', AL
   warehouse,
   partner,
 }, info) => {
-  test.setTimeout(180_000);
   const original = path.join(server.folder, 'original.csv');
   const content = randomBytes(SIZE);
   await writeFile(original, content);
