@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use crate::agent::Settings;
 use crate::command::register::DEFAULT_SERVER;
-use crate::config::endpoint::{Endpoint, Upload};
+use crate::config::endpoint_lookup::Address;
 use crate::config::live::LiveConfig;
-use crate::config::resolve::Address;
+use crate::config::resolved_endpoint::{Endpoint, Upload};
 use crate::config::server_address;
 use crate::exit::Exit;
 use crate::identity::Registration;

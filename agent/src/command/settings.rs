@@ -87,7 +87,7 @@ mod tests {
     use crate::agent::Settings;
     use crate::command::args::{Cli, Command, RunArgs};
     use crate::config::ConfigError;
-    use crate::config::access::write_private;
+    use crate::config::file_permissions::write_private;
 
     /// What `mftplus-agent` gets from its command line; the environment variable of `--state-dir` is `variable` here.
     fn settings(words: &[&str], variable: &'static str) -> anyhow::Result<(Settings, RunArgs)> {

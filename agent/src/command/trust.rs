@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 
 use crate::agent::Settings;
 use crate::command::args::TrustArgs;
-use crate::config::endpoint::{EndpointSettings, HostKeyRule};
-use crate::config::resolve::Address;
+use crate::config::endpoint_lookup::Address;
+use crate::config::resolved_endpoint::{EndpointSettings, HostKeyRule};
 use crate::exit::Exit;
 use crate::storage::sftp::known_hosts;
 use crate::storage::sftp::{self, transport::Target};

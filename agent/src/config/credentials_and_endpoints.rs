@@ -8,8 +8,8 @@ use std::time::Duration;
 use mftplus_protocol::wire::Protocol;
 use serde::Deserialize;
 
-use crate::config::endpoint::{FtpMode, Upload};
 use crate::config::proxy::{self, EndpointProxy};
+use crate::config::resolved_endpoint::{FtpMode, Upload};
 use crate::config::secret::{SecretSource, SecretText};
 
 /// `[credentials.NAME]`: who signs in, with what, and on which hosts.

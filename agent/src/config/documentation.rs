@@ -7,9 +7,9 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 
 use crate::config::credentials_and_endpoints::{CredentialsSection, EndpointSection};
-use crate::config::endpoint::Timeouts;
 use crate::config::file::{ConfigFile, MaxJobs};
-use crate::config::keys::keys_of;
+use crate::config::resolved_endpoint::Timeouts;
+use crate::config::table_keys::keys_of;
 
 const PAGE: &str = include_str!("../../../docs/agent-configuration.md");
 const README: &str = include_str!("../../../README.md");

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::config::ConfigError;
-use crate::config::access;
 use crate::config::credentials_and_endpoints::validate::{self, CredentialsTable, EndpointsTable};
 use crate::config::credentials_and_endpoints::{CredentialsSection, EndpointSection};
+use crate::config::file_permissions;
 use crate::config::proxy::{self, ProxyUrl};
 use crate::config::rate::{Rate, RateWindow};
 use crate::config::server_address;
@@ -73,7 +73,7 @@ impl TryFrom<i64> for MaxJobs {
 impl ConfigFile {
     /// Reads and checks the file at `path`.
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
-        let (text, access) = access::read(path)?;
+        let (text, access) = file_permissions::read(path)?;
         let name = path.display().to_string();
         let absolute = std::path::absolute(path).map_err(|error| ConfigError(format!("{name}: {error}")))?;
         let file = Self::parse(&name, absolute.parent().unwrap_or(path), &text)?;
@@ -109,7 +109,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::ConfigFile;
-    use crate::config::access::write_private;
+    use crate::config::file_permissions::write_private;
 
     fn parse(text: &str) -> Result<ConfigFile, String> {
         ConfigFile::parse("agent.toml", Path::new("/etc/mftplus"), text).map_err(|error| error.to_string())

@@ -53,7 +53,7 @@ impl LiveConfig {
 mod tests {
     use super::LiveConfig;
     use crate::config::ConfigError;
-    use crate::config::access::write_private;
+    use crate::config::file_permissions::write_private;
 
     #[test]
     fn a_wrong_file_leaves_the_settings_as_they_are() -> anyhow::Result<()> {

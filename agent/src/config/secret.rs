@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::config::{ConfigError, access};
+use crate::config::{ConfigError, file_permissions};
 
 /// How long a command may take to print a secret.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -108,7 +108,7 @@ impl SecretSource {
     pub(crate) fn load(&self) -> Result<SecretString, ConfigError> {
         let text = match self {
             Self::Text(SecretText(secret)) => return Ok(secret.clone()),
-            Self::File(path) => access::read_secret(path)?,
+            Self::File(path) => file_permissions::read_secret(path)?,
             Self::Command(words) => run(words, COMMAND_TIMEOUT).map_err(ConfigError)?,
             Self::Environment(name) => std::env::var(name)
                 .map_err(|_| ConfigError(format!("the environment variable `{name}` is not set, or is not text")))?,
@@ -206,7 +206,7 @@ mod tests {
     use secrecy::ExposeSecret as _;
 
     use super::{SecretSource, run};
-    use crate::config::access::write_private;
+    use crate::config::file_permissions::write_private;
 
     fn words(words: &[&str]) -> Vec<String> {
         words.iter().map(|word| (*word).to_owned()).collect()

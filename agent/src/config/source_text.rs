@@ -5,7 +5,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue, Error};
 
 use crate::config::ConfigError;
-use crate::config::keys::{keys_of, unknown};
+use crate::config::table_keys::{keys_of, unknown};
 
 /// A file that is TOML.
 pub(super) struct SourceText<'a> {

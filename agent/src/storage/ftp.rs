@@ -45,7 +45,7 @@ use self::pool::{Lease, Pool, Pools};
 use self::reply::{Failure, printable};
 use self::timeouts::Limits;
 use self::upload::Target;
-use crate::config::endpoint::{FtpSettings, FtpTls};
+use crate::config::resolved_endpoint::{FtpSettings, FtpTls};
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::transfer_storage::{
     Attributes, Capabilities, Entry, Metadata, StoragePath, TransferStorage, WriteFile,

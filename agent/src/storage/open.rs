@@ -11,9 +11,9 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ConfigError;
-use crate::config::endpoint::{Endpoint, EndpointSettings, Upload};
+use crate::config::endpoint_lookup::Address;
 use crate::config::live::LiveConfig;
-use crate::config::resolve::Address;
+use crate::config::resolved_endpoint::{Endpoint, EndpointSettings, Upload};
 use crate::storage::allowed_roots::{AccessError, FileAccess};
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::ftp;

@@ -35,7 +35,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::endpoint::SftpSettings;
+use crate::config::resolved_endpoint::SftpSettings;
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::sftp::blocking_calls::Calls;
 use crate::storage::sftp::connection::{Connection, ShownKey};

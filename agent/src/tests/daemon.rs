@@ -14,7 +14,7 @@ use crate::agent::{Agent, Role, daemon_lock};
 use crate::command::args::RunArgs;
 use crate::command::reload_on_sighup::{reload, reload_and_log};
 use crate::command::settings::work_limits;
-use crate::config::access::write_private;
+use crate::config::file_permissions::write_private;
 use crate::config::live::LiveConfig;
 use crate::exit::Exit;
 use crate::identity::Registration;

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use self::scripted::{End, Files, Script, ScriptedServer};
-use crate::config::endpoint::FtpSettings;
+use crate::config::resolved_endpoint::FtpSettings;
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::ftp::pool::Pools;
 use crate::storage::ftp::{self, FtpStorage};

@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use self::server::SshServer;
-use crate::config::endpoint::{HostKeyRule, SftpSettings};
+use crate::config::resolved_endpoint::{HostKeyRule, SftpSettings};
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::sftp;
 use crate::storage::sftp::pool::ConnectionPool;

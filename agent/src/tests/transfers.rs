@@ -24,7 +24,7 @@ use self::remote::{Kind, Remote};
 use super::TestAgent;
 use super::server::ServerState;
 use crate::agent::Settings;
-use crate::config::access::write_private;
+use crate::config::file_permissions::write_private;
 use crate::config::live::LiveConfig;
 use crate::server::wire::Direction;
 use crate::storage::part_name;

@@ -6,7 +6,7 @@ use mftplus_protocol::wire::Protocol;
 
 use crate::config::ConfigError;
 use crate::config::credentials_and_endpoints::{CredentialsSection, EndpointSection};
-use crate::config::names;
+use crate::config::section_names;
 use crate::config::source_text::SourceText;
 
 pub(in crate::config) type CredentialsTable = BTreeMap<String, CredentialsSection>;
@@ -25,7 +25,9 @@ pub(in crate::config) fn check(
     for (name, section) in endpoints {
         let problem = |(key, message): (&str, &str)| source.problem(&["endpoints", name.as_str(), key], message);
         check_name(endpoints, name).and_then(|()| check_endpoint(section)).map_err(problem)?;
-        if let Some(missing) = section.credentials.as_deref().filter(|name| names::find(credentials, name).is_none()) {
+        if let Some(missing) =
+            section.credentials.as_deref().filter(|name| section_names::find(credentials, name).is_none())
+        {
             return Err(problem(("credentials", &format!("there is no table [credentials.{missing}]"))));
         }
     }
@@ -36,7 +38,7 @@ pub(in crate::config) fn check(
 type Wrong = (&'static str, &'static str);
 
 fn check_name<T>(tables: &BTreeMap<String, T>, name: &str) -> Result<(), Wrong> {
-    names::check(tables, name).map_err(|message| ("", message))
+    section_names::check(tables, name).map_err(|message| ("", message))
 }
 
 fn check_credentials(section: &CredentialsSection) -> Result<(), Wrong> {

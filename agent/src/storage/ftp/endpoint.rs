@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 
-use crate::config::endpoint::{FtpMode, FtpSettings, FtpTls};
+use crate::config::resolved_endpoint::{FtpMode, FtpSettings, FtpTls};
 use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::reply::Failure;
 use crate::storage::ftp::tls::{self, Verifier};
@@ -104,7 +104,7 @@ mod tests {
     use secrecy::SecretString;
 
     use super::Endpoint;
-    use crate::config::endpoint::{Credentials, FtpMode, FtpSettings, FtpTls, Timeouts};
+    use crate::config::resolved_endpoint::{Credentials, FtpMode, FtpSettings, FtpTls, Timeouts};
 
     fn settings(user: &str, password: &str, tls: FtpTls) -> FtpSettings {
         let password = Some(SecretString::from(password));

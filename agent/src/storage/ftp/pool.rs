@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
-use crate::config::endpoint::FtpSettings;
+use crate::config::resolved_endpoint::FtpSettings;
 use crate::storage::ftp::connection::Connection;
 use crate::storage::ftp::endpoint::{Endpoint, Key, Security};
 use crate::storage::ftp::reply::Failure;

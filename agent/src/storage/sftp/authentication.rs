@@ -10,7 +10,7 @@ use russh::keys::agent::client::{AgentClient, AgentStream};
 use russh::keys::{Algorithm, Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg, load_openssh_certificate};
 use secrecy::ExposeSecret;
 
-use crate::config::endpoint::Credentials;
+use crate::config::resolved_endpoint::Credentials;
 use crate::storage::error::StorageErrorKind as Kind;
 use crate::storage::path_text::text;
 use crate::storage::sftp::failure::{Failure, SshError};

@@ -14,7 +14,7 @@ use russh_sftp::client::{Config as SftpConfig, RawSftpSession};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::endpoint::SftpSettings;
+use crate::config::resolved_endpoint::SftpSettings;
 use crate::storage::error::StorageErrorKind as Kind;
 use crate::storage::sftp::activity::{Activity, Watched};
 use crate::storage::sftp::algorithms;

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use russh::client::{DisconnectReason, Handler};
 use russh::keys::{Algorithm, HashAlg, PublicKey, PublicKeyOrCertificate};
 
-use crate::config::endpoint::HostKeyRule;
+use crate::config::resolved_endpoint::HostKeyRule;
 use crate::storage::error::StorageErrorKind as Kind;
 use crate::storage::path_text::text;
 use crate::storage::sftp::failure::{Failure, SshError};

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::config::endpoint::{HostKeyRule, SftpSettings};
+use crate::config::resolved_endpoint::{HostKeyRule, SftpSettings};
 use crate::storage::sftp::connection::Connection;
 use crate::storage::sftp::known_hosts;
 
@@ -114,7 +114,7 @@ mod tests {
     use secrecy::SecretString;
 
     use super::PoolKey;
-    use crate::config::endpoint::{Credentials, HostKeyRule, SftpSettings, Timeouts};
+    use crate::config::resolved_endpoint::{Credentials, HostKeyRule, SftpSettings, Timeouts};
 
     fn settings() -> SftpSettings {
         let second = Duration::from_secs(1);

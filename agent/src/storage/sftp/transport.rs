@@ -9,7 +9,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use url::Url;
 
-use crate::config::endpoint::SftpSettings;
+use crate::config::resolved_endpoint::SftpSettings;
 use crate::storage::error::StorageErrorKind as Kind;
 use crate::storage::sftp::failure::Failure;
 use crate::storage::sftp::socks::{self, Login};

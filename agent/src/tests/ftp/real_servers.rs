@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::server::{Certificates, FtpServer, Kind};
 use super::{Client, kind_of, path, read};
-use crate::config::endpoint::{FtpMode, FtpSettings, FtpTls};
+use crate::config::resolved_endpoint::{FtpMode, FtpSettings, FtpTls};
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::ftp::FtpStorage;
 use crate::storage::transfer_storage::{Attributes, EntryKind, TransferStorage as _};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::config::endpoint::{Credentials, FtpMode, FtpSettings, FtpTls, Timeouts};
+use crate::config::resolved_endpoint::{Credentials, FtpMode, FtpSettings, FtpTls, Timeouts};
 
 /// The content of every file.
 pub(super) const CONTENT: &[u8] = b"the content of a file";

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use tempfile::TempDir;
 
-use crate::config::endpoint::{Credentials, FtpMode, FtpSettings, FtpTls, Timeouts};
+use crate::config::resolved_endpoint::{Credentials, FtpMode, FtpSettings, FtpTls, Timeouts};
 
 pub(in crate::tests) const PASSWORD: &str = "secret";
 

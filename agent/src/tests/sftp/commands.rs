@@ -7,7 +7,7 @@ use super::server::SshServer;
 use crate::agent::Settings;
 use crate::command::args::{LsArgs, TrustArgs};
 use crate::command::{check, ls, trust};
-use crate::config::access::write_private;
+use crate::config::file_permissions::write_private;
 use crate::config::live::LiveConfig;
 use crate::exit::Exit;
 use crate::tests::TestAgent;

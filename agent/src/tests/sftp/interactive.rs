@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::server::make_key;
 use super::{kind_of, path};
-use crate::config::endpoint::{Credentials, HostKeyRule, SftpSettings, Timeouts};
+use crate::config::resolved_endpoint::{Credentials, HostKeyRule, SftpSettings, Timeouts};
 use crate::storage::error::{StorageError, StorageErrorKind as Kind};
 use crate::storage::sftp;
 use crate::storage::sftp::pool::ConnectionPool;

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::server::{SshServer, keygen};
 use super::{Fixture, pull, push};
-use crate::config::endpoint::SftpSettings;
+use crate::config::resolved_endpoint::SftpSettings;
 use crate::storage::error::StorageErrorKind as Kind;
 use crate::tests::test_bytes;
 

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use russh::keys::{HashAlg, PublicKey};
 use tempfile::TempDir;
 
-use crate::config::endpoint::{Credentials, HostKeyRule, SftpSettings, Timeouts};
+use crate::config::resolved_endpoint::{Credentials, HostKeyRule, SftpSettings, Timeouts};
 
 /// sshd starts itself again for each connection, so it wants an absolute path.
 const PROGRAM: &str = "/usr/sbin/sshd";

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::relay::Relay;
 use super::server::make_key;
 use super::{Fixture, kind_in, kind_of, path, pull, push};
-use crate::config::endpoint::{HostKeyRule, SftpSettings};
+use crate::config::resolved_endpoint::{HostKeyRule, SftpSettings};
 use crate::storage::error::{StorageError, StorageErrorKind as Kind};
 use crate::storage::sftp;
 use crate::storage::sftp::known_hosts;

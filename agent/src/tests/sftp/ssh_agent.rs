@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use super::server::{SshServer, make_key};
-use crate::config::access::write_private;
+use crate::config::file_permissions::write_private;
 use crate::config::live::LiveConfig;
 use crate::storage::open::{ConfiguredServers, Connect as _, Location};
 use crate::storage::transfer_storage::StoragePath;

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use super::proxy::Speech;
-use crate::config::endpoint::FtpSettings;
+use crate::config::resolved_endpoint::FtpSettings;
 use crate::tests::ftp::server::{Certificates, FtpServer, Kind as FtpKind, PASSWORD};
 use crate::tests::sftp::server::SshServer;
 

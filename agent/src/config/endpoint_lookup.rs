@@ -9,14 +9,14 @@ use url::Url;
 use crate::config::credentials_and_endpoints::{
     CredentialsSection, EndpointSection, FTP_PORT, Fingerprint, IMPLICIT_PORT, SFTP_PORT, Timeout, Tls,
 };
-use crate::config::endpoint::{
+use crate::config::file::ConfigFile;
+use crate::config::proxy::EndpointProxy;
+use crate::config::resolved_endpoint::{
     Credentials, Endpoint, EndpointSettings, FtpSettings, FtpTls, HostKeyRule, SftpSettings, Timeouts,
 };
-use crate::config::file::ConfigFile;
-use crate::config::names;
-use crate::config::proxy::EndpointProxy;
 use crate::config::secret::SecretSource;
-use crate::config::{ConfigError, access};
+use crate::config::section_names;
+use crate::config::{ConfigError, file_permissions};
 
 /// The name of a file of known host keys.
 const KNOWN_HOSTS: &str = "known_hosts";
@@ -151,7 +151,7 @@ impl ConfigFile {
         if found.len() > 1 {
             found.retain(|(_, section)| {
                 let own = section.credentials.as_deref();
-                credentials.is_none_or(|name| own.is_some_and(|own| names::is_same(own, name)))
+                credentials.is_none_or(|name| own.is_some_and(|own| section_names::is_same(own, name)))
                     && user.is_none_or(|user| self.user_of(own) == Some(user))
             });
         }
@@ -166,11 +166,11 @@ impl ConfigFile {
 
     /// The endpoint of this name, with the name as the file writes it.
     pub(crate) fn endpoint_named(&self, name: &str) -> Option<(&str, &EndpointSection)> {
-        names::find(&self.endpoints, name)
+        section_names::find(&self.endpoints, name)
     }
 
     fn credentials_named(&self, name: &str) -> Option<(&str, &CredentialsSection)> {
-        names::find(&self.credentials, name)
+        section_names::find(&self.credentials, name)
     }
 
     fn user_of(&self, credentials: Option<&str>) -> Option<&str> {
@@ -192,8 +192,9 @@ impl ConfigFile {
                 )));
             };
             // The name may come from the server, the host as well: a password must not go where its owner did not send it.
-            let names_it =
-                |other: &EndpointSection| other.credentials.as_deref().is_some_and(|other| names::is_same(other, name));
+            let names_it = |other: &EndpointSection| {
+                other.credentials.as_deref().is_some_and(|other| section_names::is_same(other, name))
+            };
             let is_of_an_endpoint = || self.endpoints.values().any(|other| other.is_on(host) && names_it(other));
             if !section.is_for(host) && !is_of_an_endpoint() {
                 return Err(ConfigError(format!(
@@ -243,7 +244,7 @@ fn load(found: Option<(&str, &CredentialsSection)>, target: &Target<'_>) -> Resu
     };
     let password = secret(section.password())?;
     if let Some(path) = &section.key_file {
-        access::check_secret(path).map_err(in_table)?;
+        file_permissions::check_secret(path).map_err(in_table)?;
     }
     Ok(Credentials {
         user: section.user.clone().unwrap_or_default(),

@@ -1,4 +1,5 @@
-//! The names of the keys: which ones a table may have, and which one was meant by a key that does not exist.
+//! The keys of the tables in the configuration file: which ones a table may have, and which one was meant by a key that does not
+//! exist.
 
 use serde::de::value::Error;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};

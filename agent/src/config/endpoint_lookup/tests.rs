@@ -7,10 +7,10 @@ use mftplus_protocol::wire::Protocol;
 use secrecy::ExposeSecret;
 
 use super::Address;
-use crate::config::endpoint::{
+use crate::config::file::ConfigFile;
+use crate::config::resolved_endpoint::{
     Endpoint, EndpointSettings, FtpMode, FtpSettings, FtpTls, HostKeyRule, SftpSettings, Upload,
 };
-use crate::config::file::ConfigFile;
 
 const FILE: &str = r#"
     socks-proxy = "socks5://proxy.example:1080"
