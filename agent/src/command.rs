@@ -2,13 +2,13 @@
 
 pub(crate) mod args;
 pub(crate) mod check;
+pub(crate) mod completions_and_man_page;
 pub(crate) mod copy;
 pub(crate) mod copy_args;
-pub(crate) mod folder_watch;
+pub(crate) mod folder_health;
 pub(crate) mod init;
 pub(crate) mod install;
 pub(crate) mod ls;
-pub(crate) mod manual;
 pub(crate) mod progress;
 pub(crate) mod register;
 pub(crate) mod reload_on_sighup;

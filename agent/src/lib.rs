@@ -71,8 +71,8 @@ async fn run_command(args: &AgentArgs, stop: CancellationToken) -> anyhow::Resul
         Command::Status(args) => command::status::status(&settings()?, *args),
         Command::Install(args) => command::install::install(&settings()?, args),
         Command::Uninstall => command::install::uninstall(),
-        Command::Completions { shell } => command::manual::completions(*shell),
-        Command::Man { dir } => command::manual::man(dir.as_deref()),
+        Command::Completions { shell } => command::completions_and_man_page::completions(*shell),
+        Command::Man { dir } => command::completions_and_man_page::man(dir.as_deref()),
     }
 }
 

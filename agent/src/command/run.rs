@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::agent::{Agent, Role, Settings, daemon_lock};
 use crate::command::args::RunArgs;
-use crate::command::folder_watch;
+use crate::command::folder_health;
 use crate::command::register::register_agent;
 use crate::command::reload_on_sighup;
 use crate::command::settings::{allowed_dirs, work_limits};
@@ -62,7 +62,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     // The dispatcher starts only now, so that a repeated directive finds the work item that it has started.
     agent.server.background(Dispatcher::new(agent.clone(), Role::Daemon).run(inbox));
     agent.start_heartbeats(Role::Daemon);
-    agent.server.background(folder_watch::watch(agent.clone()));
+    agent.server.background(folder_health::watch(agent.clone()));
     agent.server.background(poll(agent.clone()));
     agent.server.background(resend_reports(agent.clone()));
     agent.server.background(reload_on_sighup::at_hangup(agent.clone(), settings.config.clone(), args.clone()));

@@ -1,4 +1,4 @@
-//! Watches the state folder and the allowed folders while the daemon runs.
+//! Whether the state folder and the allowed folders answer and have space, checked while the daemon runs.
 
 use std::path::Path;
 use std::sync::Arc;
