@@ -26,7 +26,7 @@ use crate::server::wire::AgentStatus;
 use crate::storage::allowed_roots::AllowedRoots;
 use crate::storage::open::ConfiguredServers;
 use crate::transfer::context::TransferContext;
-use crate::transfer::store::{TransferStore, lock};
+use crate::transfer::state_files::{TransferStore, lock};
 use crate::work::journal::Journal;
 use crate::work::queue::WorkQueue;
 

@@ -9,6 +9,7 @@ pub(crate) mod error;
 pub(crate) mod ftp;
 pub(crate) mod job_paths;
 pub(crate) mod local;
+pub(crate) mod location;
 pub(crate) mod open;
 pub(crate) mod part_name;
 pub(crate) mod path_text;

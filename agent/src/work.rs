@@ -14,7 +14,7 @@ pub(crate) mod work_item;
 use std::sync::Arc;
 
 use crate::agent::Agent;
-use crate::transfer::store::Claim;
+use crate::transfer::state_files::Claim;
 use crate::work::item_runner::Execution;
 use crate::work::queue::Ticket;
 use crate::work::work_item::{Task, WorkItem};

@@ -23,7 +23,8 @@ use crate::server::http::HttpClient;
 use crate::server::route::Route;
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
 use crate::storage::error::StorageError;
-use crate::storage::open::{ConfiguredServers, End, Location, Opened, open};
+use crate::storage::location::Location;
+use crate::storage::open::{ConfiguredServers, End, Opened, open};
 
 /// The difference between the clocks from which on certificates and signatures may fail.
 const MAX_SKEW: Duration = Duration::from_mins(1);

@@ -11,7 +11,8 @@ use crate::command::args::LsArgs;
 use crate::exit::Exit;
 use crate::storage::allowed_roots::FileAccess;
 use crate::storage::error::StorageError;
-use crate::storage::open::{ConfiguredServers, End, Location, open};
+use crate::storage::location::Location;
+use crate::storage::open::{ConfiguredServers, End, open};
 use crate::storage::transfer_storage::{EntryKind, Metadata};
 
 /// Runs the subcommand.

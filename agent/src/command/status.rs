@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::identity::certificate::ClientCertificate;
 use crate::transfer::state::TransferState;
-use crate::transfer::store::{TransferStore, lock};
+use crate::transfer::state_files::{TransferStore, lock};
 use crate::work::journal::Journal;
 use crate::work::work_item::{Task, WorkItem};
 

@@ -10,7 +10,7 @@
 //! | `ftp/features.rs` | What can the server do? |
 //! | `ftp/commands.rs`, `ftp/publish.rs`, `ftp/remove.rs` | Which commands make an operation? |
 //! | `ftp/download.rs`, `ftp/upload.rs` | How do the bytes of a file travel? |
-//! | `ftp/listing.rs`, `ftp/mlsx_line.rs`, `ftp/list_line.rs`, `ftp/time.rs` | What does a listing say? |
+//! | `ftp/listing_text.rs`, `ftp/mlsx_line.rs`, `ftp/list_line.rs`, `ftp/time.rs` | What does a listing say? |
 //! | `ftp/remote_path.rs` | Which names can FTP carry? |
 //! | `ftp/reply.rs` | What does a reply or a failure mean? |
 
@@ -20,7 +20,7 @@ mod download;
 mod endpoint;
 mod features;
 mod list_line;
-mod listing;
+mod listing_text;
 mod mlsx_line;
 pub(crate) mod pool;
 mod publish;

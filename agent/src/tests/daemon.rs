@@ -22,7 +22,7 @@ use crate::server::context::DirectiveBatch;
 use crate::server::heartbeat::Condition;
 use crate::server::wire::AgentStatus;
 use crate::storage::allowed_roots::AllowedRoots;
-use crate::transfer::store::lock;
+use crate::transfer::state_files::lock;
 
 #[tokio::test]
 async fn the_daemon_sends_heartbeats_with_metrics_and_reports_itself_offline() -> anyhow::Result<()> {

@@ -12,7 +12,7 @@ use crate::command::args::RunArgs;
 use crate::command::run as run_command;
 use crate::server::wire::{CopyRuleFields, Direction, Job, PartOf, RunEnd, Status, TransferDetails};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
-use crate::transfer::store::TransferStore;
+use crate::transfer::state_files::TransferStore;
 use crate::work::journal::Journal;
 use crate::work::work_item::{Task, WorkItem};
 

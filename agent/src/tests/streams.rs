@@ -21,7 +21,7 @@ use crate::transfer::control::Control;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::{AfterSuccess, CopyRules, OnExists, OnFileError, Preserve, SymlinkRule};
 use crate::transfer::state::{CopyOptions, CopyResult, Phase, StreamState, TransferState, Verify};
-use crate::transfer::store::{Claim, TransferStore};
+use crate::transfer::state_files::{Claim, TransferStore};
 use crate::transfer::stream;
 
 /// A copy that can be run again, as after a restart of the agent.

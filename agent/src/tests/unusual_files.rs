@@ -103,7 +103,7 @@ async fn a_pipe_as_destination_is_rejected_and_kept() -> anyhow::Result<()> {
     assert!(agent.server.change(|state| state.transfers.is_empty()) && agent.states()?.is_empty());
 
     let path = |name: &str| FileAccess::Unrestricted.destination(&agent.path(name));
-    let renamed = crate::work::step::files::rename(&path("a")?, &path("out/pipe")?, None);
+    let renamed = crate::work::step::rename_and_delete::rename(&path("a")?, &path("out/pipe")?, None);
     let error = renamed.map_err(|error| error.to_string());
     assert!(error.is_err_and(|error| error.contains("/out/pipe is a pipe, which must not be replaced")));
 

@@ -8,7 +8,7 @@ use crate::storage::open::Connect;
 use crate::transfer::bandwidth::SharedBandwidth;
 use crate::transfer::control::ControlRegistry;
 use crate::transfer::report_batcher::ReportBatcher;
-use crate::transfer::store::TransferStore;
+use crate::transfer::state_files::TransferStore;
 
 /// The state files, running copies and reports of one process.
 pub(crate) struct TransferContext {

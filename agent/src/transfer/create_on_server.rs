@@ -10,7 +10,7 @@ use crate::server::context::ServerContext;
 use crate::server::http::ApiError;
 use crate::server::pacing::urgent_delay;
 use crate::server::wire::CreateTransfer;
-use crate::transfer::store::Claim;
+use crate::transfer::state_files::Claim;
 
 /// Repeats the request until the server answers or `timeout` has passed; `None` if the process stops.
 pub(crate) async fn create(

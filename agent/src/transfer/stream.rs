@@ -5,7 +5,7 @@
 
 mod destination_names;
 mod destination_paths;
-mod file;
+mod file_copier;
 mod links;
 mod plan;
 mod publish;
@@ -25,7 +25,7 @@ use crate::transfer::control::Control;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::AfterSuccess;
 use crate::transfer::state::{CopyResult, Phase, StreamState};
-use crate::transfer::store::Claim;
+use crate::transfer::state_files::Claim;
 use crate::transfer::stream::staged::StagedFiles;
 
 /// Attempts in a row of which none copies a byte.

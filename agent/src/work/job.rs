@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::agent::Agent;
 use crate::server::wire::{Directive, Job, PartOf};
-use crate::transfer::store::Claim;
+use crate::transfer::state_files::Claim;
 use crate::work::copy::{CopyRequest, copy};
 use crate::work::item_runner::{self, Acknowledgement, Outcome, id};
 use crate::work::queue::Ticket;

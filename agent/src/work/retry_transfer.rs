@@ -9,9 +9,9 @@ use crate::agent::Agent;
 use crate::server::wire::{PartOf, Status, TransferView};
 use crate::storage::open::Connect;
 use crate::transfer::rules::{CopyRules, OnExists};
-use crate::transfer::run::{CopyOutcome, EndedTransfer, report_without_copy, run_transfer, send_final_report};
+use crate::transfer::run_transfer::{CopyOutcome, EndedTransfer, report_without_copy, run_transfer, send_final_report};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, StreamState, TransferState};
-use crate::transfer::store::{Claim, Claimed, TransferStore};
+use crate::transfer::state_files::{Claim, Claimed, TransferStore};
 use crate::transfer::stream::source_and_destination::Ends;
 use crate::work::item_runner::Acknowledgement;
 
@@ -149,7 +149,8 @@ mod tests {
     use super::stream_of;
     use crate::server::wire::TransferView;
     use crate::storage::error::{StorageError, StorageErrorKind};
-    use crate::storage::open::{Connect, Connected, RemoteLocation};
+    use crate::storage::location::RemoteLocation;
+    use crate::storage::open::{Connect, Connected};
 
     /// No server is known.
     struct NoServers;

@@ -3,7 +3,7 @@
 mod action;
 pub(crate) mod checksum;
 mod compression;
-pub(crate) mod files;
+pub(crate) mod rename_and_delete;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::control::Control;
 use crate::transfer::control::progress::Progress;
 use crate::transfer::error::CopyError;
-use crate::transfer::store::Claim;
+use crate::transfer::state_files::Claim;
 use crate::work::copy::{CopyRequest, copy};
 use crate::work::item_runner::{self, Acknowledgement, CANCELLED_ON_SERVER, Outcome, cancel_before_start, id, is_over};
 use crate::work::queue::Ticket;
@@ -254,7 +254,7 @@ impl BlockingStep {
             StepAction::Rename { from, to } => {
                 let (source, target) = (movable(find(&from)?)?, find(&to)?);
                 Ok(Self::Rename {
-                    to: files::into_folder(&source, target, ends_with_separator(to.as_ref())),
+                    to: rename_and_delete::into_folder(&source, target, ends_with_separator(to.as_ref())),
                     from: source,
                 })
             }
@@ -274,7 +274,7 @@ impl BlockingStep {
     /// Identifies the file that the step renames or deletes, so that a restart knows whether that was done.
     fn mark(&self) -> Option<String> {
         match self {
-            Self::Rename { from: path, .. } | Self::Delete { path } => files::identity(path),
+            Self::Rename { from: path, .. } | Self::Delete { path } => rename_and_delete::identity(path),
             _ => None,
         }
     }
@@ -297,8 +297,8 @@ impl BlockingStep {
             }
             Self::Compress { path, output, format } => Ok(compression::compress(&path, &output, format, control)?),
             Self::Decompress { path, output, format } => Ok(compression::decompress(&path, &output, format, control)?),
-            Self::Rename { from, to } => Ok(files::rename(&from, &to, mark)?),
-            Self::Delete { path } => Ok(files::delete(&path, mark)?),
+            Self::Rename { from, to } => Ok(rename_and_delete::rename(&from, &to, mark)?),
+            Self::Delete { path } => Ok(rename_and_delete::delete(&path, mark)?),
         }
     }
 }

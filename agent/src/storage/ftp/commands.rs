@@ -10,7 +10,7 @@ use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::connection::{Connection, DataCommand, DataStream};
 use crate::storage::ftp::features::HashCommand;
 use crate::storage::ftp::reply::Failure;
-use crate::storage::ftp::{list_line, listing, mlsx_line, remote_path, time};
+use crate::storage::ftp::{list_line, listing_text, mlsx_line, remote_path, time};
 use crate::storage::transfer_storage::{Entry, EntryKind, Metadata};
 
 /// The bytes that are asked for at once.
@@ -163,14 +163,14 @@ impl Connection {
         if self.features.mlst {
             match self.text(&format!("MLSD {path}")).await {
                 Err(failure) if failure.is_unknown_command() => self.features.mlst = false,
-                text => return listing::of_mlsd(&text?),
+                text => return listing_text::of_mlsd(&text?),
             }
         }
         // LIST would read options and patterns in a path.
         self.change_folder(path).await?;
         let text = self.list_text().await?;
         let now = list_line::date_time(SystemTime::now());
-        listing::of_list(&text, now, !self.features.mdtm)
+        listing_text::of_list(&text, now, !self.features.mdtm)
     }
 
     /// Lists the current folder. Servers on Unix leave out hidden files unless told otherwise; for others `-a` is an
@@ -207,8 +207,8 @@ impl Connection {
             let read = async { stream.read_buf(&mut text).await.map_err(FtpError::ConnectionError) };
             match self.limits.step(read).await? {
                 0 => break,
-                _ if text.len() > listing::MAX_LISTING => {
-                    let text = format!("the listing is longer than {} bytes", listing::MAX_LISTING);
+                _ if text.len() > listing_text::MAX_LISTING => {
+                    let text = format!("the listing is longer than {} bytes", listing_text::MAX_LISTING);
                     return Err(Failure::Other(StorageErrorKind::Other, text));
                 }
                 _ => {}

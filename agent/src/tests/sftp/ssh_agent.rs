@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 use super::server::{SshServer, make_key};
 use crate::config::file_permissions::write_private;
 use crate::config::live::LiveConfig;
-use crate::storage::open::{ConfiguredServers, Connect as _, Location};
+use crate::storage::location::Location;
+use crate::storage::open::{ConfiguredServers, Connect as _};
 use crate::storage::transfer_storage::StoragePath;
 
 /// Names the folder with the configuration, in the process that signs in.

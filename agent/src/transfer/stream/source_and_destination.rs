@@ -6,7 +6,8 @@ use tokio_util::sync::CancellationToken;
 use crate::server::wire::Direction;
 use crate::storage::allowed_roots::FileAccess;
 use crate::storage::error::{StorageError, StorageErrorKind};
-use crate::storage::open::{Connect, End, Location, Opened, open};
+use crate::storage::location::Location;
+use crate::storage::open::{Connect, End, Opened, open};
 use crate::storage::usage_error::UsageError;
 use crate::transfer::state::TransferState;
 

@@ -22,7 +22,7 @@ use crate::transfer::publish::{check_all, is_published, is_verified, publish};
 use crate::transfer::report_batcher::ReportReply;
 use crate::transfer::source_entries::{Plan, PlanError};
 use crate::transfer::state::{CopyResult, FinalReport, Phase, StreamState, Verify};
-use crate::transfer::store::Claim;
+use crate::transfer::state_files::Claim;
 use crate::transfer::stream::{self, source_and_destination::Opener};
 
 /// Shows the progress of a copy to a person; dropped when the copy ends.

@@ -1,4 +1,4 @@
-//! Tests of the store.
+//! Tests of the state files.
 
 use std::time::SystemTime;
 use std::{fs, io};
