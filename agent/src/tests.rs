@@ -5,13 +5,13 @@ mod copying;
 mod daemon;
 mod damage;
 mod directives;
+mod fake_server;
 mod frozen;
 #[cfg(unix)]
 mod ftp;
 mod interruptions;
 mod jobs;
 mod memory;
-mod server;
 #[cfg(target_os = "linux")]
 mod sftp;
 mod steps;
@@ -28,7 +28,7 @@ use mftplus_protocol::backoff::Backoff;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use self::server::FakeServer;
+use self::fake_server::FakeServer;
 use crate::agent::Settings;
 use crate::command::args::{Identity, RegisterArgs, RunArgs};
 use crate::command::copy as copy_command;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::TestAgent;
-use super::server::ServerState;
+use super::fake_server::ServerState;
 use crate::agent::{Agent, Role, daemon_lock};
 use crate::command::args::RunArgs;
 use crate::command::reload_on_sighup::{reload, reload_and_log};

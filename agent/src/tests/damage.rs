@@ -38,7 +38,7 @@ async fn empty_state_files_are_set_aside_and_the_daemon_continues() -> anyhow::R
     agent
         .with_daemon(async || {
             agent.server.wait_until("the job is done", |state| state.runs_are(1, "completed")).await?;
-            let is_failed = |state: &super::server::ServerState| state.transfers[&lost]["status"] == "failed";
+            let is_failed = |state: &super::fake_server::ServerState| state.transfers[&lost]["status"] == "failed";
             agent.server.wait_until("the lost transfer is given up", is_failed).await
         })
         .await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::server::ServerState;
+use super::fake_server::ServerState;
 use super::{TestAgent, test_bytes};
 use crate::identity::Registration;
 use crate::server::context::Timing;

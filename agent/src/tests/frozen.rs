@@ -45,7 +45,7 @@ async fn setup() -> anyhow::Result<TestAgent> {
 async fn a_state_folder_is_frozen() -> anyhow::Result<()> {
     let agent = setup().await?;
     let moving = |transfers: usize| {
-        move |state: &super::server::ServerState| {
+        move |state: &super::fake_server::ServerState| {
             let moves = |update: &Value| update["bytesTransferred"].as_u64() > Some(0);
             let ids: std::collections::BTreeSet<_> =
                 state.updates.iter().filter(|update| moves(update)).map(|update| update["id"].to_string()).collect();
@@ -153,7 +153,7 @@ async fn restored(release: &str, transform: impl Fn(Value) -> Value) -> anyhow::
 async fn finish(agent: &TestAgent) -> anyhow::Result<()> {
     agent
         .with_daemon_args(&args(agent, None), async || {
-            let is_done = |state: &super::server::ServerState| {
+            let is_done = |state: &super::fake_server::ServerState| {
                 state.transfers.len() == 3
                     && state.all("status", &json!("completed"))
                     && state.runs_are(1, "completed")

@@ -1,8 +1,8 @@
 //! FTP storages: against a scripted server, and against vsftpd and pure-ftpd.
 
 mod real_servers;
-mod scripted;
-pub(super) mod server;
+mod scripted_server;
+pub(super) mod server_process;
 
 use std::io::{self, Read as _};
 use std::thread;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use self::scripted::{End, Files, Script, ScriptedServer};
+use self::scripted_server::{End, Files, Script, ScriptedServer};
 use crate::config::resolved_endpoint::FtpSettings;
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::ftp::pool::Pools;
@@ -69,7 +69,7 @@ fn a_file_is_complete_only_with_the_final_reply() -> anyhow::Result<()> {
         let result = storage.open_read(&path("a"), 0)?.read_to_end(&mut content);
         let result = result.map_err(|error| StorageError::from_io("read", "a", &error));
         assert_eq!(kind_of(result), expected, "{end:?}");
-        assert_eq!(content, scripted::CONTENT, "{end:?}");
+        assert_eq!(content, scripted_server::CONTENT, "{end:?}");
     }
     Ok(())
 }
@@ -81,7 +81,7 @@ fn one_login_serves_all_files_and_the_next_transfer() -> anyhow::Result<()> {
     for _ in 0..2 {
         let storage = client.open(&server.settings())?;
         for _ in 0..10 {
-            assert_eq!(read(&storage, "a", 0)?, scripted::CONTENT);
+            assert_eq!(read(&storage, "a", 0)?, scripted_server::CONTENT);
         }
     }
     assert_eq!(server.logins(), 1);
@@ -111,7 +111,7 @@ fn data_connections_ignore_the_address_that_a_server_offers() -> anyhow::Result<
     for has_epsv in [true, false] {
         let server = ScriptedServer::start(Script { has_epsv, ..Script::default() })?;
         let storage = client.open(&server.settings())?;
-        assert_eq!(read(&storage, "a", 0)?, scripted::CONTENT, "EPSV {has_epsv}");
+        assert_eq!(read(&storage, "a", 0)?, scripted_server::CONTENT, "EPSV {has_epsv}");
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::server::Fault;
+use super::fake_server::Fault;
 use super::{TestAgent, sha256, test_bytes, wait_for_path};
 use crate::agent::Settings;
 use crate::command::args::RunArgs;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::server::Fault;
+use super::fake_server::Fault;
 use super::{TestAgent, test_bytes, wait_for_path};
 use crate::command::args::RunArgs;
 use crate::command::run as run_command;

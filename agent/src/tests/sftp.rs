@@ -6,7 +6,7 @@ mod host_keys;
 mod interactive;
 mod old_algorithms;
 mod relay;
-pub(super) mod server;
+pub(super) mod server_process;
 mod sessions;
 mod ssh_agent;
 
@@ -16,7 +16,7 @@ use std::io::{self, Read as _, Write as _};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use self::server::SshServer;
+use self::server_process::SshServer;
 use crate::config::resolved_endpoint::{HostKeyRule, SftpSettings};
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::sftp;

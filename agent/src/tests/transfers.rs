@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use self::proxy::Proxy;
 use self::remote::{Kind, Remote};
 use super::TestAgent;
-use super::server::ServerState;
+use super::fake_server::ServerState;
 use crate::agent::Settings;
 use crate::config::file_permissions::write_private;
 use crate::config::live::LiveConfig;

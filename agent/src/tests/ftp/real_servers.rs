@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
 
-use super::server::{Certificates, FtpServer, Kind};
+use super::server_process::{Certificates, FtpServer, Kind};
 use super::{Client, kind_of, path, read};
 use crate::config::resolved_endpoint::{FtpMode, FtpSettings, FtpTls};
 use crate::storage::error::{StorageError, StorageErrorKind};

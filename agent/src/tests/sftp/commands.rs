@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use super::server::SshServer;
+use super::server_process::SshServer;
 use crate::agent::Settings;
 use crate::command::args::{LsArgs, TrustArgs};
 use crate::command::{check, ls, trust};

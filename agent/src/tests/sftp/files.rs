@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::server::SshServer;
+use super::server_process::SshServer;
 use super::{Fixture, kind_of, path, pull, push};
 use crate::storage::error::StorageErrorKind as Kind;
 use crate::storage::transfer_storage::{Attributes, EntryKind, TransferStorage as _};

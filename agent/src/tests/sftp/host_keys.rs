@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::Fixture;
-use super::server::{SshServer, keygen, make_key};
+use super::server_process::{SshServer, keygen, make_key};
 use crate::storage::error::StorageErrorKind as Kind;
 
 #[test]

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use super::server::make_key;
+use super::server_process::make_key;
 use super::{kind_of, path};
 use crate::config::resolved_endpoint::{Credentials, HostKeyRule, SftpSettings, Timeouts};
 use crate::storage::error::{StorageError, StorageErrorKind as Kind};

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::server::{SshServer, keygen};
+use super::server_process::{SshServer, keygen};
 use super::{Fixture, pull, push};
 use crate::config::resolved_endpoint::SftpSettings;
 use crate::storage::error::StorageErrorKind as Kind;

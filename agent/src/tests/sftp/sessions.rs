@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::relay::Relay;
-use super::server::make_key;
+use super::server_process::make_key;
 use super::{Fixture, kind_in, kind_of, path, pull, push};
 use crate::config::resolved_endpoint::{HostKeyRule, SftpSettings};
 use crate::storage::error::{StorageError, StorageErrorKind as Kind};

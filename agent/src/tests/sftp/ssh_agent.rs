@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use super::server::{SshServer, make_key};
+use super::server_process::{SshServer, make_key};
 use crate::config::file_permissions::write_private;
 use crate::config::live::LiveConfig;
 use crate::storage::location::Location;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{run_step, setup};
 use crate::command::args::RunArgs;
-use crate::tests::server::Fault;
+use crate::tests::fake_server::Fault;
 use crate::tests::{TestAgent, changed_lines, test_bytes, wait_for_path, wait_until};
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use tempfile::TempDir;
 
 use super::proxy::Speech;
 use crate::config::resolved_endpoint::FtpSettings;
-use crate::tests::ftp::server::{Certificates, FtpServer, Kind as FtpKind, PASSWORD};
-use crate::tests::sftp::server::SshServer;
+use crate::tests::ftp::server_process::{Certificates, FtpServer, Kind as FtpKind, PASSWORD};
+use crate::tests::sftp::server_process::SshServer;
 
 /// What stands at the other end of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

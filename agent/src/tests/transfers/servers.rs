@@ -13,7 +13,7 @@ use super::{Setup, assert_completed, assert_failed, ended_transfer, job, part_of
 use crate::agent::Settings;
 use crate::command::args::RunArgs;
 use crate::server::wire::Direction;
-use crate::tests::ftp::server::Certificates;
+use crate::tests::ftp::server_process::Certificates;
 use crate::tests::{TestAgent, test_bytes};
 
 /// Bytes of a file that is in the middle of its copy when its server is killed.
