@@ -17,7 +17,7 @@ use crate::{
     model::event::{Change, Event, Kind, Object},
     store::{
         self, Db, Tx,
-        writer::{CommitListener, CommittedBatch, Writer},
+        report_writer::{CommitListener, CommittedBatch, Writer},
     },
     webhooks::Webhooks,
 };

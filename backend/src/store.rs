@@ -24,6 +24,9 @@ mod pagination;
 pub mod pipeline_runs;
 pub mod pipelines;
 pub mod purge;
+pub mod report_writer;
+#[cfg(test)]
+mod sample_rows;
 pub mod saved_views;
 mod scheduled_list;
 pub mod schedules;
@@ -38,6 +41,5 @@ pub mod transfer_samples;
 pub mod transfers;
 pub mod users;
 pub mod webhook_secrets;
-pub mod writer;
 
 pub use db::{Conn, DatabaseLimits, Db, Tx};

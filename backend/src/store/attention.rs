@@ -271,7 +271,8 @@ mod tests {
     use super::*;
     use crate::store::{
         agents::{self, AgentRow},
-        scratch_database::{Scratch, agent, at, id, insert_pipeline, insert_pipeline_run, second_customer},
+        sample_rows::{agent, at, id, insert_pipeline, insert_pipeline_run, second_customer},
+        scratch_database::Scratch,
     };
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! One interface to both engines. Only this module, `connect.rs`, `migrations.rs` and `writer/` distinguish them.
+//! One interface to both engines. Only this module, `connect.rs`, `migrations.rs` and `report_writer/` distinguish them.
 //!
 //! A statement is one text for both engines with `$n` placeholders, and a list of values that both drivers accept.
 

@@ -183,7 +183,10 @@ mod tests {
     use super::*;
     use crate::{
         ids::RunId,
-        store::scratch_database::{Scratch, at, id, insert_pipeline, insert_pipeline_run},
+        store::{
+            sample_rows::{at, id, insert_pipeline, insert_pipeline_run},
+            scratch_database::Scratch,
+        },
     };
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! The transfers, as they are stored. Reports of agents about them are written by `writer`.
+//! The transfers, as they are stored. Reports of agents about them are written by `report_writer`.
 
 use chrono::{DateTime, Utc};
 use mftplus_protocol::transfer::TransferDetails;

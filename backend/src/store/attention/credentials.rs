@@ -80,7 +80,8 @@ mod tests {
     use super::*;
     use crate::store::{
         agent_certificates, agents, api_keys,
-        scratch_database::{Scratch, agent, at, id, second_customer},
+        sample_rows::{agent, at, id, second_customer},
+        scratch_database::Scratch,
     };
 
     fn agents_of(found: Result<Vec<EndingCredential>>) -> Vec<AgentId> {

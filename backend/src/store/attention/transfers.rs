@@ -106,7 +106,8 @@ mod tests {
         agents::{self, AgentRow},
         customers,
         db::Tx,
-        scratch_database::{Scratch, agent, at, id, second_customer, transfer, transfer_ended},
+        sample_rows::{agent, at, id, second_customer, transfer, transfer_ended},
+        scratch_database::Scratch,
         transfers::insert,
     };
 

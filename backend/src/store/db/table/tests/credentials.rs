@@ -6,7 +6,8 @@ use super::user;
 use crate::store::{
     db::sql,
     enrolment_codes::{self, EnrolmentCodeRow},
-    scratch_database::{Scratch, assert_differ, assert_filled, at, id},
+    sample_rows::{assert_differ, assert_filled, at, id},
+    scratch_database::Scratch,
     sessions::{self, SessionRow},
     users,
     webhook_secrets::{self, WebhookSecretRow},

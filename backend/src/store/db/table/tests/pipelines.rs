@@ -26,8 +26,9 @@ use crate::{
         db::{EnumText, Tx, sql},
         pipeline_runs::{self, PipelineRunRow, RunRow, steps::StepRow},
         pipelines::{self, PipelineRow},
+        sample_rows::{assert_differ, assert_filled, at, id},
         schedules::{self, ScheduleRow, ScheduledKind},
-        scratch_database::{Scratch, assert_differ, assert_filled, at, id},
+        scratch_database::Scratch,
     },
 };
 

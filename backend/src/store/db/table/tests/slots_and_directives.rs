@@ -14,8 +14,9 @@ use crate::{
     store::{
         db::{EnumText, sql},
         directives,
+        sample_rows::{assert_differ, assert_filled, at, id},
         schedules::ScheduledKind,
-        scratch_database::{Scratch, assert_differ, assert_filled, at, id},
+        scratch_database::Scratch,
         slots::{self, Pending, SlotRow},
     },
 };

@@ -7,11 +7,10 @@ use crate::{
     store::{
         agents::{self, AgentRow},
         db::{Db, Tx},
-        scratch_database::{
-            Scratch, agent, agent_later, assert_differ, at, id, transfer, transfer_ended, transfer_later,
-        },
+        report_writer::{CommitListener, Dirty, Loaded, Texts, Writer, batch::Guarded},
+        sample_rows::{agent, agent_later, assert_differ, at, id, transfer, transfer_ended, transfer_later},
+        scratch_database::Scratch,
         transfers::{self, TransferRow},
-        writer::{CommitListener, Dirty, Loaded, Texts, Writer, batch::Guarded},
     },
 };
 

@@ -4,8 +4,8 @@
 //! more, applies each of them to its row in the order of arrival, and commits once. Callers get their answers after the
 //! commit. Several reports about one transfer are written as one row, but each caller gets its own revision.
 //!
-//! There are two paths to the database. The fast path (`writer/progress.rs`) writes reports that only change progress
-//! with one UPDATE outside of any transaction. The transactional path (`writer/batch.rs`) writes all other reports.
+//! There are two paths to the database. The fast path (`report_writer/fast_path.rs`) writes reports that only change progress
+//! with one UPDATE outside of any transaction. The transactional path (`report_writer/batch.rs`) writes all other reports.
 //!
 //! The task takes half of a long queue: the answers to one half are sent, and the next reports of these agents arrive,
 //! while the other half is being committed. With the whole queue in one batch, the processor would be idle during the
@@ -37,9 +37,9 @@ use crate::{
 
 mod batch;
 mod commit_record;
-mod plans;
+mod fast_path;
 mod postgres;
-mod progress;
+mod query_plans;
 mod sqlite;
 
 /// The maximum number of reports in one commit.
@@ -119,9 +119,9 @@ pub struct WriterTask {
     /// Numbers need a transaction, so the fast path is not used then.
     numbered: bool,
     texts: Texts,
-    rows: progress::RowCache,
+    rows: fast_path::RowCache,
     /// The connection of the fast path, while it is not in use.
-    connection: Option<progress::WriterConnection>,
+    connection: Option<fast_path::WriterConnection>,
     /// The row of this writer in `writer_batches`.
     commit_record: commit_record::CommitRecord,
     /// Whether the last batch or probe could be written.
@@ -139,7 +139,7 @@ impl Writer {
             listener,
             numbered,
             texts: Texts::default(),
-            rows: progress::RowCache::default(),
+            rows: fast_path::RowCache::default(),
             connection: None,
             commit_record: commit_record::CommitRecord::new(id, now),
             is_writing: true,
@@ -209,7 +209,7 @@ impl WriterTask {
         let mut ops = Vec::with_capacity(MIN_SPLIT);
         let mut is_busy = false;
         let mut probe_at = Instant::now() + PROBE_INTERVAL;
-        let mut plans_end = Instant::now() + plans::LIFETIME;
+        let mut plans_end = Instant::now() + query_plans::LIFETIME;
         loop {
             match timeout_at(probe_at, self.queue.recv_many(&mut ops, MIN_SPLIT)).await {
                 Ok(0) => return,
@@ -247,7 +247,7 @@ impl WriterTask {
             probe_at = now + PROBE_INTERVAL;
             if plans_end <= now && self.is_writing {
                 self.discard_plans().await;
-                plans_end = now + plans::LIFETIME;
+                plans_end = now + query_plans::LIFETIME;
             }
         }
     }
