@@ -36,7 +36,6 @@ mod executor;
 mod extension;
 mod failed_field_nulls;
 mod fanout;
-mod frame;
 mod http;
 mod idempotency;
 mod ids;
@@ -65,6 +64,7 @@ mod subscription;
 mod transfer_fields;
 mod user_fields;
 mod user_inputs;
+mod websocket_frame;
 mod ws;
 
 use mutation::MutationRoot;

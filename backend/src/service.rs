@@ -47,7 +47,7 @@ mod idempotency;
 mod job_activity;
 mod job_run_sweep;
 mod job_runs;
-mod job_slots;
+mod job_slot_history;
 mod jobs;
 mod log_throttle;
 mod lost_messages;

@@ -7,12 +7,12 @@ use tracing_subscriber::{EnvFilter, Registry, fmt, prelude::*, reload};
 
 use crate::config::LogSettings;
 
-mod lines;
+mod log_lines;
 pub mod metrics;
-mod requests;
+mod request_metrics;
 
-use lines::{Form, Lines};
-pub use requests::{Recorded, Recording, RequestMetrics};
+use log_lines::{Form, Lines};
+pub use request_metrics::{Recorded, Recording, RequestMetrics};
 
 /// The metrics recorder. There is one in each process, because the `metrics` facade is global.
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();

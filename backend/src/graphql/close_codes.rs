@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::CloseFrame,
 };
 
-use super::frame::write_close;
+use super::websocket_frame::write_close;
 use crate::transport::connections::AnonymousMessageTooBig;
 
 /// The maximum number of bytes of the reason in a close frame.

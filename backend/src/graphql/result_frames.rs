@@ -6,7 +6,7 @@ use std::{mem, sync::Arc};
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::frame::write_text;
+use super::websocket_frame::write_text;
 
 /// What stands behind the payload.
 const END: &[u8] = b"}";

@@ -22,7 +22,7 @@ use crate::{
 mod due_slots;
 mod engine;
 mod queries;
-mod steps;
+mod step_reports;
 mod transactional_change;
 mod webhooks;
 

@@ -1,6 +1,6 @@
 //! Where the frames of a client end (RFC 6455, section 5.2), which says when nothing is left of a message.
 
-use crate::graphql::frame::{EIGHT_BYTES, TWO_BYTES};
+use crate::graphql::websocket_frame::{EIGHT_BYTES, TWO_BYTES};
 
 /// The longest header of a frame, in bytes.
 const MAX_HEADER: usize = 14;

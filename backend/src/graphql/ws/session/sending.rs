@@ -3,7 +3,9 @@
 use std::{io, mem};
 
 use super::Session;
-use crate::graphql::{frame::write_text, outbound_queue::Outbound, result_frames::Envelope, ws::protocol::complete};
+use crate::graphql::{
+    outbound_queue::Outbound, result_frames::Envelope, websocket_frame::write_text, ws::protocol::complete,
+};
 
 /// The number of messages that are sent at once.
 const MAX_FRAMES: usize = 64;
