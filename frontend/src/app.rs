@@ -9,6 +9,7 @@ use leptos_router::{
 
 use crate::{
     base_path,
+    browser_tab::Tab,
     clock::Clock,
     effect::effect,
     lazy::{Loading, lazy, prepare},
@@ -18,7 +19,6 @@ use crate::{
     scroll_memory,
     session::{Permission, Session, SessionState, SignedOutReason, ViewerRole},
     shell::{Shell, Unreachable},
-    tab::Tab,
     ui::{Missing, ToastList, Toasts, Tooltip},
 };
 

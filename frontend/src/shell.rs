@@ -2,6 +2,7 @@
 
 mod account;
 mod notifications;
+mod preferences;
 
 use leptos::{prelude::*, web_sys::Event};
 use leptos_router::{components::A, hooks::use_location};
@@ -11,6 +12,7 @@ use crate::{
     attention::AttentionItems,
     base_path::{self, href},
     browser,
+    browser_tab::Tab,
     clock::Clock,
     effect::effect,
     fleet_totals::FleetTotals,
@@ -21,7 +23,6 @@ use crate::{
     session::{Permission, Viewer},
     shortcuts::Shortcuts,
     staleness::Staleness,
-    tab::Tab,
     ui::{Icon, Logo, TooltipLayer},
 };
 

@@ -13,7 +13,7 @@ mod highlight;
 mod key_help;
 mod run_once;
 #[cfg(test)]
-mod sample;
+mod test_grammar_and_caret;
 mod text_edits;
 mod yaml_context;
 

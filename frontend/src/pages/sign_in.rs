@@ -4,9 +4,9 @@ use leptos::{ev::SubmitEvent, prelude::*};
 
 use crate::{
     api::ApiError,
+    browser_tab::Tab,
     effect::effect,
     session::Session,
-    tab::Tab,
     ui::{Dialog, Field, Logo, Notice},
     user_action::UserAction,
 };

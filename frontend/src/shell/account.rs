@@ -1,17 +1,19 @@
-//! The account of the signed-in user, with the preferences that are kept in this browser.
+//! The account of the signed-in user, with the preferences above it and the button to sign out.
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::notifications::NotificationChoice;
+use super::{
+    notifications::NotificationChoice,
+    preferences::{ThemeChoice, ZoneChoice},
+};
 use crate::{
-    browser, labels,
+    labels,
     session::{Session, Viewer},
     shortcuts::Shortcuts,
     ui::{Icon, Toasts},
-    zone,
 };
 
-/// The theme, the signed-in user, and the button to sign out.
+/// The preferences, the signed-in user, and the button to sign out.
 #[component]
 pub(super) fn Account(viewer: Viewer) -> impl IntoView {
     let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
@@ -42,72 +44,5 @@ pub(super) fn Account(viewer: Viewer) -> impl IntoView {
                 "Sign out"
             </button>
         </section>
-    }
-}
-
-/// The choice of the theme: system, light or dark.
-#[component]
-fn ThemeChoice() -> impl IntoView {
-    let chosen = RwSignal::new(browser::stored("theme").unwrap_or_default());
-    let choose = move |value: &'static str| {
-        chosen.set(value.to_owned());
-        browser::set_look("theme", (!value.is_empty()).then_some(value));
-    };
-    view! {
-        <Segments
-            legend="Theme"
-            name="theme"
-            options=vec![("", "System"), ("light", "Light"), ("dark", "Dark")]
-            chosen
-            on_choose=choose
-        />
-    }
-}
-
-/// The choice of the zone in which times are shown: of this browser, or UTC.
-#[component]
-fn ZoneChoice() -> impl IntoView {
-    let chosen = Signal::derive(|| if zone::is_utc() { "utc" } else { "local" }.to_owned());
-    view! {
-        <Segments
-            legend="Times"
-            name="zone"
-            options=vec![("local", "Local time"), ("utc", "UTC")]
-            chosen
-            on_choose=|value: &'static str| zone::show_utc(value == "utc")
-        />
-    }
-}
-
-/// A group of radio buttons in one line.
-#[component]
-fn Segments(
-    legend: &'static str,
-    /// The name of the group.
-    name: &'static str,
-    /// Values with their labels.
-    options: Vec<(&'static str, &'static str)>,
-    #[prop(into)] chosen: Signal<String>,
-    #[prop(into)] on_choose: Callback<&'static str>,
-) -> impl IntoView {
-    let option = move |(value, label): (&'static str, &'static str)| {
-        view! {
-            <label class="segment">
-                <input
-                    type="radio"
-                    name=name
-                    value=value
-                    prop:checked=move || chosen.get() == value
-                    on:change=move |_| on_choose.run(value)
-                />
-                <span>{label}</span>
-            </label>
-        }
-    };
-    view! {
-        <fieldset class="segments">
-            <legend class="visually-hidden">{legend}</legend>
-            {options.into_iter().map(option).collect_view()}
-        </fieldset>
     }
 }

@@ -3,7 +3,7 @@
 use leptos::{html, prelude::*};
 use leptos_router::hooks::use_location;
 
-use crate::{base_path::href, browser, effect::effect, tab::Tab};
+use crate::{base_path::href, browser, browser_tab::Tab, effect::effect};
 
 /// The title and the actions of a page. Its `h1` takes the focus when the user comes from another page.
 #[component]

@@ -155,7 +155,7 @@ impl<'g> Schema<'g> {
 mod tests {
     use super::*;
     use crate::pages::editor::{
-        sample::{caret, grammar},
+        test_grammar_and_caret::{caret, grammar},
         yaml_context::locate,
     };
 

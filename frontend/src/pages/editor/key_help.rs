@@ -30,7 +30,7 @@ pub(super) fn help_at(grammar: &Grammar, text: &str, at: usize) -> Option<KeyHel
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::editor::sample::{caret, grammar};
+    use crate::pages::editor::test_grammar_and_caret::{caret, grammar};
 
     fn help(text: &str) -> String {
         let (text, at) = caret(text);

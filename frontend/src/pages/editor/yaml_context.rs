@@ -231,7 +231,7 @@ fn block_others(above: &str, below: &str, of: &Entry<'_>) -> Vec<(String, String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::editor::sample::caret;
+    use crate::pages::editor::test_grammar_and_caret::caret;
 
     /// The position of `|` in a text.
     fn at(text: &str) -> Option<YamlContext> {
