@@ -1,6 +1,6 @@
 //! Programs that are packages of cargo, installed into `.local/tools`: another project may need another version.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
@@ -96,9 +96,10 @@ impl CargoTool {
         if text.is_ok_and(|text| is_version(&text, &self.version)) {
             return true;
         }
-        // Not every program prints its version. Cargo knows the versions of the programs in `.local/tools`.
-        let list = output(cargo().args(["install", "--list", "--root"]).arg(tools::folder()));
-        path.starts_with(tools::folder()) && list.is_ok_and(|list| is_listed(&list, self.package, &self.version))
+        // Not every program prints its version. Cargo knows the versions of those that it has installed beside it.
+        let Some(root) = path.parent().and_then(Path::parent) else { return false };
+        let list = output(cargo().args(["install", "--list", "--root"]).arg(root));
+        list.is_ok_and(|list| is_listed(&list, self.package, &self.version))
     }
 }
 

@@ -18,7 +18,13 @@ pub(crate) fn ensure(stop: &Stop) -> Result<()> {
     let bindgen = cargo_lock::version("wasm-bindgen")?;
     let crates = [
         // Debug builds: they compile in half the time, and are fast enough for the dashboard.
-        CargoTool { package: "trunk", program: "trunk", version: TRUNK.to_owned(), flags: &["--locked", "--debug"] },
+        CargoTool {
+            package: "trunk",
+            program: "trunk",
+            version: TRUNK.to_owned(),
+            // Without TLS and the search for updates: it runs offline.
+            flags: &["--locked", "--debug", "--no-default-features"],
+        },
         CargoTool { package: "wasm-bindgen-cli", program: "wasm-bindgen", version: bindgen, flags: &["--debug"] },
         CargoTool {
             package: "wasm_split_cli_support",
