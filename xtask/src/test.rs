@@ -1,12 +1,19 @@
 //! `cargo xtask test`: runs the steps in order, and prints their results.
 
+use std::env;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Context, Failure, Result};
+use crate::files::{self, TempFolder};
 use crate::ftp_server_packages;
 use crate::node;
+use crate::process::{Process, TERMINATE};
 use crate::stop_request::Stop;
 use crate::test_durations::Durations;
 use crate::test_steps::{Outcome, Step};
@@ -74,23 +81,34 @@ impl Plan {
             println!("\n[{number}/{total}] {name}: {about} (minute {minutes})");
         };
         announce(1, "tools", "find or install the tools of the steps");
-        self.time(rows, "tools", |_| self.ensure_tools(stop).map(|()| Outcome::Passed))?;
+        let now = Instant::now;
+        self.time(rows, "tools", now(), |_| self.ensure_tools(stop).map(|()| Outcome::Passed))?;
+        let mut beside: Option<StepBeside> = None;
         for (index, step) in self.steps.iter().enumerate() {
             announce(index + 2, step.name(), step.about());
-            self.time(rows, step.name(), |durations| step.run(&self.test_args, durations, stop))?;
+            if self.steps.get(index + 1).is_some_and(|next| step.runs_beside(*next)) {
+                println!("xtask: the output of {} follows that of the next step, beside which it runs", step.name());
+                beside = Some(StepBeside::start(*step, stop)?);
+                continue;
+            }
+            let end = self.time(rows, step.name(), now(), |durations| step.run(&self.test_args, durations, stop));
+            if let Some(beside) = beside.take().filter(|_| end.is_ok()) {
+                self.time(rows, beside.step.name(), beside.start, |_| beside.finish())?;
+            }
+            end?;
         }
         Ok(())
     }
 
-    /// Runs one step and records its result.
+    /// Ends one step, which began at `start`, and records its result.
     fn time(
         &self,
         rows: &mut Vec<Row>,
         name: &'static str,
+        start: Instant,
         work: impl FnOnce(&mut Durations) -> Result<Outcome>,
     ) -> Result<()> {
         let mut durations = Durations::default();
-        let start = Instant::now();
         let end = work(&mut durations);
         let took = start.elapsed();
         let (result, end) = match end {
@@ -143,6 +161,35 @@ impl Plan {
         }
         println!("xtask: all tools are installed");
         Ok(())
+    }
+}
+
+/// A step that runs in an xtask of its own.
+struct StepBeside {
+    step: Step,
+    start: Instant,
+    process: Process,
+    log: PathBuf,
+    _folder: TempFolder,
+}
+
+impl StepBeside {
+    fn start(chosen: Step, stop: &Stop) -> Result<Self> {
+        let folder = TempFolder::create(&env::temp_dir())?;
+        let log = folder.path().join("output");
+        let mut xtask = Command::new(env::current_exe().context("cannot find the program of xtask")?);
+        xtask.current_dir(files::root()).args(["test", "--only", chosen.name()]);
+        let process = Process::spawn_logged(chosen.name(), &mut xtask, &log, TERMINATE, stop)?;
+        Ok(Self { step: chosen, start: Instant::now(), process, log, _folder: folder })
+    }
+
+    /// Waits for its end, and prints its output.
+    fn finish(mut self) -> Result<Outcome> {
+        println!("\nxtask: waiting for {}, which began {} s ago", self.step.name(), self.start.elapsed().as_secs());
+        let status = self.process.wait()?;
+        let cannot = || format!("cannot read {}", self.log.display());
+        io::copy(&mut File::open(&self.log).context(cannot())?, &mut io::stdout()).context(cannot())?;
+        if status.success() { Ok(Outcome::Passed) } else { Err("its output is above".into()) }
     }
 }
 

@@ -32,8 +32,8 @@ const MACOS_TARGET: &str = "aarch64-apple-darwin";
 /// Parts of the names of the tests that work for root only: they start vsftpd and pure-ftpd, or mount a file system.
 const ROOT_TESTS: [&str; 2] = ["ftp::real_servers", "as_root"];
 
-/// All test targets, and documentation tests.
-const ALL: &[&str] = &[];
+/// All test targets: neither the examples, which clippy compiles, nor documentation tests, of which there are none.
+const ALL: &[&str] = &["--lib", "--bins", "--tests"];
 
 /// The end-to-end and crash tests.
 const END_TO_END: &[&str] = &["--test=e2e"];
@@ -94,8 +94,8 @@ impl ValueEnum for Step {
 }
 
 impl Step {
-    /// The steps that run by default. The steps `sqlite` and `postgres` contain the end-to-end tests. The dashboard is
-    /// built before the steps that embed it in a server.
+    /// The steps that run by default. `sqlite` and `postgres` contain the end-to-end tests. The dashboard is built before
+    /// the steps that embed it.
     pub(crate) const DEFAULT: &[Self] = &[
         Self::Fmt,
         Self::Dashboard,
@@ -163,6 +163,11 @@ impl Step {
     /// Whether tests of the step start FTP servers, which work for root only.
     pub(crate) fn starts_ftp_servers(self) -> bool {
         matches!(self, Self::Postgres | Self::Browser)
+    }
+
+    /// Whether both run at the same time: half of the dashboard's build is one rustc, which links on one core.
+    pub(crate) fn runs_beside(self, next: Self) -> bool {
+        (self, next) == (Self::Dashboard, Self::Clippy)
     }
 
     /// The rustup component that the step needs besides cargo and rustc.
@@ -233,9 +238,9 @@ fn on_postgres(
     run_shown(&mut tools::debug_server(&["next-version"]), stop)?;
     fs::copy(files::debug_binary()?, &next).context(format_args!("cannot write {}", next.display()))?;
     let is_root = tools::is_root();
-    if targets.is_empty() && !is_root {
+    if targets == ALL && !is_root {
         println!(
-            "xtask: this user is not root, so the tests of the agent against vsftpd and pure-ftpd and with full disks are skipped"
+            "xtask: this user is not root, so the agent's tests with vsftpd, pure-ftpd and full disks are skipped"
         );
     }
     for (targets, args) in runs_on_postgres(targets, args, is_root) {
@@ -262,12 +267,11 @@ fn runs_on_postgres(
     // Tests that need PostgreSQL and Redis, or other servers, are ignored elsewhere. Those that write the test data of a
     // release are skipped.
     let with_servers = |how: &str| {
-        let skipped =
-            ["is_frozen"].into_iter().chain(ROOT_TESTS.into_iter().filter(|_| targets.is_empty() && !is_root));
+        let skipped = ["is_frozen"].into_iter().chain(ROOT_TESTS.into_iter().filter(|_| targets == ALL && !is_root));
         let skipped = skipped.flat_map(|part| ["--skip", part]);
         [how].into_iter().chain(skipped).map(String::from).collect::<Vec<_>>()
     };
-    if !targets.is_empty() || !args.is_empty() {
+    if targets != ALL || !args.is_empty() {
         return vec![(targets, [with_servers("--include-ignored"), args.to_vec()].concat())];
     }
     vec![(ON_DATABASES, Vec::new()), (UNIT_TESTS, vec![STORE_TESTS.to_owned()]), (ALL, with_servers("--ignored"))]
