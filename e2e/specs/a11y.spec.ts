@@ -1,28 +1,6 @@
 import type { Page } from '@playwright/test';
-import { seed } from '../support/fleet';
 import { ADMIN } from '../support/server';
-import { expect, expectLive, expectNothingFound, openSignedIn, test } from '../support/test';
-import { show, views } from '../support/views';
-
-for (const colorScheme of ['light', 'dark'] as const) {
-  test(`axe finds nothing on any page, ${colorScheme}`, async ({ page, server }) => {
-    const seeded = await seed(server);
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    for (const view of views(seeded)) {
-      await test.step(view.name, async () => {
-        if (view.name === 'overview') await openSignedIn(page, '/');
-        await show(page, view);
-        await expectNothingFound(page);
-      });
-    }
-    await test.step('a dialog', async () => {
-      await page.goto('/customers');
-      await page.getByRole('button', { name: 'New customer' }).click();
-      await expect(page.getByRole('dialog', { name: 'New customer' })).toBeVisible();
-      await expectNothingFound(page);
-    });
-  });
-}
+import { expect, expectLive, test } from '../support/test';
 
 test('signing in, going somewhere and a dialog need no mouse', async ({ page }) => {
   await page.goto('/');

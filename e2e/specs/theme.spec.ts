@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { seed } from '../support/fleet';
 import { OUTPUT } from '../support/place';
-import { expect, openSignedIn, test } from '../support/test';
+import { COLOR_RULES, expect, expectNothingFound, openSignedIn, test } from '../support/test';
 import { show, views } from '../support/views';
 
 const WIDTHS = [
@@ -9,28 +9,41 @@ const WIDTHS = [
   { width: 390, height: 844 },
 ];
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  for (const viewport of WIDTHS) {
-    test(`every page is in order, ${colorScheme}, ${viewport.width} px wide`, async ({ page, server }) => {
-      const seeded = await seed(server);
-      await page.setViewportSize(viewport);
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      for (const view of views(seeded)) {
-        await test.step(view.name, async () => {
-          if (view.name === 'overview') await openSignedIn(page, '/');
-          await show(page, view);
-          const file = `${view.name}-${colorScheme}-${viewport.width}.png`;
-          await page.screenshot({ path: path.join(OUTPUT, 'screenshots', file), fullPage: true });
-          const width = await page.evaluate(() => document.documentElement.scrollWidth);
-          expect(width, 'nothing reaches over the edge').toBeLessThanOrEqual(viewport.width);
+for (const viewport of WIDTHS) {
+  test(`every page is in order in both themes, ${viewport.width} px wide`, async ({ page, server }) => {
+    const seeded = await seed(server);
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    for (const view of views(seeded)) {
+      await test.step(view.name, async () => {
+        if (view.name === 'overview') await openSignedIn(page, '/');
+        await show(page, view);
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme });
           expect(await brightness(page), 'the background is of the theme')[
             colorScheme === 'dark' ? 'toBeLessThan' : 'toBeGreaterThan'
           ](128);
-        });
-      }
-    });
-  }
+          const file = `${view.name}-${colorScheme}-${viewport.width}.png`;
+          await page.screenshot({ path: path.join(OUTPUT, 'screenshots', file), fullPage: true });
+          // Of what axe looks for, the theme changes nothing but the colours.
+          await expectNothingFound(page, colorScheme === 'dark' ? COLOR_RULES : []);
+        }
+        const width = await page.evaluate(() => document.documentElement.scrollWidth);
+        expect(width, 'nothing reaches over the edge').toBeLessThanOrEqual(viewport.width);
+      });
+    }
+  });
 }
+
+test('axe finds nothing in a dialog, in both themes', async ({ page }) => {
+  await openSignedIn(page, '/customers');
+  await page.getByRole('button', { name: 'New customer' }).click();
+  await expect(page.getByRole('dialog', { name: 'New customer' })).toBeVisible();
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await expectNothingFound(page);
+  }
+});
 
 test('a chosen theme counts more than the system and stays', async ({ page, server }) => {
   await page.emulateMedia({ colorScheme: 'light' });
