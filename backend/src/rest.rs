@@ -145,10 +145,13 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(series::get_agent_history))
 }
 
+/// The routes and their part of the OpenAPI document, which are the same for all servers of a process.
+static ROUTES: LazyLock<(Router<ApiState>, OpenApi)> = LazyLock::new(|| routes().split_for_parts());
+
 /// The OpenAPI document of all routes. It is the same for all servers of a process, so it is built once.
 #[must_use]
 pub fn document() -> &'static OpenApi {
-    static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| openapi::complete(routes().into_openapi()));
+    static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| openapi::complete(ROUTES.1.clone()));
     &DOCUMENT
 }
 
@@ -171,9 +174,10 @@ where
     L::Service: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
     <L::Service as Service<Request>>::Future: Send + 'static,
 {
-    let (router, _) = routes().split_for_parts();
     let state = ApiState(Arc::new(api));
+    let (router, _) = &*ROUTES;
     router
+        .clone()
         .merge(api_docs::router(state.base_path()))
         .method_not_allowed_fallback(|| async { Failure(Error::MethodNotAllowed) })
         .fallback(|| async { Failure(Error::NotFound("route")) })
