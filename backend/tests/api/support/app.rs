@@ -33,6 +33,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::client::{Client, Credential};
+use super::database::migrated_sqlite;
 pub(crate) use super::database::{TestDatabase, seed};
 
 /// The time at which the clock of every test starts.
@@ -107,6 +108,9 @@ impl TestApp {
         start: DateTime<Utc>,
     ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        if files.is_empty() && database.database_url().is_none() {
+            std::fs::write(folder.path().join("mftplus.db"), migrated_sqlite().await).expect("a database");
+        }
         for file in files {
             let copy = folder.path().join(file.file_name().expect("a file"));
             std::fs::copy(file, copy).expect("a copy");

@@ -5,7 +5,9 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use backend::store::Db;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::sync::OnceCell;
 
 /// A database, with a Redis if the test command provides one.
 #[derive(Clone, Debug)]
@@ -87,6 +89,21 @@ impl TestDatabase {
         };
         [flag("--database-url", &self.database_url), flag("--redis-url", &self.redis_url)].concat()
     }
+}
+
+/// A file of SQLite with the current schema and no rows. All tests begin with a copy, since a copy takes less time than the
+/// migrations; `contracts.rs` and `frozen/` test these.
+pub(crate) async fn migrated_sqlite() -> &'static [u8] {
+    static FILE: OnceCell<Vec<u8>> = OnceCell::const_new();
+    let migrate = || async {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("mftplus.db");
+        let db = Db::open_sqlite(&path).await.expect("a database");
+        db.migrate().await.expect("a schema");
+        db.close().await;
+        std::fs::read(&path).expect("the database without a write-ahead log")
+    };
+    FILE.get_or_init(migrate).await
 }
 
 /// Creates a schema and returns its URL. It is removed with the PostgreSQL server that the test command started.
