@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::context::{actor, control_plane};
 use crate::{
-    actor::Actor,
+    actor::{Actor, Permission},
     error::{Error, Result},
     service::{ControlPlane, IdempotencyClaim},
     transport::idempotency_key,
@@ -29,11 +29,14 @@ pub(super) fn with_key(request: Request, headers: &HeaderMap) -> Request {
 /// time. `said` is what the client asked for: the same key for something else is refused. With an alias the mutation is an
 /// operation of its own, so that a document carries out each of its mutations once.
 ///
+/// `permission` is the one that the mutation requires: a caller without it gets the same refusal with and without a key.
+///
 /// # Errors
 ///
 /// The errors of [`ControlPlane::with_idempotency`].
 pub(super) async fn once<T, F>(
     ctx: &Context<'_>,
+    permission: Permission,
     operation: &'static str,
     said: &(impl Serialize + Sync),
     carry_out: impl FnOnce(Arc<ControlPlane>, Actor, Option<IdempotencyClaim>) -> F + Send,
@@ -47,7 +50,7 @@ where
     let operation = aliased(ctx, operation);
     let said = serde_json::to_vec(said).map_err(Error::internal)?;
     let who = actor.clone();
-    cp.with_idempotency(actor, operation, key, &said, |cp, claim| carry_out(cp, who, claim)).await
+    cp.with_idempotency(actor, permission, operation, key, &said, |cp, claim| carry_out(cp, who, claim)).await
 }
 
 /// The operation of a mutation with its alias in the document, whose length is bounded as that of all names.

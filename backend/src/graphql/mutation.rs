@@ -16,6 +16,7 @@ use super::{
     user_inputs::{CreateUserInput, UpdateUserInput},
 };
 use crate::{
+    actor::Permission,
     error::Result,
     ids::{
         AgentId, AttentionId, CustomerId, EnrolmentCodeId, JobId, PipelineId, RunId, SavedViewId, TransferId, UserId,
@@ -64,7 +65,7 @@ impl MutationRoot {
     /// Creates a customer. For administrators.
     async fn create_customer(&self, ctx: &Context<'_>, input: CreateCustomerInput) -> Result<Customer> {
         let new = read(&input)?;
-        once(ctx, "create_customer", &input, |cp, who, claim| async move {
+        once(ctx, Permission::CreateCustomer, "create_customer", &input, |cp, who, claim| async move {
             cp.create_customer(&who, new, claim.as_ref()).await
         })
         .await
@@ -79,12 +80,9 @@ impl MutationRoot {
     /// Creates a user. For administrators.
     async fn create_user(&self, ctx: &Context<'_>, input: CreateUserInput) -> Result<User> {
         let new = read(&input)?;
-        once(
-            ctx,
-            "create_user",
-            &input,
-            |cp, who, claim| async move { cp.create_user(&who, new, claim.as_ref()).await },
-        )
+        once(ctx, Permission::CreateUser, "create_user", &input, |cp, who, claim| async move {
+            cp.create_user(&who, new, claim.as_ref()).await
+        })
         .await
     }
 
@@ -97,12 +95,9 @@ impl MutationRoot {
     /// Saves a view of a page for the signed-in user, who may have 50 of them.
     async fn create_view(&self, ctx: &Context<'_>, input: CreateViewInput) -> Result<SavedView> {
         let new = read(&input)?;
-        once(
-            ctx,
-            "create_view",
-            &input,
-            |cp, who, claim| async move { cp.create_view(&who, new, claim.as_ref()).await },
-        )
+        once(ctx, Permission::ManageSavedViews, "create_view", &input, |cp, who, claim| async move {
+            cp.create_view(&who, new, claim.as_ref()).await
+        })
         .await
     }
 
@@ -196,8 +191,10 @@ impl MutationRoot {
     /// Creates a job. For administrators.
     async fn create_job(&self, ctx: &Context<'_>, input: CreateJobInput) -> Result<Job> {
         let new = read_job(&input)?;
-        once(ctx, "create_job", &input, |cp, who, claim| async move { cp.create_job(&who, new, claim.as_ref()).await })
-            .await
+        once(ctx, Permission::CreateJob, "create_job", &input, |cp, who, claim| async move {
+            cp.create_job(&who, new, claim.as_ref()).await
+        })
+        .await
     }
 
     /// Changes a job. A new schedule takes effect at once. For administrators.
@@ -224,7 +221,10 @@ impl MutationRoot {
 
     /// Starts a job now, outside its schedule. For administrators.
     async fn run_job(&self, ctx: &Context<'_>, id: JobId) -> Result<Job> {
-        once(ctx, "run_job", &id, |cp, who, claim| async move { cp.run_job(&who, id, claim.as_ref()).await }).await
+        once(ctx, Permission::RunJob, "run_job", &id, |cp, who, claim| async move {
+            cp.run_job(&who, id, claim.as_ref()).await
+        })
+        .await
     }
 
     /// Requests the cancellation of a job run. It ends when its agent confirms or when the lease ends. For
@@ -281,7 +281,7 @@ impl MutationRoot {
     #[graphql(complexity = "LABORIOUS + child_complexity")]
     async fn create_pipeline(&self, ctx: &Context<'_>, input: CreatePipelineInput) -> Result<Pipeline> {
         let new = read(&input)?;
-        once(ctx, "create_pipeline", &input, |cp, who, claim| async move {
+        once(ctx, Permission::CreatePipeline, "create_pipeline", &input, |cp, who, claim| async move {
             cp.create_pipeline(&who, new, claim.as_ref()).await
         })
         .await
@@ -354,7 +354,7 @@ impl MutationRoot {
     ) -> Result<PipelineRun> {
         let input = read_start(parameters.unwrap_or_default(), yaml)?;
         let said = (format!("{id:?}"), input.parameters.0.clone(), input.yaml.clone());
-        once(ctx, "run_pipeline", &said, |cp, who, claim| async move {
+        once(ctx, Permission::RunPipeline, "run_pipeline", &said, |cp, who, claim| async move {
             cp.run_pipeline(&who, &id, input, claim.as_ref()).await
         })
         .await
@@ -370,7 +370,7 @@ impl MutationRoot {
     /// same parameters. For administrators.
     #[graphql(complexity = "LABORIOUS + child_complexity")]
     async fn rerun_pipeline_run(&self, ctx: &Context<'_>, id: RunId) -> Result<PipelineRun> {
-        once(ctx, "rerun_pipeline_run", &id, |cp, who, claim| async move {
+        once(ctx, Permission::RerunPipelineRun, "rerun_pipeline_run", &id, |cp, who, claim| async move {
             cp.rerun_pipeline_run(&who, id, claim.as_ref()).await
         })
         .await

@@ -12,6 +12,7 @@ use super::{
     list_response::{List, ListAnswer, listed},
 };
 use crate::{
+    actor::Permission,
     ids::CustomerId,
     model::{
         PageRequest, Pagination,
@@ -50,7 +51,10 @@ pub(super) async fn create_customer(
     let (who, input) = (actor.clone(), body.input);
     let create =
         |cp: super::Shared, claim: Option<_>| async move { cp.create_customer(&who, input, claim.as_ref()).await };
-    let customer = api.cp.with_idempotency(&actor, "create_customer", key.as_deref(), &body.raw, create).await?;
+    let customer = api
+        .cp
+        .with_idempotency(&actor, Permission::CreateCustomer, "create_customer", key.as_deref(), &body.raw, create)
+        .await?;
     Ok(Reply::created(CustomerData { customer }))
 }
 

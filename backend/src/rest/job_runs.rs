@@ -19,6 +19,7 @@ use super::{
     list_response::{List, listed},
 };
 use crate::{
+    actor::Permission,
     ids::{JobId, RunId},
     model::{
         OffsetPageRequest, Pagination,
@@ -114,7 +115,8 @@ pub(super) async fn start_job_run(
         |cp: super::Shared, claim: Option<_>| async move { cp.start_job_run(&who, id, input, claim.as_ref()).await };
     // The same key for another job is another request.
     let said = [id.0.as_bytes(), body.raw.as_ref()].concat();
-    let run = api.cp.with_idempotency(&actor, "start_job_run", key.as_deref(), &said, start).await?;
+    let run =
+        api.cp.with_idempotency(&actor, Permission::StartJobRun, "start_job_run", key.as_deref(), &said, start).await?;
     Ok(Reply::created(JobRunData { run }))
 }
 

@@ -19,6 +19,7 @@ use super::{
     list_response::{List, listed},
 };
 use crate::{
+    actor::Permission,
     ids::JobId,
     model::{
         Pagination,
@@ -88,7 +89,8 @@ pub(super) async fn create_job(
 ) -> Answer<JobData> {
     let (who, input) = (actor.clone(), body.input);
     let create = |cp: super::Shared, claim: Option<_>| async move { cp.create_job(&who, input, claim.as_ref()).await };
-    let job = api.cp.with_idempotency(&actor, "create_job", key.as_deref(), &body.raw, create).await?;
+    let job =
+        api.cp.with_idempotency(&actor, Permission::CreateJob, "create_job", key.as_deref(), &body.raw, create).await?;
     Ok(Reply::created(JobData { job }))
 }
 

@@ -13,6 +13,7 @@ use super::{
     openapi::Paging,
 };
 use crate::{
+    actor::Permission,
     ids::{PipelineId, RunId},
     model::{
         PageRequest, Pagination,
@@ -88,7 +89,8 @@ pub(super) async fn run_pipeline(
     let who = actor.clone();
     let start =
         |cp: Shared, claim: Option<_>| async move { cp.run_pipeline(&who, &pipeline, input, claim.as_ref()).await };
-    let run = api.cp.with_idempotency(&actor, "run_pipeline", key.as_deref(), &said, start).await?;
+    let run =
+        api.cp.with_idempotency(&actor, Permission::RunPipeline, "run_pipeline", key.as_deref(), &said, start).await?;
     Ok(Reply::created(PipelineRunData { run }))
 }
 

@@ -18,6 +18,7 @@ use super::{
     openapi::{Paging, ScheduledSortQuery},
 };
 use crate::{
+    actor::Permission,
     error::Error,
     model::{
         PageRequest, Pagination,
@@ -84,7 +85,10 @@ pub(super) async fn create_pipeline(
 ) -> Answer<PipelineData> {
     let (who, input) = (actor.clone(), body.input);
     let create = |cp: Shared, claim: Option<_>| async move { cp.create_pipeline(&who, input, claim.as_ref()).await };
-    let pipeline = api.cp.with_idempotency(&actor, "create_pipeline", key.as_deref(), &body.raw, create).await?;
+    let pipeline = api
+        .cp
+        .with_idempotency(&actor, Permission::CreatePipeline, "create_pipeline", key.as_deref(), &body.raw, create)
+        .await?;
     Ok(Reply::created(PipelineData { pipeline }))
 }
 

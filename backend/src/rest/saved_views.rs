@@ -12,6 +12,7 @@ use super::{
     list_response::{List, ListAnswer, listed},
 };
 use crate::{
+    actor::Permission,
     ids::SavedViewId,
     model::{
         PageRequest, Pagination,
@@ -50,7 +51,10 @@ pub(super) async fn create_view(
 ) -> Answer<ViewData> {
     let (who, input) = (actor.clone(), body.input);
     let create = |cp: super::Shared, claim: Option<_>| async move { cp.create_view(&who, input, claim.as_ref()).await };
-    let view = api.cp.with_idempotency(&actor, "create_view", key.as_deref(), &body.raw, create).await?;
+    let view = api
+        .cp
+        .with_idempotency(&actor, Permission::ManageSavedViews, "create_view", key.as_deref(), &body.raw, create)
+        .await?;
     Ok(Reply::created(ViewData { view }))
 }
 

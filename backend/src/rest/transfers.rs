@@ -23,6 +23,7 @@ use super::{
     list_response::{List, listed},
 };
 use crate::{
+    actor::Permission,
     error::{Error, Result},
     ids::TransferId,
     model::{
@@ -227,7 +228,10 @@ pub(super) async fn create_transfer(
     let (who, input) = (actor.clone(), body.input);
     let create =
         |cp: super::Shared, claim: Option<_>| async move { cp.create_transfer(&who, input, claim.as_ref()).await };
-    let transfer = api.cp.with_idempotency(&actor, "create_transfer", key.as_deref(), &body.raw, create).await?;
+    let transfer = api
+        .cp
+        .with_idempotency(&actor, Permission::CreateTransfer, "create_transfer", key.as_deref(), &body.raw, create)
+        .await?;
     Ok(Reply::created(TransferData { transfer }))
 }
 

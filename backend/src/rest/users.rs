@@ -13,6 +13,7 @@ use super::{
     session::UserData,
 };
 use crate::{
+    actor::Permission,
     ids::UserId,
     model::{
         PageRequest, Pagination,
@@ -42,7 +43,10 @@ pub(super) async fn create_user(
 ) -> Answer<UserData> {
     let (who, input) = (actor.clone(), body.input);
     let create = |cp: super::Shared, claim: Option<_>| async move { cp.create_user(&who, input, claim.as_ref()).await };
-    let user = api.cp.with_idempotency(&actor, "create_user", key.as_deref(), &body.raw, create).await?;
+    let user = api
+        .cp
+        .with_idempotency(&actor, Permission::CreateUser, "create_user", key.as_deref(), &body.raw, create)
+        .await?;
     Ok(Reply::created(UserData { user }))
 }
 

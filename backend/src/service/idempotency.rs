@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use super::{ControlPlane, Work};
 use crate::{
-    actor::Actor,
+    actor::{Actor, Permission},
     error::{Error, Result},
     store::{
         self,
@@ -27,6 +27,9 @@ impl ControlPlane {
     /// Carries out a creating call once for each idempotency key; without a key, each time. A repetition with the same
     /// body gets the first answer again.
     ///
+    /// `permission` is the one that the call requires. A caller without it claims nothing: the call refuses it, as it
+    /// does without a key.
+    ///
     /// The work continues when the client disconnects, so that a repetition finds the answer.
     ///
     /// # Errors
@@ -37,6 +40,7 @@ impl ControlPlane {
     pub async fn with_idempotency<T, F>(
         self: &Arc<Self>,
         actor: &Actor,
+        permission: Permission,
         operation: impl Into<Cow<'static, str>>,
         key: Option<&str>,
         body: &[u8],
@@ -46,7 +50,7 @@ impl ControlPlane {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let Some(key) = key else { return carry_out(Arc::clone(self), None).await };
+        let Some(key) = key.filter(|_| actor.may(permission)) else { return carry_out(Arc::clone(self), None).await };
         if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::field("Idempotency-Key", format!("must be 1 to {MAX_KEY} visible ASCII characters")));
         }

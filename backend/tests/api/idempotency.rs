@@ -3,16 +3,22 @@
 use std::sync::Arc;
 
 use backend::{
-    actor::Actor,
+    actor::{Actor, Permission},
     model::{FromFields, customer::CreateCustomer},
-    store::idempotency::{IdempotencyClaim, Known, RequestKey, claim},
+    store::{
+        db::sql,
+        idempotency::{IdempotencyClaim, Known, RequestKey, claim},
+    },
 };
 use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::support::{Answer, PASSWORD, TestApp, app::TestAgent};
+use crate::{
+    graphql::world::COPY,
+    support::{Answer, PASSWORD, TestApp, app::TestAgent},
+};
 
 fn transfer() -> Value {
     json!({ "sourceUrl": "/in/a.csv", "destinationPath": "/out/a.csv", "direction": "pull", "protocol": "local" })
@@ -29,6 +35,11 @@ async fn create(app: &TestApp, agent: &TestAgent, key: &str, body: &Value) -> An
 /// The total of a list.
 async fn total(app: &TestApp, path: &str) -> Value {
     app.admin().await.get(path).await.body["data"]["pagination"]["total"].clone()
+}
+
+/// The idempotency keys that the server stores.
+async fn stored_keys(app: &TestApp) -> Vec<(String,)> {
+    sql("SELECT key FROM idempotency").fetch_all(&app.app.db).await.expect("the keys")
 }
 
 #[tokio::test]
@@ -80,11 +91,18 @@ async fn while_the_first_is_at_work_a_repetition_is_409() {
     let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (begins, may_end, who) = (Arc::clone(&begun), Arc::clone(&go_on), actor.clone());
     let input = backend::model::transfer::CreateTransfer::read(body.as_object().cloned().unwrap_or_default());
-    let first = app.app.cp.with_idempotency(&actor, "create_transfer", Some("k1"), &raw, |cp, claim| async move {
-        begins.notify_one();
-        may_end.notified().await;
-        cp.create_transfer(&who, input?, claim.as_ref()).await
-    });
+    let first = app.app.cp.with_idempotency(
+        &actor,
+        Permission::CreateTransfer,
+        "create_transfer",
+        Some("k1"),
+        &raw,
+        |cp, claim| async move {
+            begins.notify_one();
+            may_end.notified().await;
+            cp.create_transfer(&who, input?, claim.as_ref()).await
+        },
+    );
     let repetition = async {
         begun.notified().await;
         let answer = create(&app, &agent, "k1", &body).await;
@@ -129,6 +147,61 @@ async fn a_key_belongs_to_its_operation() {
     let user = json!({ "email": "a@b.example", "password": PASSWORD, "role": "admin" });
     assert_eq!(admin.post("/api/customers", &json!({ "name": "Acme" })).await.status, 201);
     assert_eq!(admin.post("/api/users", &user).await.status, 201);
+}
+
+/// A key, and a text that is none, which a caller without the permission is not told.
+const KEYS: [&str; 2] = ["k1", "not a key"];
+
+#[tokio::test]
+async fn a_mutation_without_the_permission_is_refused_with_a_key_as_without_one_and_stores_none() {
+    let app = TestApp::start().await;
+    let (own, other) = (app.customer("own").await, app.customer("other").await);
+    let user = app.bearer(&own.token);
+    let new_user = format!("createUser(input: {{ email: \"a@b.example\", password: \"{PASSWORD}\", role: ADMIN }})");
+    let mut mutations =
+        vec![("createCustomer(input: { name: \"Acme\" })".to_owned(), "FORBIDDEN"), (new_user, "FORBIDDEN")];
+    for (customer, code) in [(&own, "FORBIDDEN"), (&other, "NOT_FOUND")] {
+        let agent = app.agent(customer.id, "edge-1").await;
+        let job = app.job(&agent, &json!({})).await;
+        let pipeline = app.pipeline(customer.id, "daily", COPY).await;
+        let run = app.run(pipeline).await.id;
+        mutations.push((format!("runJob(id: \"{job}\")"), code));
+        mutations.push((format!("runPipeline(id: \"{pipeline}\")"), code));
+        mutations.push((format!("rerunPipelineRun(id: \"{run}\")"), code));
+    }
+    for (mutation, code) in &mutations {
+        let document = format!("mutation {{ {mutation} {{ id }} }}");
+        let without = user.ask(&document, &Value::Null).await;
+        assert_eq!(without.codes(), [*code], "{mutation}: {}", without.body);
+        for key in KEYS {
+            let with = user.with("Idempotency-Key", key).ask(&document, &Value::Null).await;
+            assert_eq!(with.codes(), [*code], "{mutation} with `{key}`: {}", with.body);
+            assert_eq!(with.body["errors"][0]["message"], without.body["errors"][0]["message"], "{mutation}");
+        }
+    }
+    assert!(stored_keys(&app).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_post_without_the_permission_is_refused_with_a_key_as_without_one_and_stores_none() {
+    let app = TestApp::start().await;
+    let (own, other) = (app.customer("own").await, app.customer("other").await);
+    let user = app.bearer(&own.token);
+    let mut posts = vec![("/api/customers".to_owned(), json!({ "name": "Acme" }), 403)];
+    for (customer, status) in [(&own, 403), (&other, 404)] {
+        app.agent(customer.id, "edge-1").await;
+        let pipeline = app.pipeline(customer.id, "daily", COPY).await;
+        posts.push((format!("/api/pipelines/{pipeline}/runs"), json!({}), status));
+    }
+    for (path, body, status) in &posts {
+        let without = user.post(path, body).await;
+        assert_eq!(without.status, *status, "{path}: {}", without.body);
+        for key in KEYS {
+            let with = user.with("Idempotency-Key", key).post(path, body).await;
+            assert_eq!((with.status, &with.body), (*status, &without.body), "{path} with `{key}`");
+        }
+    }
+    assert!(stored_keys(&app).await.is_empty());
 }
 
 #[tokio::test]
