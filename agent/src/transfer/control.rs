@@ -6,11 +6,16 @@ pub(crate) mod progress;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::transfer::bandwidth::SharedBandwidth;
+use crate::transfer::error::CopyError;
+
+/// The longest sleep of a wait, after which it notices a stop.
+const SLICE: Duration = Duration::from_millis(50);
 
 /// A running copy or step.
 #[derive(Debug)]
@@ -104,6 +109,24 @@ impl Control {
         self.stop.is_cancelled()
     }
 
+    /// Fails with [`CopyError::Stopped`] if the copy or step is paused or cancelled.
+    pub(crate) fn check_stopped(&self) -> Result<(), CopyError> {
+        if self.is_stopped() { Err(CopyError::Stopped) } else { Ok(()) }
+    }
+
+    /// Blocks for this time, or fails with [`CopyError::Stopped`]. Sleeps in slices, so that a stop takes effect soon.
+    pub(crate) fn wait(&self, duration: Duration) -> Result<(), CopyError> {
+        let until = Instant::now() + duration;
+        loop {
+            self.check_stopped()?;
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(SLICE));
+        }
+    }
+
     /// Completes when the copy or step is paused or cancelled.
     pub(crate) async fn stopped(&self) {
         self.stop.cancelled().await;
@@ -159,9 +182,12 @@ impl ControlRegistry {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use uuid::Uuid;
 
     use super::Control;
+    use crate::transfer::error::CopyError;
 
     #[test]
     fn a_paused_transfer_is_not_a_cancelled_one() {
@@ -169,5 +195,17 @@ mod tests {
         control.pause();
         assert!(control.is_stopped());
         assert_eq!(control.cancellation(), None);
+    }
+
+    #[test]
+    fn a_stop_ends_a_wait() {
+        let control = Control::new(Uuid::new_v4(), 1, 0, false);
+        assert!(control.wait(Duration::from_millis(1)).is_ok());
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| control.wait(Duration::from_hours(1)));
+            control.pause();
+            assert!(matches!(waiting.join(), Ok(Err(CopyError::Stopped))));
+        });
+        assert!(matches!(control.check_stopped(), Err(CopyError::Stopped)));
     }
 }

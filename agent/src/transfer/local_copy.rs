@@ -8,7 +8,6 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::time::{Duration, Instant};
 
 use crate::storage::background_sync::BackgroundSync;
 use crate::storage::sandboxed_path::SandboxedPath;
@@ -51,7 +50,7 @@ pub(crate) fn copy(
     let mut manifest = Manifest::default();
     let mut failures = plan.failures.clone();
     for entry in &plan.entries {
-        worker.check_stopped()?;
+        control.check_stopped()?;
         match worker.copy_entry(entry, &entry.below(&plan.source), &entry.below(part)) {
             Ok(Some(digest)) => manifest.insert(entry.manifest_name(), digest),
             Ok(None) => {}
@@ -118,7 +117,7 @@ impl Worker<'_> {
         self.control.add_resumed(kept);
         let (mut length, mut sync) = (kept, BackgroundSync::default());
         loop {
-            self.check_stopped()?;
+            self.control.check_stopped()?;
             let chunk = self.limiter.chunk(self.buffer.len());
             let count = source.read(&mut self.buffer[..chunk]).map_err(at("read", from))?;
             if count == 0 {
@@ -135,7 +134,7 @@ impl Worker<'_> {
             hasher.update(&self.buffer[..count]);
             length += count as u64;
             self.control.add_copied(count as u64);
-            self.throttle(written)?;
+            self.control.wait(self.limiter.record(written))?;
         }
         if is_sparse {
             part.set_len(length).map_err(at("write", to))?;
@@ -175,7 +174,7 @@ impl Worker<'_> {
         part.seek(SeekFrom::Start(0)).map_err(at("read", to))?;
         self.other.resize(CHUNK, 0);
         loop {
-            self.check_stopped()?;
+            self.control.check_stopped()?;
             let count = read_full(part, &mut self.other).map_err(at("read", to))?;
             let there = read_full(source, &mut self.buffer[..count]).map_err(at("read", from))?;
             if count == 0 || self.other[..count] != self.buffer[..there] {
@@ -190,7 +189,7 @@ impl Worker<'_> {
         part.seek(SeekFrom::Start(0)).map_err(at("read", to))?;
         let mut hasher = Hasher::new(true);
         loop {
-            self.check_stopped()?;
+            self.control.check_stopped()?;
             let count = part.read(&mut self.buffer).map_err(at("read", to))?;
             if count == 0 {
                 break;
@@ -203,23 +202,6 @@ impl Worker<'_> {
                 Err(CopyError::Mismatch { path: to.as_path().to_owned(), expected: expected.to_owned(), found })
             }
             _ => Ok(()),
-        }
-    }
-
-    fn check_stopped(&self) -> Result<(), CopyError> {
-        if self.control.is_stopped() { Err(CopyError::Stopped) } else { Ok(()) }
-    }
-
-    /// Pauses for the bandwidth limit, in slices so that a stop takes effect soon.
-    fn throttle(&mut self, count: usize) -> Result<(), CopyError> {
-        let until = Instant::now() + self.limiter.record(count);
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(());
-            }
-            self.check_stopped()?;
-            std::thread::sleep(left.min(Duration::from_millis(50)));
         }
     }
 }

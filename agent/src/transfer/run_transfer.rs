@@ -341,9 +341,7 @@ fn copy_and_publish(
             return Ok(copied);
         }
     }
-    if control.is_stopped() {
-        return Err(CopyError::Stopped);
-    }
+    control.check_stopped()?;
     let plan = match plan {
         Some(plan) => plan,
         None => Plan::of(&access.source(&paths.source)?)?,

@@ -14,8 +14,6 @@ mod source_cleanup;
 mod stage;
 mod staged;
 
-use std::time::{Duration, Instant};
-
 use mftplus_protocol::backoff::Backoff;
 
 use crate::storage::error::StorageError;
@@ -72,7 +70,7 @@ fn run_attempts(
         let delay = backoff.jittered(failures, fastrand::f64());
         tracing::warn!(attempt, %error, ?delay, "a copy is interrupted and continues after a delay");
         control.restart(format!("attempt {attempt} was interrupted, and the next one continues: {error}"));
-        wait(delay, control)?;
+        control.wait(delay)?;
     }
 }
 
@@ -82,9 +80,7 @@ fn attempt_once(
     open: Open<'_>,
     control: &Control,
 ) -> Result<CopyResult, CopyError> {
-    if control.is_stopped() {
-        return Err(CopyError::Stopped);
-    }
+    control.check_stopped()?;
     let mut staged = StagedFiles::open(&claim.staged_path()).map_err(CopyError::State)?;
     let destination = open(End::Destination)?;
     let recorded = claim.state.copied.clone().filter(|_| claim.state.phase == Phase::Publishing);
@@ -133,19 +129,4 @@ pub(crate) fn discard(claim: &Claim, stream: &StreamState, open: Open<'_>) -> Re
 
 fn base(stream: &StreamState) -> Result<StoragePath, StorageError> {
     StoragePath::from_stored(stream.target.as_deref().unwrap_or_default())
-}
-
-/// Waits, in slices so that a stop takes effect soon.
-fn wait(delay: Duration, control: &Control) -> Result<(), CopyError> {
-    let until = Instant::now() + delay;
-    loop {
-        if control.is_stopped() {
-            return Err(CopyError::Stopped);
-        }
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(());
-        }
-        std::thread::sleep(left.min(Duration::from_millis(50)));
-    }
 }

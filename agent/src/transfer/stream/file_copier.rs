@@ -186,7 +186,7 @@ impl<'a> FileCopier<'a> {
         self.control.add_resumed(kept);
         let (mut length, mut durable, mut synced_at) = (kept, kept, Instant::now());
         let error = loop {
-            if let Err(stopped) = self.check_stopped() {
+            if let Err(stopped) = self.control.check_stopped() {
                 break stopped;
             }
             let chunk = self.limiter.chunk(self.buffer.len());
@@ -209,7 +209,7 @@ impl<'a> FileCopier<'a> {
             hasher.update(&self.buffer[..count]);
             length += count as u64;
             self.control.add_copied(count as u64);
-            if let Err(stopped) = self.throttle(count) {
+            if let Err(stopped) = self.control.wait(self.limiter.record(count)) {
                 break stopped;
             }
             let is_due = length - durable >= CHECKPOINT || synced_at.elapsed() >= CHECKPOINT_INTERVAL;
@@ -239,7 +239,7 @@ impl<'a> FileCopier<'a> {
         let mut hasher = Hasher::new(true);
         let mut left = length.unwrap_or(u64::MAX);
         while left > 0 {
-            self.check_stopped()?;
+            self.control.check_stopped()?;
             let chunk = usize::try_from(left).unwrap_or(usize::MAX).min(self.buffer.len());
             let count = match reader.read(&mut self.buffer[..chunk]) {
                 Ok(0) if length.is_none() => break,
@@ -313,23 +313,6 @@ impl<'a> FileCopier<'a> {
 
     fn mismatch(&self, to: &StoragePath, expected: String, found: String) -> CopyError {
         CopyError::Mismatch { path: self.target.display(to).into(), expected, found }
-    }
-
-    fn check_stopped(&self) -> Result<(), CopyError> {
-        if self.control.is_stopped() { Err(CopyError::Stopped) } else { Ok(()) }
-    }
-
-    /// Pauses for the bandwidth limit, in slices so that a stop takes effect soon.
-    fn throttle(&mut self, count: usize) -> Result<(), CopyError> {
-        let until = Instant::now() + self.limiter.record(count);
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(());
-            }
-            self.check_stopped()?;
-            std::thread::sleep(left.min(Duration::from_millis(50)));
-        }
     }
 }
 

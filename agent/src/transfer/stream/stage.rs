@@ -136,9 +136,7 @@ impl Stager<'_> {
         let mut bytes = 0;
         let mut single = None;
         for entry in &plan.entries {
-            if self.control.is_stopped() {
-                return Err(CopyError::Stopped);
-            }
+            self.control.check_stopped()?;
             match self.stage_entry(entry) {
                 Ok(Some(file)) => {
                     bytes += file.size;

@@ -38,9 +38,7 @@ fn digest(file: &SandboxedPath, control: &Control) -> Result<String, CopyError> 
     let mut hasher = Hasher::new(true);
     let mut buffer = vec![0; CHUNK];
     loop {
-        if control.is_stopped() {
-            return Err(CopyError::Stopped);
-        }
+        control.check_stopped()?;
         let count = source.read(&mut buffer).map_err(at("read", file))?;
         if count == 0 {
             return Ok(hasher.finish().unwrap_or_default());
