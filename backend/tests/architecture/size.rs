@@ -29,6 +29,7 @@ pub(super) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 #[case::browser_specs("e2e/specs", "ts")]
 #[case::browser_support("e2e/support", "ts")]
 #[case::dashboard("frontend/src", "rs")]
+#[case::dashboard_styles("frontend/styles", "css")]
 #[case::protocol("protocol/src", "rs")]
 #[case::server("backend/src", "rs")]
 #[case::server_examples("backend/examples", "rs")]
