@@ -4,33 +4,48 @@ use backend::store::db::sql;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::{Log, TestApp};
+use crate::support::{
+    Client, Log, TestApp,
+    app::{TestAgent, TestCustomer},
+};
 
 const TURNED: &str = "edge\u{202e}gpj.exe";
 const INVISIBLE: &str = "edge\u{200b}1";
+
+/// A request that creates an object: the client, the path, the body, and the names of the fields that hold the text.
+type Creation<'a> = (&'a Client, &'static str, Value, Vec<&'static str>);
+
+/// Requests for a customer, a job, a pipeline and an agent with this text in each field for people to read.
+fn creations<'a>(
+    (admin, user): (&'a Client, &'a Client),
+    customer: &TestCustomer,
+    agent: &TestAgent,
+    text: &str,
+) -> Vec<Creation<'a>> {
+    let job = json!({
+        "agentId": agent.id, "name": text, "sourcePath": "/out/", "destinationPath": "/in/", "schedule": "0 * * * *",
+        "protocol": "local", "direction": "pull",
+    });
+    let pipeline = json!({
+        "identifier": "etl", "name": text, "description": text, "yaml": "source: /a\ndestination: /b\n",
+        "customerId": customer.id,
+    });
+    let registration = json!({ "hostname": text, "name": text, "os": "linux", "version": text });
+    vec![
+        (admin, "/api/customers", json!({ "name": text }), vec!["name"]),
+        (admin, "/api/jobs", job, vec!["name"]),
+        (admin, "/api/pipelines", pipeline, vec!["description", "name"]),
+        (user, "/api/agents/register", registration, vec!["hostname", "name", "version"]),
+    ]
+}
 
 #[tokio::test]
 async fn names_hold_no_character_that_cannot_be_seen() {
     let app = TestApp::start().await;
     let (admin, customer) = (app.admin().await, app.customer("acme").await);
-    let agent = app.agent(customer.id, "edge-1").await;
+    let (agent, user) = (app.agent(customer.id, "edge-1").await, app.bearer(&customer.token));
     for name in [TURNED, INVISIBLE, "\u{200d}\u{200d}\u{200d}", "edge\u{2028}1", "edge\u{7}1"] {
-        let job = json!({
-            "agentId": agent.id, "name": name, "sourcePath": "/out/", "destinationPath": "/in/", "schedule": "0 * * * *",
-            "protocol": "local", "direction": "pull",
-        });
-        let pipeline = json!({
-            "identifier": "etl", "name": name, "description": name, "yaml": "source: /a\ndestination: /b\n",
-            "customerId": customer.id,
-        });
-        let registration = json!({ "hostname": name, "name": name, "os": "linux", "version": name });
-        let client = app.bearer(&customer.token);
-        for (client, path, body, fields) in [
-            (&admin, "/api/customers", json!({ "name": name }), vec!["name"]),
-            (&admin, "/api/jobs", job, vec!["name"]),
-            (&admin, "/api/pipelines", pipeline, vec!["description", "name"]),
-            (&client, "/api/agents/register", registration, vec!["hostname", "name", "version"]),
-        ] {
+        for (client, path, body, fields) in creations((&admin, &user), &customer, &agent, name) {
             let answer = client.post(path, &body).await;
             assert_eq!((answer.status, answer.wrong_fields()), (400, fields), "{path} {name:?}: {}", answer.body);
         }
@@ -130,26 +145,12 @@ async fn jobs_and_pipelines_with_a_password_are_refused() {
 async fn names_searches_and_views_hold_no_password() {
     let app = TestApp::start().await;
     let (admin, customer) = (app.admin().await, app.customer("acme").await);
-    let agent = app.agent(customer.id, "edge-1").await;
-    let client = app.bearer(&customer.token);
+    let (agent, user) = (app.agent(customer.id, "edge-1").await, app.bearer(&customer.token));
     for text in WITH_PASSWORD {
-        let job = json!({
-            "agentId": agent.id, "name": text, "sourcePath": "/out/", "destinationPath": "/in/", "schedule": "0 * * * *",
-            "protocol": "local", "direction": "pull",
-        });
-        let pipeline = json!({
-            "identifier": "etl", "name": text, "description": text, "yaml": "source: /a\ndestination: /b\n",
-            "customerId": customer.id,
-        });
-        let registration = json!({ "hostname": text, "name": text, "os": "linux", "version": text });
+        let mut requests = creations((&admin, &user), &customer, &agent, text);
         let view = json!({ "name": text, "page": text, "query": format!("status=failed&q={text}") });
-        for (client, path, body, fields) in [
-            (&admin, "/api/customers", json!({ "name": text }), vec!["name"]),
-            (&admin, "/api/jobs", job, vec!["name"]),
-            (&admin, "/api/pipelines", pipeline, vec!["description", "name"]),
-            (&client, "/api/agents/register", registration, vec!["hostname", "name", "version"]),
-            (&client, "/api/views", view, vec!["name", "page", "query"]),
-        ] {
+        requests.push((&user, "/api/views", view, vec!["name", "page", "query"]));
+        for (client, path, body, fields) in requests {
             let answer = client.post(path, &body).await;
             assert_eq!((answer.status, answer.wrong_fields()), (400, fields), "{path} {text}: {}", answer.body);
             assert!(!answer.body.to_string().contains("hunter2"), "{path}: {}", answer.body);
