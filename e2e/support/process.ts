@@ -17,14 +17,14 @@ export class Program {
     child.once('exit', () => atWork.delete(child));
   }
 
-  /** Starts a program whose standard error goes to `log`, and waits for a line of its output that fits. */
+  /** Starts a program whose standard error goes to `log`, and waits for a line of its output that fits; the match. */
   static async start(
     file: string,
     args: string[],
     log: string,
     ready?: RegExp,
     variables: Record<string, string> = {},
-  ): Promise<[Program, RegExpMatchArray]> {
+  ): Promise<[Program, string[]]> {
     const env = { ...plainEnvironment(), ...variables };
     const child = spawn(file, args, { stdio: ['ignore', 'pipe', openSync(log, 'a')], env });
     const program = new Program(child);
