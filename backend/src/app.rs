@@ -17,7 +17,7 @@ use crate::{
     ids::IdGenerator,
     limits::{self, Limits, Quotas},
     rest::{Api, ListBudget},
-    service::{CertificateAuthority, ControlPlane, JwtKey, Parts, Timing, Tokens, jwt_key_from_file},
+    service::{CertificateAuthority, ControlPlane, JwtKey, Parts, PasswordCost, Timing, Tokens, jwt_key_from_file},
     store::{self, DatabaseLimits, Db},
     transport::{BodyBudget, OriginPolicy, ResponseBudget},
     webhooks::Webhooks,
@@ -61,6 +61,8 @@ pub struct Ambient {
     pub ids: IdGenerator,
     /// The timeouts of the database.
     pub database_limits: DatabaseLimits,
+    /// What hashing a password costs.
+    pub password_cost: PasswordCost,
 }
 
 impl Default for Ambient {
@@ -69,7 +71,12 @@ impl Default for Ambient {
         let clock = Clock::system();
         #[cfg(feature = "test-clock")]
         let clock = test_clock::clock();
-        Self { clock, ids: IdGenerator::system(), database_limits: DatabaseLimits::default() }
+        Self {
+            clock,
+            ids: IdGenerator::system(),
+            database_limits: DatabaseLimits::default(),
+            password_cost: PasswordCost::default(),
+        }
     }
 }
 
@@ -108,7 +115,7 @@ impl App {
             None => (Bus::in_process(), None),
         };
         let limits = Limits::new(settings.rate_limits, shared);
-        let Ambient { clock, ids, .. } = ambient;
+        let Ambient { clock, ids, password_cost, .. } = ambient;
         let cp = ControlPlane::new(Parts {
             db: db.clone(),
             bus,
@@ -119,6 +126,7 @@ impl App {
             webhooks: Webhooks::new(settings.webhook_networks.clone()),
             authority: authority.clone(),
             timing,
+            password_cost,
             tasks: tasks.clone(),
             stop: stop.clone(),
         });
@@ -148,6 +156,7 @@ impl App {
             webhooks: Webhooks::new(Vec::new()),
             authority: None,
             timing: Timing::default(),
+            password_cost: ambient.password_cost,
             tasks: tasks.clone(),
             stop: stop.clone(),
         });

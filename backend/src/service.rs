@@ -74,6 +74,7 @@ pub use event_log::EventLogSubscription;
 pub use failure_isolation::guarded;
 pub use health::Readiness;
 pub use log_throttle::LogThrottle;
+pub use passwords::PasswordCost;
 pub use tokens::{JwtKey, Tokens, jwt_key_from_file};
 pub use transfers::{ExportPlace, TransferOutcomes};
 
@@ -127,6 +128,8 @@ pub struct Parts {
     pub authority: Option<Arc<CertificateAuthority>>,
     /// Intervals, timeouts and retention periods.
     pub timing: Timing,
+    /// What hashing a password costs.
+    pub password_cost: PasswordCost,
     /// The tracker of background tasks, so that the shutdown waits for them.
     pub tasks: TaskTracker,
     /// The token that is cancelled to end background tasks.
@@ -164,7 +167,8 @@ impl ControlPlane {
     /// Builds a control plane and starts its background tasks: the writer, and the invalidation of its cache.
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { db, bus, limits, clock, ids, tokens, webhooks, authority, timing, tasks, stop } = parts;
+        let Parts { db, bus, limits, clock, ids, tokens, webhooks, authority, timing, password_cost, tasks, stop } =
+            parts;
         let cache = Arc::new(cache::Cache::new(bus.clone()));
         let attention = Arc::new(attention::AttentionCache::default());
         let heartbeats = Arc::new(agent_history::ReceivedHeartbeats::default());
@@ -195,7 +199,7 @@ impl ControlPlane {
             tasks.spawn(cache::apply_invalidations(apply, bus.read(), stop.clone()));
         }
         let started = clock.monotonic();
-        let passwords = passwords::Passwords::default();
+        let passwords = passwords::Passwords::new(password_cost);
         Arc::new(Self {
             db,
             bus,

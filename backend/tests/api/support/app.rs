@@ -24,7 +24,7 @@ use backend::{
         },
     },
     rest,
-    service::ControlPlane,
+    service::{ControlPlane, PasswordCost},
     store::DatabaseLimits,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -137,8 +137,13 @@ impl TestApp {
         database_limits: DatabaseLimits,
         folder: TempDir,
     ) -> Self {
-        let ambient =
-            Ambient { clock: Clock::manual(clock.clone()), ids: IdGenerator::seeded(seed()), database_limits };
+        let ambient = Ambient {
+            clock: Clock::manual(clock.clone()),
+            ids: IdGenerator::seeded(seed()),
+            database_limits,
+            // Each test has users of its own, whose passwords would take a third of its time.
+            password_cost: PasswordCost { memory: 8, passes: 1 },
+        };
         let app = App::start(&settings, ambient).await.expect("a server");
         let router = rest::router(app.api(&settings)).merge(graphql::router(app.graphql(&settings)));
         let router = match &settings.public_url {
