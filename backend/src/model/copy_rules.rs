@@ -6,7 +6,10 @@ use serde_json::Value;
 use strum::{Display, EnumString, VariantNames};
 use utoipa::ToSchema;
 
-use super::fields::{Check, one_of};
+use super::{
+    fields::{Check, one_of},
+    redaction::without_password,
+};
 
 /// What happens to a file that exists at the destination.
 #[derive(
@@ -198,7 +201,13 @@ pub(super) fn after_success(value: Value) -> Check<String> {
         return Err(format!("must be at most {MAX_AFTER_SUCCESS} characters long"));
     }
     characters::check(&text, characters::is_forbidden_in_paths)?;
-    copy_rules::after_success(&text).map_err(ToOwned::to_owned)
+    let rule = copy_rules::after_success(&text).map_err(ToOwned::to_owned)?;
+    match rule.strip_prefix("moveTo:") {
+        Some(folder) if without_password(folder) != folder => {
+            Err("must not contain a password after `moveTo:`".to_owned())
+        }
+        _ => Ok(rule),
+    }
 }
 
 /// A list of attributes, in any order.
@@ -258,6 +267,25 @@ mod tests {
         let mut names: Vec<&str> = filled.as_object().unwrap().keys().map(String::as_str).collect();
         names.sort_unstable();
         assert_eq!(keys, names);
+    }
+
+    #[test]
+    fn the_folder_for_copied_files_holds_no_password() {
+        for folder in [
+            "//u:pw@h/x",
+            "u:pw@h:/x",
+            "sftp:u:pw@h/x",
+            r"sftp:\\u:pw@h\x",
+            " sftp%3A//u:pw@h",
+            "/a/sftp%3A%2F%2Fu%3Apw%40h",
+            "sftp\u{ff1a}//u:pw@h/x",
+        ] {
+            let refused = after_success(json!(format!("moveTo:{folder}")));
+            assert_eq!(refused, Err("must not contain a password after `moveTo:`".to_owned()), "{folder}");
+        }
+        for rule in ["keep", "moveTo:/done/10:15@acme", "moveTo:orders@acme"] {
+            assert_eq!(after_success(json!(rule)).as_deref(), Ok(rule));
+        }
     }
 
     #[test]

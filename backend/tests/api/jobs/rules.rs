@@ -71,6 +71,9 @@ async fn a_changed_rule_leaves_the_others_and_null_brings_the_default_back() {
 #[rstest]
 #[case(json!({ "credentials": "orders:hunter2" }), &["credentials"])]
 #[case(json!({ "afterSuccess": "moveTo:sftp://me:hunter2@host/done" }), &["afterSuccess"])]
+#[case(json!({ "afterSuccess": "moveTo://me:hunter2@host/done" }), &["afterSuccess"])]
+#[case(json!({ "afterSuccess": "moveTo:me:hunter2@host:/done" }), &["afterSuccess"])]
+#[case(json!({ "afterSuccess": "moveTo:sftp:me:hunter2@host/done" }), &["afterSuccess"])]
 #[case(json!({ "afterSuccess": "moveTo:../hunter2" }), &["afterSuccess"])]
 #[case(json!({ "preserve": ["times", "hunter2"] }), &["preserve"])]
 #[case(
