@@ -42,13 +42,14 @@ impl Db {
         self.require_readable().await
     }
 
-    /// Whether a migration was ever begun. Without one, nothing is stored.
+    /// Whether the first migration has made its tables. Before that, nothing is stored: the table of migrations alone is
+    /// what a first start leaves that was interrupted, or a write-ahead log that was lost.
     ///
     /// # Errors
     ///
     /// If the database cannot be read.
     pub async fn has_schema(&self) -> Result<bool> {
-        self.has_table("_sqlx_migrations").await
+        Ok(self.has_table("_sqlx_migrations").await? && self.has_table("users").await?)
     }
 
     async fn has_table(&self, name: &str) -> Result<bool> {

@@ -3,6 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use backend::app::{Ambient, App};
+use rstest::rstest;
 use tempfile::TempDir;
 
 use super::{Connection, Executor, SqliteConnection, TestApp, TestDatabase};
@@ -61,8 +62,15 @@ async fn an_emptied_database_beside_a_signing_secret_is_no_new_installation() {
     }
 }
 
+#[rstest]
+#[case::all_tables("PRAGMA user_version = 0")]
+#[case::all_but_that_of_migrations(
+    "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, \
+     installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, checksum BLOB NOT NULL, \
+     execution_time BIGINT NOT NULL)"
+)]
 #[tokio::test]
-async fn a_database_that_lost_its_log_with_all_tables_is_no_new_installation() {
+async fn a_database_that_lost_its_log_with_its_tables_is_no_new_installation(#[case] left: &'static str) {
     let app = TestApp::on(&TestDatabase::sqlite(), &["--rate-limits", "off"]).await;
     let settings = app.settings.clone();
     drop(app.router);
@@ -73,9 +81,14 @@ async fn a_database_that_lost_its_log_with_all_tables_is_no_new_installation() {
     let url = format!("sqlite://{}?mode=rwc", database.display());
     let mut connection = SqliteConnection::connect(&url).await.expect("a connection");
     connection.execute("PRAGMA journal_mode = WAL").await.expect("a pragma");
+    connection.execute(left).await.expect("what is left");
     connection.close().await.expect("an end");
     assert!(fs::metadata(&database).is_ok_and(|file| file.len() > 0), "it is not the empty file of another story");
     let refused = App::start(&settings, Ambient::default()).await.expect_err("an end").to_string();
     assert!(refused.contains("mftplus.db has no tables") && refused.contains("mftplus.db-wal"), "{refused}");
     assert!(refused.contains("restore the database from a backup"), "{refused}");
+
+    // Without a secret it is the first start of an installation, which was interrupted.
+    fs::remove_file(settings.database.data_dir.join("signing.secret")).expect("a file");
+    App::start(&settings, Ambient::default()).await.expect("a server").close().await;
 }
