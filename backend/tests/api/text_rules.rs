@@ -156,6 +156,11 @@ async fn names_searches_and_views_hold_no_password() {
             assert!(!answer.body.to_string().contains("hunter2"), "{path}: {}", answer.body);
         }
     }
+    for query in ["q=sftp%EF%BC%9A%2F%2Fu%3Ahunter2%40h", "q=sftp%3A%2F%2Fu%3Ahunter2%EF%BC%A0h%2Fx"] {
+        let view = json!({ "name": "Partner", "page": "transfers", "query": query });
+        let answer = user.post("/api/views", &view).await;
+        assert_eq!((answer.status, answer.wrong_fields()), (400, vec!["query"]), "{query}: {}", answer.body);
+    }
     let searched = admin.get("/api/transfers?q=sftp%3A%2F%2Fu%3Ahunter2%40h%2Fx").await;
     assert_eq!((searched.status, searched.wrong_fields()), (400, vec!["q"]), "{}", searched.body);
 }
