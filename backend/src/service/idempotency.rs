@@ -30,7 +30,7 @@ impl ControlPlane {
     /// `permission` is the one that the call requires. A caller without it claims nothing: the call refuses it, as it
     /// does without a key.
     ///
-    /// The work continues when the client disconnects, so that a repetition finds the answer.
+    /// A request that was begun is carried out also when the client disconnects, so that a repetition finds the answer.
     ///
     /// # Errors
     ///
@@ -55,9 +55,25 @@ impl ControlPlane {
             return Err(Error::field("Idempotency-Key", format!("must be 1 to {MAX_KEY} visible ASCII characters")));
         }
         let request = RequestKey { caller: actor.to_string(), operation: operation.into(), key: key.to_owned() };
-        let now = self.now();
-        let claim = IdempotencyClaim { request, id: self.ids.next(now) };
+        let claim = IdempotencyClaim { request, id: self.ids.next(self.now()) };
         let body_digest = self.tokens.digest(b"idempotency", body);
+        let work = carry_out(Arc::clone(self), Some(claim.clone()));
+        // The claim and the work are one task, so that no claim is left without work when the client disconnects.
+        let task = Arc::clone(self).claim_and_work(claim, body_digest, work);
+        self.tasks.spawn(task.in_current_span()).await.map_err(Error::internal)?
+    }
+
+    /// Claims the request, and does the work if no other call has claimed it; otherwise returns the answer of that call.
+    async fn claim_and_work<T>(
+        self: Arc<Self>,
+        claim: IdempotencyClaim,
+        body_digest: Vec<u8>,
+        work: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T>
+    where
+        T: DeserializeOwned + Send,
+    {
+        let now = self.now();
         let known =
             store::idempotency::claim(&self.db, &claim, &body_digest, now, now + CLAIM_TIMEOUT, now + RETENTION)
                 .await?;
@@ -77,18 +93,13 @@ impl ControlPlane {
                 Err(Error::conflict("a request with this Idempotency-Key is still running: try again in a moment"))
             }
             Known::Nothing => {
-                let work = carry_out(Arc::clone(self), Some(claim.clone()));
-                let cp = Arc::clone(self);
-                let task = async move {
-                    let outcome = work.await;
-                    if outcome.is_err()
-                        && let Err(error) = store::idempotency::release(&cp.db, &claim).await
-                    {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "an idempotency key was not released");
-                    }
-                    outcome
-                };
-                self.tasks.spawn(task.in_current_span()).await.map_err(Error::internal)?
+                let outcome = work.await;
+                if outcome.is_err()
+                    && let Err(error) = store::idempotency::release(&self.db, &claim).await
+                {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "an idempotency key was not released");
+                }
+                outcome
             }
         }
     }

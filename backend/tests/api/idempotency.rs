@@ -1,6 +1,6 @@
 //! `Idempotency-Key`: a creating request has one effect, however often it is repeated.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use backend::{
     actor::{Actor, Permission},
@@ -11,6 +11,7 @@ use backend::{
     },
 };
 use chrono::TimeDelta;
+use futures_util::FutureExt;
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -113,6 +114,33 @@ async fn while_the_first_is_at_work_a_repetition_is_409() {
     assert_eq!((repetition.status, &repetition.body["data"]), (409, &Value::Null));
     let again = create(&app, &agent, "k1", &body).await;
     assert_eq!((again.status, &again.body["data"]["transfer"]), (201, &json!(first.expect("a transfer"))));
+}
+
+#[tokio::test]
+async fn a_request_whose_client_disconnects_at_once_is_carried_out() {
+    let app = TestApp::start().await;
+    let agent = agent(&app).await;
+    let (actor, _) = app.cp().authenticate_agent_key(&agent.key).await.expect("an agent");
+    let (body, who) = (transfer(), actor.clone());
+    let raw = body.to_string().into_bytes();
+    let input = backend::model::transfer::CreateTransfer::read(body.as_object().cloned().unwrap_or_default());
+    let request = app.app.cp.with_idempotency(
+        &actor,
+        Permission::CreateTransfer,
+        "create_transfer",
+        Some("k1"),
+        &raw,
+        |cp, claim| async move { cp.create_transfer(&who, input?, claim.as_ref()).await },
+    );
+    assert!(request.now_or_never().is_none(), "it is dropped before its first answer from the database");
+    let carried_out = async {
+        while total(&app, "/api/transfers").await != 1 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), carried_out).await.expect("a transfer in time");
+    assert_eq!(create(&app, &agent, "k1", &body).await.status, 201);
+    assert_eq!(total(&app, "/api/transfers").await, 1);
 }
 
 #[tokio::test]
