@@ -45,7 +45,7 @@ pub(super) struct MaybeUser(pub(super) Option<Actor>);
 pub(super) struct CookieAccess {
     /// Whether it comes from a page that may use the cookie, or from no page.
     pub(super) is_allowed: bool,
-    /// Whether it came over TLS to this server.
+    /// Whether the client's connection has TLS: to this server, or to a trusted proxy that says so.
     pub(super) is_tls: bool,
 }
 
@@ -184,7 +184,9 @@ impl FromRequestParts<ApiState> for CookieAccess {
 
     async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, Failure> {
         let is_allowed = api.origins.allows(&parts.headers, &parts.extensions);
-        Ok(Self { is_allowed, is_tls: parts.extensions.get::<TlsSession>().is_some() })
+        let is_tls = parts.extensions.get::<TlsSession>().is_some()
+            || api.origins.is_tls_at_proxy(&parts.headers, &parts.extensions);
+        Ok(Self { is_allowed, is_tls })
     }
 }
 

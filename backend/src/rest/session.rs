@@ -52,12 +52,11 @@ pub(super) async fn login(
     State(api): State<ApiState>,
     UnauthenticatedClient(address): UnauthenticatedClient,
     page: CookieAccess,
-    headers: HeaderMap,
     body: Body<Login>,
 ) -> Result<Response, Failure> {
     let as_cookie = body.input.cookie;
     page.require(as_cookie)?;
-    Ok(signed_in(&api, api.cp.login(body.input, &address).await?, as_cookie, &page, &headers))
+    Ok(signed_in(&api, api.cp.login(body.input, &address).await?, as_cookie, &page))
 }
 
 /// Renew a session
@@ -77,7 +76,7 @@ pub(super) async fn refresh_session(
     page.require(as_cookie)?;
     let token = body.input.refresh_token.or_else(|| sent_cookie(&headers));
     let token = token.ok_or_else(|| Error::field("refreshToken", "is required, here or as the cookie"))?;
-    Ok(signed_in(&api, api.cp.refresh_session(&token).await?, as_cookie, &page, &headers))
+    Ok(signed_in(&api, api.cp.refresh_session(&token).await?, as_cookie, &page))
 }
 
 /// Sign out
@@ -111,7 +110,7 @@ pub(super) async fn logout(
     if !page.is_allowed {
         return Ok(response);
     }
-    Ok(with_cookie(response, &cookie(&api, String::new(), Duration::ZERO, &page, &headers)))
+    Ok(with_cookie(response, &cookie(&api, String::new(), Duration::ZERO, &page)))
 }
 
 /// Get the signed-in user
@@ -130,27 +129,17 @@ impl CookieAccess {
     }
 }
 
-fn signed_in(
-    api: &ApiState,
-    mut session: SignedIn,
-    as_cookie: bool,
-    page: &CookieAccess,
-    headers: &HeaderMap,
-) -> Response {
+fn signed_in(api: &ApiState, mut session: SignedIn, as_cookie: bool, page: &CookieAccess) -> Response {
     let token = if as_cookie { session.refresh_token.take() } else { None };
     let response = Reply::ok(session).into_response();
     match token {
-        Some(token) => with_cookie(response, &cookie(api, token, Duration::days(7), page, headers)),
+        Some(token) => with_cookie(response, &cookie(api, token, Duration::days(7), page)),
         None => response,
     }
 }
 
-fn cookie(api: &ApiState, value: String, life: Duration, page: &CookieAccess, headers: &HeaderMap) -> Cookie<'static> {
-    // Behind a proxy that terminates TLS, the client's connection to the proxy counts. A client with a false header only
-    // loses its own cookie.
-    let is_tls = page.is_tls
-        || api.public_url.as_ref().is_some_and(PublicUrl::is_tls)
-        || headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
+fn cookie(api: &ApiState, value: String, life: Duration, page: &CookieAccess) -> Cookie<'static> {
+    let is_tls = page.is_tls || api.public_url.as_ref().is_some_and(PublicUrl::is_tls);
     Cookie::build((COOKIE, value))
         // As the browser sees the path, whether or not a proxy removes the base path.
         .path(format!("{}{COOKIE_PATH}", api.base_path()))

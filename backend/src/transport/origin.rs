@@ -50,6 +50,12 @@ impl OriginPolicy {
         own == origin && scheme.is_none_or(|scheme| scheme.eq_ignore_ascii_case(origin.scheme()))
     }
 
+    /// Whether the client's connection to a trusted proxy has TLS, as the proxy says.
+    #[must_use]
+    pub fn is_tls_at_proxy(&self, headers: &HeaderMap, extensions: &Extensions) -> bool {
+        self.forwarded_scheme(headers, extensions).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
+    }
+
     /// The client's scheme according to a trusted proxy; `None` if the header holds different values.
     fn forwarded_scheme<'a>(&self, headers: &'a HeaderMap, extensions: &Extensions) -> Option<&'a str> {
         trusted_peer(extensions, &self.trusted_proxies)?;

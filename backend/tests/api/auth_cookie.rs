@@ -1,5 +1,6 @@
 //! The refresh token as a cookie, for browsers.
 
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, PASSWORD, TestApp};
@@ -31,11 +32,21 @@ async fn with_cookie_the_refresh_token_is_in_a_cookie_and_not_in_the_body() {
     assert_eq!(attributes, ["HttpOnly", "Max-Age=604800", "Path=/api/auth", "SameSite=Strict"]);
 }
 
+#[rstest]
+#[case::a_trusted_proxy("10.0.0.1", "https", true)]
+#[case::in_capitals("10.0.0.1", "HTTPS", true)]
+#[case::without_tls("10.0.0.1", "http", false)]
+#[case::proxies_that_differ("10.0.0.1", "http, https", false)]
+#[case::a_client("192.0.2.1", "https", false)]
 #[tokio::test]
-async fn under_tls_the_cookie_is_secure() {
-    let app = TestApp::start().await;
-    let answer = sign_in(&app, &app.anonymous().with("X-Forwarded-Proto", "https")).await;
-    assert!(cookie(&answer).1.contains(&"Secure".to_owned()));
+async fn the_cookie_is_secure_if_a_trusted_proxy_names_https(
+    #[case] peer: &str,
+    #[case] scheme: &str,
+    #[case] is_secure: bool,
+) {
+    let app = TestApp::with(&["--rate-limits", "off", "--trusted-proxies", "10.0.0.0/8"]).await;
+    let answer = sign_in(&app, &app.anonymous().from(peer).with("X-Forwarded-Proto", scheme)).await;
+    assert_eq!(cookie(&answer).1.contains(&"Secure".to_owned()), is_secure);
 }
 
 #[tokio::test]
