@@ -27,6 +27,7 @@ use crate::{
         account::{CreateUser, Role},
         customer::CreateCustomer,
         enrolment_code::{CreateEnrolmentCode, MAX_USES},
+        redaction::holds_password,
     },
     rest, server, telemetry,
     watch::{self, WatchArgs},
@@ -154,7 +155,7 @@ struct TokenArgs {
     #[arg(long, default_value = "1h", value_parser = token_life, value_name = "DURATION")]
     ttl: Duration,
     /// Private key with which the server signs tokens, if it has --jwt-key-file
-    #[arg(long, env = "MFTPLUS_JWT_KEY_FILE", value_name = "FILE")]
+    #[arg(long, env = "MFTPLUS_JWT_KEY_FILE", hide_env_values = true, value_name = "FILE")]
     jwt_key_file: Option<PathBuf>,
     #[command(flatten)]
     database: DatabaseSettings,
@@ -245,22 +246,25 @@ fn wrong(error: &clap::Error) -> ExitCode {
 
 /// The name of the flag, with its environment variable if it has one.
 fn named(flag: &str) -> String {
-    fn variable(command: &clap::Command, flag: &str) -> Option<String> {
-        let own = command.get_arguments().find(|arg| arg.get_long() == Some(flag)).and_then(clap::Arg::get_env);
-        let own = own.and_then(|name| name.to_str()).map(ToOwned::to_owned);
-        own.or_else(|| command.get_subcommands().find_map(|command| variable(command, flag)))
-    }
-    match variable(&Cli::command(), flag) {
+    let command = Cli::command();
+    match argument(&command, flag).and_then(clap::Arg::get_env).and_then(|name| name.to_str()) {
         Some(variable) => format!("{variable} (--{flag})"),
         None => format!("--{flag}"),
     }
 }
 
 /// The value for a message; empty if it may hold a secret, as what is before an `@` may, unless that is an e-mail address.
+/// Values that the help hides are never shown.
 fn shown(flag: &str, value: &str) -> String {
-    let may_hold_secret = flag.ends_with("url") || flag.ends_with("password");
-    let may_be_address = value.contains('@') && !flag.ends_with("email");
-    if may_hold_secret || may_be_address { String::new() } else { format!(" (it is `{value}`)") }
+    let is_hidden = argument(&Cli::command(), flag).is_some_and(clap::Arg::is_hide_env_values_set);
+    let holds_user = value.contains('@') && !flag.ends_with("email");
+    if is_hidden || holds_user || holds_password(value) { String::new() } else { format!(" (it is `{value}`)") }
+}
+
+/// The argument with this flag, of the command or of one of its subcommands.
+fn argument<'a>(command: &'a clap::Command, flag: &str) -> Option<&'a clap::Arg> {
+    let own = command.get_arguments().find(|arg| arg.get_long() == Some(flag));
+    own.or_else(|| command.get_subcommands().find_map(|command| argument(command, flag)))
 }
 
 /// Runs the command.

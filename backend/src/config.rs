@@ -48,7 +48,7 @@ pub struct ServeSettings {
     pub tls_cert: Option<PathBuf>,
 
     /// Private key of --tls-cert (PEM)
-    #[arg(long, env = "MFTPLUS_TLS_KEY", value_name = "FILE")]
+    #[arg(long, env = "MFTPLUS_TLS_KEY", hide_env_values = true, value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
 
     /// Address on which agents authenticate with client certificates; same forms as --listen; none if unset
@@ -60,7 +60,7 @@ pub struct ServeSettings {
     pub ca_cert: Option<PathBuf>,
 
     /// Private key of --ca-cert (PEM)
-    #[arg(long, env = "MFTPLUS_CA_KEY", value_name = "FILE")]
+    #[arg(long, env = "MFTPLUS_CA_KEY", hide_env_values = true, value_name = "FILE")]
     pub ca_key: Option<PathBuf>,
 
     /// Address of the Prometheus metrics, which are at /metrics; same forms as --listen
@@ -114,7 +114,7 @@ pub struct ServeSettings {
     pub webhook_networks: Vec<IpNet>,
 
     /// URL at which clients reach this server through a proxy, such as `https://example.com/mft`; it may have a path
-    #[arg(long, env = "MFTPLUS_PUBLIC_URL", value_name = "URL")]
+    #[arg(long, env = "MFTPLUS_PUBLIC_URL", hide_env_values = true, value_name = "URL")]
     pub public_url: Option<PublicUrl>,
 
     /// Networks of proxies whose X-Forwarded-For is trusted, such as `10.0.0.0/8,::1/128`
@@ -122,7 +122,7 @@ pub struct ServeSettings {
     pub trusted_proxies: Vec<IpNet>,
 
     /// Origins whose pages may use GraphQL from a browser, beside the server's own, such as `https://fleet.example.com`
-    #[arg(long, env = "MFTPLUS_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGINS", value_parser = origin)]
+    #[arg(long, env = "MFTPLUS_ALLOWED_ORIGINS", hide_env_values = true, value_delimiter = ',', value_name = "ORIGINS", value_parser = origin)]
     pub allowed_origins: Vec<String>,
 
     /// Maximum size of a GraphQL answer, in bytes, KiB or MiB; an error replaces a larger answer
@@ -130,7 +130,7 @@ pub struct ServeSettings {
     pub graphql_response_limit: usize,
 
     /// Ed25519 private key (PKCS#8, PEM) to sign tokens with; a generated secret is used if unset
-    #[arg(long, env = "MFTPLUS_JWT_KEY_FILE", value_name = "FILE")]
+    #[arg(long, env = "MFTPLUS_JWT_KEY_FILE", hide_env_values = true, value_name = "FILE")]
     pub jwt_key_file: Option<PathBuf>,
 }
 
@@ -219,10 +219,10 @@ fn response_limit(text: &str) -> Result<usize, String> {
     bytes.ok_or_else(|| "must be a size from 64KiB to 1024MiB".to_owned())
 }
 
-fn network(text: &str) -> Result<IpNet, String> {
+fn network(text: &str) -> Result<IpNet, &'static str> {
     let text = text.trim();
     let network = text.parse().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
-    network.map_err(|_| format!("`{text}` must be a network such as 10.0.0.0/8"))
+    network.map_err(|_| "must be a network such as 10.0.0.0/8")
 }
 
 fn origin(text: &str) -> Result<String, &'static str> {

@@ -47,7 +47,7 @@ const PAUSES: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::
 #[derive(Args, Debug)]
 pub struct WatchArgs {
     /// URL of the server
-    #[arg(long, env = "MFTPLUS_URL", default_value = "http://127.0.0.1:8080", value_name = "URL",
+    #[arg(long, env = "MFTPLUS_URL", hide_env_values = true, default_value = "http://127.0.0.1:8080", value_name = "URL",
         value_parser = socket::server_url)]
     url: String,
 

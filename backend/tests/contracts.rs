@@ -19,6 +19,7 @@ use backend::{
     },
     store::Db,
 };
+use clap::CommandFactory;
 use mftplus_protocol::{copy_rules, wire};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -109,6 +110,25 @@ fn the_command_line_says_what_it_can_do() {
     insta::assert_snapshot!("command_line", help(&[]));
 }
 
+/// The arguments of a command and of all its subcommands.
+fn arguments(command: &clap::Command) -> Vec<&clap::Arg> {
+    command.get_arguments().chain(command.get_subcommands().flat_map(arguments)).collect()
+}
+
+#[test]
+fn the_help_shows_no_variable_that_may_hold_a_secret() {
+    const WORDS: [&str; 9] = ["code", "key", "origin", "password", "proxy", "secret", "server", "token", "url"];
+    let command = backend::cli::Cli::command();
+    let may_hold_a_secret = |arg: &&clap::Arg| {
+        let variable = arg.get_env().map(|name| format!("{} {}", arg.get_id(), name.to_string_lossy()).to_lowercase());
+        variable.is_some_and(|names| WORDS.iter().any(|word| names.contains(word)))
+    };
+    let (hidden, shown): (Vec<&clap::Arg>, Vec<&clap::Arg>) =
+        arguments(&command).into_iter().filter(may_hold_a_secret).partition(|arg| arg.is_hide_env_values_set());
+    assert!(hidden.len() >= 15, "{hidden:?}");
+    assert!(shown.is_empty(), "these need `hide_env_values`: {shown:?}");
+}
+
 #[test]
 fn the_server_and_the_agent_have_configuration_files_of_their_own() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -138,6 +158,8 @@ fn a_wrong_setting_is_refused_with_its_form_and_without_a_password() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (words, form) in [
         ("serve --allowed-origins https://user:secret@h", "must be an origin such as https://fleet.example.com"),
+        ("serve --allowed-origins https://user:secret%40h", "must be an origin such as https://fleet.example.com"),
+        ("serve --trusted-proxies http://user:secret@h", "must be a network such as 10.0.0.0/8"),
         ("watch --url https://user:secret@h", "must have no user, password"),
         ("watch --url :8080", "must be the URL of a server, such as https://mft.example.com"),
         ("agent --server :8080 status", "must be the address of a server, such as https://mft.example.com"),

@@ -36,6 +36,7 @@ pub struct AgentArgs {
         long,
         global = true,
         env = "MFTPLUS_SERVER",
+        hide_env_values = true,
         value_name = "URL",
         help = "Address of the server [default: the registered one, or http://127.0.0.1:8080]"
     )]
@@ -56,7 +57,7 @@ pub struct AgentArgs {
     #[arg(long, global = true, env = "MFTPLUS_AGENT_CA_FILE", value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
     /// Address of the server's listener for client certificates; requests go there once this agent has a certificate
-    #[arg(long, global = true, env = "MFTPLUS_AGENT_MTLS_SERVER", value_name = "URL")]
+    #[arg(long, global = true, env = "MFTPLUS_AGENT_MTLS_SERVER", hide_env_values = true, value_name = "URL")]
     pub(crate) mtls_server: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
