@@ -164,6 +164,8 @@ fn a_wrong_setting_is_refused_with_its_form_and_without_a_password() {
         ("watch --url :8080", "must be the URL of a server, such as https://mft.example.com"),
         ("agent --server :8080 status", "must be the address of a server, such as https://mft.example.com"),
         ("agent --server ftp://user:secret@h status", "must be the address of a server"),
+        ("agent --server https://user:secret%40h status", "must be the address of a server"),
+        ("agent --server https://user:secret\u{ff20}h status", "must be the address of a server"),
         (
             "agent --mtls-server http://user:secret@h status",
             "must be the address of a listener for client certificates",

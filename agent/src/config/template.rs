@@ -12,8 +12,7 @@ pub(crate) fn template(server: Option<&str>) -> Result<String, ConfigError> {
     let Some(server) = server else { return Ok(TEXT.to_owned()) };
     server_address::check_flags(Some(server), None)?;
     if server.contains(|c: char| c.is_control() || c == '"' || c == '\\') {
-        let shown = server_address::without_user(server);
-        return Err(ConfigError(format!("--server `{shown}`: must have no quotes, backslashes or control characters")));
+        return Err(ConfigError("--server: must have no quotes, backslashes or control characters".to_owned()));
     }
     Ok(TEXT.replacen(SERVER_EXAMPLE, &format!("server = \"{server}\""), 1))
 }

@@ -159,8 +159,9 @@ impl HttpClient {
         identity: Option<Identity>,
         observed: Arc<Observed>,
     ) -> anyhow::Result<Self> {
-        let shown = server_address::without_user(server);
-        let url = server_address::parse(server).map_err(|why| ConfigError(format!("the server `{shown}`: {why}")))?;
+        let url = server_address::parse(server).map_err(|why| {
+            ConfigError(format!("the address of the server: {why}; give the right one with --server"))
+        })?;
         let mut builder = Client::builder()
             .user_agent(concat!("mftplus-agent/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(5))
