@@ -105,7 +105,7 @@ impl Registration {
         }
     }
 
-    /// The address of the server for messages, without the password that it may hold.
+    /// The address of the server for messages, without the password that one of an earlier version may hold.
     pub(crate) fn shown_server(&self) -> String {
         server_address::without_user(&self.server)
     }

@@ -164,6 +164,12 @@ fn a_wrong_setting_is_refused_with_its_form_and_without_a_password() {
         ("watch --url :8080", "must be the URL of a server, such as https://mft.example.com"),
         ("agent --server :8080 status", "must be the address of a server, such as https://mft.example.com"),
         ("agent --server ftp://user:secret@h status", "must be the address of a server"),
+        ("agent --server https://user:secret@h register --code x", "--server: must have no user and no password"),
+        ("agent --mtls-server https://user:secret@h run", "--mtls-server: must have no user and no password"),
+        (
+            "agent --server https://user:secret@h --config agent.toml init",
+            "--server: must have no user and no password",
+        ),
         ("agent --server https://user:secret%40h status", "must be the address of a server"),
         ("agent --server https://user:secret\u{ff20}h status", "must be the address of a server"),
         (

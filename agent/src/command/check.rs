@@ -15,7 +15,6 @@ use crate::command::register::DEFAULT_SERVER;
 use crate::config::endpoint_lookup::Address;
 use crate::config::live::LiveConfig;
 use crate::config::resolved_endpoint::{Endpoint, Upload};
-use crate::config::server_address;
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::identity::certificate::ClientCertificate;
@@ -125,7 +124,7 @@ async fn server(settings: &Settings, registration: Option<&Registration>) -> Vec
     };
     let took = started.elapsed();
     let mut rows =
-        vec![Row::new("server", Finding::Fine(format!("{} answers in {} ms", http.shown_server(), took.as_millis())))];
+        vec![Row::new("server", Finding::Fine(format!("{} answers in {} ms", http.server(), took.as_millis())))];
     rows.push(Row::new("certificate", transport(http.server())));
     if let Some(time) = time {
         rows.push(Row::new("clock", skew(time.signed_duration_since(Utc::now()).abs().to_std().unwrap_or_default())));
@@ -164,7 +163,7 @@ async fn client_certificate(settings: &Settings, registration: Option<&Registrat
         (Some(certificate), Some(server)) => {
             let validity = validity(&certificate, Utc::now());
             match show_certificate(settings, registration, certificate).await {
-                Ok(()) => validity.and(&format!("{} answers", server_address::without_user(server))),
+                Ok(()) => validity.and(&format!("{server} answers")),
                 Err(error) => {
                     let advice = "check mtls-server, ca-file, the firewall and the proxy";
                     Finding::Wrong(format!("{}; {error:#}; {advice}", validity.text()))

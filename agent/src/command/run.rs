@@ -51,7 +51,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     let limits = work_limits(args, &file);
     let allowed_roots = AllowedRoots::new(allowed_dirs(args, &file))?;
     let (agent, inbox) = Agent::new(settings, &registration, limits, allowed_roots, Some(Uuid::new_v4())).await?;
-    tracing::info!(agent.id = %registration.agent_id, server = agent.server.api.shown_server(), "the agent runs");
+    tracing::info!(agent.id = %registration.agent_id, server = agent.server.api.server(), "the agent runs");
     agent.server.background(report_batcher::run(agent.transfers.reporter.clone(), agent.server.clone()));
     if let Err(error) = resume_work(&agent).await {
         // Resumed transfers must not continue without their session.

@@ -192,6 +192,10 @@ mod tests {
                 "line 1, column 15: must be the address of a listener for client certificates, such as https://mft.example.com:8443",
             ),
             (
+                "server = \"https://u:secret@h\"",
+                "line 1, column 10: must have no user and no password: the agent authenticates with its API key and its certificate",
+            ),
+            (
                 "[credentials.a]\nuser = 'u'\npasword = 'hidden'",
                 "line 3, column 1: there is no key `pasword`; did you mean `password`?",
             ),

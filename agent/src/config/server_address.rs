@@ -1,4 +1,5 @@
-//! Addresses of the server. They may hold a user and a password, for a proxy in front of the server, which no message shows.
+//! Addresses of the server. They hold neither user nor password: a request would authenticate with them, and not as this
+//! agent.
 
 use serde::{Deserialize, Deserializer};
 use url::Url;
@@ -12,15 +13,26 @@ const FORM: &str = "must be the address of a server, such as https://mft.example
 const MTLS_FORM: &str =
     "must be the address of a listener for client certificates, such as https://mft.example.com:8443";
 
+/// What is said of an address with a user or a password.
+const WITH_USER: &str =
+    "must have no user and no password: the agent authenticates with its API key and its certificate";
+
 /// Reads an `http` or `https` address. The error continues a sentence that begins with the setting.
 pub(crate) fn parse(text: &str) -> Result<Url, &'static str> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    url.ok_or(FORM)
+    without_credentials(web_url(text).ok_or(FORM)?)
 }
 
 /// Reads the address of a listener for client certificates, which is `https`.
 fn parse_mtls(text: &str) -> Result<Url, &'static str> {
-    parse(text).ok().filter(|url| url.scheme() == "https").ok_or(MTLS_FORM)
+    without_credentials(web_url(text).filter(|url| url.scheme() == "https").ok_or(MTLS_FORM)?)
+}
+
+fn web_url(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+fn without_credentials(url: Url) -> Result<Url, &'static str> {
+    if url.username().is_empty() && url.password().is_none() { Ok(url) } else { Err(WITH_USER) }
 }
 
 /// Checks the addresses that flags or environment variables give. Those of the configuration file are checked when it is
@@ -35,9 +47,9 @@ pub(crate) fn check_flags(server: Option<&str>, mtls_server: Option<&str>) -> Re
     Ok(())
 }
 
-/// An address for messages, without its user and password. What is no address is not shown.
+/// A stored address for messages, without the user and the password that it may have. What is no address is not shown.
 pub(crate) fn without_user(text: &str) -> String {
-    let bare = parse(text).ok().and_then(|mut url| {
+    let bare = web_url(text).and_then(|mut url| {
         url.set_username("").ok()?;
         url.set_password(None).ok()?;
         Some(url.as_str().trim_end_matches('/').to_owned())
@@ -61,12 +73,15 @@ pub(super) fn mtls_server<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use super::{FORM, MTLS_FORM, check_flags, parse, without_user};
+    use super::{FORM, MTLS_FORM, WITH_USER, check_flags, parse, without_user};
 
     #[test]
     fn an_address_has_a_scheme_and_a_host() {
-        for text in ["http://127.0.0.1:8080", "https://mft.example.com", "https://u:pw@example.com/mft/"] {
+        for text in ["http://127.0.0.1:8080", "https://mft.example.com", "https://example.com/mft/"] {
             assert!(parse(text).is_ok(), "{text}");
+        }
+        for text in ["https://u:pw@h", "http://token@h/mft", "https://:pw@h", "https:u:pw@h", r"https:\\u@h"] {
+            assert_eq!(parse(text), Err(WITH_USER), "{text}");
         }
         for text in ["", ":8080", "127.0.0.1:8080", "localhost:8080", "ftp://example.com", "http://", "https://h:99999"]
         {
@@ -81,6 +96,8 @@ mod tests {
             assert_eq!(problem(Some(text), None), format!("--server: {FORM}"), "{text}");
         }
         assert_eq!(problem(None, Some("http://u:pw@h:8443")), format!("--mtls-server: {MTLS_FORM}"));
+        assert_eq!(problem(Some("https://u:pw@h"), None), format!("--server: {WITH_USER}"));
+        assert_eq!(problem(None, Some("https://u:pw@h:8443")), format!("--mtls-server: {WITH_USER}"));
         assert_eq!(problem(Some("http://h"), Some("https://h:8443")), "");
     }
 

@@ -138,9 +138,9 @@ impl Api {
         }
     }
 
-    /// The server's address for messages.
-    pub(crate) fn shown_server(&self) -> &str {
-        self.route.plain().shown_server()
+    /// The server's address.
+    pub(crate) fn server(&self) -> &str {
+        self.route.plain().server()
     }
 
     /// The way to the server.

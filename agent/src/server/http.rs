@@ -95,8 +95,6 @@ const MINIMAL: &[u8] = br#"{"data":null}"#;
 pub(crate) struct HttpClient {
     http: Client,
     server: String,
-    /// The address for messages.
-    shown: String,
     observed: Arc<Observed>,
 }
 
@@ -183,7 +181,7 @@ impl HttpClient {
             builder = builder.proxy(Proxy::all(proxy.expose().clone())?);
         }
         let server = url.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { http: builder.build()?, shown: server_address::without_user(&server), server, observed })
+        Ok(Self { http: builder.build()?, server, observed })
     }
 
     /// The present: by the clock of this machine, or by that of the server if the two are far apart.
@@ -215,14 +213,9 @@ impl HttpClient {
         self.observed.answered.send_replace(true);
     }
 
-    /// The server's address, without a slash at its end. It may hold a password.
+    /// The server's address, without a slash at its end.
     pub(crate) fn server(&self) -> &str {
         &self.server
-    }
-
-    /// The server's address for messages.
-    pub(crate) fn shown_server(&self) -> &str {
-        &self.shown
     }
 
     /// Starts a request for `path`.
@@ -245,7 +238,7 @@ impl HttpClient {
         if is_certificate_refused(error) {
             self.note_certificate_refused();
         }
-        ApiError::Unreachable { server: self.shown.clone(), cause: cause(error) }
+        ApiError::Unreachable { server: self.server.clone(), cause: cause(error) }
     }
 
     /// Reads a body of at most [`MAX_BODY`] bytes.

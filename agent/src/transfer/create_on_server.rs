@@ -36,7 +36,7 @@ pub(crate) async fn create(
             Err(_) => None,
         };
         failures += 1;
-        let address = server.api.shown_server();
+        let address = server.api.server();
         match error {
             Some(error @ ApiError::Unauthorized { .. }) => {
                 server.halt(&error);

@@ -91,9 +91,10 @@ fn a_refusal_names_the_wrong_fields() {
 
 #[test]
 fn an_invalid_server_address_is_a_mistake_of_the_configuration() {
-    for server in ["", ":8080", "localhost:8080", "ftp://example.com", "http://"] {
+    for server in ["", ":8080", "localhost:8080", "ftp://example.com", "http://", "http://user:secret@h"] {
         let refused = HttpClient::new(server, &ConnectionSettings::default()).err();
-        assert!(refused.is_some_and(|error| error.is::<ConfigError>()), "{server}");
+        let is_right = |error: anyhow::Error| error.is::<ConfigError>() && !error.to_string().contains("secret");
+        assert!(refused.is_some_and(is_right), "{server}");
     }
 }
 
@@ -120,13 +121,12 @@ async fn a_server_without_tls_is_said_to_have_none() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_be_reached_is_named_without_its_password() -> anyhow::Result<()> {
+async fn a_server_that_cannot_be_reached_is_named() -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     drop(listener);
-    let client = HttpClient::new(&format!("http://user:secret@{address}/"), &ConnectionSettings::default())?;
+    let client = HttpClient::new(&format!("http://{address}/"), &ConnectionSettings::default())?;
     let error = client.time(client.request(Method::GET, "/")).await.err().context("it answered")?.to_string();
     assert!(error.starts_with(&format!("the server at http://{address} cannot be reached (")), "{error}");
-    assert!(!error.contains("secret"), "{error}");
     Ok(())
 }
