@@ -27,6 +27,21 @@ pub fn as_printable(c: char) -> char {
     if is_unprintable(c) { char::REPLACEMENT_CHARACTER } else { c }
 }
 
+/// The maximum number of characters that are shown of a text of a server.
+pub const MAX_SHOWN: usize = 500;
+
+/// A text that a server sent, made fit for messages, the log and terminals: one line without unprintable characters. Of a
+/// text of more than [`MAX_SHOWN`] characters the beginning is kept, with `…` behind it.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut characters = text.chars().map(as_printable);
+    let mut shown: String = characters.by_ref().take(MAX_SHOWN).collect();
+    if characters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 /// Whether the character is not allowed in names: characters that are forbidden in paths, direction marks, and
 /// characters without a shape. Joiners and variation selectors are allowed, because Persian, Indic scripts and emoji
 /// need them.
@@ -69,6 +84,18 @@ mod tests {
             ['\n', '\u{7f}', '\u{2028}', '\u{202e}', '\u{61c}', '\u{200e}', '\u{200f}'].into_iter().all(is_unprintable)
         );
         assert!(!['a', ' ', '\u{e9}', '\u{200d}'].into_iter().any(is_unprintable));
+    }
+
+    #[test]
+    fn a_text_of_a_server_is_shown_as_one_bounded_line() {
+        assert_eq!(printable("denied\u{1b}[2J\nreally"), "denied\u{fffd}[2J\u{fffd}really");
+        assert_eq!(printable("right\u{202e}left"), "right\u{fffd}left");
+        for (length, shown) in
+            [(0, 0), (MAX_SHOWN, MAX_SHOWN), (MAX_SHOWN + 1, MAX_SHOWN + 1), (200_000, MAX_SHOWN + 1)]
+        {
+            let text = printable(&"ä".repeat(length));
+            assert_eq!((text.chars().count(), text.ends_with('…')), (shown, length > MAX_SHOWN), "{length}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
-use mftplus_protocol::characters::as_printable;
+use mftplus_protocol::characters::printable;
 use mftplus_protocol::error_code::ConflictReason;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Identity, Method, Proxy, RequestBuilder, Response};
@@ -284,7 +284,7 @@ impl HttpClient {
         }
         let message = failure.map_or_else(
             || "the response is not from the API; check the address of the server".to_owned(),
-            |failure| printable(&explain(&failure.error, failure.details.as_ref())),
+            |failure| explain(&failure.error, failure.details.as_ref()),
         );
         Err(match status {
             // Any other 401 is that of a proxy or of the sign-in page of a network.
@@ -296,10 +296,12 @@ impl HttpClient {
     }
 }
 
-/// The server's error message, with the errors of each field.
+/// The server's error message for people, with the errors of each field.
 pub(crate) fn explain(error: &str, details: Option<&Value>) -> String {
-    let Some(details) = details.filter(|details| !details.is_null()) else { return error.to_owned() };
-    let Some(fields) = details.get("fields").and_then(Value::as_object) else { return format!("{error}: {details}") };
+    let Some(details) = details.filter(|details| !details.is_null()) else { return printable(error) };
+    let Some(fields) = details.get("fields").and_then(Value::as_object) else {
+        return printable(&format!("{error}: {details}"));
+    };
     let wrong: Vec<String> = fields
         .iter()
         .map(|(field, problems)| {
@@ -307,7 +309,7 @@ pub(crate) fn explain(error: &str, details: Option<&Value>) -> String {
             format!("{field}: {}", problems.join(", "))
         })
         .collect();
-    format!("{error}: {}", wrong.join("; "))
+    printable(&format!("{error}: {}", wrong.join("; ")))
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -329,11 +331,6 @@ fn cause(error: &reqwest::Error) -> String {
         innermost = source;
     }
     printable(&innermost.to_string())
-}
-
-/// A text that may quote the server, made fit for the log and for terminals: one line that controls neither.
-fn printable(text: &str) -> String {
-    text.chars().map(as_printable).collect()
 }
 
 #[cfg(test)]

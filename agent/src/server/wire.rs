@@ -1,6 +1,7 @@
 //! The bodies of the requests and answers of the server's REST API, as far as the agent uses them.
 
 use chrono::{DateTime, Utc};
+use mftplus_protocol::characters::printable;
 use mftplus_protocol::wire::Verify;
 pub(crate) use mftplus_protocol::{
     transfer::TransferDetails,
@@ -235,7 +236,7 @@ impl Directives {
         let parse = |directive: Value| match serde_json::from_value(directive) {
             Ok(directive) => Some(directive),
             Err(error) => {
-                tracing::warn!(%error, "a directive cannot be read");
+                tracing::warn!(error = printable(&error.to_string()), "a directive cannot be read");
                 None
             }
         };

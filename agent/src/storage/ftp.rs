@@ -35,6 +35,7 @@ mod upload;
 use std::io::Read;
 use std::sync::Arc;
 
+use mftplus_protocol::characters::printable;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -42,7 +43,7 @@ use self::connection::{Connection, DataStream};
 use self::download::Download;
 use self::features::Features;
 use self::pool::{Lease, Pool, Pools};
-use self::reply::{Failure, printable};
+use self::reply::Failure;
 use self::timeouts::Limits;
 use self::upload::Target;
 use crate::config::resolved_endpoint::{FtpSettings, FtpTls};

@@ -6,7 +6,7 @@
 //! | `pool` | Which connections wait for their next transfer? |
 //! | `blocking_calls` | How does a blocking thread wait for an answer, and how long (`activity`)? |
 //! | `sftp_storage` | What can a copy do there: `listing`, `reader` and `writer` with requests `in_flight`, `extensions`, `attributes`, `remote_path`? |
-//! | `failure` | What do the errors mean, and which text of a server is shown (`server_text`)? |
+//! | `failure` | What do the errors mean? |
 
 mod activity;
 mod algorithms;
@@ -24,7 +24,6 @@ mod listing;
 pub(crate) mod pool;
 mod reader;
 mod remote_path;
-mod server_text;
 pub(crate) mod sftp_storage;
 mod socks;
 pub(crate) mod transport;

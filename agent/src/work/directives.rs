@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use mftplus_protocol::characters::printable;
 use mftplus_protocol::wire::DirectiveKind;
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -61,7 +62,7 @@ impl Dispatcher {
                 Ok(Acknowledgement::InProgress | Acknowledgement::Deferred) => return,
                 Err(error) => {
                     if self.warned.insert(directive.id) {
-                        let (id, kind) = (directive.id, &directive.kind);
+                        let (id, kind) = (directive.id, printable(&directive.kind));
                         tracing::warn!(directive.id = %id, directive.kind = %kind, "the directive is not carried out: {error:#}");
                     }
                     return;
@@ -80,8 +81,9 @@ impl Dispatcher {
             // The daemon handles it.
             return Ok(Acknowledgement::Deferred);
         }
-        let kind = kind
-            .with_context(|| format!("this version of the agent does not know `{}` and ignores it", directive.kind))?;
+        let kind = kind.with_context(|| {
+            format!("this version of the agent does not know `{}` and ignores it", printable(&directive.kind))
+        })?;
         match kind {
             DirectiveKind::CancelTransfer => self.cancel(directive.id, id(payload, "transferId")?).await,
             DirectiveKind::StartJob => item_runner::accept(&self.agent, job::work_item(directive)?, execute).await,

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use mftplus_protocol::characters::printable;
 use mftplus_protocol::wire::StepStatus;
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -240,7 +241,7 @@ async fn announce(
             let Some(Ok(view)) = claimed else { return Ok(claimed.map(|refused| refused.map(|_| ()))) };
             let claimed = Task::Job { job: job.clone(), run: Some(view.id) };
             agent.journal.change(&item.key(), |item| item.task = claimed).await?;
-            tracing::info!(job = %job.name, job.id = %job.id, run.id = %view.id, "the job runs");
+            tracing::info!(job = printable(&job.name), job.id = %job.id, run.id = %view.id, "the job runs");
             Ok(Some(Ok(())))
         }
         Task::Step(step) => {
@@ -257,10 +258,10 @@ async fn announce(
             let Some(Ok((view, directives))) = told else { return Ok(told.map(|refused| refused.map(|_| ()))) };
             agent.server.deliver(directives);
             if is_over(&view, step.attempt) {
-                let message = format!("attempt {} is {}", view.attempt, view.status);
+                let message = format!("attempt {} is {}", view.attempt, printable(&view.status));
                 return Ok(Some(Err(ApiError::Refused { status: 409, message })));
             }
-            tracing::info!(run.id = %step.run, step = step.name, attempt = step.attempt, "the step runs");
+            tracing::info!(run.id = %step.run, step = printable(&step.name), attempt = step.attempt, "the step runs");
             Ok(Some(Ok(())))
         }
     }

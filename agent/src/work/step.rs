@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use mftplus_protocol::archive::Format;
+use mftplus_protocol::characters::printable;
 use serde_json::Value;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -197,7 +198,9 @@ async fn send_progress(agent: &Agent, step: &Step, control: &Control, sent: &mut
                 control.cancel("it has already ended on the server");
             }
         }
-        Err(error) if error.is_temporary() => tracing::debug!(step = step.name, "progress not reported: {error}"),
+        Err(error) if error.is_temporary() => {
+            tracing::debug!(step = printable(&step.name), "progress not reported: {error}");
+        }
         Err(error) if error.is_fatal() => agent.server.halt(&error),
         Err(error) => control.cancel(&format!("it has already ended on the server: {error}")),
     }

@@ -4,6 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use mftplus_protocol::{
+    characters::printable,
     error_code::Code,
     socket::{AfterClose, CloseCode, SUBPROTOCOL},
 };
@@ -61,7 +62,7 @@ pub(super) fn address(url: &str) -> String {
 }
 
 fn lost(error: impl std::fmt::Display) -> Ended {
-    Ended::Lost(error.to_string())
+    Ended::Lost(printable(&error.to_string()))
 }
 
 /// Why there is no connection: the answer would be the same next time, or the server is unavailable or overloaded.
@@ -91,7 +92,7 @@ fn is_without_tls(error: &std::io::Error) -> bool {
 
 /// Why the server closed an established connection.
 fn closed(frame: &CloseFrame) -> Ended {
-    let reason = frame.reason.to_string();
+    let reason = printable(&frame.reason);
     match CloseCode(frame.code.into()).after() {
         AfterClose::RenewToken => Ended::Refused(format!(
             "the server does not accept the token ({reason}): `mftplus token` on the server prints a new one, and \
@@ -104,7 +105,8 @@ fn closed(frame: &CloseFrame) -> Ended {
 
 /// The meaning of errors in an answer: the database of the server may be unavailable, or the rate limit exceeded.
 fn failed(errors: &Value) -> Ended {
-    let sentence = errors[0]["message"].as_str().unwrap_or("the server refuses the request").to_owned();
+    let sentence = errors[0]["message"].as_str().unwrap_or("the server refuses the request");
+    let sentence = printable(sentence);
     match errors[0]["extensions"]["code"].as_str().and_then(Code::from_name) {
         Some(Code::Unavailable | Code::RateLimited | Code::Internal) => Ended::Lost(sentence),
         _ => Ended::Refused(sentence),
@@ -302,6 +304,12 @@ mod tests {
         let ended = closed(&CloseFrame { code: code.into(), reason: "why".into() });
         assert_eq!(is_final(&ended), ends);
         assert!(ended.to_string().contains("why"), "{ended}");
+    }
+
+    #[test]
+    fn what_the_server_says_is_one_bounded_line() {
+        let ended = failed(&json!([{ "message": format!("a\n{}", "x".repeat(10_000)) }])).to_string();
+        assert!(ended.starts_with("a\u{fffd}x") && ended.chars().count() < 600, "{ended}");
     }
 
     #[test]

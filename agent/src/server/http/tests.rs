@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use axum::http::StatusCode;
-use mftplus_protocol::characters::is_unprintable;
+use mftplus_protocol::characters::{MAX_SHOWN, is_unprintable};
 use reqwest::Method;
 use reqwest::header::{DATE, HeaderMap, HeaderValue};
 use serde_json::json;
@@ -68,6 +68,19 @@ async fn the_text_of_an_error_is_one_line_and_controls_no_terminal() -> anyhow::
         {
             let message = refusal(status, body.clone().into_bytes()).await?.to_string();
             assert!(message.contains("ERROR b") && !message.contains(is_unprintable), "{message:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_text_of_an_error_is_bounded() -> anyhow::Result<()> {
+    let error = "x".repeat(200_000);
+    for details in [json!(null), json!({ "fields": { "size": [error] } }), json!({ "reason": error })] {
+        let body = json!({ "success": false, "error": error, "details": details }).to_string();
+        for status in [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, StatusCode::OK] {
+            let message = refusal(status, body.clone().into_bytes()).await?.to_string();
+            assert!(message.chars().count() < MAX_SHOWN + 200, "{}", message.len());
         }
     }
     Ok(())

@@ -1,9 +1,10 @@
 //! The text of a whole listing, within its bounds.
 
 use chrono::NaiveDateTime;
+use mftplus_protocol::characters::printable;
 
 use crate::storage::error::StorageErrorKind;
-use crate::storage::ftp::reply::{Failure, printable};
+use crate::storage::ftp::reply::Failure;
 use crate::storage::ftp::{list_line, mlsx_line};
 use crate::storage::transfer_storage::{Entry, EntryKind, MAX_ENTRIES};
 

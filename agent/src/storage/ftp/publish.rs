@@ -2,12 +2,13 @@
 
 use std::mem;
 
+use mftplus_protocol::characters::printable;
 use tokio_util::sync::CancellationToken;
 
 use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::connection::Connection;
 use crate::storage::ftp::remote_path;
-use crate::storage::ftp::reply::{Failure, printable};
+use crate::storage::ftp::reply::Failure;
 use crate::storage::part_name::name_of_bytes;
 use crate::storage::transfer_storage::EntryKind;
 

@@ -3,13 +3,10 @@
 use std::io;
 use std::time::Duration;
 
-use mftplus_protocol::characters::as_printable;
+use mftplus_protocol::characters::printable;
 use suppaftp::FtpError;
 
 use crate::storage::error::{StorageError, StorageErrorKind};
-
-/// The longest text of a server that is shown, in characters.
-const MAX_TEXT: usize = 500;
 
 /// The reply with which a server ends the control connection.
 const CLOSING: u16 = 421;
@@ -202,23 +199,15 @@ fn text(reply: &[u8]) -> String {
     printable(&lines.join(" "))
 }
 
-/// A text of a server as it can be shown: bounded, and without characters that steer a terminal.
-pub(super) fn printable(text: &str) -> String {
-    let mut shown: String = text.chars().take(MAX_TEXT).map(as_printable).collect();
-    if text.chars().nth(MAX_TEXT).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use std::io;
 
+    use mftplus_protocol::characters::MAX_SHOWN;
     use suppaftp::types::Response;
     use suppaftp::{FtpError, Status};
 
-    use super::{Failure, MAX_TEXT, code, kind_of_reply, printable, text};
+    use super::{Failure, code, kind_of_reply, text};
     use crate::storage::error::StorageErrorKind as Kind;
 
     #[test]
@@ -280,8 +269,7 @@ mod tests {
         assert_eq!(text("550 \u{e9}t\u{e9}\r\n".as_bytes()), "\u{e9}t\u{e9}");
         assert_eq!(text("\u{e9}\u{e9}".as_bytes()), "\u{e9}\u{e9}");
         assert_eq!(code(b"no code"), 0);
-        assert_eq!(printable(&"a".repeat(10_000)).chars().count(), MAX_TEXT + 1);
-        assert_eq!(printable("right\u{202e}left"), "right\u{fffd}left");
+        assert_eq!(text(&[b'a'; 10_000]).chars().count(), MAX_SHOWN + 1);
     }
 
     #[test]

@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
+use mftplus_protocol::characters::printable;
 use russh::keys::{Algorithm, EcdsaCurve, HashAlg};
 use russh::{AlgorithmKind, Preferred, cipher, compression, kex, mac};
-
-use crate::storage::sftp::server_text::printable;
 
 /// Ciphers for a CPU with instructions for AES, the fastest first.
 const CIPHERS_WITH_AES: &[cipher::Name] = &[

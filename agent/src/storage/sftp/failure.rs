@@ -2,13 +2,13 @@
 
 use std::io;
 
+use mftplus_protocol::characters::printable;
 use russh::ChannelOpenFailure;
 use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::protocol::{Status, StatusCode};
 
 use crate::storage::error::{StorageError, StorageErrorKind as Kind};
 use crate::storage::sftp::algorithms;
-use crate::storage::sftp::server_text::printable;
 
 /// Words in the texts of servers that say more than the status `Failure`, in lower case.
 const WORDS: [(&str, Kind); 8] = [
@@ -86,12 +86,13 @@ impl Failure {
 
     /// Of the status that stands for everything else.
     fn of_failure(message: &str) -> Self {
+        let message = message.trim();
         let words = message.to_lowercase();
         let known = WORDS.iter().find(|(word, _)| words.contains(word));
         if let Some((_, kind)) = known {
             return Self::new(*kind, printable(message));
         }
-        let detail = match message.trim() {
+        let detail = match message {
             "" | "Failure" => {
                 "the server says no more than `Failure`; OpenSSH does so when the disk is full, a quota is exceeded, a folder is not empty, or something of the same name is in the way".to_owned()
             }
@@ -188,7 +189,7 @@ mod tests {
     fn the_bare_failure_of_openssh_names_what_it_may_stand_for() {
         let detail = status(StatusCode::Failure, "Failure").detail;
         assert!(detail.contains("disk is full") && detail.contains("quota"), "{detail}");
-        assert_eq!(status(StatusCode::Failure, "odd\u{7}").detail, "the server says: odd\u{fffd}");
+        assert_eq!(status(StatusCode::Failure, " odd\u{7}\n").detail, "the server says: odd\u{fffd}");
     }
 
     #[test]

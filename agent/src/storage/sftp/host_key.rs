@@ -4,6 +4,7 @@ use std::future::ready;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use mftplus_protocol::characters::printable;
 use russh::client::{DisconnectReason, Handler};
 use russh::keys::{Algorithm, HashAlg, PublicKey, PublicKeyOrCertificate};
 
@@ -13,7 +14,6 @@ use crate::storage::path_text::text;
 use crate::storage::sftp::failure::{Failure, SshError};
 use crate::storage::sftp::host_pattern::name_of;
 use crate::storage::sftp::known_hosts::{KnownHosts, Verdict, line_for};
-use crate::storage::sftp::server_text::printable;
 
 /// Which host keys are accepted.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl Handler for Verifier {
     ) -> impl Future<Output = Result<(), SshError>> + Send {
         let (why, result) = match reason {
             DisconnectReason::ReceivedDisconnect(said) => {
-                (format!("the server ended the connection: {}", printable(&said.message)), Ok(()))
+                (format!("the server ended the connection: {}", printable(said.message.trim())), Ok(()))
             }
             DisconnectReason::Error(error) => (Failure::of_ssh(&error, true).detail, Err(error)),
         };

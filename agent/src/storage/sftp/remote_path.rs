@@ -1,8 +1,9 @@
 //! The paths on a server: where the root of a storage is, and what names SFTP can carry.
 
+use mftplus_protocol::characters::printable;
+
 use crate::storage::error::StorageErrorKind as Kind;
 use crate::storage::sftp::failure::Failure;
-use crate::storage::sftp::server_text::printable;
 use crate::storage::transfer_storage::StoragePath;
 
 /// The longest name that file systems of servers accept, in bytes.
