@@ -72,7 +72,7 @@ impl Registration {
                 Ok(Some(registration))
             }
             Stored::Whole(registration) => {
-                state_file::restore_previous(&path);
+                state_file::restore_previous::<Self>(&path);
                 Ok(Some(registration))
             }
             _ => Self::load(state_dir),
@@ -114,10 +114,9 @@ impl Registration {
     pub(crate) fn save(&self, state_dir: &Path) -> anyhow::Result<()> {
         let path = path(state_dir);
         state_file::create_private_folder(state_dir)?;
-        let bytes = serde_json::to_vec_pretty(self)?;
         // Twice, so that the version that is kept beside it is the same: an older key, or another agent, would not do.
         for _ in 0..2 {
-            state_file::write_durably(&path, &bytes)?;
+            state_file::write_durably(&path, self)?;
         }
         Ok(())
     }
@@ -161,9 +160,14 @@ mod tests {
         newest.save(dir.path())?;
         std::fs::write(dir.path().join("agent.json"), "")?;
         assert_eq!(Registration::load(dir.path())?.map(|read| read.agent_id), Some(newest.agent_id));
-        std::fs::write(dir.path().join("agent.json.bak"), "")?;
-        let error = Registration::load(dir.path()).map(|_| ()).map_err(|error| error.to_string());
-        assert!(error.is_err_and(|error| error.contains("register --code CODE --force")));
+        for (file, second) in [("", ""), ("[]", "{}"), ("{}", "null")] {
+            std::fs::write(dir.path().join("agent.json"), file)?;
+            std::fs::write(dir.path().join("agent.json.bak"), second)?;
+            for read in [Registration::load, Registration::load_and_repair] {
+                let error = read(dir.path()).map(|_| ()).map_err(|error| error.to_string());
+                assert!(error.is_err_and(|error| error.contains("register --code CODE --force")), "{file} {second}");
+            }
+        }
         Ok(())
     }
 
@@ -175,7 +179,7 @@ mod tests {
         let (file, second) = (dir.path().join("agent.json"), dir.path().join("agent.json.bak"));
         let content = std::fs::read(&file)?;
         for damaged in [&file, &second] {
-            for torn in ["", "{"] {
+            for torn in ["", "{", "[]", "{}", "null"] {
                 std::fs::write(damaged, torn)?;
                 // `load` changes no file.
                 assert_eq!(Registration::load(dir.path())?.map(|read| read.agent_id), Some(written.agent_id));

@@ -67,7 +67,7 @@ impl ClientCertificate {
     /// Writes the certificate into `state_dir`, atomically.
     pub(crate) fn save(&self, state_dir: &Path) -> anyhow::Result<()> {
         state_file::create_private_folder(state_dir)?;
-        Ok(state_file::write_durably(&path(state_dir), &serde_json::to_vec_pretty(self)?)?)
+        Ok(state_file::write_durably(&path(state_dir), self)?)
     }
 
     /// The certificate and its private key as PEM.

@@ -1,5 +1,6 @@
 //! The agent's own JSON files, which survive a power failure: written to a temporary file, synced, renamed, with the previous
-//! version kept as `.bak`. Each error names the file and says what to do.
+//! version kept as `.bak`. A file that cannot be read as its type is damaged, also if it is other JSON. Each error names the
+//! file and says what to do.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -7,7 +8,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::storage::path_text::text;
 
@@ -34,8 +36,8 @@ impl<T> Stored<T> {
     }
 }
 
-/// Reads a file that [`write_durably`] wrote. An empty or truncated file is damaged, which is not an error; a folder in
-/// its place is an error only if there is no previous version.
+/// Reads a file that [`write_durably`] wrote. A file that is not a `T` is damaged, which is not an error; a folder in its
+/// place is an error only if there is no previous version.
 pub(crate) fn read_stored<T: DeserializeOwned>(path: &Path) -> io::Result<Stored<T>> {
     let found = fs::read(path);
     if let Some(content) = found.as_ref().ok().and_then(|text| serde_json::from_slice(text).ok()) {
@@ -67,12 +69,12 @@ pub(crate) fn read_kept<T: DeserializeOwned>(path: &Path) -> io::Result<Stored<T
 }
 
 /// Writes a missing or damaged `.bak` file again from a valid file. A failure is only logged.
-pub(crate) fn restore_previous(path: &Path) {
+pub(crate) fn restore_previous<T: DeserializeOwned>(path: &Path) {
     let previous = previous(path);
-    if read_whole(&previous).is_some() {
+    if read_whole::<T>(&previous).is_some() {
         return;
     }
-    if let Some(bytes) = read_whole(path) {
+    if let Some(bytes) = read_whole::<T>(path) {
         // A second file, not a second name: what damages the one must not reach the other.
         let restored = write_beside(&previous, &bytes).and_then(|beside| put_in_place(&beside, &previous));
         if let Err(error) = restored {
@@ -133,9 +135,10 @@ fn previous(path: &Path) -> PathBuf {
 }
 
 /// Replaces the file atomically and durably; only its owner can read it.
-pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let written = write_beside(path, bytes).and_then(|beside| {
-        keep_previous(path);
+pub(crate) fn write_durably<T: Serialize + DeserializeOwned>(path: &Path, content: &T) -> io::Result<()> {
+    let bytes = serde_json::to_vec_pretty(content).map_err(io::Error::from);
+    let written = bytes.and_then(|bytes| write_beside(path, &bytes)).and_then(|beside| {
+        keep_previous::<T>(path);
         put_in_place(&beside, path)
     });
     written.map_err(with_path("write", path))
@@ -164,15 +167,15 @@ pub(crate) fn put_in_place(beside: &Path, path: &Path) -> io::Result<()> {
     sync_parent(path)
 }
 
-/// The content of the file if it is valid JSON.
-fn read_whole(path: &Path) -> Option<Vec<u8>> {
-    fs::read(path).ok().filter(|text| serde_json::from_slice::<IgnoredAny>(text).is_ok())
+/// The content of the file if it is a `T`.
+fn read_whole<T: DeserializeOwned>(path: &Path) -> Option<Vec<u8>> {
+    fs::read(path).ok().filter(|text| serde_json::from_slice::<T>(text).is_ok())
 }
 
 /// Keeps a valid file as its previous version, with a hard link. If that fails, for example on a file system without
 /// hard links, no previous version is kept.
-fn keep_previous(path: &Path) {
-    if read_whole(path).is_none() {
+fn keep_previous<T: DeserializeOwned>(path: &Path) {
+    if read_whole::<T>(path).is_none() {
         return;
     }
     let previous = previous(path);
@@ -245,18 +248,19 @@ mod tests {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("a.json");
         assert_eq!(read_stored::<u32>(&path)?, Stored::Missing);
-        for number in [b"1", b"2", b"3"] {
-            write_durably(&path, number)?;
+        for number in [1, 2, 3] {
+            write_durably::<u32>(&path, &number)?;
         }
         assert_eq!(read_stored(&path)?, Stored::Whole(3));
-        for torn in ["", "\0\0", "{"] {
-            fs::write(&path, torn)?;
-            assert_eq!(read_stored(&path)?, Stored::Previous(2), "{torn:?}");
+        for damaged in ["", "\0\0", "{", "[]", "{}"] {
+            fs::write(&path, damaged)?;
+            assert_eq!(read_stored::<u32>(&path)?, Stored::Previous(2), "{damaged:?}");
+            // A damaged file never replaces the readable previous version.
+            write_durably::<u32>(&path, &4)?;
+            assert_eq!(read_stored::<u32>(&path)?, Stored::Whole(4), "{damaged:?}");
+            fs::write(&path, "")?;
+            assert_eq!(read_stored::<u32>(&path)?, Stored::Previous(2), "{damaged:?}");
         }
-        // A truncated file never replaces the readable previous version.
-        write_durably(&path, b"4")?;
-        fs::write(&path, "")?;
-        assert_eq!(read_stored(&path)?, Stored::Previous(2));
         remove_stored(&path)?;
         assert_eq!(fs::read_dir(dir.path())?.count(), 0);
         Ok(())
@@ -267,14 +271,16 @@ mod tests {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("a.json");
         assert_eq!(read_kept::<u32>(&path)?, Stored::Missing);
-        write_durably(&path, b"1")?;
-        write_durably(&path, b"2")?;
-        assert_eq!(read_kept(&path)?, Stored::Whole(2));
+        write_durably::<u32>(&path, &1)?;
+        write_durably::<u32>(&path, &2)?;
+        assert_eq!(read_kept::<u32>(&path)?, Stored::Whole(2));
         fs::remove_file(&path)?;
         assert_eq!(read_stored::<u32>(&path)?, Stored::Missing);
-        assert_eq!(read_kept(&path)?, Stored::Previous(1));
-        fs::write(dir.path().join("a.json.bak"), "{")?;
-        assert_eq!(read_kept::<u32>(&path)?, Stored::Missing);
+        assert_eq!(read_kept::<u32>(&path)?, Stored::Previous(1));
+        for damaged in ["{", "[]"] {
+            fs::write(dir.path().join("a.json.bak"), damaged)?;
+            assert_eq!(read_kept::<u32>(&path)?, Stored::Missing);
+        }
         Ok(())
     }
 
@@ -282,26 +288,28 @@ mod tests {
     fn a_missing_or_damaged_previous_version_is_restored_as_a_separate_file() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let (path, previous) = (dir.path().join("a.json"), dir.path().join("a.json.bak"));
-        write_durably(&path, b"1")?;
-        write_durably(&path, b"2")?;
-        restore_previous(&path);
+        write_durably::<u32>(&path, &1)?;
+        write_durably::<u32>(&path, &2)?;
+        restore_previous::<u32>(&path);
         assert_eq!(fs::read(&previous)?, b"1", "a whole one stays");
-        for is_missing in [false, true] {
-            let damaged = if is_missing { fs::remove_file(&previous) } else { fs::write(&previous, "") };
-            damaged?;
-            restore_previous(&path);
-            assert_eq!(fs::read(&previous)?, b"2");
+        for damaged in [Some(""), Some("[]"), Some("{}"), None] {
+            damaged.map_or_else(|| fs::remove_file(&previous), |damaged| fs::write(&previous, damaged))?;
+            restore_previous::<u32>(&path);
+            assert_eq!(fs::read(&previous)?, b"2", "{damaged:?}");
         }
         fs::write(&path, "")?;
-        assert_eq!(read_stored(&path)?, Stored::Previous(2));
+        assert_eq!(read_stored::<u32>(&path)?, Stored::Previous(2));
         fs::write(&previous, "{")?;
-        restore_previous(&path);
-        assert_eq!(fs::read(&previous)?, b"{", "what is damaged is not copied");
+        for damaged in ["", "[]"] {
+            fs::write(&path, damaged)?;
+            restore_previous::<u32>(&path);
+            assert_eq!(fs::read(&previous)?, b"{", "what is damaged is not copied");
+        }
 
-        write_durably(&path, b"3")?;
+        write_durably::<u32>(&path, &3)?;
         fs::remove_file(&previous)?;
         fs::create_dir(&previous)?;
-        restore_previous(&path);
+        restore_previous::<u32>(&path);
         assert_eq!(fs::read_dir(dir.path())?.count(), 2, "nothing is left behind");
         Ok(())
     }
@@ -310,12 +318,12 @@ mod tests {
     fn a_folder_in_place_of_a_state_file_counts_as_damage_and_is_kept() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("a.json");
-        write_durably(&path, b"1")?;
-        write_durably(&path, b"2")?;
+        write_durably::<u32>(&path, &1)?;
+        write_durably::<u32>(&path, &2)?;
         fs::remove_file(&path)?;
         fs::create_dir(&path)?;
-        assert_eq!(read_stored(&path)?, Stored::Previous(1));
-        assert!(write_durably(&path, b"3").is_err() && path.is_dir());
+        assert_eq!(read_stored::<u32>(&path)?, Stored::Previous(1));
+        assert!(write_durably::<u32>(&path, &3).is_err() && path.is_dir());
         assert!(!dir.path().join("a.json.tmp").exists());
         Ok(())
     }
@@ -328,7 +336,7 @@ mod tests {
         fs::create_dir(&path)?;
         let errors = [
             ("read", read_stored::<u32>(&path).map(drop)),
-            ("write", write_durably(&path, b"1")),
+            ("write", write_durably::<u32>(&path, &1)),
             ("open", super::open_lock(&path).map(drop)),
         ];
         for (action, error) in errors {

@@ -123,8 +123,14 @@ fn a_missing_previous_version_of_a_transfer_is_created_and_used() -> anyhow::Res
     });
     let path = dir.path().join(format!("transfers/{id}.json"));
     fs::write(&path, state.to_string())?;
-    assert!(store.prune()?.is_empty());
-    assert_eq!(fs::read(dir.path().join(format!("transfers/{id}.json.bak")))?, fs::read(&path)?);
+    let previous = dir.path().join(format!("transfers/{id}.json.bak"));
+    for damaged in [None, Some("[]"), Some("{}")] {
+        if let Some(damaged) = damaged {
+            fs::write(&previous, damaged)?;
+        }
+        assert!(store.prune()?.is_empty());
+        assert_eq!(fs::read(&previous)?, fs::read(&path)?, "{damaged:?}");
+    }
 
     fs::write(&path, "")?;
     assert!(store.prune()?.is_empty());

@@ -250,7 +250,7 @@ impl TransferState {
     }
 
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
-        state_file::write_durably(path, &serde_json::to_vec_pretty(self)?)
+        state_file::write_durably(path, self)
     }
 }
 

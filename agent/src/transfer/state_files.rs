@@ -207,7 +207,7 @@ impl TransferStore {
             let locked = lock(&self.lock_path(&name));
             if matches!(stored, Stored::Whole(_)) {
                 if matches!(locked, Ok(Some(_))) {
-                    state_file::restore_previous(&path);
+                    state_file::restore_previous::<TransferState>(&path);
                 }
                 continue;
             }
