@@ -122,6 +122,9 @@ fn pairs(args: &CopyArgs) -> Result<Vec<Pair>, UsageError> {
     }
     let mut pairs = Vec::with_capacity(args.sources.len());
     for source in &args.sources {
+        if !is_remote(source)? {
+            pattern::check(source)?;
+        }
         let paths = CopyPaths { source: absolute(source)?, destination: absolute(&args.destination)? };
         let direction = if is_remote(source)? { Direction::Pull } else { Direction::Push };
         let ends = Ends::read(&text(&paths.source), &text(&paths.destination), direction, None, None)?;

@@ -29,6 +29,7 @@ pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<Cop
     let base = absolute(destination)?;
     let mut pairs: Vec<CopyPaths> = Vec::with_capacity(sources.len());
     for source in sources {
+        pattern::check(source)?;
         let source = absolute_source(source)?;
         let is_pattern = pattern::split(&source).is_some();
         if is_pattern && base.exists() && !base.is_dir() {
@@ -173,7 +174,9 @@ mod tests {
         for destination in ["file", "in"] {
             assert!(resolve(std::slice::from_ref(&pattern), &root.join(destination)).is_err(), "{destination}");
         }
-        assert!(resolve(&[root.join("missing/*.csv")], &root.join("new")).is_err());
+        for refused in ["missing/*.csv", "in/*/", "in/*.csv/"] {
+            assert!(resolve(&[root.join(refused)], &root.join("new/")).is_err(), "{refused}");
+        }
         // A file whose name is the pattern is that file.
         fs::write(&pattern, "")?;
         let pairs = resolve(std::slice::from_ref(&pattern), &root.join("new/"))?;

@@ -19,6 +19,7 @@ use crate::storage::usage_error::UsageError;
 pub(crate) fn resolve(source: &str, destination: &str, access: &FileAccess) -> Result<CopyPaths, UsageError> {
     let refuse = |error: &dyn std::fmt::Display| UsageError(error.to_string());
     let (from, to) = (local_path(source)?, local_path(destination)?);
+    pattern::check(&from)?;
     let there = access.destination(&bare(&to)).map_err(|error| refuse(&error))?;
     let goes_into = if pattern::split(&from).is_some() {
         false
@@ -133,6 +134,7 @@ mod tests {
             assert!(refused.is_err(), "{source} to {destination}");
         }
         assert!(resolve(&format!("{root}/in/*.csv"), &format!("{root}/in/out"), &FileAccess::Unrestricted).is_ok());
+        assert!(resolve(&format!("{root}/in/*/"), &format!("{root}/in/out"), &FileAccess::Unrestricted).is_err());
         Ok(())
     }
 }

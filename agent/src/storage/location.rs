@@ -136,7 +136,9 @@ fn without_password(url: &str) -> String {
     }
 }
 
+/// The last name of a path, without slashes at its end.
 fn last_part(path: &str) -> &str {
+    let path = path.trim_end_matches('/');
     path.rsplit('/').next().unwrap_or(path)
 }
 

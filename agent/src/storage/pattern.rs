@@ -5,11 +5,25 @@ use std::path::Path;
 
 use wildmatch::WildMatch;
 
+use crate::storage::path_text::{ends_with_separator, text};
+use crate::storage::usage_error::UsageError;
+
+/// What is said of a pattern with a separator at its end, which a shell takes for a pattern of folders.
+pub(crate) const FILES_ONLY: &str = "a pattern selects files, never folders: write it without `/` at its end";
+
 /// Splits a path into its folder and the pattern of its last part; `None` if the last part has no wildcard, or if a
 /// file with exactly this name exists.
 pub(crate) fn split(path: &Path) -> Option<(&Path, &str)> {
     let name = path.file_name()?.to_str().filter(|name| name.contains(['*', '?']))?;
     if fs::symlink_metadata(path).is_ok() { None } else { Some((path.parent()?, name)) }
+}
+
+/// Refuses a pattern with a separator at its end. A folder whose name is the pattern itself is no pattern.
+pub(crate) fn check(path: &Path) -> Result<(), UsageError> {
+    if ends_with_separator(path) && split(path).is_some() {
+        return Err(UsageError(format!("cannot copy {}: {FILES_ONLY}", text(path))));
+    }
+    Ok(())
 }
 
 /// Whether a file name matches: `*` stands for any number of characters, `?` for one; a leading dot must be explicit.
@@ -19,7 +33,7 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{matches, split};
+    use super::{check, matches, split};
 
     #[test]
     fn a_star_matches_any_characters_and_a_question_mark_one() {
@@ -50,6 +64,21 @@ mod tests {
         std::fs::write(&path, "")?;
         assert_eq!(split(&path), None);
         assert_eq!(split(&dir.path().join("a")), None);
+        Ok(())
+    }
+
+    #[test]
+    fn a_pattern_with_a_separator_at_its_end_is_refused() -> std::io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        for name in ["*/", "*.csv/", "?//"] {
+            let refused = check(&dir.path().join(name)).map_err(|error| error.to_string());
+            assert!(refused.is_err_and(|error| error.contains("selects files, never folders")), "{name}");
+        }
+        for name in ["*", "a/", "a"] {
+            assert!(check(&dir.path().join(name)).is_ok(), "{name}");
+        }
+        std::fs::create_dir(dir.path().join("*"))?;
+        assert!(check(&dir.path().join("*/")).is_ok(), "a folder of this name");
         Ok(())
     }
 }

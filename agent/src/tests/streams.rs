@@ -1,6 +1,7 @@
 //! Copies through storages, between two storages in memory that fail where a test wants it.
 
 mod interruptions;
+mod patterns;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -22,6 +22,8 @@ fn a_url_is_taken_apart() -> anyhow::Result<()> {
     let found = remote("ftps://partner/~/in/")?;
     assert_eq!((found.protocol, found.path.as_bytes()), (Some(Protocol::Ftps), &b"in"[..]));
     assert!(found.is_below_login && found.is_folder);
+    let folders = remote("ftp://h/in/*/")?;
+    assert!(folders.is_pattern && folders.is_folder);
     assert!(remote("ftp://h/in/*.csv")?.is_pattern && !remote("ftp://h/in/%2A.csv")?.is_pattern);
     assert_eq!(remote("sftp://h")?.path.as_bytes(), b"");
     Ok(())

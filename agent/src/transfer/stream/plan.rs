@@ -82,6 +82,9 @@ impl Walk<'_> {
         let (storage, path) = (&source.storage, &source.path);
         let top = match storage.metadata(path) {
             Err(error) if error.kind() == StorageErrorKind::NotFound && source.may_be_pattern => {
+                if source.is_folder {
+                    return Err(self.refused_top(pattern::FILES_ONLY));
+                }
                 return self.list_pattern(error);
             }
             found => found?,
