@@ -37,7 +37,8 @@ pub(crate) struct Service {
 pub(crate) enum Durability {
     /// Each commit reaches the disk, as in production: for measurements.
     Durable,
-    /// No commit waits for the disk: for tests, which create a schema each and never crash the machine.
+    /// No commit waits for the disk, and nothing is vacuumed: for tests, which create a schema each and never crash the
+    /// machine.
     Fast,
 }
 
@@ -76,7 +77,9 @@ pub(crate) fn postgres(programs: &Programs, parent: &Path, durability: Durabilit
             command.arg("-c").arg(setting);
         }
         if durability == Durability::Fast {
-            command.args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]);
+            for setting in ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"] {
+                command.args(["-c", setting]);
+            }
         }
         let mut process = Process::spawn_logged("PostgreSQL", &mut command, &log, INTERRUPT, stop)?;
         wait_until(&mut process, stop, || {
