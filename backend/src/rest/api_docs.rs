@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError},
 };
 
 use axum::{
@@ -53,6 +53,18 @@ impl Texts {
     }
 }
 
+/// The texts of a server below a base path, from the first request for one of them on.
+struct Documents {
+    base: String,
+    texts: OnceLock<Texts>,
+}
+
+impl Documents {
+    fn texts(&self) -> &Texts {
+        self.texts.get_or_init(|| Texts::below(&self.base))
+    }
+}
+
 /// The page, or a file that it loads.
 #[derive(Clone)]
 struct File {
@@ -70,15 +82,15 @@ struct Files {
 
 /// The routes of the documents.
 pub(super) fn router(base: &str) -> Router<ApiState> {
-    let Texts { yaml, json } = Texts::below(base);
+    let documents = Arc::new(Documents { base: base.to_owned(), texts: OnceLock::new() });
     // Without the validator the page asks no other host for anything. Paths are relative to the page, so that it works
     // below any base path.
     let config = Arc::new(Config::from("../openapi.json").validator_url("none"));
     let page = page(&config);
     let files = Files { config, found: Arc::default() };
     Router::new()
-        .route("/mftplus-api.yaml", text("text/yaml; charset=utf-8", yaml))
-        .route("/openapi.json", text("application/json", json))
+        .route("/mftplus-api.yaml", text("text/yaml; charset=utf-8", &documents, |texts| &texts.yaml))
+        .route("/openapi.json", text("application/json", &documents, |texts| &texts.json))
         .route("/api/docs", get(move |headers: HeaderMap| answer(page, ContentEncoding::accepted(&headers))))
         .route(
             "/api/docs/{part}",
@@ -89,8 +101,14 @@ pub(super) fn router(base: &str) -> Router<ApiState> {
         )
 }
 
-fn text(content_type: &'static str, text: FixedBody) -> MethodRouter<ApiState> {
+fn text(
+    content_type: &'static str,
+    documents: &Arc<Documents>,
+    choose: fn(&Texts) -> &FixedBody,
+) -> MethodRouter<ApiState> {
+    let documents = Arc::clone(documents);
     get(move |headers: HeaderMap| async move {
+        let text = choose(documents.texts());
         text.response(HeaderValue::from_static(content_type), ContentEncoding::accepted(&headers)).await
     })
 }
