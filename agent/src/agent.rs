@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::problems::{Problems, Subject};
+use crate::config::bandwidth_limits::RateLimits;
 use crate::config::live::LiveConfig;
-use crate::config::rate::RateLimits;
 use crate::identity::Registration;
 use crate::server::api::Api;
 use crate::server::connection::ConnectionSettings;

@@ -1,22 +1,22 @@
 //! The settings of the agent: the file `mftplus-agent.toml`, and what its values mean. Imports no other module, so that all
 //! may read it.
 
+pub(crate) mod bandwidth_limits;
 pub(crate) mod credentials_and_endpoints;
 #[cfg(test)]
 mod documentation;
 pub(crate) mod endpoint_lookup;
 pub(crate) mod file;
 pub(crate) mod file_permissions;
+mod known_keys;
 pub(crate) mod live;
 pub(crate) mod locate;
 pub(crate) mod proxy;
-pub(crate) mod rate;
 pub(crate) mod resolved_endpoint;
 pub(crate) mod secret;
 mod section_names;
 pub(crate) mod server_address;
 mod source_text;
-mod table_keys;
 pub(crate) mod template;
 
 /// Why the configuration cannot be used. The message names the file, the place in it, and what to do; it holds no secret.

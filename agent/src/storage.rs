@@ -2,9 +2,9 @@
 //! files. Blocking; knows nothing of the control plane.
 
 pub(crate) mod allowed_roots;
+pub(crate) mod almost_full_disk;
 pub(crate) mod background_sync;
 pub(crate) mod copy_paths;
-pub(crate) mod disk_space;
 pub(crate) mod error;
 pub(crate) mod ftp;
 pub(crate) mod job_paths;
@@ -19,5 +19,6 @@ pub(crate) mod sandboxed_path;
 pub(crate) mod sftp;
 pub(crate) mod sparse;
 pub(crate) mod state_file;
+pub(crate) mod storage_path;
 pub(crate) mod transfer_storage;
 pub(crate) mod usage_error;

@@ -7,8 +7,8 @@ use clap_complete::Shell;
 use tracing_subscriber::EnvFilter;
 
 use crate::command::copy_args::{COPY_HELP, CopyArgs, config_name};
+use crate::config::bandwidth_limits::parse_rate;
 use crate::config::file::MaxJobs;
-use crate::config::rate::parse_rate;
 
 const EXIT_CODES: &str = "Exit codes:\n  0  done\n  1  failed; the message says why and what to do\n  2  wrong usage\n  3  cancelled on the server, or stopped by a signal (it can be continued)\n  4  another process works with a copy of this agent's state; the message says what to do";
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::agent::{Agent, Role, Settings, WorkLimits};
 use crate::command::copy_args::CopyArgs;
 use crate::command::progress::Display;
-use crate::config::rate::RateLimits;
+use crate::config::bandwidth_limits::RateLimits;
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::server::wire::{Direction, PartOf};

@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use mftplus_protocol::UnknownValue;
 use mftplus_protocol::copy_rules::{MAX_CONFIG_NAME, PreservedAttribute, is_config_name};
 
-use crate::config::rate::parse_rate;
+use crate::config::bandwidth_limits::parse_rate;
 use crate::server::wire::Direction;
 use crate::transfer::rules::{AfterSuccess, CopyRules, OnExists, OnFileError, Preserve, SymlinkRule};
 use crate::transfer::state::Verify;

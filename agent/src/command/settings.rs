@@ -7,10 +7,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agent::{Settings, WorkLimits};
 use crate::command::args::{AgentArgs, RunArgs};
+use crate::config::bandwidth_limits::RateLimits;
 use crate::config::file::{ConfigFile, MaxJobs};
 use crate::config::live::LiveConfig;
 use crate::config::locate;
-use crate::config::rate::RateLimits;
 use crate::config::server_address;
 use crate::server::connection::ConnectionSettings;
 use crate::server::context::Timing;

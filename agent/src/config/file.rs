@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::config::ConfigError;
+use crate::config::bandwidth_limits::{Rate, RateWindow};
 use crate::config::credentials_and_endpoints::validate::{self, CredentialsTable, EndpointsTable};
 use crate::config::credentials_and_endpoints::{CredentialsSection, EndpointSection};
 use crate::config::file_permissions;
 use crate::config::proxy::{self, ProxyUrl};
-use crate::config::rate::{Rate, RateWindow};
 use crate::config::server_address;
 use crate::config::source_text::SourceText;
 

@@ -5,7 +5,10 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue, Error};
 
 use crate::config::ConfigError;
-use crate::config::table_keys::{keys_of, unknown};
+use crate::config::known_keys::keys_of;
+
+/// The similarity from which on a key is suggested, from 0 to 1.
+const SIMILAR: f64 = 0.7;
 
 /// A file that is TOML.
 pub(super) struct SourceText<'a> {
@@ -63,6 +66,17 @@ fn find<'t, 'a>(table: &'t DeTable<'a>, name: &str) -> Option<Entry<'t, 'a>> {
     table.iter().find(|(key, _)| &**key.get_ref() == name)
 }
 
+/// What to say about a key that does not exist.
+fn unknown(key: &str, known: &[&str]) -> String {
+    let shown = key.escape_debug();
+    let similarity = |known: &str| strsim::jaro_winkler(key, known);
+    let nearest = known.iter().max_by(|one, other| similarity(one).total_cmp(&similarity(other)));
+    match nearest.filter(|nearest| similarity(nearest) >= SIMILAR) {
+        Some(nearest) => format!("there is no key `{shown}`; did you mean `{nearest}`?"),
+        None => format!("there is no key `{shown}`; the keys of this table are {}", known.join(", ")),
+    }
+}
+
 /// The parser's message. Its `Display` would show the line, which may hold a password.
 fn invalid(name: &str, text: &str, error: &Error) -> ConfigError {
     let message = error.message().lines().next().unwrap_or("it is not TOML");
@@ -83,12 +97,23 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::position;
+    use super::{position, unknown};
+    use crate::config::file::ConfigFile;
+    use crate::config::known_keys::keys_of;
 
     #[test]
     fn lines_and_columns_count_from_one() {
         for (offset, expected) in [(0, (1, 1)), (1, (1, 2)), (4, (2, 1)), (6, (2, 2)), (99, (3, 1))] {
             assert_eq!(position("abc\n\u{e9}\n", offset), expected, "{offset}");
         }
+    }
+
+    #[test]
+    fn the_nearest_key_is_suggested() {
+        let keys = keys_of::<ConfigFile>();
+        for (wrong, meant) in [("sever", "server"), ("allowed_dirs", "allowed-dirs"), ("allow-dirs", "allowed-dirs")] {
+            assert_eq!(unknown(wrong, keys), format!("there is no key `{wrong}`; did you mean `{meant}`?"));
+        }
+        assert!(unknown("colour", keys).ends_with(&keys.join(", ")));
     }
 }

@@ -6,7 +6,7 @@
 //! | `ftp/tls.rs` | Which certificates are accepted, and how are data connections bound to their control connection? |
 //! | `ftp/connection.rs` | How is a control connection opened, and a data connection on it? |
 //! | `ftp/pool.rs` | Which control connections wait for their next use? |
-//! | `ftp/timeouts.rs` | How long does a step take at most? |
+//! | `ftp/idle_timeout_and_stop.rs` | How long does a step take at most? |
 //! | `ftp/features.rs` | What can the server do? |
 //! | `ftp/commands.rs`, `ftp/publish.rs`, `ftp/remove.rs` | Which commands make an operation? |
 //! | `ftp/download.rs`, `ftp/upload.rs` | How do the bytes of a file travel? |
@@ -19,6 +19,7 @@ mod connection;
 mod download;
 mod endpoint;
 mod features;
+mod idle_timeout_and_stop;
 mod list_line;
 mod listing_text;
 mod mlsx_line;
@@ -28,7 +29,6 @@ mod remote_path;
 mod remove;
 mod reply;
 mod time;
-mod timeouts;
 mod tls;
 mod upload;
 
@@ -42,15 +42,14 @@ use tokio_util::sync::CancellationToken;
 use self::connection::{Connection, DataStream};
 use self::download::Download;
 use self::features::Features;
+use self::idle_timeout_and_stop::Limits;
 use self::pool::{Lease, Pool, Pools};
 use self::reply::Failure;
-use self::timeouts::Limits;
 use self::upload::Target;
 use crate::config::resolved_endpoint::{FtpSettings, FtpTls};
 use crate::storage::error::{StorageError, StorageErrorKind};
-use crate::storage::transfer_storage::{
-    Attributes, Capabilities, Entry, Metadata, StoragePath, TransferStorage, WriteFile,
-};
+use crate::storage::storage_path::StoragePath;
+use crate::storage::transfer_storage::{Attributes, Capabilities, Entry, Metadata, TransferStorage, WriteFile};
 
 /// The ports that a URL need not name.
 const PORTS: [u16; 2] = [21, 990];

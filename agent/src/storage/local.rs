@@ -12,8 +12,9 @@ use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::path_text::text;
 use crate::storage::sandboxed_path::SandboxedPath;
 use crate::storage::sparse;
+use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::{
-    Attributes, Capabilities, Entry, EntryKind, MAX_ENTRIES, Metadata, StoragePath, TransferStorage, WriteFile,
+    Attributes, Capabilities, Entry, EntryKind, MAX_ENTRIES, Metadata, TransferStorage, WriteFile,
 };
 
 /// The files below one folder of this machine.

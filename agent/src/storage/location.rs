@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::storage::job_paths::local_path;
 use crate::storage::path_text::from_file_url;
-use crate::storage::transfer_storage::StoragePath;
+use crate::storage::storage_path::StoragePath;
 use crate::storage::usage_error::UsageError;
 
 /// Where the source or the destination of a copy is.

@@ -21,7 +21,8 @@ use crate::storage::location::{Location, RemoteLocation};
 use crate::storage::path_text::{ends_with_separator, text as path_text};
 use crate::storage::sftp;
 use crate::storage::sftp::pool::ConnectionPool;
-use crate::storage::transfer_storage::{StoragePath, TransferStorage};
+use crate::storage::storage_path::StoragePath;
+use crate::storage::transfer_storage::TransferStorage;
 
 /// The two ends of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,22 +3,15 @@
 use std::io::{Read, Write};
 use std::time::SystemTime;
 
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
-
-use crate::storage::error::{StorageError, StorageErrorKind};
+use crate::storage::error::StorageError;
 use crate::storage::sandboxed_path::SandboxedPath;
+use crate::storage::storage_path::StoragePath;
 
 /// The maximum number of entries of a folder.
 pub(crate) const MAX_ENTRIES: usize = 1_000_000;
 
 /// The maximum depth of nested folders.
 pub(crate) const MAX_DEPTH: usize = 128;
-
-/// The maximum number of bytes of a refused name that messages show.
-const MAX_SHOWN: usize = 255;
-
-/// The characters of paths that state files hold in escaped form, besides those that are not ASCII.
-const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 
 /// Where files are: a local folder inside the allowed folders, or a folder on an SFTP or FTP server.
 ///
@@ -82,90 +75,6 @@ pub(crate) trait WriteFile: Write + Send {
     fn finish(self: Box<Self>, sync: bool) -> Result<(), StorageError>;
 }
 
-/// A path below the root of a storage: bytes, `/` between names, no `..`, no NUL; empty for the root itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct StoragePath(Vec<u8>);
-
-impl StoragePath {
-    /// The path without empty names and `.`.
-    pub(crate) fn new(bytes: &[u8]) -> Result<Self, StorageError> {
-        let names: Vec<&[u8]> =
-            bytes.split(|byte| *byte == b'/').filter(|name| !name.is_empty() && *name != b".").collect();
-        if names.iter().all(|name| is_name(name)) {
-            return Ok(Self(names.join(&b'/')));
-        }
-        let detail = "it goes up (`..`) or contains the character NUL";
-        Err(StorageError::new(StorageErrorKind::InvalidName, "use the path", shown(bytes), detail))
-    }
-
-    /// The path of the entry `name` of this folder. A name that leads elsewhere, as a server may send one, is refused.
-    pub(crate) fn join(&self, name: &[u8]) -> Result<Self, StorageError> {
-        if is_name(name) {
-            return Ok(self.append(&Self(name.to_owned())));
-        }
-        let detail = "it is not a name of a file or folder";
-        Err(StorageError::new(StorageErrorKind::InvalidName, "use the name", shown(name), detail))
-    }
-
-    /// The path `relative` below this folder.
-    pub(crate) fn append(&self, relative: &Self) -> Self {
-        match (self.0.is_empty(), relative.0.is_empty()) {
-            (true, _) => relative.clone(),
-            (false, true) => self.clone(),
-            (false, false) => Self([self.0.as_slice(), &relative.0].join(&b'/')),
-        }
-    }
-
-    /// The path of an entry `name` beside this one; the name is made of one that is valid.
-    pub(crate) fn with_file_name(&self, name: Vec<u8>) -> Self {
-        self.parent().unwrap_or_default().append(&Self(name))
-    }
-
-    /// The folder that holds it; none for the root.
-    pub(crate) fn parent(&self) -> Option<Self> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let end = self.0.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
-        Some(Self(self.0[..end].to_owned()))
-    }
-
-    /// The last name; none for the root.
-    pub(crate) fn file_name(&self) -> Option<&[u8]> {
-        self.0.rsplit(|byte| *byte == b'/').next().filter(|name| !name.is_empty())
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// The path as text for state files: each byte that is not printable ASCII is written as `%XX`.
-    pub(crate) fn to_stored(&self) -> String {
-        percent_encode(&self.0, ESCAPED).to_string()
-    }
-
-    /// The path from which [`Self::to_stored`] made a text.
-    pub(crate) fn from_stored(text: &str) -> Result<Self, StorageError> {
-        Self::new(&percent_decode_str(text).collect::<Vec<u8>>())
-    }
-
-    /// The path as text, if it is UTF-8.
-    pub(crate) fn to_str(&self) -> Option<&str> {
-        std::str::from_utf8(&self.0).ok()
-    }
-}
-
-/// The begin of a name or path that is refused, for messages: a server may have sent it, so nothing in it may steer a
-/// terminal.
-fn shown(bytes: &[u8]) -> String {
-    StoragePath(bytes[..bytes.len().min(MAX_SHOWN)].to_owned()).to_stored()
-}
-
-/// Whether it can be the name of an entry of a folder. The names that a server sends are checked with it.
-fn is_name(name: &[u8]) -> bool {
-    !matches!(name, b"" | b"." | b"..") && !name.contains(&b'/') && !name.contains(&0)
-}
-
 /// What is known of a file, folder or link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Metadata {
@@ -227,47 +136,4 @@ pub(crate) struct Capabilities {
     pub(crate) resumes: bool,
     /// Reading back costs no network traffic.
     pub(crate) free_reads: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{StoragePath, is_name};
-
-    #[test]
-    fn a_path_is_made_of_names_and_never_goes_up() -> anyhow::Result<()> {
-        for (written, path) in [("/a//b/./c/", "a/b/c"), ("", ""), ("/", ""), ("a", "a")] {
-            assert_eq!(StoragePath::new(written.as_bytes())?.to_str(), Some(path), "{written}");
-        }
-        for wrong in ["..", "a/../b", "/a/..", "a\0b"] {
-            assert!(StoragePath::new(wrong.as_bytes()).is_err(), "{wrong}");
-        }
-        let bytes = StoragePath::new(b"a/\xff%\n")?;
-        assert_eq!((bytes.to_str(), bytes.to_stored().as_str()), (None, "a/%FF%25%0A"));
-        assert_eq!(StoragePath::from_stored(&bytes.to_stored())?, bytes);
-        Ok(())
-    }
-
-    #[test]
-    fn parent_and_file_name_take_a_path_apart_and_join_puts_it_together() -> anyhow::Result<()> {
-        let path = StoragePath::new(b"a/b")?;
-        let parent = path.parent().unwrap_or_default();
-        assert_eq!((parent.as_bytes(), path.file_name()), (&b"a"[..], Some(&b"b"[..])));
-        assert_eq!(parent.join(b"b")?, path);
-        let root = StoragePath::default();
-        assert_eq!((root.parent(), root.file_name()), (None, None));
-        assert_eq!((root.append(&path), path.append(&root)), (path.clone(), path.clone()));
-        assert_eq!(path.append(&path).as_bytes(), b"a/b/a/b");
-        assert_eq!(StoragePath::new(b"a")?.parent(), Some(root));
-        Ok(())
-    }
-
-    #[test]
-    fn a_name_from_a_server_never_leads_elsewhere() {
-        assert!(is_name(b"a b") && is_name(b"...") && is_name(b"\xff\n"));
-        for name in [&b""[..], b".", b"..", b"a/b", b"/", b"a\0"] {
-            assert!(!is_name(name) && StoragePath::default().join(name).is_err(), "{name:?}");
-        }
-        let refused = StoragePath::default().join(b"a/\x1b[2J\x00").map_err(|error| error.to_string());
-        assert_eq!(refused, Err("cannot use the name `a/%1B[2J%00`: it is not a name of a file or folder".to_owned()));
-    }
 }

@@ -16,7 +16,8 @@ use crate::config::resolved_endpoint::FtpSettings;
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::ftp::pool::Pools;
 use crate::storage::ftp::{self, FtpStorage};
-use crate::storage::transfer_storage::{StoragePath, TransferStorage as _};
+use crate::storage::storage_path::StoragePath;
+use crate::storage::transfer_storage::TransferStorage as _;
 
 /// What a transfer needs to reach a server.
 struct Client {

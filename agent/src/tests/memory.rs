@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crate::storage::error::{StorageError, StorageErrorKind};
+use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::{
-    Attributes, Capabilities, Entry, EntryKind, Metadata, StoragePath, TransferStorage, WriteFile,
+    Attributes, Capabilities, Entry, EntryKind, Metadata, TransferStorage, WriteFile,
 };
 
 /// The maximum number of bytes that one read or write moves.

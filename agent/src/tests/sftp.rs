@@ -22,7 +22,8 @@ use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::sftp;
 use crate::storage::sftp::pool::ConnectionPool;
 use crate::storage::sftp::sftp_storage::SftpStorage;
-use crate::storage::transfer_storage::{StoragePath, TransferStorage as _};
+use crate::storage::storage_path::StoragePath;
+use crate::storage::transfer_storage::TransferStorage as _;
 
 /// A server, and what a transfer needs to reach it.
 struct Fixture {

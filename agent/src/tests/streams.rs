@@ -17,7 +17,7 @@ use crate::server::wire::{Direction, PartOf};
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::open::{End, Opened};
 use crate::storage::part_name::name_of_bytes;
-use crate::storage::transfer_storage::StoragePath;
+use crate::storage::storage_path::StoragePath;
 use crate::transfer::control::Control;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::{AfterSuccess, CopyRules, OnExists, OnFileError, Preserve, SymlinkRule};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{Local, NaiveTime, Timelike as _};
 
-use crate::config::rate::{CurrentRates, RateLimits};
+use crate::config::bandwidth_limits::{CurrentRates, RateLimits};
 
 /// The limits that all copies of a process share.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ mod tests {
     use chrono::NaiveTime;
 
     use super::{BandwidthLimiter, SharedBandwidth, time_for};
-    use crate::config::rate::{RateLimits, RateWindow};
+    use crate::config::bandwidth_limits::{RateLimits, RateWindow};
 
     fn night() -> NaiveTime {
         NaiveTime::from_hms_opt(23, 30, 0).unwrap_or_default()

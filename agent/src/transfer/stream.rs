@@ -18,7 +18,7 @@ use mftplus_protocol::backoff::Backoff;
 
 use crate::storage::error::StorageError;
 use crate::storage::open::{End, Opened};
-use crate::storage::transfer_storage::StoragePath;
+use crate::storage::storage_path::StoragePath;
 use crate::transfer::control::Control;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::AfterSuccess;

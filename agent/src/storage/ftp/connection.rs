@@ -17,8 +17,8 @@ use tokio::net::TcpStream;
 use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::endpoint::{Endpoint, Security};
 use crate::storage::ftp::features::Features;
+use crate::storage::ftp::idle_timeout_and_stop::Limits;
 use crate::storage::ftp::reply::Failure;
-use crate::storage::ftp::timeouts::Limits;
 use crate::storage::ftp::tls::{self, Verifier};
 
 /// A data connection, with the part of the control connection that its end needs.

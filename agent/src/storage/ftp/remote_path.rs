@@ -1,6 +1,6 @@
 //! How a path is written in a command, and which paths no command can carry.
 
-use crate::storage::transfer_storage::StoragePath;
+use crate::storage::storage_path::StoragePath;
 
 /// The path of `path` below `base`, which is absolute and has no slash at its end; or why FTP cannot carry it.
 pub(super) fn remote(base: &str, path: &StoragePath) -> Result<String, &'static str> {
@@ -53,7 +53,7 @@ pub(super) fn of_pwd(path: &str) -> Result<String, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::{carried, check_created, join, of_pwd, remote, split};
-    use crate::storage::transfer_storage::StoragePath;
+    use crate::storage::storage_path::StoragePath;
 
     fn path(path: &str) -> StoragePath {
         StoragePath::new(path.as_bytes()).expect("a path")

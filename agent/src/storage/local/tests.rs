@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime};
 use super::LocalStorage;
 use crate::storage::allowed_roots::FileAccess;
 use crate::storage::error::StorageErrorKind;
-use crate::storage::transfer_storage::{Attributes, EntryKind, StoragePath, TransferStorage};
+use crate::storage::storage_path::StoragePath;
+use crate::storage::transfer_storage::{Attributes, EntryKind, TransferStorage};
 
 fn storage(folder: &Path) -> anyhow::Result<(LocalStorage, StoragePath)> {
     Ok(LocalStorage::holding(&FileAccess::Unrestricted.destination(folder)?)?)

@@ -4,7 +4,7 @@ use mftplus_protocol::characters::printable;
 
 use crate::storage::error::StorageErrorKind as Kind;
 use crate::storage::sftp::failure::Failure;
-use crate::storage::transfer_storage::StoragePath;
+use crate::storage::storage_path::StoragePath;
 
 /// The longest name that file systems of servers accept, in bytes.
 const MAX_NAME: usize = 255;
@@ -59,7 +59,7 @@ pub(crate) fn display(url: &str, root: &str, path: &StoragePath) -> String {
 mod tests {
     use super::{below, display, root_of, url_of};
     use crate::storage::error::StorageErrorKind as Kind;
-    use crate::storage::transfer_storage::StoragePath;
+    use crate::storage::storage_path::StoragePath;
 
     #[test]
     fn a_root_is_absolute_or_below_the_login_folder() {

@@ -17,8 +17,9 @@ use crate::storage::sftp::pool::{ConnectionPool, PoolKey};
 use crate::storage::sftp::reader::SftpReader;
 use crate::storage::sftp::remote_path;
 use crate::storage::sftp::writer::SftpWriter;
+use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::{
-    Attributes, Capabilities, Entry, EntryKind, MAX_DEPTH, Metadata, StoragePath, TransferStorage, WriteFile,
+    Attributes, Capabilities, Entry, EntryKind, MAX_DEPTH, Metadata, TransferStorage, WriteFile,
 };
 
 /// The mode of new files: what is incomplete is read by nobody else.

@@ -18,7 +18,7 @@ use crate::config::file_permissions::write_private;
 use crate::config::live::LiveConfig;
 use crate::storage::location::Location;
 use crate::storage::open::{ConfiguredServers, Connect as _};
-use crate::storage::transfer_storage::StoragePath;
+use crate::storage::storage_path::StoragePath;
 
 /// Names the folder with the configuration, in the process that signs in.
 const FOLDER: &str = "MFTPLUS_TEST_SSH_AGENT_FOLDER";

@@ -1,7 +1,8 @@
 //! Which names a destination cannot hold, found before anything is written.
 
 use crate::storage::part_name::{MAX_NAME, name_of_bytes};
-use crate::storage::transfer_storage::{Capabilities, StoragePath, TransferStorage};
+use crate::storage::storage_path::StoragePath;
+use crate::storage::transfer_storage::{Capabilities, TransferStorage};
 use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
 use crate::transfer::stream::plan::StreamPlan;
@@ -83,7 +84,8 @@ fn beginning(name: &[u8], most: usize) -> &[u8] {
 mod tests {
     use super::{is_reserved, numbered, part_of, problem};
     use crate::storage::part_name::MAX_NAME;
-    use crate::storage::transfer_storage::{Capabilities, StoragePath};
+    use crate::storage::storage_path::StoragePath;
+    use crate::storage::transfer_storage::Capabilities;
 
     #[test]
     fn numbers_stand_before_the_extension() -> anyhow::Result<()> {

@@ -2,7 +2,8 @@
 
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::open::Opened;
-use crate::storage::transfer_storage::{EntryKind, Metadata, StoragePath, TransferStorage};
+use crate::storage::storage_path::StoragePath;
+use crate::storage::transfer_storage::{EntryKind, Metadata, TransferStorage};
 use crate::storage::usage_error::UsageError;
 use crate::transfer::error::CopyError;
 use crate::transfer::part_lock::{self, Reserved};

@@ -4,7 +4,8 @@ use std::io::{self, Read as _, Write as _};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::storage::error::{StorageError, StorageErrorKind};
-use crate::storage::transfer_storage::{Capabilities, EntryKind, Metadata, StoragePath, TransferStorage};
+use crate::storage::storage_path::StoragePath;
+use crate::storage::transfer_storage::{Capabilities, EntryKind, Metadata, TransferStorage};
 use crate::transfer::bandwidth::BandwidthLimiter;
 use crate::transfer::checksum::Hasher;
 use crate::transfer::control::Control;

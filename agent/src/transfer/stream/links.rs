@@ -1,6 +1,6 @@
 //! Which symbolic links of a server are created on this machine.
 
-use crate::storage::transfer_storage::StoragePath;
+use crate::storage::storage_path::StoragePath;
 
 /// Whether a link leads to a path inside the copy, whatever the other links of the copy are: behind the name of a link, `..`
 /// goes up from where that link leads.
@@ -24,7 +24,7 @@ pub(crate) fn stays_inside(link: &StoragePath, target: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::stays_inside;
-    use crate::storage::transfer_storage::StoragePath;
+    use crate::storage::storage_path::StoragePath;
 
     #[test]
     fn a_link_of_a_server_that_leads_out_of_the_copy_is_known() -> anyhow::Result<()> {

@@ -1,7 +1,8 @@
 //! Gives staged files their final names. Can be repeated after a crash at any point.
 
 use crate::storage::error::{StorageError, StorageErrorKind};
-use crate::storage::transfer_storage::{EntryKind, StoragePath, TransferStorage};
+use crate::storage::storage_path::StoragePath;
+use crate::storage::transfer_storage::{EntryKind, TransferStorage};
 use crate::transfer::error::CopyError;
 use crate::transfer::part_lock::Reserved;
 use crate::transfer::rules::OnExists;

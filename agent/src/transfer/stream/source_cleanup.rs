@@ -2,7 +2,8 @@
 
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::open::Opened;
-use crate::storage::transfer_storage::{EntryKind, StoragePath};
+use crate::storage::storage_path::StoragePath;
+use crate::storage::transfer_storage::EntryKind;
 use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::AfterSuccess;
@@ -108,7 +109,7 @@ fn is_unchanged(source: &Opened, path: &StoragePath, file: &StagedFile) -> Resul
 mod tests {
     use super::destination;
     use crate::storage::error::StorageErrorKind;
-    use crate::storage::transfer_storage::StoragePath;
+    use crate::storage::storage_path::StoragePath;
 
     #[test]
     fn an_absolute_path_is_that_of_the_server_also_below_the_login_folder() -> anyhow::Result<()> {

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::open::Opened;
-use crate::storage::transfer_storage::{EntryKind, Metadata, StoragePath, TransferStorage};
+use crate::storage::storage_path::StoragePath;
+use crate::storage::transfer_storage::{EntryKind, Metadata, TransferStorage};
 use crate::transfer::checksum::Manifest;
 use crate::transfer::control::Control;
 use crate::transfer::error::CopyError;

@@ -10,7 +10,8 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::storage::state_file::{private, with_path};
-use crate::storage::transfer_storage::{EntryKind, Metadata, StoragePath};
+use crate::storage::storage_path::StoragePath;
+use crate::storage::transfer_storage::{EntryKind, Metadata};
 
 /// A staged file or link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,7 +171,8 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::{StagedFile, StagedFiles, nanoseconds};
-    use crate::storage::transfer_storage::{EntryKind, Metadata, StoragePath};
+    use crate::storage::storage_path::StoragePath;
+    use crate::storage::transfer_storage::{EntryKind, Metadata};
 
     #[test]
     fn the_list_survives_the_process_without_an_incomplete_line() -> anyhow::Result<()> {

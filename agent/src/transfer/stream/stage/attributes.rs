@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use crate::storage::error::StorageErrorKind;
-use crate::storage::transfer_storage::{Attributes, EntryKind, Metadata, StoragePath};
+use crate::storage::storage_path::StoragePath;
+use crate::storage::transfer_storage::{Attributes, EntryKind, Metadata};
 use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::Preserve;

@@ -1,4 +1,4 @@
-//! How long an operation may take: until the server has done nothing for too long, or the transfer is stopped.
+//! The limits of an operation: how long the server may do nothing, and the stop of the transfer.
 
 use std::time::Duration;
 

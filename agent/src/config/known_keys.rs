@@ -1,11 +1,7 @@
-//! The keys of the tables in the configuration file: which ones a table may have, and which one was meant by a key that does not
-//! exist.
+//! The keys that a table of the configuration file may have.
 
 use serde::de::value::Error;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
-
-/// The similarity from which on a key is suggested, from 0 to 1.
-const SIMILAR: f64 = 0.7;
 
 /// The keys of a table, as its type declares them.
 pub(super) fn keys_of<T: DeserializeOwned>() -> &'static [&'static str] {
@@ -13,17 +9,6 @@ pub(super) fn keys_of<T: DeserializeOwned>() -> &'static [&'static str] {
     // It always fails, after it was asked for the fields.
     drop(T::deserialize(FieldReader(&mut keys)));
     keys
-}
-
-/// What to say about a key that does not exist.
-pub(super) fn unknown(key: &str, known: &[&str]) -> String {
-    let shown = key.escape_debug();
-    let similarity = |known: &str| strsim::jaro_winkler(key, known);
-    let nearest = known.iter().max_by(|one, other| similarity(one).total_cmp(&similarity(other)));
-    match nearest.filter(|nearest| similarity(nearest) >= SIMILAR) {
-        Some(nearest) => format!("there is no key `{shown}`; did you mean `{nearest}`?"),
-        None => format!("there is no key `{shown}`; the keys of this table are {}", known.join(", ")),
-    }
 }
 
 /// Takes the names of the fields from a type that derives `Deserialize`.
@@ -54,21 +39,12 @@ impl<'de> Deserializer<'de> for FieldReader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{keys_of, unknown};
+    use super::keys_of;
     use crate::config::file::ConfigFile;
 
     #[test]
     fn the_keys_are_those_of_the_type() {
         let keys = keys_of::<ConfigFile>();
         assert!(keys.contains(&"server") && keys.contains(&"allowed-dirs"), "{keys:?}");
-    }
-
-    #[test]
-    fn the_nearest_key_is_suggested() {
-        let keys = keys_of::<ConfigFile>();
-        for (wrong, meant) in [("sever", "server"), ("allowed_dirs", "allowed-dirs"), ("allow-dirs", "allowed-dirs")] {
-            assert_eq!(unknown(wrong, keys), format!("there is no key `{wrong}`; did you mean `{meant}`?"));
-        }
-        assert!(unknown("colour", keys).ends_with(&keys.join(", ")));
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a disk has space left.
+//! Whether a disk is almost full.
 
 use std::path::Path;
 
