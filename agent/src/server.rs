@@ -6,7 +6,7 @@ pub(crate) mod connection;
 pub(crate) mod context;
 pub(crate) mod heartbeat;
 pub(crate) mod http;
-pub(crate) mod pacing;
+pub(crate) mod request_intervals;
 pub(crate) mod request_pacer;
 pub(crate) mod route;
 pub(crate) mod wire;

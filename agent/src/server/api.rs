@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::identity::{ApiKey, Registration};
 use crate::server::http::{ApiError, HttpClient, PREFER_MINIMAL};
-use crate::server::pacing::RateLimit;
+use crate::server::request_intervals::RateLimit;
 use crate::server::route::Route;
 use crate::server::wire::{
     CreateTransfer, Directive, Directives, Heartbeat, IssuedCertificate, RegisterAgent, RunEnd, RunView, Status,

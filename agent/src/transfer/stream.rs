@@ -3,16 +3,18 @@
 //! All files are staged first: written under other names, made durable, verified, and listed. Then the list is published by
 //! renaming. What is staged outlives the attempt and the process.
 
-mod destination_names;
+mod destination_checks;
 mod destination_paths;
 mod file_copier;
-mod links;
+mod link_containment;
+mod part_locks_and_removal;
 mod plan;
 mod publish;
 pub(crate) mod source_and_destination;
 mod source_cleanup;
 mod stage;
 mod staged;
+mod unsupported_names;
 
 use mftplus_protocol::backoff::Backoff;
 

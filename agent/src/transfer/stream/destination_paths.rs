@@ -2,20 +2,21 @@
 
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::open::Opened;
+use crate::storage::part_name::{MAX_NAME, name_of_bytes};
 use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::{EntryKind, Metadata, TransferStorage};
 use crate::storage::usage_error::UsageError;
 use crate::transfer::error::CopyError;
-use crate::transfer::part_lock::{self, Reserved};
 use crate::transfer::rules::OnExists;
 use crate::transfer::source_entries::PlanError;
 use crate::transfer::state::{Staging, StreamState};
-use crate::transfer::stream::destination_names::{numbered, part_of};
 use crate::transfer::stream::plan::StreamPlan;
-use crate::transfer::stream::staged::StagedFiles;
 
 /// The maximum number of names that are tried for `onExists: rename`.
 pub(crate) const MAX_NAMES: u32 = 1000;
+
+/// The most bytes of a character in UTF-8.
+const MAX_CHARACTER: usize = 4;
 
 /// The path of the copy: the one that an earlier attempt has chosen, or a new choice.
 ///
@@ -82,47 +83,30 @@ pub(crate) fn part_folder(stream: &StreamState, base: &StoragePath) -> StoragePa
     part_of(base, stream.part_tag.as_deref())
 }
 
-/// Creates and locks a local part, so that no other copy writes to it. On a server its tag does that.
-pub(crate) fn lock(
-    target: &dyn TransferStorage,
-    part: &StoragePath,
-    is_folder: bool,
-) -> Result<Option<Reserved>, CopyError> {
-    match target.local_path(part) {
-        // On other systems the lock would keep this copy from writing, too.
-        Some(local) if cfg!(unix) => {
-            // With the permissions of other new folders.
-            if is_folder {
-                create_folders(target, part)?;
-            }
-            part_lock::reserve(&local, is_folder).map(Some)
-        }
-        _ => Ok(None),
-    }
+/// The path of the part file or folder of a copy to `path`: beside it, with the tag of the copy if it has one.
+fn part_of(path: &StoragePath, tag: Option<&str>) -> StoragePath {
+    path.with_file_name(name_of_bytes(path.file_name().unwrap_or_default(), tag))
 }
 
-/// Locks a local part that is there, while it is published or removed.
-pub(crate) fn hold(target: &dyn TransferStorage, part: &StoragePath) -> Result<Option<Reserved>, CopyError> {
-    match target.local_path(part) {
-        Some(part) if cfg!(unix) => part_lock::hold(&part),
-        _ => Ok(None),
-    }
+/// The path `name (number).ext`. The name loses its end where the number would make it too long.
+pub(crate) fn numbered(path: &StoragePath, number: u32) -> StoragePath {
+    let name = path.file_name().unwrap_or_default();
+    let number = format!(" ({number})");
+    let room = MAX_NAME.saturating_sub(number.len());
+    // An extension that leaves no room for a character is none.
+    let is_stem = |at: &usize| *at > 0 && name.len() - at + MAX_CHARACTER <= room;
+    let end = name.iter().rposition(|byte| *byte == b'.').filter(is_stem).unwrap_or(name.len());
+    let (stem, extension) = name.split_at(end);
+    let stem = beginning(stem, room.saturating_sub(extension.len()));
+    path.with_file_name([stem, number.as_bytes(), extension].concat())
 }
 
-/// Removes a part, unless another copy writes it; a missing one is no error.
-pub(crate) fn remove_part(target: &dyn TransferStorage, part: &StoragePath) -> Result<(), StorageError> {
-    match target.local_path(part) {
-        Some(local) if part_lock::is_in_use(&local) => Ok(()),
-        _ => remove_if_there(target, part),
-    }
-}
-
-/// Removes a file, or a folder with its content; a missing one is no error.
-pub(crate) fn remove_if_there(storage: &dyn TransferStorage, path: &StoragePath) -> Result<(), StorageError> {
-    match storage.remove(path) {
-        Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
+/// At most `most` bytes from the beginning of a name. A character of UTF-8 is not cut.
+fn beginning(name: &[u8], most: usize) -> &[u8] {
+    let most = most.min(name.len());
+    let is_boundary = |at: &usize| name.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80);
+    let cut = (most.saturating_sub(MAX_CHARACTER - 1)..=most).rev().find(is_boundary).unwrap_or(most);
+    &name[..cut]
 }
 
 fn lookup(storage: &dyn TransferStorage, path: &StoragePath) -> Result<Option<Metadata>, StorageError> {
@@ -134,23 +118,6 @@ fn lookup(storage: &dyn TransferStorage, path: &StoragePath) -> Result<Option<Me
             Ok(None)
         }
         Err(error) => Err(error),
-    }
-}
-
-/// Refuses what a file must not replace. A server, which would have to be asked for each file, refuses it when the file gets
-/// its name.
-pub(crate) fn require_replaceable(target: &dyn TransferStorage, path: &StoragePath) -> Result<(), CopyError> {
-    if !target.capabilities().free_reads {
-        return Ok(());
-    }
-    let shown = || target.display(path).into();
-    match target.symlink_metadata(path) {
-        Ok(there) if there.kind == EntryKind::Folder => Err(CopyError::KindMismatch(shown())),
-        Ok(there) if there.kind == EntryKind::Special => {
-            Err(CopyError::Special { path: shown(), kind: "a special file" })
-        }
-        Err(error) if error.kind() != StorageErrorKind::NotFound => Err(error.into()),
-        _ => Ok(()),
     }
 }
 
@@ -182,26 +149,6 @@ fn refuse_itself(
     Err(PlanError::Name(UsageError(problem)).into())
 }
 
-/// Refuses a copy for which the destination says that it has not enough space.
-pub(crate) fn check_space(
-    plan: &StreamPlan,
-    stream: &StreamState,
-    destination: &Opened,
-    base: &StoragePath,
-    staged: &StagedFiles,
-) -> Result<(), CopyError> {
-    let has_begun = !staged.is_empty() || stream.partial.is_some();
-    let folder = base.parent().unwrap_or_default();
-    match destination.storage.free_space(&folder) {
-        Some(free) if free < plan.total && !has_begun => {
-            let detail = format!("{} bytes are needed, and {free} are free", plan.total);
-            let path = destination.storage.display(&folder);
-            Err(StorageError::new(StorageErrorKind::NoSpace, "write to", path, detail).into())
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Creates a folder and those above it that are missing.
 pub(crate) fn create_folders(target: &dyn TransferStorage, folder: &StoragePath) -> Result<(), StorageError> {
     match target.metadata(folder) {
@@ -221,5 +168,43 @@ pub(crate) fn create_folders(target: &dyn TransferStorage, folder: &StoragePath)
             Ok(())
         }
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{numbered, part_of};
+    use crate::storage::part_name::MAX_NAME;
+    use crate::storage::storage_path::StoragePath;
+
+    #[test]
+    fn numbers_stand_before_the_extension() -> anyhow::Result<()> {
+        for (path, expected) in
+            [("in/a.csv", "in/a (2).csv"), ("a", "a (2)"), (".profile", ".profile (2)"), ("a.tar.gz", "a.tar (2).gz")]
+        {
+            assert_eq!(numbered(&StoragePath::new(path.as_bytes())?, 2).to_str(), Some(expected));
+        }
+        let path = StoragePath::new(b"in/a")?;
+        assert_eq!(part_of(&path, None).to_str(), Some("in/a.mftplus-part"));
+        assert_eq!(part_of(&path, Some("01")).to_str(), Some("in/a.01.mftplus-part"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_number_shortens_a_name_that_would_be_too_long() -> anyhow::Result<()> {
+        let name = |path: &str, number| -> anyhow::Result<Vec<u8>> {
+            let numbered = numbered(&StoragePath::new(path.as_bytes())?, number);
+            Ok(numbered.file_name().unwrap_or_default().to_vec())
+        };
+        let longest = "a".repeat(MAX_NAME - 4);
+        assert_eq!(name(&format!("in/{longest}.csv"), 1)?, format!("{} (1).csv", &longest[4..]).as_bytes());
+        assert_eq!(name(&format!("in/{longest}.csv"), 10)?, format!("{} (10).csv", &longest[5..]).as_bytes());
+        assert_eq!(name(&longest[4..], 1)?, format!("{} (1)", &longest[4..]).as_bytes());
+        assert_eq!(name(&"ä".repeat(127), 1)?, format!("{} (1)", "ä".repeat(125)).as_bytes());
+        let extension = format!("a.{}", "b".repeat(MAX_NAME - 2));
+        assert_eq!(name(&extension, 1)?, format!("{} (1)", &extension[..MAX_NAME - 4]).as_bytes());
+        let other = numbered(&StoragePath::new(&[0xa4_u8; MAX_NAME])?, 1);
+        assert_eq!(other.file_name(), Some([&[0xa4_u8; MAX_NAME - 4][..], b" (1)"].concat().as_slice()));
+        Ok(())
     }
 }

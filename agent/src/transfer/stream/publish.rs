@@ -7,10 +7,8 @@ use crate::transfer::error::CopyError;
 use crate::transfer::part_lock::Reserved;
 use crate::transfer::rules::OnExists;
 use crate::transfer::state::{Staging, StreamState};
-use crate::transfer::stream::destination_names::numbered;
-use crate::transfer::stream::destination_paths::{
-    MAX_NAMES, hold, part_folder, remove_if_there, remove_part, staged_path,
-};
+use crate::transfer::stream::destination_paths::{MAX_NAMES, numbered, part_folder, staged_path};
+use crate::transfer::stream::part_locks_and_removal::{hold, remove_if_there, remove_part};
 use crate::transfer::stream::staged::{StagedFile, StagedFiles};
 
 /// Publishes all staged files of the copy `base`. `lock` is that of its part folder, if this attempt has staged it. Only what

@@ -7,8 +7,7 @@ use crate::storage::transfer_storage::EntryKind;
 use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::AfterSuccess;
-use crate::transfer::stream::destination_names::numbered;
-use crate::transfer::stream::destination_paths::{MAX_NAMES, create_folders};
+use crate::transfer::stream::destination_paths::{MAX_NAMES, create_folders, numbered};
 use crate::transfer::stream::staged::{StagedFile, StagedFiles};
 
 /// Applies the rule to each file that was staged. A file that changed since, that an earlier attempt has deleted or moved, or

@@ -15,12 +15,14 @@ use crate::transfer::part_lock::Reserved;
 use crate::transfer::rules::{OnExists, OnFileError, Preserve};
 use crate::transfer::state::{CopyResult, PartialFile, Phase, Staging, StreamState, Verify};
 use crate::transfer::state_files::Claim;
-use crate::transfer::stream::destination_names;
+use crate::transfer::stream::destination_checks;
 use crate::transfer::stream::destination_paths;
 use crate::transfer::stream::file_copier::{Copied, FileCopier};
-use crate::transfer::stream::links::stays_inside;
+use crate::transfer::stream::link_containment::stays_inside;
+use crate::transfer::stream::part_locks_and_removal;
 use crate::transfer::stream::plan::{PlanEntry, PlanKind, StreamPlan};
 use crate::transfer::stream::staged::{StagedFile, StagedFiles, nanoseconds};
+use crate::transfer::stream::unsupported_names;
 
 /// Bytes of a file from which on its part is continued by another process. Smaller ones are begun again.
 const RESUMABLE: u64 = 4 << 20;
@@ -94,18 +96,18 @@ fn prepare(
     is_new: bool,
 ) -> Result<Option<Reserved>, CopyError> {
     let target = destination.storage.as_ref();
-    destination_names::check(plan, target, base)?;
-    destination_paths::check_space(plan, stream, destination, base, staged)?;
+    unsupported_names::check(plan, target, base)?;
+    destination_checks::check_space(plan, stream, destination, base, staged)?;
     if stream.staging != Staging::Whole {
         return Ok(None);
     }
     let part = destination_paths::part_folder(stream, base);
     // Until the new one is locked, so that no copy writes to what is removed.
-    let _found = if is_new { destination_paths::hold(target, &part)? } else { None };
+    let _found = if is_new { part_locks_and_removal::hold(target, &part)? } else { None };
     if is_new {
-        destination_paths::remove_if_there(target, &part)?;
+        part_locks_and_removal::remove_if_there(target, &part)?;
     }
-    destination_paths::lock(target, &part, true)
+    part_locks_and_removal::lock(target, &part, true)
 }
 
 /// Makes the state durable.
@@ -202,7 +204,7 @@ impl Stager<'_> {
             return Ok(None);
         }
         let _lock = match self.stream.staging {
-            Staging::Each => destination_paths::lock(self.target, &part, false)?,
+            Staging::Each => part_locks_and_removal::lock(self.target, &part, false)?,
             Staging::Whole | Staging::Direct => None,
         };
         let was_begun = self.staged.has_begun(&entry.relative);
@@ -300,7 +302,7 @@ impl Stager<'_> {
             return Ok(None);
         }
         let part = destination_paths::staged_path(self.stream, &self.base, &entry.relative);
-        destination_paths::remove_if_there(self.target, &part)?;
+        part_locks_and_removal::remove_if_there(self.target, &part)?;
         self.target.create_link(&part, &link)?;
         let (modified, written, checksum) = (None, None, None);
         let file = StagedFile { size: 0, modified, written, checksum, is_link: true, is_behind_link: false };
@@ -317,7 +319,7 @@ impl Stager<'_> {
         }
         if on_exists == OnExists::Overwrite {
             let path = self.base.append(&entry.relative);
-            return destination_paths::require_replaceable(self.target, &path).map(|()| true);
+            return destination_checks::require_replaceable(self.target, &path).map(|()| true);
         }
         let is_partial =
             || self.stream.partial.as_ref().is_some_and(|partial| partial.path == entry.relative.to_stored());
@@ -346,7 +348,7 @@ impl Stager<'_> {
             match self.stream.staging {
                 Staging::Whole => self.remove_file(&part)?,
                 Staging::Each => {
-                    if let Err(error) = destination_paths::remove_part(self.target, &part) {
+                    if let Err(error) = part_locks_and_removal::remove_part(self.target, &part) {
                         warn_of_rest(&error);
                     }
                 }
@@ -368,7 +370,7 @@ impl Stager<'_> {
     }
 
     fn discard(&self, part: &StoragePath) {
-        if let Err(error) = destination_paths::remove_if_there(self.target, part) {
+        if let Err(error) = part_locks_and_removal::remove_if_there(self.target, part) {
             warn_of_rest(&error);
         }
     }

@@ -1,14 +1,11 @@
 //! Which names a destination cannot hold, found before anything is written.
 
-use crate::storage::part_name::{MAX_NAME, name_of_bytes};
+use crate::storage::part_name::MAX_NAME;
 use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::{Capabilities, TransferStorage};
 use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
 use crate::transfer::stream::plan::StreamPlan;
-
-/// The most bytes of a character in UTF-8.
-const MAX_CHARACTER: usize = 4;
 
 /// Refuses a plan with names that the destination cannot hold; each is named.
 pub(crate) fn check(plan: &StreamPlan, target: &dyn TransferStorage, base: &StoragePath) -> Result<(), CopyError> {
@@ -54,69 +51,10 @@ fn is_reserved(name: &[u8]) -> bool {
         || name.iter().any(|byte| *byte < b' ' || b"<>:\"\\|?*".contains(byte))
 }
 
-/// The path of the part file or folder of a copy to `path`: beside it, with the tag of the copy if it has one.
-pub(crate) fn part_of(path: &StoragePath, tag: Option<&str>) -> StoragePath {
-    path.with_file_name(name_of_bytes(path.file_name().unwrap_or_default(), tag))
-}
-
-/// The path `name (number).ext`. The name loses its end where the number would make it too long.
-pub(crate) fn numbered(path: &StoragePath, number: u32) -> StoragePath {
-    let name = path.file_name().unwrap_or_default();
-    let number = format!(" ({number})");
-    let room = MAX_NAME.saturating_sub(number.len());
-    // An extension that leaves no room for a character is none.
-    let is_stem = |at: &usize| *at > 0 && name.len() - at + MAX_CHARACTER <= room;
-    let end = name.iter().rposition(|byte| *byte == b'.').filter(is_stem).unwrap_or(name.len());
-    let (stem, extension) = name.split_at(end);
-    let stem = beginning(stem, room.saturating_sub(extension.len()));
-    path.with_file_name([stem, number.as_bytes(), extension].concat())
-}
-
-/// At most `most` bytes from the beginning of a name. A character of UTF-8 is not cut.
-fn beginning(name: &[u8], most: usize) -> &[u8] {
-    let most = most.min(name.len());
-    let is_boundary = |at: &usize| name.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80);
-    let cut = (most.saturating_sub(MAX_CHARACTER - 1)..=most).rev().find(is_boundary).unwrap_or(most);
-    &name[..cut]
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{is_reserved, numbered, part_of, problem};
-    use crate::storage::part_name::MAX_NAME;
-    use crate::storage::storage_path::StoragePath;
+    use super::{is_reserved, problem};
     use crate::storage::transfer_storage::Capabilities;
-
-    #[test]
-    fn numbers_stand_before_the_extension() -> anyhow::Result<()> {
-        for (path, expected) in
-            [("in/a.csv", "in/a (2).csv"), ("a", "a (2)"), (".profile", ".profile (2)"), ("a.tar.gz", "a.tar (2).gz")]
-        {
-            assert_eq!(numbered(&StoragePath::new(path.as_bytes())?, 2).to_str(), Some(expected));
-        }
-        let path = StoragePath::new(b"in/a")?;
-        assert_eq!(part_of(&path, None).to_str(), Some("in/a.mftplus-part"));
-        assert_eq!(part_of(&path, Some("01")).to_str(), Some("in/a.01.mftplus-part"));
-        Ok(())
-    }
-
-    #[test]
-    fn a_number_shortens_a_name_that_would_be_too_long() -> anyhow::Result<()> {
-        let name = |path: &str, number| -> anyhow::Result<Vec<u8>> {
-            let numbered = numbered(&StoragePath::new(path.as_bytes())?, number);
-            Ok(numbered.file_name().unwrap_or_default().to_vec())
-        };
-        let longest = "a".repeat(MAX_NAME - 4);
-        assert_eq!(name(&format!("in/{longest}.csv"), 1)?, format!("{} (1).csv", &longest[4..]).as_bytes());
-        assert_eq!(name(&format!("in/{longest}.csv"), 10)?, format!("{} (10).csv", &longest[5..]).as_bytes());
-        assert_eq!(name(&longest[4..], 1)?, format!("{} (1)", &longest[4..]).as_bytes());
-        assert_eq!(name(&"ä".repeat(127), 1)?, format!("{} (1)", "ä".repeat(125)).as_bytes());
-        let extension = format!("a.{}", "b".repeat(MAX_NAME - 2));
-        assert_eq!(name(&extension, 1)?, format!("{} (1)", &extension[..MAX_NAME - 4]).as_bytes());
-        let other = numbered(&StoragePath::new(&[0xa4_u8; MAX_NAME])?, 1);
-        assert_eq!(other.file_name(), Some([&[0xa4_u8; MAX_NAME - 4][..], b" (1)"].concat().as_slice()));
-        Ok(())
-    }
 
     #[test]
     fn a_name_is_refused_where_it_cannot_be_held() {
