@@ -1,9 +1,8 @@
 //! Tests of whole commands against a small HTTP server that follows the REST contract.
 
 mod certificates;
-mod copying;
 mod daemon;
-mod damage;
+mod damaged_state_files;
 mod directives;
 mod fake_server;
 mod frozen;
@@ -11,7 +10,8 @@ mod frozen;
 mod ftp;
 mod interruptions;
 mod jobs;
-mod memory;
+mod memory_storage;
+mod register_and_copy;
 #[cfg(target_os = "linux")]
 mod sftp;
 mod steps;

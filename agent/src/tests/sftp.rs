@@ -7,7 +7,7 @@ mod interactive;
 mod old_algorithms;
 mod relay;
 pub(super) mod server_process;
-mod sessions;
+mod sign_in_and_connections;
 mod ssh_agent;
 
 use std::fs;

@@ -11,7 +11,7 @@ use mftplus_protocol::wire::Protocol;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::memory::{MemoryStorage, Node};
+use super::memory_storage::{MemoryStorage, Node};
 use super::test_bytes;
 use crate::server::wire::{Direction, PartOf};
 use crate::storage::error::{StorageError, StorageErrorKind};

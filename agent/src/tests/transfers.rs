@@ -1,15 +1,15 @@
 //! Whole transfers against real servers: every protocol, and what goes wrong on the way. Tests of FTP servers and of file
 //! systems that are mounted have `as_root` in their names, by which `cargo xtask test` leaves them out for other users.
 
-mod contents;
-mod disks;
 mod faults;
+mod faulty_proxy;
 mod frozen;
-mod kills;
+mod full_disks;
+mod killed_agent;
+mod killed_and_wrong_servers;
 mod matrix;
-mod proxy;
-mod remote;
-mod servers;
+mod remote_server;
+mod sample_sources;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use anyhow::Context as _;
 use mftplus_protocol::backoff::Backoff;
 use serde_json::{Value, json};
 
-use self::proxy::Proxy;
-use self::remote::{Kind, Remote};
+use self::faulty_proxy::Proxy;
+use self::remote_server::{Kind, Remote};
 use super::TestAgent;
 use super::fake_server::ServerState;
 use crate::agent::Settings;

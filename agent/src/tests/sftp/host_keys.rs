@@ -1,12 +1,43 @@
-//! Host keys of OpenSSH against files `known_hosts` that its own tools wrote.
+//! Host keys of OpenSSH against pinned fingerprints and files `known_hosts`, among them some that its own tools wrote.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::Fixture;
 use super::server_process::{SshServer, keygen, make_key};
+use super::{Fixture, kind_of};
+use crate::config::resolved_endpoint::{HostKeyRule, SftpSettings};
 use crate::storage::error::StorageErrorKind as Kind;
+use crate::storage::sftp;
+use crate::storage::sftp::known_hosts;
+use crate::storage::sftp::transport::Target;
+
+#[test]
+#[ignore = "needs OpenSSH"]
+fn an_unknown_host_key_is_refused_until_its_line_is_added() -> anyhow::Result<()> {
+    let fixture = Fixture::start()?;
+    let file = fixture.server.path("known_hosts");
+    let host_key = HostKeyRule::KnownHosts(vec![file.clone()]);
+    let settings = SftpSettings { host_key, ..fixture.server.settings() };
+    let (kind, sentence) = fixture.refusal(&settings)?;
+    assert_eq!(kind, Kind::HostKey, "{sentence}");
+    let shown = sftp::host_key(&Target::of(&settings), fixture.runtime.handle())?;
+    assert_eq!(shown.fingerprint, fixture.server.fingerprint);
+    assert!(sentence.contains(&shown.fingerprint) && sentence.ends_with(&shown.line), "{sentence}");
+    known_hosts::append(&file, &shown.line)?;
+    fixture.open(&settings)?;
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs OpenSSH"]
+fn a_pinned_fingerprint_of_another_key_is_refused() -> anyhow::Result<()> {
+    let fixture = Fixture::start()?;
+    let host_key = HostKeyRule::Fingerprint(format!("SHA256:{}", "A".repeat(43)));
+    let settings = SftpSettings { host_key, ..fixture.server.settings() };
+    assert_eq!(kind_of(fixture.open(&settings)), Some(Kind::HostKey));
+    Ok(())
+}
 
 #[test]
 #[ignore = "needs OpenSSH"]

@@ -1,6 +1,6 @@
 //! What copies through storages do when something happens between two attempts.
 
-use super::super::memory::{MemoryStorage, Node};
+use super::super::memory_storage::{MemoryStorage, Node};
 use super::super::test_bytes;
 use super::Copy;
 use crate::storage::error::StorageErrorKind;

@@ -1,7 +1,7 @@
 //! Patterns as sources of copies through storages.
 
 use super::Copy;
-use crate::tests::memory::MemoryStorage;
+use crate::tests::memory_storage::MemoryStorage;
 
 #[test]
 fn a_pattern_with_a_slash_at_its_end_is_refused() -> anyhow::Result<()> {

@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use rstest::rstest;
 use serde_json::json;
 
-use super::proxy::Fault;
-use super::remote::Kind;
+use super::faulty_proxy::Fault;
+use super::remote_server::Kind;
 use super::{Setup, assert_completed, assert_failed, ended_transfer, part_of, run_job};
 use crate::server::wire::Direction;
 use crate::tests::{test_bytes, wait_for_path};

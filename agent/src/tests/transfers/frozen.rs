@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::remote::Kind;
+use super::remote_server::Kind;
 use super::{LONGEST, Setup};
 use crate::tests::{TestAgent, sha256, test_bytes};
 use crate::transfer::state::TransferState;

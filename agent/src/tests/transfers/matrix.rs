@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use rstest::rstest;
 use serde_json::json;
 
-use super::contents::{Content, has_holes, snapshot};
-use super::remote::{Kind, Remote};
+use super::remote_server::{Kind, Remote};
+use super::sample_sources::{Content, has_holes, snapshot};
 use super::{job, run_job, settings};
 use crate::command::copy as copy_command;
 use crate::command::copy_args::CopyArgs;

@@ -11,8 +11,8 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use super::proxy::Fault;
-use super::remote::Kind;
+use super::faulty_proxy::Fault;
+use super::remote_server::Kind;
 use super::{Setup, assert_completed, ended_transfer};
 use crate::agent::Settings;
 use crate::command::run as run_command;
@@ -25,7 +25,8 @@ use crate::tests::{TestAgent, test_bytes, timing, wait_until};
 const AGENT_FOLDER: &str = "MFTPLUS_TEST_AGENT_FOLDER";
 
 /// The name of the test, which is also the entry of that process.
-const ENTRY: &str = "tests::transfers::kills::an_agent_that_is_killed_at_twenty_points_copies_each_file_once_as_root";
+const ENTRY: &str =
+    "tests::transfers::killed_agent::an_agent_that_is_killed_at_twenty_points_copies_each_file_once_as_root";
 
 /// Bytes of each file: enough for its part to be continued by another process.
 const SIZE: usize = 6 << 20;

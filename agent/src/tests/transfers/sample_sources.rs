@@ -1,4 +1,4 @@
-//! What is copied, and how two copies are compared.
+//! Samples of what is copied, and how two copies are compared.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::remote::Kind;
+use super::remote_server::Kind;
 use crate::tests::{sha256, test_bytes};
 
 /// Kinds of sources.

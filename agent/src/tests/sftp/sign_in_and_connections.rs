@@ -1,4 +1,4 @@
-//! Connections: who is trusted, who may sign in, and what happens when a connection breaks.
+//! Who may sign in, and what happens when a connection breaks or its server does not answer.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -10,40 +10,11 @@ use tokio_util::sync::CancellationToken;
 use super::relay::Relay;
 use super::server_process::make_key;
 use super::{Fixture, kind_in, kind_of, path, pull, push};
-use crate::config::resolved_endpoint::{HostKeyRule, SftpSettings};
+use crate::config::resolved_endpoint::SftpSettings;
 use crate::storage::error::{StorageError, StorageErrorKind as Kind};
 use crate::storage::sftp;
-use crate::storage::sftp::known_hosts;
-use crate::storage::sftp::transport::Target;
 use crate::storage::transfer_storage::TransferStorage as _;
 use crate::tests::test_bytes;
-
-#[test]
-#[ignore = "needs OpenSSH"]
-fn an_unknown_host_key_is_refused_until_its_line_is_added() -> anyhow::Result<()> {
-    let fixture = Fixture::start()?;
-    let file = fixture.server.path("known_hosts");
-    let host_key = HostKeyRule::KnownHosts(vec![file.clone()]);
-    let settings = SftpSettings { host_key, ..fixture.server.settings() };
-    let (kind, sentence) = fixture.refusal(&settings)?;
-    assert_eq!(kind, Kind::HostKey, "{sentence}");
-    let shown = sftp::host_key(&Target::of(&settings), fixture.runtime.handle())?;
-    assert_eq!(shown.fingerprint, fixture.server.fingerprint);
-    assert!(sentence.contains(&shown.fingerprint) && sentence.ends_with(&shown.line), "{sentence}");
-    known_hosts::append(&file, &shown.line)?;
-    fixture.open(&settings)?;
-    Ok(())
-}
-
-#[test]
-#[ignore = "needs OpenSSH"]
-fn a_pinned_fingerprint_of_another_key_is_refused() -> anyhow::Result<()> {
-    let fixture = Fixture::start()?;
-    let host_key = HostKeyRule::Fingerprint(format!("SHA256:{}", "A".repeat(43)));
-    let settings = SftpSettings { host_key, ..fixture.server.settings() };
-    assert_eq!(kind_of(fixture.open(&settings)), Some(Kind::HostKey));
-    Ok(())
-}
 
 #[test]
 #[ignore = "needs OpenSSH"]

@@ -1,12 +1,10 @@
 //! A server of each protocol, with the configuration by which the agent finds it as the endpoint `partner`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use tempfile::TempDir;
 
-use super::proxy::Speech;
+use super::faulty_proxy::Speech;
 use crate::config::resolved_endpoint::FtpSettings;
 use crate::tests::ftp::server_process::{Certificates, FtpServer, Kind as FtpKind, PASSWORD};
 use crate::tests::sftp::server_process::SshServer;
@@ -156,41 +154,5 @@ impl Remote {
 impl Server {
     fn ftp(kind: FtpKind, certificates: Certificates) -> anyhow::Result<Self> {
         Ok(Self::Ftp(Box::new(FtpServer::start(kind, &certificates)?), certificates))
-    }
-}
-
-/// A file system with little space, until it is dropped.
-pub(super) struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// Mounts a file system of so many MiB, in memory, on a folder that is created.
-    pub(super) fn mount(folder: &Path, mebibytes: u32) -> anyhow::Result<Self> {
-        fs::create_dir_all(folder)?;
-        let mut mount = std::process::Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &format!("size={mebibytes}m"), "tmpfs"]).arg(folder);
-        let status = mount.status().context("mount is missing")?;
-        anyhow::ensure!(status.success(), "cannot mount a file system in memory: {status}");
-        Ok(Self(folder.to_owned()))
-    }
-
-    /// Takes all the space that is left.
-    pub(super) fn fill(&self) -> anyhow::Result<()> {
-        use std::io::Write as _;
-        let mut file = fs::File::create(self.0.join("filler"))?;
-        let chunk = vec![1; 64 * 1024];
-        loop {
-            match file.write_all(&chunk) {
-                Ok(()) => {}
-                Err(error) if error.kind() == std::io::ErrorKind::StorageFull => return Ok(()),
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Also if a server still has a file open there.
-        let _ = std::process::Command::new("umount").arg("--lazy").arg(&self.0).status();
     }
 }

@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use mftplus_protocol::backoff::Backoff;
 use rstest::rstest;
 
-use super::proxy::{Proxy, Speech};
-use super::remote::{Kind, Remote};
+use super::faulty_proxy::{Proxy, Speech};
+use super::remote_server::{Kind, Remote};
 use super::{Setup, assert_completed, assert_failed, ended_transfer, job, part_of, run_job, settings};
 use crate::agent::Settings;
 use crate::command::args::RunArgs;

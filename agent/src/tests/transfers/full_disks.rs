@@ -1,11 +1,15 @@
 //! Disks that are full, at either end.
 
 use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use anyhow::Context as _;
 use rstest::rstest;
 
-use super::proxy::Fault;
-use super::remote::{Kind, SmallDisk};
+use super::faulty_proxy::Fault;
+use super::remote_server::Kind;
 use super::{Setup, assert_failed, ended_transfer, job, run_job};
 use crate::server::wire::Direction;
 use crate::tests::test_bytes;
@@ -21,6 +25,41 @@ const MIDDLE: u64 = 4 << 20;
 
 /// What the agent says when its own disk is full.
 const OWN_DISK: &str = "No space left";
+
+/// A file system with little space, until it is dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// Mounts a file system of so many MiB, in memory, on a folder that is created.
+    fn mount(folder: &Path, mebibytes: u32) -> anyhow::Result<Self> {
+        fs::create_dir_all(folder)?;
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={mebibytes}m"), "tmpfs"]).arg(folder);
+        let status = mount.status().context("mount is missing")?;
+        anyhow::ensure!(status.success(), "cannot mount a file system in memory: {status}");
+        Ok(Self(folder.to_owned()))
+    }
+
+    /// Takes all the space that is left.
+    fn fill(&self) -> anyhow::Result<()> {
+        let mut file = fs::File::create(self.0.join("filler"))?;
+        let chunk = vec![1; 64 * 1024];
+        loop {
+            match file.write_all(&chunk) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::StorageFull => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Also if a server still has a file open there.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
 
 #[rstest]
 #[case::local_disk_of_sftp_as_root(Kind::Sftp, Direction::Pull, OWN_DISK)]
