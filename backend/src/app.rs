@@ -15,7 +15,7 @@ use crate::{
     events::{self, Bus},
     graphql,
     ids::IdGenerator,
-    limits::{self, Limits, Quotas},
+    rate_limits::{self, Limits, Quotas},
     rest::{Api, ListBudget},
     service::{CertificateAuthority, ControlPlane, JwtKey, Parts, PasswordCost, Timing, Tokens, jwt_key_from_file},
     store::{self, DatabaseLimits, Db},
@@ -110,7 +110,7 @@ impl App {
                 // The realm is derived from the secret, so servers on other databases may use the same Redis.
                 let realm = realm(&secret);
                 let bus = events::redis::connect(url, &realm, node, &tasks, &stop).context("REDIS_URL")?;
-                (bus, Some(limits::redis::Shared::new(url, realm).context("REDIS_URL")?))
+                (bus, Some(rate_limits::redis::Shared::new(url, realm).context("REDIS_URL")?))
             }
             None => (Bus::in_process(), None),
         };

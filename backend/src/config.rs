@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use crate::{
-    limits::Quotas,
+    rate_limits::Quotas,
     transport::{PublicUrl, parse_origin},
 };
 

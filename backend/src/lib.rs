@@ -3,9 +3,9 @@
 //! | layer | modules | what it does |
 //! |---|---|---|
 //! | wiring | `cli` `app` `server` `watch` | builds everything and starts it; may see everything |
-//! | transport | `rest` `graphql` `sweeper` `scheduler` `pipeline_engine` `collector` `dashboard` | receives a request, or is woken by a timer, and makes one call of the core |
+//! | transport | `rest` `graphql` `sweeper` `scheduler` `pipeline_engine` `series_collector` `dashboard` | receives a request, or is woken by a timer, and makes one call of the core |
 //! | core | `service` | [`service::ControlPlane`]: decides; the only writer and the only publisher |
-//! | mechanisms | `store` `events` `limits` `webhooks` | rows, messages, counters and requests, without opinions |
+//! | mechanisms | `store` `events` `rate_limits` `webhooks` | rows, messages, counters and requests, without opinions |
 //! | domain | `model` `actor` `error` `ids` `clock` | no I/O |
 //! | shared transport | `transport` | what all HTTP modules do in the same way |
 //!
@@ -19,18 +19,18 @@ pub mod actor;
 pub mod app;
 pub mod cli;
 pub mod clock;
-pub mod collector;
 pub mod config;
 pub mod dashboard;
 pub mod error;
 pub mod events;
 pub mod graphql;
 pub mod ids;
-pub mod limits;
 pub mod model;
 pub mod pipeline_engine;
+pub mod rate_limits;
 pub mod rest;
 pub mod scheduler;
+pub mod series_collector;
 pub mod server;
 pub mod service;
 pub mod store;

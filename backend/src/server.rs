@@ -9,9 +9,8 @@ use tokio::time::{Instant, interval, timeout_at};
 
 use crate::{
     app::{Ambient, App},
-    collector,
     config::ServeSettings,
-    dashboard, graphql, pipeline_engine, rest, scheduler, sweeper,
+    dashboard, graphql, pipeline_engine, rest, scheduler, series_collector, sweeper,
     telemetry::{self, RequestMetrics},
     transport::{ConnectionLimits, Connections, PublicUrl},
     webhooks,
@@ -76,7 +75,7 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     app.follow_test_clock();
     app.tasks.spawn(sweeper::run(Arc::clone(&app.cp)));
     app.tasks.spawn(scheduler::run(Arc::clone(&app.cp)));
-    app.tasks.spawn(collector::run(Arc::clone(&app.cp)));
+    app.tasks.spawn(series_collector::run(Arc::clone(&app.cp)));
     app.tasks.spawn(pipeline_engine::run(Arc::clone(&app.cp)));
     let cp = Arc::clone(&app.cp);
     app.tasks.spawn(async move { cp.detect_lost_messages().await });

@@ -13,8 +13,8 @@ use crate::{
     error::Result,
     events::{Bus, Invalidation, Message, Signal},
     ids::IdGenerator,
-    limits::Limits,
     model::event::{Change, Event, Kind, Object},
+    rate_limits::Limits,
     store::{
         self, Db, Tx,
         report_writer::{CommitListener, CommittedBatch, Writer},
@@ -33,7 +33,6 @@ mod cache;
 mod certificate_authority;
 mod certificates;
 mod clock_jumps;
-mod collector;
 mod customers;
 mod directives;
 mod due_slots;
@@ -42,6 +41,7 @@ mod event_log;
 mod failure_isolation;
 mod find_object;
 mod fleet;
+mod gauges;
 mod health;
 mod idempotency;
 mod job_activity;
@@ -51,13 +51,13 @@ mod job_slot_history;
 mod jobs;
 mod log_throttle;
 mod lost_messages;
-mod metrics;
 mod optimistic_retry;
 mod passwords;
 mod pipeline_runs;
 mod pipelines;
 mod saved_views;
 mod series;
+mod series_collector;
 mod sessions;
 mod start_directives;
 mod tokens;

@@ -162,20 +162,20 @@ fn holds(line: &str, word: &str) -> bool {
 
 #[rstest]
 #[case::domain(&["model", "actor", "error", "ids", "clock"], &["model", "actor", "error", "ids", "clock"])]
-#[case::limits(&["limits"], &["limits", "error"])]
+#[case::rate_limits(&["rate_limits"], &["rate_limits", "error"])]
 #[case::events(&["events"], &["events", "model", "error", "ids"])]
 #[case::store(&["store"], &["store", "model", "actor", "error", "ids"])]
 #[case::webhooks(&["webhooks"], &["webhooks", "ids"])]
-#[case::service(&["service"], &["service", "store", "events", "limits", "webhooks", "model", "actor", "error", "ids", "clock"])]
-#[case::rest(&["rest"], &["rest", "service", "limits", "model", "actor", "error", "ids", "transport"])]
+#[case::service(&["service"], &["service", "store", "events", "rate_limits", "webhooks", "model", "actor", "error", "ids", "clock"])]
+#[case::rest(&["rest"], &["rest", "service", "rate_limits", "model", "actor", "error", "ids", "transport"])]
 #[case::graphql(
     &["graphql"],
-    &["graphql", "service", "limits", "events", "model", "actor", "error", "ids", "transport"]
+    &["graphql", "service", "rate_limits", "events", "model", "actor", "error", "ids", "transport"]
 )]
-#[case::transport(&["transport"], &["limits", "actor", "error", "ids", "clock"])]
-#[case::sweeper(&["sweeper", "collector"], &["service", "error"])]
+#[case::transport(&["transport"], &["rate_limits", "actor", "error", "ids", "clock"])]
+#[case::sweeper(&["sweeper", "series_collector"], &["service", "error"])]
 #[case::dashboard(&["dashboard"], &["transport"])]
-#[case::settings(&["config", "telemetry"], &["config", "limits", "model", "error", "transport"])]
+#[case::settings(&["config", "telemetry"], &["config", "rate_limits", "model", "error", "transport"])]
 fn no_arrow_points_upwards(#[case] layers: &[&str], #[case] may_name: &[&str]) {
     let mut wrong = Vec::new();
     let mut seen = 0;
@@ -217,7 +217,7 @@ fn every_module_has_its_place_in_the_map() {
 #[case::the_store_knows_no_transport(&["store"], &["axum", "redis", "reqwest"])]
 #[case::the_core_knows_no_transport(&["service"], &["axum", "sqlx", "reqwest"])]
 #[case::webhooks_know_no_database(&["webhooks"], &["axum", "sqlx", "redis"])]
-#[case::edges_know_no_database(&["rest", "graphql", "transport", "sweeper", "collector"], &["sqlx", "sea_query", "reqwest"])]
+#[case::edges_know_no_database(&["rest", "graphql", "transport", "sweeper", "series_collector"], &["sqlx", "sea_query", "reqwest"])]
 fn each_layer_keeps_to_its_crates(#[case] layers: &[&str], #[case] crates: &[&str]) {
     let mut wrong = Vec::new();
     for source in sources().iter().filter(|source| layers.contains(&source.layer())) {
@@ -250,12 +250,12 @@ fn the_engines_are_named_where_they_are_told_apart_only() {
 }
 
 #[test]
-fn redis_is_named_behind_the_bus_and_the_limits_only() {
+fn redis_is_named_behind_the_bus_and_the_rate_limits_only() {
     // The settings only ask whether the URL is one.
-    let may = ["events/redis.rs", "limits/redis.rs", "config.rs"];
+    let may = ["events/redis.rs", "rate_limits/redis.rs", "config.rs"];
     let mut wrong = Vec::new();
     for source in sources().iter().filter(|source| !may.contains(&source.name.as_str())) {
-        // `events::redis` and `limits::redis` are modules of ours, as is `redis` beside its declaration.
+        // `events::redis` and `rate_limits::redis` are modules of ours, as is `redis` beside its declaration.
         let is_module = source.text.contains("mod redis;");
         for (line, code) in source.code() {
             let named = code.match_indices("redis::").any(|(at, _)| match code[..at].strip_suffix("::") {

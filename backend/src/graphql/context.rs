@@ -18,7 +18,7 @@ use super::loaders::Loader;
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
-    limits::Class,
+    rate_limits::Class,
     service::ControlPlane,
 };
 
@@ -71,7 +71,7 @@ impl Caller {
     /// # Errors
     ///
     /// [`Error::Unauthenticated`] for an actor without a session.
-    pub(super) async fn count(&self, cp: &ControlPlane) -> Result<Option<crate::limits::Verdict>> {
+    pub(super) async fn count(&self, cp: &ControlPlane) -> Result<Option<crate::rate_limits::Verdict>> {
         let subject = match &self.actor {
             Some(actor) => actor.session().ok_or(UNAUTHENTICATED)?.0.to_string(),
             None => self.address.clone(),

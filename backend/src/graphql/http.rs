@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    limits::Verdict,
+    rate_limits::Verdict,
     service::Credentials,
     transport::{
         self, client_address, discard_body, http_status, rate_limit_key, read_body, response_body, set_rate_limit,

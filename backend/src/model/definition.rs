@@ -14,7 +14,6 @@ use super::{
 };
 
 mod build;
-mod comments;
 mod diagnostic;
 mod endpoint;
 mod filled_text_checks;
@@ -23,6 +22,7 @@ mod graph;
 mod lints;
 mod messages;
 mod nearest;
+mod passwords_in_comments;
 mod plan;
 mod reader;
 mod schema;
@@ -109,7 +109,7 @@ impl Definition {
     pub fn parse_new(text: &str, filling: Filling) -> Parsed {
         let mut parsed = Self::parse_by(text, filling);
         let source = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let found = comments::with_passwords(source.get(..MAX_BYTES).unwrap_or(source));
+        let found = passwords_in_comments::find(source.get(..MAX_BYTES).unwrap_or(source));
         if !found.is_empty() {
             parsed.definition = None;
             parsed.diagnostics.extend(found);

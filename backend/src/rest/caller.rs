@@ -16,7 +16,7 @@ use super::{
 use crate::{
     actor::{Actor, CertificateDigest, Permission},
     error::Error,
-    limits::Class,
+    rate_limits::Class,
     service::{AgentCredentials, AuthenticatedCaller, ControlPlane, Credentials, RIGHTS_CHANGED},
     transport::{TOKEN_MISSING, TlsSession, rate_limit_key, token},
 };

@@ -24,7 +24,7 @@ use super::{ApiState, envelope::panicked};
 use crate::{
     actor::Actor,
     error::Result,
-    limits::Verdict,
+    rate_limits::Verdict,
     transport::{self, ContentEncoding, client_address, compressed, discard_body, read_body, set_rate_limit},
 };
 

@@ -13,8 +13,8 @@ use crate::{
     error::{Error, Result},
     events::Invalidation,
     ids::{CustomerId, SessionId, UserId},
-    limits::Class,
     model::account::Role,
+    rate_limits::Class,
     store::{self, api_keys::KeyRow},
 };
 

@@ -13,11 +13,11 @@ use crate::{
     error::{Error, Result},
     events::Invalidation,
     ids::SessionId,
-    limits::{Class, Reservation},
     model::{
         account::{Login, Role, SignedIn, User},
         event::{Kind, Object},
     },
+    rate_limits::{Class, Reservation},
     store::{self, Conn, sessions::SessionRow, users::UserRow},
 };
 

@@ -17,19 +17,19 @@ use crate::error::{Error, Result};
 mod columns;
 mod failure;
 mod ids;
-mod limits;
 mod pooled_connection;
 pub(super) mod table;
 mod text_search;
+mod timeouts_and_wal_limits;
 mod wal;
 
 use columns::readable;
 pub(super) use columns::unreadable;
 pub use columns::{EnumText, JsonColumn, json, json_column};
 pub(super) use failure::{is_worth_another_connection, timed_out};
-pub use limits::DatabaseLimits;
 pub use pooled_connection::{PooledConnection, WriteLock};
 pub(super) use text_search::TextSearch;
+pub use timeouts_and_wal_limits::DatabaseLimits;
 pub use wal::Wal;
 
 /// The database.

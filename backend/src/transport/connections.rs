@@ -21,12 +21,12 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
+use self::by_principal::{Known, Principal};
 pub use self::limits::ConnectionLimits;
-use self::principal::{Known, Principal};
 use crate::actor::Actor;
 
+mod by_principal;
 mod limits;
-mod principal;
 #[cfg(test)]
 mod tests;
 
@@ -352,7 +352,7 @@ impl Connections {
             open.known.insert(principal, connection);
         } else {
             open.anonymous.insert(connection.number, connection);
-            principal::count_closed();
+            by_principal::count_closed();
         }
         is_within
     }

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::limits::Verdict;
+use crate::rate_limits::Verdict;
 
 /// The names of the headers: requests that a window holds, requests left in it, and the Unix second of its end.
 pub const RATE_LIMIT_HEADERS: [&str; 3] = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];

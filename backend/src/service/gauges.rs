@@ -1,4 +1,4 @@
-//! The gauges of the metrics that are read from the database.
+//! Sets gauges: transfers and agents by status, from the database, and the connection to other servers.
 
 use strum::VariantNames;
 

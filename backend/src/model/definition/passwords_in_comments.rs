@@ -1,4 +1,4 @@
-//! The comments of a definition, which are stored and shown with it.
+//! Finds passwords in the comments of a definition, which are stored and shown with it.
 
 use super::diagnostic::{Diagnostic, Position, SourceLocation};
 use crate::model::redaction::holds_password;
@@ -7,7 +7,7 @@ use crate::model::redaction::holds_password;
 const MOST: usize = 10;
 
 /// Errors about the comments that contain a password.
-pub(super) fn with_passwords(source: &str) -> Vec<Diagnostic> {
+pub(super) fn find(source: &str) -> Vec<Diagnostic> {
     let (mut found, mut before) = (Vec::new(), 0);
     for line in source.split_inclusive(['\n', '\r']) {
         if let Some(start) = comment(line).filter(|start| holds_password(&line[start + 1..])) {
@@ -35,14 +35,14 @@ fn comment(line: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::with_passwords;
+    use super::find;
     use crate::model::definition::{Definition, Filling};
 
     const TEXT: &str = "source: /a\n\t# was: sftp://u:pw@h/x\ndestination: /b  #//u:pw@h/x\n";
 
     #[test]
     fn a_comment_with_a_password_is_named_with_its_place() {
-        let said: Vec<String> = with_passwords(TEXT).iter().map(ToString::to_string).collect();
+        let said: Vec<String> = find(TEXT).iter().map(ToString::to_string).collect();
         assert_eq!(
             said,
             [
@@ -50,8 +50,8 @@ mod tests {
                 "line 3, column 18: the comment contains a password: remove it"
             ]
         );
-        assert!(with_passwords("# sftp://u@h/x, ask ops@acme.example\nsource: /a#b\n").is_empty());
-        assert_eq!(with_passwords(&"#//u:pw@h/x\n".repeat(100)).len(), super::MOST);
+        assert!(find("# sftp://u@h/x, ask ops@acme.example\nsource: /a#b\n").is_empty());
+        assert_eq!(find(&"#//u:pw@h/x\n".repeat(100)).len(), super::MOST);
     }
 
     #[test]

@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_millis(100);
 /// How long Redis is not used after a failure.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Counts a request; returns the count and the milliseconds to the end of the window. `Memory` in `limits.rs` does the
+/// Counts a request; returns the count and the milliseconds to the end of the window. `Memory` in `rate_limits.rs` does the
 /// same.
 const ADD: &str = "
 local count = redis.call('INCR', KEYS[1])
@@ -31,7 +31,7 @@ end
 return {count, left}";
 
 /// Counts an attempt unless the window is full; returns the count, the milliseconds to the end of the window, and
-/// whether the attempt was counted. `Memory` in `limits.rs` does the same.
+/// whether the attempt was counted. `Memory` in `rate_limits.rs` does the same.
 const RESERVE: &str = "
 local count = tonumber(redis.call('GET', KEYS[1]) or '0')
 local is_free = 0
