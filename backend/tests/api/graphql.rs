@@ -1,8 +1,6 @@
 //! GraphQL over HTTP, with one file per concern.
 
 mod access;
-mod answers;
-pub(crate) mod bounds;
 mod clients;
 mod cost;
 mod documents;
@@ -10,7 +8,8 @@ mod errors;
 mod events;
 mod fairness;
 mod fleet;
-mod framing;
+pub(crate) mod hostile_requests;
+mod http_requests;
 mod idempotency;
 mod jobs;
 mod limits;
@@ -20,6 +19,7 @@ mod objects;
 mod pages;
 mod pipelines;
 mod refusals;
+mod response_budget;
 mod viewer;
 pub(crate) mod world;
 

@@ -2,8 +2,8 @@
 
 mod access;
 mod attention;
-mod bounds;
 mod closing;
+mod hostile_messages;
 mod jobs;
 mod log;
 mod messages;

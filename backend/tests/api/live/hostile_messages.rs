@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Story;
 use crate::{
-    graphql::bounds::{deep, doubling, with_long_definitions},
+    graphql::hostile_requests::{deep, doubling, with_long_definitions},
     support::{Subscriber, TestApp},
 };
 
