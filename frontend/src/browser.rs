@@ -1,6 +1,6 @@
 //! Browser APIs: clock, time zone, random numbers, focus, scrolling, history, clipboard, storage.
 
-mod number_input;
+mod typed_numbers;
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -19,7 +19,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
 
-pub(crate) use self::number_input::{number, number_text, whole_number};
+pub(crate) use self::typed_numbers::{number, number_text, whole_number};
 use crate::time::Instant;
 
 /// Milliseconds by which the server's clock is ahead of this machine's.

@@ -1,7 +1,7 @@
 //! The usage of a customer in each of the last months. Its code is loaded when it is first shown, since it brings charts.
 
 mod card;
-mod months;
+mod month_charts;
 
 use leptos::prelude::*;
 

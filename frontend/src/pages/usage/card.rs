@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::months;
+use super::month_charts;
 use crate::{
     api::series::{self, Usage},
     browser,
@@ -30,7 +30,7 @@ fn UsageCard(scope: ThroughputScope) -> impl IntoView {
             ThroughputScope::Everything => None,
             ThroughputScope::Customer(id) => Some(id.as_str()),
         };
-        series::usage(months::window(now, zone::offset(now)), zone::name(), customer)
+        series::usage(month_charts::window(now, zone::offset(now)), zone::name(), customer)
     });
     let interval = clock.every(INTERVAL);
     Effect::watch(move || interval.get(), move |_, _, _| found.reload(), false);
@@ -38,7 +38,7 @@ fn UsageCard(scope: ThroughputScope) -> impl IntoView {
         // The last one stays while the card changes to a failure.
         Memo::new(move |last: Option<&ChartData>| found.read(draw).or_else(|| last.cloned()).unwrap_or_default())
     };
-    let (transfers, bytes) = (chart(months::transfers), chart(months::bytes));
+    let (transfers, bytes) = (chart(month_charts::transfers), chart(month_charts::bytes));
     let nothing = || {
         view! {
             <Empty icon="transfers" title="No transfers in the last 12 months">
@@ -51,7 +51,7 @@ fn UsageCard(scope: ThroughputScope) -> impl IntoView {
         <Card title="Usage per month">
             <QueryResult
                 stage=Signal::derive(move || found.stage())
-                is_empty=Signal::derive(move || found.read(months::is_empty).unwrap_or_default())
+                is_empty=Signal::derive(move || found.read(month_charts::is_empty).unwrap_or_default())
                 skeleton_rows=8
                 on_retry=move |()| found.reload()
                 nothing
