@@ -40,7 +40,7 @@ struct Up {
 pub(crate) fn run(options: &Options, stop: &Stop) -> Result<()> {
     let home = files::root().join(".local/up");
     let lock = local::lock(&home)?;
-    build(stop)?;
+    build(&home, stop)?;
     let listen = choose_address("the API", &options.listen)?;
     let metrics = env::var("MFTPLUS_METRICS_LISTEN");
     let metrics = choose_address("metrics", metrics.as_deref().unwrap_or("127.0.0.1:9464"))?;
@@ -173,12 +173,32 @@ impl Drop for Component {
     }
 }
 
-fn build(stop: &Stop) -> Result<()> {
+/// Builds the dashboard, and beside it the agent with its dependencies, most of which the server has too: half of the
+/// dashboard's build is one rustc, which links on one core. Then builds the server.
+fn build(home: &Path, stop: &Stop) -> Result<()> {
+    let mut agent = build_command("--bin=mftplus-agent");
+    let mut beside = Process::spawn_logged("cargo", &mut agent, &home.join("agent-build.log"), TERMINATE, stop)?;
     dashboard::build(stop, dashboard::OverBudget::Warn)?;
+    // If this has failed, what follows fails too, and shows why.
+    beside.wait()?;
+    let mut both = build_command("--features=backend/dashboard");
+    say(&format!("building target/{BUILD_PROFILE}/mftplus ({})", process::shown(&both)));
+    process::run(&mut both, stop)
+}
+
+/// `cargo build` of server and agent. Both are always named, so that their dependencies have the same features.
+fn build_command(arg: &str) -> Command {
     let mut command = tools::cargo();
-    command.args(["build", "--profile", BUILD_PROFILE, "--locked", "--package=backend", "--features=dashboard"]);
-    say(&format!("building target/{BUILD_PROFILE}/mftplus ({})", process::shown(&command)));
-    process::run(&mut command, stop)
+    command.args([
+        "build",
+        "--profile",
+        BUILD_PROFILE,
+        "--locked",
+        "--package=backend",
+        "--package=mftplus-agent",
+        arg,
+    ]);
+    command
 }
 
 /// The wanted address, with another port if that one is in use.
