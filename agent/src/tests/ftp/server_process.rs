@@ -161,6 +161,11 @@ impl FtpServer {
         // It may have ended by itself.
         let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.process.wait();
+        // A session holds the port, too, until it has ended.
+        let begin = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() && begin.elapsed() < START {
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Starts it again on its port, with its files.
