@@ -121,7 +121,8 @@ async fn a_request_whose_client_disconnects_at_once_is_carried_out() {
     let app = TestApp::start().await;
     let agent = agent(&app).await;
     let (actor, _) = app.cp().authenticate_agent_key(&agent.key).await.expect("an agent");
-    let (body, who) = (transfer(), actor.clone());
+    let (body, who, carried_out) = (transfer(), actor.clone(), Arc::new(Notify::new()));
+    let ends = Arc::clone(&carried_out);
     let raw = body.to_string().into_bytes();
     let input = backend::model::transfer::CreateTransfer::read(body.as_object().cloned().unwrap_or_default());
     let request = app.app.cp.with_idempotency(
@@ -130,15 +131,15 @@ async fn a_request_whose_client_disconnects_at_once_is_carried_out() {
         "create_transfer",
         Some("k1"),
         &raw,
-        |cp, claim| async move { cp.create_transfer(&who, input?, claim.as_ref()).await },
+        |cp, claim| async move {
+            let transfer = cp.create_transfer(&who, input?, claim.as_ref()).await;
+            ends.notify_one();
+            transfer
+        },
     );
     assert!(request.now_or_never().is_none(), "it is dropped before its first answer from the database");
-    let carried_out = async {
-        while total(&app, "/api/transfers").await != 1 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), carried_out).await.expect("a transfer in time");
+    let in_time = tokio::time::timeout(Duration::from_secs(30), carried_out.notified()).await;
+    in_time.expect("the end of the request");
     assert_eq!(create(&app, &agent, "k1", &body).await.status, 201);
     assert_eq!(total(&app, "/api/transfers").await, 1);
 }
