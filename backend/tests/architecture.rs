@@ -12,6 +12,8 @@ use rstest::rstest;
 
 #[path = "architecture/cycles.rs"]
 mod cycles;
+#[path = "architecture/documentation.rs"]
+mod documentation;
 #[path = "architecture/protocol.rs"]
 mod protocol;
 #[path = "architecture/size.rs"]
