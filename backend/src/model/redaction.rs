@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 mod decoded;
+mod words;
 
 use decoded::Decoded;
 
@@ -21,16 +22,9 @@ const SCHEMES: [&str; 28] = [
 /// unless two separators stand before them, which could be written as one: `a//u:pw@h`.
 #[must_use]
 pub fn without_password(location: &str) -> String {
-    let cleaned = cleaned(location, false);
-    // `user:password@host`, as ssh and scp read it; known schemes were checked before.
-    let lead = cleaned.len() - cleaned.trim_start().len();
-    let end = cleaned[lead..].find(ends_authority).map_or(cleaned.len(), |length| lead + length);
-    let first = &cleaned[lead..end];
-    let is_scheme = first.split_once(':').is_some_and(|(scheme, _)| is_known(scheme));
-    match user_end(first).and_then(|at| Some((find_colon(&first[..at])?, at))) {
-        Some((colon, at)) if !is_scheme => format!("{}{}", &cleaned[..lead + colon], &cleaned[lead + at..]),
-        _ => cleaned,
-    }
+    let without_urls = cleaned(location, |location| Scan { text: location, is_text: false }.secrets());
+    // Known schemes were checked before.
+    cleaned(&without_urls, words::secret_of_location)
 }
 
 /// Whether a text holds the password of a URL.
@@ -45,39 +39,46 @@ pub fn holds_password(text: &str) -> bool {
 ///
 /// The message that says so.
 pub fn check(text: &str) -> Result<(), String> {
-    if holds_password(text) { Err("must not contain a password".to_owned()) } else { Ok(()) }
+    refuse(holds_password(text))
+}
+
+/// Checks that the query text of a URL holds no password of a URL: as it is written, and in the names and values that a
+/// program reads from it.
+///
+/// # Errors
+///
+/// The message that says so.
+pub fn check_query(query: &str) -> Result<(), String> {
+    let mut parameters = form_urlencoded::parse(query.as_bytes());
+    // A URL whose password has an `&` is spread over several parameters, so URLs are looked for in the whole query.
+    refuse(
+        cleaned(query, secrets_of_urls) != query
+            || parameters.any(|(name, value)| holds_password(&name) || holds_password(&value)),
+    )
+}
+
+fn refuse(holds_password: bool) -> Result<(), String> {
+    if holds_password { Err("must not contain a password".to_owned()) } else { Ok(()) }
 }
 
 /// Removes the passwords from the URLs in a text, such as a program's message. Text that might be a password is removed
 /// as well.
 #[must_use]
 pub fn without_passwords(text: &str) -> String {
-    let cleaned = cleaned(text, true);
-    let mut kept = String::with_capacity(cleaned.len());
-    for word in cleaned.split_inclusive(|c: char| c.is_whitespace() || "\"'`<>|(),".contains(c)) {
-        match secret_of_word(word) {
-            Some((colon, at)) => kept.extend([&word[..colon], &word[at..]]),
-            None => kept.push_str(word),
-        }
-    }
-    kept
+    cleaned(&cleaned(text, secrets_of_urls), words::secrets)
 }
 
-/// The range of the password in a word such as `user:password@host:/path` or `user:password@host/path`: from its colon
-/// to its `@`. `to:joe@example.com` holds none.
-fn secret_of_word(word: &str) -> Option<(usize, usize)> {
-    let first = &word[..word.find(ends_authority)?];
-    let at = user_end(first)?;
-    let colon = find_colon(&first[..at]).filter(|colon| *colon > 0)?;
-    (!is_known(&first[..colon])).then_some((colon, at))
+/// The passwords of the URLs in a text, each with the colon before it.
+fn secrets_of_urls(text: &str) -> Vec<Range<usize>> {
+    Scan { text, is_text: true }.secrets()
 }
 
-/// Removes the passwords of URLs from a text: of those that it holds as it is written, and of those that a program finds
-/// when it decodes the text, such as a URL in the query of another one.
-fn cleaned(text: &str, is_text: bool) -> String {
-    let written = without(text, Scan { text, is_text }.secrets());
+/// Removes from a text what `secrets` finds: in the text as it is written, and in what a program reads when it decodes
+/// the text, such as a URL in the query of another one.
+fn cleaned(text: &str, secrets: impl Fn(&str) -> Vec<Range<usize>>) -> String {
+    let written = without(text, secrets(text));
     let Some(decoded) = Decoded::of(&written) else { return written };
-    let secrets = Scan { text: &decoded.text, is_text }.secrets();
+    let secrets = secrets(&decoded.text);
     without(&written, secrets.into_iter().map(|secret| decoded.written(secret)))
 }
 

@@ -45,7 +45,7 @@ pub struct SavedView {
 fn query_text(value: Value) -> Check<String> {
     let query = raw_text(MAX_QUERY)(value)?;
     characters::check(&query, characters::is_forbidden_in_paths)?;
-    redaction::check(&query)?;
+    redaction::check_query(&query)?;
     Ok(query)
 }
 
