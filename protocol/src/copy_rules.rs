@@ -29,7 +29,7 @@ macro_rules! copy_rules {
             on_exists: OnExists = "onExists", one_of { value_type = Option<OnExists> } {}
             /// What happens to a source file once its copy is verified and published: `keep`, `delete`, or `moveTo:` and a
             /// folder. Without it, the file is kept.
-            after_success: String = "afterSuccess", after_success { value_type = Option<String> } {
+            after_success: AfterSuccess = "afterSuccess", after_success { value_type = Option<String> } {
                 min_length = 1, max_length = 4096, pattern = "^(keep|delete|moveTo:.+)$"
             }
             /// Attributes that a copy keeps of its source. Without it, both are kept between local paths, otherwise none.

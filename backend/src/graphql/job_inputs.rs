@@ -9,7 +9,7 @@ use crate::{
     ids::{AgentId, JobId},
     model::{
         FromFields, Instant,
-        copy_rules::{OnExists, OnFileError, Preserve, SymlinkRule, Verify},
+        copy_rules::{AfterSuccess, OnExists, OnFileError, Preserve, SymlinkRule, Verify},
         duration::HumanDuration,
         job::{JobRunFilter, JobSlotFilter, Outcome, RunStatus},
         schedule::{CatchUp, Overlap},

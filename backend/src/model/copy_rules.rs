@@ -1,7 +1,8 @@
 //! The rules of a copy: what a job or a transfer step says beside its source and destination.
 
+use async_graphql::{InputType, NewType};
 use mftplus_protocol::{characters, copy_rules};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use strum::{Display, EnumString, VariantNames};
 use utoipa::ToSchema;
@@ -145,6 +146,40 @@ pub enum Verify {
 /// The attributes that a copy keeps, each once and in the order of the enum.
 pub type Preserve = Vec<PreservedAttribute>;
 
+/// What happens to a source file after its copy: `keep`, `delete`, or `moveTo:` and a folder.
+///
+/// Earlier versions stored rules whose folder has a password. These are read without it wherever they are stored: with a
+/// job, in a directive or in an event. So nobody is shown the password, and an agent gets a rule that it can follow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, NewType)]
+pub struct AfterSuccess(String);
+
+/// The beginning of a rule with a folder.
+pub(super) const MOVE_TO: &str = "moveTo:";
+
+impl AfterSuccess {
+    /// Reads a rule.
+    ///
+    /// # Errors
+    ///
+    /// What the text must be.
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        copy_rules::after_success(text).map(Self::without_password)
+    }
+
+    fn without_password(rule: String) -> Self {
+        match rule.strip_prefix(MOVE_TO) {
+            Some(folder) => Self(format!("{MOVE_TO}{}", without_password(folder))),
+            None => Self(rule),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for AfterSuccess {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::without_password)
+    }
+}
+
 /// Declares the rules as they are stored and sent to agents.
 macro_rules! rules {
     ($(
@@ -195,19 +230,15 @@ pub(super) fn config_name(value: Value) -> Check<String> {
 }
 
 /// What happens to a source file after its copy.
-pub(super) fn after_success(value: Value) -> Check<String> {
+pub(super) fn after_success(value: Value) -> Check<AfterSuccess> {
     let Value::String(text) = value else { return Err("must be a string".to_owned()) };
     if text.chars().count() > MAX_AFTER_SUCCESS {
         return Err(format!("must be at most {MAX_AFTER_SUCCESS} characters long"));
     }
     characters::check(&text, characters::is_forbidden_in_paths)?;
-    let rule = copy_rules::after_success(&text).map_err(ToOwned::to_owned)?;
-    match rule.strip_prefix("moveTo:") {
-        Some(folder) if without_password(folder) != folder => {
-            Err("must not contain a password after `moveTo:`".to_owned())
-        }
-        _ => Ok(rule),
-    }
+    let sent = copy_rules::after_success(&text).map_err(ToOwned::to_owned)?;
+    let rule = AfterSuccess::without_password(sent.clone());
+    if rule.0 == sent { Ok(rule) } else { Err("must not contain a password after `moveTo:`".to_owned()) }
 }
 
 /// A list of attributes, in any order.
@@ -231,7 +262,7 @@ impl CopyRules {
             credentials: Some("orders".to_owned()),
             endpoint: Some("partner".to_owned()),
             on_exists: Some(OnExists::Rename),
-            after_success: Some("moveTo:done/".to_owned()),
+            after_success: Some(AfterSuccess("moveTo:done/".to_owned())),
             preserve: Some(vec![PreservedAttribute::Times]),
             on_file_error: Some(OnFileError::Skip),
             symlinks: Some(SymlinkRule::Follow),
@@ -284,7 +315,21 @@ mod tests {
             assert_eq!(refused, Err("must not contain a password after `moveTo:`".to_owned()), "{folder}");
         }
         for rule in ["keep", "moveTo:/done/10:15@acme", "moveTo:orders@acme"] {
-            assert_eq!(after_success(json!(rule)).as_deref(), Ok(rule));
+            assert_eq!(after_success(json!(rule)), Ok(AfterSuccess(rule.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_stored_rule_with_a_password_is_read_without_it() {
+        for (stored, read) in [
+            ("moveTo:u:pw@h:/x", "moveTo:u@h:/x"),
+            ("moveTo://u:pw@h/x", "moveTo://u@h/x"),
+            ("moveTo:/done/10:15@acme", "moveTo:/done/10:15@acme"),
+            ("delete", "delete"),
+        ] {
+            let rules: CopyRules = serde_json::from_value(json!({ "afterSuccess": stored })).unwrap();
+            assert_eq!(json!(rules), json!({ "afterSuccess": read }));
+            assert_eq!(after_success(json!(read)), Ok(AfterSuccess(read.to_owned())), "an agent can follow it");
         }
     }
 

@@ -7,8 +7,8 @@ use super::{
     Instant,
     agent::AgentRef,
     copy_rules::{
-        CopyRules, OnExists, OnFileError, Preserve, PreservedAttribute, SymlinkRule, Verify, after_success,
-        config_name, preserve,
+        AfterSuccess, CopyRules, OnExists, OnFileError, Preserve, PreservedAttribute, SymlinkRule, Verify,
+        after_success, config_name, preserve,
     },
     fields::{Change, Check, Fields, FromFields, boolean, id, location, one_of, parsed, text},
     input_macro::input,

@@ -18,7 +18,7 @@ use crate::{
     ids::{DirectiveId, PipelineId, RunId, TransferId},
     model::{
         Instant,
-        copy_rules::{OnExists, OnFileError, Preserve, PreservedAttribute, SymlinkRule, Verify},
+        copy_rules::{AfterSuccess, OnExists, OnFileError, Preserve, PreservedAttribute, SymlinkRule, Verify},
         job::Job,
         transfer::{Direction, Protocol},
     },

@@ -1,9 +1,10 @@
 //! The rules of a job's copy: kept, changed, cleared, checked and sent to the agent.
 
+use backend::store::db::{json as column, sql};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{HOUR, Story};
+use super::{HOUR, MINUTE, Story};
 use crate::support::Answer;
 
 /// Rules of which each is set.
@@ -99,6 +100,53 @@ async fn wrong_rules_are_named_all_at_once_and_never_repeated(#[case] rules: Val
         assert!(!answer.body.to_string().contains("hunter2"), "{}", answer.body);
     }
     assert_eq!(of(&story.shown().await), nothing());
+}
+
+/// The columns that hold the rule about copied files: of jobs, of directives and of the log.
+const STORED: [(&str, &str); 3] = [
+    (
+        "SELECT CAST(copy_rules AS TEXT) FROM jobs WHERE copy_rules IS NOT NULL",
+        "UPDATE jobs SET copy_rules = $1 WHERE CAST(copy_rules AS TEXT) = $2",
+    ),
+    (
+        "SELECT CAST(wish AS TEXT) FROM directives WHERE job_id IS NOT NULL",
+        "UPDATE directives SET wish = $1 WHERE CAST(wish AS TEXT) = $2",
+    ),
+    (
+        "SELECT CAST(object AS TEXT) FROM events WHERE kind = 'jobCreated'",
+        "UPDATE events SET object = $1 WHERE CAST(object AS TEXT) = $2",
+    ),
+];
+
+#[tokio::test]
+async fn a_password_that_an_earlier_version_stored_is_neither_shown_nor_sent() {
+    const EARLIER: &str = "moveTo:me:hunter2@host:/done/";
+    const SAFE: &str = "moveTo:me@host:/done/";
+    let story = Story::begin(&rules()).await;
+    story.dispatch(HOUR).await;
+    let mut tx = story.app.app.db.begin().await.expect("a transaction");
+    for (read, write) in STORED {
+        let rows: Vec<(String,)> = sql(read).fetch_all(&mut tx).await.expect("rows");
+        assert_eq!(rows.len(), 1, "{read}");
+        let earlier = rows[0].0.replace("moveTo:/out/done/", EARLIER);
+        assert!(earlier.contains(EARLIER), "{earlier}");
+        let earlier = column(&serde_json::from_str::<Value>(&earlier).expect("JSON")).expect("JSON");
+        assert_eq!(sql(write).bind(earlier).bind(rows[0].0.clone()).execute(&mut tx).await.expect("it is written"), 1);
+    }
+    tx.commit().await.expect("it is written");
+    let story = story.restarted(MINUTE).await;
+
+    let mut expected = rules();
+    expected["afterSuccess"] = json!(SAFE);
+    assert_eq!(of(&story.shown().await), expected);
+    assert_eq!(of(&story.starts().await[0]["payload"]["job"]), expected, "the start that waits can be followed");
+    let log = "{ events(first: 100) { nodes { object { ... on Job { afterSuccess } } } } }";
+    let log = story.app.admin().await.data(log, &Value::Null).await.to_string();
+    assert!(log.contains(SAFE) && !log.contains("hunter2"), "{log}");
+
+    patch(&story, &json!({ "name": "Renamed" })).await;
+    let stored: Vec<(String,)> = sql(STORED[0].0).fetch_all(&story.app.app.db).await.expect("rows");
+    assert!(stored[0].0.contains(SAFE), "a change stores the rule without it: {stored:?}");
 }
 
 #[tokio::test]

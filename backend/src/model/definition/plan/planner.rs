@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use mftplus_protocol::copy_rules;
 
 use super::{AgentLookup, Plan, PlannedSchedule, PlannedStep, PlannedTask, PlannedTransfer, unowned};
 use crate::model::{
     Instant,
     agent::AgentRef,
+    copy_rules::AfterSuccess,
     definition::{
         AgentName, Definition, Diagnostic, Endpoint, EndpointTemplate, Format, Position, SourceLocation, Step,
         Template, TransferTemplate,
@@ -100,7 +100,7 @@ impl<F: Fn(Option<&str>) -> AgentLookup> Planner<'_, F> {
         };
         let mut rules = rules.clone();
         if let Some(filled) = after_success {
-            rules.after_success = copy_rules::after_success(&filled?).ok();
+            rules.after_success = AfterSuccess::parse(&filled?).ok();
         }
         let (source, destination) = match &rules.endpoint {
             Some(_) if protocol == Protocol::Local => {
