@@ -211,6 +211,7 @@ async fn no_definition_holds_a_password_and_no_message_about_it_repeats_one() {
         "steps: [{ id: a, type: webhook, url: \"u:hunter2@h:/x\" }]\n",
         "steps: [{ id: a, type: delete, path: \"/a/${{ params.//u:hunter2@h/x }}\" }]\n",
         "steps: [{ id: a, type: delete, path: \"/a.//u:hunter2@h/x\" }]\n",
+        "steps: [{ id: a, type: transfer, afterSuccess: \"moveTo:u:hunter2@h:/x\" }]\n",
     ] {
         let yaml = format!("{FINE}{more}");
         let tried = admin.post("/api/pipelines/dry-run", &json!({ "yaml": yaml, "customerId": customer.id })).await;

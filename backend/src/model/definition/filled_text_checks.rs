@@ -8,7 +8,10 @@ use super::{
     template::FillError,
     yaml::shown,
 };
-use crate::model::redaction::{holds_password, without_password};
+use crate::model::{
+    copy_rules::MOVE_TO,
+    redaction::{holds_password, without_password},
+};
 
 /// The message for text that cannot be filled in.
 pub(super) fn fill_message(error: FillError, text: &Text) -> String {
@@ -62,7 +65,8 @@ pub(super) fn check(filled: &str, text: &Text) -> Result<(), String> {
         }
         Form::ConfigName if copy_rules::is_config_name(filled) => Ok(()),
         Form::AfterSuccess => {
-            without_secrets(filled)?;
+            // The rest is a location, as it is for a job.
+            without_secrets(filled.trim().strip_prefix(MOVE_TO).unwrap_or(filled))?;
             copy_rules::after_success(filled).map(drop).map_err(ToOwned::to_owned)
         }
         // The text is not repeated: it may be a secret that was written in the place of a name.
@@ -112,4 +116,20 @@ fn web_url(text: &str) -> Result<(), String> {
     }
     // Of another URL inside this one.
     without_secrets(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::model::definition::grammar::AFTER_SUCCESS;
+
+    #[test]
+    fn the_folder_for_copied_files_is_judged_as_that_of_a_job() {
+        for rule in ["keep", "moveTo:orders@acme", "moveTo:/done/10:15@acme", " moveTo: a@b/ "] {
+            assert_eq!(check(rule, &AFTER_SUCCESS), Ok(()), "{rule}");
+        }
+        for rule in ["moveTo:u:pw@h:/x", "moveTo://u:pw@h/x", "moveTo:sftp:u:pw@h", "moveTo:sftp%3A%2F%2Fu%3Apw%40h"] {
+            assert!(check(rule, &AFTER_SUCCESS).is_err_and(|problem| problem.contains("a password")), "{rule}");
+        }
+    }
 }
