@@ -98,7 +98,8 @@ impl PipelineQueries {
         Ok(connection(page, |slot| slot.id.0))
     }
 
-    /// Lists the versions of a pipeline, newest first. For administrators.
+    /// Lists the versions of a pipeline, newest first. The newest 1,000 are kept, and those that a run has started with.
+    /// For administrators.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
     async fn pipeline_versions(

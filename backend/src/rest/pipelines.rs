@@ -219,7 +219,7 @@ pub(super) async fn delete_pipeline(
 
 /// List a pipeline's versions
 ///
-/// Newest first.
+/// Newest first. The newest 1,000 are kept, and those that a run has started with.
 #[utoipa::path(get, path = "/api/pipelines/{id}/versions", tag = "Pipelines", security(("bearer" = [])),
     params(("id" = String, Path, description = "The pipeline's id or identifier", example = "daily-etl-pipeline"), Paging),
     responses((status = 200, description = "A page of versions", body = Success<PipelineVersionsData>)))]

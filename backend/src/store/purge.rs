@@ -13,10 +13,12 @@ use crate::{error::Result, model::series};
 
 /// The maximum number of rows that one transaction deletes, so that writers do not wait long.
 const AT_A_TIME: u64 = 5_000;
-/// The maximum number of drafts that one transaction deletes: each may have 256 KiB.
-const DRAFTS_AT_A_TIME: u64 = 100;
+/// The maximum number of definitions that one transaction deletes: each may have 256 KiB.
+const DEFINITIONS_AT_A_TIME: u64 = 100;
 /// The number of drafts of a pipeline that are kept, the newest ones. Those of active runs are kept, too.
 const MOST_DRAFTS: i64 = 100;
+/// The number of versions of a pipeline that are kept, the newest ones. Those that a run names are kept, too.
+const MOST_VERSIONS: i64 = 1_000;
 
 /// A kind of rows that are purged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumIter)]
@@ -33,6 +35,8 @@ pub enum Kind {
     /// The texts of drafts whose runs ended before [`Before::events`], and of the others of a pipeline all but the newest.
     /// The runs are kept.
     Drafts,
+    /// The versions of a pipeline that no run names, all but the newest.
+    Versions,
     /// Sessions that expired before [`Before::events`].
     Sessions,
     /// API keys that expired before [`Before::events`].
@@ -78,7 +82,7 @@ pub struct Before {
 impl Kind {
     /// The number of rows that the statement for this kind deletes if there are more.
     const fn at_a_time(self) -> u64 {
-        if matches!(self, Self::Drafts) { DRAFTS_AT_A_TIME } else { AT_A_TIME }
+        if matches!(self, Self::Drafts | Self::Versions) { DEFINITIONS_AT_A_TIME } else { AT_A_TIME }
     }
 }
 
@@ -110,6 +114,14 @@ pub async fn run(db: &Db, kind: Kind, before: Before) -> Result<u64> {
              FROM pipeline_runs WHERE draft_yaml IS NOT NULL) AS drafts \
              WHERE completed_at < $1 OR (completed_at IS NOT NULL AND place > $2) LIMIT 100)",
             vec![before.events.into(), MOST_DRAFTS.into()],
+        ),
+        // A new run names the current version, or one that an earlier run names: never one of these.
+        Kind::Versions => (
+            "DELETE FROM pipeline_versions WHERE (pipeline_id, version) IN (SELECT v.pipeline_id, v.version \
+             FROM pipelines p JOIN pipeline_versions v ON v.pipeline_id = p.id AND v.version <= p.version - $1 \
+             WHERE p.version > $1 AND NOT EXISTS (SELECT 1 FROM pipeline_runs r \
+              WHERE r.version = v.version AND r.pipeline_id = v.pipeline_id) LIMIT 100)",
+            vec![MOST_VERSIONS.into()],
         ),
         Kind::Snoozes => (
             "DELETE FROM attention_snoozes WHERE item_id IN \
@@ -182,8 +194,10 @@ pub async fn run(db: &Db, kind: Kind, before: Before) -> Result<u64> {
 mod tests {
     use super::*;
     use crate::{
-        ids::RunId,
+        ids::{PipelineId, RunId},
+        model::{definition::Filling, pipeline::PipelineVersion},
         store::{
+            pipelines::insert_version,
             sample_rows::{at, id, insert_pipeline, insert_pipeline_run},
             scratch_database::Scratch,
         },
@@ -213,5 +227,30 @@ mod tests {
         let purged = sql("SELECT id FROM pipeline_runs WHERE draft_yaml IS NULL ORDER BY id");
         let purged: Vec<(RunId,)> = purged.fetch_all(&scratch.db).await.unwrap();
         assert_eq!(purged, [2, 3, 201].map(|number| (id::<RunId>(number),)));
+    }
+
+    #[tokio::test]
+    async fn the_newest_versions_of_each_pipeline_are_kept_and_those_that_a_run_names() {
+        let scratch = Scratch::open().await;
+        let mut tx = scratch.db.begin().await.unwrap();
+        for (pipeline, versions) in [(401, vec![1, 2, 3, 4, 1_003]), (402, vec![1, 2])] {
+            insert_pipeline(&mut tx, pipeline, scratch.agent.customer_id).await;
+            for version in versions {
+                let stored = PipelineVersion { version, created_at: at(1).into(), git_sha: None };
+                let id = id::<PipelineId>(pipeline);
+                insert_version(&mut tx, id, &stored, "steps: []", Filling::Place).await.unwrap();
+                let current = sql("UPDATE pipelines SET version = $1 WHERE id = $2").bind(version).bind(id);
+                current.execute(&mut tx).await.unwrap();
+            }
+        }
+        // A run of version 1 of the first pipeline.
+        insert_pipeline_run(&mut tx, 501, 401).await;
+        tx.commit().await.unwrap();
+        let before = Before { now: at(50), events: at(10), slots: at(0) };
+        assert_eq!(run(&scratch.db, Kind::Versions, before).await.unwrap(), 2);
+        let kept = sql("SELECT pipeline_id, version FROM pipeline_versions ORDER BY pipeline_id, version");
+        let kept: Vec<(PipelineId, i64)> = kept.fetch_all(&scratch.db).await.unwrap();
+        let expected = [(401, 1), (401, 4), (401, 1_003), (402, 1), (402, 2)];
+        assert_eq!(kept, expected.map(|(pipeline, version)| (id::<PipelineId>(pipeline), version)));
     }
 }

@@ -28,7 +28,7 @@ impl ControlPlane {
         request: PageRequest,
     ) -> Result<Page<PipelineVersion>> {
         let row = self.permitted_pipeline(actor, Permission::ViewPipelineVersions, meant).await?;
-        store::pipelines::list_versions(&self.db, row.id, row.version, request).await
+        store::pipelines::list_versions(&self.db, row.id, request).await
     }
 
     /// The definition of a version.

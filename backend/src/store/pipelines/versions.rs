@@ -1,4 +1,5 @@
-//! The versions of definitions. They are written once and never changed; their numbers have no gaps.
+//! The versions of definitions. They are written once and never changed. The purge deletes old ones, so only the numbers
+//! of the newest have no gaps.
 
 use std::collections::HashMap;
 
@@ -100,14 +101,16 @@ pub async fn newest_versions(db: &Db, ids: &[PipelineId], count: i64) -> Result<
     Ok(found)
 }
 
-/// A page of the versions of a pipeline whose current one is `current`, newest first. In a page request, a version is
-/// given as the UUID with the number of the version.
-pub async fn list_versions(
-    db: &Db,
-    id: PipelineId,
-    current: i64,
-    request: PageRequest,
-) -> Result<Page<PipelineVersion>> {
+/// A page of the versions of a pipeline, newest first. In a page request, a version is given as the UUID with the number
+/// of the version.
+pub async fn list_versions(db: &Db, id: PipelineId, request: PageRequest) -> Result<Page<PipelineVersion>> {
+    let total = if request.is_counted {
+        let counted = sql("SELECT COUNT(*) FROM pipeline_versions WHERE pipeline_id = $1").bind(id);
+        let (total,): (i64,) = counted.fetch_one(db).await?;
+        Total::Exactly(total.unsigned_abs())
+    } else {
+        Total::AtLeast(0)
+    };
     let number = |place: Uuid| i64::try_from(place.as_u128()).unwrap_or(i64::MAX);
     let rows = request.limit.cast_signed() + 1;
     let statement = VersionRow::TABLE.select().push_bind(" WHERE v.pipeline_id = ", id);
@@ -124,5 +127,5 @@ pub async fn list_versions(
         PageStart::Oldest => statement.push_bind(" ORDER BY v.version LIMIT ", rows),
     };
     let rows: Vec<VersionRow> = statement.fetch_all(db).await?;
-    Ok(pagination::page(rows, request, Total::Exactly(current.unsigned_abs())).map(PipelineVersion::from))
+    Ok(pagination::page(rows, request, total).map(PipelineVersion::from))
 }

@@ -6,10 +6,11 @@ use backend::{
         definition::Filling,
         pipeline::{PipelineRef, ReplaceDefinition},
     },
+    store::db::sql,
 };
 use serde_json::{Value, json};
 
-use super::{Fixture, LINE, SMALL};
+use super::{Fixture, LINE, SMALL, run_id};
 use crate::support::{admin, customer_of};
 
 fn daily() -> PipelineRef {
@@ -91,6 +92,45 @@ async fn an_unchanged_text_makes_no_version_where_none_is_wanted() {
     let actor = customer_of(&fixture.customer);
     let kept = fixture.app.cp().replace_pipeline_definition(&actor, &daily(), same).await.expect("a pipeline");
     assert_eq!(kept.version, 3);
+}
+
+#[tokio::test]
+async fn old_versions_are_purged_but_for_those_of_runs() {
+    let fixture = Fixture::new().await;
+    let text = |hours: i64| format!("{SMALL}timeout: {hours}h\n");
+    fixture.pipeline("daily", &text(1)).await;
+    assert_eq!(fixture.put("daily", &text(2)).await.status, 200);
+    let run = fixture.admin.post("/api/pipelines/daily/runs", &json!({})).await.body["data"]["run"].clone();
+    assert_eq!(run["version"], 2);
+    for version in 3..=5 {
+        assert_eq!(fixture.put("daily", &text(version)).await.status, 200);
+    }
+    // As if a thousand versions were between the third one and the fourth.
+    let mut tx = fixture.app.app.db.begin().await.expect("a transaction");
+    for later in [
+        "UPDATE pipeline_versions SET version = version + 1000 WHERE version > 3",
+        "UPDATE pipelines SET version = version + 1000",
+    ] {
+        sql(later).execute(&mut tx).await.expect("later versions");
+    }
+    tx.commit().await.expect("later versions");
+
+    let cp = fixture.app.cp();
+    cp.purge().await.expect("a purge");
+    let path = "/api/pipelines/daily/versions?limit=2";
+    let listed = fixture.admin.get(path).await;
+    assert_eq!(numbers(&listed.body), [1005, 1004]);
+    assert_eq!(listed.body["data"]["pagination"], json!({ "page": 1, "limit": 2, "total": 3, "pages": 2 }));
+    assert_eq!(numbers(&fixture.admin.get(&format!("{path}&page=2")).await.body), [2]);
+    assert!(matches!(cp.get_pipeline_version(&admin(), &daily(), 3).await, Err(Error::NotFound("version"))));
+    assert_eq!(cp.get_pipeline_version(&admin(), &daily(), 2).await.expect("a text"), text(2));
+
+    fixture.says(&run, "transfer", "failed").await;
+    let again = cp.rerun_pipeline_run(&admin(), run_id(&run), None).await.expect("a run");
+    assert_eq!(again.version, 2, "the version of a run is kept");
+    let next = cp.restore_pipeline_version(&admin(), &daily(), 2, Some(1005)).await.expect("a pipeline");
+    let newest: Vec<i64> = next.versions.iter().map(|version| version.version).collect();
+    assert_eq!((newest, next.yaml), (vec![1006, 1005, 1004], text(2)));
 }
 
 #[tokio::test]
