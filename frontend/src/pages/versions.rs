@@ -33,6 +33,9 @@ use crate::{
     user_action::UserAction,
 };
 
+/// The number of versions of a pipeline that the server keeps in any case.
+const KEPT: i32 = 1000;
+
 /// The versions of a definition, and the difference between two of them.
 #[component]
 pub(crate) fn Versions() -> impl IntoView {
@@ -259,7 +262,8 @@ fn Difference(pipeline: String, current: Memo<i32>) -> impl IntoView {
         navigate(&format!("/pipelines/{}/versions?from={from}&to={to}", id.get_value()), options);
     });
     let options = move || {
-        (1..=current.get()).rev().map(|number| (number.to_string(), format!("Version {number}"))).collect::<Vec<_>>()
+        let numbers = offered(current.get(), pair.get()).into_iter();
+        numbers.map(|number| (number.to_string(), format!("Version {number}"))).collect::<Vec<_>>()
     };
     let summary = move || {
         found.read(|(_, diff)| match (diff.added, diff.removed) {
@@ -308,5 +312,29 @@ fn Difference(pipeline: String, current: Memo<i32>) -> impl IntoView {
             <Notice text=Signal::derive(move || found.failure().map(|error| error.to_string())) />
             <div aria-busy=move || found.is_busy().to_string()>{table}</div>
         </Card>
+    }
+}
+
+/// The versions to choose from, newest first: those that are kept in any case, and the chosen ones, since one that a run
+/// has started with is kept, too.
+fn offered(current: i32, (from, to): (i32, i32)) -> Vec<i32> {
+    let oldest = (current - KEPT + 1).max(1);
+    let mut numbers: Vec<i32> = (oldest..=current).rev().collect();
+    numbers.extend([from.max(to), from.min(to)].into_iter().filter(|number| *number < oldest));
+    numbers.dedup();
+    numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KEPT, offered};
+
+    #[test]
+    fn the_kept_versions_and_the_chosen_ones_are_offered_newest_first() {
+        assert_eq!(offered(3, (1, 3)), [3, 2, 1]);
+        let kept = offered(KEPT + 2, (5, 4));
+        assert_eq!((kept.len(), kept.first(), kept.last()), (1000, Some(&1002), Some(&3)));
+        assert_eq!(offered(KEPT + 2, (2, 1))[999..], [3, 2, 1]);
+        assert_eq!(offered(KEPT + 2, (1, 1))[999..], [3, 1]);
     }
 }
