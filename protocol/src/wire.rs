@@ -6,21 +6,21 @@ use crate::text_enum::text_enum;
 text_enum! {
     /// The status of a transfer.
     pub enum TransferStatus {
-        /// It waits for its agent.
-        Queued = "queued",
         /// The transfer waits for its agent.
-        Running = "running",
+        Queued = "queued",
         /// The agent copies.
-        Completed = "completed",
+        Running = "running",
         /// The copy is complete, verified and renamed to its destination.
-        Failed = "failed",
+        Completed = "completed",
         /// The copy failed. It can be retried.
+        Failed = "failed",
+        /// A user cancelled the transfer.
         Cancelled = "cancelled",
     }
 }
 
 text_enum! {
-    /// A user cancelled the transfer.
+    /// The status of a step of a pipeline run.
     pub enum StepStatus {
         /// The step has not started.
         Queued = "queued",
@@ -98,7 +98,7 @@ text_enum! {
         /// Their SHA-256 digests are compared.
         #[default]
         Sha256 = "sha256",
-        /// The copy is not compared.
+        /// Only their sizes are compared.
         None = "none",
     }
 }
