@@ -21,7 +21,7 @@ use crate::storage::sftp::algorithms;
 use crate::storage::sftp::authentication::{self, Key};
 use crate::storage::sftp::extensions::{Extensions, LIMITS};
 use crate::storage::sftp::failure::{Failure, SshError};
-use crate::storage::sftp::host_key::{Trust, Verifier};
+use crate::storage::sftp::host_key::{SessionEnd, Trust, Verifier};
 use crate::storage::sftp::known_hosts::line_for;
 use crate::storage::sftp::transport::{self, Target};
 
@@ -34,6 +34,9 @@ const MAX_ANSWER: u32 = 256 * 1024;
 /// Sizes of groups for the Diffie-Hellman key exchange, in bits: what OpenSSH accepts.
 const GROUP_SIZES: (usize, usize, usize) = (2048, 4096, 8192);
 
+/// The longest time that a session takes to end after its connection is lost.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 type Session = client::Handle<Verifier>;
 
 /// A connection that is signed in.
@@ -44,8 +47,8 @@ pub(crate) struct Connection {
     /// The folder of the login.
     pub(crate) login_folder: String,
     activity: Arc<Activity>,
-    /// Why the SSH session ended.
-    end: Arc<OnceLock<String>>,
+    /// How the SSH session ended.
+    end: Arc<OnceLock<SessionEnd>>,
     /// An answer did not come, so what comes next may be late.
     is_broken: AtomicBool,
 }
@@ -69,7 +72,9 @@ impl Connection {
         let (mut ssh, end) = handshake(&target, trust, Some(settings.timeouts.keep_alive)).await?;
         let (legacy, limit) = (settings.legacy_algorithms, settings.timeouts.connect);
         let sign_in = authentication::sign_in(&mut ssh, &settings.credentials, key.as_ref(), legacy);
-        within(limit, "the login", sign_in).await?;
+        if let Err(failure) = within(limit, "the login", sign_in).await {
+            return Err(refusal(failure, &mut ssh, &end, &settings.credentials.user).await);
+        }
         let activity = Arc::new(Activity::new());
         let stream = within(limit, "the start of SFTP", open_subsystem(&ssh, legacy)).await?;
         let config = SftpConfig {
@@ -118,8 +123,8 @@ impl Connection {
         let mut failure = Failure::of_sftp(error);
         if failure.kind == Kind::Disconnected {
             self.is_broken.store(true, Ordering::Relaxed);
-            if let Some(why) = self.end.get() {
-                failure.detail.clone_from(why);
+            if let Some(end) = self.end.get() {
+                failure.detail.clone_from(&end.why);
             }
         }
         failure
@@ -146,7 +151,7 @@ async fn handshake(
     target: &Target<'_>,
     trust: Trust,
     keep_alive: Option<Duration>,
-) -> Result<(Session, Arc<OnceLock<String>>), Failure> {
+) -> Result<(Session, Arc<OnceLock<SessionEnd>>), Failure> {
     let (known, with_certificates) = trust.known(target.host, target.port);
     let (least, preferred, most) = GROUP_SIZES;
     let config = client::Config {
@@ -167,6 +172,23 @@ async fn handshake(
     };
     let ssh = within(target.timeout, "the SSH handshake", connected).await?;
     Ok((ssh, end))
+}
+
+/// What a failure to sign in means. A server that has refused too often ends the connection instead of answering: more
+/// attempts would be refused as well, and could lock the user out.
+async fn refusal(failure: Failure, ssh: &mut Session, end: &OnceLock<SessionEnd>, user: &str) -> Failure {
+    if failure.kind != Kind::Disconnected {
+        return failure;
+    }
+    // What the server has said is known once the session is over.
+    let _ = timeout(GOODBYE, ssh).await;
+    match end.get() {
+        Some(end) if end.refuses_user => {
+            let detail = format!("the server does not let `{user}` sign in: {}", end.why);
+            Failure::new(Kind::Authentication, detail)
+        }
+        _ => failure,
+    }
 }
 
 /// Opens the channel for SFTP.

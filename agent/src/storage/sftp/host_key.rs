@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use mftplus_protocol::characters::printable;
+use russh::Disconnect;
 use russh::client::{DisconnectReason, Handler};
 use russh::keys::{Algorithm, HashAlg, PublicKey, PublicKeyOrCertificate};
 
@@ -32,8 +33,16 @@ pub(crate) struct Verifier {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) trust: Trust,
-    /// Why the session ended.
-    pub(crate) end: Arc<OnceLock<String>>,
+    /// How the session ended.
+    pub(crate) end: Arc<OnceLock<SessionEnd>>,
+}
+
+/// How an SSH session ended.
+#[derive(Debug)]
+pub(crate) struct SessionEnd {
+    pub(crate) why: String,
+    /// Whether the server ended it because of who signs in, or how often.
+    pub(crate) refuses_user: bool,
 }
 
 impl Trust {
@@ -132,16 +141,32 @@ impl Handler for Verifier {
         &mut self,
         reason: DisconnectReason<SshError>,
     ) -> impl Future<Output = Result<(), SshError>> + Send {
-        let (why, result) = match reason {
+        let (end, result) = match reason {
             DisconnectReason::ReceivedDisconnect(said) => {
-                (format!("the server ended the connection: {}", printable(said.message.trim())), Ok(()))
+                let why = format!("the server ended the connection: {}", printable(said.message.trim()));
+                (SessionEnd { why, refuses_user: refuses_user(&said.reason_code) }, Ok(()))
             }
-            DisconnectReason::Error(error) => (Failure::of_ssh(&error, true).detail, Err(error)),
+            DisconnectReason::Error(error) => {
+                (SessionEnd { why: Failure::of_ssh(&error, true).detail, refuses_user: false }, Err(error))
+            }
         };
         // The first reason is the cause of those that follow.
-        let _ = self.end.set(why);
+        let _ = self.end.set(end);
         ready(result)
     }
+}
+
+/// Whether a server that ends a session with this code does not want this user. OpenSSH calls too many attempts to sign in an
+/// error of the protocol.
+fn refuses_user(code: &Disconnect) -> bool {
+    matches!(
+        code,
+        Disconnect::HostNotAllowedToConnect
+            | Disconnect::ProtocolError
+            | Disconnect::AuthCancelledByUser
+            | Disconnect::NoMoreAuthMethodsAvailable
+            | Disconnect::IllegalUserName
+    )
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::relay::Relay;
-use super::server_process::make_key;
+use super::server_process::{SshServer, make_key};
 use super::{Fixture, kind_in, kind_of, path, pull, push};
 use crate::config::resolved_endpoint::SftpSettings;
 use crate::storage::error::{StorageError, StorageErrorKind as Kind};
@@ -29,6 +29,20 @@ fn a_key_or_password_that_the_server_does_not_take_is_refused_at_once() -> anyho
     let sentence = error.map(|error| error.to_string()).unwrap_or_default();
     assert!(sentence.contains("stranger is refused") && sentence.contains("it accepts publickey"), "{sentence}");
     assert!(!sentence.contains("never-shown"), "{sentence}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs OpenSSH"]
+fn a_server_that_ends_the_connection_instead_of_refusing_a_key_refuses_it_at_once() -> anyhow::Result<()> {
+    let fixture = Fixture::on(SshServer::start_with(|_| Ok("MaxAuthTries 1".to_owned()))?)?;
+    make_key(&fixture.server.path("stranger"), "")?;
+    let mut settings = fixture.server.settings();
+    settings.credentials.key_file = Some(fixture.server.path("stranger"));
+    let (kind, sentence) = fixture.refusal(&settings)?;
+    // A temporary error would be tried again, ten times.
+    assert_eq!(kind, Kind::Authentication, "{sentence}");
+    assert!(sentence.contains("Too many authentication failures"), "{sentence}");
     Ok(())
 }
 
