@@ -1,5 +1,6 @@
 //! Copies through storages, between two storages in memory that fail where a test wants it.
 
+mod after_success;
 mod interruptions;
 mod patterns;
 

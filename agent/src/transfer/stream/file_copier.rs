@@ -38,10 +38,12 @@ pub(crate) struct FileCopier<'a> {
     has_written: bool,
 }
 
-/// A file that was written and verified.
+/// A file that was written, and verified as far as the destination shows it.
 pub(crate) struct Copied {
     /// Its SHA-256, if it is wanted.
     pub(crate) checksum: Option<String>,
+    /// Whether the digests were to be compared, and the destination does not show the file.
+    pub(crate) is_unverified: bool,
     /// When it was modified, as its storage says.
     pub(crate) written: Option<SystemTime>,
 }
@@ -88,11 +90,12 @@ impl<'a> FileCopier<'a> {
         }
         let written = self.check_size(to, length)?;
         let checksum = hasher.finish();
+        let mut is_unverified = false;
         if let Some(expected) = &checksum {
             self.compare_source(from, to, expected)?;
-            self.compare_copy(to, length, expected)?;
+            is_unverified = !self.compare_copy(to, length, expected)?;
         }
-        Ok(Copied { checksum, written })
+        Ok(Copied { checksum, is_unverified, written })
     }
 
     /// How many bytes of an existing part are kept, with their digest in progress.
@@ -286,13 +289,14 @@ impl<'a> FileCopier<'a> {
     }
 
     /// Compares the copy with the digest of the bytes that were sent. It is read back where the other side cannot hash.
-    fn compare_copy(&mut self, to: &StoragePath, length: u64, expected: &str) -> Result<(), CopyError> {
+    /// Returns false if a drop box does not let it be read.
+    fn compare_copy(&mut self, to: &StoragePath, length: u64, expected: &str) -> Result<bool, CopyError> {
         let target = self.target;
         if !target.capabilities().free_reads {
             match target.checksum(to).map_err(CopyError::from) {
                 Ok(Some(found)) if found.eq_ignore_ascii_case(expected) => {
                     self.control.add_verified(length);
-                    return Ok(());
+                    return Ok(true);
                 }
                 Ok(Some(found)) => return Err(self.mismatch(to, expected.to_owned(), found)),
                 Err(error) if error.is_temporary() || matches!(error, CopyError::Stopped) => return Err(error),
@@ -302,11 +306,11 @@ impl<'a> FileCopier<'a> {
         match self.hash(target, to, None) {
             Ok(hasher) => match hasher.and_then(Hasher::finish) {
                 Some(found) if found != expected => Err(self.mismatch(to, expected.to_owned(), found)),
-                _ => Ok(()),
+                _ => Ok(true),
             },
             Err(CopyError::Storage(error)) if self.is_direct && is_refusal(&error) => {
                 tracing::debug!(%error, "the copy is not read back");
-                Ok(())
+                Ok(false)
             }
             Err(error) => Err(error),
         }

@@ -10,8 +10,9 @@ use crate::transfer::rules::AfterSuccess;
 use crate::transfer::stream::destination_paths::{MAX_NAMES, create_folders, numbered};
 use crate::transfer::stream::staged::{StagedFile, StagedFiles};
 
-/// Applies the rule to each file that was staged. A file that changed since, that an earlier attempt has deleted or moved, or
-/// that is behind a link, which could lead out of the source, is left alone. `base` is the folder of the files, or the one file.
+/// Applies the rule to each file that was staged. A file that changed since, whose copy could not be compared with it, that an
+/// earlier attempt has deleted or moved, or that is behind a link, which could lead out of the source, is left alone. `base` is
+/// the folder of the files, or the one file.
 pub(crate) fn finish(
     source: &Opened,
     base: &StoragePath,
@@ -20,6 +21,14 @@ pub(crate) fn finish(
 ) -> Result<(), CopyError> {
     let mut failures = BoundedMessages::default();
     for (relative, file) in staged.iter().filter(|(_, file)| !file.is_link && !file.is_behind_link) {
+        if file.is_unverified {
+            let path = source.storage.display(&base.append(relative));
+            tracing::warn!(
+                path,
+                "the destination does not show the copy of the file to compare it, so the source is kept"
+            );
+            continue;
+        }
         let result = match rule {
             AfterSuccess::Keep => return Ok(()),
             AfterSuccess::Delete => delete(source, &base.append(relative), file),

@@ -215,7 +215,7 @@ impl Stager<'_> {
             let written = self.set_attributes(entry, &before, &part, copied.written)?;
             Ok(Copied { written, ..copied })
         });
-        let Copied { checksum, written } = match finished {
+        let Copied { checksum, is_unverified, written } = match finished {
             Ok(finished) => finished,
             Err(error) => {
                 if self.stream.staging == Staging::Direct && !was_begun && !has_written {
@@ -230,7 +230,7 @@ impl Stager<'_> {
         };
         let (modified, written) = (before.modified.and_then(nanoseconds), written.and_then(nanoseconds));
         let (size, is_behind_link) = (before.size, entry.is_behind_link);
-        let file = StagedFile { size, modified, written, checksum, is_link: false, is_behind_link };
+        let file = StagedFile { size, modified, written, checksum, is_link: false, is_behind_link, is_unverified };
         self.staged.add(&entry.relative, file.clone()).map_err(CopyError::State)?;
         Ok(Some(file))
     }
@@ -304,8 +304,9 @@ impl Stager<'_> {
         let part = destination_paths::staged_path(self.stream, &self.base, &entry.relative);
         part_locks_and_removal::remove_if_there(self.target, &part)?;
         self.target.create_link(&part, &link)?;
-        let (modified, written, checksum) = (None, None, None);
-        let file = StagedFile { size: 0, modified, written, checksum, is_link: true, is_behind_link: false };
+        let (size, modified, written, checksum, is_link) = (0, None, None, None, true);
+        let (is_behind_link, is_unverified) = (false, false);
+        let file = StagedFile { size, modified, written, checksum, is_link, is_behind_link, is_unverified };
         self.staged.add(&entry.relative, file.clone()).map_err(CopyError::State)?;
         Ok(Some(file))
     }

@@ -31,6 +31,10 @@ pub(crate) struct StagedFile {
     /// Whether a followed link of the source led to it: then `afterSuccess` leaves its source alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_behind_link: bool,
+    /// Whether the copy was to be compared with its source and could not be, as in a drop box: then `afterSuccess` leaves its
+    /// source alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_unverified: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -186,6 +190,7 @@ mod tests {
             checksum: Some("ab".into()),
             is_link: false,
             is_behind_link: true,
+            is_unverified: true,
         };
         let mut list = StagedFiles::open(&path)?;
         assert!(list.is_empty());
@@ -217,6 +222,7 @@ mod tests {
             checksum: None,
             is_link: false,
             is_behind_link: false,
+            is_unverified: false,
         };
         let modified = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1));
         let there = Metadata { kind: EntryKind::File, size: 3, modified, mode: None };
