@@ -32,6 +32,7 @@ pub(crate) enum End {
 }
 
 /// A path in an open storage.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the path or its storage")]
 #[derive(Clone)]
 pub(crate) struct Opened {
     pub(crate) storage: Arc<dyn TransferStorage>,
@@ -42,6 +43,8 @@ pub(crate) struct Opened {
     pub(crate) may_be_pattern: bool,
     /// Whether the path was written as that of a folder.
     pub(crate) is_folder: bool,
+    /// Whether a local path was written as that of a link, which the path in the storage may have followed.
+    pub(crate) is_link: bool,
     /// Whether files are written under their final names at once, as drop boxes demand that allow no rename.
     pub(crate) uploads_directly: bool,
 }
@@ -157,6 +160,7 @@ pub(crate) fn open(
                 root: root.into_bytes(),
                 may_be_pattern: remote.is_pattern,
                 is_folder: remote.is_folder,
+                is_link: false,
                 uploads_directly,
             })
         }
@@ -184,6 +188,7 @@ fn open_local(path: &Path, end: End, access: &FileAccess) -> Result<Opened, Stor
         root,
         may_be_pattern,
         is_folder: ends_with_separator(path),
+        is_link: bare.is_symlink(),
         uploads_directly: false,
     })
 }

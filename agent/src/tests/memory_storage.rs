@@ -183,9 +183,14 @@ impl TransferStorage for MemoryStorage {
         Ok(inside.map(entry).collect())
     }
 
+    /// Follows a link to a name in the same folder.
     fn open_read(&self, path: &StoragePath, offset: u64) -> Result<Box<dyn Read + Send + '_>, StorageError> {
         let mut memory = self.call("read", path)?;
         self.check_lock(&memory, "read", path)?;
+        let path = &match memory.nodes.get(path) {
+            Some(Node::Link(target)) => path.with_file_name(target.clone()),
+            _ => path.clone(),
+        };
         if !matches!(memory.nodes.get(path), Some(Node::File { .. })) {
             return Err(self.missing("read", path));
         }

@@ -81,6 +81,7 @@ impl Copy {
             root: b"/".to_vec(),
             may_be_pattern: path.contains('*'),
             is_folder: path.ends_with('/'),
+            is_link: false,
             uploads_directly: self.is_direct && end == End::Destination,
         })
     }

@@ -346,3 +346,22 @@ async fn files_behind_links_are_copied_and_their_sources_left_alone() -> anyhow:
     assert_eq!(fs::read_to_string(agent.path("out/folder/file"))?, "of another");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_link_that_is_the_source_is_followed_and_left_alone() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    for folder in ["out", "elsewhere"] {
+        fs::create_dir(agent.path(folder))?;
+    }
+    fs::write(agent.path("elsewhere/file"), "of another")?;
+    symlink(agent.path("elsewhere/file"), agent.path("out/absolute"))?;
+    symlink("../elsewhere/file", agent.path("out/relative"))?;
+    for link in ["absolute", "relative"] {
+        let args = CopyArgs { after_success: AfterSuccess::Delete, ..agent.args(&format!("out/{link}"), link) };
+        assert_eq!(copy_command::copy(&agent.settings(), &args).await?, Exit::Done, "{link}");
+        assert_eq!(fs::read_to_string(agent.path(link))?, "of another", "{link}");
+        assert!(fs::symlink_metadata(agent.path("out").join(link))?.is_symlink(), "{link}");
+        assert_eq!(fs::read_to_string(agent.path("elsewhere/file"))?, "of another", "{link}");
+    }
+    Ok(())
+}

@@ -1,7 +1,8 @@
 //! What becomes of the sources of copies through storages.
 
 use super::Copy;
-use crate::tests::memory_storage::MemoryStorage;
+use crate::storage::storage_path::StoragePath;
+use crate::tests::memory_storage::{MemoryStorage, Node};
 use crate::transfer::rules::{AfterSuccess, CopyRules};
 use crate::transfer::state::Verify;
 
@@ -19,6 +20,20 @@ fn a_source_is_kept_if_a_drop_box_does_not_show_its_copy_to_compare_it() -> anyh
         copy.run()?;
         assert_eq!(target.get("box/a").as_deref(), Some(&b"text"[..]), "{verify:?}");
         assert_eq!(source.files(), left, "{verify:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_link_of_a_server_that_is_the_source_is_followed_and_left_alone() -> anyhow::Result<()> {
+    for after_success in [AfterSuccess::Delete, AfterSuccess::MoveTo("done".to_owned())] {
+        let (source, target) = (MemoryStorage::new(false), MemoryStorage::new(true));
+        source.put("out/file", b"text");
+        source.lock().nodes.insert(StoragePath::new(b"out/link")?, Node::Link(b"file".to_vec()));
+        let rules = CopyRules { after_success, ..CopyRules::default() };
+        Copy::with_rules(&source, &target, ("out/link", "copy"), rules)?.run()?;
+        assert_eq!(target.get("copy").as_deref(), Some(&b"text"[..]));
+        assert_eq!(source.files(), ["out/file", "out/link"]);
     }
     Ok(())
 }

@@ -11,8 +11,8 @@ use crate::transfer::stream::destination_paths::{MAX_NAMES, create_folders, numb
 use crate::transfer::stream::staged::{StagedFile, StagedFiles};
 
 /// Applies the rule to each file that was staged. A file that changed since, whose copy could not be compared with it, that an
-/// earlier attempt has deleted or moved, or that is behind a link, which could lead out of the source, is left alone. `base` is
-/// the folder of the files, or the one file.
+/// earlier attempt has deleted or moved, or that is behind a link, which could lead out of the source, is left alone; so is a
+/// link that is the source itself. `base` is the folder of the files, or the one file.
 pub(crate) fn finish(
     source: &Opened,
     base: &StoragePath,
@@ -27,6 +27,11 @@ pub(crate) fn finish(
                 path,
                 "the destination does not show the copy of the file to compare it, so the source is kept"
             );
+            continue;
+        }
+        if relative.as_bytes().is_empty() && is_link(source, base)? {
+            let path = source.storage.display(base);
+            tracing::warn!(path, "the source is a link, so it and what it leads to are kept");
             continue;
         }
         let result = match rule {
@@ -94,6 +99,19 @@ fn destination(root: &[u8], above: &StoragePath, folder: &str) -> Result<Storage
             folder,
             "it is outside the folder that holds the source; choose a folder inside it",
         )),
+    }
+}
+
+/// Whether the one file of a copy was named by a link.
+fn is_link(source: &Opened, path: &StoragePath) -> Result<bool, StorageError> {
+    if source.is_link {
+        return Ok(true);
+    }
+    match source.storage.symlink_metadata(path) {
+        Ok(there) => Ok(there.kind == EntryKind::Link),
+        // An earlier attempt has deleted or moved it.
+        Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
