@@ -7,6 +7,7 @@ mod destination_checks;
 mod destination_paths;
 mod file_copier;
 mod link_containment;
+mod move_to;
 mod part_locks_and_removal;
 mod plan;
 mod publish;

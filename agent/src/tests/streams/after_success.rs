@@ -37,3 +37,19 @@ fn a_link_of_a_server_that_is_the_source_is_followed_and_left_alone() -> anyhow:
     }
     Ok(())
 }
+
+#[test]
+fn what_was_moved_to_a_folder_inside_the_source_is_not_copied_again() -> anyhow::Result<()> {
+    for folder in ["done", "/out/done/"] {
+        let (source, target) = (MemoryStorage::new(false), MemoryStorage::new(true));
+        let rules = || CopyRules { after_success: AfterSuccess::MoveTo(folder.to_owned()), ..CopyRules::default() };
+        source.put("out/in/a", b"one");
+        Copy::with_rules(&source, &target, ("out", "to"), rules())?.run()?;
+        assert_eq!(source.files(), ["out/done/in/a"], "{folder}");
+        source.put("out/b", b"two");
+        Copy::with_rules(&source, &target, ("out", "to"), rules())?.run()?;
+        assert_eq!(source.files(), ["out/done/b", "out/done/in/a"], "{folder}");
+        assert_eq!(target.files(), ["to/b", "to/in/a"], "{folder}");
+    }
+    Ok(())
+}

@@ -8,7 +8,8 @@ use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::{Entry, EntryKind, MAX_DEPTH, MAX_ENTRIES, Metadata};
 use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
-use crate::transfer::rules::SymlinkRule;
+use crate::transfer::rules::{AfterSuccess, CopyRules, SymlinkRule};
+use crate::transfer::stream::move_to;
 
 /// The maximum number of bytes of all paths of a source. A server could name a million files inside 128 folders with long
 /// names.
@@ -51,9 +52,15 @@ pub(crate) enum PlanKind {
 
 impl StreamPlan {
     /// Lists the source. `keeps_links` says whether both storages have links.
-    pub(crate) fn of(source: &Opened, symlinks: SymlinkRule, keeps_links: bool) -> Result<Self, CopyError> {
+    pub(crate) fn of(source: &Opened, rules: &CopyRules, keeps_links: bool) -> Result<Self, CopyError> {
         let plan = Self::default();
-        let mut walk = Walk { source, symlinks, keeps_links, listed: 0, path_bytes: 0, followed: 0, plan };
+        let moved_to = match &rules.after_success {
+            // What is wrong with the folder is said when a file is moved there.
+            AfterSuccess::MoveTo(folder) => move_to::folder(&source.root, &source.path, folder).ok(),
+            AfterSuccess::Keep | AfterSuccess::Delete => None,
+        };
+        let symlinks = rules.symlinks;
+        let mut walk = Walk { source, symlinks, keeps_links, moved_to, listed: 0, path_bytes: 0, followed: 0, plan };
         walk.start()?;
         let plan = walk.plan;
         if !plan.left_out.is_empty() {
@@ -68,6 +75,8 @@ struct Walk<'a> {
     source: &'a Opened,
     symlinks: SymlinkRule,
     keeps_links: bool,
+    /// The folder of the rule `moveTo`. If it is inside the source, what earlier copies have moved there is not copied again.
+    moved_to: Option<StoragePath>,
     /// Entries of all listings, also of those that are not copied.
     listed: usize,
     /// Bytes of the paths in the plan.
@@ -136,6 +145,9 @@ impl Walk<'_> {
 
     fn walk(&mut self, folder: &StoragePath, depth: usize) -> Result<(), CopyError> {
         let path = self.plan.base.append(folder);
+        if depth > 0 && self.moved_to.as_ref() == Some(&path) {
+            return Ok(());
+        }
         if depth > MAX_DEPTH {
             self.refuse(&path, "it is inside more than 128 folders");
             return Ok(());

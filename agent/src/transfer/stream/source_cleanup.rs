@@ -8,6 +8,7 @@ use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::AfterSuccess;
 use crate::transfer::stream::destination_paths::{MAX_NAMES, create_folders, numbered};
+use crate::transfer::stream::move_to;
 use crate::transfer::stream::staged::{StagedFile, StagedFiles};
 
 /// Applies the rule to each file that was staged. A file that changed since, whose copy could not be compared with it, that an
@@ -37,7 +38,7 @@ pub(crate) fn finish(
         let result = match rule {
             AfterSuccess::Keep => return Ok(()),
             AfterSuccess::Delete => delete(source, &base.append(relative), file),
-            AfterSuccess::MoveTo(folder) => move_to(source, (base, relative), folder, file),
+            AfterSuccess::MoveTo(folder) => move_file(source, (base, relative), folder, file),
         };
         match result.map_err(CopyError::from) {
             Ok(()) => {}
@@ -55,7 +56,7 @@ fn delete(source: &Opened, path: &StoragePath, file: &StagedFile) -> Result<(), 
     source.storage.remove(path)
 }
 
-fn move_to(
+fn move_file(
     source: &Opened,
     (base, relative): (&StoragePath, &StoragePath),
     folder: &str,
@@ -66,8 +67,8 @@ fn move_to(
         return Ok(());
     }
     let to = match base.file_name().filter(|_| relative.as_bytes().is_empty()) {
-        Some(name) => destination(&source.root, &base.parent().unwrap_or_default(), folder)?.join(name)?,
-        None => destination(&source.root, base, folder)?.append(relative),
+        Some(name) => move_to::folder(&source.root, &base.parent().unwrap_or_default(), folder)?.join(name)?,
+        None => move_to::folder(&source.root, base, folder)?.append(relative),
     };
     if let Some(parent) = to.parent() {
         create_folders(source.storage.as_ref(), &parent)?;
@@ -83,23 +84,6 @@ fn move_to(
         }
     }
     result
-}
-
-/// The folder of the rule `moveTo`: an absolute path, or one below `above`. `root` is the absolute path of the storage's root.
-fn destination(root: &[u8], above: &StoragePath, folder: &str) -> Result<StoragePath, StorageError> {
-    if !folder.starts_with('/') {
-        return StoragePath::new(folder.as_bytes()).map(|below| above.append(&below));
-    }
-    let root = root.strip_suffix(b"/").unwrap_or(root);
-    match folder.as_bytes().strip_prefix(root) {
-        Some(below) if below.first() == Some(&b'/') => StoragePath::new(below),
-        _ => Err(StorageError::new(
-            StorageErrorKind::PermissionDenied,
-            "move a file to",
-            folder,
-            "it is outside the folder that holds the source; choose a folder inside it",
-        )),
-    }
 }
 
 /// Whether the one file of a copy was named by a link.
@@ -128,31 +112,5 @@ fn is_unchanged(source: &Opened, path: &StoragePath, file: &StagedFile) -> Resul
         }
         Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::destination;
-    use crate::storage::error::StorageErrorKind;
-    use crate::storage::storage_path::StoragePath;
-
-    #[test]
-    fn an_absolute_path_is_that_of_the_server_also_below_the_login_folder() -> anyhow::Result<()> {
-        let above = StoragePath::new(b"out")?;
-        for (root, folder, expected) in [
-            ("/", "/home/orders/done", "home/orders/done"),
-            ("/home/orders", "/home/orders/done/", "done"),
-            ("/home/orders/", "/home/orders/done", "done"),
-            ("/home/orders", "done", "out/done"),
-        ] {
-            let found = destination(root.as_bytes(), &above, folder)?;
-            assert_eq!(found, StoragePath::new(expected.as_bytes())?, "{folder} below {root}");
-        }
-        for folder in ["/done", "/home/orders2/done"] {
-            let refused = destination(b"/home/orders", &above, folder).map_err(|error| error.kind());
-            assert_eq!(refused, Err(StorageErrorKind::PermissionDenied), "{folder}");
-        }
-        Ok(())
     }
 }

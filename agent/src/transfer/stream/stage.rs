@@ -36,7 +36,7 @@ pub(crate) fn stage(
     control: &Control,
 ) -> Result<(CopyResult, Option<Reserved>), CopyError> {
     let (here, there) = (source.storage.capabilities(), destination.storage.capabilities());
-    let plan = StreamPlan::of(source, stream.rules.symlinks, here.links && there.links)?;
+    let plan = StreamPlan::of(source, &stream.rules, here.links && there.links)?;
     control.set_total(plan.total);
     let is_new = stream.target.is_none();
     let base = destination_paths::choose(stream, &plan, source, destination)?;
