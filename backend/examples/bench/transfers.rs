@@ -19,7 +19,7 @@ use setup::Setup;
 const SMALL_FILES: usize = 1_000;
 const SMALL_FILE: usize = 4_096;
 
-/// Beside a tool that does as much as `--verify none`: it copies the file and, where the protocol can, syncs it.
+/// Beside a tool alone, whether it syncs the new file, as `--verify none` does, or leaves that to the kernel.
 const BARE: Asked = Asked { wall: Some(0.9), cpu: Some(1.25) };
 
 /// Beside a tool, `sha256sum` and `sync`: as much as the agent does.
@@ -31,8 +31,8 @@ const LOCAL: Asked = Asked { wall: Some(0.9), cpu: None };
 /// Many small files, each of them synced.
 const SMALL: Asked = Asked { wall: Some(1.5), cpu: None };
 
-/// Beside a tool that does less: it leaves the new file in the memory of the machine that receives it, which loses it with
-/// the power, or copies no byte where the file system can share them, as `cp` does. Speed is asked for equal work.
+/// Beside a tool that does less: it leaves the new files in the memory of the machine that receives them, which loses them
+/// with the power, or copies no byte where the file system can share them, as `cp` does. Speed is asked for equal work.
 const NOTHING: Asked = Asked { wall: None, cpu: None };
 
 pub(crate) fn run(options: &Options) {
@@ -127,8 +127,8 @@ struct Tool {
     synced: Option<String>,
 }
 
-/// A tool alone and with a sync beside `--verify none`, and followed by `sha256sum` and `sync` beside the default. `hashed`
-/// is what a careful user hashes, `written` the new file.
+/// A tool alone, and with a sync where it has one, beside `--verify none`; followed by `sha256sum` and `sync` beside the
+/// default. `hashed` is what a careful user hashes, `written` the new file.
 fn pair(
     setup: &Setup,
     title: &str,
@@ -136,11 +136,8 @@ fn pair(
     Tool { name, script, synced }: &Tool,
     (hashed, written): (&Path, &Path),
 ) -> [Comparison; 2] {
-    let alone = |asked| (Contender::new((*name).to_owned(), script.clone()), asked);
-    let bare = match synced {
-        Some(synced) => vec![alone(NOTHING), (Contender::new(format!("{name}, file synced"), synced.clone()), BARE)],
-        None => vec![alone(BARE)],
-    };
+    let mut bare = vec![(Contender::new((*name).to_owned(), script.clone()), BARE)];
+    bare.extend(synced.as_ref().map(|synced| (Contender::new(format!("{name}, file synced"), synced.clone()), BARE)));
     let careful = format!("{script} && sha256sum {} > /dev/null && sync {}", hashed.display(), written.display());
     let verified = vec![(Contender::new(format!("{name} + sha256sum + sync"), careful), EQUAL)];
     let comparison = |title: String, verify: &str, theirs| Comparison {
@@ -156,17 +153,20 @@ fn local(setup: &Setup) -> Vec<Comparison> {
     let here = setup.here();
     let (from, to) = (here.join("big").display().to_string(), here.join("copy").display().to_string());
     let cp = format!("cp {from} {to}");
-    let comparison = |title: &str, verify: &str, name: &str, script: String, asked| Comparison {
+    let comparison = |title: &str, verify: &str, theirs| Comparison {
         title: title.to_owned(),
         ours: Contender::new(format!("mftplus-agent copy --verify {verify}"), setup.copy(verify, &from, &to)),
-        theirs: vec![(Contender::new(name.to_owned(), script), asked)],
+        theirs,
         written: here.join("copy"),
     };
-    let careful = format!("{cp} && sha256sum {to} > /dev/null && sync {to}");
-    vec![
-        comparison("Local", "none", "cp", cp.clone(), NOTHING),
-        comparison("Local, verified", "sha256", "cp + sha256sum + sync", careful, LOCAL),
-    ]
+    let hashed = format!("{cp} && sha256sum {to} > /dev/null");
+    let careful = format!("{hashed} && sync {to}");
+    let verified = vec![
+        (Contender::new("cp + sha256sum".to_owned(), hashed), NOTHING),
+        (Contender::new("cp + sha256sum + sync".to_owned(), careful), LOCAL),
+    ];
+    let alone = vec![(Contender::new("cp".to_owned(), cp), NOTHING)];
+    vec![comparison("Local", "none", alone), comparison("Local, verified", "sha256", verified)]
 }
 
 /// A folder of small files over SFTP.
@@ -189,6 +189,7 @@ fn small(setup: &Setup) -> Vec<Comparison> {
         };
         if let Some(tool) = setup.rclone(&rclone(&from, pulls), &rclone(&to, !pulls)) {
             let synced = format!("{tool} && sync {}/*", to.display());
+            theirs.push((Contender::new("rclone copy".to_owned(), tool), NOTHING));
             theirs.push((Contender::new("rclone copy, files synced".to_owned(), synced), SMALL));
         }
         let (source, destination) = (Setup::sftp_end(&from, pulls), Setup::sftp_end(&to, !pulls));
