@@ -103,7 +103,7 @@ fn main() {
     }
 }
 
-/// A sparse file of 5 GiB: a copy on this machine stays sparse, and over SFTP it comes back as it was.
+/// A sparse file of 5 GiB: a copy on this machine stays sparse, and over SFTP, FTP and FTPS it comes back as it was.
 fn large_file(options: &Options) {
     let started = Instant::now();
     let setup = Setup::start(&options.server, &options.agent);
@@ -116,18 +116,29 @@ fn large_file(options: &Options) {
         file.write_all_at(&[7; 1_000], at).unwrap();
     }
     let shown = |path: &Path| Setup::sftp_end(path, false);
-    let on_server = Setup::sftp_end(&pushed, true);
-    for (from, to, copy) in [
-        (shown(&source), shown(&local), &local),
-        (shown(&source), on_server.clone(), &pushed),
-        (on_server, shown(&pulled), &pulled),
-    ] {
-        setup::output(Command::new("sh").args(["-c", &setup.copy("sha256", &from, &to)]));
-        setup::output(Command::new("cmp").arg(&source).arg(copy));
+    let copy = |from: &str, to: &str, copied: &Path| {
+        setup::output(Command::new("sh").args(["-c", &setup.copy("sha256", from, to)]));
+        setup::output(Command::new("cmp").arg(&source).arg(copied));
+    };
+    let is_sparse = |copied: &Path| {
+        let blocks = fs::metadata(copied).unwrap().blocks();
+        assert!(blocks * 512 < LARGE / 100, "a sparse file takes {blocks} blocks after its copy");
+    };
+    copy(&shown(&source), &shown(&local), &local);
+    is_sparse(&local);
+    let mut servers = vec![("SFTP", Setup::sftp_end(&pushed, true))];
+    servers.extend(setup.ftp_servers().iter().map(|server| (server.name, format!("{}:/~/pushed", server.endpoint))));
+    for (_, on_server) in &servers {
+        copy(&shown(&source), on_server, &pushed);
+        copy(on_server, &shown(&pulled), &pulled);
+        is_sparse(&pulled);
+        // On the server it has no holes, and the next one writes it anew.
+        fs::remove_file(&pushed).unwrap();
+        fs::remove_file(&pulled).unwrap();
     }
-    let blocks = fs::metadata(&local).unwrap().blocks();
-    assert!(blocks * 512 < LARGE / 100, "a sparse file takes {blocks} blocks after its copy");
-    println!("A sparse file of 5 GiB: copied here, pushed and pulled by SFTP ({:.1?})", started.elapsed());
+    let names: Vec<&str> = servers.iter().map(|(name, _)| *name).collect();
+    let names = names.join(", ");
+    println!("A sparse file of 5 GiB: copied here, pushed and pulled by {names} ({:.1?})", started.elapsed());
 }
 
 /// Ten SFTP transfers at once take no more memory than allowed.
