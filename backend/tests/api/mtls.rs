@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::support::{
-    TestApp, TestListener,
+    Log, TestApp, TestListener,
     app::{TestAgent, TestDatabase},
     connected,
     tls::{AgentKey, TestCertificate},
@@ -81,6 +81,11 @@ fn counted(handle: &PrometheusHandle, reason: &str) -> bool {
     })
 }
 
+/// Whether the log says that a certificate was refused for this reason. Of several within 10 seconds it says it once.
+fn logged(log: &Log, reason: &str) -> bool {
+    log.lines("a client certificate was refused").iter().any(|line| line["fields"]["reason"] == reason)
+}
+
 #[tokio::test]
 async fn a_certificate_authenticates_alone_and_with_the_key_of_its_agent() {
     let story = Story::begin().await;
@@ -121,16 +126,19 @@ async fn the_key_of_another_agent_or_none_that_is_valid_makes_the_certificate_wo
 }
 
 #[tokio::test]
-async fn certificates_of_other_authorities_and_none_at_all_are_refused_and_counted() {
+async fn certificates_of_other_authorities_and_none_at_all_are_refused_counted_and_logged() {
     let story = Story::begin().await;
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     let _recorder = ::metrics::set_default_local_recorder(&recorder);
-    let key = Some(story.agent.key.as_str());
-    assert_eq!(story.status(&story.certificate.client(), key).await, None);
+    let (log, _logging) = Log::capture();
+    assert_eq!(story.status(&story.certificate.client(), Some(&story.agent.key)).await, None);
     assert!(counted(&handle, "none") && !counted(&handle, "other_authority"));
+    assert!(logged(&log, "none"));
 
-    // Another authority, and a certificate that signs itself.
+    // Another authority, and a certificate that signs itself. Each listener bounds its log lines.
+    let story = Story::begin().await;
+    let key = Some(story.agent.key.as_str());
     let foreign = TestApp::with_authority().await;
     let stranger = foreign.agent(foreign.customer("acme").await.id, "edge-1").await;
     let own = AgentKey::generate();
@@ -141,6 +149,7 @@ async fn certificates_of_other_authorities_and_none_at_all_are_refused_and_count
         assert_eq!(story.status(&story.certificate.client_as(identity), key).await, None);
     }
     assert!(counted(&handle, "other_authority"), "{}", handle.render());
+    assert!(logged(&log, "other_authority"));
     assert_eq!(story.status(&story.client(), key).await, Some(200));
 }
 
@@ -150,6 +159,7 @@ async fn an_expired_certificate_is_refused_by_the_clock_of_the_server() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     let _recorder = ::metrics::set_default_local_recorder(&recorder);
+    let (log, _logging) = Log::capture();
     let open = story.client();
     assert_eq!(story.status(&open, None).await, Some(200));
     story.app.advance(TimeDelta::days(90) - TimeDelta::seconds(1));
@@ -157,7 +167,7 @@ async fn an_expired_certificate_is_refused_by_the_clock_of_the_server() {
     assert!(!counted(&handle, "expired"));
     story.app.advance(TimeDelta::seconds(2));
     assert_eq!(story.status(&story.client(), None).await, None);
-    assert!(counted(&handle, "expired"));
+    assert!(counted(&handle, "expired") && logged(&log, "expired"));
     // The key needs no certificate on the other listener, and gets a new one there.
     let renewed = story.app.certificate(&story.agent, &story.key).await;
     let client = story.certificate.client_as(story.key.identity(&renewed));
@@ -170,11 +180,12 @@ async fn a_connection_outlives_neither_the_end_of_its_certificate_nor_its_revoca
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     let _recorder = ::metrics::set_default_local_recorder(&recorder);
+    let (log, _logging) = Log::capture();
     let client = story.client();
     assert_eq!(story.status(&client, None).await, Some(200));
     story.app.cp().revoke_agent(&Actor::System, story.agent.id).await.expect("revoked");
     assert_eq!(story.status(&client, None).await, Some(401), "on the same connection");
-    assert!(counted(&handle, "revoked"));
+    assert!(counted(&handle, "revoked") && logged(&log, "revoked"));
     assert_eq!(story.status(&story.client(), None).await, Some(401), "and on a new one");
 
     let story = Story::begin().await;
