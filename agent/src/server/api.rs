@@ -17,8 +17,8 @@ use crate::server::http::{ApiError, HttpClient, PREFER_MINIMAL};
 use crate::server::request_intervals::RateLimit;
 use crate::server::route::Route;
 use crate::server::wire::{
-    CreateTransfer, Directive, Directives, Heartbeat, IssuedCertificate, RegisterAgent, RunEnd, RunView, Status,
-    StepUpdate, StepView, TransferUpdate, TransferView, UpdateResult, WithInstance,
+    CreateTransfer, Directive, Directives, Heartbeat, IssuedCertificate, RegisterAgent, RunEnd, RunView, StepUpdate,
+    StepView, TransferUpdate, TransferView, UpdateResult, WithInstance,
 };
 
 /// The maximum duration of a long poll, in seconds.
@@ -192,9 +192,10 @@ impl Api {
         })
     }
 
-    /// `PATCH /api/transfers/{id}`: begins a new attempt. The answer says what to copy.
-    pub(crate) async fn begin_attempt(&self, id: Uuid, attempt: u32) -> Result<TransferView, ApiError> {
-        let body = json!({ "status": Status::Running, "attempt": attempt });
+    /// `PATCH /api/transfers/{id}`: names an attempt that the server has requested. It stays queued until the copy has its
+    /// turn. The answer says what to copy.
+    pub(crate) async fn name_attempt(&self, id: Uuid, attempt: u32) -> Result<TransferView, ApiError> {
+        let body = json!({ "attempt": attempt });
         let request = || self.request(Method::PATCH, &format!("/api/transfers/{id}")).json(&body);
         Ok(self.call::<OneTransfer>(request).await?.transfer)
     }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use mftplus_protocol::characters::printable;
-use mftplus_protocol::wire::Verify;
+use mftplus_protocol::wire::{TransferStatus, Verify};
 pub(crate) use mftplus_protocol::{
     transfer::TransferDetails,
     wire::{AgentStatus, Direction, ReportedStatus as Status},
@@ -73,6 +73,16 @@ pub(crate) struct TransferView {
     pub(crate) attempt: u32,
     #[serde(default)]
     pub(crate) direction: Option<Direction>,
+    #[serde(default)]
+    pub(crate) status: Option<String>,
+}
+
+impl TransferView {
+    /// Whether the transfer has ended, so that there is nothing to copy.
+    pub(crate) fn has_ended(&self) -> bool {
+        let status = self.status.as_deref().and_then(TransferStatus::from_name);
+        status.is_some_and(|status| !status.is_active())
+    }
 }
 
 fn first_attempt() -> u32 {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::fake_server::ServerState;
 use super::{TestAgent, test_bytes};
+use crate::command::args::RunArgs;
 use crate::identity::Registration;
 use crate::server::context::Timing;
 
@@ -46,6 +47,52 @@ async fn a_retry_from_an_unknown_server_fails_with_a_reason() -> anyhow::Result<
     let transfer = agent.server.only_transfer()?;
     assert_eq!(transfer["attempt"], 2);
     assert!(transfer["errorMessage"].as_str().is_some_and(|reason| reason.contains("there is no endpoint `partner`")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_retried_transfer_stays_queued_until_it_has_its_turn() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::write(agent.path("a"), test_bytes(4_000_000))?;
+    fs::write(agent.path("c"), "text")?;
+    agent.server.send_job(json!({"source": agent.path("a"), "destination": agent.path("b")}));
+    let one_slowly = RunArgs { max_jobs: Some(1), max_rate: Some(2_000_000), ..TestAgent::run_args() };
+    agent
+        .with_daemon_args(&one_slowly, async || {
+            agent.server.wait_until("the job copies", |state| state.all("status", &json!("running"))).await?;
+            let retried = json!({"source": agent.path("c"), "destination": agent.path("d"), "attempt": 2});
+            let id = agent.server.change(|state| state.add_transfer(retried));
+            let directive = agent.server.send_directive("retryTransfer", &json!({"transferId": id, "attempt": 2}));
+            agent.server.wait_until("it is accepted", |state| state.acknowledged.contains(&directive)).await?;
+            // A report of the job's copy, which would come after one of this transfer.
+            let reports = agent.server.change(|state| state.updates.len());
+            agent.server.wait_until("the job goes on", |state| state.updates.len() > reports + 1).await?;
+            assert_eq!(agent.server.change(|state| state.transfers[&id]["status"].clone()), "queued");
+            agent.server.wait_until("both are completed", |state| state.all("status", &json!("completed"))).await
+        })
+        .await?;
+    assert_eq!(fs::read_to_string(agent.path("d"))?, "text");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_retry_of_a_transfer_that_has_ended_copies_nothing() -> anyhow::Result<()> {
+    let agent = TestAgent::start().await?;
+    fs::write(agent.path("a"), "text")?;
+    for status in ["completed", "failed", "cancelled"] {
+        let ended = json!({
+            "source": agent.path("a"), "destination": agent.path("b"), "status": status, "attempt": 2,
+        });
+        let id = agent.server.change(|state| state.add_transfer(ended));
+        let directive = agent.server.send_directive("retryTransfer", &json!({"transferId": id, "attempt": 2}));
+        let acknowledged = async || {
+            agent.server.wait_until("it is acknowledged", |state| state.acknowledged.contains(&directive)).await
+        };
+        agent.with_daemon(acknowledged).await?;
+        let found = agent.server.change(|state| state.transfers[&id].clone());
+        assert_eq!((&found["status"], &found["attempt"]), (&json!(status), &json!(2)));
+    }
+    assert!(!agent.path("b").exists() && agent.states()?.is_empty());
     Ok(())
 }
 

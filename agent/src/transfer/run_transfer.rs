@@ -85,7 +85,6 @@ pub(crate) async fn carry_out(
         control.await_plan();
     }
     context.controls.insert(control.clone());
-    context.reporter.track(control.clone());
     // A request to stop from before could not see this control.
     if context.server.is_stopping() {
         control.pause();
@@ -95,7 +94,9 @@ pub(crate) async fn carry_out(
     }
 
     tokio::select! {
-        () = admitted => {}
+        biased;
+        // Until then the server knows it as queued.
+        () = admitted => context.reporter.track(control.clone()),
         () = control.stopped() => {}
     }
     let (worker, access) = (control.clone(), context.file_access(state.options.is_confined));

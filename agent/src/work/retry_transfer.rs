@@ -32,7 +32,11 @@ pub(crate) async fn retry(agent: &Arc<Agent>, id: Uuid, attempt: u32) -> anyhow:
         Claimed::Ours(claim) => Some(*claim),
         Claimed::Missing => None,
     };
-    let view = match agent.server.api.begin_attempt(id, attempt).await {
+    let view = match agent.server.api.name_attempt(id, attempt).await {
+        Ok(view) if view.has_ended() => {
+            tracing::info!(transfer.id = %id, attempt, "the transfer has ended meanwhile, so it is not retried");
+            return Ok(Acknowledgement::Done);
+        }
         Ok(view) => view,
         Err(error) if error.is_temporary() => return Ok(Acknowledgement::Deferred),
         Err(error) => {
@@ -172,7 +176,7 @@ mod tests {
 
     fn view(protocol: &str, source: &str) -> TransferView {
         let (source, destination, protocol) = (source.to_owned(), "/b".to_owned(), protocol.to_owned());
-        TransferView { id: Uuid::new_v4(), source, destination, protocol, attempt: 2, direction: None }
+        TransferView { id: Uuid::new_v4(), source, destination, protocol, attempt: 2, direction: None, status: None }
     }
 
     #[test]
