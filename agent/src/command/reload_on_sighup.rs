@@ -10,38 +10,45 @@ use crate::config::file::ConfigFile;
 use crate::config::live::LiveConfig;
 use crate::storage::allowed_roots::AllowedRoots;
 
-/// Reloads at each SIGHUP until the agent closes.
-pub(crate) async fn at_hangup(agent: Arc<Agent>, config: Arc<LiveConfig>, args: RunArgs) {
-    let mut hangups = match hangups() {
-        Ok(hangups) => hangups,
-        Err(error) => {
-            return tracing::warn!(%error, "SIGHUP cannot be received, a change of the configuration needs a restart");
-        }
-    };
-    while hangups.recv().await.is_some() {
-        reload_and_log(&agent, &config, &args).await;
-    }
-}
-
+/// Receives SIGHUP.
 #[cfg(unix)]
-fn hangups() -> std::io::Result<tokio::signal::unix::Signal> {
-    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
-}
+pub(crate) type Hangups = tokio::signal::unix::Signal;
 
 /// A signal that this system does not have.
 #[cfg(not(unix))]
-struct NoSignal;
+pub(crate) struct Hangups;
 
 #[cfg(not(unix))]
-impl NoSignal {
+impl Hangups {
     async fn recv(&mut self) -> Option<()> {
         std::future::pending().await
     }
 }
 
+/// Receives SIGHUP from now on; until then it ends the process.
+#[cfg(unix)]
+pub(crate) fn listen() -> Option<Hangups> {
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
+        Ok(hangups) => Some(hangups),
+        Err(error) => {
+            tracing::warn!(%error, "SIGHUP cannot be received, a change of the configuration needs a restart");
+            None
+        }
+    }
+}
+
+/// Receives nothing.
 #[cfg(not(unix))]
-fn hangups() -> std::io::Result<NoSignal> {
-    Ok(NoSignal)
+pub(crate) fn listen() -> Option<Hangups> {
+    Some(Hangups)
+}
+
+/// Reloads at each SIGHUP until the agent closes.
+pub(crate) async fn at_hangup(hangups: Option<Hangups>, agent: Arc<Agent>, config: Arc<LiveConfig>, args: RunArgs) {
+    let Some(mut hangups) = hangups else { return };
+    while hangups.recv().await.is_some() {
+        reload_and_log(&agent, &config, &args).await;
+    }
 }
 
 /// Reloads, and tells the log what came of it, and the server if the file was refused.

@@ -34,6 +34,8 @@ const FINAL_REPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs the daemon until SIGINT or SIGTERM, and returns the exit code.
 pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<Exit> {
+    // First: a service manager may ask for a reload at any time.
+    let hangups = reload_on_sighup::listen();
     let state_dir = settings.state_dir.clone();
     spawn_blocking(move || state_file::create_private_folder(&state_dir)).await??;
     let _lock = take_lock(settings).await?;
@@ -65,7 +67,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     agent.server.background(folder_health::watch(agent.clone()));
     agent.server.background(poll(agent.clone()));
     agent.server.background(resend_reports(agent.clone()));
-    agent.server.background(reload_on_sighup::at_hangup(agent.clone(), settings.config.clone(), args.clone()));
+    agent.server.background(reload_on_sighup::at_hangup(hangups, agent.clone(), settings.config.clone(), args.clone()));
     agent.server.background(certificate::keep(agent.server.clone(), agent.state_dir.clone()));
 
     tokio::select! {

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "what runs beside a test ends with it")]
 
 mod agent_killed;
+mod agent_reload;
 mod crash;
 #[path = "../api/support/database.rs"]
 #[expect(dead_code, reason = "the tests of the API ask more of it")]

@@ -195,7 +195,7 @@ pub(crate) fn terminate(child: &Child) {
 }
 
 /// Sends this signal to a process.
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
     assert!(status.is_ok_and(|status| status.success()));
 }
