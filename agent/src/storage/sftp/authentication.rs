@@ -126,8 +126,10 @@ impl Tried {
     fn answer(&mut self, session: &Session, result: AuthResult, what: String) -> Result<Attempt, Failure> {
         match result {
             AuthResult::Success => Ok(Attempt::Accepted),
-            // The library answers so, too, when the connection is gone.
-            AuthResult::Failure { .. } if session.is_closed() => Err(disconnected()),
+            // The library answers so, without a method, when the connection is gone. A server may also refuse, and hang up.
+            AuthResult::Failure { remaining_methods, .. } if remaining_methods.is_empty() && session.is_closed() => {
+                Err(disconnected())
+            }
             AuthResult::Failure { remaining_methods, partial_success } => {
                 self.offered = remaining_methods.iter().map(<&'static str>::from).collect();
                 Ok(if partial_success { Attempt::Continued } else { Attempt::Refused(what) })
