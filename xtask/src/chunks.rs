@@ -11,7 +11,10 @@ use std::collections::hash_map::DefaultHasher;
 use std::ffi::OsStr;
 use std::fs;
 use std::hash::{Hash, Hasher};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use crate::cargo_tools;
 use crate::failure::{Context, Result};
@@ -51,15 +54,33 @@ pub(crate) fn split(dist: &Path, stop: &Stop) -> Result<()> {
     fs::remove_file(&main).context(format_args!("cannot remove {}", relative(&main)))?;
 
     let chunks = entries(&folder)?;
-    for wasm in chunks.iter().filter(|path| is(path, "wasm")) {
-        let mut optimise = cargo_tools::command("wasm-opt");
-        process::run(optimise.args(["-Os", "--quiet"]).arg(wasm).arg("-o").arg(wasm), stop)?;
-    }
+    optimise(chunks.iter().filter(|path| is(path, "wasm")), stop)?;
     let main = folder.join(MAIN);
     let wasm = fs::read(&main).context(format_args!("cannot read {}", relative(&main)))?;
     let wasm = binary::without_null_segments(&wasm).ok_or("the main file has an unknown table of functions")?;
     fs::write(&main, wasm).context(format_args!("cannot write {}", relative(&main)))?;
     publish(&chunks, dist)
+}
+
+/// Makes the files smaller, one for each core at a time.
+fn optimise<'a>(files: impl Iterator<Item = &'a PathBuf> + Send, stop: &Stop) -> Result<()> {
+    let files = Mutex::new(files);
+    let next = || files.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        while let Some(wasm) = next() {
+            let mut optimise = cargo_tools::command("wasm-opt");
+            process::run(optimise.args(["-Os", "--quiet"]).arg(wasm).arg("-o").arg(wasm), stop)?;
+        }
+        Ok(())
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| match worker.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })
 }
 
 /// Merges the chunks that several pieces load into fewer files, and has the loader load these.
