@@ -14,14 +14,14 @@ use uuid::Uuid;
 
 use self::problems::{Problems, Subject};
 use crate::config::bandwidth_limits::RateLimits;
-use crate::config::live::LiveConfig;
+use crate::config::reloadable_config::LiveConfig;
 use crate::identity::Registration;
 use crate::server::api::Api;
 use crate::server::connection::ConnectionSettings;
 use crate::server::context::{DirectiveBatch, ServerContext, Timing};
 use crate::server::heartbeat::{self, Condition};
+use crate::server::plain_or_mtls_client::Route;
 use crate::server::request_pacer::RequestPacer;
-use crate::server::route::Route;
 use crate::server::wire::AgentStatus;
 use crate::storage::allowed_roots::AllowedRoots;
 use crate::storage::open::ConfiguredServers;

@@ -4,14 +4,14 @@
 pub(crate) mod bandwidth_limits;
 pub(crate) mod credentials_and_endpoints;
 #[cfg(test)]
-mod documentation;
+mod documentation_tests;
 pub(crate) mod endpoint_lookup;
 pub(crate) mod file;
 pub(crate) mod file_permissions;
 mod known_keys;
-pub(crate) mod live;
 pub(crate) mod locate;
 pub(crate) mod proxy;
+pub(crate) mod reloadable_config;
 pub(crate) mod resolved_endpoint;
 pub(crate) mod secret;
 mod section_names;

@@ -2,11 +2,11 @@
 //! files. Blocking; knows nothing of the control plane.
 
 pub(crate) mod allowed_roots;
-pub(crate) mod almost_full_disk;
-pub(crate) mod background_sync;
-pub(crate) mod copy_paths;
+pub(crate) mod background_fsync;
+pub(crate) mod command_line_copy_paths;
 pub(crate) mod error;
 pub(crate) mod ftp;
+pub(crate) mod is_disk_almost_full;
 pub(crate) mod job_paths;
 pub(crate) mod local;
 pub(crate) mod location;

@@ -3,7 +3,7 @@
 mod certificates;
 mod daemon;
 mod damaged_state_files;
-mod directives;
+mod directives_besides_jobs_and_steps;
 mod fake_server;
 mod frozen;
 #[cfg(unix)]
@@ -15,7 +15,7 @@ mod register_and_copy;
 #[cfg(target_os = "linux")]
 mod sftp;
 mod steps;
-mod streams;
+mod storage_copies;
 #[cfg(target_os = "linux")]
 mod transfers;
 mod unusual_files;

@@ -16,4 +16,4 @@ pub(crate) mod run_transfer;
 pub(crate) mod source_entries;
 pub(crate) mod state;
 pub(crate) mod state_files;
-pub(crate) mod stream;
+pub(crate) mod storage_copy;

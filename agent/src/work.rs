@@ -7,7 +7,7 @@ pub(crate) mod item_runner;
 pub(crate) mod job;
 pub(crate) mod journal;
 pub(crate) mod queue;
-pub(crate) mod retry_transfer;
+pub(crate) mod retry_transfer_directive;
 pub(crate) mod step;
 pub(crate) mod work_item;
 

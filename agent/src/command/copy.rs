@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::server::wire::{Direction, PartOf};
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
-use crate::storage::copy_paths::{CopyPaths, resolve};
+use crate::storage::command_line_copy_paths::{CopyPaths, resolve};
 use crate::storage::location::Location;
 use crate::storage::part_name;
 use crate::storage::path_text::{ends_with_separator, text};
@@ -30,7 +30,7 @@ use crate::transfer::rules::{CopyRules, OnExists};
 use crate::transfer::run_transfer::{CopyOutcome, EndedTransfer, ShowProgress, run_transfer};
 use crate::transfer::source_entries::Plan;
 use crate::transfer::state::{CopyOptions, Phase, StreamState, TransferState};
-use crate::transfer::stream::source_and_destination::Ends;
+use crate::transfer::storage_copy::source_and_destination::Ends;
 use crate::work::directives::Dispatcher;
 
 /// One copy of the command.

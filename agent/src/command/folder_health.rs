@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use crate::agent::Agent;
 use crate::agent::problems::Subject;
 use crate::storage::allowed_roots::AllowedRoots;
-use crate::storage::almost_full_disk::is_almost_full;
+use crate::storage::is_disk_almost_full::is_almost_full;
 use crate::storage::path_text::text;
 
 /// After this time without an answer, file systems are reported as a problem.

@@ -12,7 +12,7 @@ use crate::host;
 use crate::identity::Registration;
 use crate::server::api::{self, Api};
 use crate::server::certificate;
-use crate::server::route::Route;
+use crate::server::plain_or_mtls_client::Route;
 use crate::server::wire::RegisterAgent;
 use crate::storage::state_file;
 

@@ -7,7 +7,7 @@ use crate::agent::problems::Subject;
 use crate::command::args::RunArgs;
 use crate::command::settings::{allowed_dirs, work_limits};
 use crate::config::file::ConfigFile;
-use crate::config::live::LiveConfig;
+use crate::config::reloadable_config::LiveConfig;
 use crate::storage::allowed_roots::AllowedRoots;
 
 /// Receives SIGHUP.

@@ -27,7 +27,7 @@ use crate::transfer::state_files::{Claimed, lock};
 use crate::work::directives::{Dispatcher, poll};
 use crate::work::execute;
 use crate::work::item_runner;
-use crate::work::retry_transfer::start;
+use crate::work::retry_transfer_directive::start;
 
 /// The maximum time for final reports when the daemon stops.
 const FINAL_REPORT_TIMEOUT: Duration = Duration::from_secs(5);

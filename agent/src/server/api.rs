@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::identity::{ApiKey, Registration};
 use crate::server::http::{ApiError, HttpClient, PREFER_MINIMAL};
-use crate::server::request_intervals::RateLimit;
-use crate::server::route::Route;
+use crate::server::plain_or_mtls_client::Route;
+use crate::server::rate_limit::RateLimit;
 use crate::server::wire::{
     CreateTransfer, Directive, Directives, Heartbeat, IssuedCertificate, RegisterAgent, RunEnd, RunView, StepUpdate,
     StepView, TransferUpdate, TransferView, UpdateResult, WithInstance,

@@ -22,7 +22,7 @@ use crate::config::{ConfigError, server_address};
 use crate::identity::certificate::ClientCertificate;
 use crate::server::connection::{ConnectionSettings, is_certificate_refused, is_without_tls};
 use crate::server::http::headers::{date, is_minimal, rate_limit, retry_after};
-use crate::server::request_intervals::RateLimit;
+use crate::server::rate_limit::RateLimit;
 
 /// How far the clocks of the server and of this machine may differ before that of the server counts.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::storage::allowed_roots::FileAccess;
-use crate::storage::copy_paths::CopyPaths;
+use crate::storage::command_line_copy_paths::CopyPaths;
 use crate::storage::path_text::{ends_with_separator, from_file_url, goes_up};
 use crate::storage::pattern;
 use crate::storage::usage_error::UsageError;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use cap_std::fs::Metadata as FileMetadata;
 
-use crate::storage::background_sync::BackgroundSync;
+use crate::storage::background_fsync::BackgroundSync;
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::path_text::text;
 use crate::storage::sandboxed_path::SandboxedPath;

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::ConfigError;
 use crate::config::endpoint_lookup::Address;
-use crate::config::live::LiveConfig;
+use crate::config::reloadable_config::LiveConfig;
 use crate::config::resolved_endpoint::{Endpoint, EndpointSettings, Upload};
 use crate::storage::allowed_roots::{AccessError, FileAccess};
 use crate::storage::error::{StorageError, StorageErrorKind};

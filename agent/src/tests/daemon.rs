@@ -15,7 +15,7 @@ use crate::command::args::RunArgs;
 use crate::command::reload_on_sighup::{reload, reload_and_log};
 use crate::command::settings::work_limits;
 use crate::config::file_permissions::write_private;
-use crate::config::live::LiveConfig;
+use crate::config::reloadable_config::LiveConfig;
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::server::context::DirectiveBatch;

@@ -3,7 +3,7 @@
 mod commands;
 mod files;
 mod host_keys;
-mod interactive;
+mod keyboard_interactive;
 mod old_algorithms;
 mod relay;
 pub(super) mod server_process;

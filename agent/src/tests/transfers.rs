@@ -1,13 +1,13 @@
 //! Whole transfers against real servers: every protocol, and what goes wrong on the way. Tests of FTP servers and of file
 //! systems that are mounted have `as_root` in their names, by which `cargo xtask test` leaves them out for other users.
 
+mod every_protocol_and_direction;
 mod faults;
 mod faulty_proxy;
 mod frozen;
 mod full_disks;
 mod killed_agent;
 mod killed_and_wrong_servers;
-mod matrix;
 mod remote_server;
 mod sample_sources;
 
@@ -25,7 +25,7 @@ use super::TestAgent;
 use super::fake_server::ServerState;
 use crate::agent::Settings;
 use crate::config::file_permissions::write_private;
-use crate::config::live::LiveConfig;
+use crate::config::reloadable_config::LiveConfig;
 use crate::server::wire::Direction;
 use crate::storage::part_name;
 

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::server::context::ServerContext;
 use crate::server::http::ApiError;
-use crate::server::request_intervals::urgent_delay;
+use crate::server::rate_limit::urgent_delay;
 use crate::server::wire::CreateTransfer;
 use crate::transfer::state_files::Claim;
 

@@ -9,7 +9,7 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 
-use crate::storage::background_sync::BackgroundSync;
+use crate::storage::background_fsync::BackgroundSync;
 use crate::storage::sandboxed_path::SandboxedPath;
 use crate::storage::sparse;
 use crate::transfer::bandwidth::BandwidthLimiter;

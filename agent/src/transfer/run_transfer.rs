@@ -23,7 +23,7 @@ use crate::transfer::report_batcher::ReportReply;
 use crate::transfer::source_entries::{Plan, PlanError};
 use crate::transfer::state::{CopyResult, FinalReport, Phase, StreamState, Verify};
 use crate::transfer::state_files::Claim;
-use crate::transfer::stream::{self, source_and_destination::Opener};
+use crate::transfer::storage_copy::{self, source_and_destination::Opener};
 
 /// Shows the progress of a copy to a person; dropped when the copy ends.
 pub(crate) type ShowProgress = Box<dyn FnMut(&Control) + Send>;
@@ -269,8 +269,9 @@ fn discard_part(context: &TransferContext, claim: &Claim) {
 fn discard_stream(claim: &Claim, stream: &StreamState, (access, servers): (&FileAccess, &dyn Connect)) {
     // The transfer is stopped, but its parts are still to be removed.
     let opener = Opener::of(&claim.state, access, servers, CancellationToken::new());
-    let discarded =
-        opener.map_err(CopyError::from).and_then(|opener| stream::discard(claim, stream, &|end| opener.open(end)));
+    let discarded = opener
+        .map_err(CopyError::from)
+        .and_then(|opener| storage_copy::discard(claim, stream, &|end| opener.open(end)));
     if let Err(error) = discarded {
         let destination = &claim.state.destination;
         tracing::warn!(destination, %error, "the incomplete copy cannot be removed; remove *.mftplus-part there by hand");
@@ -286,7 +287,7 @@ fn copy_stream(
     control: &Control,
 ) -> Result<CopyResult, CopyError> {
     let opener = Opener::of(&claim.state, access, servers, control.stop_token())?;
-    stream::run(claim, stream, &|end| opener.open(end), backoff, control)
+    storage_copy::run(claim, stream, &|end| opener.open(end), backoff, control)
 }
 
 /// The final report of a transfer that this process did not copy.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::server::wire::{Direction, PartOf, Status, TransferDetails};
-use crate::storage::copy_paths::CopyPaths;
+use crate::storage::command_line_copy_paths::CopyPaths;
 use crate::storage::part_name;
 use crate::storage::path_text::from_text;
 use crate::storage::state_file::{self, Stored};

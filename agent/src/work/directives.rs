@@ -21,7 +21,7 @@ use crate::transfer::state_files::Claimed;
 use crate::work::execute;
 use crate::work::item_runner::{self, Acknowledgement, id};
 use crate::work::job;
-use crate::work::retry_transfer;
+use crate::work::retry_transfer_directive;
 use crate::work::step;
 
 /// Handles the directives of an agent.
@@ -96,7 +96,7 @@ impl Dispatcher {
             DirectiveKind::RetryTransfer => {
                 let attempt =
                     payload.get("attempt").and_then(Value::as_u64).context("the directive has no `attempt`")?;
-                retry_transfer::retry(&self.agent, id(payload, "transferId")?, u32::try_from(attempt)?).await
+                retry_transfer_directive::retry(&self.agent, id(payload, "transferId")?, u32::try_from(attempt)?).await
             }
             DirectiveKind::RotateKey => self.rotate_key().await,
             DirectiveKind::SetHeartbeatInterval => {

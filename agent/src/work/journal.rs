@@ -4,7 +4,7 @@
 //! takes the changes from a bounded channel, writes all that wait at once, syncs once, and then answers their callers. Only
 //! the daemon writes the file.
 
-mod earlier_file;
+mod earlier_journal_file;
 mod entries;
 mod writer;
 
@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use self::earlier_file::EarlierFile;
+use self::earlier_journal_file::EarlierFile;
 use self::entries::Entries;
 pub(crate) use self::entries::ItemState;
 use self::writer::{Action, Answer, QUEUE, Request, Writer};

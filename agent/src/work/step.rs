@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use self::action::{StepAction, TransferInstruction};
 use crate::agent::Agent;
-use crate::server::request_intervals::report_interval;
+use crate::server::rate_limit::report_interval;
 use crate::server::wire::{Directive, PartOf, Status, StepUpdate};
 use crate::storage::allowed_roots::FileAccess;
 use crate::storage::job_paths::local_path;

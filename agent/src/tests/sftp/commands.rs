@@ -8,7 +8,7 @@ use crate::agent::Settings;
 use crate::command::args::{LsArgs, TrustArgs};
 use crate::command::{check, ls, trust};
 use crate::config::file_permissions::write_private;
-use crate::config::live::LiveConfig;
+use crate::config::reloadable_config::LiveConfig;
 use crate::exit::Exit;
 use crate::tests::TestAgent;
 

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::server_process::{SshServer, make_key};
 use crate::config::file_permissions::write_private;
-use crate::config::live::LiveConfig;
+use crate::config::reloadable_config::LiveConfig;
 use crate::storage::location::Location;
 use crate::storage::open::{ConfiguredServers, Connect as _};
 use crate::storage::storage_path::StoragePath;

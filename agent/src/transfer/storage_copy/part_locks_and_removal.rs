@@ -5,7 +5,7 @@ use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::TransferStorage;
 use crate::transfer::error::CopyError;
 use crate::transfer::part_lock::{self, Reserved};
-use crate::transfer::stream::destination_paths::create_folders;
+use crate::transfer::storage_copy::destination_paths::create_folders;
 
 /// Creates and locks a local part, so that no other copy writes to it. On a server its tag does that.
 pub(crate) fn lock(

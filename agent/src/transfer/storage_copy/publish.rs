@@ -7,9 +7,9 @@ use crate::transfer::error::CopyError;
 use crate::transfer::part_lock::Reserved;
 use crate::transfer::rules::OnExists;
 use crate::transfer::state::{Staging, StreamState};
-use crate::transfer::stream::destination_paths::{MAX_NAMES, numbered, part_folder, staged_path};
-use crate::transfer::stream::part_locks_and_removal::{hold, remove_if_there, remove_part};
-use crate::transfer::stream::staged::{StagedFile, StagedFiles};
+use crate::transfer::storage_copy::destination_paths::{MAX_NAMES, numbered, part_folder, staged_path};
+use crate::transfer::storage_copy::part_locks_and_removal::{hold, remove_if_there, remove_part};
+use crate::transfer::storage_copy::staged_file_list::{StagedFile, StagedFiles};
 
 /// Publishes all staged files of the copy `base`. `lock` is that of its part folder, if this attempt has staged it. Only what
 /// an earlier attempt has recorded as staged may be published already.

@@ -7,9 +7,9 @@ use crate::storage::transfer_storage::EntryKind;
 use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::AfterSuccess;
-use crate::transfer::stream::destination_paths::{MAX_NAMES, create_folders, numbered};
-use crate::transfer::stream::move_to;
-use crate::transfer::stream::staged::{StagedFile, StagedFiles};
+use crate::transfer::storage_copy::destination_paths::{MAX_NAMES, create_folders, numbered};
+use crate::transfer::storage_copy::move_to;
+use crate::transfer::storage_copy::staged_file_list::{StagedFile, StagedFiles};
 
 /// Applies the rule to each file that was staged. A file that changed since, whose copy could not be compared with it, that an
 /// earlier attempt has deleted or moved, or that is behind a link, which could lead out of the source, is left alone; so is a

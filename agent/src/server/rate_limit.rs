@@ -1,4 +1,4 @@
-//! Intervals between requests, computed from the rate limit. No I/O.
+//! The rate limit of the API key, and the intervals between requests that follow from it. No I/O.
 
 use std::time::Duration;
 

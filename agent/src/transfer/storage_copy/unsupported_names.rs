@@ -5,7 +5,7 @@ use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::{Capabilities, TransferStorage};
 use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
-use crate::transfer::stream::plan::StreamPlan;
+use crate::transfer::storage_copy::plan::StreamPlan;
 
 /// Refuses a plan with names that the destination cannot hold; each is named.
 pub(crate) fn check(plan: &StreamPlan, target: &dyn TransferStorage, base: &StoragePath) -> Result<(), CopyError> {

@@ -9,9 +9,9 @@ use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::Preserve;
 use crate::transfer::state::Staging;
-use crate::transfer::stream::destination_paths;
-use crate::transfer::stream::plan::{PlanEntry, PlanKind};
-use crate::transfer::stream::stage::Stager;
+use crate::transfer::storage_copy::destination_paths;
+use crate::transfer::storage_copy::plan::{PlanEntry, PlanKind};
+use crate::transfer::storage_copy::stage_files::Stager;
 
 impl Stager<'_> {
     /// Sets the attributes of a part, which was modified at `written`; returns when it is modified from now on.

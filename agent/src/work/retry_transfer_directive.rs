@@ -12,7 +12,7 @@ use crate::transfer::rules::{CopyRules, OnExists};
 use crate::transfer::run_transfer::{CopyOutcome, EndedTransfer, report_without_copy, run_transfer, send_final_report};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, StreamState, TransferState};
 use crate::transfer::state_files::{Claim, Claimed, TransferStore};
-use crate::transfer::stream::source_and_destination::Ends;
+use crate::transfer::storage_copy::source_and_destination::Ends;
 use crate::work::item_runner::Acknowledgement;
 
 /// Starts the attempt `attempt` of a transfer.

@@ -9,7 +9,7 @@ use crate::storage::transfer_storage::{Entry, EntryKind, MAX_DEPTH, MAX_ENTRIES,
 use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
 use crate::transfer::rules::{AfterSuccess, CopyRules, SymlinkRule};
-use crate::transfer::stream::move_to;
+use crate::transfer::storage_copy::move_to;
 
 /// The maximum number of bytes of all paths of a source. A server could name a million files inside 128 folders with long
 /// names.

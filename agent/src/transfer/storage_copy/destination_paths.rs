@@ -10,7 +10,7 @@ use crate::transfer::error::CopyError;
 use crate::transfer::rules::OnExists;
 use crate::transfer::source_entries::PlanError;
 use crate::transfer::state::{Staging, StreamState};
-use crate::transfer::stream::plan::StreamPlan;
+use crate::transfer::storage_copy::plan::StreamPlan;
 
 /// The maximum number of names that are tried for `onExists: rename`.
 pub(crate) const MAX_NAMES: u32 = 1000;

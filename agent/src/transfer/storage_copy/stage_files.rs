@@ -15,14 +15,14 @@ use crate::transfer::part_lock::Reserved;
 use crate::transfer::rules::{OnExists, OnFileError, Preserve};
 use crate::transfer::state::{CopyResult, PartialFile, Phase, Staging, StreamState, Verify};
 use crate::transfer::state_files::Claim;
-use crate::transfer::stream::destination_checks;
-use crate::transfer::stream::destination_paths;
-use crate::transfer::stream::file_copier::{Copied, FileCopier};
-use crate::transfer::stream::link_containment::stays_inside;
-use crate::transfer::stream::part_locks_and_removal;
-use crate::transfer::stream::plan::{PlanEntry, PlanKind, StreamPlan};
-use crate::transfer::stream::staged::{StagedFile, StagedFiles, nanoseconds};
-use crate::transfer::stream::unsupported_names;
+use crate::transfer::storage_copy::destination_checks;
+use crate::transfer::storage_copy::destination_paths;
+use crate::transfer::storage_copy::file_copier::{Copied, FileCopier};
+use crate::transfer::storage_copy::link_containment::stays_inside;
+use crate::transfer::storage_copy::part_locks_and_removal;
+use crate::transfer::storage_copy::plan::{PlanEntry, PlanKind, StreamPlan};
+use crate::transfer::storage_copy::staged_file_list::{StagedFile, StagedFiles, nanoseconds};
+use crate::transfer::storage_copy::unsupported_names;
 
 /// Bytes of a file from which on its part is continued by another process. Smaller ones are begun again.
 const RESUMABLE: u64 = 4 << 20;

@@ -24,7 +24,7 @@ use crate::transfer::error::CopyError;
 use crate::transfer::rules::{AfterSuccess, CopyRules, OnExists, OnFileError, Preserve, SymlinkRule};
 use crate::transfer::state::{CopyOptions, CopyResult, Phase, StreamState, TransferState, Verify};
 use crate::transfer::state_files::{Claim, TransferStore};
-use crate::transfer::stream;
+use crate::transfer::storage_copy;
 
 /// A copy that can be run again, as after a restart of the agent.
 struct Copy {
@@ -94,7 +94,7 @@ impl Copy {
         let sides = Self::opener(self);
         let stream = self.claim.state.stream.clone().unwrap_or_else(|| unreachable!("it has one"));
         let backoff = Backoff::doubling(Duration::from_millis(1), Duration::from_millis(1));
-        stream::run(&mut self.claim, stream, &sides, backoff, control)
+        storage_copy::run(&mut self.claim, stream, &sides, backoff, control)
     }
 
     /// The part of a file of this name, beside the destination.
@@ -105,7 +105,7 @@ impl Copy {
 
     fn discard(&self) -> Result<(), CopyError> {
         let stream = self.claim.state.stream.clone().unwrap_or_else(|| unreachable!("it has one"));
-        stream::discard(&self.claim, &stream, &Self::opener(self))
+        storage_copy::discard(&self.claim, &stream, &Self::opener(self))
     }
 
     /// Opens the ends without borrowing the claim.

@@ -6,8 +6,8 @@ use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::{EntryKind, TransferStorage};
 use crate::transfer::error::CopyError;
 use crate::transfer::state::StreamState;
-use crate::transfer::stream::plan::StreamPlan;
-use crate::transfer::stream::staged::StagedFiles;
+use crate::transfer::storage_copy::plan::StreamPlan;
+use crate::transfer::storage_copy::staged_file_list::StagedFiles;
 
 /// Refuses what a file must not replace. A server, which would have to be asked for each file, refuses it when the file gets
 /// its name.

@@ -13,8 +13,8 @@ mod plan;
 mod publish;
 pub(crate) mod source_and_destination;
 mod source_cleanup;
-mod stage;
-mod staged;
+mod stage_files;
+mod staged_file_list;
 mod unsupported_names;
 
 use mftplus_protocol::backoff::Backoff;
@@ -27,7 +27,7 @@ use crate::transfer::error::CopyError;
 use crate::transfer::rules::AfterSuccess;
 use crate::transfer::state::{CopyResult, Phase, StreamState};
 use crate::transfer::state_files::Claim;
-use crate::transfer::stream::staged::StagedFiles;
+use crate::transfer::storage_copy::staged_file_list::StagedFiles;
 
 /// Attempts in a row of which none copies a byte.
 const MAX_FAILURES: u32 = 10;
@@ -95,7 +95,7 @@ fn attempt_once(
         (copied, None, None)
     } else {
         let source = open(End::Source)?;
-        let (copied, lock) = stage::stage(claim, stream, (&source, &destination), &mut staged, control)?;
+        let (copied, lock) = stage_files::stage(claim, stream, (&source, &destination), &mut staged, control)?;
         (copied, Some(source), lock)
     };
     if !is_published {
@@ -107,7 +107,7 @@ fn attempt_once(
         if !is_published {
             // Whoever waits for the files may take them away at once.
             stream.is_published = true;
-            stage::save(claim, stream)?;
+            stage_files::save(claim, stream)?;
         }
         let source = match source {
             Some(source) => source,
