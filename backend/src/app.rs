@@ -288,7 +288,7 @@ async fn secret(settings: &DatabaseSettings, db: &Db, ambient: &Ambient) -> Resu
     let mut fresh = vec![0; 32];
     ambient.ids.fill(&mut fresh);
     if settings.database_url.is_some() {
-        return Ok(store::secrets::get_or_insert(db, SECRET, fresh, ambient.clock.now()).await?);
+        return Ok(store::shared_secrets::get_or_insert(db, SECRET, fresh, ambient.clock.now()).await?);
     }
     let path = settings.data_dir.join(data_folder::SECRET_FILE);
     let name = || format!("MFTPLUS_DATA_DIR: {} cannot be used", path.display());

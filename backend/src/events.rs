@@ -19,8 +19,8 @@ use crate::{
     model::event::Event,
 };
 
-mod envelope;
 pub mod redis;
+mod redis_message_format;
 
 /// The number of messages that a reader may be behind before it receives a resync instead.
 const LOCAL_QUEUE: usize = 4096;

@@ -28,12 +28,12 @@ mod agents;
 mod api_docs;
 mod attention;
 mod caller;
-mod certificates;
+mod certificate_issue_and_authority;
+mod csv_and_ndjson_export;
 mod customers;
 mod directives;
 mod enrolment_codes;
 mod envelope;
-mod export;
 mod extract;
 mod health;
 mod job_runs;
@@ -120,8 +120,8 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(agents::list_agent_transfers))
         .routes(routes!(agents::rotate_agent_key))
         .routes(routes!(agents::request_key_rotation))
-        .routes(routes!(certificates::get_certificate_authority))
-        .routes(routes!(certificates::issue_agent_certificate))
+        .routes(routes!(certificate_issue_and_authority::get_certificate_authority))
+        .routes(routes!(certificate_issue_and_authority::issue_agent_certificate))
         .routes(routes!(transfers::create_transfer, transfers::list_transfers, transfers::update_transfers))
         .routes(routes!(transfers::retry_transfers))
         .routes(routes!(transfers::cancel_transfers))

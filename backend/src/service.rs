@@ -23,7 +23,6 @@ use crate::{
 };
 
 mod agent_and_transfer_sweep;
-mod agent_history;
 mod agent_instances;
 mod agents;
 mod attention;
@@ -31,7 +30,7 @@ mod authenticate;
 mod backfill;
 mod cache;
 mod certificate_authority;
-mod certificates;
+mod certificate_issue;
 mod clock_jumps;
 mod customers;
 mod directives;
@@ -43,6 +42,7 @@ mod find_object;
 mod fleet;
 mod gauges;
 mod health;
+mod heartbeat_history;
 mod idempotency;
 mod job_activity;
 mod job_run_sweep;
@@ -156,7 +156,7 @@ pub struct ControlPlane {
     passwords: passwords::Passwords,
     attention: Arc<attention::AttentionCache>,
     engine: pipeline_runs::EngineControl,
-    heartbeats: Arc<agent_history::ReceivedHeartbeats>,
+    heartbeats: Arc<heartbeat_history::ReceivedHeartbeats>,
     handled_jumps: clock_jumps::HandledJumps,
     refused_certificates: LogThrottle,
     clock_moves: watch::Sender<()>,
@@ -171,7 +171,7 @@ impl ControlPlane {
             parts;
         let cache = Arc::new(cache::Cache::new(bus.clone()));
         let attention = Arc::new(attention::AttentionCache::default());
-        let heartbeats = Arc::new(agent_history::ReceivedHeartbeats::default());
+        let heartbeats = Arc::new(heartbeat_history::ReceivedHeartbeats::default());
         let publisher = (bus.clone(), Arc::clone(&cache), Arc::clone(&heartbeats));
         let notify = move |committed: CommittedBatch| {
             let (bus, cache, heartbeats) = &publisher;

@@ -2,7 +2,6 @@
 //! callers pass the scope and the time.
 
 pub mod agent_certificates;
-pub mod agent_history;
 pub mod agent_instances;
 pub mod agents;
 pub mod api_keys;
@@ -15,7 +14,9 @@ pub mod enrolment_codes;
 pub mod events;
 pub mod fleet;
 pub mod future_timestamps;
+pub mod heartbeat_history;
 pub mod idempotency;
+mod job_and_pipeline_lists;
 pub mod job_runs;
 pub mod jobs;
 mod migrations;
@@ -24,18 +25,17 @@ pub mod pipeline_runs;
 pub mod pipelines;
 pub mod purge;
 pub mod report_writer;
-#[cfg(test)]
-mod sample_rows;
 pub mod saved_views;
-mod scheduled_list;
 pub mod schedules;
 #[cfg(test)]
 mod scratch_database;
-pub mod secrets;
 pub mod series;
 pub mod series_collector;
 pub mod sessions;
+pub mod shared_secrets;
 pub mod slots;
+#[cfg(test)]
+mod test_rows;
 pub mod transfer_counts;
 pub mod transfer_samples;
 pub mod transfers;

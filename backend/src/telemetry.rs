@@ -7,11 +7,11 @@ use tracing_subscriber::{EnvFilter, Registry, fmt, prelude::*, reload};
 
 use crate::config::LogSettings;
 
-mod log_lines;
+mod log_line_escaping_and_length;
 pub mod metrics;
 mod request_metrics;
 
-use log_lines::{Form, Lines};
+use log_line_escaping_and_length::{Form, Lines};
 pub use request_metrics::{Recorded, Recording, RequestMetrics};
 
 /// The metrics recorder. There is one in each process, because the `metrics` facade is global.

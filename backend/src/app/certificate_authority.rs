@@ -49,7 +49,7 @@ fn from_files(files: &CertificateFiles) -> Result<CertificateAuthority> {
 async fn generated(settings: &ServeSettings, db: &Db, ambient: &Ambient) -> Result<CertificateAuthority> {
     let database = &settings.database;
     if database.database_url.is_some() {
-        let stored = store::secrets::get_or_insert(db, NAME, generate(ambient)?, ambient.clock.now()).await?;
+        let stored = store::shared_secrets::get_or_insert(db, NAME, generate(ambient)?, ambient.clock.now()).await?;
         let authority = CertificateAuthority::from_pem(&stored, &stored);
         return authority.map_err(|problem| {
             anyhow!("DATABASE_URL: the certificate authority in the database cannot be used: {problem}")

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::{
     Bus, LOCAL_QUEUE, Message, REMOTE_QUEUE, Remote, RemoteState,
-    envelope::{Content, Envelope, read},
+    redis_message_format::{Content, Envelope, read},
 };
 use crate::error::{Error, Result};
 

@@ -11,7 +11,7 @@ use async_graphql::{Request, ValidationResult, parser::types::ExecutableDocument
 use quick_cache::{Weighter, sync::Cache};
 use sha2::{Digest, Sha256};
 
-use super::response_json::write;
+use super::bounded_response_json::write;
 
 /// The maximum size of all parsed documents together, in bytes, approximately.
 const DOCUMENTS: u64 = 16 * 1024 * 1024;

@@ -26,10 +26,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     COMPLEXITY, Schema, Settings,
+    bounded_response_json::{Payload, write},
     context::Caller,
     errors::{is_request_error, server_error},
     request::CheckedRequest,
-    response_json::{Payload, write},
 };
 use crate::{
     error::{Error, Result},

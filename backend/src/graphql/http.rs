@@ -15,13 +15,13 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Graphql,
+    bounded_response_json::Payload,
     context::Caller,
     errors::{json, server_error},
     executor::Executed,
     idempotency::with_key,
     landing_page,
     request::{CheckedRequest, from_fields},
-    response_json::Payload,
 };
 use crate::{
     error::{Code, Error, Result},

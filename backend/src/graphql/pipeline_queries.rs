@@ -14,11 +14,11 @@ use crate::{
     error::Result,
     ids::{CustomerId, RunId},
     model::{
+        job_and_pipeline_order::ScheduledSort,
         pipeline::{
             DryRun, Pipeline, PipelineFilter, PipelineRef, PipelineSlot, PipelineVersion, Verdict, VersionDiff,
             run::PipelineRun,
         },
-        scheduled_sort::ScheduledSort,
     },
 };
 

@@ -10,12 +10,12 @@ use async_graphql::{
 use serde_json::{Map, Value};
 
 use super::{
+    bounded_response_json::write,
     context::{Caller, UNAUTHENTICATED},
     cost,
     document_cache::Documents,
     document_scan,
     errors::{server_error, wrong_document},
-    response_json::write,
 };
 use crate::{
     error::{Error, FieldErrors, Result},

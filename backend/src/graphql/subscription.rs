@@ -9,9 +9,9 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     context::{actor, caller_name, control_plane},
-    event_log::{LogFollower, LoggedEvent},
     fanout::{EventFilter, Filter, Update, feed},
     job_inputs::JobRunFilterInput,
+    logged_event::{LogFollower, LoggedEvent},
     pipeline_inputs::PipelineRunFilterInput,
     read_input::{read, read_transfer_filter},
     runtimes::OtherRuntime,

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 mod frame_boundaries;
 mod handshake;
 mod operation;
-mod plan;
+mod operation_plan;
 mod protocol;
 mod reader;
 mod session;

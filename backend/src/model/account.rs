@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{
     Instant,
-    fields::{Check, Fields, FromFields, boolean, id, one_of, raw_text, text},
+    field_reader::{Check, Fields, FromFields, boolean, id, one_of, raw_text, text},
     input_macro::input,
 };
 use crate::ids::{CustomerId, UserId};

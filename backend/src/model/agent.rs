@@ -8,9 +8,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Instant,
-    fields::{Fields, FromFields, id, integer, message, number, one_of, raw_text, text},
+    field_reader::{Fields, FromFields, id, integer, message, number, one_of, raw_text, text},
+    highest_reported_values::MAX_MEASURE,
     input_macro::input,
-    report_limits::MAX_MEASURE,
 };
 use crate::ids::{AgentId, CustomerId, InstanceId};
 

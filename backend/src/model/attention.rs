@@ -11,7 +11,7 @@ use uuid::{Builder, Uuid};
 
 use super::{
     Instant,
-    fields::{instant, text},
+    field_reader::{instant, text},
     input_macro::input,
 };
 use crate::ids::{AttentionId, CustomerId, ObjectId};

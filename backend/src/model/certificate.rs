@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Instant, fields::raw_text, input_macro::input};
+use super::{Instant, field_reader::raw_text, input_macro::input};
 
 /// The maximum number of bytes of a certificate signing request.
 pub const MAX_CSR: usize = 16 * 1024;

@@ -8,7 +8,7 @@ use strum::{Display, EnumString, VariantNames};
 use utoipa::ToSchema;
 
 use super::{
-    fields::{Check, one_of},
+    field_reader::{Check, one_of},
     redaction::without_password,
 };
 

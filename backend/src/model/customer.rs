@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::{
     Instant,
-    fields::{Fields, FromFields, boolean, text},
+    field_reader::{Fields, FromFields, boolean, text},
     input_macro::input,
 };
 use crate::ids::CustomerId;

@@ -14,8 +14,8 @@ use super::{
 };
 
 mod build;
+mod copy_endpoint;
 mod diagnostic;
-mod endpoint;
 mod filled_text_checks;
 mod grammar;
 mod graph;
@@ -32,8 +32,8 @@ mod template;
 mod when;
 mod yaml;
 
+pub use copy_endpoint::{Endpoint, EndpointTemplate};
 pub use diagnostic::{Diagnostic, Position, Severity, SourceLocation};
-pub use endpoint::{Endpoint, EndpointTemplate};
 pub use mftplus_protocol::archive::Format;
 pub(crate) use plan::unowned;
 pub use plan::{AgentLookup, Plan, Planned, PlannedSchedule, PlannedStep, PlannedTask, PlannedTransfer};

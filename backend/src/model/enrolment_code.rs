@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{
     Instant,
-    fields::{instant, integer},
+    field_reader::{instant, integer},
     input_macro::input,
 };
 use crate::ids::{CustomerId, EnrolmentCodeId};

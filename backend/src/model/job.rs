@@ -10,7 +10,7 @@ use super::{
         AfterSuccess, CopyRules, OnExists, OnFileError, Preserve, PreservedAttribute, SymlinkRule, Verify,
         after_success, config_name, preserve,
     },
-    fields::{Change, Check, Fields, FromFields, boolean, id, location, one_of, parsed, text},
+    field_reader::{Change, Check, Fields, FromFields, boolean, id, location, one_of, parsed, text},
     input_macro::input,
     page::PageRequest,
     redaction::without_password,
@@ -21,13 +21,13 @@ use super::{
 use crate::ids::{AgentId, CustomerId, JobId};
 
 mod due;
-mod preview;
 mod run;
+mod schedule_preview;
 mod slot;
 
 pub use due::{Decision, Due, MAX_CAUGHT_UP, Verdict, decide};
-pub use preview::{PreviewSchedule, SchedulePreview, ScheduledTime};
 pub use run::{JobRun, JobRunFilter, ReportJobRun, RunState, RunStatus, StartJobRun};
+pub use schedule_preview::{PreviewSchedule, SchedulePreview, ScheduledTime};
 pub use slot::{Backfill, BackfillPreview, BackfillSlot, JobSlot, JobSlotFilter, Outcome};
 
 /// Declares the view of a job and its settings, with the rules of its copy.

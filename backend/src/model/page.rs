@@ -3,7 +3,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::fields::{Fields, FromFields, integer, parsed};
+use super::field_reader::{Fields, FromFields, integer, parsed};
 
 /// The request for a part of a list that is ordered newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

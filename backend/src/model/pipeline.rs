@@ -8,20 +8,20 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Instant,
     definition::{Diagnostic, Filling, Plan, Severity},
-    fields::{Change, Check, Fields, FromFields, boolean, id, integer, parsed, text},
+    field_reader::{Change, Check, Fields, FromFields, boolean, id, integer, parsed, text},
     input_macro::input,
 };
 use crate::ids::{CustomerId, Named, PipelineId};
 
-mod report;
 pub mod run;
-pub mod run_graph;
 pub mod run_state_machine;
 mod slot;
+mod step_report;
+pub mod stored_run_plan;
 mod version_diff;
 
-pub use report::UpdateStep;
 pub use slot::PipelineSlot;
+pub use step_report::UpdateStep;
 pub use version_diff::{VersionDiff, VersionText};
 
 /// The longest identifier, in characters.

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     duration::{HumanDuration, duration},
-    fields::{Check, Fields, integer, number},
+    field_reader::{Check, Fields, integer, number},
 };
 
 /// The maximum number of attempts, including the first.

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     Instant,
-    fields::{Check, boolean, raw_text, text},
+    field_reader::{Check, boolean, raw_text, text},
     input_macro::input,
     redaction,
 };

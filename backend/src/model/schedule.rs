@@ -7,7 +7,7 @@
 
 mod describe;
 mod field;
-mod policy;
+mod overlap_and_catch_up;
 mod zone;
 
 use std::str::FromStr;
@@ -17,7 +17,7 @@ use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Utc};
 use field::{DAY_OF_MONTH, DAY_OF_WEEK, Field, HOUR, MINUTE, MONTH, WEEKDAYS};
 pub(super) use zone::Zone;
 
-pub use policy::{CatchUp, Overlap};
+pub use overlap_and_catch_up::{CatchUp, Overlap};
 
 /// The time zone of a schedule that names none.
 pub const DEFAULT_TIMEZONE: &str = "UTC";

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     Instant,
-    fields::{Check, Fields, FromFields, boolean, id, instant, one_of, parsed, text},
+    field_reader::{Check, Fields, FromFields, boolean, id, instant, one_of, parsed, text},
     schedule::{DEFAULT_TIMEZONE, Zone},
 };
 use crate::ids::{AgentId, CustomerId, JobId};

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde_json::Value;
 use strum::VariantNames;
 
-use super::fields::Check;
+use super::field_reader::Check;
 
 /// The field, and whether the order is descending.
 pub(super) fn parse<F: FromStr + VariantNames>(value: &Value) -> Check<(F, bool)> {

@@ -9,21 +9,23 @@ use utoipa::ToSchema;
 use super::{
     Instant,
     agent::AgentRef,
-    fields::{Change, Check, Fields, FromFields, id, integer, location, message, number, one_of, sha256_hex, text},
+    field_reader::{
+        Change, Check, Fields, FromFields, id, integer, location, message, number, one_of, sha256_hex, text,
+    },
+    highest_reported_values::{MAX_ATTEMPT, MAX_BYTES, MAX_MEASURE, MAX_SPEED},
     input_macro::input,
     redaction::without_password,
-    report_limits::{MAX_ATTEMPT, MAX_BYTES, MAX_MEASURE, MAX_SPEED},
 };
 use crate::ids::{AgentId, CustomerId, RunId, TransferId};
 
+mod bulk_selection;
 mod filter;
 mod samples;
-mod selection;
 mod sort;
 mod state_machine;
+pub use bulk_selection::{MAX_SELECTED, SelectTransfers, TransferSelection};
 pub use filter::{TransferFilter, file_name};
 pub use samples::{MAX_SAMPLES, MIN_INTERVAL, SampledTransfer, Samples, TransferSample};
-pub use selection::{MAX_SELECTED, SelectTransfers, TransferSelection};
 pub use sort::{TransferSort, TransferSortField};
 pub use state_machine::{Advance, Progress, TransferState};
 

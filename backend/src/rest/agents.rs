@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 use super::{
     ApiState,
     caller::{Address, AgentCaller, AnyCaller, Registrant, UserCaller},
+    csv_and_ndjson_export::{Exported, MaybeExport},
     envelope::{Answer, DeletedData, Failure, Preferred, PreferredAnswer, Reply, Success},
-    export::{Exported, MaybeExport},
     extract::{Body, Id, OptionalBody, PrefersMinimal, Query},
     list_response::{List, ListAnswer, listed},
     transfers::TransfersData,
@@ -26,7 +26,7 @@ use crate::{
         agent::{Agent, AgentFilter, Heartbeat, RegisterAgent, RotateAgentKey},
         agent_detail::AgentDetail,
         directive::Directive,
-        fields::one_of,
+        field_reader::one_of,
         transfer::{TransferFilter, TransferStatus},
     },
 };

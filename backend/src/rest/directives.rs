@@ -17,7 +17,7 @@ use crate::{
     model::{
         Fields, FromFields,
         directive::Directive,
-        fields::{id, integer, parsed},
+        field_reader::{id, integer, parsed},
     },
 };
 

@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 use super::{
     ApiState,
     caller::{AgentCaller, UserCaller},
+    csv_and_ndjson_export::{Exported, MaybeExport},
     envelope::{Answer, Failure, Preferred, PreferredAnswer, Reply, Success},
-    export::{Exported, MaybeExport},
     extract::{Body, Id, IdempotencyKey, Ids, OptionalBody, PrefersMinimal, Query},
     list_response::{List, listed},
 };

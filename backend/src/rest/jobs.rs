@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 use super::{
     ApiState,
     caller::{AnyCaller, JobCreator, UserCaller},
+    csv_and_ndjson_export::{Exported, MaybeExport},
     envelope::{Answer, DeletedData, Failure, Preferred, PreferredAnswer, Reply, Success},
-    export::{Exported, MaybeExport},
     extract::{Body, Id, IdempotencyKey, PrefersMinimal, Query},
     list_response::{List, listed},
 };
@@ -24,7 +24,7 @@ use crate::{
     model::{
         Pagination,
         job::{CreateJob, Job, JobFilter, JobPageRequest, UpdateJob},
-        scheduled_sort::ScheduledSort,
+        job_and_pipeline_order::ScheduledSort,
     },
 };
 

@@ -22,11 +22,11 @@ use crate::{
     error::Error,
     model::{
         PageRequest, Pagination,
+        job_and_pipeline_order::ScheduledSort,
         pipeline::{
             CreatePipeline, DryRun, Pipeline, PipelineFilter, PipelineRef, PipelineVersion, ReplaceDefinition,
             UpdatePipeline, Verdict,
         },
-        scheduled_sort::ScheduledSort,
     },
 };
 

@@ -20,7 +20,7 @@ use crate::{
     ids::{AgentId, CustomerId, JobId, TransferId},
     model::{
         Instant,
-        agent_history::{AgentHistoryPoint, HistoryStep},
+        heartbeat_history::{AgentHistoryPoint, HistoryStep},
         series::{self, Series, SeriesMetric, SeriesRequest, SeriesStep},
         transfer::TransferSample,
     },

@@ -17,8 +17,8 @@ use utoipa::{
 use super::{
     ApiState,
     caller::{AgentCaller, UserCaller},
+    csv_and_ndjson_export::{Exported, MaybeExport, PAGE},
     envelope::{Answer, Failure, Preferred, PreferredAnswer, Reply, Success},
-    export::{Exported, MaybeExport, PAGE},
     extract::{Body, Id, IdempotencyKey, PrefersMinimal, Query},
     list_response::{List, listed},
 };

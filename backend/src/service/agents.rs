@@ -23,7 +23,7 @@ use crate::{
         directive::{Directive, DirectiveAction},
         event::{Kind, Object},
         job::JobFilter,
-        scheduled_sort::ScheduledSort,
+        job_and_pipeline_order::ScheduledSort,
         transfer::{Transfer, TransferFilter, TransferSort},
     },
     store::{self, agents::AgentRow, api_keys::KeyState, db::EnumText},

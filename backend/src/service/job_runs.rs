@@ -199,7 +199,7 @@ impl ControlPlane {
         let mut reported = run.view();
         reported.status = report.status.unwrap_or(reported.status);
         reported.bytes_transferred = report.bytes_transferred.or(reported.bytes_transferred);
-        if let crate::model::fields::Change::Set(message) = &report.error_message {
+        if let crate::model::field_reader::Change::Set(message) = &report.error_message {
             reported.error_message = Some(message.clone());
         }
         work.note(Kind::JobRunReportedLate, Object::JobRun(reported));

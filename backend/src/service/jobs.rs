@@ -10,10 +10,10 @@ use crate::{
         Page, PageRequest,
         directive::DirectiveAction,
         event::{Kind, Object},
-        fields::Change,
+        field_reader::Change,
         job::{CreateJob, Job, JobFilter, Outcome, PreviewSchedule, RunStatus, SchedulePreview, UpdateJob},
+        job_and_pipeline_order::ScheduledSort,
         schedule::{Schedule, ScheduleError},
-        scheduled_sort::ScheduledSort,
     },
     store::{self, db::EnumText, idempotency::IdempotencyClaim, jobs::JobRow},
 };

@@ -13,11 +13,11 @@ use crate::{
         Page, PageRequest,
         definition::{Definition, Filling},
         event::{Kind, Object},
-        fields::Change,
+        field_reader::Change,
+        job_and_pipeline_order::ScheduledSort,
         pipeline::{
             CreatePipeline, Pipeline, PipelineFilter, PipelineRef, PipelineVersion, ReplaceDefinition, UpdatePipeline,
         },
-        scheduled_sort::ScheduledSort,
     },
     store::{self, db::EnumText, idempotency::IdempotencyClaim, pipelines::PipelineRow},
 };

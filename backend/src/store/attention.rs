@@ -271,8 +271,8 @@ mod tests {
     use super::*;
     use crate::store::{
         agents::{self, AgentRow},
-        sample_rows::{agent, at, id, insert_pipeline, insert_pipeline_run, second_customer},
         scratch_database::Scratch,
+        test_rows::{agent, at, id, insert_pipeline, insert_pipeline_run, second_customer},
     };
 
     #[tokio::test]

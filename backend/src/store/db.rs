@@ -14,18 +14,18 @@ use tokio::{sync::Mutex, time::timeout};
 
 use crate::error::{Error, Result};
 
-mod columns;
+mod enum_and_json_columns;
 mod failure;
-mod ids;
+mod id_columns;
 mod pooled_connection;
 pub(super) mod table;
 mod text_search;
 mod timeouts_and_wal_limits;
 mod wal;
 
-use columns::readable;
-pub(super) use columns::unreadable;
-pub use columns::{EnumText, JsonColumn, json, json_column};
+use enum_and_json_columns::readable;
+pub(super) use enum_and_json_columns::unreadable;
+pub use enum_and_json_columns::{EnumText, JsonColumn, json, json_column};
 pub(super) use failure::{is_worth_another_connection, timed_out};
 pub use pooled_connection::{PooledConnection, WriteLock};
 pub(super) use text_search::TextSearch;

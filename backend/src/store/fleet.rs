@@ -12,7 +12,7 @@ use crate::{
     model::{
         agent::AgentStatus,
         fleet::{AgentCounts, TransferCounts},
-        report_limits::MAX_SPEED,
+        highest_reported_values::MAX_SPEED,
         transfer::TransferStatus,
     },
 };

@@ -9,8 +9,8 @@ use super::{
         Conn, Db, EnumText, JsonColumn, MOST_VALUES, Sql, Tx, json, json_column, sql,
         table::{table, values},
     },
+    job_and_pipeline_lists::ScheduledList,
     pagination,
-    scheduled_list::ScheduledList,
     schedules::{self, ScheduleRow, ScheduledKind},
 };
 use crate::{
@@ -22,8 +22,8 @@ use crate::{
         agent::AgentRef,
         copy_rules::CopyRules,
         job::{Job, JobFilter, JobSettings},
+        job_and_pipeline_order::ScheduledSort,
         retry::Retry,
-        scheduled_sort::ScheduledSort,
     },
 };
 

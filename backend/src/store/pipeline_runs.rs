@@ -17,8 +17,8 @@ use crate::{
         definition::Plan,
         pipeline::{
             run::{Parameters, PipelineRun, PipelineStep, Trigger},
-            run_graph::{Node, RunGraph},
             run_state_machine::{RunState, RunStateMachine, StepState},
+            stored_run_plan::{Node, RunGraph},
         },
     },
 };

@@ -9,8 +9,8 @@ use super::{
         Conn, Db, EnumText, MOST_VALUES, Sql, Tx, sql,
         table::{table, values},
     },
+    job_and_pipeline_lists::ScheduledList,
     pagination,
-    scheduled_list::ScheduledList,
     schedules::ScheduledKind,
 };
 use crate::{
@@ -20,8 +20,8 @@ use crate::{
     model::{
         Page, PageRequest, Total,
         definition::Filling,
+        job_and_pipeline_order::ScheduledSort,
         pipeline::{Pipeline, PipelineFilter, PipelineRef, PipelineVersion},
-        scheduled_sort::ScheduledSort,
     },
 };
 

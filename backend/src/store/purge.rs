@@ -198,8 +198,8 @@ mod tests {
         model::{definition::Filling, pipeline::PipelineVersion},
         store::{
             pipelines::insert_version,
-            sample_rows::{at, id, insert_pipeline, insert_pipeline_run},
             scratch_database::Scratch,
+            test_rows::{at, id, insert_pipeline, insert_pipeline_run},
         },
     };
 

@@ -11,7 +11,7 @@ use super::{
     agents::{self, AgentRow},
     customers,
     db::{Db, sql},
-    sample_rows::{agent, at, id},
+    test_rows::{agent, at, id},
 };
 use crate::model::customer::Customer;
 

@@ -1,5 +1,5 @@
 //! Modules have no import cycles. A module includes everything below it, and cycles are searched for among siblings: an
-//! import of `graphql::fanout::change` by `graphql::ws::plan` counts as one of `graphql::fanout` by `graphql::ws`. A
+//! import of `graphql::fanout::change` by `graphql::ws::operation_plan` counts as one of `graphql::fanout` by `graphql::ws`. A
 //! module may import from its ancestors, since it is a part of them. Tests are left out.
 
 use std::collections::{BTreeMap, BTreeSet};

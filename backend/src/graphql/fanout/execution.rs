@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    graphql::{Schema, errors::server_error, response_json::write},
+    graphql::{Schema, bounded_response_json::write, errors::server_error},
 };
 
 /// The channels between a state subscription and its resolver: the resolver sends its filter, and receives the updates.

@@ -20,8 +20,8 @@ use crate::{
         MAX_LIMIT, Page, PageRequest, PageStart,
         agent::{Agent, AgentFilter},
         job::{Job, JobFilter, JobRun, JobRunFilter, RunStatus},
+        job_and_pipeline_order::ScheduledSort,
         pipeline::run::{PipelineRun, PipelineRunFilter, PipelineRunStatus},
-        scheduled_sort::ScheduledSort,
         transfer::{Transfer, TransferFilter, TransferSort, TransferStatus},
     },
 };

@@ -1,8 +1,8 @@
-//! The order and the limits of the outbound queue; [`at_once`] is what it writes without the task of the socket.
+//! The order and the limits of the outbound queue; [`immediate_writes`] is what it writes without the task of the socket.
 
 use super::*;
 
-mod at_once;
+mod immediate_writes;
 
 impl OperationNumber {
     /// The first operation of a socket.

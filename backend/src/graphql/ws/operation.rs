@@ -6,18 +6,18 @@ use async_graphql::{Request, ServerError, Value};
 use futures_util::{FutureExt, StreamExt};
 use tokio::runtime::Handle;
 
-use super::plan::{Plan, States};
+use super::operation_plan::{Plan, States};
 use crate::{
     error::Error,
     graphql::{
         Graphql,
+        bounded_response_json::{Payload, write},
         context::Caller,
         errors::{is_request_error, json, server_error},
         executor::Executed,
         fanout::JoinRequest,
         outbound_queue::{OperationNumber, Outbound, OutboundQueue, SubscriptionSink},
         request::CheckedRequest,
-        response_json::{Payload, write},
         runtimes::OtherRuntime,
     },
     transport::panicked,

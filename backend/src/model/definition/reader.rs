@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
+    copy_endpoint::EndpointTemplate,
     diagnostic::{Diagnostics, SourceLocation},
-    endpoint::EndpointTemplate,
     grammar::{Choice, Key, Mapping, Shape},
     messages::{expected, what_it_is},
     nearest::nearest,

@@ -2,7 +2,7 @@
 
 use mftplus_protocol::step::StepAction;
 
-use super::{diagnostic::SourceLocation, endpoint::EndpointTemplate, template::Template, when::When};
+use super::{copy_endpoint::EndpointTemplate, diagnostic::SourceLocation, template::Template, when::When};
 use crate::model::{copy_rules::CopyRules, duration::HumanDuration, retry::Retry};
 
 /// A step.

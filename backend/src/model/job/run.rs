@@ -10,9 +10,9 @@ use crate::{
     ids::{DirectiveId, InstanceId, JobId, RunId},
     model::{
         Instant,
-        fields::{Change, id, integer, message, one_of},
+        field_reader::{Change, id, integer, message, one_of},
+        highest_reported_values::MAX_BYTES,
         input_macro::input,
-        report_limits::MAX_BYTES,
     },
 };
 

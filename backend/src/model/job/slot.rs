@@ -9,7 +9,7 @@ use crate::{
     ids::{JobId, RunId, SlotId},
     model::{
         Instant,
-        fields::{Fields, FromFields, instant},
+        field_reader::{Fields, FromFields, instant},
     },
 };
 

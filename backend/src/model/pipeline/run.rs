@@ -12,7 +12,7 @@ use crate::{
     ids::{PipelineId, RunId, TransferId},
     model::{
         Instant,
-        fields::{Fields, FromFields},
+        field_reader::{Fields, FromFields},
     },
 };
 

@@ -11,14 +11,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     run::{PipelineRunStatus, StepStatus},
-    run_graph::{Node, RunGraph, Task},
+    stored_run_plan::{Node, RunGraph, Task},
 };
 use crate::{ids::TransferId, model::definition::When};
 
-mod report;
+mod step_reports;
 mod timeouts;
 
-pub use report::Reported;
+pub use step_reports::Reported;
 pub use timeouts::Timeouts;
 
 /// The state of a run.
@@ -390,6 +390,6 @@ fn after(instant: DateTime<Utc>, seconds: u64) -> DateTime<Utc> {
 mod tests {
     use super::*;
 
+    mod scenarios;
     mod simulation;
-    mod stories;
 }

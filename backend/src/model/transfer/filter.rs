@@ -8,7 +8,7 @@ use crate::{
     ids::{AgentId, CustomerId, RunId},
     model::{
         Instant,
-        fields::{Fields, FromFields, boolean, id, instant, one_of, parsed, text},
+        field_reader::{Fields, FromFields, boolean, id, instant, one_of, parsed, text},
     },
 };
 

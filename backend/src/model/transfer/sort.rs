@@ -5,7 +5,7 @@ use strum::{Display, EnumString, VariantNames};
 
 use super::TransferStatus;
 use crate::model::{
-    fields::{Check, Fields, FromFields},
+    field_reader::{Check, Fields, FromFields},
     sort_order,
 };
 

@@ -15,8 +15,8 @@ use crate::{
         directive::DirectiveAction,
         event::{Kind, Object},
         pipeline::{
-            run_graph::Node,
             run_state_machine::{AgentAvailability, Effect, RunStateMachine, Timeouts},
+            stored_run_plan::Node,
         },
     },
     service::{ControlPlane, Work, delta, optimistic_retry::OptimisticRetry},

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     actor::Actor,
     error::{Error, Result},
-    model::pipeline::run_graph::Task,
+    model::pipeline::stored_run_plan::Task,
     service::ControlPlane,
     store::pipeline_runs::PipelineRunRow,
     webhooks::{Delivery, Permit},

@@ -19,7 +19,7 @@ use crate::{
         pipeline::{
             DryRun, Verdict,
             run::Given,
-            run_graph::{Node, RunGraph, Task},
+            stored_run_plan::{Node, RunGraph, Task},
         },
     },
     service::ControlPlane,

@@ -80,8 +80,8 @@ mod tests {
     use super::*;
     use crate::store::{
         agent_certificates, agents, api_keys,
-        sample_rows::{agent, at, id, second_customer},
         scratch_database::Scratch,
+        test_rows::{agent, at, id, second_customer},
     };
 
     fn agents_of(found: Result<Vec<EndingCredential>>) -> Vec<AgentId> {

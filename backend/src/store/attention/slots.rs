@@ -99,8 +99,8 @@ mod tests {
     use super::*;
     use crate::store::{
         db::Tx,
-        sample_rows::{at, id, insert_pipeline, second_customer},
         scratch_database::Scratch,
+        test_rows::{at, id, insert_pipeline, second_customer},
     };
 
     /// Stores slots of pipelines, each with its number, which is its time too, and the number of the pipeline.

@@ -106,8 +106,8 @@ mod tests {
         agents::{self, AgentRow},
         customers,
         db::Tx,
-        sample_rows::{agent, at, id, second_customer, transfer, transfer_ended},
         scratch_database::Scratch,
+        test_rows::{agent, at, id, second_customer, transfer, transfer_ended},
         transfers::insert,
     };
 

@@ -6,7 +6,7 @@ use super::PipelineRunRow;
 use crate::{
     error::Result,
     ids::{AgentId, RunId},
-    model::pipeline::{run_graph::Node, run_state_machine::StepState},
+    model::pipeline::{run_state_machine::StepState, stored_run_plan::Node},
     store::db::{
         Conn, Tx,
         table::{table, values},

@@ -6,7 +6,8 @@ use backend::{
     actor::Actor,
     ids::PipelineId,
     model::{
-        PageRequest, enrolment_code::CreateEnrolmentCode, pipeline::PipelineFilter, scheduled_sort::ScheduledSort,
+        PageRequest, enrolment_code::CreateEnrolmentCode, job_and_pipeline_order::ScheduledSort,
+        pipeline::PipelineFilter,
     },
 };
 use serde_json::Value;

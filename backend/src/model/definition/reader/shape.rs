@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Object, Reader, Shared, Value, called};
 use crate::model::{
     definition::{
+        copy_endpoint::{EndpointParts, EndpointTemplate},
         diagnostic::SourceLocation,
-        endpoint::{EndpointParts, EndpointTemplate},
         filled_text_checks::{first_hidden, without_secrets},
         grammar::{ENDPOINT, ENDPOINT_TEXT, Key, MAX_PARAMETERS, MAX_STEPS, MAX_VALUE, STEP, Shape},
         messages::{expected, what_it_is},

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
-use crate::model::fields::Change;
+use crate::model::field_reader::Change;
 
 fn state(status: TransferStatus) -> TransferState {
     TransferState { status, ..TransferState::new(Some(1000)) }

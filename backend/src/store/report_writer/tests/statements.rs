@@ -8,8 +8,8 @@ use crate::{
         agents::{self, AgentRow},
         db::{Db, Tx},
         report_writer::{CommitListener, Dirty, Loaded, Texts, Writer, batch::Guarded},
-        sample_rows::{agent, agent_later, assert_differ, at, id, transfer, transfer_ended, transfer_later},
         scratch_database::Scratch,
+        test_rows::{agent, agent_later, assert_differ, at, id, transfer, transfer_ended, transfer_later},
         transfers::{self, TransferRow},
     },
 };

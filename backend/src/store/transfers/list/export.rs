@@ -59,7 +59,7 @@ pub async fn export_page(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{sample_rows::transfer, scratch_database::Scratch, transfers::insert};
+    use crate::store::{scratch_database::Scratch, test_rows::transfer, transfers::insert};
 
     #[tokio::test]
     async fn the_matches_of_a_text_are_counted_for_the_first_page_only() {

@@ -8,7 +8,7 @@ use crate::{
     ids::AgentId,
     model::{
         directive::StepInstruction,
-        pipeline::{UpdateStep, run_graph::Node},
+        pipeline::{UpdateStep, stored_run_plan::Node},
         retry::Retry,
     },
 };

@@ -6,9 +6,9 @@ use super::user;
 use crate::store::{
     db::sql,
     enrolment_codes::{self, EnrolmentCodeRow},
-    sample_rows::{assert_differ, assert_filled, at, id},
     scratch_database::Scratch,
     sessions::{self, SessionRow},
+    test_rows::{assert_differ, assert_filled, at, id},
     users,
     webhook_secrets::{self, WebhookSecretRow},
 };

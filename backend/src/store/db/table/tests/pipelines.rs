@@ -15,8 +15,8 @@ use crate::{
         pipeline::{
             PipelineVersion,
             run::{Parameters, PipelineRunStatus, StepStatus, Trigger},
-            run_graph::{Node, RunGraph, Task},
             run_state_machine::{RunState, RunStateMachine, StepState},
+            stored_run_plan::{Node, RunGraph, Task},
         },
         retry::Retry,
         schedule::{CatchUp, Overlap},
@@ -26,9 +26,9 @@ use crate::{
         db::{EnumText, Tx, sql},
         pipeline_runs::{self, PipelineRunRow, RunRow, steps::StepRow},
         pipelines::{self, PipelineRow},
-        sample_rows::{assert_differ, assert_filled, at, id},
         schedules::{self, ScheduleRow, ScheduledKind},
         scratch_database::Scratch,
+        test_rows::{assert_differ, assert_filled, at, id},
     },
 };
 

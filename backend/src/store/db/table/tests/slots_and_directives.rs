@@ -14,10 +14,10 @@ use crate::{
     store::{
         db::{EnumText, sql},
         directives,
-        sample_rows::{assert_differ, assert_filled, at, id},
         schedules::ScheduledKind,
         scratch_database::Scratch,
         slots::{self, Pending, SlotRow},
+        test_rows::{assert_differ, assert_filled, at, id},
     },
 };
 

@@ -9,7 +9,7 @@ use super::TransferFilter;
 use crate::{
     error::{Error, Result},
     ids::TransferId,
-    model::fields::{Check, Fields, FromFields, id},
+    model::field_reader::{Check, Fields, FromFields, id},
 };
 
 /// The maximum number of transfers that one request changes.

@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     model::{
         PageRequest, PageStart,
-        scheduled_sort::{ScheduledSort, ScheduledSortField},
+        job_and_pipeline_order::{ScheduledSort, ScheduledSortField},
     },
 };
 

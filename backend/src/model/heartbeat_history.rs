@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 
 use super::{
     Instant,
-    fields::{Fields, FromFields, one_of},
+    field_reader::{Fields, FromFields, one_of},
+    highest_reported_values::MAX_MEASURE,
     packed_numbers::{Numbers, put},
-    report_limits::MAX_MEASURE,
 };
 
 /// Seconds of an hour.

@@ -3,7 +3,7 @@
 use strum::{Display, EnumString, VariantNames};
 
 use super::{
-    fields::{Fields, FromFields},
+    field_reader::{Fields, FromFields},
     sort_order,
 };
 

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     ids::AgentId,
-    model::agent_history::{HeartbeatHour, HeartbeatSummary},
+    model::heartbeat_history::{HeartbeatHour, HeartbeatSummary},
 };
 
 /// The heartbeats of agents by agent and hour. The hour is its start in Unix seconds.

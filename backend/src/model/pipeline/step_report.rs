@@ -7,8 +7,8 @@ use super::run::StepStatus;
 use crate::{
     ids::InstanceId,
     model::{
-        fields::{Check, Fields, FromFields, id, integer, message, number, one_of},
-        report_limits::{MAX_ATTEMPT, MAX_BYTES},
+        field_reader::{Check, Fields, FromFields, id, integer, message, number, one_of},
+        highest_reported_values::{MAX_ATTEMPT, MAX_BYTES},
     },
 };
 

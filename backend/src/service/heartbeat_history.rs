@@ -12,12 +12,12 @@ use crate::{
     error::Result,
     ids::AgentId,
     model::{
-        agent_history::{AgentHistoryPoint, HOUR, HeartbeatHour, HeartbeatSummary, HistoryStep},
         event::{Event, Object},
+        heartbeat_history::{AgentHistoryPoint, HOUR, HeartbeatHour, HeartbeatSummary, HistoryStep},
     },
     store::{
         self,
-        agent_history::Heartbeats,
+        heartbeat_history::Heartbeats,
         series::{Counted, Resolution},
     },
 };
@@ -141,7 +141,7 @@ impl ControlPlane {
                     return Err(error);
                 }
             };
-            let written = match store::agent_history::add(&mut tx, heartbeats.clone()).await {
+            let written = match store::heartbeat_history::add(&mut tx, heartbeats.clone()).await {
                 Ok(()) => tx.commit().await,
                 Err(error) => Err(error),
             };
@@ -194,7 +194,7 @@ impl ControlPlane {
             HistoryStep::Hour => waiting.keys().next().copied(),
         };
         let mut hours = match from {
-            Some(from) => store::agent_history::hours(&self.db, id, from).await?,
+            Some(from) => store::heartbeat_history::hours(&self.db, id, from).await?,
             None => BTreeMap::new(),
         };
         for (hour, heartbeats) in &waiting {
@@ -208,7 +208,7 @@ impl ControlPlane {
                 Ok(minutes.filter(|(_, summary)| summary.has_heartbeats()).collect())
             }
             HistoryStep::Hour => {
-                let mut summaries = store::agent_history::summaries(&self.db, id, first).await?;
+                let mut summaries = store::heartbeat_history::summaries(&self.db, id, first).await?;
                 summaries.extend(hours.iter().map(|(hour, heartbeats)| (*hour, heartbeats.summary())));
                 Ok(summaries)
             }

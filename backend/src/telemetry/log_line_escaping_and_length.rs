@@ -1,4 +1,4 @@
-//! Log lines: each event is one line of bounded length, whatever client input it quotes.
+//! Log lines: each event is one line of bounded length without unprintable characters, whatever client input it quotes.
 //!
 //! The writer sees the formatted event as a whole, so no field, message, span or error of any crate can bypass it.
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::schedule_text;
 use crate::model::{
     Instant,
-    fields::{Fields, FromFields, integer, text},
+    field_reader::{Fields, FromFields, integer, text},
     schedule::Schedule,
 };
 

@@ -1,4 +1,4 @@
-//! The event log in GraphQL.
+//! An event of the event log in GraphQL, and how a stream on another runtime reads the log.
 
 use async_graphql::{ID, Object};
 use tokio::sync::mpsc;
