@@ -38,6 +38,7 @@ mod extract;
 mod health;
 mod job_runs;
 mod jobs;
+mod list_budget;
 mod list_response;
 mod middleware;
 pub mod openapi;
@@ -50,7 +51,7 @@ mod transfers;
 mod users;
 
 use envelope::Failure;
-pub use list_response::ListBudget;
+pub use list_budget::ListBudget;
 pub use middleware::Handled;
 
 /// The control plane, as handlers share it.

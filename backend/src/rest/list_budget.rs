@@ -1,0 +1,107 @@
+//! The memory budget of large lists: they wait for their share of it instead of being refused.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{
+    actor::Actor,
+    error::{Error, Result},
+    transport::CallerSemaphores,
+};
+
+/// The memory budget of all large lists, in bytes.
+const BUDGET: usize = 256 * 1024 * 1024;
+/// The number of bytes per permit of the budget.
+pub(super) const PERMIT: usize = 1024;
+/// The maximum number of large lists of one caller that are answered at once; further ones wait.
+const TURNS: usize = 2;
+
+/// The memory budget of large lists.
+#[derive(Clone, Debug)]
+pub struct ListBudget {
+    bytes: Arc<Semaphore>,
+    /// The number of permits for `bytes`.
+    permits: usize,
+    turns: CallerSemaphores,
+}
+
+impl Default for ListBudget {
+    fn default() -> Self {
+        Self::new(BUDGET)
+    }
+}
+
+impl ListBudget {
+    /// A budget of this number of bytes.
+    #[must_use]
+    pub fn new(bytes: usize) -> Self {
+        let permits = bytes / PERMIT;
+        Self { bytes: Arc::new(Semaphore::new(permits)), permits, turns: CallerSemaphores::new(TURNS) }
+    }
+
+    /// Waits until the caller may hold a list of this size. The memory is reserved before the list is read from the
+    /// database.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if the semaphore is closed, which never happens.
+    pub(super) async fn reserve(&self, actor: &Actor, items: u64, bytes_each: usize) -> Result<Share> {
+        let turn = self.turns.of(&caller(actor)).acquire_owned().await.map_err(Error::internal)?;
+        let each = bytes_each.div_ceil(PERMIT);
+        // A list larger than the whole budget has it to itself.
+        let permits = usize::try_from(items).unwrap_or(usize::MAX).saturating_mul(each).min(self.permits);
+        let permits = u32::try_from(permits).unwrap_or(u32::MAX);
+        let held = Arc::clone(&self.bytes).acquire_many_owned(permits).await.map_err(Error::internal)?;
+        Ok(Share { held, each, _turn: turn })
+    }
+}
+
+/// The key of the caller for limits.
+fn caller(actor: &Actor) -> String {
+    match actor {
+        Actor::Admin { user, .. } | Actor::Customer { user, .. } => user.to_string(),
+        Actor::Agent { agent, .. } => agent.to_string(),
+        Actor::System => String::new(),
+    }
+}
+
+/// The share of an answer in the budget, which is released while the answer is written.
+#[derive(Debug)]
+pub(super) struct Share {
+    held: OwnedSemaphorePermit,
+    each: usize,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Share {
+    /// Reduces the share to this number of items.
+    pub(super) fn shrink(&mut self, items: usize) {
+        let surplus = self.held.num_permits().saturating_sub(items.saturating_mul(self.each));
+        drop(self.held.split(surplus));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::ids::{SessionId, UserId};
+
+    fn admin(number: u128) -> Actor {
+        let id = uuid::Uuid::from_u128(number);
+        Actor::Admin { user: UserId(id), session: SessionId(id) }
+    }
+
+    #[tokio::test]
+    async fn a_caller_has_two_large_lists_at_once() {
+        let budget = ListBudget::new(8 * PERMIT);
+        let first = budget.reserve(&admin(1), 1, PERMIT).await.unwrap();
+        let _second = budget.reserve(&admin(1), 1, PERMIT).await.unwrap();
+        assert!(budget.reserve(&admin(1), 1, PERMIT).now_or_never().is_none(), "the third one waits");
+        assert!(budget.reserve(&admin(2), 1, PERMIT).now_or_never().is_some(), "others do not");
+        drop(first);
+        assert!(budget.reserve(&admin(1), 1, PERMIT).now_or_never().is_some());
+    }
+}
