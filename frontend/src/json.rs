@@ -3,7 +3,7 @@
 //! A reader of our own makes the page more than a tenth smaller than `serde_json`: it calls only the visits that the
 //! derived code needs, and its error has no details, so no code to print values is linked.
 
-mod error;
+mod invalid_json;
 mod number;
 mod raw;
 mod reader;

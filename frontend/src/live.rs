@@ -1,12 +1,12 @@
 //! Live updates: one WebSocket per tab, its reconnects, and the newest state of the objects on screen.
 //!
-//! `protocol`, `reconnect` and `list_state` are pure; `socket`, `feed` and `live_list` have effects.
+//! `protocol`, `reconnect` and `list_state` are pure; `socket`, `reconnecting_socket` and `live_list` have effects.
 
-mod feed;
 mod list_state;
 mod live_list;
 mod protocol;
 mod reconnect;
+mod reconnecting_socket;
 mod socket;
 
 use crate::api::{
@@ -19,9 +19,9 @@ use crate::api::{
 };
 
 pub(crate) use self::{
-    feed::{ConnectionState, Feed},
     list_state::{Admission, Entry, Revisioned},
     live_list::LiveList,
+    reconnecting_socket::{ConnectionState, Feed},
 };
 
 impl Revisioned for Transfer {

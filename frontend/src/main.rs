@@ -1,10 +1,11 @@
 //! The dashboard: shows the fleet live, and administers it.
 //!
-//! The modules from the outside in: `app` builds the page; `pages` fetch and arrange data, `palette` finds them, and `lazy`
-//! loads their code; `shortcuts` are the keys that work everywhere;
-//! `saved_views` keeps the views that the user has saved; `ui` holds the components without data; `base_path` knows the path below which the dashboard is served; `session`,
-//! `api` and `live` communicate with the server, and `fleet_totals` and `attention` keep what all pages show; `json`,
-//! `format`, `time`, `zone` and `labels` turn data into text. Imports have no cycles.
+//! The modules from the outside in: `app` builds the page; `pages` fetch and arrange data, `command_palette` finds
+//! them, and `lazy` loads their code; `shortcuts` are the keys that work everywhere; `saved_views` keeps the views
+//! that the user has saved; `ui` holds the components without data; `base_path` knows the path below which the
+//! dashboard is served; `session`, `api` and `live` communicate with the server, and `fleet_totals` and `attention`
+//! keep what all pages show; `json`, `format`, `time`, `zone` and `labels` turn data into text. Imports have no
+//! cycles.
 
 #![expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #![expect(unreachable_pub, reason = "what `#[component]` and the schema's macro generate is `pub`")]
@@ -16,7 +17,9 @@ mod base_path;
 mod browser;
 mod browser_tab;
 mod clock;
+mod command_palette;
 mod effect;
+mod fetch_state;
 mod first_queries;
 mod fleet_totals;
 mod format;
@@ -27,8 +30,6 @@ mod lazy;
 mod live;
 mod navigation_guard;
 mod pages;
-mod palette;
-mod query_signal;
 mod saved_views;
 mod scroll_memory;
 mod session;

@@ -20,15 +20,16 @@ mod job_run;
 mod jobs;
 mod leave_warning;
 mod list_card;
-mod list_query;
+mod list_url_parameters;
 mod next_run;
 mod no_agents;
 mod not_found;
 mod overview;
 mod pipeline;
+mod pipeline_plan_cards;
 mod pipeline_run;
+mod pipeline_versions;
 mod pipelines;
-mod plan_cards;
 mod recent_runs;
 mod run_list;
 mod run_updates;
@@ -41,7 +42,6 @@ mod throughput;
 mod transfer;
 mod transfers;
 mod usage;
-mod versions;
 mod webhook_secret;
 
 pub(crate) use self::{
@@ -88,7 +88,7 @@ pieces! {
         pipeline => pipeline::PipelinePage,
         pipeline_run => pipeline_run::RunPage;
     versions:
-        versions => versions::Versions;
+        versions => pipeline_versions::Versions;
     editor:
         new_pipeline_alone => editor::NewPipeline,
         edit_pipeline_alone => editor::EditPipeline;

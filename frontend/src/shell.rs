@@ -14,11 +14,12 @@ use crate::{
     browser,
     browser_tab::Tab,
     clock::Clock,
+    command_palette,
     effect::effect,
     fleet_totals::FleetTotals,
     lazy::{lazy_dialog, prepare},
     live::{ConnectionState, Feed},
-    pages, palette,
+    pages,
     saved_views::SavedViews,
     session::{Permission, Viewer},
     shortcuts::Shortcuts,
@@ -99,8 +100,8 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
                 <TooltipLayer />
             </main>
         </div>
-        {lazy_dialog(shortcuts.palette, palette::command_palette)}
-        {lazy_dialog(shortcuts.list, palette::key_list)}
+        {lazy_dialog(shortcuts.palette, command_palette::command_palette)}
+        {lazy_dialog(shortcuts.list, command_palette::key_list)}
     }
 }
 
@@ -119,8 +120,8 @@ fn OpenPalette() -> impl IntoView {
             type="button"
             class="button palette-open"
             aria-keyshortcuts="Control+K Meta+K"
-            on:pointerenter=|_| prepare(palette::command_palette)
-            on:focusin=|_| prepare(palette::command_palette)
+            on:pointerenter=|_| prepare(command_palette::command_palette)
+            on:focusin=|_| prepare(command_palette::command_palette)
             on:click=move |_| open.set(true)
         >
             <Icon name="search" />

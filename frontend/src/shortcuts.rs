@@ -1,16 +1,16 @@
 //! The keys that work on every page, and the switch for those without Ctrl or Cmd.
 
-mod destinations;
 mod key_list;
 mod keys;
+mod menu_pages;
 
 use leptos::{ev::KeyboardEvent, prelude::*, web_sys::Element};
 use wasm_bindgen::JsCast;
 
 use self::keys::{Command, Keys, Modifiers, Press};
 pub(crate) use self::{
-    destinations::{Destination, destinations},
     key_list::KeyList,
+    menu_pages::{Destination, destinations},
 };
 use crate::{base_path::href, browser, session::Viewer};
 

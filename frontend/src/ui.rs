@@ -9,18 +9,18 @@ mod dialog;
 mod diff_table;
 mod ellipsis;
 mod empty_state;
+mod error_notice;
 mod failure;
 mod field;
 mod icon;
+mod keyed_rows;
 mod menu;
-mod message;
-mod notice;
+mod message_with_backticks;
 mod object_page;
 mod page_head;
 mod pager;
 mod progress;
 mod query_result;
-mod rows;
 mod search_select;
 mod select;
 mod selection;
@@ -42,18 +42,18 @@ pub(crate) use self::{
     diff_table::{DiffTable, diff_lines},
     ellipsis::Ellipsis,
     empty_state::Empty,
+    error_notice::Notice,
     failure::Failure,
     field::Field,
     icon::{Icon, Logo},
+    keyed_rows::Rows,
     menu::Menu,
-    message::{Message, plain},
-    notice::Notice,
+    message_with_backticks::{Message, plain},
     object_page::{Missing, ObjectPage},
     page_head::PageHead,
     pager::Pager,
     progress::Progress,
     query_result::QueryResult,
-    rows::Rows,
     search_select::SearchSelect,
     select::Select,
     selection::{SelectCell, Selection},

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cynic::{Id, QueryBuilder};
 use serde::{Deserialize, Serialize};
 
-use super::{Request, plan::Plan, schema};
+use super::{Request, pipeline_plan::Plan, schema};
 
 cynic::impl_scalar!(Grammar, schema::JSON);
 cynic::impl_scalar!(WholePlan, schema::JSON);

@@ -2,7 +2,7 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
-use super::{ApiError, ById, ByIdFields, Page, Request, plan::Plan, scalars::ByteCount, schema};
+use super::{ApiError, ById, ByIdFields, Page, Request, pipeline_plan::Plan, scalars::ByteCount, schema};
 use crate::time::Instant;
 
 /// The status of a run.

@@ -8,7 +8,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::{error::InvalidJson, number, raw::Raw, string};
+use super::{invalid_json::InvalidJson, number, raw::Raw, string};
 
 /// A text and a position in it.
 pub(super) struct Reader<'de> {

@@ -6,7 +6,7 @@ use super::{label_of, name_of};
 use crate::api::{
     copy_rules::{OnExists, OnFileError, PreservedAttribute, SymlinkRule, Verify},
     jobs::Job,
-    plan::CopyRules,
+    pipeline_plan::CopyRules,
 };
 
 /// A table of value, name in forms and definitions, and label.

@@ -5,8 +5,8 @@ use mftplus_protocol::step::{Field, StepAction};
 use super::slots::State;
 use crate::{
     api::{
+        pipeline_plan::{Action, Endpoint, PlannedSchedule, PlannedStep, Transfer, When},
         pipeline_runs::{PipelineRun, RunMark, RunStatus, RunTrigger, Step, StepStatus},
-        plan::{Action, Endpoint, PlannedSchedule, PlannedStep, Transfer, When},
     },
     format,
     time::Instant,
@@ -174,7 +174,7 @@ pub(crate) fn schedule(schedule: Option<&PlannedSchedule>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::plan::CopyRules;
+    use crate::api::pipeline_plan::CopyRules;
 
     #[test]
     fn an_active_pipeline_is_failing_when_its_last_run_that_ended_failed() {

@@ -3,19 +3,19 @@
 use leptos::prelude::*;
 
 use super::event_actors::Actors;
-use super::{list_query::ListQuery, saved_views_menu::SavedViewsMenu};
+use super::{list_url_parameters::ListQuery, saved_views_menu::SavedViewsMenu};
 use crate::{
     api::events::{self, Event, EventPage},
     base_path::href,
     clock::Clock,
     effect::effect,
+    fetch_state::Fetch,
     format,
     labels::{
         self,
         events::{PARTS, Part},
     },
     live::Feed,
-    query_signal::Fetch,
     ui::{Badge, Column, Ellipsis, Empty, Notice, PageHead, QueryResult, Rows, Select, Table, plain},
     user_action::UserAction,
 };

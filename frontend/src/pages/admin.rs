@@ -2,7 +2,7 @@
 
 mod customer;
 mod customers;
-mod enrolment_codes;
+mod enrolment_codes_card;
 mod user_forms;
 mod users;
 

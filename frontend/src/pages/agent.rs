@@ -2,17 +2,18 @@
 //! revoke it.
 
 mod actions;
+mod current_load_and_memory;
 mod events;
-mod health;
-mod history;
 mod jobs;
-mod last_day;
+mod load_memory_and_heartbeats;
+mod load_memory_and_heartbeats_data;
 mod waiting_directives;
 
 use leptos::prelude::*;
 
 use self::{
-    actions::Actions, events::RecentEvents, health::Health, jobs::Jobs, last_day::LastDay, waiting_directives::Waiting,
+    actions::Actions, current_load_and_memory::Health, events::RecentEvents, jobs::Jobs,
+    load_memory_and_heartbeats::LastDay, waiting_directives::Waiting,
 };
 use super::{heartbeat_dot::HeartbeatDot, id_in_address, pages_of, transfers::TransferTable};
 use crate::{
@@ -24,10 +25,10 @@ use crate::{
     base_path::href,
     browser,
     clock::Clock,
+    fetch_state::Fetch,
     first_queries::FirstQueries,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
-    query_signal::Fetch,
     ui::{Badge, Card, Copyable, Empty, Fact, Message, ObjectPage, PageHead, Time, WhenLoaded},
 };
 

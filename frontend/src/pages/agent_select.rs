@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::agents::{self, AgentFilter, AgentLinks},
     effect::debounced,
-    query_signal::Fetch,
+    fetch_state::Fetch,
     session::{Permission, Session},
     ui::SearchSelect,
 };

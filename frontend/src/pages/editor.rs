@@ -31,18 +31,18 @@ use self::{
 use super::{
     id_in_address,
     leave_warning::LeaveWarning,
-    plan_cards::{Schedule, Steps},
+    pipeline_plan_cards::{Schedule, Steps},
 };
 use crate::{
     api::{
         definitions::{self, Diagnostic, Severity},
+        pipeline_plan::Plan,
         pipelines::{self, Pipeline},
-        plan::Plan,
     },
     base_path::href,
     effect::{debounced, effect},
+    fetch_state::Fetch,
     lazy::{lazy_part, part, prepare_part},
-    query_signal::Fetch,
     session::{Permission, Session},
     ui::{Notice, ObjectPage, PageHead, Toasts},
     user_action::UserAction,

@@ -17,8 +17,8 @@ use self::{
 };
 use crate::{
     api::{
+        pipeline_plan::{PlannedStep, When},
         pipeline_runs::{Step, StepStatus},
-        plan::{PlannedStep, When},
     },
     browser,
     effect::effect,

@@ -2,13 +2,14 @@
 
 use leptos::prelude::*;
 
-use super::list_query::ListQuery;
+use super::list_url_parameters::ListQuery;
 use crate::{
     api::Total,
     base_path::href,
-    browser, format,
+    browser,
+    fetch_state::{Fetch, Stage},
+    format,
     live::{LiveList, Revisioned},
-    query_signal::{Fetch, Stage},
     ui::{Column, Empty, Freeze, Menu, Order, Pager, QueryResult, Select, Selection, Table, toggle_column},
 };
 

@@ -17,9 +17,9 @@ use self::{fleet_judgement::FleetJudgement, totals::TotalsRow};
 use super::throughput::{Throughput, ThroughputScope};
 use crate::{
     attention::AttentionItems,
+    fetch_state::Stage,
     first_queries::FirstQueries,
     lazy::lazy_card,
-    query_signal::Stage,
     ui::{PageHead, WhenLoaded},
 };
 

@@ -11,22 +11,22 @@ use self::{actions::Actions, details::Details, runs::Runs};
 use super::{
     definition_text::DefinitionText,
     id_in_address,
-    plan_cards::{Schedule, Steps},
+    pipeline_plan_cards::{Schedule, Steps},
     run_updates::RunUpdates,
     slot_history::SlotHistory,
 };
 use crate::{
     api::{
         definitions::{self, Diagnostic, Verdict},
+        pipeline_plan::Plan,
         pipeline_runs::{self, PipelineRun},
         pipelines::{self, Pipeline},
-        plan::Plan,
         slots,
     },
+    fetch_state::Fetch,
     first_queries::FirstQueries,
     labels::{self, slots::Slot},
     live::Feed,
-    query_signal::Fetch,
     session::{Permission, Session},
     ui::{Badge, Icon, Message, ObjectPage, PageHead, WhenLoaded},
 };

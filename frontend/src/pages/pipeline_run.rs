@@ -12,12 +12,12 @@ use crate::{
     base_path::href,
     browser,
     clock::Clock,
+    fetch_state::Fetch,
     labels::{
         self,
         pipelines::{RUN_TRIGGERS, is_draft, run_state, steps_done, time_taken},
     },
     live::{Admission, Entry, Feed, LiveList},
-    query_signal::Fetch,
     ui::{Badge, Card, Confirm, Copyable, Fact, Message, ObjectPage, OptionalTime, PageHead, Toasts},
     user_action::UserAction,
 };

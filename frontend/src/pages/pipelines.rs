@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::{
     bulk_actions::{BulkAction, BulkBar, Step},
     list_card::{ListCard, Listed},
-    list_query::ListQuery,
+    list_url_parameters::ListQuery,
     next_run::NextRun,
     recent_runs::{RecentRuns, insert_run, with_updates},
     saved_views_menu::SavedViewsMenu,
@@ -23,9 +23,9 @@ use crate::{
     base_path::href,
     clock::Clock,
     effect::effect,
+    fetch_state::Fetch,
     labels::{self, pipelines::PIPELINE_STATES},
     live::Feed,
-    query_signal::Fetch,
     session::{Permission, Session},
     ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Rows, Select, SelectCell, Selection},
 };

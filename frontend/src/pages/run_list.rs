@@ -4,13 +4,13 @@ use leptos::prelude::*;
 
 use super::{
     list_card::{ListCard, Listed, freeze},
-    list_query::ListQuery,
+    list_url_parameters::ListQuery,
     run_updates::RunUpdates,
 };
 use crate::{
     api::{Page, Request, Total},
+    fetch_state::Fetch,
     live::{Entry, Revisioned},
-    query_signal::Fetch,
     ui::{Card, Column, Empty, Freeze, Rows},
 };
 

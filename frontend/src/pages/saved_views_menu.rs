@@ -3,13 +3,13 @@
 
 use leptos::prelude::*;
 
-use super::list_query::ListQuery;
+use super::list_url_parameters::ListQuery;
 use crate::{
     api::saved_views::{self, CreateViewInput, SavedView, ViewChange},
     base_path::href,
     browser,
     effect::effect,
-    query_signal::Fetch,
+    fetch_state::Fetch,
     saved_views::SavedViews,
     session::Session,
     ui::{Confirm, Failure, Field, FormDialog, Icon, Menu, Rows, Toasts},

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::list_query::ListQuery;
+use super::list_url_parameters::ListQuery;
 use crate::effect::{debounced, effect};
 
 /// A search field. A text with fewer than `least` characters is not searched for.

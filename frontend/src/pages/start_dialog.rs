@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::{pipeline_runs::ParameterInput, plan::Plan},
+    api::{pipeline_plan::Plan, pipeline_runs::ParameterInput},
     effect::effect,
     ui::{Field, FormDialog},
     user_action::UserAction,

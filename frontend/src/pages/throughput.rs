@@ -3,7 +3,7 @@
 
 mod charts;
 mod comparison;
-mod window;
+mod time_range;
 
 use leptos::prelude::*;
 

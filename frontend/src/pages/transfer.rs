@@ -2,7 +2,7 @@
 
 mod details;
 mod earlier_transfers;
-mod origin;
+mod run_of_transfer;
 mod speed;
 mod speed_chart;
 mod timeline;
@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use self::{
     details::Details,
     earlier_transfers::EarlierTransfers,
-    origin::{Breadcrumb, Origin},
+    run_of_transfer::{Breadcrumb, Origin},
     speed::Speed,
     timeline::Timeline,
 };
@@ -21,10 +21,10 @@ use crate::{
     api::transfers::{self, Transfer, TransferStatus},
     browser,
     clock::Clock,
+    fetch_state::Fetch,
     first_queries::FirstQueries,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
-    query_signal::Fetch,
     ui::{Badge, Card, Confirm, Message, ObjectPage, OptionalTime, PageHead, Progress, TimeFormat, Toasts, WhenLoaded},
     user_action::UserAction,
 };

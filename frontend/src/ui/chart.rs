@@ -9,7 +9,7 @@ mod data;
 mod geometry;
 mod plot;
 mod strip;
-mod text;
+mod text_alternative;
 mod ticks;
 mod unit;
 
@@ -35,7 +35,7 @@ pub(crate) fn Chart(
     static LAST: AtomicU32 = AtomicU32::new(0);
     let id = format!("chart-{}", LAST.fetch_add(1, Ordering::Relaxed));
     let is_empty = Memo::new(move |_| data.with(ChartData::is_empty));
-    let summary = Memo::new(move |_| data.with(|data| text::summary(data, zone::offset)));
+    let summary = Memo::new(move |_| data.with(|data| text_alternative::summary(data, zone::offset)));
     let nothing = move || data.with(|data| data.idle.clone()).unwrap_or_else(|| "No data in this time".to_owned());
     let is_open = RwSignal::new(false);
     let described_by = id.clone();
@@ -132,8 +132,8 @@ fn PointTable(name: &'static str, data: Signal<ChartData>) -> impl IntoView {
     let rows = move || {
         let rows = data.with(|data| {
             let point = |index| {
-                let time = text::time_of(data, index, zone::offset);
-                (time, text::values_of(data, index), text::remarks_on(data, index))
+                let time = text_alternative::time_of(data, index, zone::offset);
+                (time, text_alternative::values_of(data, index), text_alternative::remarks_on(data, index))
             };
             (0..data.times.len()).rev().map(point).collect::<Vec<_>>()
         });

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 pub(crate) use self::line_diff::diff_lines;
 use self::line_diff::{Block, Pair, blocks};
-use crate::{api::versions::Line, format};
+use crate::{api::pipeline_versions::Line, format};
 
 /// A table with two texts side by side.
 #[component]

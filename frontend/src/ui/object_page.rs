@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Empty, Failure, PageHead, SkeletonRows};
-use crate::{base_path::href, query_signal::Stage};
+use crate::{base_path::href, fetch_state::Stage};
 
 /// The page of an object that does not exist, or that the user may not see.
 #[component]

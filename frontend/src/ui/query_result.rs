@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Failure, SkeletonRows};
-use crate::query_signal::Stage;
+use crate::fetch_state::Stage;
 
 /// Shows the children, or instead a skeleton while the query is pending, its error, or `nothing` if it found nothing.
 #[component]

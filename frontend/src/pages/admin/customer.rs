@@ -2,17 +2,17 @@
 
 use leptos::prelude::*;
 
-use super::enrolment_codes::Codes;
+use super::enrolment_codes_card::Codes;
 use crate::{
-    api::{customers, me},
+    api::{customers, my_customer_name},
     base_path::href,
+    fetch_state::Fetch,
     pages::{
         id_in_address,
         throughput::{Throughput, ThroughputScope},
         usage::Usage,
         webhook_secret::WebhookSecret,
     },
-    query_signal::Fetch,
     session::{Permission, Session},
     ui::{Failure, Missing, PageHead},
 };
@@ -31,7 +31,11 @@ fn OneCustomer(id: String) -> impl IntoView {
     let sees_others = expect_context::<Session>().may(Permission::ListCustomers);
     let asked = id.clone();
     let name = Fetch::new(move || {
-        if sees_others { customers::name(&asked) } else { me::customer_name().map(Option::unwrap_or_default) }
+        if sees_others {
+            customers::name(&asked)
+        } else {
+            my_customer_name::customer_name().map(Option::unwrap_or_default)
+        }
     });
     let title = move || name.read(Clone::clone).filter(|_| sees_others).unwrap_or_else(|| "Enrolment codes".to_owned());
     let about = move || {

@@ -10,12 +10,12 @@ use crate::{
     },
     base_path::href,
     clock::Clock,
+    fetch_state::Fetch,
     labels,
     pages::{
         list_card::{ListCard, Listed},
-        list_query::ListQuery,
+        list_url_parameters::ListQuery,
     },
-    query_signal::Fetch,
     ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Tone},
 };
 

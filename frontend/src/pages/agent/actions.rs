@@ -6,7 +6,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use crate::{
     api::agents::{self, AgentDetails},
     effect::effect,
-    query_signal::Fetch,
+    fetch_state::Fetch,
     ui::{Confirm, Dialog, Field, FormDialog, Secret, Select, Toasts},
     user_action::UserAction,
 };

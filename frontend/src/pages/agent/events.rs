@@ -7,9 +7,9 @@ use crate::{
         agents::Agent,
         events::{self, Event},
     },
+    fetch_state::Fetch,
     live::Entry,
     pages::event_timeline::EventTimeline,
-    query_signal::Fetch,
     ui::{Card, Empty, QueryResult},
 };
 

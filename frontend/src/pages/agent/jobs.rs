@@ -6,9 +6,9 @@ use crate::{
     api::agent_page::{self, AgentJob},
     base_path::href,
     clock::Clock,
+    fetch_state::Fetch,
     format,
     pages::next_run::NextRun,
-    query_signal::Fetch,
     ui::{Badge, Card, Column, Ellipsis, Empty, QueryResult, Table, Tone},
 };
 

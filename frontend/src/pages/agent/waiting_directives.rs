@@ -6,8 +6,8 @@ use crate::{
     api::agent_page::{self, HeldForAgent, WaitingDirective},
     base_path::href,
     clock::Clock,
+    fetch_state::Fetch,
     format, labels,
-    query_signal::Fetch,
     ui::{Card, Time, TimeFormat},
 };
 

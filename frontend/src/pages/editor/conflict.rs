@@ -7,7 +7,7 @@ use super::buffer::Buffer;
 use crate::{
     api::pipelines::{self, Pipeline},
     effect::effect,
-    query_signal::Fetch,
+    fetch_state::Fetch,
     ui::{DiffTable, Failure, Icon, diff_lines},
     user_action::UserAction,
 };

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::{buffer::Buffer, code_area::CodeArea, diagnostics::DiagnosticList, format_button::FormatButton};
 use crate::{
     api::definitions::{self, Diagnostic, Verdict},
-    query_signal::Fetch,
+    fetch_state::Fetch,
     ui::Card,
 };
 

@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use super::{buffer::Buffer, code_area::PROBLEMS};
 use crate::{
     api::definitions::{Diagnostic, Severity, Verdict},
+    fetch_state::Fetch,
     format,
-    query_signal::Fetch,
     ui::{Icon, Message, Notice},
 };
 

@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use super::buffer::Buffer;
 use crate::{
     api::{
+        pipeline_plan::Plan,
         pipeline_runs::{self, ParameterInput},
         pipelines::Pipeline,
-        plan::Plan,
     },
     base_path::href,
     effect::effect,

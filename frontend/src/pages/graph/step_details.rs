@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::plan::PlannedStep,
+    api::pipeline_plan::PlannedStep,
     base_path::href,
     format,
     labels::pipelines::{executor, step_details},

@@ -4,8 +4,9 @@ use leptos::prelude::*;
 
 use crate::{
     api::backfill::{self, BackfillPreview, BackfillSlot},
-    browser, effect, format, labels,
-    query_signal::Fetch,
+    browser, effect,
+    fetch_state::Fetch,
+    format, labels,
     time::Instant,
     ui::{Badge, FormDialog, Notice, Toasts, Tone},
     user_action::UserAction,

@@ -10,7 +10,7 @@ use crate::{
     live::Entry,
     pages::{
         export::ExportMenu,
-        list_query::ListQuery,
+        list_url_parameters::ListQuery,
         run_list::{RunList, RunRows},
         run_updates::RunUpdates,
     },

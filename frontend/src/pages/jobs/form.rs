@@ -1,7 +1,7 @@
 //! The pages that create and edit a job.
 
 mod draft;
-mod fields;
+mod field_table;
 mod problems;
 mod schedule;
 
@@ -13,7 +13,7 @@ use leptos_router::{
 
 use self::{
     draft::{Draft, DraftField},
-    fields::{Control, FormCard},
+    field_table::{Control, FormCard},
     problems::Problems,
     schedule::ScheduleCard,
 };
@@ -21,8 +21,8 @@ use crate::{
     api::jobs::{self, Job},
     base_path::href,
     effect::effect,
+    fetch_state::Fetch,
     pages::{agent_select::AgentSelect, id_in_address, leave_warning::LeaveWarning},
-    query_signal::Fetch,
     ui::{Card, Field, Notice, ObjectPage, PageHead, Select, Toasts},
     user_action::UserAction,
 };

@@ -7,8 +7,9 @@ use crate::{
         ApiError,
         schedules::{self, SchedulePreview, ScheduledTime},
     },
-    browser, format,
-    query_signal::Fetch,
+    browser,
+    fetch_state::Fetch,
+    format,
     time::Instant,
     ui::Notice,
 };

@@ -2,7 +2,7 @@
 //! snoozed. Rows keep their places while the pointer or the focus is in the table, until the user has acted on one.
 
 mod actions;
-mod objects;
+mod affected_objects;
 mod snooze;
 mod snoozed;
 
@@ -12,7 +12,7 @@ use leptos::prelude::*;
 
 use self::{
     actions::{Actions, CancelDialog},
-    objects::Name,
+    affected_objects::Name,
     snooze::SnoozeDialog,
     snoozed::Snoozed,
 };
@@ -166,8 +166,8 @@ fn Row(row: RwSignal<Entry<AttentionItem>>) -> impl IntoView {
     let is_end = row.with_untracked(|entry| labels::attention::is_about_an_end(entry.object.kind));
     let summary = Memo::new(move |_| row.with(|entry| entry.object.summary.clone()));
     let cause = Memo::new(move |_| row.with(|entry| labels::attention::other_cause(&entry.object)));
-    let affected = Memo::new(move |_| row.with(|entry| objects::affected(&entry.object)));
-    let more = Memo::new(move |_| row.with(|entry| objects::more(&entry.object)));
+    let affected = Memo::new(move |_| row.with(|entry| affected_objects::affected(&entry.object)));
+    let more = Memo::new(move |_| row.with(|entry| affected_objects::more(&entry.object)));
     let badge = move || {
         let (word, icon, tone) = severity.get();
         view! {
@@ -177,7 +177,7 @@ fn Row(row: RwSignal<Entry<AttentionItem>>) -> impl IntoView {
             </span>
         }
     };
-    let link = |affected: objects::Affected| {
+    let link = |affected: affected_objects::Affected| {
         let name = match affected.name {
             Name::Text(text) => text.into_any(),
             Name::Run(None) => "Run".into_any(),

@@ -6,12 +6,12 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use super::start_dialog::Start;
 use crate::{
     api::{
+        pipeline_plan::Plan,
         pipelines::{self, Pipeline},
-        plan::Plan,
     },
     base_path::href,
     effect::effect,
-    query_signal::Fetch,
+    fetch_state::Fetch,
     session::{Permission, Session},
     ui::{Confirm, Toasts},
     user_action::UserAction,

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::{pipelines::Pipeline, plan::Plan},
+    api::{pipeline_plan::Plan, pipelines::Pipeline},
     base_path::href,
     ui::{Card, Copyable, Fact, Time},
 };

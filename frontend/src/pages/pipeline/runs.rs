@@ -12,7 +12,7 @@ use crate::{
     },
     live::Entry,
     pages::{
-        list_query::ListQuery,
+        list_url_parameters::ListQuery,
         run_list::{RunList, RunRows},
         run_updates::RunUpdates,
     },

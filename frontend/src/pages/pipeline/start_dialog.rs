@@ -5,9 +5,9 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use crate::{
     api::{
+        pipeline_plan::Plan,
         pipeline_runs::{self, ParameterInput},
         pipelines::Pipeline,
-        plan::Plan,
     },
     pages::start_dialog::StartDialog,
     user_action::UserAction,

@@ -6,13 +6,14 @@ use leptos::prelude::*;
 
 use crate::{
     api::{
+        pipeline_plan::PlannedStep,
         pipeline_runs::{PipelineRun, RunLinks, Step, StepStatus},
-        plan::PlannedStep,
         transfers::{self, Transfer},
     },
     base_path::href,
     clock::Clock,
     effect::effect,
+    fetch_state::Fetch,
     format,
     labels::{
         self,
@@ -20,7 +21,6 @@ use crate::{
     },
     live::{Entry, Feed},
     pages::graph::{Graph, StepDetails},
-    query_signal::Fetch,
     ui::{Badge, Card, Column, Ellipsis, Message, Progress, Rows, Table},
 };
 

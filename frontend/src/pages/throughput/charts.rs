@@ -5,13 +5,13 @@ use leptos::prelude::*;
 use super::{
     ThroughputScope,
     comparison::{self, Total},
-    window::Window,
+    time_range::Window,
 };
 use crate::{
     api::series::{self, Outcomes, SeriesStep},
     browser,
     clock::Clock,
-    query_signal::Fetch,
+    fetch_state::Fetch,
     time::Instant,
     ui::{Card, Chart, ChartData, QueryResult},
     zone,

@@ -1,6 +1,6 @@
 //! The totals of a time beside those of the time before, in words and as charts. Pure.
 
-use super::window::Window;
+use super::time_range::Window;
 use crate::{
     api::series::{Compared, Outcomes},
     format,

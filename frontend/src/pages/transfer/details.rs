@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 
-use super::origin::OriginFacts;
+use super::run_of_transfer::OriginFacts;
 use crate::{
     api::transfers::{Transfer, TransferLinks},
     base_path::href,
+    fetch_state::Fetch,
     labels,
     live::Entry,
-    query_signal::Fetch,
     ui::{Badge, Card, Copyable, Fact},
 };
 

@@ -10,8 +10,8 @@ use crate::{
     },
     browser,
     clock::Clock,
+    fetch_state::Fetch,
     live::Entry,
-    query_signal::Fetch,
     ui::{Card, Chart, Empty, QueryResult},
 };
 

@@ -7,10 +7,10 @@ use crate::{
         events::{self, Event},
         transfers::{Transfer, TransferStatus},
     },
+    fetch_state::Fetch,
     labels,
     live::Entry,
     pages::event_timeline::EventTimeline,
-    query_signal::Fetch,
     time::Instant,
     ui::{Card, Time, Tone},
 };

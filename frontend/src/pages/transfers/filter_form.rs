@@ -7,9 +7,9 @@ use crate::{
     api::{agents, transfers::TransferStatus},
     base_path::href,
     browser,
+    fetch_state::Fetch,
     labels::TRANSFER_STATUSES,
-    pages::{agent_select::AgentSelect, list_query::ListQuery, search_field::SearchField},
-    query_signal::Fetch,
+    pages::{agent_select::AgentSelect, list_url_parameters::ListQuery, search_field::SearchField},
     ui::{Icon, Menu, Select},
 };
 

@@ -3,7 +3,7 @@
 use crate::{
     api::transfers::{TransferFilter, TransferSort, TransferSortField, TransferStatus},
     labels::{DIRECTIONS, PROTOCOLS, TRANSFER_STATUSES, label_of, name_of, value_of},
-    pages::list_query::api_path,
+    pages::list_url_parameters::api_path,
     time::{Instant, parse_day},
 };
 

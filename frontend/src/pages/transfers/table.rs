@@ -12,9 +12,9 @@ use crate::{
     base_path::href,
     clock::Clock,
     effect::effect,
+    fetch_state::Fetch,
     format, labels,
     live::{Entry, Feed, LiveList},
-    query_signal::Fetch,
     ui::{Badge, Column, Ellipsis, Progress, QueryResult, Rows, SelectCell, Selection, Table, plain},
 };
 

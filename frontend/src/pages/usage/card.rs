@@ -7,8 +7,8 @@ use crate::{
     api::series::{self, Usage},
     browser,
     clock::Clock,
+    fetch_state::Fetch,
     pages::throughput::ThroughputScope,
-    query_signal::Fetch,
     ui::{Card, Chart, ChartData, Empty, QueryResult},
     zone,
 };

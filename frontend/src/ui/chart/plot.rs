@@ -6,7 +6,7 @@ use super::{
     cursor::{CursorFrame, Points, percent},
     data::{ChartData, Note},
     geometry::{self, HEIGHT, WIDTH},
-    text, ticks,
+    text_alternative, ticks,
 };
 use crate::{format::fixed, zone};
 
@@ -29,7 +29,7 @@ pub(super) fn Plot(
         count: Memo::new(move |_| data.with(|data| data.times.len())),
         nearest: Callback::new(move |place| data.with(|data| data.nearest(place))),
         place: Callback::new(move |index| data.with(|data| data.place(index))),
-        describe: Callback::new(move |index| data.with(|data| text::point(data, index, zone::offset))),
+        describe: Callback::new(move |index| data.with(|data| text_alternative::point(data, index, zone::offset))),
     };
     view! {
         <div class="chart-frame">

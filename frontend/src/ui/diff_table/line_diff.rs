@@ -1,6 +1,6 @@
 //! Compares two texts line by line and arranges the lines side by side. Pure.
 
-use crate::api::versions::{Change, Line};
+use crate::api::pipeline_versions::{Change, Line};
 
 /// Unchanged lines shown around changed ones.
 const AROUND: usize = 3;

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::fields::{FIELDS, FormField};
+use super::field_table::{FIELDS, FormField};
 use crate::api::jobs::{CreateJobInput, Job, UpdateJobInput};
 
 /// A signal for each field. A handle: copies are the same draft.

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::fields::FIELDS;
+use super::field_table::FIELDS;
 use crate::{api, browser, effect::effect, user_action::UserAction};
 
 /// The fields of a retry policy, which the server reports together.

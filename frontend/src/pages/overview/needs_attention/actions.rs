@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Board, objects};
+use super::{Board, affected_objects};
 use crate::{
     api::{
         ApiError, ItemResult,
@@ -178,7 +178,7 @@ fn pausable(item: &AttentionItem) -> Option<Owner> {
             | AttentionKind::SlotMissed
             | AttentionKind::PipelineCannotRun
     );
-    let owner = objects::owner(item).filter(|_| is_answer)?;
+    let owner = affected_objects::owner(item).filter(|_| is_answer)?;
     Some((owner.kind == AttentionObjectType::Pipeline, owner.id.inner().to_owned(), owner.name.clone()))
 }
 

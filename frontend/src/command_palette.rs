@@ -1,4 +1,4 @@
-//! The palette: one field that finds pages, objects and actions. Its code is loaded when it is first opened.
+//! The command palette: one field that finds pages, objects and actions. Its code is loaded when it is first opened.
 
 mod actions;
 mod dialog;

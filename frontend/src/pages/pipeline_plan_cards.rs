@@ -6,12 +6,12 @@ use super::graph::{Graph, StepDetails};
 use crate::{
     api::{
         definitions::Verdict,
-        plan::{Plan, PlannedSchedule, PlannedStep},
+        pipeline_plan::{Plan, PlannedSchedule, PlannedStep},
     },
     base_path::href,
+    fetch_state::{Fetch, Stage},
     format,
     labels::pipelines::{executor, schedule},
-    query_signal::{Fetch, Stage},
     time::Instant,
     ui::{Card, Failure, SkeletonRows, SkeletonText},
     zone,
@@ -153,7 +153,7 @@ mod tests {
     use mftplus_protocol::step::StepAction;
 
     use super::*;
-    use crate::api::plan::{Action, PlannedAgent};
+    use crate::api::pipeline_plan::{Action, PlannedAgent};
 
     #[test]
     fn each_agent_is_named_once_with_its_steps() {

@@ -1,4 +1,4 @@
-//! The signed-in user: what the response to the sign-in does not contain.
+//! The name of the signed-in user's customer, which the response to the sign-in does not contain.
 
 use cynic::QueryBuilder;
 

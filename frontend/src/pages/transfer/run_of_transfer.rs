@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::{job_runs, pipeline_runs, transfers::TransferLinks},
     base_path::href,
-    query_signal::{Fetch, Stage},
+    fetch_state::{Fetch, Stage},
     session::{Permission, Session},
     ui::{Fact, Message, SkeletonText},
 };

@@ -9,13 +9,13 @@ use leptos_router::{
 use super::{id_in_address, page_in_address, pages_of};
 use crate::{
     api::{
+        pipeline_versions::{self, Version},
         pipelines::{self, Pipeline},
-        versions::{self, Version},
     },
     base_path::href,
     effect::effect,
+    fetch_state::Fetch,
     format,
-    query_signal::Fetch,
     ui::Card,
     ui::Column,
     ui::Confirm,
@@ -73,7 +73,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
     let page = page_in_address();
     let versions = Fetch::new(move || {
         current.get();
-        versions::list(&id.get_value(), page.get())
+        pipeline_versions::list(&id.get_value(), page.get())
     });
     let summary = move || {
         versions.read(|page| format::total(page.total.into(), page.total_is_at_least, "version")).unwrap_or_default()
@@ -217,7 +217,7 @@ fn Restore(pipeline: String, current: Memo<i32>, found: Fetch<Pipeline>, restori
     );
     let restore = move |()| {
         let version = restoring.get_untracked();
-        let request = versions::restore(&pipeline.get_value(), version, current.get_untracked());
+        let request = pipeline_versions::restore(&pipeline.get_value(), version, current.get_untracked());
         user_action.run(request, move |restored| {
             is_asking.set(false);
             found.reload();
@@ -255,7 +255,7 @@ fn Difference(pipeline: String, current: Memo<i32>) -> impl IntoView {
     let found = Fetch::when(move || {
         let (from, to) = pair.get();
         // With the versions that are compared: the choice may have changed when the answer arrives.
-        (from != to).then(|| versions::diff(&id.get_value(), from, to).map(move |diff| ((from, to), diff)))
+        (from != to).then(|| pipeline_versions::diff(&id.get_value(), from, to).map(move |diff| ((from, to), diff)))
     });
     let change = Callback::new(move |(from, to): (String, String)| {
         let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };

@@ -1,13 +1,13 @@
-//! The card with the last 24 hours of an agent.
+//! The card with the load, the memory and the heartbeats of an agent in the last 24 hours.
 
 use leptos::prelude::*;
 
-use super::history;
+use super::load_memory_and_heartbeats_data;
 use crate::{
     api::agent_page::{self, HistoryPoint},
     browser,
     clock::Clock,
-    query_signal::Fetch,
+    fetch_state::Fetch,
     time::Instant,
     ui::{Card, Chart, ChartData, QueryResult, Strip},
 };
@@ -49,11 +49,15 @@ fn Charts(found: Fetch<Known>) -> impl IntoView {
             drawn.or_else(|| last.cloned()).unwrap_or_default()
         })
     };
-    let (load, memory) = (chart(history::load), chart(history::memory));
-    let cells = Memo::new(move |_| found.read(|(now, points)| history::cells(points, *now)).unwrap_or_default());
-    let summary = Memo::new(move |_| found.read(|(now, points)| history::summary(points, *now)).unwrap_or_default());
+    let (load, memory) = (chart(load_memory_and_heartbeats_data::load), chart(load_memory_and_heartbeats_data::memory));
+    let cells = Memo::new(move |_| {
+        found.read(|(now, points)| load_memory_and_heartbeats_data::cells(points, *now)).unwrap_or_default()
+    });
+    let summary = Memo::new(move |_| {
+        found.read(|(now, points)| load_memory_and_heartbeats_data::summary(points, *now)).unwrap_or_default()
+    });
     view! {
-        <Strip name="Heartbeats" summary cells step=history::CELL />
+        <Strip name="Heartbeats" summary cells step=load_memory_and_heartbeats_data::CELL />
         <div class="charts">
             <Chart name="Load" data=load />
             <Chart name="Memory" data=memory />

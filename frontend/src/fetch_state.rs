@@ -1,4 +1,4 @@
-//! A query whose result a page shows. It runs again when a signal that it reads changes, or on demand.
+//! The state of a query whose result a page shows. It runs again when a signal that it reads changes, or on demand.
 
 use std::time::Duration;
 
