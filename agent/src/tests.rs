@@ -4,8 +4,8 @@ mod certificates;
 mod daemon;
 mod damaged_state_files;
 mod directives_besides_jobs_and_steps;
+mod earlier_release_state;
 mod fake_server;
-mod frozen;
 #[cfg(unix)]
 mod ftp;
 mod interruptions;

@@ -1,10 +1,10 @@
 //! Whole transfers against real servers: every protocol, and what goes wrong on the way. Tests of FTP servers and of file
 //! systems that are mounted have `as_root` in their names, by which `cargo xtask test` leaves them out for other users.
 
+mod earlier_release_copies;
 mod every_protocol_and_direction;
 mod faults;
 mod faulty_proxy;
-mod frozen;
 mod full_disks;
 mod killed_agent;
 mod killed_and_wrong_servers;

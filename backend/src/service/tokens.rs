@@ -222,14 +222,14 @@ mod tests {
     }
 
     /// Tokens that a release signed, and the secret that it signed them with.
-    const FROZEN: [(&str, &[u8]); 1] = [(
-        include_str!("../../tests/frozen/0.1.0/sqlite.json"),
-        include_bytes!("../../tests/frozen/0.1.0/signing.secret"),
+    const EARLIER_RELEASES: [(&str, &[u8]); 1] = [(
+        include_str!("../../tests/earlier_releases/0.1.0/sqlite.json"),
+        include_bytes!("../../tests/earlier_releases/0.1.0/signing.secret"),
     )];
 
     #[test]
     fn tokens_of_an_earlier_release_are_read() {
-        for (known, secret) in FROZEN {
+        for (known, secret) in EARLIER_RELEASES {
             let known: Value = serde_json::from_str(known).expect("JSON");
             let tokens = Tokens::new(secret.to_vec(), None);
             let access = known["accessToken"].as_str().expect("a token");

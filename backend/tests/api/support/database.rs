@@ -92,7 +92,7 @@ impl TestDatabase {
 }
 
 /// A file of SQLite with the current schema and no rows. All tests begin with a copy, since a copy takes less time than the
-/// migrations; `contracts.rs` and `frozen/` test these.
+/// migrations; `contracts.rs` and `earlier_release_data/` test these.
 pub(crate) async fn migrated_sqlite() -> &'static [u8] {
     static FILE: OnceCell<Vec<u8>> = OnceCell::const_new();
     let migrate = || async {

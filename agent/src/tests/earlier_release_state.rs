@@ -1,4 +1,5 @@
-//! State folders of earlier releases with unfinished work, kept in `agent/src/tests/frozen/`: this version finishes that work.
+//! State folders of earlier releases with unfinished work, kept in `agent/src/tests/earlier_releases/`: this version
+//! finishes that work.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,7 +24,7 @@ const SLOW_RATE: Option<u64> = Some(200_000);
 const SIZE: usize = 3_000_000;
 
 fn folder(release: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests/frozen").join(release)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests/earlier_releases").join(release)
 }
 
 fn args(agent: &TestAgent, max_rate: Option<u64>) -> RunArgs {
@@ -41,7 +42,7 @@ async fn setup() -> anyhow::Result<TestAgent> {
 }
 
 #[tokio::test]
-#[ignore = "makes the test data of a release, once: see agent/src/tests/frozen/README.md"]
+#[ignore = "makes the test data of a release, once: see agent/src/tests/earlier_releases/README.md"]
 async fn a_state_folder_is_frozen() -> anyhow::Result<()> {
     let agent = setup().await?;
     let moving = |transfers: usize| {

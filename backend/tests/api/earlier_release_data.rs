@@ -1,12 +1,12 @@
-//! The data of an earlier release in `backend/tests/frozen/`: this version reads it and continues its work. The same is
-//! tested for data of a later version.
+//! The data of an earlier release in `backend/tests/earlier_releases/`: this version reads it and continues its work.
+//! The same is tested for data of a later version.
 
-mod lookout;
-mod make;
-mod messages;
-mod newer;
-mod schema;
+mod migrations_and_newer_schemas;
+mod newer_version_beside;
+mod read_every_object;
+mod redis_messages_of_other_versions;
 mod upgrade;
+mod write_release_data;
 
 use std::{fs, path::PathBuf};
 
@@ -23,7 +23,7 @@ const FIRST: &str = "AAAAAAAAAAA";
 
 /// The folder with the data of a release.
 fn folder(release: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/frozen").join(release)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/earlier_releases").join(release)
 }
 
 /// A server of this version on the data of a release, at the time when the data was created.
@@ -38,7 +38,7 @@ struct Thawed {
 impl Thawed {
     async fn new(release: &str) -> Self {
         let folder = folder(release);
-        let read = |name: &str| fs::read_to_string(folder.join(name)).expect("a frozen file");
+        let read = |name: &str| fs::read_to_string(folder.join(name)).expect("a kept file");
         let database = TestDatabase::holding(&read("postgres.sql")).await;
         let (files, known) = match database.schema() {
             Some(_) => (vec![], read("postgres.json")),

@@ -1,4 +1,5 @@
-//! Copies through storages that an earlier release began, kept in `agent/src/tests/frozen/`: this version finishes them.
+//! Copies through storages that an earlier release began, kept in `agent/src/tests/earlier_releases/`: this version
+//! finishes them.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use crate::tests::{TestAgent, sha256, test_bytes};
 use crate::transfer::state::TransferState;
 
 /// The folder of the states.
-const FOLDER: &str = "src/tests/frozen/0.1.0-streams";
+const FOLDER: &str = "src/tests/earlier_releases/0.1.0-streams";
 
 /// Bytes of the large file of each state.
 const SIZE: usize = 6_000_000;

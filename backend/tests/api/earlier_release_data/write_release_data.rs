@@ -1,9 +1,9 @@
 //! Creates the data of this release: one object of every type, in every stored state, with work in progress.
 
 mod jobs;
-mod keep;
 mod pipelines;
 mod transfers;
+mod write_release_folder;
 
 use std::{fs, path::PathBuf};
 
@@ -22,9 +22,10 @@ const MINUTE: TimeDelta = TimeDelta::minutes(1);
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
 #[tokio::test]
-#[ignore = "makes the test data of a release, once: see backend/tests/frozen/README.md"]
+#[ignore = "makes the test data of a release, once: see backend/tests/earlier_releases/README.md"]
 async fn a_release_is_frozen() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/frozen").join(env!("CARGO_PKG_VERSION"));
+    let folder =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/earlier_releases").join(env!("CARGO_PKG_VERSION"));
     fs::create_dir_all(&folder).expect("a folder");
     let database = TestDatabase::fresh().await;
     let redis = if database.is_shared() { Some(OwnRedis::start().await) } else { None };

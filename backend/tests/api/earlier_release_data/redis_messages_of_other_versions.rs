@@ -77,7 +77,7 @@ fn message(events: &Value) -> String {
 async fn every_message_of_an_earlier_release_is_read() {
     let mut neighbours = Neighbours::meet().await;
     for release in RELEASES {
-        let lines = fs::read_to_string(folder(release).join("messages.jsonl")).expect("frozen messages");
+        let lines = fs::read_to_string(folder(release).join("messages.jsonl")).expect("kept messages");
         let mut kinds = 0;
         for line in lines.lines() {
             let said: Value = serde_json::from_str(line).expect("JSON");
@@ -97,7 +97,7 @@ async fn every_message_of_an_earlier_release_is_read() {
 #[ignore = "needs PostgreSQL and Redis"]
 async fn what_a_newer_server_adds_costs_nobody_a_new_question() {
     let mut neighbours = Neighbours::meet().await;
-    let lines = fs::read_to_string(folder(RELEASES[0]).join("messages.jsonl")).expect("frozen messages");
+    let lines = fs::read_to_string(folder(RELEASES[0]).join("messages.jsonl")).expect("kept messages");
     let said = lines.lines().filter(|line| line.contains("\"transferCreated\""));
     let said: Value = said.map(|line| serde_json::from_str(line).expect("JSON")).next().expect("a message");
     let mut event = said["message"]["events"][0].clone();
