@@ -6,8 +6,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a soak that cannot go on must stop")]
 #![expect(dead_code, reason = "shared with the benchmark")]
 
-#[path = "../tests/definitions/hostile.rs"]
-mod hostile;
+#[path = "../tests/definitions/expensive_texts.rs"]
+mod expensive_texts;
 #[path = "bench/load.rs"]
 mod load;
 #[path = "../tests/schedule/oracle.rs"]
@@ -16,8 +16,8 @@ mod oracle;
 mod place;
 #[path = "../tests/definitions/random.rs"]
 mod random;
-#[path = "../tests/api/entry/requests.rs"]
-mod requests;
+#[path = "../tests/api/random_requests/request_from_bytes.rs"]
+mod request_from_bytes;
 #[path = "bench/transfers/setup.rs"]
 mod setup;
 #[path = "bench/transfers/ten_at_once.rs"]
@@ -189,10 +189,10 @@ fn schedules() {
 /// Checks the reader of definitions: the worst texts take at most 200 ms each, and a minute of random ones does no
 /// harm.
 fn definitions() {
-    let worst = hostile::worst();
+    let worst = expensive_texts::worst();
     let mut longest = Duration::ZERO;
     for (name, text) in &worst {
-        hostile::check(text);
+        expensive_texts::check(text);
         let took = parse_time(text);
         assert!(took < Duration::from_millis(200), "{name} took {took:?}");
         longest = longest.max(took);
@@ -203,7 +203,7 @@ fn definitions() {
     println!("Definitions: the worst {} answered within {longest:.1?} each; random ones for a minute", worst.len());
     bolero::check!().with_test_time(Duration::from_mins(1)).with_max_len(2_048).for_each(|bytes: &[u8]| {
         for text in random::texts(bytes, &good) {
-            hostile::check(&text);
+            expensive_texts::check(&text);
         }
     });
 }
@@ -240,12 +240,12 @@ fn requests() {
         let router = rest::router(app.api(&settings)).merge(graphql::router(app.graphql(&settings)));
         let ids = reporters.iter().map(|reporter| reporter.transfer.clone()).collect();
         let keys = reporters.into_iter().map(|reporter| reporter.key).collect();
-        (app, requests::Target { router, tokens: vec![format!("Bearer {}", token.token)], keys, ids })
+        (app, request_from_bytes::Target { router, tokens: vec![format!("Bearer {}", token.token)], keys, ids })
     });
     println!("Requests: random ones at the whole entry for a minute");
     let target = std::panic::AssertUnwindSafe(target);
     bolero::check!().with_test_time(Duration::from_mins(1)).with_max_len(2_048).for_each(|bytes: &[u8]| {
-        runtime.block_on(requests::check(&target, bytes));
+        runtime.block_on(request_from_bytes::check(&target, bytes));
     });
     drop(target);
     runtime.block_on(app.close());

@@ -1,8 +1,8 @@
 //! The access table: every operation of the OpenAPI document, called by every kind of caller.
 
 mod answers;
-mod routes;
-mod strangers;
+mod files_with_routes;
+mod objects_of_other_customers;
 
 use std::collections::BTreeMap;
 

@@ -14,9 +14,9 @@ use crate::support::{
 };
 
 mod files;
-mod log;
-mod lost;
+mod lost_answers;
 mod outage;
+mod write_ahead_log;
 
 /// Short timeouts, so that the tests are fast.
 const BOUNDS: DatabaseLimits = DatabaseLimits {

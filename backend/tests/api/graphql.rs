@@ -1,9 +1,6 @@
 //! GraphQL over HTTP, with one file per concern.
 
 mod access;
-mod clients;
-mod cost;
-mod documents;
 mod errors;
 mod events;
 mod fairness;
@@ -15,13 +12,16 @@ mod jobs;
 mod limits;
 mod media;
 mod mutations;
-mod objects;
+mod nonconforming_clients;
 mod pages;
 mod pipelines;
 mod refusals;
+mod repeated_documents;
 mod response_budget;
+mod same_answers_as_rest;
+mod statement_count;
+pub(crate) mod two_customers_and_callers;
 mod viewer;
-pub(crate) mod world;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::{
-    graphql::world::COPY,
+    graphql::two_customers_and_callers::COPY,
     support::{Answer, PASSWORD, TestApp, app::TestAgent},
 };
 

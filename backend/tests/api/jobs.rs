@@ -2,13 +2,12 @@
 
 mod backfill;
 mod cancel;
-mod change;
 mod create;
 mod delete;
 mod due_slots;
+mod job_events;
 mod leases;
 mod list;
-mod log;
 mod missed;
 mod overlap;
 mod report;
@@ -18,6 +17,7 @@ mod runs;
 mod start;
 mod transfers;
 mod update;
+mod update_while_due;
 
 use backend::{
     ids::{JobId, RunId},

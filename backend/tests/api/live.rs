@@ -3,9 +3,9 @@
 mod access;
 mod attention;
 mod closing;
+mod event_log;
 mod hostile_messages;
 mod jobs;
-mod log;
 mod messages;
 mod pipelines;
 mod several_servers;

@@ -9,7 +9,7 @@ mod list;
 mod pages;
 mod samples;
 mod sort;
-mod text;
+mod text_search;
 mod update;
 
 pub(crate) use list::insert_many;

@@ -4,7 +4,7 @@
 //! `BOLERO_RANDOM_SEED` repeats a failure, `BOLERO_RANDOM_TEST_TIME_MS` with `BOLERO_RANDOM_ITERATIONS` makes the test
 //! longer, and `cargo xtask soak` runs it for a minute. Texts that it finds are kept in the corpus.
 
-use crate::{cases, hostile::check, random::texts};
+use crate::{cases, expensive_texts::check, random::texts};
 
 #[test]
 fn no_text_whatever_breaks_the_parser() {

@@ -3,8 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "what a test stands on is there, or the test fails")]
 
+mod expensive_texts;
 mod fuzz;
-mod hostile;
 mod messages;
 mod plan;
 mod random;

@@ -7,15 +7,15 @@
 
 mod agent_killed;
 mod agent_reload;
-mod crash;
 #[path = "../api/support/database.rs"]
 #[expect(dead_code, reason = "the tests of the API ask more of it")]
 mod database;
 mod e2e_copy;
+mod killed_server;
 mod mtls;
 mod pipeline;
 mod process;
 mod readme;
-mod rolling;
+mod rolling_deployment;
 mod schedule;
 mod signals;

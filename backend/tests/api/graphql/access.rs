@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::{
     transfer_after,
-    world::{COPY, OUTCASTS, World},
+    two_customers_and_callers::{COPY, OUTCASTS, World},
 };
 use crate::support::{Answer, app::item_of_failures, graphql::Schema};
 

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{of, transfer_after, with_agent, world::COPY};
+use super::{of, transfer_after, two_customers_and_callers::COPY, with_agent};
 use crate::support::{Client, PASSWORD, TestApp, graphql::Schema};
 
 async fn kinds(client: &Client) -> Vec<Value> {

@@ -5,7 +5,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{with_agent, world::COPY};
+use super::{two_customers_and_callers::COPY, with_agent};
 use crate::support::{Answer, Client, TestApp};
 
 fn nested(open: &str, close: &str, levels: usize) -> String {

@@ -4,7 +4,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{jobs, mutations::log, pipelines, with_agent, world::COPY};
+use super::{jobs, mutations::log, pipelines, two_customers_and_callers::COPY, with_agent};
 use crate::support::{Client, PASSWORD, TestApp};
 
 /// Sends a mutation twice with a key and checks that the second one changes nothing. Returns the answer to both.

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{with_agent, world::COPY};
+use super::{two_customers_and_callers::COPY, with_agent};
 use crate::{
     support::{Client, TestApp},
     transfers::insert_many,

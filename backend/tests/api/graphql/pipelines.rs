@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{of, with_agent, world::COPY};
+use super::{of, two_customers_and_callers::COPY, with_agent};
 use crate::support::Client;
 
 const PIPELINE: &str = "id identifier name description yaml enabled createdAt updatedAt version customerId nextRunAt \

@@ -12,7 +12,7 @@ use backend::{
 use serde_json::json;
 use tower::ServiceExt;
 
-use super::world::COPY;
+use super::two_customers_and_callers::COPY;
 use crate::support::{TestApp, TestListener, app::TestCustomer};
 
 const KIB: usize = 1024;

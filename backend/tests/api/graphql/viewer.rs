@@ -4,7 +4,7 @@ use backend::{actor::Actor, ids::JobId};
 use rstest::rstest;
 use serde_json::json;
 
-use super::{of, transfer_after, with_agent, world::COPY};
+use super::{of, transfer_after, two_customers_and_callers::COPY, with_agent};
 use crate::support::{Client, TestApp, app::TestAgent};
 
 const JOB: [&str; 6] =

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::{
-    graphql::world::{OUTCASTS, Side, World},
-    support::{Subscriber, TestApp, graphql::Schema, live::TestListener},
+    graphql::two_customers_and_callers::{OUTCASTS, Side, World},
+    support::{Subscriber, TestApp, graphql::Schema, socket_client::TestListener},
 };
 
 /// Whether a caller gets updates, or the code of the error.

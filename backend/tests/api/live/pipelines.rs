@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::Story;
 use crate::{
-    graphql::world::COPY,
-    support::{PASSWORD, Subscriber, TestApp, app::TestDatabase, connected, live::TestListener},
+    graphql::two_customers_and_callers::COPY,
+    support::{PASSWORD, Subscriber, TestApp, app::TestDatabase, connected, socket_client::TestListener},
 };
 
 /// The subscription to pipeline runs in these tests.

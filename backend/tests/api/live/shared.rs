@@ -7,7 +7,7 @@ use backend::{
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 
-use super::{Story, TRANSFERS, log, told};
+use super::{Story, TRANSFERS, event_log, told};
 use crate::support::{TestListener, graphql::Schema};
 
 /// Selections of this type: any of its fields in any order, some with an alias or in a fragment, and links up to this
@@ -99,11 +99,11 @@ async fn sockets_are_served_on_a_runtime_of_their_own() {
     }
     subscribers[0].subscribe("once", "{ me { role } }").await;
     assert_eq!(subscribers[0].data("once").await, json!({ "me": { "role": "CUSTOMER" } }));
-    let cursor = log::newest(&story).await;
+    let cursor = event_log::newest(&story).await;
     let mut follower = server.subscriber(&story.customer.token).await;
-    follower.subscribe("log", &log::follow(Some(&cursor))).await;
+    follower.subscribe("log", &event_log::follow(Some(&cursor))).await;
     story.report(&json!({ "status": "completed" })).await;
-    assert_eq!(log::event(&mut follower, "log").await.0, "TRANSFER_STATUS_CHANGED");
+    assert_eq!(event_log::event(&mut follower, "log").await.0, "TRANSFER_STATUS_CHANGED");
     story.app.app.stop.cancel();
     for subscriber in subscribers.iter_mut().chain([&mut follower]) {
         assert_eq!(subscriber.closed().await.0, 1012);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::{Fixture, MINUTE, MOMENT, created, id, statuses, step, text};
-use crate::support::{Receiver, TestApp, admin, customer_of, receiver::ReceivedWebhook};
+use crate::support::{Receiver, TestApp, admin, customer_of, webhook_receiver::ReceivedWebhook};
 
 /// A server that may send to this machine.
 async fn fixture() -> Fixture {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tower::ServiceExt;
 
-use super::described::{self, Sent};
+use super::openapi_check::{self, Sent};
 
 /// The credentials of a client.
 #[derive(Clone, Debug)]
@@ -122,7 +122,7 @@ impl Client {
         let bytes = if is_decoded { decoded(&parts.headers, received).await } else { received };
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, bytes, sent_size, body };
-        described::check(&Sent { method, path, body: &sent }, &answer);
+        openapi_check::check(&Sent { method, path, body: &sent }, &answer);
         answer
     }
 

@@ -20,7 +20,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::{with_agent, world::COPY};
+use super::{two_customers_and_callers::COPY, with_agent};
 use crate::support::{Client, TestApp};
 
 /// The span within which statements are counted.

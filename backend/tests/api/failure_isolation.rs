@@ -1,4 +1,4 @@
-//! Reports of one customer's agents, or the size of one object, do not make other callers wait.
+//! What cannot be read or added up fails alone: other agents, transfers, runs and pages go on.
 
 use backend::store::db::{Sql, sql};
 use chrono::TimeDelta;

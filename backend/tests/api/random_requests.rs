@@ -3,13 +3,13 @@
 //! `BOLERO_RANDOM_SEED` repeats a failure; `BOLERO_RANDOM_TEST_TIME_MS` with `BOLERO_RANDOM_ITERATIONS` makes the test
 //! longer.
 
-mod requests;
+mod request_from_bytes;
 
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use self::requests::{Target, check};
-use crate::{graphql::world::COPY, support::TestApp};
+use self::request_from_bytes::{Target, check};
+use crate::{graphql::two_customers_and_callers::COPY, support::TestApp};
 
 /// A server with one object of each type, and the credentials of all callers.
 async fn target() -> (TestApp, Target) {

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::Story;
-use crate::{graphql::world::COPY, support::Subscriber};
+use crate::{graphql::two_customers_and_callers::COPY, support::Subscriber};
 
 pub(super) async fn event(subscriber: &mut Subscriber, id: &str) -> (String, String) {
     let data = subscriber.data(id).await;

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use rstest::rstest;
 use serde_json::{Map, Value, json};
 
-use super::{transfer_after, with_agent, world::COPY};
+use super::{transfer_after, two_customers_and_callers::COPY, with_agent};
 use crate::support::{Client, TestApp, app::TestAgent, graphql::Schema};
 
 /// Objects in every state, and a client that reads them.
