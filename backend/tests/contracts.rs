@@ -44,7 +44,7 @@ async fn columns_of_sqlite() -> BTreeSet<Column> {
          WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND t.name <> '_sqlx_migrations' \
          AND t.name NOT LIKE 'transfer\\_texts\\_index%' ESCAPE '\\'",
     )
-    .fetch_all(readers)
+    .fetch_all(readers.pool())
     .await
     .expect("columns");
     db.close().await;

@@ -44,7 +44,7 @@ pub(crate) async fn serve(database: &str) {
     let queue = group_commit::start(&db).await;
     let mut router: Router = Router::new().route("/api/transfers/{id}", patch(report)).with_state(queue);
     if let Db::Sqlite { readers, .. } = &db {
-        let list: Router = Router::new().route(LIST, get(list::newest)).with_state(readers.clone());
+        let list: Router = Router::new().route(LIST, get(list::newest)).with_state(readers.pool().clone());
         router = router.merge(list);
     }
     listen(router).await;

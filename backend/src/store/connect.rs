@@ -9,7 +9,7 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use super::db::{DatabaseLimits, Db, Wal, timed_out};
+use super::db::{DatabaseLimits, Db, Readers, Wal, timed_out};
 use crate::error::{Error, Result};
 
 /// Reading connections to SQLite.
@@ -64,6 +64,7 @@ impl Db {
         let readers =
             keep(pool()).max_connections(SQLITE_READERS).connect_with(options.pragma("query_only", "on")).await?;
         let (write_lock, wal) = (Arc::default(), Arc::new(Wal::beside(path)));
+        let readers = Readers::new(readers);
         Ok(Self::Sqlite { readers, writer, hot, checkpointer, write_lock, wal, limits })
     }
 

@@ -17,7 +17,9 @@ use crate::error::{Error, Result};
 mod enum_and_json_columns;
 mod failure;
 mod id_columns;
+mod idle_connections;
 mod pooled_connection;
+mod readers;
 pub(super) mod table;
 mod text_search;
 mod timeouts_and_wal_limits;
@@ -28,6 +30,7 @@ pub(super) use enum_and_json_columns::unreadable;
 pub use enum_and_json_columns::{EnumText, JsonColumn, json, json_column};
 pub(super) use failure::{is_worth_another_connection, timed_out};
 pub use pooled_connection::{PooledConnection, WriteLock};
+pub use readers::Readers;
 pub(super) use text_search::TextSearch;
 pub use timeouts_and_wal_limits::DatabaseLimits;
 pub use wal::Wal;
@@ -38,7 +41,7 @@ pub enum Db {
     /// A SQLite file. Readers have connections of their own. Writers share one, since SQLite allows one writer at a time.
     Sqlite {
         /// Connections that only read.
-        readers: Pool<Sqlite>,
+        readers: Readers,
         /// The one connection for all writes but those of the group-committing writer.
         writer: Pool<Sqlite>,
         /// The one connection of the group-committing writer.
@@ -149,7 +152,7 @@ impl Db {
     pub async fn snapshot(&self) -> Result<Tx> {
         match self {
             Self::Sqlite { readers, limits, .. } => {
-                let mut pooled = reader(readers, limits).await?;
+                let mut pooled = readers.acquire(limits).await?;
                 pooled.begin("BEGIN").await?;
                 Ok(Tx::Sqlite(pooled))
             }
@@ -172,7 +175,8 @@ impl Db {
     pub async fn close(&self) {
         match self {
             Self::Sqlite { readers, writer, hot, checkpointer, .. } => {
-                for pool in [readers, checkpointer, writer, hot] {
+                readers.close().await;
+                for pool in [checkpointer, writer, hot] {
                     pool.close().await;
                 }
             }
@@ -220,17 +224,6 @@ async fn begin<DB: pooled_connection::Engine>(
     Ok(pooled)
 }
 
-/// A connection for reading. Its statements are interrupted after [`DatabaseLimits::statement`], so that no reader of this server
-/// keeps the write-ahead log from being reused.
-async fn reader(readers: &Pool<Sqlite>, limits: &DatabaseLimits) -> Result<PooledConnection<Sqlite>> {
-    let mut pooled = PooledConnection::acquire(readers, limits.statement).await?;
-    let deadline = Instant::now() + limits.statement;
-    let mut handle = pooled.connection()?.lock_handle().await?;
-    handle.set_progress_handler(STEPS, move || Instant::now() < deadline);
-    drop(handle);
-    Ok(pooled)
-}
-
 /// A row that can be read from both engines.
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Row for T {}
@@ -244,10 +237,6 @@ pub struct Sql {
 
 /// The maximum number of values in a list within a statement. Both engines accept many times more.
 pub(super) const MOST_VALUES: usize = 500;
-
-/// The number of virtual machine instructions between two calls of SQLite's progress handler, which compares the time
-/// with the deadline. They take some milliseconds.
-const STEPS: i32 = 100_000;
 
 /// Begins a statement.
 #[must_use]
@@ -319,7 +308,7 @@ impl Sql {
         let (text, values) = self.parts();
         match conn.into() {
             Conn::Db(Db::Sqlite { readers, limits, .. }) => {
-                let mut pooled = reader(readers, limits).await?;
+                let mut pooled = readers.acquire(limits).await?;
                 run!(&mut pooled, sqlx::query_as_with(text, values), fetch_all)
             }
             Conn::Db(Db::Postgres { pool, limits, .. }) => {
@@ -337,7 +326,7 @@ impl Sql {
         let (text, values) = self.parts();
         match conn.into() {
             Conn::Db(Db::Sqlite { readers, limits, .. }) => {
-                let mut pooled = reader(readers, limits).await?;
+                let mut pooled = readers.acquire(limits).await?;
                 readable(&run!(&mut pooled, sqlx::query_with(text, values), fetch_all)?)
             }
             Conn::Db(Db::Postgres { pool, limits, .. }) => {
@@ -354,7 +343,7 @@ impl Sql {
         let (text, values) = self.parts();
         match conn.into() {
             Conn::Db(Db::Sqlite { readers, limits, .. }) => {
-                let mut pooled = reader(readers, limits).await?;
+                let mut pooled = readers.acquire(limits).await?;
                 run!(&mut pooled, sqlx::query_as_with(text, values), fetch_optional)
             }
             Conn::Db(Db::Postgres { pool, limits, .. }) => {

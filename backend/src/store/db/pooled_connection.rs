@@ -1,5 +1,5 @@
 //! A connection taken from its pool. A connection in doubt, whose state is not known, never returns to the pool: it is dropped,
-//! and the pool opens another.
+//! and the pool opens another. Connections of [`super::Readers`] do not return to their pool while they are idle.
 
 use std::time::Duration;
 
@@ -10,7 +10,10 @@ use tokio::{
     time::{error::Elapsed, timeout},
 };
 
-use super::failure::{is_connection_in_doubt, timed_out};
+use super::{
+    failure::{is_connection_in_doubt, timed_out},
+    idle_connections::Keeper,
+};
 use crate::error::{Error, Result};
 
 /// How long a connection may take to become idle again before it is dropped.
@@ -52,16 +55,39 @@ pub struct PooledConnection<DB: Engine> {
     /// Whether the state of the connection is not known: a statement timed out, the engine failed, or a `BEGIN` or
     /// `COMMIT` was not answered.
     is_in_doubt: bool,
+    /// Whether each of its statements was answered to the end. After an error, or if nobody waits for the answer any more,
+    /// the engine may still be at work.
+    is_answered: bool,
     /// The write lock. It is released after the commit or the rollback, so that the next transaction does not find the
     /// file locked.
     write_lock: Option<WriteLock>,
+    /// Keeps the connection once it is idle; without one it returns to its pool.
+    keeper: Option<Keeper<DB>>,
 }
 
 impl<DB: Engine> PooledConnection<DB> {
     /// Takes a connection from the pool.
     pub(in crate::store) async fn acquire(pool: &Pool<DB>, limit: Duration) -> Result<Self> {
-        let connection = Some(pool.acquire().await?);
-        Ok(Self { connection, limit, is_open: false, is_in_doubt: false, write_lock: None })
+        Ok(Self::of(pool.acquire().await?, limit))
+    }
+
+    /// An idle connection.
+    pub(super) fn of(connection: PoolConnection<DB>, limit: Duration) -> Self {
+        Self {
+            connection: Some(connection),
+            limit,
+            is_open: false,
+            is_in_doubt: false,
+            is_answered: true,
+            write_lock: None,
+            keeper: None,
+        }
+    }
+
+    /// Lets the connection, which is idle, be kept when it becomes idle again.
+    pub(super) fn keep_with(&mut self, keeper: Keeper<DB>) {
+        self.is_answered = true;
+        self.keeper = Some(keeper);
     }
 
     /// Holds the write lock until the transaction ends or the connection is dropped.
@@ -72,6 +98,7 @@ impl<DB: Engine> PooledConnection<DB> {
     /// The connection. The outcome of its statement must be passed to [`PooledConnection::finish`], unless [`PooledConnection::replace_on_drop`] was
     /// called before.
     pub(in crate::store) fn connection(&mut self) -> Result<&mut DB::Connection> {
+        self.is_answered = false;
         self.connection.as_deref_mut().ok_or_else(|| Error::internal("the connection was given back"))
     }
 
@@ -83,7 +110,10 @@ impl<DB: Engine> PooledConnection<DB> {
     /// Records the outcome of a statement: after a timeout or a failure of the engine the connection is in doubt.
     pub(super) fn finish<T>(&mut self, outcome: Result<sqlx::Result<T>, Elapsed>) -> Result<T> {
         match outcome {
-            Ok(Ok(found)) => Ok(found),
+            Ok(Ok(found)) => {
+                self.is_answered = true;
+                Ok(found)
+            }
             Ok(Err(error)) => {
                 self.is_in_doubt |= is_connection_in_doubt(&error);
                 Err(error.into())
@@ -145,6 +175,14 @@ impl<DB: Engine> Drop for PooledConnection<DB> {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
         let write_lock = self.write_lock.take();
+        let is_idle = self.is_answered && !self.is_open && !self.is_in_doubt;
+        let connection = match self.keeper.take() {
+            Some(keeper) if is_idle => {
+                let Some(connection) = keeper.keep(connection) else { return };
+                connection
+            }
+            _ => connection,
+        };
         match Handle::try_current() {
             Ok(runtime) if !self.is_in_doubt => {
                 runtime.spawn(settle(connection, self.is_open, write_lock));

@@ -10,7 +10,7 @@ async fn a_log_that_another_program_keeps_from_being_reused_is_told_and_cut_when
     let Db::Sqlite { readers, .. } = &app.app.db else { panic!("SQLite") };
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     let transfer = app.transfer(&agent).await;
-    let mut reader = readers.connect_options().connect().await.expect("a connection");
+    let mut reader = readers.pool().connect_options().connect().await.expect("a connection");
     reader.execute("BEGIN; SELECT * FROM agents").await.expect("a reader");
     let health = async || app.anonymous().get("/api/health").await.body["status"].clone();
     for round in 0.. {
