@@ -123,7 +123,7 @@ impl ControlPlane {
     async fn holder_of_certificate(&self, certificate: CertificateDigest) -> Result<(Actor, DateTime<Utc>)> {
         const INVALID: Error = Error::Unauthenticated("this client certificate is not valid any more");
         let (now, digest, cache) = (self.now(), certificate.0, &self.cache);
-        let read = || async { Ok(store::agent_certificates::find(&self.db, &digest).await?.map(Arc::new)) };
+        let read = || self.noting_directives(now, store::agent_certificates::find(&self.db, &digest));
         let Some(row) = cache.certificates.get(digest, now, cache.bus(), read).await? else {
             self.note_refused("revoked");
             return Err(INVALID);
@@ -148,13 +148,29 @@ impl ControlPlane {
         let now = self.now();
         let digest = digest(key);
         let cache = &self.cache;
-        let read = || async { Ok(self.find_key(&digest, now).await?.map(Arc::new)) };
+        let read = || self.noting_directives(now, self.find_key(&digest, now));
         let row = cache.keys.get(digest, now, cache.bus(), read).await?.ok_or(INVALID)?;
         if row.expires_at.is_some_and(|end| end <= now) || self.is_suspended(row.customer_id, now).await? {
             return Err(INVALID);
         }
         let actor = Actor::Agent { agent: row.agent_id, customer: row.customer_id, key: Some(KeyDigest(digest)) };
         Ok((actor, row.expires_at))
+    }
+
+    /// Reads an API key or a certificate. If its agent has no open directives, that is cached too: most agents have none,
+    /// and the answers to reports and heartbeats contain them.
+    async fn noting_directives(
+        &self,
+        now: DateTime<Utc>,
+        read: impl Future<Output = Result<Option<KeyRow>>>,
+    ) -> Result<Option<Arc<KeyRow>>> {
+        let directives = &self.cache.directives;
+        let generation = directives.generation();
+        let Some(row) = read.await? else { return Ok(None) };
+        if !row.may_have_directives {
+            directives.insert(row.agent_id, Arc::from([]), now, generation);
+        }
+        Ok(Some(Arc::new(row)))
     }
 
     /// The stored API key with this digest. If it replaced another one and was never used, its first use is recorded

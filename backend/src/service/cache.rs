@@ -101,16 +101,26 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
         {
             return Ok(Some(entry.value));
         }
-        let generation = self.generation.load(Ordering::Acquire);
+        let generation = self.generation();
         let Some(value) = Box::pin(read()).await? else { return Ok(None) };
+        self.insert(key, value.clone(), now, generation);
+        Ok(Some(value))
+    }
+
+    /// The number of invalidations so far. Whoever reads a value for [`Self::insert`] asks for it before.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Caches a value whose read began at this generation, unless there was an invalidation since.
+    pub(super) fn insert(&self, key: K, value: V, read_at: DateTime<Utc>, generation: u64) {
         // Checked before the insertion as well, so that another call never finds a value that is known to be outdated.
-        if self.generation.load(Ordering::Acquire) == generation {
-            self.entries.insert(key, Entry { value: value.clone(), read_at: now });
-            if self.generation.load(Ordering::Acquire) != generation {
+        if self.generation() == generation {
+            self.entries.insert(key, Entry { value, read_at });
+            if self.generation() != generation {
                 self.entries.remove(&key);
             }
         }
-        Ok(Some(value))
     }
 
     fn invalidate(&self, key: &K) {
@@ -263,7 +273,7 @@ mod tests {
 
     fn row(agent_id: AgentId) -> Arc<KeyRow> {
         let customer_id = CustomerId(Uuid::nil());
-        Arc::new(KeyRow { agent_id, customer_id, expires_at: None, awaits_first_use: false })
+        Arc::new(KeyRow { agent_id, customer_id, expires_at: None, awaits_first_use: false, may_have_directives: true })
     }
 
     /// Whether the API key of the agent is read again, because it is not cached.
@@ -317,6 +327,19 @@ mod tests {
         };
         let found = map.get(id, DateTime::UNIX_EPOCH, &Bus::in_process(), overtaken).await;
         assert_eq!((found.unwrap(), map.entries.get(&id).map(|entry| entry.value)), (Some(1), None));
+    }
+
+    #[test]
+    fn a_value_is_cached_unless_there_was_an_invalidation_since_its_generation() {
+        let map = CacheMap::<SessionId, u8>::new();
+        let id = SessionId(Uuid::nil());
+        let cached = || map.entries.get(&id).map(|entry| entry.value);
+        let generation = map.generation();
+        map.insert(id, 1, DateTime::UNIX_EPOCH, generation);
+        assert_eq!(cached(), Some(1));
+        map.invalidate(&id);
+        map.insert(id, 1, DateTime::UNIX_EPOCH, generation);
+        assert_eq!(cached(), None);
     }
 
     #[tokio::test]

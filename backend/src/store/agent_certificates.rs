@@ -31,7 +31,9 @@ pub async fn insert(
 
 /// The certificate with this digest, if its agent is not revoked. It may have expired.
 pub async fn find(conn: impl Into<Conn<'_>>, digest: &[u8]) -> Result<Option<KeyRow>> {
-    sql("SELECT c.agent_id, a.customer_id, c.expires_at, 1 = 0 AS awaits_first_use \
+    sql("SELECT c.agent_id, a.customer_id, c.expires_at, 1 = 0 AS awaits_first_use, EXISTS (\
+            SELECT 1 FROM directives d WHERE d.agent_id = c.agent_id AND d.acknowledged_at IS NULL\
+         ) AS may_have_directives \
          FROM agent_certificates c JOIN agents a ON a.id = c.agent_id WHERE c.digest = $1 AND a.revoked_at IS NULL")
     .bind(digest.to_vec())
     .fetch_optional(conn)

@@ -20,6 +20,8 @@ pub struct KeyRow {
     pub expires_at: Option<DateTime<Utc>>,
     /// Whether the API key was never used and replaced another one.
     pub awaits_first_use: bool,
+    /// Whether the agent has directives that it has not acknowledged; they may have expired.
+    pub may_have_directives: bool,
 }
 
 /// How an API key relates to the newer keys of its agent.
@@ -55,7 +57,9 @@ pub async fn find_key(conn: impl Into<Conn<'_>>, digest: &[u8], now: DateTime<Ut
             k.generation > 1 OR EXISTS (\
                SELECT 1 FROM agent_keys o WHERE o.agent_id = k.agent_id AND o.digest <> k.digest AND o.expires_at > $2\
             )\
-         ) THEN 1 = 1 ELSE 1 = 0 END AS awaits_first_use \
+         ) THEN 1 = 1 ELSE 1 = 0 END AS awaits_first_use, EXISTS (\
+            SELECT 1 FROM directives d WHERE d.agent_id = k.agent_id AND d.acknowledged_at IS NULL\
+         ) AS may_have_directives \
          FROM agent_keys k JOIN agents a ON a.id = k.agent_id WHERE k.digest = $1 AND a.revoked_at IS NULL")
     .bind(digest.to_vec())
     .bind(now)

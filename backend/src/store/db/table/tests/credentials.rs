@@ -1,16 +1,22 @@
-//! Sessions, enrolment codes and webhook secrets.
+//! Sessions, API keys, enrolment codes and webhook secrets.
 
 use chrono::{DateTime, Utc};
 
 use super::user;
-use crate::store::{
-    db::sql,
-    enrolment_codes::{self, EnrolmentCodeRow},
-    scratch_database::Scratch,
-    sessions::{self, SessionRow},
-    test_rows::{assert_differ, assert_filled, at, id},
-    users,
-    webhook_secrets::{self, WebhookSecretRow},
+use crate::{
+    ids::DirectiveId,
+    model::directive::{Directive, DirectiveAction},
+    store::{
+        agent_certificates, api_keys,
+        db::{Tx, sql},
+        directives,
+        enrolment_codes::{self, EnrolmentCodeRow},
+        scratch_database::Scratch,
+        sessions::{self, SessionRow},
+        test_rows::{assert_differ, assert_filled, at, id},
+        users,
+        webhook_secrets::{self, WebhookSecretRow},
+    },
 };
 
 #[tokio::test]
@@ -31,6 +37,29 @@ async fn every_column_of_a_session_is_read_as_it_was_stored() {
     assert!(users::insert(&mut tx, &user).await.unwrap());
     sessions::insert(&mut tx, &row).await.unwrap();
     assert_eq!(sessions::find(&mut tx, row.id).await.unwrap(), Some(row));
+}
+
+/// Whether the agent of an API key and of a certificate with this digest may have directives.
+async fn may_have_directives(tx: &mut Tx, digest: &[u8]) -> [bool; 2] {
+    let key = api_keys::find_key(&mut *tx, digest, at(131)).await.unwrap().unwrap();
+    let certificate = agent_certificates::find(tx, digest).await.unwrap().unwrap();
+    [key.may_have_directives, certificate.may_have_directives]
+}
+
+#[tokio::test]
+async fn credentials_of_an_agent_say_whether_it_has_directives_that_it_has_not_acknowledged() {
+    let scratch = Scratch::open().await;
+    let (agent, digest) = (scratch.agent.id, [9; 32]);
+    let mut tx = scratch.db.begin().await.unwrap();
+    api_keys::insert_key(&mut tx, agent, &digest, "a prefix", at(130)).await.unwrap();
+    agent_certificates::insert(&mut tx, agent, &digest, "a number", at(130), at(140)).await.unwrap();
+    assert_eq!(may_have_directives(&mut tx, &digest).await, [false; 2]);
+    let (created_at, expires_at) = (at(132).into(), at(133).into());
+    let directive = Directive { id: id(54), created_at, expires_at, action: DirectiveAction::RotateKey {} };
+    directives::insert(&mut tx, agent, &directive).await.unwrap();
+    assert_eq!(may_have_directives(&mut tx, &digest).await, [true; 2]);
+    assert!(directives::claim(&mut tx, id::<DirectiveId>(54), at(134)).await.unwrap());
+    assert_eq!(may_have_directives(&mut tx, &digest).await, [false; 2]);
 }
 
 #[tokio::test]
