@@ -190,7 +190,7 @@ impl WriterTask {
                 self.texts.sqlite.load_transfers(pooled.connection()?, &missing).await?
             }
             WriterConnection::Postgres(pooled) => {
-                self.texts.postgres.load_transfers(pooled.connection()?, &missing).await?
+                self.texts.postgres.read_transfers(pooled.connection()?, &missing).await?
             }
         };
         self.keep_connection(connection);

@@ -26,6 +26,7 @@ use crate::{
 pub(super) struct Texts {
     load_agents: Arc<str>,
     load_transfers: Arc<str>,
+    read_transfers: Arc<str>,
     save_agents: Arc<str>,
     save_progress: Arc<str>,
     save_network: Arc<str>,
@@ -42,6 +43,7 @@ impl Default for Texts {
             load_agents: format!("{agents} WHERE revoked_at IS NULL AND id = ANY($1) ORDER BY id FOR NO KEY UPDATE")
                 .into(),
             load_transfers: format!("{transfers} WHERE t.id = ANY($1) ORDER BY t.id FOR NO KEY UPDATE OF t").into(),
+            read_transfers: format!("{transfers} WHERE t.id = ANY($1)").into(),
             save_agents: update(&AgentRow::TABLE, &[AgentRow::HEARTBEAT], None).into(),
             save_progress: save(Dirty::Progress),
             save_network: save(Dirty::Network),
@@ -68,12 +70,16 @@ impl Texts {
         connection: &mut PgConnection,
         ids: &[TransferId],
     ) -> Result<Vec<TransferRow>> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        let rows = statement(&self.load_transfers).bind(ids).fetch_all(connection).await?;
-        Ok(rows.iter().map(TransferRow::from_row).collect::<sqlx::Result<_>>()?)
+        fetch_transfers(&self.load_transfers, connection, ids).await
+    }
+
+    /// The rows without locks: outside of a transaction a lock is a commit of its own, which waits for the disk.
+    pub(super) async fn read_transfers(
+        &self,
+        connection: &mut PgConnection,
+        ids: &[TransferId],
+    ) -> Result<Vec<TransferRow>> {
+        fetch_transfers(&self.read_transfers, connection, ids).await
     }
 
     pub(super) async fn save_agents(&self, tx: &mut PgConnection, rows: &[&AgentRow]) -> Result<()> {
@@ -113,6 +119,19 @@ impl Texts {
         bind(statement, TransferRow::LIFECYCLE, rows, |loaded| &loaded.row).execute(&mut *tx).await?;
         Ok(())
     }
+}
+
+async fn fetch_transfers(
+    text: &Arc<str>,
+    connection: &mut PgConnection,
+    ids: &[TransferId],
+) -> Result<Vec<TransferRow>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = statement(text).bind(ids).fetch_all(connection).await?;
+    Ok(rows.iter().map(TransferRow::from_row).collect::<sqlx::Result<_>>()?)
 }
 
 fn statement(text: &Arc<str>) -> Statement {

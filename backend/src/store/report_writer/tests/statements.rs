@@ -4,9 +4,10 @@ use sqlx::error::ErrorKind;
 
 use crate::{
     actor::Scope,
+    ids::TransferId,
     store::{
         agents::{self, AgentRow},
-        db::{Db, Tx},
+        db::{Db, Tx, sql},
         report_writer::{CommitListener, Dirty, Loaded, Texts, Writer, batch::Guarded},
         scratch_database::Scratch,
         test_rows::{agent, agent_later, assert_differ, at, id, transfer, transfer_ended, transfer_later},
@@ -159,6 +160,22 @@ async fn postgresql_plans_each_statement_of_the_writer_once() {
         WHERE statement LIKE '%FOR NO KEY UPDATE OF t%' AND statement NOT LIKE '%pg_prepared_statements%'";
     let made: Vec<(i64, i64)> = sqlx::query_as(made).fetch_all(pooled.connection().unwrap()).await.unwrap();
     assert_eq!(made, [(3, 0)], "all three executions took the plan that fits all values");
+}
+
+#[tokio::test]
+async fn postgresql_reads_ahead_without_locks() {
+    let scratch = Scratch::open().await;
+    let rows = stored(&scratch).await;
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let texts = Texts::default();
+    let mut tx = scratch.db.begin_hot().await.unwrap();
+    let Tx::Postgres(pooled) = &mut tx else { return };
+    let mut read = texts.postgres.read_transfers(pooled.connection().unwrap(), &ids).await.unwrap();
+    read.sort_unstable_by_key(|row| row.id);
+    assert_eq!(read, found(&scratch, &rows).await);
+    let mut other = scratch.db.begin().await.unwrap();
+    let locked = sql("SELECT id FROM transfers FOR UPDATE NOWAIT").fetch_all::<(TransferId,)>(&mut other).await;
+    assert_eq!(locked.unwrap().len(), rows.len());
 }
 
 #[tokio::test]
