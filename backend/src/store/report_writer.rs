@@ -37,6 +37,7 @@ use crate::{
 
 mod batch;
 mod commit_record;
+mod connection;
 mod fast_path;
 mod postgres;
 mod query_plans;
@@ -120,8 +121,8 @@ pub struct WriterTask {
     numbered: bool,
     texts: Texts,
     rows: fast_path::RowCache,
-    /// The connection of the fast path, while it is not in use.
-    connection: Option<fast_path::WriterConnection>,
+    /// The connection, while it is not in use.
+    connection: Option<connection::WriterConnection>,
     /// The row of this writer in `writer_batches`.
     commit_record: commit_record::CommitRecord,
     /// Whether the last batch or probe could be written.
@@ -256,8 +257,6 @@ impl WriterTask {
     /// or if the connection failed and the database was available before. If the database refuses the batch, each half of it
     /// is tried on its own, and so on, so that one report that cannot be written fails alone.
     async fn batch(&mut self, ops: Vec<Op>) {
-        // The pool has one connection, which the transaction needs.
-        self.connection = None;
         self.commit_record.next(ops.iter().map(Op::now).max());
         let mut batch = batch::Batch::new(ops);
         let mut outcome = self.attempt(&mut batch).await;
@@ -288,12 +287,13 @@ impl WriterTask {
 
     /// Commits the batch within [`Db::batch_limit`], unless an earlier attempt has committed it.
     async fn attempt(&mut self, batch: &mut batch::Batch) -> Result<CommittedBatch> {
-        let committed = batch.commit(&self.db, &mut self.texts, self.numbered, &self.commit_record);
-        timeout(self.db.batch_limit(), committed).await.unwrap_or_else(|_| Err(timed_out()))
+        let limit = self.db.batch_limit();
+        timeout(limit, self.commit_batch(batch)).await.unwrap_or_else(|_| Err(timed_out()))
     }
 
     /// Writes an empty batch, to test whether the database can be written.
     async fn probe(&mut self) {
+        // The pool has one connection, which the probe needs.
         self.connection = None;
         self.commit_record.next(None);
         let written = timeout(self.db.batch_limit(), self.commit_record.write_alone(&self.db)).await;

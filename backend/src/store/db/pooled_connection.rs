@@ -91,7 +91,7 @@ impl<DB: Engine> PooledConnection<DB> {
     }
 
     /// Holds the write lock until the transaction ends or the connection is dropped.
-    pub(super) fn hold(&mut self, write_lock: WriteLock) {
+    pub(in crate::store) fn hold(&mut self, write_lock: WriteLock) {
         self.write_lock = Some(write_lock);
     }
 
@@ -126,14 +126,14 @@ impl<DB: Engine> PooledConnection<DB> {
     }
 
     /// Begins a transaction.
-    pub(super) async fn begin(&mut self, statement: &'static str) -> Result<()> {
+    pub(in crate::store) async fn begin(&mut self, statement: &'static str) -> Result<()> {
         self.control(statement).await?;
         self.is_open = true;
         Ok(())
     }
 
     /// Commits the transaction.
-    pub(super) async fn commit(&mut self) -> Result<()> {
+    pub(in crate::store) async fn commit(&mut self) -> Result<()> {
         self.control("COMMIT").await?;
         self.is_open = false;
         self.write_lock = None;

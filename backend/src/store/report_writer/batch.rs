@@ -4,7 +4,10 @@ use std::mem;
 
 use chrono::{DateTime, Utc};
 
-use super::{CommittedBatch, Dirty, Loaded, Op, Rows, Texts, commit_record::CommitRecord};
+use super::{
+    CommittedBatch, Dirty, Loaded, Op, Rows, Texts, WriterTask, commit_record::CommitRecord,
+    connection::WriterConnection,
+};
 use crate::{
     actor::Actor,
     error::{Code, Error, Result},
@@ -14,13 +17,7 @@ use crate::{
         event::{Change, Event, Kind, Object},
         transfer::{Advance, Transfer, TransferStatus, UpdateTransfer},
     },
-    store::{
-        agents::AgentRow,
-        db::{Db, Tx},
-        directives, events,
-        transfer_counts::Deltas,
-        transfers::TransferRow,
-    },
+    store::{agents::AgentRow, db::Tx, directives, events, transfer_counts::Deltas, transfers::TransferRow},
 };
 
 /// The reports of one commit, with the outcome of each.
@@ -56,17 +53,18 @@ impl Batch {
     }
 
     /// Commits the batch. May be called again after a failure: if an earlier attempt has committed, nothing is applied again.
-    pub(super) async fn commit(
+    /// Returns the connection if this transaction was committed.
+    async fn commit(
         &mut self,
-        db: &Db,
+        mut tx: Tx,
         texts: &mut Texts,
         numbered: bool,
         commit_record: &CommitRecord,
-    ) -> Result<CommittedBatch> {
-        let mut tx = db.begin_hot().await?;
+    ) -> Result<(CommittedBatch, Option<WriterConnection>)> {
         if !commit_record.write(&mut tx).await? {
             // The outcomes and rows are those of the attempt that was committed.
-            return self.doubtful.take().ok_or_else(|| Error::internal("a batch was committed by another writer"));
+            let committed = self.doubtful.take();
+            return Ok((committed.ok_or_else(|| Error::internal("a batch was committed by another writer"))?, None));
         }
         self.doubtful = None;
         let mut work = self.load(&mut tx, texts).await?;
@@ -80,8 +78,8 @@ impl Batch {
         };
         self.rows = rows;
         self.doubtful = Some(CommittedBatch { events, directives: changes.directives });
-        tx.commit().await?;
-        Ok(self.doubtful.take().unwrap_or_default())
+        let connection = WriterConnection::commit(tx).await?;
+        Ok((self.doubtful.take().unwrap_or_default(), Some(connection)))
     }
 
     /// Whether a COMMIT was sent and not answered.
@@ -173,6 +171,18 @@ impl Batch {
                 Op::Heartbeat { reply, .. } => drop(reply.send(Err(failure()))),
             }
         }
+    }
+}
+
+impl WriterTask {
+    /// Commits a batch in a transaction, unless an earlier attempt has committed it.
+    pub(super) async fn commit_batch(&mut self, batch: &mut Batch) -> Result<CommittedBatch> {
+        let tx = self.take_connection().await?.begin(&self.db).await?;
+        let (committed, connection) = batch.commit(tx, &mut self.texts, self.numbered, &self.commit_record).await?;
+        if let Some(connection) = connection {
+            self.keep_connection(connection);
+        }
+        Ok(committed)
     }
 }
 

@@ -8,12 +8,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use sqlx::{Postgres, Sqlite, error::ErrorKind};
+use sqlx::error::ErrorKind;
 use tokio::time::timeout;
 
 use super::{
     CommittedBatch, Dirty, Op, WriterTask,
     batch::{self, Guarded},
+    connection::WriterConnection,
 };
 use crate::{
     error::Result,
@@ -23,7 +24,7 @@ use crate::{
         transfer::{Advance, Transfer},
     },
     store::{
-        db::{Db, PooledConnection, Tx, timed_out},
+        db::{Tx, timed_out},
         transfers::TransferRow,
     },
 };
@@ -46,33 +47,6 @@ impl RowCache {
             self.0.clear();
         }
         self.0.insert(row.id, row);
-    }
-}
-
-/// The connection of the writer. It is kept between batches, because a return to its pool costs a round trip. It is replaced
-/// if it is dropped while a statement runs.
-#[derive(Debug)]
-pub(super) enum WriterConnection {
-    /// A connection to the SQLite file.
-    Sqlite(PooledConnection<Sqlite>),
-    /// A connection to the PostgreSQL server.
-    Postgres(PooledConnection<Postgres>),
-}
-
-impl WriterConnection {
-    /// Marks the connection to be replaced when it is dropped, before a statement that a timeout may interrupt.
-    const fn replace_on_drop(&mut self) {
-        match self {
-            Self::Sqlite(pooled) => pooled.replace_on_drop(),
-            Self::Postgres(pooled) => pooled.replace_on_drop(),
-        }
-    }
-
-    const fn keep_on_drop(&mut self) {
-        match self {
-            Self::Sqlite(pooled) => pooled.keep_on_drop(),
-            Self::Postgres(pooled) => pooled.keep_on_drop(),
-        }
     }
 }
 
@@ -198,27 +172,6 @@ impl WriterTask {
             self.rows.insert(row);
         }
         Ok(())
-    }
-
-    /// Takes the connection out of its field, marked as in doubt: after a failure it is dropped, and replaced by a new one.
-    pub(super) async fn take_connection(&mut self) -> Result<WriterConnection> {
-        let mut connection = match (self.connection.take(), &self.db) {
-            (Some(connection), _) => connection,
-            (None, Db::Sqlite { hot, limits, .. }) => {
-                WriterConnection::Sqlite(PooledConnection::acquire(hot, limits.statement).await?)
-            }
-            (None, Db::Postgres { hot, limits, .. }) => {
-                WriterConnection::Postgres(PooledConnection::acquire(hot, limits.statement).await?)
-            }
-        };
-        connection.replace_on_drop();
-        Ok(connection)
-    }
-
-    /// Keeps the connection of [`Self::take_connection`] for the next batch, once all its statements were answered.
-    pub(super) fn keep_connection(&mut self, mut connection: WriterConnection) {
-        connection.keep_on_drop();
-        self.connection = Some(connection);
     }
 
     /// Applies a report to its cached row, if it only changes progress.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use sqlx::Executor;
 use tokio::time::timeout;
 
-use super::{WriterTask, fast_path::WriterConnection};
+use super::{WriterTask, connection::WriterConnection};
 use crate::{
     error::Result,
     store::db::{Db, timed_out},

@@ -1,14 +1,16 @@
 //! The batch statements write every column that they should, on the engine under test.
 
 use sqlx::error::ErrorKind;
+use tokio::sync::oneshot;
 
 use crate::{
     actor::Scope,
     ids::TransferId,
+    model::agent::Heartbeat,
     store::{
         agents::{self, AgentRow},
         db::{Db, Tx, sql},
-        report_writer::{CommitListener, Dirty, Loaded, Texts, Writer, batch::Guarded},
+        report_writer::{CommitListener, Dirty, Loaded, Op, Texts, Writer, WriterTask, batch::Guarded},
         scratch_database::Scratch,
         test_rows::{agent, agent_later, assert_differ, at, id, transfer, transfer_ended, transfer_later},
         transfers::{self, TransferRow},
@@ -178,17 +180,38 @@ async fn postgresql_reads_ahead_without_locks() {
     assert_eq!(locked.unwrap().len(), rows.len());
 }
 
-#[tokio::test]
-async fn the_writer_keeps_its_connection_when_it_discards_its_plans() {
-    let scratch = Scratch::open().await;
+/// A writer of this database, to which nobody listens.
+fn task(scratch: &Scratch) -> WriterTask {
     let listener = CommitListener {
         has_subscribers: Box::new(|| false),
         notify: Box::new(drop),
         record_outcome: Box::new(|_| {}),
     };
-    let (_writer, mut task) = Writer::new(scratch.db.clone(), id(9), at(1), false, listener);
+    Writer::new(scratch.db.clone(), id(9), at(1), false, listener).1
+}
+
+#[tokio::test]
+async fn the_writer_keeps_its_connection_when_it_discards_its_plans() {
+    let scratch = Scratch::open().await;
+    let mut task = task(&scratch);
     for _ in 0..2 {
         task.discard_plans().await;
         assert_eq!(task.connection.is_some(), matches!(scratch.db, Db::Postgres { .. }));
     }
+}
+
+#[tokio::test]
+async fn the_writer_keeps_its_connection_after_a_transaction() {
+    let scratch = Scratch::open().await;
+    let mut task = task(&scratch);
+    for revision in 1..=2 {
+        let (reply, answer) = oneshot::channel();
+        let (agent, now) = (scratch.agent.id, at(300));
+        task.batch(vec![Op::Heartbeat { agent, heartbeat: Heartbeat::default(), ip_address: None, now, reply }]).await;
+        let (heard, _) = answer.await.unwrap().unwrap();
+        assert_eq!(heard.revision, scratch.agent.revision + revision);
+        assert!(task.connection.is_some());
+    }
+    task.probe().await;
+    assert!(task.connection.is_none() && task.is_writing, "the probe has used the connection of the pool");
 }
