@@ -29,6 +29,22 @@ pub(crate) struct Measured {
 
 /// Reports from `connections` connections for `length`. Each connection reports for its own agents in turn.
 pub(crate) fn patches(address: &str, reporters: &Arc<Vec<Reporter>>, connections: usize, length: Duration) -> Measured {
+    report(address, reporters, connections, move |start, _| start.elapsed() < length)
+}
+
+/// One report of each agent, from `connections` connections.
+pub(crate) fn first_patches(address: &str, reporters: &Arc<Vec<Reporter>>, connections: usize) -> Measured {
+    let agents = reporters.len();
+    report(address, reporters, connections, move |_, position| position < agents)
+}
+
+/// Reports while `goes_on` says so, which is handed the start and the number of agents whose turn was before.
+fn report(
+    address: &str,
+    reporters: &Arc<Vec<Reporter>>,
+    connections: usize,
+    goes_on: impl Fn(Instant, usize) -> bool + Copy + Send + 'static,
+) -> Measured {
     let base = STRETCHES.fetch_add(1, Ordering::Relaxed) * BYTES_OF_STRETCH;
     let start = Instant::now();
     let threads: Vec<_> = (0..connections)
@@ -37,10 +53,11 @@ pub(crate) fn patches(address: &str, reporters: &Arc<Vec<Reporter>>, connections
             thread::spawn(move || {
                 let mut line = Line::open(&address);
                 let mut times = Vec::new();
-                let mut step = 0_usize;
-                while start.elapsed() < length {
-                    let reporter = &reporters[(connection + step * connections) % reporters.len()];
+                let (mut step, mut position) = (0_usize, connection);
+                while goes_on(start, position) {
+                    let reporter = &reporters[position % reporters.len()];
                     step += 1;
+                    position += connections;
                     let bytes = base + step * 4096;
                     let body =
                         format!("{{\"bytesTransferred\":{bytes},\"progress\":{}.5,\"speed\":{step}}}", step % 99);
