@@ -1,5 +1,6 @@
 //! A thousand watchers: how soon they see reports at several rates, what a delivery costs, how many the server makes at
-//! most, what other selections and stalled watchers change, and how much memory five thousand idle ones take.
+//! most, what other selections and stalled watchers change, and how much memory five thousand idle ones take beyond as
+//! many.
 //!
 //! The server is compared with a bare axum server without any logic: a report makes one text, which is sent to every
 //! socket. Reports are about different transfers, so no state takes the place of another one.
@@ -36,7 +37,7 @@ const FEW: usize = 100;
 const SELECTIONS: usize = 50;
 /// The watchers that read nothing, in addition to the others.
 const STALLED: usize = WATCHERS / 100;
-/// The idle watchers.
+/// The idle watchers whose memory is measured.
 const IDLE: usize = 5_000;
 
 /// The least part of the bare server's deliveries at saturation.
@@ -101,7 +102,12 @@ pub(crate) fn run(options: &Options) -> Vec<Ratio> {
     ratios.extend(varied(&rounds));
     let mut server = WatchedServer::new(&setup, setup.product(options));
     let memory = setup.reporting.block_on(server.memory_of_idle(IDLE));
-    rows::print(&format!("Memory of each of {IDLE} idle watchers"), memory, " KiB", Asked::AtMost(IDLE_ASKED));
+    rows::print(
+        &format!("Memory of each of {IDLE} idle watchers, beyond as many"),
+        memory,
+        " KiB",
+        Asked::AtMost(IDLE_ASKED),
+    );
     ratios
 }
 

@@ -200,10 +200,10 @@ impl<'a> WatchedServer<'a> {
         storm
     }
 
-    /// The KiB of memory of the server for each of so many watchers that receive nothing.
+    /// The KiB of memory of the server for each of so many watchers that receive nothing, beyond as many others: these take
+    /// the memory that the server has left of its start.
     pub(crate) async fn memory_of_idle(&mut self, count: usize) -> f64 {
-        // The first few make what all share.
-        self.watchers = self.subscribe(100, 1).await;
+        self.watchers = self.subscribe(count, 1).await;
         sleep(PAUSE).await;
         let before = resident(self.server.child.id());
         let _idle = self.subscribe(count, 1).await;
