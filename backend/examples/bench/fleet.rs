@@ -18,7 +18,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     Options,
+    live::percentile,
     place::{Engine, Place, Server},
+    rows::{self, Asked},
     usage::{cpu, resident},
 };
 
@@ -36,6 +38,15 @@ const WARM_UP: Duration = Duration::from_secs(35);
 const MEASURED: u64 = 30;
 /// The rate limits of a production server for agents. Users only watch.
 const LIMITS: &str = "agent=300,user=1000000,graphql=1000000";
+
+/// The number of agents for which something is asked.
+const AGENTS_ASKED: usize = 100_000;
+/// The most that a PATCH may take, in milliseconds.
+const P99_ASKED: f64 = 50.0;
+/// The most cores that a server may take.
+const CORES_ASKED: f64 = 1.2;
+/// The most memory that a server may take, in MiB.
+const MEMORY_ASKED: f64 = 1024.0;
 
 /// The stretch of time that is measured.
 #[derive(Clone, Copy)]
@@ -97,15 +108,20 @@ fn measure(options: &Options, title: &str, engine: &Engine, servers: &[&[&str]])
         answers.reconnects,
         rate(delivered.load(Ordering::Relaxed), seconds),
     );
+    let asked = |most| if agents == AGENTS_ASKED { Asked::AtMost(most) } else { Asked::Nothing };
+    rows::print("PATCH p99", percentile(&answers.patches, 99).as_secs_f64() * 1e3, " ms", asked(P99_ASKED));
     for (number, Usage { cores, bytes }) in usage.into_iter().enumerate() {
-        println!("  server {}: {cores:.2} cores, {} MiB", number + 1, bytes / 1024 / 1024);
+        let server = format!("server {}", number + 1);
+        rows::print(&format!("{server}: cores"), cores, "", asked(CORES_ASKED));
+        let mebibytes = u32::try_from(bytes / 1024 / 1024).unwrap();
+        rows::print(&format!("{server}: memory"), f64::from(mebibytes), " MiB", asked(MEMORY_ASKED));
     }
     println!("  the load itself: {load:.2} cores");
 }
 
 fn print(what: &str, sorted: &[Duration], seconds: f64) {
-    let at = |percent: usize| sorted.get(sorted.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default();
-    println!("  {:.0} {what}/s: p50 {:.1?}, p99 {:.1?}", rate(sorted.len(), seconds), at(50), at(99));
+    let (p50, p99) = (percentile(sorted, 50), percentile(sorted, 99));
+    println!("  {:.0} {what}/s: p50 {p50:.1?}, p99 {p99:.1?}", rate(sorted.len(), seconds));
 }
 
 fn rate(count: usize, seconds: f64) -> f64 {
