@@ -1,5 +1,5 @@
-//! Writes the table of the dashboard's files that `src/dashboard.rs` includes: what `cargo xtask up` has built with the
-//! feature `dashboard`, nothing without it.
+//! Writes the table of the dashboard's files that `src/dashboard.rs` includes: what xtask has built with the feature
+//! `dashboard`, nothing without it.
 
 use std::{
     env,
@@ -8,18 +8,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// If this variable is set, the table is empty: `cargo xtask up` compiles the server while the dashboard is built.
+const LATER: &str = "MFTPLUS_BUILD_DASHBOARD_LATER";
+
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed={LATER}");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../frontend/dist");
     let mut table = String::from("const FILES: &[File] = &[\n");
-    if cfg!(feature = "dashboard") {
+    if cfg!(feature = "dashboard") && env::var_os(LATER).is_none() {
         println!("cargo::rerun-if-changed={}", folder.display());
         if folder.join("index.html").exists() {
             for path in files(&folder)? {
                 write_entry(&mut table, &folder, &path);
             }
         } else {
-            println!("cargo::error=the feature `dashboard` needs frontend/dist: `cargo xtask up` builds it");
+            println!(
+                "cargo::error=the feature `dashboard` needs frontend/dist: `cargo xtask test --only dashboard` builds it"
+            );
         }
     }
     table.push_str("];\n");

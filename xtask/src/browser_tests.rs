@@ -20,7 +20,7 @@ use crate::tools;
 pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     let e2e = node::install_e2e(stop)?;
     let python = python::install(stop)?;
-    dashboard::build(stop, dashboard::OverBudget::Fail)?;
+    dashboard::build(dashboard::Purpose::Release, stop)?;
     let mut build = tools::debug_server(&[]);
     println!("$ {}", shown(&build));
     process::run(&mut build, stop)?;

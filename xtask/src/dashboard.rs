@@ -1,5 +1,5 @@
-//! The dashboard: built by Trunk, its code split into chunks and its style sheets joined, compressed, and checked
-//! against a size budget, unless its sources are unchanged since the last build.
+//! The dashboard: built by Trunk, its style sheets joined, and compressed, unless its sources are unchanged since the last
+//! build. What ships also has its code split into chunks, and is checked against a size budget.
 
 use std::collections::hash_map::DefaultHasher;
 use std::ffi::OsStr;
@@ -37,25 +37,56 @@ const SOURCES: [&str; 7] =
 /// The file with the digest of the sources, in the folder that Trunk creates again at each build.
 const DIGEST_FILE: &str = ".sources-digest";
 
-/// What happens when the dashboard is over its budget.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OverBudget {
-    /// The build prints a warning and succeeds.
-    Warn,
-    /// The build fails.
-    Fail,
+/// What the dashboard is built for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    /// To try it on this machine: many times larger, and built in a fraction of the time.
+    Trial,
+    /// To ship it: small, and the build fails when it is over its budget.
+    Release,
+}
+
+impl Purpose {
+    /// The cargo profile of `frontend`.
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Trial => "wasm-trial",
+            Self::Release => chunks::PROFILE,
+        }
+    }
+
+    /// How much time the compression of a file may take, from 0 to 11.
+    fn compression(self) -> i32 {
+        match self {
+            Self::Trial => 4,
+            Self::Release => 11,
+        }
+    }
+
+    /// The line about a build from sources with this digest.
+    fn line(self, digest: &str) -> String {
+        format!("{self:?} {digest}")
+    }
+
+    /// Whether a build with this line will do. What ships does for a trial, too.
+    fn is_met_by(self, line: &str, digest: &str) -> bool {
+        line == self.line(digest) || line == Self::Release.line(digest)
+    }
 }
 
 /// Makes sure that `frontend/dist` is built from the current sources, with a compressed `NAME.br` beside each file that
 /// compresses well.
-pub(crate) fn build(stop: &Stop, over_budget: OverBudget) -> Result<()> {
+pub(crate) fn build(purpose: Purpose, stop: &Stop) -> Result<()> {
     let (root, dist) = (files::root(), files::root().join("frontend/dist"));
     let digest = digest(&root)?;
-    if files::read_line(&dist.join(DIGEST_FILE))?.is_some_and(|built_from| built_from == digest) {
+    if files::read_line(&dist.join(DIGEST_FILE))?.is_some_and(|line| purpose.is_met_by(&line, &digest)) {
         println!("xtask: the dashboard in {} is up to date", relative(&dist));
         return Ok(());
     }
     wasm::ensure(stop)?;
+    if purpose == Purpose::Release {
+        wasm::ensure_splitter(stop)?;
+    }
     println!("xtask: building the dashboard into {}", relative(&dist));
     // Offline, so that Trunk uses the programs that are installed and downloads no others.
     let host = output(Command::new("rustc").current_dir(&root).args(["--print", "host-tuple"]))?;
@@ -66,18 +97,22 @@ pub(crate) fn build(stop: &Stop, over_budget: OverBudget) -> Result<()> {
     )?;
     let mut trunk = cargo_tools::command("trunk");
     // Without wasm-opt, which runs on the chunks.
-    trunk.args(["build", "--cargo-profile", chunks::PROFILE, "--features", chunks::FEATURE]);
+    trunk.args(["build", "--cargo-profile", purpose.profile()]);
     trunk.args(["--offline=true", "--locked=true"]).env("TRUNK_SKIP_VERSION_CHECK", "true");
+    if purpose == Purpose::Release {
+        trunk.args(["--features", chunks::FEATURE]);
+    }
     process::run(&mut trunk, stop)?;
-    chunks::split(&dist, stop)?;
+    if purpose == Purpose::Release {
+        chunks::split(&dist, stop)?;
+    }
     styles::join(&dist)?;
-    compress(&dist)?;
-    match (check_size(&dist), over_budget) {
-        (Err(Failure::Failed(text)), OverBudget::Warn) => println!("xtask: warning: {text}"),
-        (checked, _) => checked?,
+    compress(&dist, purpose.compression())?;
+    if purpose == Purpose::Release {
+        check_size(&dist)?;
     }
     let file = dist.join(DIGEST_FILE);
-    fs::write(&file, digest).context(format_args!("cannot write {}", relative(&file)))
+    fs::write(&file, purpose.line(&digest)).context(format_args!("cannot write {}", relative(&file)))
 }
 
 /// A digest of the contents of all sources.
@@ -105,14 +140,14 @@ fn hash(path: &Path, hasher: &mut DefaultHasher) -> Result<()> {
 }
 
 /// Writes a compressed copy of each file with one of [`EXTENSIONS`].
-fn compress(folder: &Path) -> Result<()> {
+fn compress(folder: &Path, quality: i32) -> Result<()> {
     for path in entries(folder)? {
         if path.is_dir() {
-            compress(&path)?;
+            compress(&path, quality)?;
         } else if extension_index(&path).is_some() {
             let plain = fs::read(&path).context(format_args!("cannot read {}", relative(&path)))?;
             let target = compressed(&path);
-            fs::write(&target, brotli(&plain)?).context(format_args!("cannot write {}", relative(&target)))?;
+            fs::write(&target, brotli(&plain, quality)?).context(format_args!("cannot write {}", relative(&target)))?;
         }
     }
     Ok(())
@@ -128,8 +163,8 @@ fn compressed(path: &Path) -> PathBuf {
     path.with_added_extension("br")
 }
 
-fn brotli(plain: &[u8]) -> Result<Vec<u8>> {
-    let params = BrotliEncoderParams { quality: 11, lgwin: 22, size_hint: plain.len(), ..Default::default() };
+fn brotli(plain: &[u8], quality: i32) -> Result<Vec<u8>> {
+    let params = BrotliEncoderParams { quality, lgwin: 22, size_hint: plain.len(), ..Default::default() };
     let mut compressed = Vec::new();
     brotli::BrotliCompress(&mut &*plain, &mut compressed, &params).context("cannot compress a file")?;
     Ok(compressed)
@@ -258,11 +293,19 @@ mod tests {
         for name in ["a.js", "snippets/b.js", "icon.png"] {
             fs::write(path(name), &plain).unwrap();
         }
-        compress(folder.path()).unwrap();
+        compress(folder.path(), Purpose::Trial.compression()).unwrap();
         assert!(path("a.js.br").exists() && path("snippets/b.js.br").exists() && !path("icon.png.br").exists());
         let mut back = Vec::new();
         brotli::BrotliDecompress(&mut &*fs::read(path("a.js.br")).unwrap(), &mut back).unwrap();
         assert_eq!(back, plain);
+    }
+
+    #[test]
+    fn a_trial_takes_what_ships_and_a_release_nothing_else() {
+        let (trial, release) = (Purpose::Trial.line("1"), Purpose::Release.line("1"));
+        assert!(Purpose::Trial.is_met_by(&trial, "1") && Purpose::Trial.is_met_by(&release, "1"));
+        assert!(Purpose::Release.is_met_by(&release, "1") && !Purpose::Release.is_met_by(&trial, "1"));
+        assert!(!Purpose::Trial.is_met_by(&release, "2") && !Purpose::Release.is_met_by("", "1"));
     }
 
     #[test]

@@ -22,7 +22,7 @@ const BUDGET: u64 = 60_000_000;
 /// Writes the binaries and their debug information to `.local/dist`, and prints the sizes.
 pub(crate) fn run(stop: &Stop) -> Result<()> {
     tools::ensure(&[Tool::Objcopy], stop)?;
-    dashboard::build(stop, dashboard::OverBudget::Fail)?;
+    dashboard::build(dashboard::Purpose::Release, stop)?;
     let mut build = cargo();
     build.args(["build", "--profile", PROFILE, "--locked", "--package=backend", "--package=mftplus-agent"]);
     build.args(BINARIES.map(|name| format!("--bin={name}"))).arg("--features=backend/dashboard");

@@ -3,7 +3,7 @@
 use clap::Parser;
 
 use crate::browser_tests;
-use crate::dashboard::{self, OverBudget};
+use crate::dashboard::{self, Purpose};
 use crate::failure::Result;
 use crate::files::{self, TempFolder};
 use crate::node;
@@ -44,7 +44,7 @@ fn ensure_tools(stop: &Stop) -> Result<()> {
 /// Runs a project of [`CONFIG`].
 fn run(project: &str, args: &[String], stop: &Stop) -> Result<()> {
     let e2e = node::install_e2e(stop)?;
-    dashboard::build(stop, OverBudget::Warn)?;
+    dashboard::build(Purpose::Release, stop)?;
     let mut build = tools::cargo();
     build.args(["build", "--release", "--locked", "--package=backend", "--bin=mftplus"]);
     build.arg("--features=backend/dashboard");

@@ -20,6 +20,9 @@ use crate::process::{self, Process, TERMINATE};
 use crate::stop_request::Stop;
 use crate::tools;
 
+/// The variable with which `backend/build.rs` leaves the files of the dashboard out.
+const DASHBOARD_LATER: &str = "MFTPLUS_BUILD_DASHBOARD_LATER";
+
 #[derive(Parser)]
 pub(crate) struct Options {
     /// Keep copies of real files running
@@ -173,31 +176,25 @@ impl Drop for Component {
     }
 }
 
-/// Builds the dashboard, and beside it the agent with its dependencies, most of which the server has too: half of the
-/// dashboard's build is one rustc, which links on one core. Then builds the server.
+/// Builds the dashboard, and beside it the server and the agent without it, since much of each build runs on one core.
+/// Then builds both with the dashboard, of which little is left to do.
 fn build(home: &Path, stop: &Stop) -> Result<()> {
-    let mut agent = build_command("--bin=mftplus-agent");
-    let mut beside = Process::spawn_logged("cargo", &mut agent, &home.join("agent-build.log"), TERMINATE, stop)?;
-    dashboard::build(stop, dashboard::OverBudget::Warn)?;
+    let mut without = build_command();
+    without.env(DASHBOARD_LATER, "1");
+    let mut beside = Process::spawn_logged("cargo", &mut without, &home.join("build.log"), TERMINATE, stop)?;
+    dashboard::build(dashboard::Purpose::Trial, stop)?;
     // If this has failed, what follows fails too, and shows why.
     beside.wait()?;
-    let mut both = build_command("--features=backend/dashboard");
-    say(&format!("building target/{BUILD_PROFILE}/mftplus ({})", process::shown(&both)));
-    process::run(&mut both, stop)
+    let mut with = build_command();
+    say(&format!("building target/{BUILD_PROFILE}/mftplus ({})", process::shown(&with)));
+    process::run(&mut with, stop)
 }
 
 /// `cargo build` of server and agent. Both are always named, so that their dependencies have the same features.
-fn build_command(arg: &str) -> Command {
+fn build_command() -> Command {
     let mut command = tools::cargo();
-    command.args([
-        "build",
-        "--profile",
-        BUILD_PROFILE,
-        "--locked",
-        "--package=backend",
-        "--package=mftplus-agent",
-        arg,
-    ]);
+    command.args(["build", "--profile", BUILD_PROFILE, "--locked", "--package=backend", "--package=mftplus-agent"]);
+    command.arg("--features=backend/dashboard");
     command
 }
 

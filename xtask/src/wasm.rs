@@ -1,5 +1,5 @@
-//! The tools that build the dashboard: the WebAssembly target of Rust, Trunk, wasm-split-cli, wasm-bindgen,
-//! wasm-merge and wasm-opt.
+//! The tools that build the dashboard: the WebAssembly target of Rust, Trunk and wasm-bindgen, and those that split and
+//! optimise what ships: wasm-split-cli, wasm-merge and wasm-opt.
 
 use crate::cargo_lock;
 use crate::cargo_tools::{self, CargoTool};
@@ -12,7 +12,7 @@ use crate::tools::{self, Tool};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Makes sure that all tools are installed.
+/// Makes sure that what every build needs is installed.
 pub(crate) fn ensure(stop: &Stop) -> Result<()> {
     tools::ensure_target(TARGET, stop)?;
     let bindgen = cargo_lock::version("wasm-bindgen")?;
@@ -26,14 +26,19 @@ pub(crate) fn ensure(stop: &Stop) -> Result<()> {
             flags: &["--locked", "--debug", "--no-default-features"],
         },
         CargoTool { package: "wasm-bindgen-cli", program: "wasm-bindgen", version: bindgen, flags: &["--debug"] },
-        CargoTool {
-            package: "wasm_split_cli_support",
-            program: "wasm-split-cli",
-            version: WASM_SPLIT.to_owned(),
-            flags: &["--locked", "--debug", "--features=build-binary"],
-        },
     ];
-    crates.iter().try_for_each(|tool| tool.ensure(stop))?;
+    crates.iter().try_for_each(|tool| tool.ensure(stop))
+}
+
+/// Makes sure that the tools for what ships are installed.
+pub(crate) fn ensure_splitter(stop: &Stop) -> Result<()> {
+    let splitter = CargoTool {
+        package: "wasm_split_cli_support",
+        program: "wasm-split-cli",
+        version: WASM_SPLIT.to_owned(),
+        flags: &["--locked", "--debug", "--features=build-binary"],
+    };
+    splitter.ensure(stop)?;
     ensure_binaryen(stop)
 }
 
