@@ -63,10 +63,10 @@ struct Options {
     #[arg(long, default_value_t = 10)]
     minutes: u64,
     /// The server binary
-    #[arg(long, default_value = "target/release/mftplus")]
+    #[arg(long, default_value = "target/dist/mftplus")]
     server: std::path::PathBuf,
     /// The agent binary
-    #[arg(long, default_value = "target/release/mftplus-agent")]
+    #[arg(long, default_value = "target/dist/mftplus-agent")]
     agent: std::path::PathBuf,
 }
 

@@ -54,17 +54,28 @@ fn run(example: &str, args: &[String], stop: &Stop) -> Result<()> {
     if tools::is_root() {
         ftp_server_packages::ensure(stop)?;
     }
-    println!("xtask: building the example {example}, the server and the agent, in release");
+    println!("xtask: building the example {example}, the server and the agent as they ship");
     let mut build = tools::cargo();
-    build.args(["build", "--release", "--locked", "-p", "backend", "-p", "mftplus-agent", "--example", example]);
-    build.args(["--bin", "mftplus", "--bin", "mftplus-agent"]);
+    build.args(["build", "--profile", files::SHIPPED, "--locked", "-p", "backend", "-p", "mftplus-agent"]);
+    build.args(["--bin", "mftplus", "--bin", "mftplus-agent", "--example", example]);
     process::run(&mut build, stop)?;
 
     let parent = files::disk();
     println!("xtask: starting PostgreSQL in {}, fsync on", parent.display());
     let postgres = services::postgres(&tools::postgres()?, &parent, Durability::Durable, stop)?;
     let mut command = tools::cargo();
-    command.args(["run", "--quiet", "--release", "--locked", "-p", "backend", "--example", example, "--"]);
+    command.args([
+        "run",
+        "--quiet",
+        "--profile",
+        files::SHIPPED,
+        "--locked",
+        "-p",
+        "backend",
+        "--example",
+        example,
+        "--",
+    ]);
     command.args(["--postgres", &postgres.url]).args(args);
     command.env("MFTPLUS_TEST_FTP_SERVERS", ftp_server_packages::folder());
     process::run(&mut command, stop)

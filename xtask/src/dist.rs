@@ -11,9 +11,6 @@ use crate::process::{self, shown};
 use crate::stop_request::Stop;
 use crate::tools::{self, Tool, cargo};
 
-/// The cargo profile.
-const PROFILE: &str = "dist";
-
 const BINARIES: [&str; 2] = ["mftplus", "mftplus-agent"];
 
 /// The maximum size of a stripped binary, in bytes.
@@ -24,7 +21,7 @@ pub(crate) fn run(stop: &Stop) -> Result<()> {
     tools::ensure(&[Tool::Objcopy], stop)?;
     dashboard::build(dashboard::Purpose::Release, stop)?;
     let mut build = cargo();
-    build.args(["build", "--profile", PROFILE, "--locked", "--package=backend", "--package=mftplus-agent"]);
+    build.args(["build", "--profile", files::SHIPPED, "--locked", "--package=backend", "--package=mftplus-agent"]);
     build.args(BINARIES.map(|name| format!("--bin={name}"))).arg("--features=backend/dashboard");
     run_shown(&mut build, stop)?;
 
@@ -33,7 +30,7 @@ pub(crate) fn run(stop: &Stop) -> Result<()> {
     let mut sizes = Vec::new();
     for name in BINARIES {
         let debug = format!("{name}.debug");
-        separate(&files::binary(PROFILE, name)?, &folder, name, &debug, stop)?;
+        separate(&files::binary(files::SHIPPED, name)?, &folder, name, &debug, stop)?;
         sizes.push((name, size(&folder.join(name))?, size(&folder.join(&debug))?));
     }
     println!("\nxtask: the binaries in {}:\n{}", relative(&folder), table(&sizes));

@@ -17,9 +17,12 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
-/// The release build of `mftplus`.
-pub(crate) fn release_binary() -> Result<PathBuf> {
-    binary("release", "mftplus")
+/// The cargo profile of what ships.
+pub(crate) const SHIPPED: &str = "dist";
+
+/// The build of `mftplus` that ships.
+pub(crate) fn shipped_binary() -> Result<PathBuf> {
+    binary(SHIPPED, "mftplus")
 }
 
 /// The debug build of `mftplus`.

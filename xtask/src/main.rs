@@ -69,16 +69,16 @@ enum Task {
     Dist,
     /// Write the licences of all dependencies to `THIRD-PARTY.md`, with cargo-about
     Notices,
-    /// Measure durable writes beside a bare handler, on both databases, and transfers beside other tools (release build)
+    /// Measure durable writes beside a bare handler, on both databases, and transfers beside other tools (as shipped)
     ///
     /// `cargo xtask bench transfers` measures one part; `--help` lists them. `cargo xtask bench dashboard` measures the
     /// dashboard in Chromium: what updates cost it and how soon they are painted, layout shift, Lighthouse.
     Bench(bench_and_soak::Options),
-    /// Take pictures of every page of the dashboard in its states, themes and widths (release build)
+    /// Take pictures of every page of the dashboard in its states, themes and widths (as shipped)
     ///
     /// They are written to .local/screenshots, as PAGE-STATE-THEME-WIDTH.png.
     Screenshots(measure::Options),
-    /// Run the long tests that are too slow for `test` (release build)
+    /// Run the long tests that are too slow for `test` (as shipped)
     Soak(bench_and_soak::Options),
 }
 

@@ -1,4 +1,4 @@
-//! `bench dashboard` and `screenshots`: the dashboard of a release build in Chromium, driven by Playwright.
+//! `bench dashboard` and `screenshots`: the dashboard of the build that ships, in Chromium, driven by Playwright.
 
 use clap::Parser;
 
@@ -46,14 +46,14 @@ fn run(project: &str, args: &[String], stop: &Stop) -> Result<()> {
     let e2e = node::install_e2e(stop)?;
     dashboard::build(Purpose::Release, stop)?;
     let mut build = tools::cargo();
-    build.args(["build", "--release", "--locked", "--package=backend", "--bin=mftplus"]);
+    build.args(["build", "--profile", files::SHIPPED, "--locked", "--package=backend", "--bin=mftplus"]);
     build.arg("--features=backend/dashboard");
     println!("$ {}", shown(&build));
     process::run(&mut build, stop)?;
 
     let parent = files::disk();
     let folder = TempFolder::create(&parent)?;
-    let mut playwright = browser_tests::playwright(&e2e, &files::release_binary()?, &folder)?;
+    let mut playwright = browser_tests::playwright(&e2e, &files::shipped_binary()?, &folder)?;
     playwright.args(["--config", CONFIG, "--project", project]).args(args);
     // Servers keep their databases below it.
     playwright.env("TMPDIR", &parent);

@@ -26,7 +26,7 @@ pub(crate) fn run(stop: &Stop) -> Result<()> {
     let address = SocketAddr::from(([127, 0, 0, 1], ports::free()?));
     let password = files::random_hex(12)?;
     let data = folder.path().join("data");
-    let binary = files::release_binary()?;
+    let binary = files::shipped_binary()?;
     let mut serve = Command::new(&binary);
     serve.env_clear();
     serve.args(["serve", "--metrics-listen", "127.0.0.1:0", "--rate-limits", "off", "--log", "warn"]);

@@ -88,10 +88,10 @@ pub(crate) struct Options {
     #[arg(long, value_parser = PARTS)]
     only: Option<String>,
     /// The server binary
-    #[arg(long, default_value = "target/release/mftplus")]
+    #[arg(long, default_value = "target/dist/mftplus")]
     server: std::path::PathBuf,
     /// The agent binary, for the transfers
-    #[arg(long, default_value = "target/release/mftplus-agent")]
+    #[arg(long, default_value = "target/dist/mftplus-agent")]
     agent: std::path::PathBuf,
     /// MiB of the file that is transferred
     #[arg(long, default_value_t = 1024)]
