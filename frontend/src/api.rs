@@ -24,6 +24,7 @@ pub(crate) mod pipeline_versions;
 pub(crate) mod pipelines;
 mod request;
 mod response;
+pub(crate) mod run_log;
 pub(crate) mod samples;
 pub(crate) mod saved_views;
 pub(crate) mod scalars;

@@ -5,6 +5,7 @@ pub(crate) mod events;
 pub(crate) mod file_copy_rules;
 pub(crate) mod jobs;
 pub(crate) mod pipelines;
+pub(crate) mod run_log;
 pub(crate) mod slots;
 
 use mftplus_protocol::{

@@ -85,7 +85,8 @@ pieces! {
     pipelines:
         pipelines => pipelines::Pipelines;
     pipeline:
-        pipeline => pipeline::PipelinePage,
+        pipeline => pipeline::PipelinePage;
+    pipeline_run:
         pipeline_run => pipeline_run::RunPage;
     versions:
         versions => pipeline_versions::Versions;

@@ -1,24 +1,27 @@
 //! The page of a pipeline run, live on the graph of its steps. For administrators.
 
+mod details;
+mod gantt;
+mod log;
+mod step_drawer;
 mod steps;
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use self::steps::StepProgress;
+use self::{
+    details::Details,
+    log::{Log, RunLog},
+    steps::StepProgress,
+};
 use super::{definition_text::DefinitionText, id_in_address};
 use crate::{
     api::pipeline_runs::{self, PipelineRun, RunLinks},
-    base_path::href,
     browser,
-    clock::Clock,
     fetch_state::Fetch,
-    labels::{
-        self,
-        pipelines::{RUN_TRIGGERS, is_draft, run_state, steps_done, time_taken},
-    },
+    labels::pipelines::run_state,
     live::{Admission, Entry, Feed, LiveList},
-    ui::{Badge, Card, Confirm, Copyable, Fact, Message, ObjectPage, OptionalTime, PageHead, Toasts},
+    ui::{Badge, Confirm, ObjectPage, PageHead, Toasts},
     user_action::UserAction,
 };
 
@@ -46,10 +49,12 @@ fn OneRun(id: String) -> impl IntoView {
     let ready = move || {
         list.entry(&id).map(|entry| {
             let row = RwSignal::from(entry);
+            let log = RunLog::follow(&id, row);
             view! {
                 <Head row list links />
-                <StepProgress row links />
-                <Details row links />
+                <Details row links log />
+                <StepProgress row links log />
+                <Log log />
                 <Draft links />
             }
         })
@@ -136,72 +141,9 @@ fn Head(row: RwSignal<Entry<PipelineRun>>, list: LiveList<PipelineRun>, links: F
     }
 }
 
+/// The name of the pipeline of a run.
 fn pipeline_name(links: &RunLinks) -> String {
     links.pipeline.as_ref().map_or_else(|| "a deleted pipeline".to_owned(), |pipeline| pipeline.name.clone())
-}
-
-#[component]
-fn Details(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl IntoView {
-    let clock = expect_context::<Clock>();
-    let read = move |read: fn(&PipelineRun) -> String| move || row.with(|entry| read(&entry.object));
-    let (id, pipeline, trigger, version, rerun_of, parameters) = row.with_untracked(|entry| {
-        let run = &entry.object;
-        let pipeline = format!("/pipelines/{}", run.pipeline_id.inner());
-        let rerun_of = run.rerun_of.as_ref().map(|earlier| format!("{pipeline}/runs/{}", earlier.inner()));
-        let trigger = labels::label_of(&RUN_TRIGGERS, &run.trigger);
-        let version = if is_draft(run.version) { "Draft, not saved".to_owned() } else { run.version.to_string() };
-        (run.id.inner().to_owned(), pipeline, trigger, version, rerun_of, run.parameters.clone())
-    });
-    let taken = move || {
-        let (from, to) = row.with(|entry| (entry.object.started_at, entry.object.completed_at));
-        time_taken(from, to, to.unwrap_or_else(|| clock.now()))
-    };
-    let started_at = Signal::derive(move || row.with(|entry| entry.object.started_at));
-    let completed_at = Signal::derive(move || row.with(|entry| entry.object.completed_at));
-    let why = Memo::new(move |_| row.with(|entry| entry.object.error_message.clone()));
-    let values = (!parameters.is_empty()).then(|| {
-        let line = |parameter: &pipeline_runs::Parameter| {
-            view! { <code class="path">{format!("{} = {}", parameter.name, parameter.value)}</code> }
-        };
-        view! { <Fact name="Parameters">{parameters.iter().map(line).collect_view()}</Fact> }
-    });
-    view! {
-        <Card title="Details">
-            <dl class="facts">
-                <Fact name="Pipeline">
-                    <a href=href(pipeline)>{move || links.read(pipeline_name)}</a>
-                </Fact>
-                <Fact name="Version">{version}</Fact>
-                <Fact name="Trigger">
-                    {trigger}
-                    {rerun_of.map(|earlier| view! { <a href=href(earlier)>"previous run"</a> })}
-                </Fact>
-                {values}
-                <Fact name="Started">
-                    <OptionalTime at=started_at />
-                </Fact>
-                <Fact name="Ended">
-                    <OptionalTime at=completed_at />
-                </Fact>
-                <Fact name="Duration">{taken}</Fact>
-                <Fact name="Completed steps">{read(steps_done)}</Fact>
-                <Fact name="Run id">
-                    <Copyable what="run id" text=id />
-                </Fact>
-            </dl>
-            {move || {
-                why.get()
-                    .map(|why| {
-                        view! {
-                            <div class="error-text card-part">
-                                <h3>"Error"</h3>
-                                <pre tabindex="0"><Message text=why /></pre>
-                            </div>
-                        }
-                    })
-            }}
-        </Card>
-    }
 }
 
 /// The definition of a run that executes a draft.

@@ -1,9 +1,14 @@
-//! The progress of each step of a run, on the graph and in a table.
+//! The progress of each step of a run, on the graph, on the time of the run and in a table.
 
 use std::collections::HashMap;
 
 use leptos::prelude::*;
 
+use super::{
+    gantt::Gantt,
+    log::RunLog,
+    step_drawer::{self, StepDrawer},
+};
 use crate::{
     api::{
         pipeline_plan::PlannedStep,
@@ -20,8 +25,8 @@ use crate::{
         pipelines::{step_progress, step_state, time_taken},
     },
     live::{Entry, Feed},
-    pages::graph::{Graph, StepDetails},
-    ui::{Badge, Card, Column, Ellipsis, Message, Progress, Rows, Table},
+    pages::graph::Graph,
+    ui::{Badge, Card, Column, Ellipsis, Progress, Rows, Table, plain},
 };
 
 /// Transfers by their ids.
@@ -37,9 +42,9 @@ const COLUMNS: [Column; 6] = [
     Column::number("Duration", 11),
 ];
 
-/// The cards with the graph and the table.
+/// The cards with the graph, the timing and the table, and the details of the chosen step.
 #[component]
-pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>) -> impl IntoView {
+pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>, log: RunLog) -> impl IntoView {
     let planned = Memo::new(move |_| links.read(|links| links.plan.steps.clone()).unwrap_or_default());
     let copies = follow_copies(row);
     let steps = Memo::new(move |_| {
@@ -47,11 +52,7 @@ pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLi
         row.with(|entry| entry.object.steps.iter().map(with_progress).collect::<Vec<_>>())
     });
     let chosen = RwSignal::new(None::<String>);
-    let details = move || {
-        let chosen = chosen.get();
-        let planned = planned.with(|planned| planned.iter().find(|step| Some(&step.id) == chosen.as_ref()).cloned());
-        planned.map(|step| view! { <StepDetails step /> })
-    };
+    let drawer = move || chosen.get().map(|id| view! { <StepDrawer id planned steps log chosen /> });
     // In the order of the plan, once it is loaded.
     let ids = Memo::new(move |_| {
         let order: Vec<String> =
@@ -64,20 +65,21 @@ pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLi
     let line = move |id: String| {
         let own = id.clone();
         let step = Memo::new(move |_| steps.with(|steps| steps.iter().find(|step| step.id == own).cloned()));
-        view! { <Line id step /> }.into_any()
+        view! { <Line id step chosen /> }.into_any()
     };
     view! {
         <div class="course-of-run">
             <Card title="Graph">
                 <Graph steps=planned run_steps=steps chosen />
-                {details}
             </Card>
-            <Card title="Steps">
-                <Table label="Steps" columns=COLUMNS.to_vec()>
-                    <Rows keys=Signal::derive(move || ids.get()) row=line />
-                </Table>
-            </Card>
+            {drawer}
         </div>
+        <Gantt row ids chosen />
+        <Card title="Steps">
+            <Table label="Steps" columns=COLUMNS.to_vec()>
+                <Rows keys=Signal::derive(move || ids.get()) row=line />
+            </Table>
+        </Card>
     }
 }
 
@@ -115,7 +117,7 @@ fn with_copy(step: &Step, copies: &Copies) -> Step {
 }
 
 #[component]
-fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
+fn Line(id: String, step: Memo<Option<Step>>, chosen: RwSignal<Option<String>>) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let read = move |read: fn(&Step) -> String| move || step.with(|step| step.as_ref().map(read).unwrap_or_default());
     let state = Signal::derive(move || {
@@ -129,9 +131,11 @@ fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
         time_taken(from, to, to.unwrap_or_else(|| if from.is_some() { clock.now() } else { crate::time::Instant(0) }))
     };
     let value = Signal::derive(move || step.with(|step| step.as_ref().map_or(Some(0.0), progress)));
+    // On one line: the drawer has all of it.
     let error = move || {
-        step.with(|step| step.as_ref().and_then(|step| step.error_message.clone()))
-            .map(|error| view! { <span class="cell-why" data-tone=state.get().1.name()><Message text=error /></span> })
+        let error = step.with(|step| step.as_ref().and_then(|step| step.error_message.as_deref().map(plain)))?;
+        let tone = state.get().1.name();
+        Some(view! { <span class="cell-why" data-tone=tone><Ellipsis text=error class="cell-text" /></span> })
     };
     let transfer = move || {
         step.with(|step| step.as_ref().and_then(|step| step.transfer_id.clone())).map(|id| {
@@ -139,13 +143,24 @@ fn Line(id: String, step: Memo<Option<Step>>) -> impl IntoView {
         })
     };
     let label = StoredValue::new(format!("Progress of {id}"));
+    let (opened, details) = (id.clone(), format!("Details of {id}"));
     let is_running =
         Memo::new(move |_| step.with(|step| step.as_ref().is_some_and(|step| step.status == StepStatus::Running)));
     view! {
         <tr>
             <td class="cell-main">
                 <Ellipsis text=id />
-                <span class="cell-about">{read(|step| step.kind.clone())} " " {transfer}</span>
+                <span class="cell-about">
+                    {read(|step| step.kind.clone())} " " {transfer} " "
+                    <button
+                        type="button"
+                        class="cell-open"
+                        aria-label=details
+                        on:click=move |_| step_drawer::open(chosen, &opened)
+                    >
+                        "Details"
+                    </button>
+                </span>
                 {error}
             </td>
             <td class="cell-status" data-label="Status">
