@@ -171,6 +171,22 @@ test('filters are chips that are removed one by one', async ({ page, server }) =
   await expect(files(page)).toHaveText(['a.csv']);
 });
 
+test('each status says how many transfers have it, of those that the other filters show', async ({ page, server }) => {
+  const agent = await fleet(server);
+  for (const file of ['orders-1.csv', 'orders-2.csv']) await fail(agent, file, 'no space left');
+  await agent.create('stock.csv', 1000);
+  await openSignedIn(page, '/transfers?status=failed');
+  const status = (name: string) => page.locator('.chip').filter({ hasText: name });
+  await expect(status('Failed')).toHaveText('Failed 2');
+  await expect(status('Queued')).toHaveText('Queued 1');
+  await expect(status('Stalled')).toHaveText('Stalled 0');
+  await expect(files(page)).toHaveCount(2);
+  await expectNothingFound(page);
+  await page.getByRole('searchbox', { name: 'Name, path or error' }).fill('orders-1');
+  await expect(status('Failed')).toHaveText('Failed 1');
+  await expect(status('Queued')).toHaveText('Queued 0');
+});
+
 test('columns, rows and density are chosen, and stay', async ({ page, server }) => {
   const agent = await fleet(server);
   for (let number = 0; number < 27; number++) await agent.create(`file-${number}.csv`, 1000);

@@ -31,6 +31,7 @@ pub(crate) mod scalars;
 pub(crate) mod schedules;
 pub(crate) mod series;
 pub(crate) mod slots;
+pub(crate) mod transfer_counts;
 pub(crate) mod transfers;
 pub(crate) mod users;
 pub(crate) mod webhook_secret;

@@ -4,14 +4,23 @@ use leptos::prelude::*;
 
 use super::filters::{ActiveFilter, CHOICES, Choice, Filters, SHORTEST_SEARCH, ended_options};
 use crate::{
-    api::{agents, transfers::TransferStatus},
+    api::{
+        Total, agents,
+        transfer_counts::{self, TransferCounts},
+        transfers::TransferStatus,
+    },
     base_path::href,
     browser,
-    fetch_state::Fetch,
+    clock::Clock,
+    format,
     labels::TRANSFER_STATUSES,
     pages::{agent_select::AgentSelect, list_url_parameters::ListQuery, search_field::SearchField},
     ui::{Icon, Menu, Select},
+    zone,
 };
+
+/// The number of seconds after which the numbers beside the statuses are queried again.
+const RECOUNT_AFTER: i64 = 30;
 
 /// The search, the statuses, and the filters that are set.
 #[component]
@@ -70,9 +79,32 @@ fn Ended(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
     }
 }
 
-/// The statuses; several can be chosen.
+/// How many transfers have each status, of those that the other filters show.
+fn count(filters: Memo<Filters>) -> Fetch<TransferCounts> {
+    let others = Memo::new(move |_| filters.with(Filters::without_statuses));
+    let counts = Fetch::new(move || {
+        let filter = others.with(|others| others.for_query(browser::now(), zone::midnight));
+        transfer_counts::get(&filter)
+    });
+    let passed = expect_context::<Clock>().every(RECOUNT_AFTER);
+    let recount = move |_: &i64, _: Option<&i64>, _: Option<()>| {
+        if !browser::is_hidden() {
+            counts.reload();
+        }
+    };
+    Effect::watch(move || passed.get(), recount, false);
+    counts
+}
+
+/// A number beside a status: `10,000+` if the server stopped counting.
+fn number((total, is_at_least): Total) -> String {
+    format!("{}{}", format::count(total.into()), if is_at_least { "+" } else { "" })
+}
+
+/// The statuses, each with the number of its transfers; several can be chosen.
 #[component]
 fn States(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
+    let counts = count(filters);
     let state = move |(status, _, label): (TransferStatus, &'static str, &'static str)| {
         let toggle =
             move |_| query.change([("status", filters.with_untracked(|filters| filters.toggle_status(status)))]);
@@ -83,7 +115,10 @@ fn States(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
                     prop:checked=move || filters.with(|filters| filters.status.contains(&status))
                     on:change=toggle
                 />
-                <span>{label}</span>
+                <span>
+                    {label} " "
+                    <b class="chip-count">{move || counts.read(|counts| number(counts.of(status)))}</b>
+                </span>
             </label>
         }
     };
@@ -101,7 +136,7 @@ fn States(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
                     prop:checked=move || filters.with(|filters| filters.is_stalled)
                     on:change=toggle_stalled
                 />
-                <span>"Stalled"</span>
+                <span>"Stalled " <b class="chip-count">{move || counts.read(|counts| number(counts.stalled))}</b></span>
             </label>
             <Show when=move || !filters.with(Filters::is_any)>
                 <a class="chips-clear" href=move || href(query.clear_address())>

@@ -120,6 +120,11 @@ impl Filters {
         }
     }
 
+    /// The other filters than those by status.
+    pub(super) fn without_statuses(&self) -> Self {
+        Self { status: Vec::new(), ..self.clone() }
+    }
+
     /// Whether no filter is set.
     pub(super) fn is_any(&self) -> bool {
         *self == Self::read(|_| None)
@@ -241,6 +246,12 @@ mod tests {
         assert_eq!(read("status=failed").toggle_status(TransferStatus::Running), "running,failed");
         assert_eq!(read("status=failed,running").toggle_status(TransferStatus::Running), "failed");
         assert_eq!(read("status=failed").toggle_status(TransferStatus::Failed), "");
+    }
+
+    #[test]
+    fn without_statuses_the_other_filters_stay() {
+        let others = read("status=failed&q=orders&stalled=true").without_statuses();
+        assert_eq!(others, read("q=orders&stalled=true"));
     }
 
     #[test]
