@@ -34,6 +34,26 @@ test('a time shows both zones on focus and hover, and all times change to UTC', 
   await expect(registered).toContainText(clock(0));
 });
 
+test('an age in a table shows the exact time in both zones, on focus and hover', async ({ page, server }) => {
+  const { code } = await addCustomer(server, 'Acme');
+  const agent = await SpokenAgent.register(server, code, 'edge-1');
+  const transfer = await agent.create('orders.csv', 1000);
+  await agent.report(transfer, { status: 'running', bytesTransferred: 10 });
+  await openSignedIn(page, '/');
+  const tooltip = page.getByRole('tooltip');
+  const updated = page.getByRole('row', { name: /orders\.csv/ }).locator('time');
+  await expect(updated).toHaveText(/^(just now|\d+ s ago)$/);
+  await updated.focus();
+  await expect(tooltip).toContainText('Africa/Johannesburg');
+  await expect(tooltip).toContainText('UTC');
+  await page.goto('/agents');
+  const heartbeat = page.getByRole('row', { name: /edge-1/ }).locator('time');
+  await heartbeat.hover();
+  await expect(tooltip).toContainText('UTC');
+  await expect(heartbeat).toHaveAttribute('datetime', /Z$/);
+  await expectNothingFound(page);
+});
+
 test('the times of a table change to UTC at once', async ({ page, server }) => {
   const { code } = await addCustomer(server, 'Acme');
   const agent = await SpokenAgent.register(server, code, 'edge-1');

@@ -14,14 +14,13 @@ use super::{
 use crate::{
     api::agents::{self, Agent, AgentFilter},
     base_path::href,
-    clock::Clock,
     effect::effect,
     fetch_state::Fetch,
     fleet_totals::FleetTotals,
     labels::{self, AGENT_STATUSES},
     live::{Admission, Entry, Feed, LiveList},
     session::{Permission, Session},
-    ui::{Badge, Column, Ellipsis, Empty, PageHead, Rows, Select},
+    ui::{Badge, Column, Ellipsis, Empty, PageHead, Rows, Select, Time, TimeFormat},
 };
 
 /// All agents, with search and a filter by status.
@@ -133,11 +132,10 @@ fn Filter(query: ListQuery, asked: Memo<(String, String)>) -> impl IntoView {
 
 #[component]
 fn Row(row: RwSignal<Entry<Agent>>, owner: Option<String>, label: &'static str) -> impl IntoView {
-    let clock = expect_context::<Clock>();
     let read = move |read: fn(&Agent) -> String| move || row.with(|entry| read(&entry.object));
     let id = row.with_untracked(|entry| entry.object.id.inner().to_owned());
     let state = Signal::derive(move || row.with(|entry| labels::agent_state(&entry.object)));
-    let heartbeat = move || clock.ago(row.with(|entry| entry.object.last_heartbeat));
+    let heartbeat = Signal::derive(move || row.with(|entry| entry.object.last_heartbeat));
     let customer_or_address = move || match &owner {
         Some(owner) => owner.clone(),
         None => row.with(|entry| entry.object.ip_address.clone()).unwrap_or_else(|| "–".to_owned()),
@@ -170,7 +168,7 @@ fn Row(row: RwSignal<Entry<Agent>>, owner: Option<String>, label: &'static str) 
                 {read(labels::memory)}
             </td>
             <td class="cell-number cell-quiet" data-label="Last heartbeat">
-                {heartbeat}
+                <Time at=heartbeat format=TimeFormat::Age />
             </td>
         </tr>
     }

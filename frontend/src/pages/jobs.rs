@@ -30,7 +30,9 @@ use crate::{
     labels::{self, jobs::JOB_STATES},
     live::{Admission, Entry, Feed, LiveList},
     session::{Permission, Session},
-    ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Rows, Select, SelectCell, Selection},
+    ui::{
+        Badge, Column, Ellipsis, Empty, Icon, OptionalTime, PageHead, Rows, Select, SelectCell, Selection, TimeFormat,
+    },
 };
 
 /// The newest runs of each visible job, by its id.
@@ -204,15 +206,11 @@ fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, query: ListQuery) {
 
 #[component]
 fn Row(row: RwSignal<Entry<Job>>, newest: Newest, has_runs: bool, selection: Option<Selection>) -> impl IntoView {
-    let clock = expect_context::<Clock>();
     let id = row.with_untracked(|entry| entry.object.id.inner().to_owned());
     let (own, address) = (id.clone(), format!("/jobs/{id}"));
     let next = Signal::derive(move || row.with(|entry| entry.object.next_run_at));
     let read = move |read: fn(&Job) -> String| move || row.with(|entry| read(&entry.object));
-    let last = move || match row.with(|entry| entry.object.last_run_at) {
-        Some(at) => clock.ago(at),
-        None => "–".to_owned(),
-    };
+    let last = Signal::derive(move || row.with(|entry| entry.object.last_run_at));
     let runs = Memo::new(move |_| newest.with(|newest| newest.get(&id).cloned()).unwrap_or_default());
     let state = Signal::derive(move || {
         row.with(|entry| runs.with(|runs| labels::jobs::job_state_with_runs(&entry.object, runs)))
@@ -242,7 +240,7 @@ fn Row(row: RwSignal<Entry<Job>>, newest: Newest, has_runs: bool, selection: Opt
             </td>
             {has_runs.then(|| view! { <td class="cell-wide" data-label="Last runs"><RecentRuns label runs=marks /></td> })}
             <td class="cell-quiet" data-label="Last run">
-                {last}
+                <OptionalTime at=last format=TimeFormat::Age />
             </td>
             <td data-label="Next run">
                 <NextRun next />

@@ -12,6 +12,8 @@ pub(crate) enum TimeFormat {
     Full,
     /// The time until then, or since then.
     Relative,
+    /// The time since then; for what has happened, also if the clocks of the machines differ.
+    Age,
 }
 
 /// An instant. It takes the focus, so that keyboard users can see the exact time too: not for the inside of a link.
@@ -26,6 +28,7 @@ pub(crate) fn Time(
     let text = move || match format {
         TimeFormat::Full => Clock::full_moment(at.get()),
         TimeFormat::Relative => clock.relative(at.get()),
+        TimeFormat::Age => clock.ago(at.get()),
     };
     let show = move || {
         if let Some(element) = element.get_untracked() {

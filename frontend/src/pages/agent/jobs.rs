@@ -9,7 +9,7 @@ use crate::{
     fetch_state::Fetch,
     format,
     pages::next_run::NextRun,
-    ui::{Badge, Card, Column, Ellipsis, Empty, QueryResult, Table, Tone},
+    ui::{Badge, Card, Column, Ellipsis, Empty, OptionalTime, QueryResult, Table, TimeFormat, Tone},
 };
 
 const COLUMNS: [Column; 4] =
@@ -36,7 +36,7 @@ pub(super) fn Jobs(id: String) -> impl IntoView {
                     <Badge state=Signal::stored(state) />
                 </td>
                 <td class="cell-quiet" data-label="Last run">
-                    {move || last.map_or_else(|| "–".to_owned(), |at| clock.ago(at))}
+                    <OptionalTime at=Signal::stored(last) format=TimeFormat::Age />
                 </td>
                 <td class="cell-quiet" data-label="Next run">
                     <NextRun next=Signal::stored(job.next_run_at) />

@@ -12,7 +12,7 @@ use crate::{
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
     pages::list_card::freeze,
-    ui::{Badge, Card, Column, Ellipsis, Empty, Progress, QueryResult, Rows, Table},
+    ui::{Badge, Card, Column, Ellipsis, Empty, OptionalTime, Progress, QueryResult, Rows, Table, TimeFormat},
 };
 
 /// The maximum number of transfers that are shown.
@@ -72,7 +72,6 @@ pub(crate) fn RunningTransfers() -> impl IntoView {
 
 #[component]
 fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
-    let clock = expect_context::<Clock>();
     // These never change.
     let (id, name, agent) = row.with_untracked(|entry| {
         let transfer = &entry.object;
@@ -82,8 +81,7 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     let read = move |read: fn(&Transfer) -> String| move || row.with(|entry| read(&entry.object));
     let state = Signal::derive(move || row.with(|entry| labels::transfer_state(&entry.object)));
     let is_remarkable = Memo::new(move |_| row.with(|entry| !entry.object.is_progressing()));
-    let last_update =
-        move || row.with(|entry| entry.object.last_progress_at).map_or_else(|| "–".to_owned(), |at| clock.ago(at));
+    let last_update = Signal::derive(move || row.with(|entry| entry.object.last_progress_at));
     view! {
         <tr>
             <td class="cell-main">
@@ -111,7 +109,7 @@ fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
                 {read(labels::time_left)}
             </td>
             <td class="cell-number cell-quiet" data-label="Updated">
-                {last_update}
+                <OptionalTime at=last_update format=TimeFormat::Age />
             </td>
         </tr>
     }
