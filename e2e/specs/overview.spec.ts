@@ -164,6 +164,22 @@ test('stalled transfers come first, a new one has a place in a full table, and r
   await expect(rows.first()).toContainText('Stalled');
 });
 
+test('the run that comes next is shown, however many jobs are newer', async ({ page, server }) => {
+  const { code } = await addCustomer(server, 'Acme');
+  const agent = await SpokenAgent.register(server, code, 'edge-1');
+  const headers = { authorization: `Bearer ${await server.token()}` };
+  const what = { agentId: agent.id, sourcePath: '/out', destinationPath: '/in', protocol: 'local', direction: 'push' };
+  const add = (name: string, schedule: string) =>
+    server.send('POST', '/api/jobs', { name, schedule, ...what }, headers);
+  await add('Every few hours', '0 */4 * * *');
+  const late = `0 0 ${((new Date().getUTCDate() + 14) % 28) + 1} * *`;
+  for (let number = 0; number < 101; number++) await add(`Monthly ${number}`, late);
+  await openSignedIn(page, '/');
+  const next = page.getByRole('region', { name: 'Next runs' }).getByRole('listitem');
+  await expect(next).toHaveCount(6);
+  await expect(next.first()).toContainText('Every few hours');
+});
+
 test('what needs attention and could not be loaded is said and asked for again', async ({ page }) => {
   await page.route('**/graphql', (route) =>
     route.request().postData()?.includes('attention') ? route.fulfill({ status: 500, body: '' }) : route.continue(),

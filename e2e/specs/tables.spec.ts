@@ -150,6 +150,25 @@ test('heads sort on the server, and the address keeps the order', async ({ page,
   await expectNothingFound(page);
 });
 
+test('jobs are sorted by their next runs, the earliest first, and those without one last', async ({ page, server }) => {
+  const agent = await fleet(server);
+  const headers = { authorization: `Bearer ${await server.token()}` };
+  const late = `0 0 ${((new Date().getUTCDate() + 14) % 28) + 1} * *`;
+  for (const [name, schedule, enabled] of [['Soon', '0 4 * * *', true], ['Paused', '0 4 * * *', false], ['Late', late, true]]) {
+    const what = { sourcePath: '/out', destinationPath: '/in', protocol: 'local', direction: 'push' };
+    await server.send('POST', '/api/jobs', { agentId: agent.id, name, schedule, enabled, ...what }, headers);
+  }
+  await openSignedIn(page, '/jobs');
+  await expect(files(page)).toHaveText(['Late', 'Paused', 'Soon']);
+  const head = page.getByRole('columnheader', { name: 'Next run' });
+  await head.getByRole('button').press('Enter');
+  await expect(head).toHaveAttribute('aria-sort', 'ascending');
+  await expect(page).toHaveURL(/[?&]sort=nextRunAt/);
+  await expect(files(page)).toHaveText(['Soon', 'Late', 'Paused']);
+  await head.getByRole('button').press('Enter');
+  await expect(files(page)).toHaveText(['Late', 'Soon', 'Paused']);
+});
+
 test('filters are chips that are removed one by one', async ({ page, server }) => {
   const agent = await fleet(server);
   await agent.create('a.csv', 1000);

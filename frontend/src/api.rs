@@ -28,6 +28,7 @@ pub(crate) mod run_log;
 pub(crate) mod samples;
 pub(crate) mod saved_views;
 pub(crate) mod scalars;
+pub(crate) mod scheduled_sort;
 pub(crate) mod schedules;
 pub(crate) mod series;
 pub(crate) mod slots;

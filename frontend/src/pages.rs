@@ -34,6 +34,7 @@ mod recent_runs;
 mod run_list;
 mod run_updates;
 mod saved_views_menu;
+mod scheduled_order;
 mod search_field;
 mod sign_in;
 mod slot_history;

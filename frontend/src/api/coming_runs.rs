@@ -2,11 +2,13 @@
 
 use cynic::{Id, QueryBuilder};
 
-use super::{Request, pipelines::PipelineFilter, schema};
+use super::{
+    Request,
+    pipelines::PipelineFilter,
+    scheduled_sort::{ScheduledSort, ScheduledSortField},
+    schema,
+};
 use crate::time::Instant;
-
-/// The number of jobs and of pipelines that are read, newest first; the server has no order by the next run.
-const MOST_READ: i32 = 100;
 
 /// The next run of a job or pipeline.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,15 +21,6 @@ pub(crate) struct ComingRun {
     pub(crate) at: Instant,
 }
 
-/// The runs that come next.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ComingRuns {
-    /// The runs, earliest first.
-    pub(crate) runs: Vec<ComingRun>,
-    /// Whether jobs or pipelines were left out because there are more than are read.
-    pub(crate) is_partial: bool,
-}
-
 #[derive(cynic::InputObject)]
 #[cynic(graphql_type = "JobFilter")]
 struct EnabledJobs {
@@ -38,15 +31,16 @@ struct EnabledJobs {
 struct Variables {
     jobs: EnabledJobs,
     pipelines: PipelineFilter,
+    sort: ScheduledSort,
     first: i32,
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "Variables")]
 struct ListComingRuns {
-    #[arguments(filter: $jobs, first: $first)]
+    #[arguments(filter: $jobs, sort: $sort, first: $first)]
     jobs: Jobs,
-    #[arguments(filter: $pipelines, first: $first)]
+    #[arguments(filter: $pipelines, sort: $sort, first: $first)]
     pipelines: Pipelines,
 }
 
@@ -54,7 +48,6 @@ struct ListComingRuns {
 #[cynic(graphql_type = "JobConnection")]
 struct Jobs {
     nodes: Vec<ComingJob>,
-    total_count: i32,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -69,7 +62,6 @@ struct ComingJob {
 #[cynic(graphql_type = "PipelineConnection")]
 struct Pipelines {
     nodes: Vec<ComingPipeline>,
-    total_count: i32,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -81,22 +73,22 @@ struct ComingPipeline {
 }
 
 /// The next runs of enabled jobs and pipelines, earliest first, at most `most`.
-pub(crate) fn list(most: usize) -> Request<ComingRuns> {
+pub(crate) fn list(most: u8) -> Request<Vec<ComingRun>> {
     let variables = Variables {
         jobs: EnabledJobs { enabled: true },
         pipelines: PipelineFilter { enabled: Some(true), ..PipelineFilter::default() },
-        first: MOST_READ,
+        sort: ScheduledSort { field: ScheduledSortField::NextRunAt, descending: false },
+        first: most.into(),
     };
     Request::new(&ListComingRuns::build(variables), |ListComingRuns { jobs, pipelines }| {
-        let is_partial = jobs.total_count > MOST_READ || pipelines.total_count > MOST_READ;
         let run = |is_pipeline, id: Id, name, at: Option<Instant>| {
             Some(ComingRun { is_pipeline, id: id.into_inner(), name, at: at? })
         };
         let of_jobs = jobs.nodes.into_iter().filter_map(|job| run(false, job.id, job.name, job.next_run_at));
         let of_pipelines = pipelines.nodes.into_iter().filter_map(|one| run(true, one.id, one.name, one.next_run_at));
-        Ok(ComingRuns { runs: of_jobs.chain(of_pipelines).collect(), is_partial })
+        Ok(of_jobs.chain(of_pipelines).collect())
     })
-    .map(move |ComingRuns { runs, is_partial }| ComingRuns { runs: earliest(runs, most), is_partial })
+    .map(move |runs| earliest(runs, most.into()))
 }
 
 /// The earliest runs, at most `most`; those at the same time by their names.

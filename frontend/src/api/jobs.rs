@@ -8,6 +8,7 @@ use super::{
     customers::CustomerName,
     job_runs::JobRun,
     scalars::Duration,
+    scheduled_sort::ScheduledSort,
     schema,
     transfers::{AgentLink, Direction, Protocol},
 };
@@ -192,20 +193,22 @@ struct JobFilter {
 #[derive(cynic::QueryVariables)]
 struct ListVariables {
     filter: JobFilter,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    sort: Option<ScheduledSort>,
     first: i32,
     page: i32,
 }
 
 impl ListVariables {
-    fn new(enabled: Option<bool>, first: i32, page: i32) -> Self {
-        Self { filter: JobFilter { enabled }, first, page }
+    fn new(enabled: Option<bool>, sort: Option<ScheduledSort>, first: i32, page: i32) -> Self {
+        Self { filter: JobFilter { enabled }, sort, first, page }
     }
 }
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ListVariables")]
 struct ListJobs {
-    #[arguments(filter: $filter, first: $first, page: $page)]
+    #[arguments(filter: $filter, sort: $sort, first: $first, page: $page)]
     jobs: JobConnection,
 }
 
@@ -219,7 +222,7 @@ struct JobConnection {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ListVariables")]
 struct ListNewestRuns {
-    #[arguments(filter: $filter, first: $first, page: $page)]
+    #[arguments(filter: $filter, sort: $sort, first: $first, page: $page)]
     jobs: NewestRunsConnection,
 }
 
@@ -318,16 +321,22 @@ struct JobUpdate {
     job: Option<Job>,
 }
 
-/// One page of the jobs, newest first, with up to 100 rows: all, or those that are enabled or disabled.
-pub(crate) fn list(enabled: Option<bool>, first: i32, page: i32) -> Request<Page<Job>> {
-    Request::new(&ListJobs::build(ListVariables::new(enabled, first, page)), |ListJobs { jobs: found }| {
+/// One page of the jobs, newest first without an order, with up to 100 rows: all, or those that are enabled or disabled.
+pub(crate) fn list(enabled: Option<bool>, sort: Option<ScheduledSort>, first: i32, page: i32) -> Request<Page<Job>> {
+    Request::new(&ListJobs::build(ListVariables::new(enabled, sort, first, page)), |ListJobs { jobs: found }| {
         Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
     })
 }
 
 /// The newest runs of each job on the same page. For administrators.
-pub(crate) fn newest_runs(enabled: Option<bool>, first: i32, page: i32) -> Request<Vec<NewestRuns>> {
-    Request::new(&ListNewestRuns::build(ListVariables::new(enabled, first, page)), |found| Ok(found.jobs.nodes))
+pub(crate) fn newest_runs(
+    enabled: Option<bool>,
+    sort: Option<ScheduledSort>,
+    first: i32,
+    page: i32,
+) -> Request<Vec<NewestRuns>> {
+    let variables = ListVariables::new(enabled, sort, first, page);
+    Request::new(&ListNewestRuns::build(variables), |found| Ok(found.jobs.nodes))
 }
 
 /// Gets one job with its links.

@@ -2,7 +2,10 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
 
-use super::{ApiError, ById, ByIdFields, Page, Request, customers::CustomerName, pipeline_runs::RunMark, schema};
+use super::{
+    ApiError, ById, ByIdFields, Page, Request, customers::CustomerName, pipeline_runs::RunMark,
+    scheduled_sort::ScheduledSort, schema,
+};
 use crate::time::Instant;
 
 /// A pipeline with its current definition. All operations but the lists select the same fields.
@@ -38,6 +41,7 @@ pub(crate) struct PipelineRow {
     pub(crate) name: String,
     pub(crate) description: Option<String>,
     pub(crate) enabled: bool,
+    pub(crate) created_at: Instant,
     pub(crate) version: i32,
     pub(crate) customer: Option<CustomerName>,
     pub(crate) next_run_at: Option<Instant>,
@@ -64,6 +68,8 @@ pub(crate) struct PipelineFilter {
 #[derive(cynic::QueryVariables)]
 struct ListVariables {
     filter: PipelineFilter,
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    sort: Option<ScheduledSort>,
     first: i32,
     page: i32,
 }
@@ -71,7 +77,7 @@ struct ListVariables {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ListVariables")]
 struct ListPipelines {
-    #[arguments(filter: $filter, first: $first, page: $page)]
+    #[arguments(filter: $filter, sort: $sort, first: $first, page: $page)]
     pipelines: PipelineConnection,
 }
 
@@ -85,7 +91,7 @@ struct PipelineConnection {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ListVariables")]
 struct ListNewestRuns {
-    #[arguments(filter: $filter, first: $first, page: $page)]
+    #[arguments(filter: $filter, sort: $sort, first: $first, page: $page)]
     pipelines: NewestRunsConnection,
 }
 
@@ -188,17 +194,27 @@ struct DeletePipeline {
     delete_pipeline: Id,
 }
 
-/// One page of the pipelines that match a filter, newest first, with up to 100 rows.
-pub(crate) fn list(filter: PipelineFilter, first: i32, page: i32) -> Request<Page<PipelineRow>> {
-    let variables = ListVariables { filter, first, page };
+/// One page of the pipelines that match a filter, newest first without an order, with up to 100 rows.
+pub(crate) fn list(
+    filter: PipelineFilter,
+    sort: Option<ScheduledSort>,
+    first: i32,
+    page: i32,
+) -> Request<Page<PipelineRow>> {
+    let variables = ListVariables { filter, sort, first, page };
     Request::new(&ListPipelines::build(variables), |ListPipelines { pipelines: found }| {
         Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
     })
 }
 
 /// The newest runs of each pipeline on the same page. For administrators.
-pub(crate) fn newest_runs(filter: PipelineFilter, first: i32, page: i32) -> Request<Vec<NewestRuns>> {
-    let variables = ListVariables { filter, first, page };
+pub(crate) fn newest_runs(
+    filter: PipelineFilter,
+    sort: Option<ScheduledSort>,
+    first: i32,
+    page: i32,
+) -> Request<Vec<NewestRuns>> {
+    let variables = ListVariables { filter, sort, first, page };
     Request::new(&ListNewestRuns::build(variables), |found| Ok(found.pipelines.nodes))
 }
 

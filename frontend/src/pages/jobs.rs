@@ -17,11 +17,13 @@ use super::{
     next_run::NextRun,
     recent_runs::{RecentRuns, insert_run, with_updates},
     saved_views_menu::SavedViewsMenu,
+    scheduled_order::{DEFAULT_ORDER, order},
 };
 use crate::{
     api::{
         job_runs::{self, JobRun},
         jobs::{self, Job},
+        scheduled_sort::ScheduledSort,
     },
     base_path::href,
     clock::Clock,
@@ -64,8 +66,10 @@ pub(crate) fn Jobs() -> impl IntoView {
     let query = ListQuery::of("/jobs", 100);
     let state = Memo::new(move |_| query.get("state").unwrap_or_default());
     let enabled = Memo::new(move |_| state.with(|state| labels::value_of(&JOB_STATES, state)));
+    let sort = Memo::new(move |_| order(query.get("sort").as_deref()));
     let list = LiveList::<Job>::new(Admission::Listed);
-    let totals = Fetch::new(move || list.fill(jobs::list(enabled.get(), query.rows.get(), query.page.get())));
+    let totals =
+        Fetch::new(move || list.fill(jobs::list(enabled.get(), sort.get(), query.rows.get(), query.page.get())));
     let visible = Memo::new(move |_| list.order());
     effect(move || {
         let ids: Vec<_> = visible.get().into_iter().map(cynic::Id::new).collect();
@@ -75,7 +79,7 @@ pub(crate) fn Jobs() -> impl IntoView {
     });
     let newest = Newest::new(HashMap::new());
     if has_runs {
-        follow_runs(newest, enabled, query);
+        follow_runs(newest, enabled, sort, query);
     }
     let listed = Listed::of(totals, |total| *total);
     let is_empty = Memo::new(move |_| list.len() == 0);
@@ -103,13 +107,15 @@ pub(crate) fn Jobs() -> impl IntoView {
         Some(Column::text("Status", 10)),
         has_runs.then_some(Column::text("Last runs", 14)),
         Some(Column::text("Last run", 12).late()),
-        Some(Column::text("Next run", 19)),
+        Some(Column::text("Next run", 19).sorted_up_by("nextRunAt")),
         Some(Column::text("Agent", 17)),
+        Some(Column::text("Created", 16).optional().sorted_by("createdAt")),
     ];
     let columns: Vec<_> = columns.into_iter().flatten().collect();
     let paths = move |()| {
         let enabled = enabled.get().map(|enabled| enabled.to_string()).unwrap_or_default();
-        vec![api_path("/api/jobs", &[("enabled", enabled)])]
+        let sort = query.get("sort").filter(|sort| order(Some(sort.as_str())).is_some()).unwrap_or_default();
+        vec![api_path("/api/jobs", &[("enabled", enabled), ("sort", sort)])]
     };
     // Who may create jobs may also pause them.
     let selection = may_create.then(|| Selection::new(Signal::derive(move || list.order())));
@@ -146,6 +152,7 @@ pub(crate) fn Jobs() -> impl IntoView {
                 label="Jobs"
                 noun="job"
                 columns
+                default_order=DEFAULT_ORDER
                 freeze=freeze(list)
                 selection
                 bulk
@@ -173,9 +180,9 @@ fn Filter(query: ListQuery, state: Memo<String>) -> impl IntoView {
 }
 
 /// Queries the newest runs of the jobs on a page, and keeps them up to date.
-fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, query: ListQuery) {
+fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, sort: Memo<Option<ScheduledSort>>, query: ListQuery) {
     let feed = expect_context::<Feed>();
-    let found = Fetch::new(move || jobs::newest_runs(enabled.get(), query.rows.get(), query.page.get()));
+    let found = Fetch::new(move || jobs::newest_runs(enabled.get(), sort.get(), query.rows.get(), query.page.get()));
     // Whether it is known which jobs are on the page.
     let is_known = StoredValue::new(false);
     effect(move || {
@@ -206,7 +213,7 @@ fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, query: ListQuery) {
 
 #[component]
 fn Row(row: RwSignal<Entry<Job>>, newest: Newest, has_runs: bool, selection: Option<Selection>) -> impl IntoView {
-    let id = row.with_untracked(|entry| entry.object.id.inner().to_owned());
+    let (id, created) = row.with_untracked(|entry| (entry.object.id.inner().to_owned(), entry.object.created_at));
     let (own, address) = (id.clone(), format!("/jobs/{id}"));
     let next = Signal::derive(move || row.with(|entry| entry.object.next_run_at));
     let read = move |read: fn(&Job) -> String| move || row.with(|entry| read(&entry.object));
@@ -251,6 +258,9 @@ fn Row(row: RwSignal<Entry<Job>>, newest: Newest, has_runs: bool, selection: Opt
                     href=href(row.with_untracked(|entry| format!("/agents/{}", entry.object.agent_id.inner())))
                     class="cell-link"
                 />
+            </td>
+            <td class="cell-quiet" data-label="Created">
+                {move || Clock::full_moment(created)}
             </td>
         </tr>
     }

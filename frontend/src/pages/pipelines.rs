@@ -11,6 +11,7 @@ use super::{
     next_run::NextRun,
     recent_runs::{RecentRuns, insert_run, with_updates},
     saved_views_menu::SavedViewsMenu,
+    scheduled_order::{DEFAULT_ORDER, order},
     search_field::SearchField,
     webhook_secret::WebhookSecret,
 };
@@ -19,6 +20,7 @@ use crate::{
         Page,
         pipeline_runs::{self, RunMark},
         pipelines::{self, PipelineFilter, PipelineRow},
+        scheduled_sort::ScheduledSort,
     },
     base_path::href,
     clock::Clock,
@@ -65,10 +67,11 @@ pub(crate) fn Pipelines() -> impl IntoView {
             search: Some(search.trim().to_owned()).filter(|search| !search.is_empty()),
         }
     });
-    let found = Fetch::new(move || pipelines::list(filter.get(), query.rows.get(), query.page.get()));
+    let sort = Memo::new(move |_| order(query.get("sort").as_deref()));
+    let found = Fetch::new(move || pipelines::list(filter.get(), sort.get(), query.rows.get(), query.page.get()));
     let newest = Newest::new(HashMap::new());
     if has_runs {
-        follow_runs(newest, filter, query, found);
+        follow_runs(newest, (filter, sort), query, found);
     }
     let listed = Listed::of(found, Page::counted);
     let nothing = move || {
@@ -97,8 +100,9 @@ pub(crate) fn Pipelines() -> impl IntoView {
         Some(Column::text("Status", 10)),
         has_runs.then_some(Column::text("Last runs", 14)),
         Some(Column::number("Version", 9).late()),
-        Some(Column::text("Next run", 19)),
+        Some(Column::text("Next run", 19).sorted_up_by("nextRunAt")),
         has_customers.then_some(Column::text("Customer", 16)),
+        Some(Column::text("Created", 16).optional().sorted_by("createdAt")),
     ];
     let columns: Vec<_> = columns.into_iter().flatten().collect();
     let ids = Memo::new(move |_| {
@@ -138,6 +142,7 @@ pub(crate) fn Pipelines() -> impl IntoView {
                 label="Pipelines"
                 noun="pipeline"
                 columns
+                default_order=DEFAULT_ORDER
                 selection=Some(selection)
                 bulk
                 tools=move || view! { <SavedViewsMenu query noun="pipelines" /> }
@@ -174,9 +179,15 @@ fn Filter(query: ListQuery, asked: Memo<(String, String)>) -> impl IntoView {
 }
 
 /// Queries the newest runs of the pipelines on a page, and keeps them up to date.
-fn follow_runs(newest: Newest, filter: Memo<PipelineFilter>, query: ListQuery, list: Fetch<Page<PipelineRow>>) {
+fn follow_runs(
+    newest: Newest,
+    (filter, sort): (Memo<PipelineFilter>, Memo<Option<ScheduledSort>>),
+    query: ListQuery,
+    list: Fetch<Page<PipelineRow>>,
+) {
     let feed = expect_context::<Feed>();
-    let found = Fetch::new(move || pipelines::newest_runs(filter.get(), query.rows.get(), query.page.get()));
+    let page = move || pipelines::newest_runs(filter.get(), sort.get(), query.rows.get(), query.page.get());
+    let found = Fetch::new(page);
     // Whether it is known which pipelines are on the page.
     let is_known = StoredValue::new(false);
     effect(move || {
@@ -240,6 +251,7 @@ fn Row(
         (tone, format!("{at}{word}"))
     };
     let marks = Signal::derive(move || runs.with(|runs| runs.iter().map(mark).collect()));
+    let created = read(|row| Clock::full_moment(row.created_at));
     let customer = read(|row| row.customer.as_ref().map_or_else(|| "The platform".to_owned(), |of| of.name.clone()));
     let about = read(|row| match &row.description {
         Some(description) => format!("{} · {description}", row.identifier),
@@ -270,6 +282,9 @@ fn Row(
                         </td>
                     }
                 })}
+            <td class="cell-quiet" data-label="Created">
+                {created}
+            </td>
         </tr>
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct Column {
     is_optional: bool,
     /// The name of the order of the rows by this column, if there is one.
     order: Option<&'static str>,
+    /// Whether the lowest values come first when the user first sorts by the column.
+    rises: bool,
 }
 
 /// The order of the rows of a table: the name of the order of a column, with `-` before it if the highest values come
@@ -51,7 +53,7 @@ pub(crate) struct Freeze {
 impl Column {
     /// A column with text. The first column of a table gets the width that the others leave.
     pub(crate) const fn text(name: &'static str, weight: u16) -> Self {
-        Self { name, weight, is_number: false, is_late: false, is_optional: false, order: None }
+        Self { name, weight, is_number: false, is_late: false, is_optional: false, order: None, rises: false }
     }
 
     /// A column with numbers, which are aligned at the right.
@@ -77,6 +79,11 @@ impl Column {
     /// The column, by which rows can be sorted.
     pub(crate) const fn sorted_by(self, order: &'static str) -> Self {
         Self { order: Some(order), ..self }
+    }
+
+    /// The column, by which rows can be sorted, the lowest values first.
+    pub(crate) const fn sorted_up_by(self, order: &'static str) -> Self {
+        Self { rises: true, ..self.sorted_by(order) }
     }
 
     /// The name in the head.
@@ -250,7 +257,7 @@ fn NewRows(
 fn head(column: Column, order: Option<Order>) -> AnyView {
     let kind = if column.is_number { "number" } else { "text" };
     if let Some((order, key)) = order.zip(column.order) {
-        return sortable_head(column.name, kind, order, key);
+        return sortable_head(column, kind, order, key);
     }
     if column.name.is_empty() {
         return view! { <th scope="col"><span class="visually-hidden">"Actions"</span></th> }.into_any();
@@ -263,13 +270,10 @@ fn head(column: Column, order: Option<Order>) -> AnyView {
     .into_any()
 }
 
-/// The head of a column by which the rows can be sorted: the highest values first, then the lowest.
-fn sortable_head(name: &'static str, kind: &'static str, order: Order, key: &'static str) -> AnyView {
+/// The head of a column by which the rows can be sorted.
+fn sortable_head(Column { name, rises, .. }: Column, kind: &'static str, order: Order, key: &'static str) -> AnyView {
     let direction = move || order.current.with(|current| direction_of(current, key));
-    let choose = move |_| {
-        let order_by = if direction() == "descending" { key.to_owned() } else { format!("-{key}") };
-        order.on_choose.run(order_by);
-    };
+    let choose = move |_| order.on_choose.run(order.current.with_untracked(|current| next_order(current, key, rises)));
     view! {
         <th scope="col" data-kind=kind aria-sort=direction>
             <button type="button" class="head-sort" on:click=choose>
@@ -287,6 +291,16 @@ fn direction_of(current: &str, key: &str) -> &'static str {
         None if current == key => "ascending",
         _ => "none",
     }
+}
+
+/// The order after a click on the head of a column: first the one with which the column begins, then the other.
+fn next_order(current: &str, key: &str, rises: bool) -> String {
+    let is_descending = match direction_of(current, key) {
+        "ascending" => true,
+        "descending" => false,
+        _ => !rises,
+    };
+    if is_descending { format!("-{key}") } else { key.to_owned() }
 }
 
 /// A weight as a part of the whole width, in percent.
@@ -317,6 +331,14 @@ mod tests {
     fn a_minus_means_descending() {
         let directions = ["size", "-size", "-speed", ""].map(|current| direction_of(current, "size"));
         assert_eq!(directions, ["ascending", "descending", "none", "none"]);
+    }
+
+    #[test]
+    fn the_second_click_on_a_head_turns_the_order_round() {
+        let sizes = ["", "-size", "size"].map(|current| next_order(current, "size", false));
+        assert_eq!(sizes, ["-size", "size", "-size"]);
+        let times = ["-size", "at", "-at"].map(|current| next_order(current, "at", true));
+        assert_eq!(times, ["at", "-at", "at"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::coming_runs::{self, ComingRun, ComingRuns},
+    api::coming_runs::{self, ComingRun},
     base_path::href,
     browser,
     clock::Clock,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The maximum number of runs that are shown.
-const MOST: usize = 6;
+const MOST: u8 = 6;
 /// How often the runs are queried again, in milliseconds.
 const REFRESH_AFTER: i64 = 60_000;
 /// The pause between two queries when the first of the runs is due, in milliseconds.
@@ -27,9 +27,8 @@ pub(crate) fn NextRuns() -> impl IntoView {
     let session = expect_context::<Session>();
     let coming = Fetch::new(|| coming_runs::list(MOST));
     refresh(coming);
-    let is_empty = Memo::new(move |_| coming.read(|coming| coming.runs.is_empty()).unwrap_or(true));
-    let runs = Memo::new(move |_| coming.read(|coming| coming.runs.clone()).unwrap_or_default());
-    let is_partial = Memo::new(move |_| coming.read(|coming| coming.is_partial) == Some(true));
+    let is_empty = Memo::new(move |_| coming.read(Vec::is_empty).unwrap_or(true));
+    let runs = Memo::new(move |_| coming.read(Clone::clone).unwrap_or_default());
     let nothing = move || {
         view! {
             <Empty icon="jobs" title="No run is scheduled">
@@ -58,9 +57,6 @@ pub(crate) fn NextRuns() -> impl IntoView {
             >
                 <ul class="next-runs">{move || runs.get().into_iter().map(item).collect_view()}</ul>
             </QueryResult>
-            <Show when=move || is_partial.get()>
-                <p class="card-note">"Only the newest 100 jobs and the newest 100 pipelines are considered."</p>
-            </Show>
         </Card>
     }
 }
@@ -81,12 +77,12 @@ fn item(run: ComingRun) -> impl IntoView {
 }
 
 /// Queries again after a while, and when the first of the runs is due.
-fn refresh(coming: Fetch<ComingRuns>) {
+fn refresh(coming: Fetch<Vec<ComingRun>>) {
     let clock = expect_context::<Clock>();
     let asked_at = StoredValue::new(browser::now().0);
     effect(move || {
         let now = clock.now().0;
-        let first = coming.read(|coming| coming.runs.first().map(|run| run.at.0)).flatten();
+        let first = coming.read(|runs| runs.first().map(|run| run.at.0)).flatten();
         let age = now - asked_at.get_value();
         if age >= REFRESH_AFTER || (age >= DUE_AFTER && first.is_some_and(|at| at < now)) {
             asked_at.set_value(now);
