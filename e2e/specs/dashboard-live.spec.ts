@@ -166,6 +166,13 @@ test('the first page says how many running transfers and agents it leaves out', 
   const running = page.getByRole('link', { name: '50 of 51 shown, all running' });
   await expect(running).toHaveAttribute('href', '/transfers?status=running');
   await expect(page.getByRole('link', { name: '30 of 31 shown, all agents' })).toBeVisible();
+  const machines = page.getByRole('region', { name: 'Agents', exact: true }).getByRole('listitem');
+  await expect(machines.first(), 'the newest').toContainText('edge-30');
+  await agent.say('POST', '/api/agents/heartbeat', { status: 'error', statusReason: 'the disk is full' });
+  await expect(machines.first(), 'one in trouble, though it is the oldest').toContainText('edge-0');
+  await expect(machines).toHaveCount(30);
+  await page.reload();
+  await expect(machines.first()).toContainText('edge-0');
 });
 
 /** The GraphQL requests over HTTP from now on, without the history of slots, which is read again each half minute. */

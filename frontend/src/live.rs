@@ -10,7 +10,7 @@ mod reconnecting_socket;
 mod socket;
 
 use crate::api::{
-    agents::Agent,
+    agents::{Agent, AgentStatus},
     attention::AttentionItem,
     job_runs::JobRun,
     jobs::Job,
@@ -89,6 +89,10 @@ impl Revisioned for Agent {
 
     fn revision(&self) -> i32 {
         self.revision
+    }
+
+    fn comes_first(&self) -> bool {
+        matches!(self.status, AgentStatus::Offline | AgentStatus::Error)
     }
 }
 

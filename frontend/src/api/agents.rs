@@ -107,6 +107,32 @@ struct AgentConnection {
     total_is_at_least: bool,
 }
 
+#[derive(cynic::QueryVariables)]
+struct FirstVariables {
+    offline: AgentFilter,
+    in_error: AgentFilter,
+    first: i32,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "FirstVariables")]
+struct ListFirst {
+    #[arguments(filter: $offline, first: $first, page: 1)]
+    #[cynic(rename = "agents", alias)]
+    offline: AgentRows,
+    #[arguments(filter: $in_error, first: $first, page: 1)]
+    #[cynic(rename = "agents", alias)]
+    in_error: AgentRows,
+    #[arguments(first: $first, page: 1)]
+    agents: AgentRows,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "AgentConnection")]
+struct AgentRows {
+    nodes: Vec<Agent>,
+}
+
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ById")]
 struct GetAgent {
@@ -183,6 +209,23 @@ pub(crate) fn list_some(filter: AgentFilter, first: i32, page: i32) -> Request<P
         let owners = found.owners.into_iter().map(|owner| owner.customer);
         let rows = found.nodes.into_iter().zip(owners).map(|(agent, customer)| AgentLinks { customer, agent });
         Ok(Page { items: rows.collect(), total: found.total_count, total_is_at_least: found.total_is_at_least })
+    })
+}
+
+/// The first agents of a list with those that are offline or in error before the others, each newest first: at most this
+/// number of each.
+pub(crate) fn list_troubled_first(most: u8) -> Request<Vec<Agent>> {
+    let with = |status| AgentFilter { status: Some(status), ..AgentFilter::default() };
+    let (offline, in_error) = (with(AgentStatus::Offline), with(AgentStatus::Error));
+    let operation = ListFirst::build(FirstVariables { offline, in_error, first: most.into() });
+    Request::new(&operation, |ListFirst { offline, in_error, agents }| {
+        let mut found = offline.nodes;
+        for agent in in_error.nodes.into_iter().chain(agents.nodes) {
+            if found.iter().all(|known| known.id != agent.id) {
+                found.push(agent);
+            }
+        }
+        Ok(found)
     })
 }
 

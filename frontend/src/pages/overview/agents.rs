@@ -1,9 +1,9 @@
-//! The card with the agents.
+//! The card with the agents, those that are offline or in error first.
 
 use leptos::prelude::*;
 
 use crate::{
-    api::agents::{self, Agent, AgentFilter},
+    api::agents::{self, Agent},
     base_path::href,
     browser,
     fetch_state::{Fetch, Stage},
@@ -15,17 +15,16 @@ use crate::{
 };
 
 /// The maximum number of agents that are shown.
-const MOST: usize = 30;
+const MOST: u8 = 30;
 
 /// The agents of the fleet, each with its status.
 #[component]
 pub(crate) fn AgentsCard() -> impl IntoView {
     let feed = expect_context::<Feed>();
-    let list = LiveList::<Agent>::new(Admission::Running(MOST));
+    let list = LiveList::<Agent>::new(Admission::Running(MOST.into()));
     let query = Fetch::new(move || {
         let asked_at = browser::now().0;
-        agents::list_some(AgentFilter::default(), 30, 1)
-            .map(move |page| list.apply_query(page.items.into_iter().map(|row| row.agent).collect(), asked_at))
+        agents::list_troubled_first(MOST).map(move |found| list.apply_query(found, asked_at))
     });
     feed.watch(agents::watch(None), move |agent| list.apply_update(agent), move || query.reload());
     let is_empty = Memo::new(move |_| list.len() == 0);
@@ -34,7 +33,7 @@ pub(crate) fn AgentsCard() -> impl IntoView {
     let totals = expect_context::<FleetTotals>();
     totals.on_agents(move || query.reload_paced());
     let all = move || {
-        let total = totals.read(|fleet| fleet.agents.total).filter(|_| list.len() >= MOST).unwrap_or(0);
+        let total = totals.read(|fleet| fleet.agents.total).filter(|_| list.len() >= usize::from(MOST)).unwrap_or(0);
         format::all_of(list.len(), total.into(), "All agents")
     };
     view! {
