@@ -22,7 +22,7 @@ use crate::{
     ids::{AgentId, CustomerId, JobId, RunId, TransferId},
     model::{
         Instant, PageRequest,
-        account::User,
+        account::{User, UserFilter},
         agent::{Agent, AgentFilter},
         attention::Attention,
         certificate::KeptCertificate,
@@ -286,10 +286,12 @@ impl GeneralQueries {
     }
 
     /// Lists users, newest first. For administrators.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     #[graphql(complexity = "size(first, last) * child_complexity + 1")]
     async fn users(
         &self,
         ctx: &Context<'_>,
+        filter: Option<UserFilter>,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
@@ -297,7 +299,7 @@ impl GeneralQueries {
         #[graphql(desc = "Number of the page, counted from 1. Only with `first`.")] page: Option<i32>,
     ) -> Result<Connection<User>> {
         let request = ConnectionArguments { first, after, last, before, page }.page_request(wants_total(ctx));
-        let page = control_plane(ctx)?.list_users(actor(ctx)?, request?).await?;
+        let page = control_plane(ctx)?.list_users(actor(ctx)?, &filter.unwrap_or_default(), request?).await?;
         Ok(connection(page, |user| user.id.0))
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantNames};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Instant,
@@ -54,6 +54,21 @@ pub struct User {
     pub suspended: bool,
     /// Time at which the user was created.
     pub created_at: Instant,
+}
+
+/// Selects users.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, IntoParams, async_graphql::InputObject)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub struct UserFilter {
+    /// Users of this customer.
+    pub customer_id: Option<CustomerId>,
+}
+
+impl FromFields for UserFilter {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        Some(Self { customer_id: fields.optional("customerId", &[], id::<CustomerId>)? })
+    }
 }
 
 fn new_password(value: serde_json::Value) -> Check<String> {

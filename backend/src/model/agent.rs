@@ -228,10 +228,13 @@ impl AgentStatus {
 
 /// Selects agents. All given conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, IntoParams, async_graphql::InputObject)]
+#[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub struct AgentFilter {
     /// Agents with this status.
     pub status: Option<AgentStatus>,
+    /// Agents of this customer. A user of a customer has access to agents of that customer only.
+    pub customer_id: Option<CustomerId>,
     /// Agents whose name or host name contains this text. Case is ignored.
     #[param(max_length = 255, pattern = "^[^\\x00-\\x1F\\x7F-\\x9F]*$")]
     pub search: Option<String>,
@@ -240,8 +243,9 @@ pub struct AgentFilter {
 impl FromFields for AgentFilter {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let status = fields.optional("status", &[], one_of);
+        let customer_id = fields.optional("customerId", &[], id::<CustomerId>);
         let search = fields.optional("search", &[], text(0, 255));
-        Some(Self { status: status?, search: search?.filter(|text| !text.is_empty()) })
+        Some(Self { status: status?, customer_id: customer_id?, search: search?.filter(|text| !text.is_empty()) })
     }
 }
 
@@ -262,11 +266,12 @@ impl AgentFilter {
     /// change.
     #[must_use]
     pub fn matches_but_for_status(&self, agent: &Agent) -> bool {
-        self.search.as_ref().is_none_or(|search| {
-            let search = search.to_lowercase();
-            let holds = |text: &str| text.to_lowercase().contains(&search);
-            agent.name.as_deref().is_some_and(holds) || holds(&agent.hostname)
-        })
+        self.customer_id.is_none_or(|customer| customer == agent.customer_id)
+            && self.search.as_ref().is_none_or(|search| {
+                let search = search.to_lowercase();
+                let holds = |text: &str| text.to_lowercase().contains(&search);
+                agent.name.as_deref().is_some_and(holds) || holds(&agent.hostname)
+            })
     }
 }
 
@@ -297,6 +302,11 @@ mod tests {
             "revision": 1,
         });
         let agent: Agent = serde_json::from_value(agent).expect("an agent");
-        assert_eq!(AgentFilter { status, search: search.map(ToOwned::to_owned) }.matches(&agent), matches);
+        let filter = AgentFilter { status, customer_id: None, search: search.map(ToOwned::to_owned) };
+        assert_eq!(filter.matches(&agent), matches);
+        let own = AgentFilter { customer_id: Some(agent.customer_id), ..filter.clone() };
+        assert_eq!(own.matches(&agent), matches);
+        let other = AgentFilter { customer_id: Some(CustomerId(uuid::Uuid::nil())), ..filter };
+        assert!(!other.matches(&agent));
     }
 }

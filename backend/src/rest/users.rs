@@ -17,7 +17,7 @@ use crate::{
     ids::UserId,
     model::{
         PageRequest, Pagination,
-        account::{CreateUser, UpdateUser, User},
+        account::{CreateUser, UpdateUser, User, UserFilter},
     },
 };
 
@@ -51,14 +51,15 @@ pub(super) async fn create_user(
 }
 
 /// List users
-#[utoipa::path(get, path = "/api/users", tag = "Users", security(("bearer" = [])), params(super::openapi::Paging),
+#[utoipa::path(get, path = "/api/users", tag = "Users", security(("bearer" = [])),
+    params(super::openapi::Paging, UserFilter),
     responses((status = 200, description = "A page of users", body = Success<UsersData>)))]
 pub(super) async fn list_users(
     State(api): State<ApiState>,
     UserLister(actor): UserLister,
-    Query(request): Query<PageRequest>,
+    Query((request, filter)): Query<(PageRequest, UserFilter)>,
 ) -> ListAnswer<UsersData> {
-    let page = api.cp.list_users(&actor, request).await?;
+    let page = api.cp.list_users(&actor, &filter, request).await?;
     Ok(List::small(UsersData { pagination: page.pagination(), users: page.items }))
 }
 

@@ -8,7 +8,7 @@ use crate::{
     ids::UserId,
     model::{
         Page, PageRequest,
-        account::{CreateUser, Role, UpdateUser, User},
+        account::{CreateUser, Role, UpdateUser, User, UserFilter},
         event::{Kind, Object},
     },
     store::{self, db::EnumText, idempotency::IdempotencyClaim, users::UserRow},
@@ -54,14 +54,14 @@ impl ControlPlane {
         Ok(user)
     }
 
-    /// A page of all users, newest first.
+    /// A page of the users that a filter selects, newest first.
     ///
     /// # Errors
     ///
     /// [`Error::Forbidden`] unless the caller is an administrator.
-    pub async fn list_users(&self, actor: &Actor, request: PageRequest) -> Result<Page<User>> {
+    pub async fn list_users(&self, actor: &Actor, filter: &UserFilter, request: PageRequest) -> Result<Page<User>> {
         actor.require(Permission::ViewUsers)?;
-        store::users::list(&self.db, request).await
+        store::users::list(&self.db, filter, request).await
     }
 
     /// Changes a user. A new password or role, or a suspension, ends the user's sessions.

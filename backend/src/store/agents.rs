@@ -224,6 +224,9 @@ pub async fn list(db: &Db, scope: Scope, filter: &AgentFilter, request: PageRequ
         if let Some(status) = filter.status {
             statement = statement.push_bind(" AND status = ", status.to_string());
         }
+        if let Some(customer) = filter.customer_id {
+            statement = statement.push_bind(" AND customer_id = ", customer);
+        }
         if let Some(search) = &filter.search {
             statement = statement.push_bind(" AND search LIKE ", contains(search)).push(r" ESCAPE '\'");
         }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     db::{
-        Conn, Db, EnumText, MOST_VALUES, Tx, sql,
+        Conn, Db, EnumText, MOST_VALUES, Sql, Tx, sql,
         table::{table, values},
     },
     pagination,
@@ -14,7 +14,7 @@ use crate::{
     ids::{CustomerId, UserId},
     model::{
         Page, PageRequest, Total,
-        account::{Role, User},
+        account::{Role, User, UserFilter},
     },
 };
 
@@ -89,11 +89,18 @@ pub async fn of_customer(db: &Db, customer: CustomerId, ids: &[UserId]) -> Resul
     Ok(found)
 }
 
-/// A page of all users, newest first.
-pub async fn list(db: &Db, request: PageRequest) -> Result<Page<User>> {
-    let (total,): (i64,) = sql("SELECT COUNT(*) FROM users").fetch_one(db).await?;
+/// A page of the users that a filter selects, newest first.
+pub async fn list(db: &Db, filter: &UserFilter, request: PageRequest) -> Result<Page<User>> {
+    let conditions = |statement: Sql| {
+        let statement = statement.push(" WHERE 1 = 1");
+        match filter.customer_id {
+            Some(customer) => statement.push_bind(" AND customer_id = ", customer),
+            None => statement,
+        }
+    };
+    let (total,): (i64,) = conditions(sql("SELECT COUNT(*) FROM users")).fetch_one(db).await?;
     let rows: Vec<Option<UserRow>> =
-        pagination::cut(UserRow::TABLE.select().push(" WHERE 1 = 1"), request).fetch_readable(db).await?;
+        pagination::cut(conditions(UserRow::TABLE.select()), request).fetch_readable(db).await?;
     Ok(pagination::page_of_readable(rows, request, Total::Exactly(total.unsigned_abs())).map(User::from))
 }
 

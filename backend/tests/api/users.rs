@@ -32,6 +32,20 @@ async fn a_new_user_is_answered_without_their_password_and_can_sign_in() {
 }
 
 #[tokio::test]
+async fn users_are_listed_by_their_customer() {
+    let app = TestApp::start().await;
+    let (admin, own, other) = (app.admin().await, app.customer("own").await, app.customer("other").await);
+    let ops = app.create_user("ops", Some(own.id)).await;
+    let answer = admin.get(&format!("/api/users?customerId={}&limit=1", own.id)).await;
+    assert_eq!((answer.status, &answer.body["data"]["users"][0]["email"]), (200, &json!(ops.email)));
+    assert_eq!(answer.body["data"]["pagination"], json!({ "page": 1, "limit": 1, "total": 2, "pages": 2 }));
+    let query = "query ($id: ID!) { users(first: 9, filter: { customerId: $id }) { totalCount nodes { customerId } } }";
+    let found = admin.data(query, &json!({ "id": other.id })).await;
+    assert_eq!(found["users"], json!({ "totalCount": 1, "nodes": [{ "customerId": other.id }] }));
+    assert_eq!(wrong(&admin.get("/api/users?customerId=acme").await.body), ["customerId"]);
+}
+
+#[tokio::test]
 async fn an_administrator_belongs_to_no_customer() {
     let app = TestApp::start().await;
     let body = json!({ "email": "root@example.com", "password": PASSWORD, "role": "admin" });

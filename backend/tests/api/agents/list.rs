@@ -66,6 +66,25 @@ async fn a_customer_sees_their_own_agents_and_an_administrator_all() {
 }
 
 #[tokio::test]
+async fn a_customer_is_a_filter_for_administrators_and_shows_others_nothing() {
+    let app = TestApp::start().await;
+    let (own, other) = (app.customer("Own").await, app.customer("Other").await);
+    register(&app, &own, None, "own").await;
+    register(&app, &other, None, "other").await;
+    let (admin, user) = (app.admin().await, app.bearer(&own.token));
+    let of_other = format!("/api/agents?customerId={}", other.id);
+    let answer = admin.get(&of_other).await;
+    assert_eq!(hostnames(&answer), ["other"]);
+    assert_eq!(answer.body["data"]["pagination"]["total"], json!(1));
+    assert_eq!(hostnames(&admin.get(&format!("{of_other}&search=own")).await), [""; 0]);
+    assert_eq!(hostnames(&user.get(&of_other).await), [""; 0]);
+    let query = "query ($id: ID!) { agents(first: 9, filter: { customerId: $id }) { totalCount nodes { hostname } } }";
+    let found = admin.data(query, &json!({ "id": other.id })).await;
+    assert_eq!(found["agents"], json!({ "totalCount": 1, "nodes": [{ "hostname": "other" }] }));
+    assert_eq!(admin.get("/api/agents?customerId=acme").await.wrong_fields(), ["customerId"]);
+}
+
+#[tokio::test]
 async fn a_status_is_filtered_by_and_its_total_is_exact() {
     let app = TestApp::start().await;
     let customer = app.customer("Acme").await;
