@@ -1,5 +1,5 @@
 import { addCustomer, Agent, SpokenAgent } from '../support/fleet';
-import { expect, expectLive, openSignedIn, signIn, test } from '../support/test';
+import { expect, expectLive, expectNothingFound, openSignedIn, signIn, test } from '../support/test';
 
 const USER = { email: 'ops@acme.example', password: 'acme has a long one' };
 
@@ -49,6 +49,34 @@ test('an administrator lets a customer in, who sees its own fleet alone', async 
   await expect(page.getByRole('heading', { name: 'Transfer not found' })).toBeVisible();
   await page.goto('/users');
   await expect(page.getByRole('heading', { name: 'For administrators only' })).toBeVisible();
+});
+
+test('the page of a customer has its agents and its users, and those of no other', async ({ page, server }) => {
+  const [acme, globex] = [await addCustomer(server, 'Acme'), await addCustomer(server, 'Globex')];
+  const agent = await SpokenAgent.register(server, acme.code, 'acme-1');
+  await SpokenAgent.register(server, globex.code, 'globex-1');
+  const headers = { authorization: `Bearer ${await server.token()}` };
+  for (const [email, customerId] of [[USER.email, acme.id], ['ops@globex.example', globex.id]]) {
+    await server.send('POST', '/api/users', { ...USER, email, role: 'customer', customerId }, headers);
+  }
+  await openSignedIn(page, `/customers/${acme.id}`);
+  const agents = page.getByRole('table', { name: 'Agents' });
+  await expect(agents.getByRole('link', { name: 'acme-1' })).toHaveAttribute('href', `/agents/${agent.id}`);
+  await expect(agents.locator('tbody').getByRole('row')).toHaveCount(1);
+  await agent.say('POST', '/api/agents/heartbeat', { status: 'busy', load: 0.4, memory: 100 });
+  await expect(agents, 'live').toContainText('Busy');
+  const users = page.getByRole('table', { name: 'Users' });
+  await expect(users).toContainText(USER.email);
+  await expect(users.locator('tbody').getByRole('row')).toHaveCount(1);
+  await expectNothingFound(page);
+
+  await page.goto('/customers');
+  await page.getByRole('button', { name: 'New customer' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('Initech');
+  await page.keyboard.press('Enter');
+  await page.getByRole('link', { name: 'Initech' }).click();
+  await expect(page.getByText('This customer has no agents')).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Add the first agent' })).toHaveAttribute('href', /\/agents\/new\?customer=/);
 });
 
 test('an agent that is asked on its page replaces its key', async ({ page, server }, info) => {

@@ -81,6 +81,8 @@ pub(crate) struct AgentFilter {
     #[cynic(skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<AgentStatus>,
     #[cynic(skip_serializing_if = "Option::is_none")]
+    pub(crate) customer_id: Option<Id>,
+    #[cynic(skip_serializing_if = "Option::is_none")]
     pub(crate) search: Option<String>,
 }
 

@@ -24,8 +24,16 @@ pub(crate) struct User {
     pub(crate) created_at: Instant,
 }
 
+/// A filter of users.
+#[derive(cynic::InputObject)]
+struct UserFilter {
+    customer_id: Id,
+}
+
 #[derive(cynic::QueryVariables)]
 struct ListVariables {
+    #[cynic(skip_serializing_if = "Option::is_none")]
+    filter: Option<UserFilter>,
     first: i32,
     page: i32,
 }
@@ -33,7 +41,7 @@ struct ListVariables {
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ListVariables")]
 struct ListUsers {
-    #[arguments(first: $first, page: $page)]
+    #[arguments(filter: $filter, first: $first, page: $page)]
     users: UserConnection,
 }
 
@@ -94,7 +102,16 @@ struct UpdatedUser {
 
 /// One page of the users, newest first, with up to 100 rows.
 pub(crate) fn list(first: i32, page: i32) -> Request<Page<User>> {
-    Request::new(&ListUsers::build(ListVariables { first, page }), |ListUsers { users: found }| {
+    list_filtered(ListVariables { filter: None, first, page })
+}
+
+/// The newest users of a customer, at most 100.
+pub(crate) fn list_of_customer(customer: &str, first: i32) -> Request<Page<User>> {
+    list_filtered(ListVariables { filter: Some(UserFilter { customer_id: Id::new(customer) }), first, page: 1 })
+}
+
+fn list_filtered(variables: ListVariables) -> Request<Page<User>> {
+    Request::new(&ListUsers::build(variables), |ListUsers { users: found }| {
         Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
     })
 }

@@ -36,6 +36,7 @@ pub(crate) fn Agents() -> impl IntoView {
         let filter = AgentFilter {
             status: labels::value_of(&AGENT_STATUSES, &status),
             search: (!search.is_empty()).then_some(search),
+            ..AgentFilter::default()
         };
         let found = agents::list_some(filter, query.rows.get(), query.page.get()).map(move |page| {
             let owners = page

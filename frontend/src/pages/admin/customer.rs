@@ -1,12 +1,13 @@
-//! The page of a customer: its throughput, its usage per month, its enrolment codes and its webhook secret.
+//! The page of a customer: its throughput, its agents and users, its usage per month, its enrolment codes and its webhook
+//! secret.
 
 use leptos::prelude::*;
 
-use super::enrolment_codes_card::Codes;
+use super::{customer_agents::CustomerAgents, customer_users::CustomerUsers, enrolment_codes::Codes};
 use crate::{
     api::{customers, my_customer_name},
     base_path::href,
-    fetch_state::Fetch,
+    first_queries::FirstQueries,
     pages::{
         id_in_address,
         throughput::{Throughput, ThroughputScope},
@@ -14,11 +15,11 @@ use crate::{
         webhook_secret::WebhookSecret,
     },
     session::{Permission, Session},
-    ui::{Failure, Missing, PageHead},
+    ui::{Failure, Missing, PageHead, WhenLoaded},
 };
 
-/// One customer: its throughput, its usage per month, its enrolment codes and its webhook secret. A user sees only the
-/// user's own customer.
+/// One customer: its throughput, its agents and users, its usage per month, its enrolment codes and its webhook secret. A
+/// user sees only the user's own customer.
 #[component]
 pub(crate) fn CustomerPage() -> impl IntoView {
     let id = id_in_address();
@@ -40,7 +41,7 @@ fn OneCustomer(id: String) -> impl IntoView {
     let title = move || name.read(Clone::clone).filter(|_| sees_others).unwrap_or_else(|| "Enrolment codes".to_owned());
     let about = move || {
         if sees_others {
-            "Transfers, usage and enrolment codes of this customer".to_owned()
+            "Transfers, agents, users, usage and enrolment codes of this customer".to_owned()
         } else {
             name.read(Clone::clone).unwrap_or_default()
         }
@@ -63,7 +64,7 @@ fn OneCustomer(id: String) -> impl IntoView {
         }
         .into_any(),
         None if sees_others => {
-            let owner = id.clone();
+            let (owner, own, queries) = (id.clone(), id.clone(), FirstQueries::provide());
             view! {
                 <PageHead title=Signal::derive(title) parent=("/customers", "Customers") about>
                     <a class="button" href=href(format!("/agents/new?customer={owner}"))>
@@ -71,9 +72,15 @@ fn OneCustomer(id: String) -> impl IntoView {
                     </a>
                     <WebhookSecret customer=owner.clone() />
                 </PageHead>
-                <Throughput scope=ThroughputScope::Customer(id.clone()) />
-                <Usage scope=ThroughputScope::Customer(id.clone()) />
-                <Codes customer_id=id.clone() />
+                <WhenLoaded queries rows=12>
+                    <Throughput scope=ThroughputScope::Customer(own.clone()) />
+                    <div class="columns">
+                        <CustomerAgents customer=own.clone() />
+                        <CustomerUsers customer=own.clone() />
+                    </div>
+                    <Usage scope=ThroughputScope::Customer(own.clone()) />
+                    <Codes customer_id=own />
+                </WhenLoaded>
             }
             .into_any()
         }
