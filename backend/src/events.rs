@@ -5,9 +5,12 @@
 //! [`Signal::Resync`] and queries again. So no caller waits for a publication, and a lost message loses no committed
 //! data.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
 };
 
 use serde::{Deserialize, Serialize};
@@ -35,6 +38,9 @@ pub struct Message {
     /// Cache entries that every server removes. Servers of all versions call the field `forget`.
     #[serde(rename = "forget")]
     pub invalidations: Vec<Invalidation>,
+    /// The time of the commit, if this server made it.
+    #[serde(skip)]
+    pub committed_at: Option<Instant>,
 }
 
 /// Cache entries that have changed.
@@ -113,8 +119,10 @@ impl Bus {
     }
 
     /// Sends the message to every reader in this server, and queues it for the other servers. Never blocks.
+    ///
+    /// To be called right after the commit, whose time the message takes from here.
     pub fn publish(&self, message: Message) {
-        let message = Arc::new(message);
+        let message = Arc::new(Message { committed_at: Some(Instant::now()), ..message });
         if let Some(remote) = &self.remote
             && remote.queue.try_send(Arc::clone(&message)).is_err()
         {

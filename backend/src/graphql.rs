@@ -27,6 +27,7 @@ mod context;
 mod cors;
 mod cost;
 mod customer_inputs;
+mod delivery_duration;
 mod document_cache;
 mod document_scan;
 mod enrolment_code_fields;

@@ -311,7 +311,7 @@ impl ControlPlane {
 fn publish(bus: &Bus, cache: &cache::Cache, events: Vec<Event>, invalidations: Vec<Invalidation>) {
     cache.invalidate(&invalidations);
     if bus.has_readers() && !(events.is_empty() && invalidations.is_empty()) {
-        bus.publish(Message { events, invalidations });
+        bus.publish(Message { events, invalidations, ..Message::default() });
     }
 }
 

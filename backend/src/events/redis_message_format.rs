@@ -94,7 +94,7 @@ fn message_of(message: &Value) -> (Message, Option<&'static str>) {
             Err(_) => missed = Some("an invalidation in it cannot be read"),
         }
     }
-    (Message { events, invalidations }, missed)
+    (Message { events, invalidations, ..Message::default() }, missed)
 }
 
 /// The name of a variant, with or without content.

@@ -13,6 +13,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 
 use async_graphql::{Request, ServerError};
@@ -318,7 +319,7 @@ impl Hub {
             for subscription in
                 covering.into_iter().flatten().filter_map(|scope| subscriptions.by_scope.get(&scope)).flatten()
             {
-                deliver(subscription.1, &change);
+                deliver(subscription.1, &change, message.committed_at);
             }
         }
     }
@@ -334,9 +335,9 @@ impl Hub {
     }
 }
 
-fn deliver(subscription: &SharedSubscription, change: &Change) {
+fn deliver(subscription: &SharedSubscription, change: &Change, committed_at: Option<Instant>) {
     if change.concerns(subscription.topic) {
-        subscription.notify(change);
+        subscription.notify_committed(change, committed_at);
     } else if change.changes_state(subscription.topic) {
         subscription.state_changed.notify_one();
     }

@@ -24,7 +24,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{close_codes::Close, result_frames::Envelope};
+use super::{close_codes::Close, delivery_duration, result_frames::Envelope};
 
 mod sink;
 mod throttle;
@@ -101,6 +101,10 @@ struct Queue {
     writer: Option<SocketWriter>,
     /// Whether the task of the socket sends what it has taken.
     is_sending: bool,
+    /// The earliest commit of the states that wait, as far as it is known.
+    waiting_since: Option<std::time::Instant>,
+    /// The earliest commit of the states that are being sent.
+    sending_since: Option<std::time::Instant>,
     /// The time at which the task of the socket looks for states that throttles hold back.
     wakes_at: Option<Instant>,
     close: Option<Close>,
@@ -224,6 +228,7 @@ impl OutboundQueue {
         if queue.order.iter().any(concerned) {
             let gone: Vec<SlotKey> = queue.order.iter().copied().filter(concerned).collect();
             queue.order.retain(|slot| !concerned(slot));
+            queue.waiting_since = None;
             for slot in gone {
                 queue.remove(slot);
             }
@@ -269,7 +274,13 @@ impl OutboundQueue {
 
     /// Lets states be written at once again, because everything that was taken has been sent.
     pub(super) fn sent(&self) {
-        self.queue().is_sending = false;
+        let mut queue = self.queue();
+        queue.is_sending = false;
+        let committed_at = queue.sending_since.take();
+        drop(queue);
+        if let Some(committed_at) = committed_at {
+            delivery_duration::record(committed_at);
+        }
     }
 
     fn poll_send(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -301,6 +312,7 @@ impl OutboundQueue {
         queue.wakes_at = next;
         (queue.log_entries, queue.pongs, queue.bytes) = (0, 0, 0);
         queue.is_sending = true;
+        queue.sending_since = queue.waiting_since.take();
         // The memory is freed with its content, since most sockets are idle most of the time.
         let (order, mut items) = (mem::take(&mut queue.order), mem::take(&mut queue.items));
         drop(queue);

@@ -74,6 +74,11 @@ impl FrameBlock {
         self.sent += frames as u64;
     }
 
+    /// Whether frames were sent since [`Self::take_sent`].
+    pub(super) const fn has_sent(&self) -> bool {
+        self.sent > 0
+    }
+
     /// The number of frames that were sent to all sockets since the last call.
     pub(super) fn take_sent(&mut self) -> u64 {
         mem::take(&mut self.sent)

@@ -16,7 +16,7 @@ pub enum Kind {
 }
 
 /// Name, type and description of each metric that the server records.
-pub const METRICS: [(&str, Kind, &str); 25] = [
+pub const METRICS: [(&str, Kind, &str); 26] = [
     ("mftplus_agents", Kind::Gauge, "Agents by status."),
     ("mftplus_background_failures_total", Kind::Counter, "Background tasks that failed, by task; each is tried again."),
     ("mftplus_bus_connected", Kind::Gauge, "Whether messages of other servers arrive (1) or not (0)."),
@@ -39,6 +39,11 @@ pub const METRICS: [(&str, Kind, &str); 25] = [
     ("mftplus_connections", Kind::Gauge, "Open connections of the API."),
     ("mftplus_connections_closed_total", Kind::Counter, "Connections that the server closed, by reason."),
     ("mftplus_connections_limit", Kind::Gauge, "Maximum number of open connections of the API."),
+    (
+        "mftplus_delivery_duration_seconds",
+        Kind::Histogram,
+        "Seconds from the commit of a change until it was written to GraphQL sockets, without what throttles hold back.",
+    ),
     ("mftplus_frames_sent_total", Kind::Counter, "Messages sent over GraphQL sockets."),
     (
         "mftplus_http_requests_duration_seconds",

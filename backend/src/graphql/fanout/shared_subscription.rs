@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 
 use async_graphql::indexmap::IndexMap;
@@ -73,8 +74,16 @@ pub(super) struct SharedSubscription {
 #[derive(Debug, Default)]
 struct Inbox {
     event_filter: Option<Arc<EventFilter>>,
-    changes: IndexMap<Uuid, Change>,
+    changes: IndexMap<Uuid, WaitingChange>,
     is_resync_due: bool,
+}
+
+/// A change that waits to be executed.
+#[derive(Debug)]
+struct WaitingChange {
+    change: Change,
+    /// The time of the commit, if it is known.
+    committed_at: Option<Instant>,
 }
 
 /// Where a subscriber is found.
@@ -134,8 +143,13 @@ impl SharedSubscription {
         }
     }
 
-    /// Queues a change, if the filter matches it.
+    /// Queues a change of a computed state, which has no commit, if the filter matches it.
     pub(super) fn notify(&self, change: &Change) {
+        self.notify_committed(change, None);
+    }
+
+    /// Queues a change that was committed at this time, if it is known, if the filter matches the change.
+    pub(super) fn notify_committed(&self, change: &Change, committed_at: Option<Instant>) {
         let mut inbox = self.inbox();
         if inbox.event_filter.as_ref().is_some_and(|event_filter| !event_filter.matches(change)) {
             return;
@@ -144,7 +158,7 @@ impl SharedSubscription {
             inbox.changes.clear();
             inbox.is_resync_due = true;
         }
-        inbox.changes.insert(change.id(), change.clone());
+        inbox.changes.insert(change.id(), WaitingChange { change: change.clone(), committed_at });
         drop(inbox);
         self.filled.notify_one();
     }
@@ -189,7 +203,7 @@ impl SharedSubscription {
         let mut is_repair_due = false;
         while self.end.run_until_cancelled(self.filled.notified()).await.is_some() {
             let (changes, mut is_resync_due) = self.take(MAX_TAKEN);
-            for change in changes {
+            for WaitingChange { change, committed_at } in changes {
                 let update = change.update();
                 if matches!(update, Update::Resync) {
                     is_resync_due = true;
@@ -198,7 +212,7 @@ impl SharedSubscription {
                 let (object, revision) = (update.id(), update.revision());
                 let Some(response) = execution.execute(update).await else { return self.close(Refusal::Ended) };
                 let SerializedResponse { payload, is_partial } = response;
-                let posting = self.post(State { object, revision, payload });
+                let posting = self.post(State { object, revision, payload, committed_at });
                 if self.end.run_until_cancelled(posting).await.is_none() {
                     return self.close(Refusal::Ended);
                 }
@@ -215,7 +229,7 @@ impl SharedSubscription {
 
     fn open(&self, event_filter: Arc<EventFilter>) {
         let mut inbox = self.inbox();
-        inbox.changes.retain(|_, change| event_filter.matches(change));
+        inbox.changes.retain(|_, waiting| event_filter.matches(&waiting.change));
         inbox.event_filter = Some(Arc::clone(&event_filter));
         drop(inbox);
         self.filled.notify_one();
@@ -237,13 +251,13 @@ impl SharedSubscription {
     }
 
     /// Takes the first changes that wait, at most `most`, and whether a resync is due.
-    fn take(&self, most: usize) -> (Vec<Change>, bool) {
+    fn take(&self, most: usize) -> (Vec<WaitingChange>, bool) {
         let mut inbox = self.inbox();
         let is_resync_due = mem::take(&mut inbox.is_resync_due);
         if inbox.changes.len() <= most {
             return (mem::take(&mut inbox.changes).into_values().collect(), is_resync_due);
         }
-        let changes = inbox.changes.drain(..most).map(|(_, change)| change).collect();
+        let changes = inbox.changes.drain(..most).map(|(_, waiting)| waiting).collect();
         drop(inbox);
         self.filled.notify_one();
         (changes, is_resync_due)

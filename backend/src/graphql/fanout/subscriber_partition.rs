@@ -16,6 +16,7 @@ use tokio::{
 
 use super::{change::Update, subscriber::Subscriber};
 use crate::graphql::{
+    delivery_duration,
     outbound_queue::{State, SubscriptionSink},
     result_frames::FrameBlock,
 };
@@ -154,9 +155,13 @@ impl Partition {
         loop {
             last = self.deliver_step(last, &states, is_resync_due, &resync, block);
             if last.is_none() {
-                return;
+                break;
             }
             yield_now().await;
+        }
+        // Once for the shard: its last socket has the states now. What waits on a socket is measured when it is sent.
+        if block.has_sent() {
+            states.iter().filter_map(|state| state.committed_at).for_each(delivery_duration::record);
         }
     }
 
@@ -217,7 +222,8 @@ mod tests {
     }
 
     fn state(object: usize, payload: &str) -> State {
-        State { object: Uuid::from_u128(object as u128), revision: 1, payload: payload.to_owned().into() }
+        let payload = payload.to_owned().into();
+        State { object: Uuid::from_u128(object as u128), revision: 1, payload, committed_at: None }
     }
 
     #[tokio::test]

@@ -15,6 +15,8 @@ pub(in crate::graphql) struct State {
     pub(in crate::graphql) object: Uuid,
     pub(in crate::graphql) revision: i64,
     pub(in crate::graphql) payload: Bytes,
+    /// The time of the commit, if it is known.
+    pub(in crate::graphql) committed_at: Option<std::time::Instant>,
 }
 
 /// What became of a state.
@@ -53,7 +55,7 @@ impl SubscriptionSink {
         let rest = queue.write_at_once(self.operation, states, block);
         let mut wakes = queue.writer.as_ref().is_some_and(|writer| !writer.is_clear());
         let has_room = rest.iter().all(|state| {
-            let put = queue.put_state(self.operation, state.object, state.payload.clone());
+            let put = queue.put_state(self.operation, state.object, state.payload.clone(), state.committed_at);
             wakes |= put == Put::Wakes;
             put != Put::Full
         });
@@ -71,7 +73,7 @@ impl SubscriptionSink {
         if queue.is_shut {
             return true;
         }
-        let put = queue.put_state(self.operation, object, payload);
+        let put = queue.put_state(self.operation, object, payload, None);
         drop(queue);
         if put == Put::Wakes {
             self.outbound.filled.notify_one();
@@ -135,22 +137,36 @@ impl Queue {
     }
 
     /// Queues a state, or has the throttle of its operation hold it back.
-    fn put_state(&mut self, operation: OperationNumber, object: Uuid, payload: Bytes) -> Put {
+    fn put_state(
+        &mut self,
+        operation: OperationNumber,
+        object: Uuid,
+        payload: Bytes,
+        committed_at: Option<std::time::Instant>,
+    ) -> Put {
         let has_room = self.has_room();
         let slot = SlotKey::State(operation, object);
         // An operation that has ended gets nothing.
         let Some(known) = self.operation(operation) else { return Put::Held };
         if let Some(throttle) = &mut known.throttle {
-            return match throttle.hold(object, payload, has_room, Instant::now()) {
-                Some(due) if self.wakes_at.is_some_and(|at| at <= due) => Put::Held,
-                Some(_) => Put::Wakes,
-                None => Put::Full,
-            };
+            let now = Instant::now();
+            let Some(due) = throttle.hold(object, payload, has_room, now) else { return Put::Full };
+            // A state that is held back waits because the client wants it to.
+            if due <= now {
+                self.note_commit(committed_at);
+            }
+            return if self.wakes_at.is_some_and(|at| at <= due) { Put::Held } else { Put::Wakes };
         }
         if !has_room && !self.items.contains_key(&slot) {
             return Put::Full;
         }
+        self.note_commit(committed_at);
         self.put(slot, Outbound::Next(operation, payload));
         Put::Wakes
+    }
+
+    /// Notes the commit of a state that waits to be sent. Of several the earliest counts.
+    fn note_commit(&mut self, committed_at: Option<std::time::Instant>) {
+        self.waiting_since = [self.waiting_since, committed_at].into_iter().flatten().min();
     }
 }

@@ -1,6 +1,7 @@
 //! The order and the limits of the outbound queue; [`immediate_writes`] is what it writes without the task of the socket.
 
 use super::*;
+use crate::graphql::result_frames::FrameBlock;
 
 mod immediate_writes;
 
@@ -158,6 +159,35 @@ fn states_that_throttles_hold_back_count_among_those_that_wait() {
     let now = Instant::now();
     assert_eq!(sent(&one.outbound, now), ["2:b2", "1:resync"], "an object may have been sent just now");
     assert_eq!(sent(&one.outbound, now + interval), ["1:a3"]);
+}
+
+#[test]
+fn the_delivery_of_states_is_measured_once_they_are_sent() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    ::metrics::with_local_recorder(&recorder, || {
+        let one = sink(FIRST);
+        let state = |number| State {
+            object: object(number),
+            revision: 1,
+            payload: "state".into(),
+            committed_at: Some(std::time::Instant::now()),
+        };
+        assert!(one.deliver_all(&[state(1), state(2)], &mut FrameBlock::default()));
+        drop(one.outbound.drain(Instant::now()));
+        assert!(!handle.render().contains("mftplus_delivery_duration_seconds_count"), "they are being sent");
+        one.outbound.sent();
+        one.outbound.sent();
+        one.outbound.throttle(FIRST, Duration::from_secs(10));
+        assert!(one.deliver_all(&[state(3)], &mut FrameBlock::default()));
+        drop(one.outbound.drain(Instant::now()));
+        one.outbound.sent();
+        assert!(one.deliver_all(&[state(3)], &mut FrameBlock::default()));
+        drop(one.outbound.drain(Instant::now() + Duration::from_secs(20)));
+        one.outbound.sent();
+    });
+    let count = "mftplus_delivery_duration_seconds_count 2";
+    assert!(handle.render().contains(count), "without the one that the throttle held back: {}", handle.render());
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn changes_are_taken_in_order_and_those_that_wait_are_replaced() {
     (0..4).for_each(|number| subscription.notify(&revoked(number)));
     let taken = |most| {
         let (changes, _) = subscription.take(most);
-        changes.iter().map(|change| change.id().as_u128()).collect::<Vec<_>>()
+        changes.iter().map(|waiting| waiting.change.id().as_u128()).collect::<Vec<_>>()
     };
     assert_eq!(taken(2), [0, 1]);
     subscription.notify(&revoked(0));

@@ -111,7 +111,7 @@ impl Socket {
 
 fn state(object: u64, revision: i64) -> State {
     let payload = format!(r#"{{"object":{object},"revision":{revision}}}"#);
-    State { object: Uuid::from_u128(object.into()), revision, payload: payload.into() }
+    State { object: Uuid::from_u128(object.into()), revision, payload: payload.into(), committed_at: None }
 }
 
 /// The size of the frame of a state.
