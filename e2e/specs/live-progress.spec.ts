@@ -48,6 +48,26 @@ test('a transfer that was quiet before the page opened shows the age of its last
   await expect(lastUpdate).toHaveText(/^\d+ s ago$/);
 });
 
+test('the foot of the page says how long progress takes until it is painted', async ({ page, server }) => {
+  const { code } = await addCustomer(server, 'Acme Logistics');
+  const agent = await SpokenAgent.register(server, code, 'edge-1');
+  const id = await agent.create('moving.dump', 1_000_000_000);
+  await agent.report(id, { status: 'running', bytesTransferred: 1000 });
+  const comes = page.waitForResponse(/\/paint-[0-9a-f]{16}\.wasm$/);
+  await openSignedIn(page, '/');
+  await comes;
+  const foot = page.getByText(/^Commit to paint: \d+ ms \(p50\), \d+ ms \(p99\), last \d+ updates?\./);
+  let bytes = 1000;
+  await expect(async () => {
+    bytes += 1000;
+    await agent.report(id, { status: 'running', bytesTransferred: bytes });
+    await expect(foot).toBeVisible({ timeout: 1500 });
+  }).toPass({ timeout: 30_000 });
+  await expect(foot).toContainText(/Clock of this machine: (like|about \d+ ms (ahead of|behind)) the server's\.$/);
+  const [slow] = /\d+(?= ms \(p99\))/.exec((await foot.textContent())!)!;
+  expect(Number(slow), 'plausible').toBeLessThan(5000);
+});
+
 test('the figures and the agents move with what agents say', async ({ page, server }, info) => {
   await openSignedIn(page, '/');
   const figure = (name: string) => page.locator('dl > div').filter({ has: page.getByText(name, { exact: true }) });

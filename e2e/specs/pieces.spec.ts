@@ -4,8 +4,8 @@ import { ADMIN } from '../support/server';
 import { expect, expectLive, openSignedIn, test } from '../support/test';
 
 const WHOLE = /\/frontend-[0-9a-f]{16}_bg\.wasm$/;
-/** What the overview loads beside it: parts of its own, and what several parts share. */
-const OVERVIEW = /\/(overview|charts|chunk-\d+)-[0-9a-f]{16}\.wasm$/;
+/** What the overview loads beside it: parts of its own, what several parts share, and the foot of the page. */
+const OVERVIEW = /\/(overview|charts|paint|chunk-\d+)-[0-9a-f]{16}\.wasm$/;
 
 test('signing in and Overview load no page but themselves, and the others come once, before they are asked for', async ({
   page,

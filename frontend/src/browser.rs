@@ -38,8 +38,9 @@ pub(crate) fn learn_server_clock(date: &str) {
     SERVER_AHEAD.store(if ahead.abs() > 3000 { ahead } else { 0 }, Ordering::Relaxed);
 }
 
+/// The current time by this machine's clock, in milliseconds since 1970.
 #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
-fn own_clock() -> i64 {
+pub(crate) fn own_clock() -> i64 {
     Date::now() as i64
 }
 

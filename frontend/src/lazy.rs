@@ -7,6 +7,7 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use leptos::{prelude::*, task::spawn_local};
@@ -108,6 +109,20 @@ pub(crate) fn lazy_dialog(open: RwSignal<bool>, load: fn() -> Loading) -> impl F
             }
         });
     });
+    move || make.get().map(|make| make())
+}
+
+/// A part of all pages whose code is loaded after a pause. If that fails, the pages do without it.
+pub(crate) fn lazy_later(pause: Duration, load: fn() -> Loading) -> impl Fn() -> Option<AnyView> {
+    let make = RwSignal::new(None::<MakePage>);
+    let begin = move || {
+        spawn_local(async move {
+            if let Ok(loaded) = load().await {
+                make.try_set(Some(loaded));
+            }
+        });
+    };
+    set_timeout(begin, pause);
     move || make.get().map(|make| make())
 }
 

@@ -2,7 +2,10 @@
 
 mod account;
 mod notifications;
+mod paint_delay;
 mod preferences;
+
+use std::time::Duration;
 
 use leptos::{prelude::*, web_sys::Event};
 use leptos_router::{components::A, hooks::use_location};
@@ -17,7 +20,7 @@ use crate::{
     command_palette,
     effect::effect,
     fleet_totals::FleetTotals,
-    lazy::{lazy_dialog, prepare},
+    lazy::{lazy_dialog, lazy_later, pieces, prepare},
     live::{ConnectionState, Feed},
     pages,
     saved_views::SavedViews,
@@ -26,6 +29,14 @@ use crate::{
     staleness::Staleness,
     ui::{Icon, Logo, TooltipLayer},
 };
+
+/// Time after which the first page has all that it needs.
+const FIRST_PAGE: Duration = Duration::from_secs(5);
+
+pieces! {
+    paint:
+        paint_delay => paint_delay::show;
+}
 
 /// The frame around a page.
 #[component]
@@ -97,6 +108,7 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
             </div>
             <main id="content" class="content" tabindex="-1">
                 {children()}
+                {lazy_later(FIRST_PAGE, paint_delay)}
                 <TooltipLayer />
             </main>
         </div>

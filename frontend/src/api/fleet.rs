@@ -1,8 +1,9 @@
-//! Totals of the fleet: get, subscribe.
+//! Totals of the fleet: get, subscribe; and the time of the server's clock.
 
 use cynic::{QueryBuilder, SubscriptionBuilder};
 
 use super::{Request, schema};
+use crate::time::Instant;
 
 /// Totals of all agents and transfers that the user may see.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
@@ -49,6 +50,18 @@ struct FleetUpdate {
     fleet: Option<Fleet>,
 }
 
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query")]
+struct GetServerTime {
+    fleet: ServerTime,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Fleet")]
+struct ServerTime {
+    at: Instant,
+}
+
 /// Gets the current totals.
 pub(crate) fn get() -> Request<Fleet> {
     Request::new(&GetFleet::build(()), |found| Ok(found.fleet))
@@ -57,4 +70,9 @@ pub(crate) fn get() -> Request<Fleet> {
 /// Subscribes to the totals. An update is the latest totals; `None` means that updates may have been missed.
 pub(crate) fn watch() -> Request<Option<Fleet>> {
     Request::stream(&WatchFleet::build(()), |frame| frame.fleet_updated.fleet)
+}
+
+/// Gets the time of the server's clock at which it answers.
+pub(crate) fn server_time() -> Request<Instant> {
+    Request::new(&GetServerTime::build(()), |found| Ok(found.fleet.at))
 }

@@ -71,6 +71,10 @@ struct Inner {
     is_holding: bool,
     /// Whether the page shows results of queries that were sent while there were no subscriptions.
     may_have_missed: bool,
+    /// Gets each result that was taken in an animation frame, after its subscription.
+    observer: Option<OnResult>,
+    /// When a subscription was last sent, by the machine's clock.
+    subscribed_at: i64,
 }
 
 impl Inner {

@@ -78,6 +78,7 @@ impl Feed {
     /// Starts a subscription. With `is_gap`, calls `on_gap` once it is active: changes since the last query were neither
     /// queried nor received.
     pub(super) fn subscribe(self, id: u32, subscription: &Subscription, is_gap: bool) {
+        self.inner.with_value(|inner| inner.borrow_mut().subscribed_at = browser::own_clock());
         self.send(&ClientMessage::Subscribe { id, operation: &subscription.operation });
         if is_gap {
             let on_gap = Rc::clone(&subscription.on_gap);
@@ -107,16 +108,40 @@ impl Feed {
             inner.queue.len() == 1
         });
         if is_first && !browser::is_hidden() {
-            request_animation_frame(move || self.apply());
+            request_animation_frame(move || {
+                let observer = self.inner.with_value(|inner| inner.borrow().observer.clone());
+                self.apply_observed(observer.as_ref());
+            });
         }
     }
 
-    /// Applies the queued results.
+    /// Applies the queued results outside of an animation frame.
     pub(super) fn apply(self) {
+        self.apply_observed(None);
+    }
+
+    fn apply_observed(self, observer: Option<&OnResult>) {
         let queue = self.inner.with_value(|inner| std::mem::take(&mut inner.borrow_mut().queue));
         for (on_result, result) in queue {
             on_result(&result);
+            if let Some(observer) = observer {
+                observer(&result);
+            }
         }
+    }
+
+    /// Calls a function with each result that is taken in an animation frame, as long as the current reactive owner lives.
+    /// There is one such function.
+    pub(crate) fn observe(self, observer: impl Fn(&str) + 'static) {
+        let set =
+            move |observer: Option<OnResult>| self.inner.with_value(|inner| inner.borrow_mut().observer = observer);
+        set(Some(Rc::new(observer)));
+        on_cleanup(move || set(None));
+    }
+
+    /// When a subscription was last sent, by this machine's clock: what was committed before may have been received late.
+    pub(crate) fn subscribed_at(self) -> i64 {
+        self.inner.with_value(|inner| inner.borrow().subscribed_at)
     }
 }
 
