@@ -72,6 +72,14 @@ test('the text of an editor outlives the session, and is saved afterwards', asyn
   await openSignedIn(page, `/pipelines/${pipeline}/edit`);
   await definition(page).fill(EDITED);
   await expire(page);
+  await expect(again(page)).toContainText('What you have not saved is still there, unless you reload the page.');
+  await again(page).getByLabel('Password').click();
+  const asks = page.waitForEvent('dialog');
+  const reloading = page.evaluate(() => window.location.reload());
+  const question = await asks;
+  expect(question.type(), 'a reload would lose it').toBe('beforeunload');
+  await question.dismiss();
+  await reloading;
   await signInAgain(page);
   await expect(page).toHaveURL(`/pipelines/${pipeline}/edit`);
   await expect(definition(page)).toHaveValue(EDITED);

@@ -47,7 +47,7 @@ pub(crate) fn SignInAgain(
             <p class="notice" data-tone="warn">
                 "Your session has ended. Sign in again."
             </p>
-            <p class="form-text">"What you have not saved is still there."</p>
+            <p class="form-text">"What you have not saved is still there, unless you reload the page."</p>
             <Form email=email.clone() />
         </Dialog>
     }
