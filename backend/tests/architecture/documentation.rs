@@ -1,4 +1,4 @@
-//! Examples in the documentation of the code.
+//! Examples in the documentation of the code, and the length of the README.
 
 use std::{fs, path::Path};
 
@@ -27,4 +27,11 @@ fn no_example_counts_as_a_test(#[case] folder: &str) {
         tests.extend(beginnings.filter(|label| !["ignore", "text"].contains(label)).map(|_| path.clone()));
     }
     assert!(tests.is_empty(), "write a test instead, or mark the block as `text`: {tests:?}");
+}
+
+#[test]
+fn the_readme_has_at_most_150_lines() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let lines = fs::read_to_string(path).expect("README.md").lines().count();
+    assert!(lines <= 150, "README.md has {lines} lines: move details to a page in docs/");
 }
