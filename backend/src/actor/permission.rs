@@ -291,7 +291,7 @@ mod tests {
     /// For each permission: whether administrators, users of a customer, agents and the server have it, and the message
     /// for others.
     #[rustfmt::skip]
-    const TABLE: [(Permission, [bool; 4], &str); 63] = [
+    const TABLE: &[(Permission, [bool; 4], &str)] = &[
         (P::ViewOwnAccount, [YES, YES, NO, NO], USERS),
         (P::SignOut, [YES, YES, NO, NO], USERS),
         (P::ManageSavedViews, [YES, YES, NO, NO], USERS),
@@ -362,7 +362,7 @@ mod tests {
         let listed: Vec<Permission> = TABLE.iter().map(|(permission, ..)| *permission).collect();
         assert_eq!(listed, Permission::iter().collect::<Vec<_>>(), "each permission stands in the table once");
         let grantees = [Grantee::User(Role::Admin), Grantee::User(Role::Customer), Grantee::Agent, Grantee::System];
-        for (permission, granted, refusal) in TABLE {
+        for &(permission, granted, refusal) in TABLE {
             assert_eq!(grantees.map(|grantee| grantee.has(permission)), granted, "{permission:?}");
             assert_eq!(permission.refusal(), refusal, "{permission:?}");
         }

@@ -172,7 +172,7 @@ fn prune(document: &mut OpenApi) {
 }
 
 /// Operations that accept an idempotency key, because they create an object.
-const IDEMPOTENT: [&str; 8] = [
+const IDEMPOTENT: &[&str] = &[
     "create_customer",
     "create_user",
     "create_view",
@@ -183,7 +183,7 @@ const IDEMPOTENT: [&str; 8] = [
     "run_pipeline",
 ];
 /// Operations that may fail with a conflict, because of the state of their object.
-const CONFLICTING: [&str; 17] = [
+const CONFLICTING: &[&str] = &[
     "record_heartbeat",
     "request_key_rotation",
     "list_directives",
@@ -203,7 +203,7 @@ const CONFLICTING: [&str; 17] = [
     "update_pipeline_step",
 ];
 /// Operations whose answer has no body if the client prefers that: the heartbeat and each `PATCH`.
-const MINIMAL: [&str; 10] = [
+const MINIMAL: &[&str] = &[
     "record_heartbeat",
     "update_customer",
     "update_user",
@@ -218,7 +218,7 @@ const MINIMAL: [&str; 10] = [
 /// The name of the component that describes the header with the id of the request.
 const REQUEST_ID: &str = "RequestId";
 /// Operations without a rate limit.
-const UNLIMITED: [&str; 4] = ["get_health", "get_liveness", "get_readiness", "get_certificate_authority"];
+const UNLIMITED: &[&str] = &["get_health", "get_liveness", "get_readiness", "get_certificate_authority"];
 
 /// Adds to an operation what follows from its kind: the headers of the rate limit and the possible errors.
 fn describe(path: &str, operation: &mut Operation) {

@@ -16,7 +16,7 @@ pub enum Kind {
 }
 
 /// Name, type and description of each metric that the server records.
-pub const METRICS: [(&str, Kind, &str); 26] = [
+pub const METRICS: &[(&str, Kind, &str)] = &[
     ("mftplus_agents", Kind::Gauge, "Agents by status."),
     ("mftplus_background_failures_total", Kind::Counter, "Background tasks that failed, by task; each is tried again."),
     ("mftplus_bus_connected", Kind::Gauge, "Whether messages of other servers arrive (1) or not (0)."),
@@ -83,7 +83,7 @@ pub const METRICS: [(&str, Kind, &str); 26] = [
 
 /// Registers the descriptions of all metrics.
 pub(super) fn describe() {
-    for (name, kind, text) in METRICS {
+    for &(name, kind, text) in METRICS {
         match kind {
             Kind::Counter => describe_counter!(name, text),
             Kind::Gauge => describe_gauge!(name, text),

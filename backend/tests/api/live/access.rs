@@ -22,7 +22,7 @@ const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrat
 /// 2 and 6.
 type Row = (&'static str, &'static str, [Outcome; 4]);
 
-const TABLE: [Row; 8] = [
+const TABLE: &[Row] = &[
     ("transferUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
     ("agentUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
     ("jobUpdated", "(initial: true)", [UNAUTHENTICATED, GIVEN, GIVEN, GIVEN]),
@@ -72,7 +72,7 @@ async fn everybody_is_delivered_what_the_contract_grants_and_nothing_of_anybody_
     }
     let server = world.app.listen().await;
     let mut watching = Vec::new();
-    for (field, arguments, expected) in TABLE {
+    for &(field, arguments, expected) in TABLE {
         for (who, expected) in CALLERS.into_iter().zip(expected) {
             let mut socket = socket(&world, &server, who).await;
             socket.subscribe(field, &question(&world.schema, field, arguments, who)).await;
@@ -123,7 +123,7 @@ async fn whoever_shows_what_is_no_valid_token_is_shown_out() {
     }
     assert_eq!(shown.len(), 6);
     for payload in shown {
-        for (field, arguments, _) in TABLE {
+        for &(field, arguments, _) in TABLE {
             let mut socket = server.unauthenticated().await;
             socket.send(&json!({ "type": "connection_init", "payload": payload })).await;
             socket.subscribe(field, &question(&world.schema, field, arguments, "nobody")).await;
