@@ -11,11 +11,9 @@
 //! | `server` | How is the control plane's REST API called? |
 //! | `config` | Which settings does the agent have, and what do they mean? |
 //!
-//! Imports go `command → work → transfer → server`, and `transfer → storage`, never back. `agent`, which `command` and
-//! `work` share, joins the parts; `identity` is the agent's key and certificate; all may import `config`, which imports
-//! none of them. `backend/tests/architecture.rs` checks this.
+//! Imports go `command → work → transfer → server`, and `transfer → storage`, never back. `identity` is the agent's key and
+//! certificate; all may import `config`, which imports none of them. `backend/tests/architecture.rs` checks this.
 
-mod agent;
 mod command;
 mod config;
 mod exit;

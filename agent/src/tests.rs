@@ -29,7 +29,6 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use self::fake_server::FakeServer;
-use crate::agent::Settings;
 use crate::command::args::{Identity, RegisterArgs, RunArgs};
 use crate::command::copy as copy_command;
 use crate::command::copy_args::CopyArgs;
@@ -42,6 +41,7 @@ use crate::server::wire::Direction;
 use crate::storage::record_log::{push_line, read_records};
 use crate::transfer::rules::{AfterSuccess, OnExists, OnFileError, SymlinkRule};
 use crate::transfer::state::Verify;
+use crate::work::agent::Settings;
 use crate::work::journal::Journal;
 use crate::work::work_item::WorkItem;
 

@@ -1,6 +1,7 @@
-//! The work that the server ordered: the directives, the journal of accepted work items, the queue, and the jobs and
-//! steps themselves.
+//! The work that the server ordered: the running agent, the directives, the journal of accepted work items, the queue, and
+//! the jobs and steps themselves.
 
+pub(crate) mod agent;
 pub(crate) mod copy;
 pub(crate) mod directives;
 pub(crate) mod item_runner;
@@ -13,8 +14,8 @@ pub(crate) mod work_item;
 
 use std::sync::Arc;
 
-use crate::agent::Agent;
 use crate::transfer::state_files::Claim;
+use crate::work::agent::Agent;
 use crate::work::item_runner::Execution;
 use crate::work::queue::Ticket;
 use crate::work::work_item::{Task, WorkItem};

@@ -58,9 +58,8 @@ const SERVER: &[(&str, &[&str])] = &[
 
 /// The modules of the agent from the top down, each with the modules that it may import.
 const AGENT: &[(&str, &[&str])] = &[
-    ("command", &["command", "work", "agent", "transfer", "storage", "server", "config", "identity", "host", "exit"]),
-    ("work", &["work", "agent", "transfer", "storage", "server", "config", "identity"]),
-    ("agent", &["work", "transfer", "storage", "server", "config", "identity"]),
+    ("command", &["command", "work", "transfer", "storage", "server", "config", "identity", "host", "exit"]),
+    ("work", &["work", "transfer", "storage", "server", "config", "identity"]),
     ("transfer", &["transfer", "storage", "server", "config"]),
     ("server", &["server", "config", "identity", "host", "exit"]),
     ("identity", &["storage", "config"]),

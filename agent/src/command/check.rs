@@ -10,7 +10,6 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::agent::Settings;
 use crate::command::register::DEFAULT_SERVER;
 use crate::config::endpoint_lookup::Address;
 use crate::config::reloadable_config::LiveConfig;
@@ -24,6 +23,7 @@ use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
 use crate::storage::error::StorageError;
 use crate::storage::location::Location;
 use crate::storage::open::{ConfiguredServers, End, Opened, open};
+use crate::work::agent::Settings;
 
 /// The difference between the clocks from which on certificates and signatures may fail.
 const MAX_SKEW: Duration = Duration::from_mins(1);

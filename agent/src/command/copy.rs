@@ -9,7 +9,6 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use crate::agent::{Agent, Role, Settings, WorkLimits};
 use crate::command::copy_args::CopyArgs;
 use crate::command::progress::Display;
 use crate::config::bandwidth_limits::RateLimits;
@@ -31,6 +30,7 @@ use crate::transfer::run_transfer::{CopyOutcome, EndedTransfer, ShowProgress, ru
 use crate::transfer::source_entries::Plan;
 use crate::transfer::state::{CopyOptions, Phase, StreamState, TransferState};
 use crate::transfer::storage_copy::source_and_destination::Ends;
+use crate::work::agent::{Agent, Role, Settings, WorkLimits};
 use crate::work::directives::Dispatcher;
 
 /// One copy of the command.

@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-use crate::agent::Agent;
-use crate::agent::problems::Subject;
 use crate::storage::allowed_roots::AllowedRoots;
 use crate::storage::is_disk_almost_full::is_almost_full;
 use crate::storage::path_text::text;
+use crate::work::agent::Agent;
+use crate::work::agent::problems::Subject;
 
 /// After this time without an answer, file systems are reported as a problem.
 const SLOW: Duration = Duration::from_secs(10);

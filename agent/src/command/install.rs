@@ -6,12 +6,12 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::agent::Settings;
 use crate::command::args::InstallArgs;
 use crate::command::systemd_unit::{NAME, Unit};
 use crate::config::locate::MACHINE_FILE;
 use crate::exit::Exit;
 use crate::storage::allowed_roots::AllowedRoots;
+use crate::work::agent::Settings;
 
 /// The folder of the units that an administrator adds.
 const UNITS: &str = "/etc/systemd/system";

@@ -6,7 +6,6 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::Settings;
 use crate::command::args::LsArgs;
 use crate::exit::Exit;
 use crate::storage::allowed_roots::FileAccess;
@@ -14,6 +13,7 @@ use crate::storage::error::StorageError;
 use crate::storage::location::Location;
 use crate::storage::open::{ConfiguredServers, End, open};
 use crate::storage::transfer_storage::{EntryKind, Metadata};
+use crate::work::agent::Settings;
 
 /// Runs the subcommand.
 pub(crate) async fn ls(settings: &Settings, args: &LsArgs) -> anyhow::Result<Exit> {

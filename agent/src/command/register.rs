@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use tokio::task::spawn_blocking;
 
-use crate::agent::Settings;
 use crate::command::args::{Identity, RegisterArgs};
 use crate::exit::Exit;
 use crate::host;
@@ -15,6 +14,7 @@ use crate::server::certificate;
 use crate::server::plain_or_mtls_client::Route;
 use crate::server::wire::RegisterAgent;
 use crate::storage::state_file;
+use crate::work::agent::Settings;
 
 /// The address of the server if `--server` is not given.
 pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";

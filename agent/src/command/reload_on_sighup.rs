@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::agent::Agent;
-use crate::agent::problems::Subject;
 use crate::command::args::RunArgs;
 use crate::command::settings::{allowed_dirs, work_limits};
 use crate::config::file::ConfigFile;
 use crate::config::reloadable_config::LiveConfig;
 use crate::storage::allowed_roots::AllowedRoots;
+use crate::work::agent::Agent;
+use crate::work::agent::problems::Subject;
 
 /// Receives SIGHUP.
 #[cfg(unix)]

@@ -8,7 +8,6 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-use crate::agent::{Agent, Role, Settings, daemon_lock};
 use crate::command::args::RunArgs;
 use crate::command::folder_health;
 use crate::command::register::register_agent;
@@ -24,6 +23,7 @@ use crate::transfer::report_batcher;
 use crate::transfer::run_transfer::{report_without_copy, send_final_report};
 use crate::transfer::state::Phase;
 use crate::transfer::state_files::{Claimed, lock};
+use crate::work::agent::{Agent, Role, Settings, daemon_lock};
 use crate::work::directives::{Dispatcher, poll};
 use crate::work::execute;
 use crate::work::item_runner;

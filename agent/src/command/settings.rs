@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::{Settings, WorkLimits};
 use crate::command::args::{AgentArgs, RunArgs};
 use crate::config::bandwidth_limits::RateLimits;
 use crate::config::file::{ConfigFile, MaxJobs};
@@ -14,6 +13,7 @@ use crate::config::reloadable_config::LiveConfig;
 use crate::config::server_address;
 use crate::server::connection::ConnectionSettings;
 use crate::server::context::Timing;
+use crate::work::agent::{Settings, WorkLimits};
 
 /// The state folder without a setting.
 pub(crate) const DEFAULT_STATE_DIR: &str = "./agent-data";
@@ -84,10 +84,10 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::{allowed_dirs, resolve_on, work_limits};
-    use crate::agent::Settings;
     use crate::command::args::{Cli, Command, RunArgs};
     use crate::config::ConfigError;
     use crate::config::file_permissions::write_private;
+    use crate::work::agent::Settings;
 
     /// What `mftplus-agent` gets from its command line; the environment variable of `--state-dir` is `variable` here.
     fn settings(words: &[&str], variable: &'static str) -> anyhow::Result<(Settings, RunArgs)> {

@@ -5,13 +5,13 @@ use std::path::Path;
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use crate::agent::{Settings, daemon_lock};
 use crate::command::args::StatusArgs;
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::identity::certificate::ClientCertificate;
 use crate::transfer::state::TransferState;
 use crate::transfer::state_files::{TransferStore, lock};
+use crate::work::agent::{Settings, daemon_lock};
 use crate::work::journal::Journal;
 use crate::work::work_item::{Task, WorkItem};
 
@@ -143,11 +143,11 @@ mod tests {
     use uuid::Uuid;
 
     use super::as_json;
-    use crate::agent::Settings;
     use crate::identity::certificate::CertificateRequest;
     use crate::identity::{ApiKey, Registration};
     use crate::server::connection::ConnectionSettings;
     use crate::server::context::Timing;
+    use crate::work::agent::Settings;
 
     #[test]
     fn the_status_shows_neither_the_api_key_nor_the_private_key() -> anyhow::Result<()> {

@@ -9,7 +9,6 @@ use mftplus_protocol::wire::Protocol;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::agent::Settings;
 use crate::command::args::TrustArgs;
 use crate::config::endpoint_lookup::Address;
 use crate::config::resolved_endpoint::{EndpointSettings, HostKeyRule};
@@ -17,6 +16,7 @@ use crate::exit::Exit;
 use crate::storage::sftp::known_hosts;
 use crate::storage::sftp::{self, transport::Target};
 use crate::storage::usage_error::UsageError;
+use crate::work::agent::Settings;
 
 /// Runs the subcommand.
 pub(crate) async fn trust(settings: &Settings, args: &TrustArgs) -> anyhow::Result<Exit> {

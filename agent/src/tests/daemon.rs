@@ -10,7 +10,6 @@ use tokio::sync::mpsc;
 
 use super::TestAgent;
 use super::fake_server::ServerState;
-use crate::agent::{Agent, Role, daemon_lock};
 use crate::command::args::RunArgs;
 use crate::command::reload_on_sighup::{reload, reload_and_log};
 use crate::command::settings::work_limits;
@@ -23,6 +22,7 @@ use crate::server::heartbeat::Condition;
 use crate::server::wire::AgentStatus;
 use crate::storage::allowed_roots::AllowedRoots;
 use crate::transfer::state_files::lock;
+use crate::work::agent::{Agent, Role, daemon_lock};
 
 #[tokio::test]
 async fn the_daemon_sends_heartbeats_with_metrics_and_reports_itself_offline() -> anyhow::Result<()> {

@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use super::fake_server::Fault;
 use super::{TestAgent, sha256, test_bytes, wait_for_path};
-use crate::agent::Settings;
 use crate::command::args::RunArgs;
 use crate::command::copy as copy_command;
 use crate::exit::Exit;
 use crate::server::wire::{CopyRuleFields, Direction, Job, PartOf};
 use crate::transfer::state::{CopyOptions, CopyResult, Phase, TransferState};
+use crate::work::agent::Settings;
 use crate::work::journal::Journal;
 use crate::work::work_item::{Task, WorkItem};
 

@@ -23,11 +23,11 @@ use self::faulty_proxy::Proxy;
 use self::remote_server::{Kind, Remote};
 use super::TestAgent;
 use super::fake_server::ServerState;
-use crate::agent::Settings;
 use crate::config::file_permissions::write_private;
 use crate::config::reloadable_config::LiveConfig;
 use crate::server::wire::Direction;
 use crate::storage::part_name;
+use crate::work::agent::Settings;
 
 /// The longest that a test waits for a transfer.
 const LONGEST: Duration = Duration::from_mins(3);

@@ -8,7 +8,6 @@ use mftplus_protocol::wire::Protocol;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::agent::Agent;
 use crate::server::http::ApiError;
 use crate::server::wire::{CopyRuleFields, CreateTransfer, Direction, PartOf, Status};
 use crate::storage::allowed_roots::FileAccess;
@@ -22,6 +21,7 @@ use crate::transfer::source_entries::{Plan, PlanError};
 use crate::transfer::state::{CopyOptions, Phase, StreamState, TransferState, Verify};
 use crate::transfer::state_files::{BeginError, Claim};
 use crate::transfer::storage_copy::source_and_destination::Ends;
+use crate::work::agent::Agent;
 use crate::work::item_runner::{CANCELLED_ON_SERVER, Outcome, cancel_before_start, request_until_answered};
 use crate::work::queue::Ticket;
 use crate::work::work_item::WorkItem;

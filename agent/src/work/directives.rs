@@ -12,12 +12,12 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::agent::{Agent, Role};
 use crate::identity::{ApiKey, Registration};
 use crate::server::context::DirectiveBatch;
 use crate::server::wire::{Directive, Status};
 use crate::transfer::run_transfer::{UnreportedOutcome, cancel_idle, report_without_copy};
 use crate::transfer::state_files::Claimed;
+use crate::work::agent::{Agent, Role};
 use crate::work::execute;
 use crate::work::item_runner::{self, Acknowledgement, id};
 use crate::work::job;

@@ -11,12 +11,12 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::agent::Agent;
 use crate::server::http::ApiError;
 use crate::server::wire::{RunEnd, Status, StepUpdate, StepView};
 use crate::transfer::report_batcher::ReportReply;
 use crate::transfer::run_transfer::{UnreportedOutcome, cancel_idle};
 use crate::transfer::state_files::{Claim, Claimed};
+use crate::work::agent::Agent;
 use crate::work::journal::ItemState;
 use crate::work::queue::Ticket;
 use crate::work::work_item::{Task, WorkItem};

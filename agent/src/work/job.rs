@@ -6,9 +6,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use uuid::Uuid;
 
-use crate::agent::Agent;
 use crate::server::wire::{Directive, Job, PartOf};
 use crate::transfer::state_files::Claim;
+use crate::work::agent::Agent;
 use crate::work::copy::{CopyRequest, copy};
 use crate::work::item_runner::{self, Acknowledgement, Outcome, id};
 use crate::work::queue::Ticket;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use mftplus_protocol::wire::Protocol;
 use uuid::Uuid;
 
-use crate::agent::Agent;
 use crate::server::wire::{PartOf, Status, TransferView};
 use crate::storage::open::Connect;
 use crate::transfer::rules::{CopyRules, OnExists};
@@ -13,6 +12,7 @@ use crate::transfer::run_transfer::{CopyOutcome, EndedTransfer, report_without_c
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, StreamState, TransferState};
 use crate::transfer::state_files::{Claim, Claimed, TransferStore};
 use crate::transfer::storage_copy::source_and_destination::Ends;
+use crate::work::agent::Agent;
 use crate::work::item_runner::Acknowledgement;
 
 /// Starts the attempt `attempt` of a transfer.

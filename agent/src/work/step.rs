@@ -19,7 +19,6 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::action::{StepAction, TransferInstruction};
-use crate::agent::Agent;
 use crate::server::rate_limit::report_interval;
 use crate::server::wire::{Directive, PartOf, Status, StepUpdate};
 use crate::storage::allowed_roots::FileAccess;
@@ -30,6 +29,7 @@ use crate::transfer::control::Control;
 use crate::transfer::control::progress::Progress;
 use crate::transfer::error::CopyError;
 use crate::transfer::state_files::Claim;
+use crate::work::agent::Agent;
 use crate::work::copy::{CopyRequest, copy};
 use crate::work::item_runner::{self, Acknowledgement, CANCELLED_ON_SERVER, Outcome, cancel_before_start, id, is_over};
 use crate::work::queue::Ticket;

@@ -8,10 +8,6 @@ use rstest::rstest;
 
 use super::{Source, sources_below};
 
-/// The allowed imports that close a cycle: the sources, the importing module, the imported one, and the reason.
-const EXCEPTIONS: [(&str, &str, &str, &str); 1] =
-    [("../agent/src", "agent", "work", "an agent owns the journal and the queue that its work items use")];
-
 /// Sibling modules with the modules that each imports, and for each import where it was found.
 type Imports = BTreeMap<String, BTreeMap<String, String>>;
 
@@ -171,12 +167,8 @@ fn cycles(mut imports: Imports) -> Imports {
 #[case::server("src")]
 #[case::tasks("../xtask/src")]
 fn modules_have_no_import_cycle(#[case] folder: &str) {
-    let mut imports = Modules::read(&sources_below(folder)).imports();
+    let imports = Modules::read(&sources_below(folder)).imports();
     assert!(imports.values().map(BTreeMap::len).sum::<usize>() > 60, "the imports are not read any more");
-    for (_, from, to, _) in EXCEPTIONS.into_iter().filter(|(sources, ..)| *sources == folder) {
-        let excepted = imports.get_mut(from).and_then(|imported| imported.remove(to));
-        assert!(excepted.is_some(), "{from} does not import {to} any more: remove the exception");
-    }
     let cycles = cycles(imports);
     assert!(cycles.is_empty(), "in {folder} these import each other: {cycles:#?}");
 }

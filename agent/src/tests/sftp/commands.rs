@@ -4,13 +4,13 @@ use std::fs;
 use std::sync::Arc;
 
 use super::server_process::SshServer;
-use crate::agent::Settings;
 use crate::command::args::{LsArgs, TrustArgs};
 use crate::command::{check, ls, trust};
 use crate::config::file_permissions::write_private;
 use crate::config::reloadable_config::LiveConfig;
 use crate::exit::Exit;
 use crate::tests::TestAgent;
+use crate::work::agent::Settings;
 
 /// Settings with the server as the endpoint `partner`, whose known keys are in the file `known_hosts` of the agent's folder.
 fn settings(agent: &TestAgent, server: &SshServer) -> anyhow::Result<Settings> {

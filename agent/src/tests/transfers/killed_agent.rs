@@ -14,12 +14,12 @@ use tokio_util::sync::CancellationToken;
 use super::faulty_proxy::Fault;
 use super::remote_server::Kind;
 use super::{Setup, assert_completed, ended_transfer};
-use crate::agent::Settings;
 use crate::command::run as run_command;
 use crate::config::reloadable_config::LiveConfig;
 use crate::server::connection::ConnectionSettings;
 use crate::server::wire::Direction;
 use crate::tests::{TestAgent, test_bytes, timing, wait_until};
+use crate::work::agent::Settings;
 
 /// Names the folder of the agent in the process that is the agent.
 const AGENT_FOLDER: &str = "MFTPLUS_TEST_AGENT_FOLDER";

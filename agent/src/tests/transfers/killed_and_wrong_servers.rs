@@ -10,11 +10,11 @@ use rstest::rstest;
 use super::faulty_proxy::{Proxy, Speech};
 use super::remote_server::{Kind, Remote};
 use super::{Setup, assert_completed, assert_failed, ended_transfer, job, part_of, run_job, settings};
-use crate::agent::Settings;
 use crate::command::args::RunArgs;
 use crate::server::wire::Direction;
 use crate::tests::ftp::server_process::Certificates;
 use crate::tests::{TestAgent, test_bytes};
+use crate::work::agent::Settings;
 
 /// Bytes of a file that is in the middle of its copy when its server is killed.
 const SIZE: usize = 12 << 20;
