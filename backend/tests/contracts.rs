@@ -25,6 +25,9 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use strum::VariantNames;
 
+#[path = "contracts/documentation.rs"]
+mod documentation;
+
 /// Table, column, and whether the column may be null.
 type Column = (String, String, bool);
 
