@@ -27,7 +27,7 @@ async function main(): Promise<void> {
     console.log(`${name ?? hostname}: ${status}, last heartbeat ${lastHeartbeat}`);
   }
   const { transfers, pagination } = await get('/api/transfers', { status: 'failed', limit: 20 });
-  console.log(`${pagination.total} failed transfers, the newest ${transfers.length}:`);
+  console.log(`Failed transfers (${transfers.length} of ${pagination.total}):`);
   for (const { source, destination, errorMessage } of transfers) {
     console.log(`${source} -> ${destination}: ${errorMessage ?? 'no reason reported'}`);
   }
