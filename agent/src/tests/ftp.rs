@@ -5,7 +5,6 @@ mod scripted_server;
 pub(super) mod server_process;
 
 use std::io::{self, Read as _};
-use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -184,15 +183,11 @@ fn stopping_a_transfer_ends_a_write_that_waits() -> anyhow::Result<()> {
     let server =
         ScriptedServer::start(Script { end: End::Silence, idle: Duration::from_mins(1), ..Script::default() })?;
     let stop = CancellationToken::new();
-    let storage = ftp::open(&server.settings(), &client.pools, client.runtime.handle().clone(), stop.clone())?;
+    server.stop_in_silence(stop.clone());
+    let storage = ftp::open(&server.settings(), &client.pools, client.runtime.handle().clone(), stop)?;
     let mut file = storage.open_write(&path("a"), 0)?;
-    let stopping = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(100));
-        stop.cancel();
-    });
     let result = file.write_all(&vec![0; LARGE]).map_err(|error| StorageError::from_io("write", "a", &error));
     assert_eq!(kind_of(result), Some(StorageErrorKind::Stopped));
-    assert!(stopping.join().is_ok());
     Ok(())
 }
 
@@ -204,13 +199,10 @@ fn stopping_a_transfer_ends_a_read_that_waits() -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let storage = ftp::open(&server.settings(), &client.pools, client.runtime.handle().clone(), stop.clone())?;
     let mut file = storage.open_read(&path("a"), 0)?;
-    let stopping = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(100));
-        stop.cancel();
-    });
+    file.read_exact(&mut [0; scripted_server::CONTENT.len()])?;
+    stop.cancel();
     let result = file.read_to_end(&mut Vec::new()).map_err(|error| StorageError::from_io("read", "a", &error));
     assert_eq!(kind_of(result), Some(StorageErrorKind::Stopped));
-    assert!(stopping.join().is_ok());
     Ok(())
 }
 

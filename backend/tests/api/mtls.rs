@@ -217,11 +217,13 @@ async fn a_revocation_is_effective_on_every_server() {
     };
     assert_eq!(status().await, 200, "issued by the other server");
     one.cp().revoke_agent(&Actor::System, agent.id).await.expect("revoked");
-    let begun = tokio::time::Instant::now();
-    while status().await != 401 {
-        assert!(begun.elapsed() < Duration::from_secs(1), "revoked for a second");
-        tokio::task::yield_now().await;
-    }
+    let refused = async {
+        while status().await != 401 {
+            tokio::task::yield_now().await;
+        }
+    };
+    // What the other server has cached does not expire: the message of the revocation removes it.
+    tokio::time::timeout(Duration::from_mins(1), refused).await.expect("refused by the other server");
 }
 
 #[tokio::test]

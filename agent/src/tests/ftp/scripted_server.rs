@@ -61,6 +61,8 @@ struct Folder {
     renames: usize,
     /// The `RNTO`, counted from 1, before whose reply a transfer is stopped.
     stop: Option<(usize, CancellationToken)>,
+    /// A transfer that is stopped after the first byte of a file that is written and not read.
+    stop_in_silence: Option<CancellationToken>,
 }
 
 /// Contents by absolute paths.
@@ -121,6 +123,11 @@ impl ScriptedServer {
     /// Cancels the token before the reply to this `RNTO`, counted from 1.
     pub(super) fn stop_at_rename(&self, number: usize, stop: CancellationToken) {
         self.change(|folder| folder.stop = Some((number, stop)));
+    }
+
+    /// Cancels the token after the first byte of a file that is written and not read.
+    pub(super) fn stop_in_silence(&self, stop: CancellationToken) {
+        self.change(|folder| folder.stop_in_silence = Some(stop));
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Folder) -> T) -> T {
@@ -225,7 +232,14 @@ fn serve(control: &TcpStream, script: Script, counts: &Counts) -> std::io::Resul
                         say(reply)?;
                     }
                     End::Disconnect => return Ok(()),
-                    End::Silence => unread.push(connection),
+                    End::Silence => {
+                        connection.peek(&mut [0])?;
+                        let folder = counts.folder.lock().unwrap_or_else(PoisonError::into_inner);
+                        if let Some(stop) = &folder.stop_in_silence {
+                            stop.cancel();
+                        }
+                        unread.push(connection);
+                    }
                 }
             }
             "SIZE" | "CWD" | "DELE" | "RNFR" | "RNTO" => {
