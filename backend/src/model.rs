@@ -15,6 +15,7 @@ pub mod definition;
 pub mod directive;
 pub mod duration;
 pub mod enrolment_code;
+mod enum_macro;
 pub mod event;
 pub mod field_reader;
 pub mod fleet;

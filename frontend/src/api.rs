@@ -30,6 +30,7 @@ pub(crate) mod saved_views;
 pub(crate) mod scalars;
 pub(crate) mod scheduled_sort;
 pub(crate) mod schedules;
+mod schema_enum;
 pub(crate) mod series;
 pub(crate) mod slots;
 pub(crate) mod transfer_counts;

@@ -1,6 +1,6 @@
 //! The rules of a copy that jobs and transfer steps may have, each declared once.
 
-use crate::{location::SEPARATORS, text_enum::text_enum};
+use crate::{location::SEPARATORS, text_enum::shared_enum};
 
 /// Calls a macro with the rules of a copy. This list is their only declaration. Follow from it, in the server: the rules
 /// as they are stored and sent to agents; those of jobs in REST, GraphQL and events, and the inputs of both APIs; those of
@@ -44,59 +44,10 @@ macro_rules! copy_rules {
     };
 }
 
-text_enum! {
-    /// What happens to a file that exists at the destination.
-    #[derive(Default)]
-    pub enum OnExists {
-        /// It is replaced.
-        #[default]
-        Overwrite = "overwrite",
-        /// It stays, and the source is not copied.
-        Skip = "skip",
-        /// It stays, and the copy gets a free name such as `name (1).ext`.
-        Rename = "rename",
-        /// It stays, and the transfer fails.
-        Fail = "fail",
-    }
-}
-
-text_enum! {
-    /// What happens to symbolic links in a folder.
-    #[derive(Default)]
-    pub enum SymlinkRule {
-        /// They are copied as links; where links are not supported, they are left out with a warning.
-        #[default]
-        Keep = "keep",
-        /// The files that they point to are copied.
-        Follow = "follow",
-        /// They are left out.
-        Skip = "skip",
-        /// The transfer fails.
-        Fail = "fail",
-    }
-}
-
-text_enum! {
-    /// What happens to a folder of which some files cannot be copied.
-    #[derive(Default)]
-    pub enum OnFileError {
-        /// All files are tried, each one that failed is named, and none is published.
-        #[default]
-        Fail = "fail",
-        /// The other files are published.
-        Skip = "skip",
-    }
-}
-
-text_enum! {
-    /// An attribute that a copy can keep of its source.
-    pub enum PreservedAttribute {
-        /// The time of the last modification.
-        Times = "times",
-        /// The permissions.
-        Modes = "modes",
-    }
-}
+crate::contract_enum!(OnExists, shared_enum);
+crate::contract_enum!(OnFileError, shared_enum);
+crate::contract_enum!(PreservedAttribute, shared_enum);
+crate::contract_enum!(SymlinkRule, shared_enum);
 
 /// The maximum number of characters of a name in an agent's configuration.
 pub const MAX_CONFIG_NAME: usize = 64;

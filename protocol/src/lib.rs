@@ -9,6 +9,7 @@
 pub mod archive;
 pub mod backoff;
 pub mod characters;
+pub mod contract_enums;
 pub mod copy_rules;
 pub mod error_code;
 pub mod event_kinds;

@@ -52,6 +52,32 @@ macro_rules! text_enum {
     };
 }
 
+/// Declares an enum of [`contract_enum!`](crate::contract_enum).
+macro_rules! shared_enum {
+    (
+        $(#[$about:meta])+
+        $name:ident $(default $default:ident)? {
+            $($(#[$text:meta])+ $value:ident = $word:literal $(graphql $graphql:literal)?,)+
+        }
+    ) => {
+        $crate::text_enum::text_enum! {
+            $(#[$about])+
+            pub enum $name {
+                $($(#[$text])+ $value = $word,)+
+            }
+        }
+
+        $(
+            impl Default for $name {
+                fn default() -> Self {
+                    Self::$default
+                }
+            }
+        )?
+    };
+}
+
+pub(crate) use shared_enum;
 pub(crate) use text_enum;
 
 /// The error for a text that names no value of the enum.

@@ -1,41 +1,14 @@
-//! The enums of the REST API for agents: statuses, kinds and protocols. A test of the server compares their names with
-//! those of the server's own enums.
+//! The enums of the REST API for agents: statuses, kinds and protocols. A test of the server compares the names of those
+//! that it declares itself with these.
 
-use crate::text_enum::text_enum;
+use crate::text_enum::{shared_enum, text_enum};
 
-text_enum! {
-    /// The status of a transfer.
-    pub enum TransferStatus {
-        /// The transfer waits for its agent.
-        Queued = "queued",
-        /// The agent copies.
-        Running = "running",
-        /// The copy is complete, verified and renamed to its destination.
-        Completed = "completed",
-        /// The copy failed. It can be retried.
-        Failed = "failed",
-        /// A user cancelled the transfer.
-        Cancelled = "cancelled",
-    }
-}
-
-text_enum! {
-    /// The status of a step of a pipeline run.
-    pub enum StepStatus {
-        /// The step has not started.
-        Queued = "queued",
-        /// The step is being carried out.
-        Running = "running",
-        /// The step ended successfully.
-        Completed = "completed",
-        /// The step failed.
-        Failed = "failed",
-        /// A user cancelled the step.
-        Cancelled = "cancelled",
-        /// The step did not run, because of the outcome of the steps that it needs.
-        Skipped = "skipped",
-    }
-}
+crate::contract_enum!(AgentStatus, shared_enum);
+crate::contract_enum!(Direction, shared_enum);
+crate::contract_enum!(Protocol, shared_enum);
+crate::contract_enum!(StepStatus, shared_enum);
+crate::contract_enum!(TransferStatus, shared_enum);
+crate::contract_enum!(Verify, shared_enum);
 
 text_enum! {
     /// The statuses that an agent reports of transfers, job runs and steps.
@@ -48,58 +21,6 @@ text_enum! {
         Failed = "failed",
         /// The work was cancelled, and no part of it is active any more.
         Cancelled = "cancelled",
-    }
-}
-
-text_enum! {
-    /// The status of an agent.
-    pub enum AgentStatus {
-        /// Heartbeats arrive.
-        Online = "online",
-        /// No heartbeat for three intervals, or the process has ended.
-        Offline = "offline",
-        /// Heartbeats arrive, and the agent is working.
-        Busy = "busy",
-        /// Heartbeats arrive, and the agent reports an error of its own.
-        Error = "error",
-    }
-}
-
-text_enum! {
-    /// The direction of a transfer, seen from the agent.
-    #[derive(Default)]
-    pub enum Direction {
-        /// From the agent's machine.
-        #[default]
-        Push = "push",
-        /// To the agent's machine.
-        Pull = "pull",
-    }
-}
-
-text_enum! {
-    /// The protocol of a copy.
-    pub enum Protocol {
-        /// An SFTP server.
-        Sftp = "sftp",
-        /// An FTP server.
-        Ftp = "ftp",
-        /// An FTP server with TLS.
-        Ftps = "ftps",
-        /// The agent's own machine.
-        Local = "local",
-    }
-}
-
-text_enum! {
-    /// How a copy is compared with its source.
-    #[derive(Default)]
-    pub enum Verify {
-        /// Their SHA-256 digests are compared.
-        #[default]
-        Sha256 = "sha256",
-        /// Only their sizes are compared.
-        None = "none",
     }
 }
 

@@ -1,39 +1,17 @@
 //! Users, their sessions and their roles.
 
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumString, VariantNames};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Instant,
+    enum_macro::server_enum,
     field_reader::{Check, Fields, FromFields, boolean, id, one_of, raw_text, text},
     input_macro::input,
 };
 use crate::ids::{CustomerId, UserId};
 
-/// Role of a user, which decides the user's permissions.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum Role {
-    /// Administrator: manages the platform and sees all customers.
-    Admin,
-    /// User of one customer: sees that customer's fleet only.
-    Customer,
-}
+mftplus_protocol::contract_enum!(Role, server_enum);
 
 /// A user, who signs in with an e-mail address and a password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]

@@ -3,71 +3,19 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumString, VariantNames};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Instant,
+    enum_macro::server_enum,
     field_reader::{Fields, FromFields, id, integer, message, number, one_of, raw_text, text},
     highest_reported_values::MAX_MEASURE,
     input_macro::input,
 };
 use crate::ids::{AgentId, CustomerId, InstanceId};
 
-/// Status of an agent.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum AgentStatus {
-    /// Heartbeats arrive.
-    Online,
-    /// The agent signed off, or sent no heartbeat for three intervals.
-    Offline,
-    /// Heartbeats arrive, and the agent is working.
-    Busy,
-    /// Heartbeats arrive, and the agent reports an error of its own.
-    Error,
-}
-
-/// Operating system of an agent.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum Os {
-    /// Linux.
-    Linux,
-    /// Windows.
-    Windows,
-    /// macOS.
-    Darwin,
-}
+mftplus_protocol::contract_enum!(AgentStatus, server_enum);
+mftplus_protocol::contract_enum!(Os, server_enum);
 
 /// An agent: a program on a customer's machine that copies files and reports to the server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]

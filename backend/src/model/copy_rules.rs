@@ -4,144 +4,19 @@ use async_graphql::{InputType, NewType};
 use mftplus_protocol::{characters, copy_rules};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use strum::{Display, EnumString, VariantNames};
-use utoipa::ToSchema;
+use strum::VariantNames;
 
 use super::{
+    enum_macro::server_enum,
     field_reader::{Check, one_of},
     redaction::without_password,
 };
 
-/// What happens to a file that exists at the destination.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum OnExists {
-    /// It is replaced.
-    Overwrite,
-    /// It stays, and the source is not copied.
-    Skip,
-    /// It stays, and the copy gets a free name such as `name (1).ext`.
-    Rename,
-    /// It stays, and the transfer fails.
-    Fail,
-}
-
-/// What happens to symbolic links in a folder.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum SymlinkRule {
-    /// They are copied as links; where links are not supported, they are left out with a warning.
-    Keep,
-    /// The files that they point to are copied.
-    Follow,
-    /// They are left out.
-    Skip,
-    /// The transfer fails.
-    Fail,
-}
-
-/// What happens to a folder of which some files cannot be copied.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum OnFileError {
-    /// All files are tried, each one that failed is named, and none is published.
-    Fail,
-    /// The other files are published.
-    Skip,
-}
-
-/// An attribute that a copy can keep of its source.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum PreservedAttribute {
-    /// The time of the last modification.
-    Times,
-    /// The permissions.
-    Modes,
-}
-
-/// How a copy is compared with its source.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum Verify {
-    /// By their SHA-256.
-    #[default]
-    #[graphql(name = "SHA256")]
-    Sha256,
-    /// Not at all.
-    None,
-}
+mftplus_protocol::contract_enum!(OnExists, server_enum);
+mftplus_protocol::contract_enum!(SymlinkRule, server_enum);
+mftplus_protocol::contract_enum!(OnFileError, server_enum);
+mftplus_protocol::contract_enum!(PreservedAttribute, server_enum);
+mftplus_protocol::contract_enum!(Verify, server_enum);
 
 /// The attributes that a copy keeps, each once and in the order of the enum.
 pub type Preserve = Vec<PreservedAttribute>;

@@ -3,12 +3,12 @@
 use mftplus_protocol::{failure_code, transfer::TransferDetails};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use strum::{Display, EnumString, VariantNames};
 use utoipa::ToSchema;
 
 use super::{
     Instant,
     agent::AgentRef,
+    enum_macro::server_enum,
     field_reader::{
         Change, Check, Fields, FromFields, id, integer, location, message, number, one_of, sha256_hex, text,
     },
@@ -29,36 +29,7 @@ pub use samples::{MAX_SAMPLES, MIN_INTERVAL, SampledTransfer, Samples, TransferS
 pub use sort::{TransferSort, TransferSortField};
 pub use state_machine::{Advance, Progress, TransferState};
 
-/// Status of a transfer.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum TransferStatus {
-    /// The transfer has not started.
-    Queued,
-    /// The transfer is running.
-    Running,
-    /// All files were copied. Final.
-    Completed,
-    /// The transfer ended with an error. Another attempt may follow.
-    Failed,
-    /// The transfer was cancelled. Final.
-    Cancelled,
-}
+mftplus_protocol::contract_enum!(TransferStatus, server_enum);
 
 impl TransferStatus {
     /// Whether the transfer has ended. A failed one may be retried.
@@ -86,57 +57,8 @@ impl TransferStatus {
     }
 }
 
-/// Direction of a copy, seen from the agent.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum Direction {
-    /// To the agent.
-    Pull,
-    /// From the agent.
-    Push,
-}
-
-/// Protocol of a copy.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum Protocol {
-    /// SSH File Transfer Protocol.
-    Sftp,
-    /// FTP without encryption.
-    Ftp,
-    /// FTP over TLS.
-    Ftps,
-    /// A copy on the agent's machine.
-    Local,
-}
+mftplus_protocol::contract_enum!(Direction, server_enum);
+mftplus_protocol::contract_enum!(Protocol, server_enum);
 
 /// Network measurements of the agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema, async_graphql::SimpleObject)]

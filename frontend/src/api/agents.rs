@@ -2,25 +2,11 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
-use super::{ApiError, ById, ByIdFields, Page, Request, customers::CustomerName, schema};
+use super::{ApiError, ById, ByIdFields, Page, Request, customers::CustomerName, schema, schema_enum::schema_enum};
 use crate::time::Instant;
 
-/// The status of an agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-pub(crate) enum AgentStatus {
-    Online,
-    Busy,
-    Error,
-    Offline,
-}
-
-/// The operating system of an agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-pub(crate) enum Os {
-    Darwin,
-    Linux,
-    Windows,
-}
+mftplus_protocol::contract_enum!(AgentStatus, schema_enum);
+mftplus_protocol::contract_enum!(Os, schema_enum);
 
 /// An agent without its links. All operations select the same fields.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]

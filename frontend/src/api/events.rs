@@ -137,7 +137,7 @@ pub(crate) struct LoggedPipelineRun {
     pub(crate) pipeline: Option<PipelineName>,
     pub(crate) error_message: Option<String>,
     #[cynic(rename = "status", alias)]
-    pub(crate) pipeline_run_status: pipeline_runs::RunStatus,
+    pub(crate) pipeline_run_status: pipeline_runs::PipelineRunStatus,
 }
 
 /// A slot of a pipeline in the log.

@@ -2,17 +2,10 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
-use super::{ApiError, ById, ByIdFields, Page, Request, scalars::ByteCount, schema};
+use super::{ApiError, ById, ByIdFields, Page, Request, scalars::ByteCount, schema, schema_enum::schema_enum};
 use crate::time::Instant;
 
-/// The status of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-pub(crate) enum RunStatus {
-    Running,
-    Completed,
-    Failed,
-    Cancelled,
-}
+mftplus_protocol::contract_enum!(RunStatus, schema_enum);
 
 /// A run without its links. All operations select the same fields.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]

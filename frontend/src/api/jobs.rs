@@ -10,25 +10,13 @@ use super::{
     scalars::Duration,
     scheduled_sort::ScheduledSort,
     schema,
+    schema_enum::schema_enum,
     transfers::{AgentLink, Direction, Protocol},
 };
 use crate::time::Instant;
 
-/// The overlap policy: what happens to a slot while an earlier run of the job is active.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-pub(crate) enum Overlap {
-    Skip,
-    Queue,
-    Allow,
-}
-
-/// The catch-up policy: what happens to slots that passed while no server was running.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-pub(crate) enum CatchUp {
-    Last,
-    Skip,
-    All,
-}
+mftplus_protocol::contract_enum!(Overlap, schema_enum);
+mftplus_protocol::contract_enum!(CatchUp, schema_enum);
 
 /// The retry policy of a job.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]

@@ -2,39 +2,15 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
-use super::{ApiError, ById, ByIdFields, Page, Request, pipeline_plan::Plan, scalars::ByteCount, schema};
+use super::{
+    ApiError, ById, ByIdFields, Page, Request, pipeline_plan::Plan, scalars::ByteCount, schema,
+    schema_enum::schema_enum,
+};
 use crate::time::Instant;
 
-/// The status of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-#[cynic(graphql_type = "PipelineRunStatus")]
-pub(crate) enum RunStatus {
-    Queued,
-    Running,
-    Completed,
-    Failed,
-    Cancelled,
-}
-
-/// The status of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-pub(crate) enum StepStatus {
-    Queued,
-    Running,
-    Completed,
-    Failed,
-    Cancelled,
-    Skipped,
-}
-
-/// What started a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-#[cynic(graphql_type = "Trigger")]
-pub(crate) enum RunTrigger {
-    Manual,
-    Schedule,
-    Rerun,
-}
+mftplus_protocol::contract_enum!(PipelineRunStatus, schema_enum);
+mftplus_protocol::contract_enum!(StepStatus, schema_enum);
+mftplus_protocol::contract_enum!(Trigger, schema_enum);
 
 /// A run with its steps. All operations but the lists of pipelines select the same fields.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
@@ -43,8 +19,8 @@ pub(crate) struct PipelineRun {
     pub(crate) pipeline_id: Id,
     /// The number of the version that the run executes; 0 if it executes a draft.
     pub(crate) version: i32,
-    pub(crate) status: RunStatus,
-    pub(crate) trigger: RunTrigger,
+    pub(crate) status: PipelineRunStatus,
+    pub(crate) trigger: Trigger,
     pub(crate) started_at: Option<Instant>,
     pub(crate) completed_at: Option<Instant>,
     pub(crate) error_message: Option<String>,
@@ -88,7 +64,7 @@ pub(crate) struct RunMark {
     pub(crate) id: Id,
     pub(crate) pipeline_id: Id,
     pub(crate) version: i32,
-    pub(crate) status: RunStatus,
+    pub(crate) status: PipelineRunStatus,
     pub(crate) started_at: Option<Instant>,
     pub(crate) cancel_requested_at: Option<Instant>,
     pub(crate) revision: i32,

@@ -58,7 +58,7 @@ pub(crate) struct PipelineSlot {
 #[cynic(graphql_type = "PipelineRun")]
 pub(crate) struct PipelineSlotRun {
     pub(crate) id: Id,
-    pub(crate) status: pipeline_runs::RunStatus,
+    pub(crate) status: pipeline_runs::PipelineRunStatus,
     pub(crate) error_message: Option<String>,
 }
 

@@ -4,34 +4,13 @@ use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
 use super::{
     ApiError, ById, ByIdFields, ItemResult, Page, Request, customers::CustomerName, scalars::ByteCount, schema,
+    schema_enum::schema_enum,
 };
 use crate::{format::capitalized, time::Instant};
 
-/// The status of a transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-pub(crate) enum TransferStatus {
-    Queued,
-    Running,
-    Completed,
-    Failed,
-    Cancelled,
-}
-
-/// The direction of a transfer, seen from the agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-pub(crate) enum Direction {
-    Pull,
-    Push,
-}
-
-/// The protocol of a transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-pub(crate) enum Protocol {
-    Ftp,
-    Ftps,
-    Local,
-    Sftp,
-}
+mftplus_protocol::contract_enum!(TransferStatus, schema_enum);
+mftplus_protocol::contract_enum!(Direction, schema_enum);
+mftplus_protocol::contract_enum!(Protocol, schema_enum);
 
 /// Declares the fragment of a transfer, with its details.
 macro_rules! transfer {

@@ -2,15 +2,10 @@
 
 use cynic::{Id, MutationBuilder, QueryBuilder};
 
-use super::{Page, Request, customers::CustomerName, schema};
+use super::{Page, Request, customers::CustomerName, schema, schema_enum::schema_enum};
 use crate::time::Instant;
 
-/// The role of a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
-pub(crate) enum Role {
-    Admin,
-    Customer,
-}
+mftplus_protocol::contract_enum!(Role, schema_enum);
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]

@@ -6,7 +6,7 @@ use super::slots::State;
 use crate::{
     api::{
         pipeline_plan::{Action, Endpoint, PlannedSchedule, PlannedStep, Transfer, When},
-        pipeline_runs::{PipelineRun, RunMark, RunStatus, RunTrigger, Step, StepStatus},
+        pipeline_runs::{PipelineRun, PipelineRunStatus, RunMark, Step, StepStatus, Trigger},
     },
     format,
     time::Instant,
@@ -17,10 +17,10 @@ use crate::{
 pub(crate) const PIPELINE_STATES: [(bool, &str, &str); 2] = super::jobs::JOB_STATES;
 
 /// The triggers of runs: value, name, label.
-pub(crate) const RUN_TRIGGERS: [(RunTrigger, &str, &str); 3] = [
-    (RunTrigger::Manual, "manual", "Manual"),
-    (RunTrigger::Schedule, "schedule", "Schedule"),
-    (RunTrigger::Rerun, "rerun", "Rerun"),
+pub(crate) const RUN_TRIGGERS: [(Trigger, &str, &str); 3] = [
+    (Trigger::Manual, "manual", "Manual"),
+    (Trigger::Schedule, "schedule", "Schedule"),
+    (Trigger::Rerun, "rerun", "Rerun"),
 ];
 
 /// The state of a pipeline.
@@ -31,9 +31,9 @@ pub(crate) fn pipeline_state(enabled: bool) -> (&'static str, Tone) {
 /// The state of a pipeline in a list with its newest runs, newest first: `Failing` if the last one that has ended failed.
 /// Runs of drafts do not count.
 pub(crate) fn pipeline_state_with_runs(enabled: bool, runs: &[RunMark]) -> (&'static str, Tone) {
-    let ended = runs
-        .iter()
-        .filter(|run| !is_draft(run.version) && !matches!(run.status, RunStatus::Queued | RunStatus::Running));
+    let ended = runs.iter().filter(|run| {
+        !is_draft(run.version) && !matches!(run.status, PipelineRunStatus::Queued | PipelineRunStatus::Running)
+    });
     super::state_with_runs(pipeline_state(enabled), ended.map(|run| run_state(run.status, false)))
 }
 
@@ -48,25 +48,25 @@ pub(crate) fn run_version(version: i32) -> String {
 }
 
 /// The state of a run: its status, or a more exact label for it.
-pub(crate) fn run_state(status: RunStatus, is_cancelling: bool) -> (&'static str, Tone) {
+pub(crate) fn run_state(status: PipelineRunStatus, is_cancelling: bool) -> (&'static str, Tone) {
     match status {
-        RunStatus::Queued | RunStatus::Running if is_cancelling => ("Cancelling", Tone::Warn),
-        RunStatus::Queued => ("Queued", Tone::Neutral),
-        RunStatus::Running => ("Running", Tone::Accent),
-        RunStatus::Completed => ("Completed", Tone::Good),
-        RunStatus::Failed => ("Failed", Tone::Bad),
-        RunStatus::Cancelled => ("Cancelled", Tone::Neutral),
+        PipelineRunStatus::Queued | PipelineRunStatus::Running if is_cancelling => ("Cancelling", Tone::Warn),
+        PipelineRunStatus::Queued => ("Queued", Tone::Neutral),
+        PipelineRunStatus::Running => ("Running", Tone::Accent),
+        PipelineRunStatus::Completed => ("Completed", Tone::Good),
+        PipelineRunStatus::Failed => ("Failed", Tone::Bad),
+        PipelineRunStatus::Cancelled => ("Cancelled", Tone::Neutral),
     }
 }
 
 /// The label of an event about a run.
-pub(super) fn run_event(status: RunStatus) -> (&'static str, Tone) {
+pub(super) fn run_event(status: PipelineRunStatus) -> (&'static str, Tone) {
     match status {
-        RunStatus::Queued => ("Pipeline run queued", Tone::Neutral),
-        RunStatus::Running => ("Pipeline run started", Tone::Accent),
-        RunStatus::Completed => ("Pipeline run completed", Tone::Good),
-        RunStatus::Failed => ("Pipeline run failed", Tone::Bad),
-        RunStatus::Cancelled => ("Pipeline run cancelled", Tone::Neutral),
+        PipelineRunStatus::Queued => ("Pipeline run queued", Tone::Neutral),
+        PipelineRunStatus::Running => ("Pipeline run started", Tone::Accent),
+        PipelineRunStatus::Completed => ("Pipeline run completed", Tone::Good),
+        PipelineRunStatus::Failed => ("Pipeline run failed", Tone::Bad),
+        PipelineRunStatus::Cancelled => ("Pipeline run cancelled", Tone::Neutral),
     }
 }
 
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn an_active_pipeline_is_failing_when_its_last_run_that_ended_failed() {
-        use RunStatus::{Cancelled, Completed, Failed, Queued, Running};
+        use PipelineRunStatus::{Cancelled, Completed, Failed, Queued, Running};
         let mark = |status| RunMark {
             id: cynic::Id::new("r"),
             pipeline_id: cynic::Id::new("p"),
@@ -188,7 +188,7 @@ mod tests {
             cancel_requested_at: None,
             revision: 1,
         };
-        let state = |enabled, runs: &[RunStatus]| {
+        let state = |enabled, runs: &[PipelineRunStatus]| {
             let runs: Vec<_> = runs.iter().copied().map(mark).collect();
             pipeline_state_with_runs(enabled, &runs).0
         };

@@ -96,8 +96,8 @@ fn of_job_run(status: RunStatus) -> State {
     }
 }
 
-fn of_pipeline_run(status: pipeline_runs::RunStatus) -> State {
-    use pipeline_runs::RunStatus as Status;
+fn of_pipeline_run(status: pipeline_runs::PipelineRunStatus) -> State {
+    use pipeline_runs::PipelineRunStatus as Status;
     match status {
         Status::Queued => ("Due", "…", Tone::Accent),
         Status::Running => of_job_run(RunStatus::Running),

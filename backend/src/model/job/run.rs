@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumString, VariantNames};
 use utoipa::ToSchema;
 
 use crate::{
@@ -10,40 +9,14 @@ use crate::{
     ids::{DirectiveId, InstanceId, JobId, RunId},
     model::{
         Instant,
+        enum_macro::server_enum,
         field_reader::{Change, id, integer, message, one_of},
         highest_reported_values::MAX_BYTES,
         input_macro::input,
     },
 };
 
-/// Status of a job run.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum RunStatus {
-    /// The agent is working on the run.
-    Running,
-    /// The run ended successfully. Final.
-    Completed,
-    /// The run ended with an error. Final: a retry is another run.
-    Failed,
-    /// The run was cancelled. Final.
-    Cancelled,
-}
+mftplus_protocol::contract_enum!(RunStatus, server_enum);
 
 impl RunStatus {
     /// Whether the run has ended.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use strum::{Display, EnumString, VariantNames};
 use utoipa::ToSchema;
 
 use super::definition;
@@ -12,40 +11,12 @@ use crate::{
     ids::{PipelineId, RunId, TransferId},
     model::{
         Instant,
+        enum_macro::server_enum,
         field_reader::{Fields, FromFields},
     },
 };
 
-/// Status of a pipeline run.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum PipelineRunStatus {
-    /// No step has started.
-    Queued,
-    /// Steps are running or waiting.
-    Running,
-    /// All steps have ended and none failed. Final.
-    Completed,
-    /// All steps have ended and at least one failed. Final.
-    Failed,
-    /// The run was cancelled. Final.
-    Cancelled,
-}
+mftplus_protocol::contract_enum!(PipelineRunStatus, server_enum);
 
 impl PipelineRunStatus {
     /// Whether the run has ended.
@@ -67,38 +38,7 @@ impl PipelineRunStatus {
     }
 }
 
-/// Status of a step.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum StepStatus {
-    /// The step waits for other steps, for its next attempt, or for its agent to start it.
-    Queued,
-    /// The step is running.
-    Running,
-    /// The step ended successfully. Final.
-    Completed,
-    /// The last attempt failed. Final.
-    Failed,
-    /// The step was cancelled. Final.
-    Cancelled,
-    /// The step did not run, because the steps that it needs did not end as its `when` requires. Final.
-    Skipped,
-}
+mftplus_protocol::contract_enum!(StepStatus, server_enum);
 
 impl StepStatus {
     /// Whether the step has ended.
@@ -108,31 +48,7 @@ impl StepStatus {
     }
 }
 
-/// What started a pipeline run.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Display,
-    EnumString,
-    VariantNames,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    async_graphql::Enum,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum Trigger {
-    /// A user started it.
-    Manual,
-    /// The schedule of the pipeline started it.
-    Schedule,
-    /// A user continued an earlier run from where it stopped.
-    Rerun,
-}
+mftplus_protocol::contract_enum!(Trigger, server_enum);
 
 /// Stands in the place of the version in runs that execute a draft. Versions are counted from 1.
 pub const DRAFT: i64 = 0;

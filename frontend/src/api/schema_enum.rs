@@ -1,0 +1,24 @@
+//! The declaration of the enums that the dashboard shares with the server.
+
+/// Declares an enum of [`mftplus_protocol::contract_enum!`] as operations have it. The module imports [`schema`].
+///
+/// [`schema`]: super::schema
+macro_rules! schema_enum {
+    (
+        $(#[doc = $about:tt])+
+        $name:ident $(default $default:ident)? {
+            $($(#[doc = $text:tt])+ $value:ident = $word:tt $(graphql $graphql:tt)?,)+
+        }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
+        pub(crate) enum $name {
+            $(
+                $(#[cynic(rename = $graphql)])?
+                $value,
+            )+
+        }
+    };
+}
+
+pub(super) use schema_enum;
