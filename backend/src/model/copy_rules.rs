@@ -59,7 +59,7 @@ impl<'de> Deserialize<'de> for AfterSuccess {
 macro_rules! rules {
     ($(
         $(#[$text:meta])+
-        $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
+        $field:ident: { $($type:tt)+ } = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
     )+) => {
         /// The rules of one copy. What is not set is absent in JSON: then the default of the agent holds.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ macro_rules! rules {
             $(
                 $(#[$text])+
                 #[serde(default, skip_serializing_if = "Option::is_none")]
-                pub $field: Option<$type>,
+                pub $field: Option<$($type)+>,
             )+
         }
 
