@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 use crate::server::context::ServerContext;
 use crate::server::http::ApiError;
 use crate::server::rate_limit::urgent_delay;
-use crate::server::wire::CreateTransfer;
 use crate::transfer::state_files::Claim;
 
 /// Repeats the request until the server answers or `timeout` has passed; `None` if the process stops.
@@ -71,14 +70,6 @@ pub(crate) async fn create(
 async fn request(server: &ServerContext, claim: &Claim) -> Result<(uuid::Uuid, u32), ApiError> {
     sleep(urgent_delay(server.api.rate_limit())).await;
     let state = &claim.state;
-    let transfer = CreateTransfer {
-        source_url: &state.source,
-        destination_path: &state.destination,
-        direction: state.direction,
-        protocol: state.protocol().as_str(),
-        size: state.known_size(),
-        part_of: &state.part_of,
-    };
-    let view = server.api.create_transfer(state.idempotency_key, &transfer).await?;
+    let view = server.api.create_transfer(state.idempotency_key, &state.creation()).await?;
     Ok((view.id, view.attempt))
 }

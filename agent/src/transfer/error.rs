@@ -12,6 +12,9 @@ use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::source_entries::PlanError;
 
+/// The sizes that files of /proc and /sys report, whatever they contain.
+pub(crate) const UNKNOWN_SIZES: [u64; 2] = [0, 4096];
+
 /// Why a copy failed or stopped.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CopyError {

@@ -15,16 +15,13 @@ use crate::storage::sparse;
 use crate::transfer::bandwidth::BandwidthLimiter;
 use crate::transfer::checksum::{Hasher, Manifest};
 use crate::transfer::control::Control;
-use crate::transfer::error::{CopyError, at};
+use crate::transfer::error::{CopyError, UNKNOWN_SIZES, at};
 use crate::transfer::part_lock::{Reserved, make_folder, open_part};
 use crate::transfer::source_entries::{Entry, Kind, Plan};
 use crate::transfer::state::{CopyOptions, CopyResult, Verify};
 
 /// The number of bytes moved at once.
 const CHUNK: usize = 1 << 20;
-
-/// The sizes that files of /proc and /sys report, whatever they contain.
-const UNKNOWN_SIZES: [u64; 2] = [0, 4096];
 
 /// Copies everything in `plan` into `part`, which is reserved; the result is durable and verified. All files of a folder are
 /// tried, and the error names each that cannot be copied.

@@ -7,7 +7,7 @@ pub(crate) use mftplus_protocol::wire::{Protocol, Verify};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::server::wire::{Direction, PartOf, Status, TransferDetails};
+use crate::server::wire::{CreateTransfer, Direction, PartOf, Status, TransferDetails};
 use crate::storage::command_line_copy_paths::CopyPaths;
 use crate::storage::part_name;
 use crate::storage::path_text::from_text;
@@ -222,6 +222,18 @@ impl TransferState {
         let id = self.id.unwrap_or(self.idempotency_key);
         let [.., a, b, c, d] = id.into_bytes();
         format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
+    }
+
+    /// The request that creates the transfer on the server.
+    pub(crate) fn creation(&self) -> CreateTransfer<'_> {
+        CreateTransfer {
+            source_url: &self.source,
+            destination_path: &self.destination,
+            direction: self.direction,
+            protocol: self.protocol().as_str(),
+            size: self.known_size(),
+            part_of: &self.part_of,
+        }
     }
 
     /// The protocol that is reported.

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::server::http::ApiError;
-use crate::server::wire::{CopyRuleFields, CreateTransfer, Direction, PartOf, Status};
+use crate::server::wire::{CopyRuleFields, Direction, PartOf, Status};
 use crate::storage::allowed_roots::FileAccess;
 use crate::storage::command_line_copy_paths::CopyPaths;
 use crate::storage::job_paths;
@@ -190,14 +190,7 @@ async fn prepare(
 /// Creates the transfer on the server. The same idempotency key never creates a second one.
 async fn create(agent: &Arc<Agent>, mut claim: Claim) -> anyhow::Result<Option<Result<Claim, Outcome>>> {
     let state = claim.state.clone();
-    let transfer = CreateTransfer {
-        source_url: &state.source,
-        destination_path: &state.destination,
-        direction: state.direction,
-        protocol: state.protocol().as_str(),
-        size: state.known_size(),
-        part_of: &state.part_of,
-    };
+    let transfer = state.creation();
     let created = request_until_answered(agent, || async {
         match agent.server.api.create_transfer(state.idempotency_key, &transfer).await {
             // The server still handles an earlier copy of this request.

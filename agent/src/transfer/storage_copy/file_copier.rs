@@ -9,7 +9,7 @@ use crate::storage::transfer_storage::{Capabilities, EntryKind, Metadata, Transf
 use crate::transfer::bandwidth::BandwidthLimiter;
 use crate::transfer::checksum::Hasher;
 use crate::transfer::control::Control;
-use crate::transfer::error::CopyError;
+use crate::transfer::error::{CopyError, UNKNOWN_SIZES};
 use crate::transfer::state::PartialFile;
 
 /// Bytes moved at once: so few that they are still in the cache of the CPU when they are hashed and sent.
@@ -20,9 +20,6 @@ const CHECKPOINT: u64 = 256 << 20;
 
 /// Time after which it is synced as well: what comes over a slow connection takes long to receive again.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
-
-/// The sizes that files of /proc and /sys claim, whatever they contain.
-const UNKNOWN_SIZES: [u64; 2] = [0, 4096];
 
 /// Copies files from one storage to another.
 pub(crate) struct FileCopier<'a> {
