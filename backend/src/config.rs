@@ -141,8 +141,8 @@ impl ServeSettings {
     ///
     /// The setting that is missing.
     pub fn tls_files(&self) -> Result<Option<CertificateFiles>, String> {
-        let certificate = ("MFTPLUS_TLS_CERT", self.tls_cert.as_deref());
-        CertificateFiles::of(certificate, ("MFTPLUS_TLS_KEY", self.tls_key.as_deref()))
+        let (certificate, key) = (self.tls_cert.as_deref(), self.tls_key.as_deref());
+        CertificateFiles::of("MFTPLUS_TLS_CERT", certificate, "MFTPLUS_TLS_KEY", key)
     }
 
     /// The certificate of the authority for client certificates, if the operator chose one.
@@ -151,8 +151,8 @@ impl ServeSettings {
     ///
     /// The setting that is missing.
     pub fn authority_files(&self) -> Result<Option<CertificateFiles>, String> {
-        let certificate = ("MFTPLUS_CA_CERT", self.ca_cert.as_deref());
-        CertificateFiles::of(certificate, ("MFTPLUS_CA_KEY", self.ca_key.as_deref()))
+        let (certificate, key) = (self.ca_cert.as_deref(), self.ca_key.as_deref());
+        CertificateFiles::of("MFTPLUS_CA_CERT", certificate, "MFTPLUS_CA_KEY", key)
     }
 }
 

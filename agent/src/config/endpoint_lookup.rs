@@ -130,7 +130,7 @@ impl ConfigFile {
             return Ok(Target { protocol, host, port, section: Some((name, section)), user });
         }
         let port = address.port.unwrap_or(if protocol == Protocol::Sftp { SFTP_PORT } else { FTP_PORT });
-        let section = self.endpoint_on(&host, (protocol, port), credentials, user.as_deref())?;
+        let section = self.endpoint_on(&host, protocol, port, credentials, user.as_deref())?;
         Ok(Target { protocol, host, port, section, user })
     }
 
@@ -138,7 +138,8 @@ impl ConfigFile {
     fn endpoint_on(
         &self,
         host: &str,
-        (protocol, port): (Protocol, u16),
+        protocol: Protocol,
+        port: u16,
         credentials: Option<&str>,
         user: Option<&str>,
     ) -> Result<Option<(&str, &EndpointSection)>, ConfigError> {

@@ -105,7 +105,7 @@ pub(crate) async fn carry_out(
     let mut work = tokio::task::spawn_blocking(move || {
         let mut claim = claim;
         let copied = match claim.state.stream.clone() {
-            Some(stream) => copy_stream(&mut claim, stream, (&access, servers.as_ref()), backoff, &worker),
+            Some(stream) => copy_stream(&mut claim, stream, &access, servers.as_ref(), backoff, &worker),
             None => copy_and_publish(&mut claim, plan, &access, &worker),
         };
         (claim, copied)
@@ -242,7 +242,7 @@ fn discard_part(context: &TransferContext, claim: &Claim) {
     let state = &claim.state;
     let access = context.file_access(state.options.is_confined);
     if let Some(stream) = &state.stream {
-        return discard_stream(claim, stream, (&access, context.servers.as_ref()));
+        return discard_stream(claim, stream, &access, context.servers.as_ref());
     }
     let paths = state.paths();
     // A folder is not the part of a file: it belongs to something else.
@@ -266,7 +266,7 @@ fn discard_part(context: &TransferContext, claim: &Claim) {
 }
 
 /// Removes what a copy through storages has staged. Blocking.
-fn discard_stream(claim: &Claim, stream: &StreamState, (access, servers): (&FileAccess, &dyn Connect)) {
+fn discard_stream(claim: &Claim, stream: &StreamState, access: &FileAccess, servers: &dyn Connect) {
     // The transfer is stopped, but its parts are still to be removed.
     let opener = Opener::of(&claim.state, access, servers, CancellationToken::new());
     let discarded = opener
@@ -282,7 +282,8 @@ fn discard_stream(claim: &Claim, stream: &StreamState, (access, servers): (&File
 fn copy_stream(
     claim: &mut Claim,
     stream: StreamState,
-    (access, servers): (&FileAccess, &dyn Connect),
+    access: &FileAccess,
+    servers: &dyn Connect,
     backoff: Backoff,
     control: &Control,
 ) -> Result<CopyResult, CopyError> {

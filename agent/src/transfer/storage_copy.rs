@@ -95,7 +95,7 @@ fn attempt_once(
         (copied, None, None)
     } else {
         let source = open(End::Source)?;
-        let (copied, lock) = stage_files::stage(claim, stream, (&source, &destination), &mut staged, control)?;
+        let (copied, lock) = stage_files::stage(claim, stream, &source, &destination, &mut staged, control)?;
         (copied, Some(source), lock)
     };
     if !is_published {

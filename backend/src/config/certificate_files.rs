@@ -14,8 +14,10 @@ pub struct CertificateFiles {
 impl CertificateFiles {
     /// The files of two settings with these names. Both or neither must be given.
     pub(super) fn of(
-        (certificate_name, certificate): (&str, Option<&Path>),
-        (key_name, key): (&str, Option<&Path>),
+        certificate_name: &str,
+        certificate: Option<&Path>,
+        key_name: &str,
+        key: Option<&Path>,
     ) -> Result<Option<Self>, String> {
         match (certificate, key) {
             (Some(certificate), Some(key)) => {
@@ -35,7 +37,7 @@ mod tests {
     #[test]
     fn a_certificate_without_its_key_is_refused() {
         let (certificate, key) = (Some(Path::new("a.pem")), Some(Path::new("a.key")));
-        let files = |certificate, key| CertificateFiles::of(("CERT", certificate), ("KEY", key));
+        let files = |certificate, key| CertificateFiles::of("CERT", certificate, "KEY", key);
         assert_eq!(files(None, None), Ok(None));
         assert!(files(certificate, key).is_ok_and(|files| files.is_some()));
         assert_eq!(files(certificate, None), Err("CERT needs KEY, the file with the private key".to_owned()));

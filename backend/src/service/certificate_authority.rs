@@ -111,7 +111,8 @@ impl CertificateAuthority {
     pub(super) fn issue_client(
         &self,
         public_key: &SubjectPublicKeyInfo,
-        (agent, customer): (AgentId, CustomerId),
+        agent: AgentId,
+        customer: CustomerId,
         serial: Serial,
         now: DateTime<Utc>,
     ) -> Result<Issued, rcgen::Error> {
@@ -245,8 +246,8 @@ mod tests {
 
         let key = KeyPair::generate().expect("a key");
         let spki = SubjectPublicKeyInfo::from_der(&key.subject_public_key_info()).expect("a public key");
-        let ids = (AgentId(uuid::Uuid::from_u128(1)), CustomerId(uuid::Uuid::from_u128(2)));
-        let issued = |at| authority.issue_client(&spki, ids, SERIAL, at).expect("a certificate").expires_at;
+        let (agent, customer) = (AgentId(uuid::Uuid::from_u128(1)), CustomerId(uuid::Uuid::from_u128(2)));
+        let issued = |at| authority.issue_client(&spki, agent, customer, SERIAL, at).expect("a certificate").expires_at;
         assert_eq!(issued(now()), whole_seconds(now() + LIFETIME));
         assert_eq!(issued(authority.expires_at() - TimeDelta::days(1)), authority.expires_at());
     }

@@ -59,7 +59,7 @@ impl ControlPlane {
             require_latest_key(&mut work, id, key).await?;
         }
         let serial = self.serial();
-        let issued = authority.issue_client(&public_key, (id, row.customer_id), serial, work.now);
+        let issued = authority.issue_client(&public_key, id, row.customer_id, serial, work.now);
         let issued = issued.map_err(Error::internal)?;
         if issued.expires_at <= work.now {
             return Err(Error::internal("the certificate authority has expired"));

@@ -216,7 +216,7 @@ impl TransferStorage for SftpStorage {
             send_only(&self.calls.runtime, session.close(handle));
             return Err(error);
         }
-        Ok(Box::new(SftpWriter::new(&self.calls, (shown, remote), handle, offset)))
+        Ok(Box::new(SftpWriter::new(&self.calls, shown, remote, handle, offset)))
     }
 
     fn create_folder(&self, path: &StoragePath) -> Result<(), StorageError> {

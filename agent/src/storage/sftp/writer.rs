@@ -30,7 +30,7 @@ pub(crate) struct SftpWriter<'a> {
 
 impl<'a> SftpWriter<'a> {
     /// `path` is what messages call the file, `remote` its path on the server.
-    pub(crate) fn new(calls: &'a Calls, (path, remote): (String, String), handle: String, offset: u64) -> Self {
+    pub(crate) fn new(calls: &'a Calls, path: String, remote: String, handle: String, offset: u64) -> Self {
         Self { calls, path, remote, handle, requests: InFlight::new(), offset, has_failed: false, is_closed: false }
     }
 

@@ -50,9 +50,11 @@ pub(crate) type Checkpoint<'a> = &'a mut dyn FnMut(u64, Option<String>) -> Resul
 
 impl<'a> FileCopier<'a> {
     pub(crate) fn new(
-        (source, target): (&'a dyn TransferStorage, &'a dyn TransferStorage),
+        source: &'a dyn TransferStorage,
+        target: &'a dyn TransferStorage,
         control: &'a Control,
-        (verify, is_direct): (bool, bool),
+        verify: bool,
+        is_direct: bool,
         max_rate: Option<u64>,
     ) -> Self {
         let limiter = BandwidthLimiter::new(max_rate, &control.bandwidth);
@@ -68,7 +70,8 @@ impl<'a> FileCopier<'a> {
     /// a local part file are durable.
     pub(crate) fn copy(
         &mut self,
-        (from, before): (&StoragePath, &Metadata),
+        from: &StoragePath,
+        before: &Metadata,
         to: &StoragePath,
         known: Option<&PartialFile>,
         checkpoint: Checkpoint<'_>,
@@ -77,7 +80,7 @@ impl<'a> FileCopier<'a> {
             Some(known) => self.keep_prefix(from, to, before.size, known)?,
             None => (0, Hasher::new(self.verify)),
         };
-        let length = self.write_rest((from, to), (kept, before.size), &mut hasher, checkpoint)?;
+        let length = self.write_rest(from, to, kept, before.size, &mut hasher, checkpoint)?;
         let after = self.source.metadata(from)?;
         if (after.size, after.modified) != (before.size, before.modified) {
             return Err(CopyError::Changed(self.source.display(from).into()));
@@ -168,8 +171,10 @@ impl<'a> FileCopier<'a> {
     /// Copies what follows the first `kept` of `size` bytes; returns the length of the copy.
     fn write_rest(
         &mut self,
-        (from, to): (&StoragePath, &StoragePath),
-        (kept, size): (u64, u64),
+        from: &StoragePath,
+        to: &StoragePath,
+        kept: u64,
+        size: u64,
         hasher: &mut Hasher,
         checkpoint: Checkpoint<'_>,
     ) -> Result<u64, CopyError> {

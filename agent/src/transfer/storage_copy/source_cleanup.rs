@@ -38,7 +38,7 @@ pub(crate) fn finish(
         let result = match rule {
             AfterSuccess::Keep => return Ok(()),
             AfterSuccess::Delete => delete(source, &base.append(relative), file),
-            AfterSuccess::MoveTo(folder) => move_file(source, (base, relative), folder, file),
+            AfterSuccess::MoveTo(folder) => move_file(source, base, relative, folder, file),
         };
         match result.map_err(CopyError::from) {
             Ok(()) => {}
@@ -58,7 +58,8 @@ fn delete(source: &Opened, path: &StoragePath, file: &StagedFile) -> Result<(), 
 
 fn move_file(
     source: &Opened,
-    (base, relative): (&StoragePath, &StoragePath),
+    base: &StoragePath,
+    relative: &StoragePath,
     folder: &str,
     file: &StagedFile,
 ) -> Result<(), StorageError> {

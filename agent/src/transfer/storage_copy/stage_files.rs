@@ -31,7 +31,8 @@ const RESUMABLE: u64 = 4 << 20;
 pub(crate) fn stage(
     claim: &mut Claim,
     stream: &mut StreamState,
-    (source, destination): (&Opened, &Opened),
+    source: &Opened,
+    destination: &Opened,
     staged: &mut StagedFiles,
     control: &Control,
 ) -> Result<(CopyResult, Option<Reserved>), CopyError> {
@@ -61,9 +62,11 @@ pub(crate) fn stage(
     let mut copy = Stager {
         preserve: stream.rules.preserve.unwrap_or(Preserve { times: keeps_all, modes: keeps_all }),
         copier: FileCopier::new(
-            (source.storage.as_ref(), destination.storage.as_ref()),
+            source.storage.as_ref(),
+            destination.storage.as_ref(),
             control,
-            (options.verify == Verify::Sha256, stream.staging == Staging::Direct),
+            options.verify == Verify::Sha256,
+            stream.staging == Staging::Direct,
             options.max_rate,
         ),
         claim,
@@ -209,7 +212,7 @@ impl Stager<'_> {
         };
         let was_begun = self.staged.has_begun(&entry.relative);
         self.staged.begin(&entry.relative).map_err(CopyError::State)?;
-        let copied = self.copy_file(entry, (from, &before), &part);
+        let copied = self.copy_file(entry, from, &before, &part);
         let has_written = self.copier.take_has_written();
         let finished = copied.and_then(|copied| {
             let written = self.set_attributes(entry, &before, &part, copied.written)?;
@@ -238,7 +241,8 @@ impl Stager<'_> {
     fn copy_file(
         &mut self,
         entry: &PlanEntry,
-        (from, before): (&StoragePath, &Metadata),
+        from: &StoragePath,
+        before: &Metadata,
         part: &StoragePath,
     ) -> Result<Copied, CopyError> {
         let begun = PartialFile {
@@ -267,7 +271,7 @@ impl Stager<'_> {
             }
             save(claim, stream)
         };
-        copier.copy((from, before), part, good.as_ref(), &mut checkpoint)
+        copier.copy(from, before, part, good.as_ref(), &mut checkpoint)
     }
 
     /// The file as an earlier attempt or process has staged it, if that still holds.

@@ -60,10 +60,9 @@ impl ControlPlane {
         customer: Option<CustomerId>,
         now: DateTime<Utc>,
     ) -> Result<Vec<AttentionItem>> {
-        let range = (now - AFTER, now + CERTIFICATES_BEFORE);
-        let certificates = store::attention::ending_certificates(&self.db, customer, range, MOST).await?;
-        let range = (now - AFTER, now + KEYS_BEFORE);
-        let keys = store::attention::ending_keys(&self.db, customer, range, MOST).await?;
+        let (from, until) = (now - AFTER, now + CERTIFICATES_BEFORE);
+        let certificates = store::attention::ending_certificates(&self.db, customer, from, until, MOST).await?;
+        let keys = store::attention::ending_keys(&self.db, customer, from, now + KEYS_BEFORE, MOST).await?;
         let certificates = credentials(AttentionKind::CertificateExpires, certificates, "client certificate", now);
         let keys = credentials(AttentionKind::KeyExpires, keys, "API key", now);
         Ok(certificates.into_iter().chain(keys).collect())

@@ -28,13 +28,14 @@ pub struct EndingCredential {
 pub async fn ending_certificates(
     db: &Db,
     customer: Option<CustomerId>,
-    (from, until): (DateTime<Utc>, DateTime<Utc>),
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<EndingCredential>> {
     let found = "SELECT c.agent_id, a.customer_id, COALESCE(a.name, a.hostname) AS name, c.expires_at \
          FROM agent_certificates c JOIN agents a ON a.id = c.agent_id WHERE a.revoked_at IS NULL AND NOT EXISTS (\
          SELECT 1 FROM agent_certificates n WHERE n.agent_id = c.agent_id AND n.expires_at > c.expires_at)";
-    ending(found, "c.", customer, (from, until), limit).fetch_all(db).await
+    ending(found, "c.", customer, from, until, limit).fetch_all(db).await
 }
 
 /// The keys that agents use and that end between `from` and `until`, the earliest of each customer first; at most `limit`,
@@ -42,7 +43,8 @@ pub async fn ending_certificates(
 pub async fn ending_keys(
     db: &Db,
     customer: Option<CustomerId>,
-    (from, until): (DateTime<Utc>, DateTime<Utc>),
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<EndingCredential>> {
     // The first use of a key is noted if it took over from another one.
@@ -51,7 +53,7 @@ pub async fn ending_keys(
          AND (k.generation <= 1 OR k.first_used_at IS NOT NULL) AND NOT EXISTS (\
          SELECT 1 FROM agent_keys n WHERE n.agent_id = k.agent_id AND n.digest <> k.digest \
          AND n.first_used_at IS NOT NULL AND (n.generation > k.generation OR n.expires_at IS NULL))";
-    ending(found, "k.", customer, (from, until), limit).fetch_all(db).await
+    ending(found, "k.", customer, from, until, limit).fetch_all(db).await
 }
 
 /// The credentials that `found` finds in `table` and that end in this time, with an equal share for each customer.
@@ -59,7 +61,8 @@ fn ending(
     found: &'static str,
     table: &'static str,
     customer: Option<CustomerId>,
-    (from, until): (DateTime<Utc>, DateTime<Utc>),
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
     limit: i64,
 ) -> Sql {
     let statement = sql("SELECT agent_id, customer_id, name, expires_at FROM (\
@@ -106,13 +109,13 @@ mod tests {
                 .unwrap();
         }
         tx.commit().await.unwrap();
-        let (db, range) = (&scratch.db, (at(0), at(20)));
+        let (db, from, until) = (&scratch.db, at(0), at(20));
         for (customer, limit, expected) in
             [(None, 2, vec![11, 14]), (None, 3, vec![11, 14, 12]), (Some(one), 2, vec![11, 12])]
         {
             let expected: Vec<AgentId> = expected.into_iter().map(id).collect();
-            assert_eq!(agents_of(ending_certificates(db, customer, range, limit).await), expected);
-            assert_eq!(agents_of(ending_keys(db, customer, range, limit).await), expected);
+            assert_eq!(agents_of(ending_certificates(db, customer, from, until, limit).await), expected);
+            assert_eq!(agents_of(ending_keys(db, customer, from, until, limit).await), expected);
         }
     }
 }
