@@ -39,7 +39,7 @@ use crate::storage::usage_error::UsageError;
 
 /// Runs one subcommand of the agent, until it is done or the process receives SIGINT or SIGTERM.
 pub async fn run(args: AgentArgs) -> anyhow::Result<ExitCode> {
-    // Someone else may have installed one, which serves as well.
+    // The embedding program may have installed one, which serves as well.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let stop = CancellationToken::new();
     let ends_cleanly = matches!(args.command, Command::Run(_) | Command::Copy(_));

@@ -9,7 +9,7 @@
 //! | domain | `model` `actor` `error` `ids` `clock` | no I/O |
 //! | shared transport | `transport` | what all HTTP modules do in the same way |
 //!
-//! `tests/architecture.rs` checks it. ARCHITECTURE.md tells it at length.
+//! `tests/architecture.rs` checks it. ARCHITECTURE.md describes it in full.
 
 // Each profile that ships inherits from `release`, which has no debug assertions.
 #[cfg(all(feature = "test-clock", not(debug_assertions)))]

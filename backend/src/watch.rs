@@ -129,7 +129,7 @@ async fn follow(
                 socket.complete(&name(stream, generation)).await?;
             }
             generation += 1;
-            screen.forget();
+            screen.clear();
             for (stream, query) in STREAMS {
                 socket.subscribe(&name(stream, generation), query, &json!({})).await?;
             }

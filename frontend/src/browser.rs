@@ -31,7 +31,7 @@ pub(crate) fn now() -> Instant {
 }
 
 /// Sets the server's clock from the header `Date` of a response that has just arrived.
-pub(crate) fn learn_server_clock(date: &str) {
+pub(crate) fn set_server_clock(date: &str) {
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
     let ahead = Date::parse(date) as i64 - own_clock();
     // The header has whole seconds and arrives with a delay: a smaller difference means nothing.
@@ -348,10 +348,10 @@ pub(crate) fn save(content: &Blob, name: &str) -> Result<(), JsValue> {
     link.set_download(name);
     link.click();
     // The browser reads the file after this. If it fails, the file only stays in memory.
-    let forget = move || {
+    let revoke = move || {
         let _ = Url::revoke_object_url(&url);
     };
-    set_timeout(forget, Duration::from_mins(1));
+    set_timeout(revoke, Duration::from_mins(1));
     Ok(())
 }
 

@@ -29,7 +29,7 @@ impl Clock {
         self.0.get()
     }
 
-    /// The number of times that an interval of so many seconds has passed from now on.
+    /// The number of times that an interval of this many seconds has passed from now on.
     pub(crate) fn every(self, seconds: i64) -> Memo<i64> {
         let begun = self.0.get_untracked();
         Memo::new(move |_| self.0.get().seconds_since(begun) / seconds)

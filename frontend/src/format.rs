@@ -55,9 +55,9 @@ pub(crate) fn memory(megabytes: f64) -> String {
     clippy::cast_precision_loss,
     reason = "what is too large or negative becomes the nearest there is"
 )]
-pub(crate) fn fixed(figure: f64, digits: u8) -> String {
+pub(crate) fn fixed(number: f64, digits: u8) -> String {
     let scale = 10_u64.pow(digits.into());
-    let scaled = (figure * scale as f64).round() as u64;
+    let scaled = (number * scale as f64).round() as u64;
     let whole = (scaled / scale).to_string();
     if digits == 0 {
         return whole;
@@ -66,8 +66,8 @@ pub(crate) fn fixed(figure: f64, digits: u8) -> String {
 }
 
 /// A number with at most two decimals and no trailing zeros: `1.5`.
-pub(crate) fn plain(figure: f64) -> String {
-    fixed(figure, 2).trim_end_matches('0').trim_end_matches('.').to_owned()
+pub(crate) fn plain(number: f64) -> String {
+    fixed(number, 2).trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn scaled(amount: f64) -> String {

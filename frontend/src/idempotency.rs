@@ -63,7 +63,7 @@ impl Intent {
         });
     }
 
-    /// Forgets the last attempt: what is sent next is a new intent.
+    /// Clears the last attempt: the next request is a new intent.
     pub(crate) fn reset(self) {
         // The page may have been left.
         self.0.try_update_value(|last| *last = None);

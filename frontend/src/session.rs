@@ -276,19 +276,19 @@ impl Session {
     pub(crate) fn expire(self) {
         // Not after the user has signed out.
         if self.state.with_untracked(|state| matches!(state, SessionState::SignedIn(_))) {
-            self.forget_token();
+            self.clear_token();
             self.expired.set(true);
         }
     }
 
     /// Ends the session in this tab, as the user wants.
     fn end(self) {
-        self.forget_token();
+        self.clear_token();
         self.expired.set(false);
         self.state.set(SessionState::SignedOut(SignedOutReason::ByUser));
     }
 
-    fn forget_token(self) {
+    fn clear_token(self) {
         self.token.set_value(None);
         self.schedule(None);
     }

@@ -51,7 +51,7 @@ pub(crate) async fn at_hangup(hangups: Option<Hangups>, agent: Arc<Agent>, confi
     }
 }
 
-/// Reloads, and tells the log what came of it, and the server if the file was refused.
+/// Reloads. Logs the result, and reports a refused file to the server.
 pub(crate) async fn reload_and_log(agent: &Arc<Agent>, config: &Arc<LiveConfig>, args: &RunArgs) {
     let (reloading, settings, args) = (agent.clone(), config.clone(), args.clone());
     let reloaded = agent.server.blocking(move || reload(&reloading, &settings, &args)).await;

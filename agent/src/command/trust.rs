@@ -80,7 +80,7 @@ fn host_and_port(text: &str) -> (String, Option<u16>) {
     }
 }
 
-/// Asks whether the key is right. Without a terminal there is nobody to ask.
+/// Asks whether the key is right. Without a terminal there is no user to ask.
 async fn confirmed(file: PathBuf) -> anyhow::Result<bool> {
     ensure!(
         std::io::stdin().is_terminal(),

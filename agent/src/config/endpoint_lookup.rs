@@ -77,12 +77,12 @@ impl ConfigFile {
         Ok(self.endpoint(target, credentials, address.root.clone(), state_dir))
     }
 
-    /// The settings of a connection on which nobody signs in; needs no credentials.
+    /// The settings of a connection without a sign-in; needs no credentials.
     pub(crate) fn resolve_without_user(&self, address: &Address, state_dir: &Path) -> Result<Endpoint, ConfigError> {
         let target = self.target(address, None)?;
-        let nobody =
+        let no_credentials =
             Credentials { user: String::new(), password: None, key_file: None, passphrase: None, use_agent: false };
-        Ok(self.endpoint(target, nobody, address.root.clone(), state_dir))
+        Ok(self.endpoint(target, no_credentials, address.root.clone(), state_dir))
     }
 
     fn endpoint(&self, target: Target<'_>, credentials: Credentials, root: String, state_dir: &Path) -> Endpoint {

@@ -1,5 +1,6 @@
 //! Which file is the configuration: the one that is named, else the one in the state folder, else the one of the machine.
-//! Never one in the current folder: that may be anybody's, and a configuration can make the agent run commands.
+//! Never one in the current folder: another user may own that folder, and a configuration can make the agent run
+//! commands.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -255,7 +255,8 @@ mod tests {
         let (held, never) = (dir.path().join("held"), dir.path().join("never"));
         let made = std::process::Command::new("mkfifo").args([&held, &never]).status()?;
         anyhow::ensure!(made.success(), "mkfifo failed ({made})");
-        // Both processes hold one pipe open until they end, and wait at the other one, which nobody opens for writing.
+        // Both processes hold one pipe open until they end, and wait at the other one, which no process opens for
+        // writing.
         let script = format!(
             "exec 3>'{}'; (echo begun >&3; cat '{never}') & cat '{never}'",
             held.display(),

@@ -15,7 +15,7 @@ use crate::server::context::ServerContext;
 const CHECK_INTERVAL: Duration = Duration::from_hours(1);
 /// The least time between two requests for a certificate; doubled after each failure up to [`CHECK_INTERVAL`].
 const RETRY_INTERVAL: Duration = Duration::from_mins(1);
-/// How long the first check waits for an answer of the server, which tells its time.
+/// How long the first check waits for an answer of the server, which has its time.
 const FIRST_ANSWER: Duration = Duration::from_secs(10);
 
 /// Requests a certificate for a new private key.

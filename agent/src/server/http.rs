@@ -207,8 +207,8 @@ impl HttpClient {
     }
 
     fn observe_time(&self, headers: &HeaderMap) {
-        if let Some(told) = date(headers) {
-            self.observed.ahead.store((told - Utc::now()).num_seconds(), Ordering::Relaxed);
+        if let Some(now) = date(headers) {
+            self.observed.ahead.store((now - Utc::now()).num_seconds(), Ordering::Relaxed);
         }
         self.observed.answered.send_replace(true);
     }

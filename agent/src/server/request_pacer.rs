@@ -25,7 +25,7 @@ impl RequestPacer {
     }
 
     /// Completes when the caller may send a request. The permit is kept until that is answered.
-    pub(crate) async fn turn(&self, rate_limit: impl Fn() -> Option<RateLimit>) -> Option<SemaphorePermit<'_>> {
+    pub(crate) async fn acquire(&self, rate_limit: impl Fn() -> Option<RateLimit>) -> Option<SemaphorePermit<'_>> {
         // The semaphore hands out its permits in the order of the calls, and is never closed.
         let permit = self.slots.acquire().await.ok();
         sleep_until(self.reserve(Instant::now(), rate_limit())).await;
@@ -76,10 +76,10 @@ mod tests {
         let pacer = RequestPacer::new();
         let mut unanswered = Vec::new();
         for _ in 0..PARALLEL {
-            unanswered.push(pacer.turn(|| None).await);
+            unanswered.push(pacer.acquire(|| None).await);
         }
-        assert!(timeout(Duration::from_millis(20), pacer.turn(|| None)).await.is_err());
+        assert!(timeout(Duration::from_millis(20), pacer.acquire(|| None)).await.is_err());
         unanswered.pop();
-        assert!(pacer.turn(|| None).await.is_some());
+        assert!(pacer.acquire(|| None).await.is_some());
     }
 }

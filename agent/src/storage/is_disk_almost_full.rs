@@ -15,7 +15,7 @@ pub(crate) fn is_almost_full(folder: &Path) -> bool {
     !there.f_flag.contains(StatVfsMountFlags::RDONLY) && is_little(there.f_bavail, there.f_blocks, there.f_frsize)
 }
 
-/// Other systems do not tell the space of a folder's disk.
+/// Other systems do not give the space of a folder's disk.
 #[cfg(not(unix))]
 pub(crate) fn is_almost_full(_folder: &Path) -> bool {
     false

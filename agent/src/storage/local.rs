@@ -264,7 +264,7 @@ fn has_hard_links(there: &FileMetadata) -> bool {
     cap_std::fs::MetadataExt::nlink(there) > 1
 }
 
-/// Other systems tell the number of links of open files only.
+/// Other systems give the number of links of open files only.
 #[cfg(not(unix))]
 fn has_hard_links(_there: &FileMetadata) -> bool {
     false

@@ -74,7 +74,7 @@ async fn connect(settings: &SftpSettings, pool: &ConnectionPool, key: PoolKey) -
     Connection::open(settings).await.map(Arc::new)
 }
 
-/// The key that a server shows, for a person to compare. Nothing is trusted and nobody signs in. Blocks.
+/// The key that a server shows, for a person to compare. No key is trusted, and there is no sign-in. Blocks.
 pub(crate) fn host_key(target: &Target<'_>, runtime: &Handle) -> Result<ShownKey, StorageError> {
     let shown = runtime.block_on(connection::shown_key(target));
     shown.map_err(|failure| failure.at("read the host key of", remote_path::url_of(target.host, target.port)))

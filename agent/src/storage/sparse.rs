@@ -2,7 +2,7 @@
 //!
 //! Between local paths, a file gets holes if its source has some. A file that comes through a storage gets them wherever it
 //! has blocks of zeros, since no protocol says where the holes of the source are. To servers the zeros are sent: not every
-//! server fills a gap with them, and only reading back would tell.
+//! server fills a gap with them, which only reading back would show.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Seek as _, SeekFrom, Write as _};

@@ -57,8 +57,8 @@ pub(crate) fn read_stored<T: DeserializeOwned>(path: &Path) -> io::Result<Stored
     }
 }
 
-/// Reads like [`read_stored`] a file that no command removes: if it is missing, somebody has deleted it, and its previous
-/// version counts.
+/// Reads like [`read_stored`] a file that no command removes: if it is missing, it was deleted by hand, and its
+/// previous version counts.
 pub(crate) fn read_kept<T: DeserializeOwned>(path: &Path) -> io::Result<Stored<T>> {
     let stored = read_stored(path)?;
     if !matches!(stored, Stored::Missing) {

@@ -105,7 +105,7 @@ fn attempt_once(
     }
     if stream.rules.after_success != AfterSuccess::Keep {
         if !is_published {
-            // Whoever waits for the files may take them away at once.
+            // Another program that waits for the files may take them away at once.
             stream.is_published = true;
             stage_files::save(claim, stream)?;
         }

@@ -190,12 +190,12 @@ pub(crate) async fn poll(agent: Arc<Agent>) {
             Ok(directives) => {
                 failures = 0;
                 let before = std::mem::replace(&mut open, directives.iter().map(|directive| directive.id).collect());
-                let is_news = !open.is_subset(&before) || asked.elapsed() >= agent.server.timing.poll;
+                let is_new = !open.is_subset(&before) || asked.elapsed() >= agent.server.timing.poll;
                 agent.server.deliver_and_wait(directives).await;
                 // A server that repeats directives, or does not wait, must not be polled in a tight loop. Most repeated
                 // directives are about to start, and then the server waits again: so the pause grows from a short one.
-                repeats = if is_news { 0 } else { repeats + 1 };
-                if is_news {
+                repeats = if is_new { 0 } else { repeats + 1 };
+                if is_new {
                     Duration::ZERO
                 } else {
                     agent.server.timing.backoff.jittered(repeats, fastrand::f64()).min(agent.server.timing.poll)

@@ -148,7 +148,7 @@ async fn run(
     execute: StepExecutor,
 ) -> anyhow::Result<()> {
     let Some(item) = agent.journal.get(key) else { return Ok(()) };
-    let (end, told) = if let Some(end) = item.end.clone() {
+    let (end, final_report) = if let Some(end) = item.end.clone() {
         // It ended in an earlier process; the final report of its transfer may be left to send.
         drop(ticket);
         (end, begun.and_then(UnreportedOutcome::of_claim).map(|copy| copy.send(&agent.transfers)))
@@ -171,8 +171,8 @@ async fn run(
         agent.journal.change(key, |item| item.end = Some(recorded)).await?;
         (end, copy.map(|copy| copy.send(&agent.transfers)))
     };
-    if let Some(told) = told
-        && !is_answered(told).await
+    if let Some(final_report) = final_report
+        && !is_answered(final_report).await
     {
         return Ok(());
     }
@@ -215,8 +215,8 @@ pub(crate) async fn cancel_before_start(agent: &Arc<Agent>, begun: Option<Claim>
 }
 
 /// Whether the server has answered the final report of a transfer.
-async fn is_answered(told: JoinHandle<Option<ReportReply>>) -> bool {
-    matches!(told.await, Ok(Some(_)))
+async fn is_answered(report: JoinHandle<Option<ReportReply>>) -> bool {
+    matches!(report.await, Ok(Some(_)))
 }
 
 /// Reports the start of the item. The inner error is the server's rejection. While the server does not answer, later
@@ -254,8 +254,8 @@ async fn announce(
             };
             let request =
                 || async { agent.server.api.update_step(step.path(), &begins).await.inspect_err(noting_failure) };
-            let told = request_until_answered(agent, request).await;
-            let Some(Ok((view, directives))) = told else { return Ok(told.map(|refused| refused.map(|_| ()))) };
+            let answer = request_until_answered(agent, request).await;
+            let Some(Ok((view, directives))) = answer else { return Ok(answer.map(|refused| refused.map(|_| ()))) };
             agent.server.deliver(directives);
             if is_over(&view, step.attempt) {
                 let message = format!("attempt {} is {}", view.attempt, printable(&view.status));
@@ -288,8 +288,8 @@ async fn report(agent: &Arc<Agent>, item: &WorkItem, key: &str, end: &RunEnd) ->
                 bytes_transferred: Some(end.bytes_transferred),
                 error_message: end.error_message.clone(),
             };
-            let told = request_until_answered(agent, || agent.server.api.update_step(step.path(), &ended)).await?;
-            Some(told.map(|(_, directives)| agent.server.deliver(directives)))
+            let answer = request_until_answered(agent, || agent.server.api.update_step(step.path(), &ended)).await?;
+            Some(answer.map(|(_, directives)| agent.server.deliver(directives)))
         }
     }
 }
@@ -325,7 +325,7 @@ where
     let mut failures = 0;
     loop {
         let asked = async {
-            let _turn = agent.requests.turn(|| agent.server.api.rate_limit()).await;
+            let _permit = agent.requests.acquire(|| agent.server.api.rate_limit()).await;
             request().await
         };
         let error = tokio::select! {

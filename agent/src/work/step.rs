@@ -189,7 +189,7 @@ async fn send_progress(agent: &Agent, step: &Step, control: &Control, sent: &mut
         bytes_transferred: Some(progress.bytes),
         error_message: None,
     };
-    let _turn = agent.requests.turn(|| agent.server.api.rate_limit()).await;
+    let _permit = agent.requests.acquire(|| agent.server.api.rate_limit()).await;
     match agent.server.api.update_step(step.path(), &update).await {
         Ok((view, directives)) => {
             *sent = Some(progress);

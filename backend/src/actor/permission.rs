@@ -241,7 +241,7 @@ const WORK: &[Permission] = &[
 const SERVER: &[Permission] = &[P::IssueToken, P::CreateFirstAdministrator];
 
 impl Grantee {
-    /// The permissions of the grantee. A permission that is in no row is granted to nobody.
+    /// The permissions of the grantee. No grantee has a permission that is in no row.
     const fn row(self) -> &'static [&'static [Permission]] {
         match self {
             Self::User(Role::Admin) => &[OWN_ACCOUNT, VIEW_FLEET, MANAGE_FLEET, VIEW_PLATFORM, MANAGE_PLATFORM],

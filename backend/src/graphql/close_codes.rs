@@ -49,7 +49,7 @@ impl Close {
     pub(super) const WRONG_PROTOCOL: Self =
         Self::new(CloseCode::SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable: use graphql-transport-ws");
     pub(super) const INIT_TIMEOUT: Self = Self::new(CloseCode::INIT_TIMEOUT, "Connection initialisation timeout");
-    pub(super) const CROWDED_OUT: Self =
+    pub(super) const TOO_MANY_UNAUTHENTICATED: Self =
         Self::new(CloseCode::INIT_TIMEOUT, "Too many connections without a token from this address");
     pub(super) const SECOND_INIT: Self = Self::new(CloseCode::TOO_MANY_REQUESTS, "Too many initialisation requests");
     pub(super) const TOO_MANY_FAILURES: Self =

@@ -20,7 +20,7 @@ const HEADERS: HeaderValue =
 /// The response headers that pages may read beside those of the rate limit.
 const EXPOSED: [&str; 2] = ["Retry-After", "X-Request-Id"];
 /// How long a browser may cache a preflight response, in seconds. Settings only change when the server restarts.
-const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
+const PREFLIGHT_LIFETIME: HeaderValue = HeaderValue::from_static("600");
 
 /// Answers preflight requests, and adds the CORS headers to the responses of other requests. Tokens are sent as a
 /// header, so credentials such as cookies are not allowed.
@@ -38,7 +38,7 @@ pub(super) async fn cors(State(graphql): State<Graphql>, request: Request, next:
             let answers = [
                 (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),
                 (header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS),
-                (header::ACCESS_CONTROL_MAX_AGE, REMEMBERED),
+                (header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_LIFETIME),
             ];
             (StatusCode::NO_CONTENT, answers).into_response()
         }

@@ -41,7 +41,7 @@ impl Nulls {
             Ok(value) => return Ok(value),
         };
         if !ty.ends_with('!') {
-            missing.errors.extend(Some(error).filter(is_news));
+            missing.errors.extend(Some(error).filter(is_unreported));
             return Ok(Some(Value::Null));
         }
         // A failed item fails its list; a failed field only leaves its object incomplete.
@@ -57,7 +57,7 @@ impl Nulls {
         if !incomplete.is_empty() {
             response.data = Value::Null;
         }
-        response.errors.retain(is_news);
+        response.errors.retain(is_unreported);
         response.errors.extend(errors);
         response
     }
@@ -67,6 +67,6 @@ impl Nulls {
     }
 }
 
-fn is_news(error: &ServerError) -> bool {
+fn is_unreported(error: &ServerError) -> bool {
     error.source::<Reported>().is_none()
 }

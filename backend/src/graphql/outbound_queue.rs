@@ -216,10 +216,10 @@ impl OutboundQueue {
     /// Removes an operation that has ended, with its states and its resync.
     pub(super) fn end(&self, operation: OperationNumber) {
         self.queue().operations.retain(|known| known.number != operation);
-        self.forget(operation);
+        self.discard_waiting(operation);
     }
 
-    fn forget(&self, operation: OperationNumber) {
+    fn discard_waiting(&self, operation: OperationNumber) {
         let mut queue = self.queue();
         let concerned = |slot: &SlotKey| match slot {
             SlotKey::State(of, _) | SlotKey::Resync(of) => *of == operation,
@@ -336,7 +336,7 @@ impl Queue {
         if is_full(self) {
             let (now, operations) = (Instant::now(), self.operations.iter_mut());
             let throttles = operations.filter_map(|operation| operation.throttle.as_mut());
-            throttles.for_each(|throttle| throttle.forget_idle(now));
+            throttles.for_each(|throttle| throttle.remove_idle(now));
         }
         !is_full(self)
     }

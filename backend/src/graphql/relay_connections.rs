@@ -78,10 +78,10 @@ pub(super) fn wants_total(ctx: &Context<'_>) -> bool {
     selected.field("totalCount").exists() || selected.field("totalIsAtLeast").exists()
 }
 
-fn bounded(name: &'static str, figure: Option<i32>) -> Result<Option<u64>> {
-    let Some(figure) = figure else { return Ok(None) };
-    match u64::try_from(figure) {
-        Ok(figure @ 1..=MAX_LIMIT) => Ok(Some(figure)),
+fn bounded(name: &'static str, number: Option<i32>) -> Result<Option<u64>> {
+    let Some(number) = number else { return Ok(None) };
+    match u64::try_from(number) {
+        Ok(number @ 1..=MAX_LIMIT) => Ok(Some(number)),
         _ => Err(Error::field(name, "must be from 1 to 100")),
     }
 }

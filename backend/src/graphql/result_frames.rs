@@ -42,7 +42,7 @@ pub(super) struct FrameBlock {
 }
 
 impl FrameBlock {
-    /// Forgets the frames, because other payloads come next.
+    /// Removes the frames, because other payloads come next.
     pub(super) fn clear(&mut self) {
         self.envelope = None;
         self.bytes.clear();

@@ -106,7 +106,7 @@ async fn serve(
     if let (Some(close), Some(writer)) = (close, writer) {
         // A client that does not read the close frame in time is disconnected.
         let closing = timeout(CLOSE_TIMEOUT, close_handshake(&mut messages, writer, &close, connection.as_deref()));
-        // The limits of connections wait for nobody: they have given the place of this one to another.
+        // Unless the limits of connections have closed this one to make room for another: then it ends at once.
         aborted(connection.as_deref()).run_until_cancelled(closing).await;
     }
 }
@@ -136,7 +136,7 @@ async fn close_handshake(
             None => return,
         }
     }
-    // The close frame of the client cannot be found any more, so nothing else would tell it that the server has ended.
+    // The close frame of the client cannot be found any more, so only this shows it that the server has ended.
     drop(poll_fn(|context| writer.poll_shutdown(context)).await);
     let mut bytes = vec![0; UNREADABLE];
     loop {

@@ -37,7 +37,7 @@ struct Earlier {
     #[serde(flatten)]
     instance: Instance,
     replaced_at: DateTime<Utc>,
-    /// Whether the process was told to stop.
+    /// Whether the process got the answer that it must stop.
     is_stopped: bool,
 }
 
@@ -52,9 +52,9 @@ pub enum InstanceState {
     New,
     /// A replaced process that is alive and older than the current one. It replaces the current one.
     Returned,
-    /// A process that has to stop and was not told so before.
+    /// A process that must stop and did not get that answer before.
     Duplicate,
-    /// A process that was told to stop before.
+    /// A process that got the answer before that it must stop.
     Stopped,
 }
 

@@ -241,7 +241,7 @@ impl AttentionKind {
         AttentionId(Builder::from_custom_bytes(bytes).into_uuid())
     }
 
-    /// Whether items of this kind tell of runs, slots or pipelines, which only administrators see.
+    /// Whether items of this kind are about runs, slots or pipelines, which only administrators see.
     #[must_use]
     pub const fn is_about_runs(self) -> bool {
         matches!(self, Self::RunFailed | Self::RunLate | Self::SlotMissed | Self::PipelineCannotRun)

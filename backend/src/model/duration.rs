@@ -62,11 +62,11 @@ impl FromStr for HumanDuration {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (mut total, mut figure, mut last) = (0_u64, None, u64::MAX);
+        let (mut total, mut number, mut last) = (0_u64, None, u64::MAX);
         for c in text.chars() {
             if let Some(digit) = c.to_digit(10) {
-                let so_far: u64 = figure.unwrap_or(0);
-                figure = Some(so_far.saturating_mul(10).saturating_add(u64::from(digit)));
+                let so_far: u64 = number.unwrap_or(0);
+                number = Some(so_far.saturating_mul(10).saturating_add(u64::from(digit)));
                 continue;
             }
             let seconds = match c {
@@ -81,9 +81,9 @@ impl FromStr for HumanDuration {
                 return Err(PROBLEM);
             }
             last = seconds;
-            total = total.saturating_add(figure.take().ok_or(PROBLEM)?.saturating_mul(seconds));
+            total = total.saturating_add(number.take().ok_or(PROBLEM)?.saturating_mul(seconds));
         }
-        if figure.is_some() || last == u64::MAX {
+        if number.is_some() || last == u64::MAX {
             return Err(PROBLEM);
         }
         if total > LONGEST { Err("must be at most 366d") } else { Ok(Self(total)) }

@@ -157,7 +157,8 @@ impl Scan<'_> {
             let length = before.bytes().rev().take(16).take_while(u8::is_ascii_alphanumeric).count();
             let scheme = &before[before.len() - length..];
             let start = behind_slashes(index + 1);
-            // After `file:///` there is a path. `file://C:/a@b` has no user, so only an `@` in the authority tells of one.
+            // After `file:///` there is a path. `file://C:/a@b` has no user, so only an `@` in the authority is the end
+            // of one.
             let is_file = scheme.eq_ignore_ascii_case("file");
             if start == index + 3 || (start > index + 3 && !is_file) {
                 return Some((start, !is_file));

@@ -249,7 +249,7 @@ impl SeriesTotals {
     }
 
     /// The value of a metric, where the agents were counted `observations` times.
-    #[expect(clippy::cast_precision_loss, reason = "figures of a chart")]
+    #[expect(clippy::cast_precision_loss, reason = "numbers of a chart")]
     fn value(&self, metric: SeriesMetric, observations: i64) -> Option<f64> {
         let ratio = |part: i64, whole: i64| (whole > 0).then(|| part as f64 / whole as f64);
         match metric {

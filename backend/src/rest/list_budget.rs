@@ -15,7 +15,7 @@ const BUDGET: usize = 256 * 1024 * 1024;
 /// The number of bytes per permit of the budget.
 pub(super) const PERMIT: usize = 1024;
 /// The maximum number of large lists of one caller that are answered at once; further ones wait.
-const TURNS: usize = 2;
+const LISTS_PER_CALLER: usize = 2;
 
 /// The memory budget of large lists.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct ListBudget {
     bytes: Arc<Semaphore>,
     /// The number of permits for `bytes`.
     permits: usize,
-    turns: CallerSemaphores,
+    callers: CallerSemaphores,
 }
 
 impl Default for ListBudget {
@@ -37,7 +37,7 @@ impl ListBudget {
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         let permits = bytes / PERMIT;
-        Self { bytes: Arc::new(Semaphore::new(permits)), permits, turns: CallerSemaphores::new(TURNS) }
+        Self { bytes: Arc::new(Semaphore::new(permits)), permits, callers: CallerSemaphores::new(LISTS_PER_CALLER) }
     }
 
     /// Waits until the caller may hold a list of this size. The memory is reserved before the list is read from the
@@ -47,13 +47,13 @@ impl ListBudget {
     ///
     /// [`Error::Internal`] if the semaphore is closed, which never happens.
     pub(super) async fn reserve(&self, actor: &Actor, items: u64, bytes_each: usize) -> Result<Share> {
-        let turn = self.turns.of(&caller(actor)).acquire_owned().await.map_err(Error::internal)?;
+        let of_caller = self.callers.of(&caller(actor)).acquire_owned().await.map_err(Error::internal)?;
         let each = bytes_each.div_ceil(PERMIT);
         // A list larger than the whole budget has it to itself.
         let permits = usize::try_from(items).unwrap_or(usize::MAX).saturating_mul(each).min(self.permits);
         let permits = u32::try_from(permits).unwrap_or(u32::MAX);
         let held = Arc::clone(&self.bytes).acquire_many_owned(permits).await.map_err(Error::internal)?;
-        Ok(Share { held, each, _turn: turn })
+        Ok(Share { held, each, _of_caller: of_caller })
     }
 }
 
@@ -71,7 +71,7 @@ fn caller(actor: &Actor) -> String {
 pub(super) struct Share {
     held: OwnedSemaphorePermit,
     each: usize,
-    _turn: OwnedSemaphorePermit,
+    _of_caller: OwnedSemaphorePermit,
 }
 
 impl Share {

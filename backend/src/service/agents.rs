@@ -205,8 +205,8 @@ impl ControlPlane {
         }
         store::api_keys::expire_keys(&mut work.tx, id, work.now + overlap).await?;
         let api_key = self.add_key(&mut work, id).await?;
-        // The first use of the new key acknowledges the directive: an agent that did not receive the key is told again.
-        // An agent that sends its certificate alone may never use a key.
+        // The first use of the new key acknowledges the directive: an agent that did not receive the key gets the
+        // directive again. An agent that sends its certificate alone may never use a key.
         if matches!(actor, Actor::Agent { key: None, .. }) {
             store::directives::acknowledge_all(&mut work.tx, id, DirectiveAction::RotateKey {}.name(), work.now)
                 .await?;

@@ -59,7 +59,7 @@ impl Default for AttentionCache {
 /// The items of one scope.
 #[derive(Debug, Default)]
 struct ScopeCache {
-    /// Whoever reads them anew holds the lock, so that others wait for the result.
+    /// The task that reads them anew holds the lock, so that others wait for the result.
     kept: tokio::sync::Mutex<Kept>,
     /// How often an item was snoozed or its snooze was ended.
     snooze_changes: AtomicU64,
@@ -101,7 +101,7 @@ impl AttentionCache {
         for invalidation in invalidations {
             if let Invalidation::Attention(customer) = invalidation {
                 let concerned = [Some(Scope::All), customer.map(Scope::Customer)];
-                // Not `get`: whoever snoozes an item does not watch it.
+                // Not `get`, which would count as a use: the user who snoozes an item need not watch it.
                 for cache in concerned.into_iter().flatten().filter_map(|scope| self.scopes.peek(&scope)) {
                     cache.snooze_changes.fetch_add(1, Ordering::AcqRel);
                 }
@@ -109,7 +109,7 @@ impl AttentionCache {
         }
     }
 
-    /// Lets the snoozes that a signal of the bus tells of be read again; a resync removes all items.
+    /// Lets the snoozes that a signal of the bus names be read again; a resync removes all items.
     pub(super) fn apply(&self, signal: &Signal) {
         match signal {
             Signal::Message(message) => self.invalidate(&message.invalidations),
@@ -188,10 +188,10 @@ impl ControlPlane {
         let mut items = slow.to_vec();
         items.extend(self.failed_transfers(customer, now).await?);
         items.extend(self.stalled_transfers(customer, now).await?);
-        items.extend(self.troubled_agents(customer, now).await?);
+        items.extend(self.unhealthy_agents(customer, now).await?);
         // Customers do not see runs.
         if customer.is_none() {
-            items.extend(self.troubled_runs(now).await?);
+            items.extend(self.unhealthy_runs(now).await?);
         }
         self.apply_snoozes(now, &mut items).await?;
         attention::rank(&mut items);

@@ -1,4 +1,4 @@
-//! The history of agents. Heartbeats are remembered as they are committed, and written about a minute later, so that a
+//! The history of agents. Heartbeats are collected as they are committed, and written about a minute later, so that a
 //! heartbeat does not wait for it and costs one row an hour. A server that crashes loses what it has not written.
 
 use std::{
@@ -63,7 +63,7 @@ impl ReceivedHeartbeats {
     }
 
     /// Removes the heartbeats that have waited since `before` or longer, of the agents that have waited longest. At least
-    /// `limit` rows, if there are so many, and few more.
+    /// `limit` rows, if there are that many, and few more.
     fn take(&self, before: i64, limit: usize) -> Heartbeats {
         let (mut taken, mut received) = (Heartbeats::new(), self.lock());
         while taken.len() < limit

@@ -109,7 +109,7 @@ impl ControlPlane {
         }
         let now = self.now();
         let (seen, before) = (run.state.revision, run.state.clone());
-        run.state.heard_at = progress.heard_at().map_or(before.heard_at, |heard| heard.max(before.heard_at));
+        run.state.heard_at = progress.heard_at().map_or(before.heard_at, |reported| reported.max(before.heard_at));
         run.state.bytes_transferred = Some(progress.bytes);
         let outcome = progress.outcome().filter(|_| now - run.state.heard_at >= FOLLOWS_AFTER);
         if outcome.is_none() && run.state == before {
@@ -165,7 +165,7 @@ impl ControlPlane {
         store::schedules::lock_scheduler(&mut work.tx).await?;
         let job = store::jobs::find(&mut work.tx, Scope::All, run.job_id).await?.filter(|job| job.enabled);
         let agent = store::agents::find(&mut work.tx, Scope::All, run.agent_id).await?;
-        let (is_told, is_lost) = store::directives::about_job_run(&mut work.tx, run.id, work.now).await?;
+        let (has_open_directive, is_lost) = store::directives::about_job_run(&mut work.tx, run.id, work.now).await?;
         let (Some(job), Some(agent), false) = (job, agent, is_lost) else {
             // No agent can run it, or the agent never confirmed that the earlier attempt is stopped.
             store::job_runs::plan_retry(&mut work.tx, run.id, run.state.retry_at, None).await?;
@@ -173,12 +173,12 @@ impl ControlPlane {
             return Ok(false);
         };
         let ended_at = run.state.completed_at.unwrap_or(run.started_at);
-        let is_heard =
+        let is_reachable =
             agent.status.0 != AgentStatus::Offline && (!run.state.failed_by_lease || agent.last_heartbeat > ended_at);
         let progress = store::job_runs::progress_of(&mut work.tx, run.id).await?;
-        let is_at_work = is_told || progress.is_some_and(|progress| progress.open > 0);
+        let is_at_work = has_open_directive || progress.is_some_and(|progress| progress.open > 0);
         let is_free = job.settings.overlap == Overlap::Allow || !is_busy(&mut work, job.id).await?;
-        if !is_heard || is_at_work || !is_free {
+        if !is_reachable || is_at_work || !is_free {
             return Ok(false);
         }
         if !store::job_runs::plan_retry(&mut work.tx, run.id, run.state.retry_at, None).await? {

@@ -268,7 +268,7 @@ pub(super) fn require_enabled(job: &JobRow) -> Result<()> {
 
 /// Cancels the starts and retries of a job that have not begun. Their slots become `skipped`, with this reason.
 async fn cancel_pending_starts(work: &mut Work, job: &Job, reason: &str) -> Result<()> {
-    store::job_runs::forget_retries(&mut work.tx, job.id).await?;
+    store::job_runs::cancel_retries(&mut work.tx, job.id).await?;
     for start in store::directives::starts(&mut work.tx, job.id).await? {
         store::directives::claim(&mut work.tx, start.id, work.now).await?;
     }

@@ -228,7 +228,7 @@ async fn count_progress(tx: &mut Tx, transfers: Vec<ChangedTransfer>, now: DateT
     series.apply(tx).await
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a figure of a chart")]
+#[expect(clippy::cast_precision_loss, reason = "a number of a chart")]
 const fn bytes(count: i64) -> f64 {
     count as f64
 }

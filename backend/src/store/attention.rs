@@ -23,7 +23,7 @@ pub mod snoozes;
 mod transfers;
 pub use credentials::{EndingCredential, ending_certificates, ending_keys};
 pub use slots::{OwnedSlot, missed_slots, waiting_slots};
-pub use transfers::{TroubledTransfer, failed_transfers, failed_transfers_of_each, stalled_transfers};
+pub use transfers::{UnhealthyTransfer, failed_transfers, failed_transfers_of_each, stalled_transfers};
 
 /// The maximum number of parts of one compound statement.
 const MOST_PARTS: usize = 100;
@@ -32,7 +32,7 @@ const MOST_SHARED: i64 = 50_000;
 
 /// An agent that is silent or reports an error.
 #[derive(Clone, Debug, FromRow)]
-pub struct TroubledAgent {
+pub struct UnhealthyAgent {
     /// The agent.
     pub id: AgentId,
     /// The customer of the agent.
@@ -49,7 +49,7 @@ pub struct TroubledAgent {
 
 /// The agents that are silent or report an error, in the order of their ids; at most `limit`, of which each customer has an
 /// equal share. An agent that has signed off is not silent: then its status is that of its last heartbeat.
-pub async fn troubled_agents(db: &Db, customer: Option<CustomerId>, limit: i64) -> Result<Vec<TroubledAgent>> {
+pub async fn unhealthy_agents(db: &Db, customer: Option<CustomerId>, limit: i64) -> Result<Vec<UnhealthyAgent>> {
     let statement = sql("SELECT id, customer_id, COALESCE(name, hostname) AS name, status, status_reason, \
          CASE WHEN status = 'error' THEN COALESCE(status_since, last_heartbeat) ELSE last_heartbeat END AS since \
          FROM agents WHERE id IN (");
@@ -57,7 +57,7 @@ pub async fn troubled_agents(db: &Db, customer: Option<CustomerId>, limit: i64) 
          AND COALESCE(status, status) IN ('offline', 'error') AND (status = 'error' OR offline_since > last_heartbeat)";
     let found = |statement: Sql| of_customer(statement.push(conditions), customer);
     let statement = shared_by_customers(statement, found, limit).push(") ORDER BY id");
-    Ok(statement.fetch_readable::<TroubledAgent>(db).await?.into_iter().flatten().collect())
+    Ok(statement.fetch_readable::<UnhealthyAgent>(db).await?.into_iter().flatten().collect())
 }
 
 /// Adds a selection of ids, at most `limit`, of which each customer has an equal share, so that those of one leave room for
@@ -285,13 +285,13 @@ mod tests {
             agents::insert(&mut tx, &row).await.unwrap();
         }
         tx.commit().await.unwrap();
-        let troubled = async |customer, limit| -> Vec<AgentId> {
-            let found = troubled_agents(&scratch.db, customer, limit).await.unwrap();
+        let found_agents = async |customer, limit| -> Vec<AgentId> {
+            let found = unhealthy_agents(&scratch.db, customer, limit).await.unwrap();
             found.into_iter().map(|agent| agent.id).collect()
         };
-        assert_eq!(troubled(None, 2).await, [11, 14].map(id::<AgentId>));
-        assert_eq!(troubled(None, 3).await, [11, 12, 14].map(id::<AgentId>));
-        assert_eq!(troubled(Some(one), 2).await, [11, 12].map(id::<AgentId>));
+        assert_eq!(found_agents(None, 2).await, [11, 14].map(id::<AgentId>));
+        assert_eq!(found_agents(None, 3).await, [11, 12, 14].map(id::<AgentId>));
+        assert_eq!(found_agents(Some(one), 2).await, [11, 12].map(id::<AgentId>));
     }
 
     #[tokio::test]

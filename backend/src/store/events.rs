@@ -56,7 +56,7 @@ pub async fn list(db: &Db, range: EventRange) -> Result<Vec<Event>> {
     let mut statement = sql("SELECT number, at, kind, actor, object_id, customer_id, agent_id, \
          CAST(object AS TEXT) AS object FROM events WHERE 1 = 1");
     if let Some(customer) = customer {
-        let visible = Kind::told_to_customers().map(|kind| kind.to_string().into());
+        let visible = Kind::visible_to_customers().map(|kind| kind.to_string().into());
         statement = statement.push_bind(" AND customer_id = ", customer).push(" AND kind IN ").push_tuple(visible);
     }
     if let Some(object) = object {
@@ -141,7 +141,7 @@ pub async fn plain_cursors_until(db: &Db) -> Result<i64> {
 }
 
 /// Records that events from before this time are about to be purged, and returns the highest number of these events.
-/// From then on, readers that have not read them are told of a gap.
+/// From then on, readers that have not read them get a gap.
 pub(super) async fn note_purge(db: &Db, before: DateTime<Utc>) -> Result<i64> {
     let (last,): (Option<i64>,) =
         sql("SELECT MAX(number) FROM events WHERE at < $1").bind(before).fetch_one(db).await?;

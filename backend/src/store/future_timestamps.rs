@@ -38,7 +38,7 @@ pub enum FutureTimestamps {
     /// The times at which steps were sent to their agents, from which their timeouts are counted.
     Sent,
     /// Last reports about steps.
-    Heard,
+    Reported,
     /// The earliest start times of steps.
     Ready,
     /// Expiry times of directives.
@@ -99,7 +99,7 @@ impl FutureTimestamps {
                  AND completed_at IS NULL AND sent_at > $2",
                 TimeDelta::zero(),
             ),
-            Self::Heard => (
+            Self::Reported => (
                 "UPDATE pipeline_steps SET heard_at = $1 WHERE run_id IN (SELECT id FROM pipeline_runs WHERE due_at IS NOT NULL) \
                  AND completed_at IS NULL AND heard_at > $2",
                 TimeDelta::zero(),

@@ -25,7 +25,7 @@ struct MinutesRow {
 }
 
 /// Adds heartbeats to those that are stored, of at most 500 hours of agents. Holds the row of `collector`, so that servers
-/// that heard the same agent do so one after the other.
+/// with heartbeats of the same agent do so one after the other.
 pub async fn add(tx: &mut Tx, mut heartbeats: Heartbeats) -> Result<()> {
     if heartbeats.is_empty() {
         return Ok(());

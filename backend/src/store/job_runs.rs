@@ -203,7 +203,7 @@ pub async fn running(tx: &mut Tx, jobs: &[JobId]) -> Result<HashMap<JobId, i64>>
 }
 
 /// Cancels the planned retries of a job's runs.
-pub async fn forget_retries(tx: &mut Tx, job: JobId) -> Result<()> {
+pub async fn cancel_retries(tx: &mut Tx, job: JobId) -> Result<()> {
     sql("UPDATE job_runs SET retry_at = NULL WHERE job_id = $1 AND retry_at IS NOT NULL").bind(job).execute(tx).await?;
     Ok(())
 }

@@ -51,7 +51,7 @@ impl Screen {
 
     /// Shows that the connection is established.
     pub(super) fn connected(&mut self) {
-        self.forget();
+        self.clear();
         self.say(format!("{}: live", self.url));
     }
 
@@ -61,7 +61,7 @@ impl Screen {
     }
 
     /// Removes all objects, which may be outdated: they are received again.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.agents.clear();
         for (_, bar) in std::mem::take(&mut self.running) {
             self.bars.remove(&bar);
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_transfer_is_told_in_one_line() {
+    fn a_transfer_is_shown_in_one_line() {
         let transfer = json!({
             "source": "/data/out/orders.csv", "agentName": "edge-1", "status": "RUNNING", "progress": 45.7,
             "sizeKnown": true, "bytesTotal": 2048, "bytesTransferred": 1024, "speed": 512.0, "etaSeconds": 2,
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn one_agent_and_one_transfer_are_told_in_the_singular() {
+    fn one_agent_and_one_transfer_are_shown_in_the_singular() {
         let fleet = json!({
             "agents": { "online": 1, "busy": 0, "error": 0, "offline": 2 }, "transfers": { "running": 1, "queued": 3 },
             "bytesPerSecond": 512.0, "failuresInLastDay": 4,

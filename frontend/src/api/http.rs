@@ -76,7 +76,7 @@ async fn fetch(path: &str, request: &RequestInit) -> Result<Response, NoResponse
     let response = JsFuture::from(leptos::prelude::window().fetch_with_str_and_init(&address, request)).await?;
     let response: Response = response.unchecked_into();
     if let Some(date) = response.headers().get("date")? {
-        browser::learn_server_clock(&date);
+        browser::set_server_clock(&date);
     }
     Ok(response)
 }

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn actors_without_a_name_are_told_apart_by_the_end_of_their_ids() {
+    fn actors_without_a_name_are_distinguished_by_the_end_of_their_ids() {
         assert_eq!(actor_label("system", None), ("System".to_owned(), None));
         let agent = actor_label("agent:01a2109b-0de4-7000-802b-bac894316e0a", None);
         let page = "/agents/01a2109b-0de4-7000-802b-bac894316e0a".to_owned();

@@ -55,14 +55,14 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
         };
         effect(move || {
             list.order.track();
-            list.forget_removed();
+            list.remove_unused_signals();
         });
         list
     }
 
-    /// Forgets the signals of objects that are not in the list any more. Only when rows are rendered: the row of an object
-    /// that leaves the list and comes back before then stays, and reads the same signal.
-    fn forget_removed(self) {
+    /// Removes the signals of objects that are not in the list any more. Only when rows are rendered: the row of an
+    /// object that leaves the list and comes back before then stays, and reads the same signal.
+    fn remove_unused_signals(self) {
         let Some(inner) = self.inner.try_get_value() else { return };
         let Inner { state, signals, .. } = &mut *inner.borrow_mut();
         signals.retain(|id, _| state.get(id).is_some());

@@ -64,7 +64,7 @@ fn follow_arrival(
     let (totals, feed) = (expect_context::<FleetTotals>(), expect_context::<Feed>());
     let total = Memo::new(move |_| totals.read(|fleet| fleet.agents.total));
     let has_code = Memo::new(move |_| code.with(Option::is_some));
-    // A registration changes the number of agents. It is read, since nobody computes a memo that is only tracked.
+    // A registration changes the number of agents. It is read, since a memo that is only tracked is not computed.
     let newest = Fetch::when(move || {
         let has_code = total.with(|_| has_code.get());
         has_code.then(|| agents::list_some(AgentFilter::default(), NEWEST, 1))

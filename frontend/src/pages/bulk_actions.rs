@@ -93,11 +93,11 @@ pub(super) fn BulkBar(
             let name =
                 |id: &str| names.iter().find(|(known, _)| known == id).map_or("", |(_, name)| name.as_str()).to_owned();
             let found: Vec<NamedResult> = found.into_iter().map(|item| (name(&item.id), item.error)).collect();
-            let told = told(action, &found, noun);
+            let text = summary(action, &found, noun);
             // The user may have left the page, or closed the dialog.
             if is_open.try_get_untracked() != Some(true) {
                 let is_done = found.iter().all(|(_, error)| error.is_none());
-                if is_done { toasts.success(told) } else { toasts.error(told) }
+                if is_done { toasts.success(text) } else { toasts.error(text) }
             }
             if results.try_set(Some(found)).is_none() {
                 is_busy.set(false);
@@ -111,7 +111,7 @@ pub(super) fn BulkBar(
         let verb = current.get().map_or("", |action| action.verb);
         match results.get() {
             None => format!("{verb} {}?", format::counted(count(chosen.with(Vec::len)), noun)),
-            Some(results) => current.get().map(|action| told(action, &results, noun)).unwrap_or_default(),
+            Some(results) => current.get().map(|action| summary(action, &results, noun)).unwrap_or_default(),
         }
     };
     let content = move || match (results.get(), current.get()) {
@@ -177,7 +177,7 @@ fn question(
 }
 
 /// How many of the rows were changed: `Retry: 3 of 5 transfers`.
-fn told(action: &BulkAction, results: &[NamedResult], noun: &str) -> String {
+fn summary(action: &BulkAction, results: &[NamedResult], noun: &str) -> String {
     let done = results.iter().filter(|(_, error)| error.is_none()).count();
     format!("{}: {} of {}", action.verb, format::count(count(done)), format::counted(count(results.len()), noun))
 }

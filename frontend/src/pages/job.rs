@@ -128,7 +128,7 @@ fn Slots(
     let found = Fetch::new(move || slots::list(&job, page.get()).map(|page| page.map(Slot::from)));
     // The outcome of a slot changes the revision of the job.
     let decided = Memo::new(move |_| row.with(|entry| entry.object.revision));
-    Effect::watch(move || (updates.turns(), decided.get()), move |_, _, _| found.reload_paced(), false);
+    Effect::watch(move || (updates.status_changes(), decided.get()), move |_, _, _| found.reload_paced(), false);
     let is_enabled = Memo::new(move |_| row.with(|entry| entry.object.enabled));
     let coming = Signal::derive(move || {
         let times = preview.read(|preview| preview.slots.iter().map(|slot| slot.at).collect());

@@ -145,7 +145,7 @@ fn Slots(
     let runs = format!("/pipelines/{pipeline}/runs");
     let page = RwSignal::new(1);
     let found = Fetch::new(move || slots::list_of_pipeline(&pipeline, page.get()).map(|page| page.map(Slot::from)));
-    Effect::watch(move || (updates.turns(), next.get()), move |_, _, _| found.reload_paced(), false);
+    Effect::watch(move || (updates.status_changes(), next.get()), move |_, _, _| found.reload_paced(), false);
     let schedule = Memo::new(move |_| plan.with(|plan| plan.as_ref().and_then(|plan| plan.schedule.clone())));
     let has_schedule = Memo::new(move |_| schedule.with(Option::is_some));
     let has_slots = Memo::new(move |_| found.read(|found| !found.items.is_empty()).unwrap_or_default());
@@ -167,6 +167,6 @@ fn follow_runs(pipeline: &str, found: Fetch<Pipeline>) -> RunUpdates<PipelineRun
     let take = move |run| updates.take(run, |run: &PipelineRun| run.status);
     feed.watch(pipeline_runs::watch_of_pipeline(pipeline), take, move || updates.miss());
     // If the schedule has started a run, there is a new next time.
-    Effect::watch(move || updates.turns(), move |_, _, _| found.reload_paced(), false);
+    Effect::watch(move || updates.status_changes(), move |_, _, _| found.reload_paced(), false);
     updates
 }

@@ -12,7 +12,7 @@ pub(super) struct RunUpdates<T: 'static> {
     /// Counts the updates of runs that are not listed, and the gaps.
     unlisted: RwSignal<u32>,
     /// Counts the runs that have started, ended or changed their status, and the gaps.
-    turns: RwSignal<u32>,
+    status_changes: RwSignal<u32>,
 }
 
 impl<T> Clone for RunUpdates<T> {
@@ -26,26 +26,26 @@ impl<T> Copy for RunUpdates<T> {}
 impl<T: Revisioned + Send + Sync> RunUpdates<T> {
     /// No updates yet, and an empty list.
     pub(super) fn new() -> Self {
-        Self { list: LiveList::new(Admission::Listed), unlisted: RwSignal::new(0), turns: RwSignal::new(0) }
+        Self { list: LiveList::new(Admission::Listed), unlisted: RwSignal::new(0), status_changes: RwSignal::new(0) }
     }
 
     /// Takes an update of a run.
     pub(super) fn take<S: PartialEq>(self, run: T, status: fn(&T) -> S) {
         let before = self.list.entry(run.id()).map(|known| known.with_untracked(|known| status(&known.object)));
-        let has_turned = before.as_ref() != Some(&status(&run));
+        let has_changed_status = before.as_ref() != Some(&status(&run));
         if before.is_none() {
             count(self.unlisted);
         }
         self.list.apply_update(run);
-        if has_turned {
-            count(self.turns);
+        if has_changed_status {
+            count(self.status_changes);
         }
     }
 
     /// Notes that updates may have been missed.
     pub(super) fn miss(self) {
         count(self.unlisted);
-        count(self.turns);
+        count(self.status_changes);
     }
 
     /// Changes when the list may lack a run. Reactive.
@@ -54,8 +54,8 @@ impl<T: Revisioned + Send + Sync> RunUpdates<T> {
     }
 
     /// Changes when a run has started, ended or changed its status. Reactive.
-    pub(super) fn turns(self) -> u32 {
-        self.turns.get()
+    pub(super) fn status_changes(self) -> u32 {
+        self.status_changes.get()
     }
 }
 

@@ -7,8 +7,8 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{Icon, Toasts};
 use crate::browser;
 
-/// How long a button says that the text is copied.
-const SAID_FOR: Duration = Duration::from_secs(3);
+/// How long a button shows that the text is copied.
+const SHOWN_FOR: Duration = Duration::from_secs(3);
 
 /// A button that copies text to the clipboard.
 #[component]
@@ -27,10 +27,10 @@ pub(crate) fn CopyButton(
         spawn_local(async move {
             if browser::copy(&text).await {
                 is_copied.try_set(true);
-                let forget = move || {
+                let reset = move || {
                     is_copied.try_set(false);
                 };
-                set_timeout(forget, SAID_FOR);
+                set_timeout(reset, SHOWN_FOR);
                 toasts.success(format!("Copied the {what}."));
             } else {
                 toasts.error("This browser does not allow copying here. Select the text instead.".to_owned());

@@ -13,7 +13,7 @@ pub(crate) fn SearchSelect(
     search_label: &'static str,
     /// The label of the option without a value.
     none: &'static str,
-    /// Whether there are so many options that the search field is needed.
+    /// Whether there are enough options to need the search field.
     #[prop(into)]
     is_large: Signal<bool>,
     /// The text that is searched for.

@@ -30,20 +30,20 @@ pub(super) fn is_minimal(headers: &HeaderMap) -> bool {
 
 /// The time of the `Date` header.
 pub(super) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
-    let told = headers.get(DATE)?.to_str().ok()?;
-    DateTime::parse_from_rfc2822(told).ok().map(Into::into)
+    let date = headers.get(DATE)?.to_str().ok()?;
+    DateTime::parse_from_rfc2822(date).ok().map(Into::into)
 }
 
 /// The time of the `Date` header; without a valid one, that of this machine.
 fn server_time(headers: &HeaderMap) -> u64 {
-    let told = date(headers).and_then(|date| u64::try_from(date.timestamp()).ok());
-    told.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+    let seconds = date(headers).and_then(|date| u64::try_from(date.timestamp()).ok());
+    seconds.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }
 
 /// The time to wait after a refusal.
 pub(super) fn retry_after(headers: &HeaderMap, rate_limit: Option<RateLimit>) -> Duration {
-    let told = number(headers, RETRY_AFTER.as_str()).map(Duration::from_secs);
-    told.or(rate_limit.map(|rate_limit| rate_limit.resets_in)).unwrap_or(Duration::from_secs(1))
+    let wait = number(headers, RETRY_AFTER.as_str()).map(Duration::from_secs);
+    wait.or(rate_limit.map(|rate_limit| rate_limit.resets_in)).unwrap_or(Duration::from_secs(1))
 }
 
 #[cfg(test)]

@@ -43,7 +43,8 @@ impl Connection {
         }
         let metadata = self.probe(path).await?;
         let Some((parent, name)) = remote_path::split(path) else { return Ok(metadata) };
-        // Only a listing tells a link from what it leads to; a folder that cannot be listed tells nothing.
+        // Only a listing distinguishes a link from its target; a folder that cannot be listed does not show which it
+        // is.
         match self.list(parent).await {
             Ok(entries) => {
                 let link = entries.into_iter().find(|entry| entry.name == name.as_bytes());
@@ -173,7 +174,7 @@ impl Connection {
         listing_text::of_list(&text, now, !self.features.mdtm)
     }
 
-    /// Lists the current folder. Servers on Unix leave out hidden files unless told otherwise; for others `-a` is an
+    /// Lists the current folder. Servers on Unix leave out hidden files without an option; for others `-a` is an
     /// error, or the name of a file that is not there.
     async fn list_text(&mut self) -> Result<Vec<u8>, Failure> {
         if self.lists_hidden != Some(false) {

@@ -247,7 +247,7 @@ async fn log_in(stream: AsyncRustlsFtpStream, endpoint: &Endpoint, limits: &Limi
     let control = {
         let socket = stream.get_ref().await;
         let _ = socket.set_nodelay(true);
-        // The control connection is silent during a long transfer; routers must not forget it.
+        // The control connection is silent during a long transfer; routers must keep its entry.
         let _ = SockRef::from(&*socket).set_tcp_keepalive(&TcpKeepalive::new().with_time(endpoint.keep_alive));
         socket.peer_addr().map_err(Failure::from)?
     };

@@ -74,7 +74,7 @@ impl Read for Download {
     }
 }
 
-/// Ends early when nobody reads any more; the connection is closed then.
+/// Ends early when the reader was dropped; the connection is closed then.
 async fn receive(mut lease: Lease, mut stream: DataStream, sender: mpsc::Sender<Message>) {
     loop {
         let (chunk, end) = next_chunk(&lease, &mut stream).await;

@@ -24,7 +24,7 @@ pub(super) enum Line {
 }
 
 /// Reads a line without its end; `None` if it has neither form. `now` completes dates without a year. The times have
-/// the server's own zone, which nobody knows, and are taken for UTC.
+/// the server's own zone, which is not known, and are taken for UTC.
 pub(super) fn parse(line: &[u8], now: NaiveDateTime) -> Option<Line> {
     if line.is_empty() || line.strip_prefix(b"total ").is_some_and(|count| count.iter().all(u8::is_ascii_digit)) {
         return Some(Line::Nothing);
@@ -137,7 +137,7 @@ fn clock(word: &str) -> Option<NaiveTime> {
     NaiveTime::parse_from_str(word, "%H:%M").or_else(|_| NaiveTime::parse_from_str(word, "%H:%M:%S")).ok()
 }
 
-/// The name of a link of `name -> target`. The size of a link is the length of its target, which tells where the arrow
+/// The name of a link of `name -> target`. The size of a link is the length of its target, which shows where the arrow
 /// is if there are several.
 fn link_name(text: &[u8], size: u64) -> &[u8] {
     const ARROW: &[u8] = b" -> ";

@@ -47,8 +47,8 @@ struct Idle {
 struct Waiting {
     connection: Connection,
     since: Instant,
-    /// The last reply of the server.
-    heard: Instant,
+    /// The time of the last reply of the server.
+    last_reply: Instant,
 }
 
 /// A connection in use. It is closed when dropped, unless it is given back.
@@ -81,8 +81,8 @@ impl Pools {
 impl Pool {
     /// A connection that waits, or a new one.
     pub(super) async fn lease(self: &Arc<Self>, limits: &Limits) -> Result<Lease, Failure> {
-        while let Some(Waiting { mut connection, heard, .. }) = self.take() {
-            if heard.elapsed() < TRUSTED || connection.is_alive().await {
+        while let Some(Waiting { mut connection, last_reply, .. }) = self.take() {
+            if last_reply.elapsed() < TRUSTED || connection.is_alive().await {
                 connection.limits = limits.clone();
                 return Ok(Lease { connection, pool: Arc::clone(self) });
             }
@@ -98,7 +98,7 @@ impl Pool {
     fn put(self: &Arc<Self>, connection: Connection) {
         let now = Instant::now();
         let mut idle = lock(&self.idle);
-        idle.connections.push(Waiting { connection, since: now, heard: now });
+        idle.connections.push(Waiting { connection, since: now, last_reply: now });
         if idle.connections.len() > MAX_IDLE {
             idle.connections.remove(0);
         }
@@ -120,7 +120,7 @@ impl Pool {
                 }
                 let keep_alive = self.endpoint.keep_alive;
                 let is_due = |waiting: &mut Waiting| {
-                    waiting.since.elapsed() >= MAX_WAIT || waiting.heard.elapsed() >= keep_alive
+                    waiting.since.elapsed() >= MAX_WAIT || waiting.last_reply.elapsed() >= keep_alive
                 };
                 idle.connections.extract_if(.., is_due).collect::<Vec<Waiting>>()
             };
@@ -129,7 +129,7 @@ impl Pool {
                     connection.quit().await;
                 } else if connection.is_alive().await {
                     // The least recently used: at the front.
-                    lock(&self.idle).connections.insert(0, Waiting { connection, since, heard: Instant::now() });
+                    lock(&self.idle).connections.insert(0, Waiting { connection, since, last_reply: Instant::now() });
                 }
             }
         }

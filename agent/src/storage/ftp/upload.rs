@@ -114,7 +114,7 @@ impl Upload {
         runtime.spawn(async move {
             let result = outgoing.send_all(receiver).await;
             let named = |failure: Failure| failure.into_error("write", name, StorageErrorKind::Other);
-            // Nobody waits if the writer was dropped.
+            // If the writer was dropped, nothing waits for the result.
             let _ = sender.send(result.map_err(named));
         });
         Self { messages, outcome: Some(outcome), chunk: Vec::with_capacity(CHUNK), shown }
@@ -227,7 +227,7 @@ async fn send_bytes(lease: &Lease, stream: &mut DataStream, bytes: &[u8]) -> Res
     Ok(())
 }
 
-/// Whether the server holds as many bytes as were written, if it tells.
+/// Whether the server holds as many bytes as were written, if it reports sizes.
 async fn compare(lease: &mut Lease, path: &str, written: u64) -> Result<(), Failure> {
     match lease.size(path).await {
         Ok(size) if size == written => Ok(()),

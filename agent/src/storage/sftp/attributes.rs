@@ -18,7 +18,7 @@ const LINK: u32 = 0o120_000;
 const PERMISSIONS: u32 = 0o7777;
 
 /// The metadata of an entry. `long_name` is its line in the style of `ls -l`, if it comes from a listing: servers that
-/// tell no kind in the mode tell it there.
+/// have no kind in the mode have it there.
 pub(crate) fn metadata_of(attributes: &FileAttributes, long_name: &str) -> Metadata {
     let kind = match attributes.permissions.unwrap_or_default() & KIND {
         FILE => EntryKind::File,

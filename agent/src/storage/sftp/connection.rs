@@ -131,10 +131,10 @@ impl Connection {
     }
 }
 
-/// The host key that the server shows; nothing is trusted and nobody signs in.
+/// The host key that the server shows; no key is trusted, and there is no sign-in.
 pub(crate) async fn shown_key(target: &Target<'_>) -> Result<ShownKey, Failure> {
     let kept = Arc::new(OnceLock::<PublicKey>::new());
-    let ended = handshake(target, Trust::Nobody(Arc::clone(&kept)), None).await;
+    let ended = handshake(target, Trust::RecordOnly(Arc::clone(&kept)), None).await;
     match (kept.get(), ended) {
         (Some(key), _) => Ok(ShownKey {
             algorithm: key.algorithm().to_string(),

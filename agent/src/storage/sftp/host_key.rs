@@ -23,11 +23,11 @@ pub(crate) enum Trust {
     Pinned(String),
     /// Those of the files. New lines go to the last of them.
     Known { hosts: KnownHosts, file: Option<PathBuf> },
-    /// None: the key is kept to be shown, and the connection ends.
-    Nobody(Arc<OnceLock<PublicKey>>),
+    /// None: the key is recorded to be shown, and the connection ends.
+    RecordOnly(Arc<OnceLock<PublicKey>>),
 }
 
-/// What an SSH session asks and tells during its life.
+/// The callbacks of an SSH session.
 #[derive(Debug)]
 pub(crate) struct Verifier {
     pub(crate) host: String,
@@ -64,7 +64,7 @@ impl Trust {
     pub(crate) fn known(&self, host: &str, port: u16) -> (Vec<Algorithm>, bool) {
         match self {
             Self::Known { hosts, .. } => (hosts.algorithms(host, port), hosts.has_authority(host, port)),
-            Self::Pinned(_) | Self::Nobody(_) => (Vec::new(), false),
+            Self::Pinned(_) | Self::RecordOnly(_) => (Vec::new(), false),
         }
     }
 }
@@ -82,7 +82,7 @@ impl Verifier {
                     "{found}, but `host-key` says {pinned}: the server has a new key, or another server answers in its place; change the setting only if the operator of the server confirms the new fingerprint"
                 ));
             }
-            Trust::Nobody(kept) => {
+            Trust::RecordOnly(kept) => {
                 // The first key is the one of the handshake that is waited for.
                 let _ = kept.set(key);
                 return Err(format!("{found}, which is only to be shown"));
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn a_key_that_is_only_to_be_shown_is_kept_and_refused() -> anyhow::Result<()> {
         let kept = Arc::new(OnceLock::new());
-        assert!(verify(Trust::Nobody(Arc::clone(&kept)))?.is_err());
+        assert!(verify(Trust::RecordOnly(Arc::clone(&kept)))?.is_err());
         let line = kept.get().map(|key: &PublicKey| key.to_openssh()).transpose()?;
         assert_eq!(line.as_deref(), Some(KEY));
         Ok(())

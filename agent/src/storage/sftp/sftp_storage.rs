@@ -22,7 +22,7 @@ use crate::storage::transfer_storage::{
     Attributes, Capabilities, Entry, EntryKind, MAX_DEPTH, Metadata, TransferStorage, WriteFile,
 };
 
-/// The mode of new files: what is incomplete is read by nobody else.
+/// The mode of new files: other users cannot read what is incomplete.
 const NEW_FILE: u32 = 0o600;
 
 /// A folder on a server. When it is dropped, its connection waits for the next transfer.

@@ -49,7 +49,7 @@ impl<'a> SftpWriter<'a> {
         Ok(())
     }
 
-    /// OpenSSH says no more than `Failure` when the disk is full: then the free space tells.
+    /// When the disk is full, OpenSSH answers with `Failure` only: then the free space shows the cause.
     fn explain(&self, error: StorageError) -> StorageError {
         let connection = &self.calls.connection;
         if error.kind() != Kind::Other || !connection.extensions.has(STATVFS) {
@@ -95,7 +95,7 @@ impl WriteFile for SftpWriter<'_> {
             let synced = calls.run_slowly("sync", &self.path, connection.session.fsync(self.handle.as_str()));
             synced.map_err(|error| self.explain(error))?;
         }
-        // The server forgets the handle whatever it answers.
+        // The server closes the handle whatever it answers.
         self.is_closed = true;
         calls.run("close", &self.path, connection.session.close(self.handle.as_str())).map(drop)
     }

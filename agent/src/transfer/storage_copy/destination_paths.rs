@@ -163,7 +163,7 @@ pub(crate) fn create_folders(target: &dyn TransferStorage, folder: &StoragePath)
             }
             target.create_folder(folder)
         }
-        // A drop box may hide its folders: then the write tells.
+        // A drop box may hide its folders: then the write shows it.
         Err(error) if matches!(error.kind(), StorageErrorKind::PermissionDenied | StorageErrorKind::Unsupported) => {
             Ok(())
         }

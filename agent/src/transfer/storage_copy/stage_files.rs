@@ -159,7 +159,7 @@ impl Stager<'_> {
         }
         let skips = self.stream.rules.on_file_error == OnFileError::Skip;
         if failures.is_empty() || skips {
-            self.forget_others(&kept)?;
+            self.remove_others(&kept)?;
             self.finish_folders(&mut failures)?;
         }
         if !failures.is_empty() {
@@ -252,7 +252,7 @@ impl Stager<'_> {
             good: 0,
             digest: None,
         };
-        // Without a time nothing tells whether the source is still the same.
+        // Without a time it is not known whether the source is still the same.
         let good = self.stream.partial.as_ref().filter(|known| {
             known.modified.is_some()
                 && (&known.path, known.size, known.modified) == (&begun.path, begun.size, begun.modified)
@@ -345,7 +345,7 @@ impl Stager<'_> {
     }
 
     /// Removes files that were staged, or begun, and that are not to be published.
-    fn forget_others(&mut self, kept: &BTreeSet<StoragePath>) -> Result<(), CopyError> {
+    fn remove_others(&mut self, kept: &BTreeSet<StoragePath>) -> Result<(), CopyError> {
         let known = self.staged.iter().map(|(path, _)| path).chain(self.staged.begun());
         let others: Vec<StoragePath> = known.filter(|path| !kept.contains(*path)).cloned().collect();
         for path in others {

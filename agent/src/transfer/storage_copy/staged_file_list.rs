@@ -150,7 +150,7 @@ impl StagedFile {
         self.size == source.size && self.modified == source.modified.and_then(nanoseconds)
     }
 
-    /// Whether this copy has written what stands at a path of the destination, as far as its metadata tell.
+    /// Whether this copy has written what stands at a path of the destination, as far as its metadata show.
     pub(crate) fn has_become(&self, there: &Metadata) -> bool {
         if self.is_link {
             return there.kind == EntryKind::Link;

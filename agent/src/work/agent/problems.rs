@@ -1,4 +1,4 @@
-//! What keeps the agent from its work, for the heartbeats that tell the server.
+//! The problems that keep the agent from its work, which heartbeats report to the server.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

@@ -149,7 +149,7 @@ impl Writer {
         written
     }
 
-    /// Remembers how the last write ended, or the reading of the file, which may write it.
+    /// Records how the last write ended, or the reading of the file, which may write it.
     fn note<T>(&self, written: &io::Result<T>) {
         lock(&self.state).write_error = written.as_ref().err().map(ToString::to_string);
     }

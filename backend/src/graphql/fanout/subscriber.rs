@@ -90,10 +90,10 @@ impl Subscriber {
         self.sink.fail(errors);
     }
 
-    /// Sends a resync in place of everything that waits: a client with so many waiting states queries again instead of
-    /// reading all of them.
+    /// Sends a resync in place of everything that waits: a client for which too many states wait queries again instead
+    /// of reading all of them.
     fn replace_all(&self, resync: &Bytes) {
-        self.sink.forget();
+        self.sink.discard_waiting();
         self.sink.resync(resync.clone());
     }
 

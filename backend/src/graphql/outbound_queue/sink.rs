@@ -96,8 +96,8 @@ impl SubscriptionSink {
     }
 
     /// Drops the states and the resync of this operation.
-    pub(in crate::graphql) fn forget(&self) {
-        self.outbound.forget(self.operation);
+    pub(in crate::graphql) fn discard_waiting(&self) {
+        self.outbound.discard_waiting(self.operation);
     }
 
     /// Ends the operation with errors, a JSON array, after all waiting entries.

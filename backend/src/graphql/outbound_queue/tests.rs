@@ -83,7 +83,7 @@ fn states_that_wait_are_bounded() {
         assert!(one.deliver(object(number as u128), "state".into()));
     }
     assert!(!one.deliver(object(MAX_STATES as u128), "state".into()));
-    one.forget();
+    one.discard_waiting();
     assert!(one.deliver(object(0), "state".into()));
     assert_eq!(sent(&one.outbound, Instant::now()), ["1:state"]);
 }
@@ -102,7 +102,11 @@ fn the_bytes_of_states_that_wait_or_are_held_back_are_bounded() {
                 assert!((1..=4).all(|number| one.deliver(object(number), large.clone())), "in place of the earlier");
             }
             assert!(!one.deliver(object(5), "state".into()));
-            if round == 1 { one.forget() } else { drop(one.outbound.drain(now + Duration::from_secs(round.into()))) }
+            if round == 1 {
+                one.discard_waiting();
+            } else {
+                drop(one.outbound.drain(now + Duration::from_secs(round.into())));
+            }
         }
     }
 }
@@ -153,7 +157,7 @@ fn states_that_throttles_hold_back_count_among_those_that_wait() {
     assert!(!two.deliver(object(1), "b".into()), "nor beside it");
     assert!(one.deliver(object(1), "a2".into()), "but for a newer state of the same");
     assert!(two.deliver(object(0), "b2".into()));
-    one.forget();
+    one.discard_waiting();
     one.resync("resync".into());
     assert!(one.deliver(object(1), "a3".into()));
     let now = Instant::now();

@@ -58,7 +58,7 @@ impl Throttle {
     /// Takes the states that may be sent now, in no particular order.
     pub(super) fn due(&mut self, now: Instant) -> Vec<(Uuid, Bytes)> {
         let interval = self.interval;
-        self.forget_idle(now);
+        self.remove_idle(now);
         let due = self.objects.iter_mut().filter(|(_, held)| held.due <= now);
         let taken = due.filter_map(|(object, held)| {
             let payload = held.payload.take()?;
@@ -71,7 +71,7 @@ impl Throttle {
     }
 
     /// Drops objects without a new state for an interval.
-    pub(super) fn forget_idle(&mut self, now: Instant) {
+    pub(super) fn remove_idle(&mut self, now: Instant) {
         self.objects.retain(|_, held| held.due > now || held.payload.is_some());
         if self.objects.is_empty() {
             self.objects.shrink_to_fit();

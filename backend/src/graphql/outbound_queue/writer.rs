@@ -36,8 +36,8 @@ impl SocketWriter {
         self.unsent.is_empty() && !self.is_flush_due
     }
 
-    /// Writes as much as the socket takes at once, and returns the number of bytes. Nobody is woken when it takes more,
-    /// or told of an error: [`Self::poll_send`] does both.
+    /// Writes as much as the socket takes at once, and returns the number of bytes. Neither wakes a task when
+    /// the socket takes more, nor returns an error: [`Self::poll_send`] does both.
     pub(super) fn write_now(&mut self, bytes: &[u8]) -> usize {
         let mut context = Context::from_waker(Waker::noop());
         match Pin::new(&mut self.io).poll_write(&mut context, bytes) {
@@ -78,7 +78,7 @@ impl SocketWriter {
         Poll::Ready(Ok(()))
     }
 
-    /// Tells the client that nothing more is sent.
+    /// Shuts down the sending half, so that the client sees the end.
     pub(in crate::graphql) fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(context)
     }

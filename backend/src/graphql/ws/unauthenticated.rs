@@ -42,7 +42,7 @@ impl UnauthenticatedSockets {
             && let Some((_, oldest)) = queue.pop_front()
         {
             metrics::counter!("mftplus_websockets_without_token_closed_total").increment(1);
-            oldest.close(Close::CROWDED_OUT);
+            oldest.close(Close::TOO_MANY_UNAUTHENTICATED);
         }
         Entry { unauthenticated: self.clone(), address, number }
     }
@@ -80,7 +80,7 @@ mod tests {
         let _another_address = enter(&unauthenticated, "192.0.2.2");
         assert!(entered.iter().all(|(_, outbound)| outbound.closed().is_none()));
         let (_entry, newest) = enter(&unauthenticated, "192.0.2.1");
-        assert_eq!(entered[0].1.closed(), Some(Close::CROWDED_OUT));
+        assert_eq!(entered[0].1.closed(), Some(Close::TOO_MANY_UNAUTHENTICATED));
         assert!(entered[1].1.closed().is_none() && newest.closed().is_none());
     }
 

@@ -23,11 +23,11 @@ impl Failure<'_> {
     /// What the failure has in common with others; `None` if neither its code nor its message says anything.
     #[must_use]
     pub fn cause(self) -> Option<String> {
-        self.told(without_values)
+        self.as_text(without_values)
     }
 
     /// The code as words, or else the message as `read` reads it.
-    fn told(self, read: fn(&str) -> Option<String>) -> Option<String> {
+    fn as_text(self, read: fn(&str) -> Option<String>) -> Option<String> {
         match self.code.filter(|code| *code != OTHER) {
             Some(code) => Some(words(code)),
             None => self.message.and_then(read).or_else(|| self.code.map(words)),
@@ -35,13 +35,13 @@ impl Failure<'_> {
     }
 }
 
-/// The end of a sentence about failures with this cause, which says why: `: disk full`. Of a single failure the message
-/// is said with its values, of several only what they have in common. Empty if nothing is known.
+/// The end of a sentence about failures with this cause, which says why: `: disk full`. For a single failure it is the
+/// message with its values, for several only what they have in common. Empty if nothing is known.
 #[must_use]
 pub fn reason<'a>(failures: impl IntoIterator<Item = Failure<'a>>, cause: Option<&str>) -> String {
     let mut failures = failures.into_iter();
     let reason = match (failures.next(), failures.next()) {
-        (Some(only), None) => only.told(first_line),
+        (Some(only), None) => only.as_text(first_line),
         _ => cause.map(str::to_owned),
     };
     reason.map_or_else(String::new, |reason| format!(": {reason}"))
@@ -173,8 +173,8 @@ mod tests {
     #[test]
     fn a_reason_has_a_bounded_length() {
         let message = "é".repeat(5_000);
-        let told = reason([Failure { code: None, message: Some(&message) }], None);
-        assert_eq!(told.chars().count(), ": ".len() + MAX_CAUSE);
+        let text = reason([Failure { code: None, message: Some(&message) }], None);
+        assert_eq!(text.chars().count(), ": ".len() + MAX_CAUSE);
     }
 
     #[test]

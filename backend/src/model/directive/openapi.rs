@@ -226,13 +226,13 @@ mod tests {
     #[test]
     fn every_type_of_directive_is_described_with_all_its_fields() {
         let (directive, payload) = (json!(DirectiveObject::schema()), strict::<DirectivePayload>());
-        let told = directive["properties"]["type"]["description"].as_str().expect("a description");
+        let description = directive["properties"]["type"]["description"].as_str().expect("a description");
         let actions = actions();
         let named: Vec<&str> = actions.iter().filter_map(|action| action["type"].as_str()).collect();
         assert_eq!(named, DirectiveAction::VARIANTS);
         for action in actions {
             let written = json!(serde_json::from_value::<DirectiveAction>(action.clone()).expect("an action"));
-            assert!(told.contains(&format!("`{}`", written["type"].as_str().expect("a type"))), "{action}");
+            assert!(description.contains(&format!("`{}`", written["type"].as_str().expect("a type"))), "{action}");
             assert_eq!(undescribed(&payload, &written["payload"]), Vec::<String>::new(), "{action}");
         }
     }
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn every_step_is_described_with_all_its_fields() {
         let order = strict::<StepOrderObject>();
-        let told = order["properties"]["type"]["description"].as_str().expect("a description");
+        let description = order["properties"]["type"]["description"].as_str().expect("a description");
         let transfer = || TransferInstruction {
             source: "/a".to_owned(),
             destination: "/b".to_owned(),
@@ -253,7 +253,7 @@ mod tests {
             let action =
                 StepInstruction::read(*step_type, text, |_| Some("gzip".to_owned()), transfer).expect("a step");
             let written = json!(StepOrder { id: "fetch".to_owned(), attempt: 1, timeout_seconds: Some(60), action });
-            assert!(told.contains(&format!("`{step_type}`")), "{step_type}");
+            assert!(description.contains(&format!("`{step_type}`")), "{step_type}");
             assert_eq!(undescribed(&order, &written), Vec::<String>::new(), "{step_type}");
         }
     }

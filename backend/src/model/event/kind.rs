@@ -81,7 +81,7 @@ mftplus_protocol::event_kinds!(kinds);
 
 impl Kind {
     /// The kinds that customers see in the log.
-    pub fn told_to_customers() -> impl Iterator<Item = Self> {
+    pub fn visible_to_customers() -> impl Iterator<Item = Self> {
         Self::iter().filter(|kind| kind.visibility() == Visibility::Customers)
     }
 

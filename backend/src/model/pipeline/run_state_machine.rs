@@ -4,8 +4,8 @@
 //!
 //! A step waits until the steps that it needs have ended. It is then sent to its agent or, if it is a webhook, claimed
 //! by a server, and ends. If the server ends an attempt before its agent or the sending server has reported the end,
-//! `ended_unheard` is set: the agent is told to stop the attempt, and the next attempt waits until the agent has
-//! confirmed that. Every wait is limited, by a timeout, the lease, or 24 hours without a report.
+//! `ended_unheard` is set: the agent is sent a directive to stop the attempt, and the next attempt waits until the
+//! agent has confirmed that. Every wait is limited, by a timeout, the lease, or 24 hours without a report.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -126,7 +126,7 @@ pub enum AgentAvailability {
 pub enum Effect {
     /// Send the step to its agent.
     Send(usize),
-    /// Tell the agent to stop the step, and withdraw the directive that started it.
+    /// Send the agent a directive to stop the step, and withdraw the directive that started it.
     Stop(usize),
     /// The attempt is no longer active at its agent: withdraw all directives for it.
     Withdraw(usize),
@@ -191,7 +191,7 @@ impl RunStateMachine {
         }
         while self.decide(now) {}
         for (place, availability) in availabilities.iter().enumerate() {
-            // An agent that was told to stop just now cannot have confirmed that yet.
+            // An agent that was sent the directive to stop just now cannot have confirmed that yet.
             if self.may_send(place, *availability, now) && !effects.contains(&Effect::Stop(place)) {
                 let step = &mut self.steps[place];
                 (step.sent_at, step.sent_attempt, step.ended_unheard) = (Some(now), Some(step.attempt), false);
@@ -203,7 +203,8 @@ impl RunStateMachine {
         effects
     }
 
-    /// Cancels the run: steps that were not sent are cancelled at once, and the agents of the others are told to stop.
+    /// Cancels the run: steps that were not sent are cancelled at once, and the agents of the others are sent
+    /// directives to stop them.
     pub fn cancel(&mut self, now: DateTime<Utc>) -> Vec<Effect> {
         if self.run.status.has_ended() || self.run.cancel_requested_at.is_some() {
             return Vec::new();

@@ -54,7 +54,7 @@ fn filter(value: Value) -> Check<TransferFilter> {
     let Value::Object(fields) = value else { return Err("must be an object".to_owned()) };
     let mut fields = Fields::new(fields);
     let filter = TransferFilter::from_fields(&mut fields);
-    // A misspelt filter would select transfers that nobody meant.
+    // A misspelt filter would select transfers that the user did not mean.
     fields.refuse_unread("is not a filter of transfers");
     fields.finish(filter).map_err(|error| error.to_string())
 }

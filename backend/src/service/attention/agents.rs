@@ -19,7 +19,7 @@ use crate::{
     service::ControlPlane,
     store::{
         self,
-        attention::{EndingCredential, TroubledAgent},
+        attention::{EndingCredential, UnhealthyAgent},
     },
 };
 
@@ -45,14 +45,14 @@ struct Member {
 }
 
 impl ControlPlane {
-    pub(super) async fn troubled_agents(
+    pub(super) async fn unhealthy_agents(
         &self,
         customer: Option<CustomerId>,
         now: DateTime<Utc>,
     ) -> Result<Vec<AttentionItem>> {
-        let agents = store::attention::troubled_agents(&self.db, customer, MOST).await?;
+        let agents = store::attention::unhealthy_agents(&self.db, customer, MOST).await?;
         let is_at_least = count(&agents) >= MOST;
-        Ok(troubled(agents, is_at_least, now))
+        Ok(items_of_agents(agents, is_at_least, now))
     }
 
     pub(super) async fn ending_credentials(
@@ -71,11 +71,11 @@ impl ControlPlane {
 
 /// One item for the silent agents of each customer, and one for each customer and cause of those that report an error.
 /// `is_at_least` says that there may be more agents than were read.
-fn troubled(agents: Vec<TroubledAgent>, is_at_least: bool, now: DateTime<Utc>) -> Vec<AttentionItem> {
+fn items_of_agents(agents: Vec<UnhealthyAgent>, is_at_least: bool, now: DateTime<Utc>) -> Vec<AttentionItem> {
     let mut silent: BTreeMap<CustomerId, Vec<Member>> = BTreeMap::new();
     let mut failing: BTreeMap<(CustomerId, Option<String>), Vec<Member>> = BTreeMap::new();
     for agent in agents {
-        let TroubledAgent { id, customer_id, name, status, status_reason, since } = agent;
+        let UnhealthyAgent { id, customer_id, name, status, status_reason, since } = agent;
         let member = Member { id, name, reason: status_reason, since };
         if status.0 == AgentStatus::Error {
             let cause = failure(&member).cause();
@@ -178,8 +178,8 @@ mod tests {
     use super::*;
     use crate::store::db::EnumText;
 
-    fn agent(number: u128, customer: u128, status: AgentStatus) -> TroubledAgent {
-        TroubledAgent {
+    fn agent(number: u128, customer: u128, status: AgentStatus) -> UnhealthyAgent {
+        UnhealthyAgent {
             id: AgentId(Uuid::from_u128(number)),
             customer_id: CustomerId(Uuid::from_u128(customer)),
             name: format!("edge-{number}"),
@@ -192,16 +192,16 @@ mod tests {
     #[test]
     fn every_group_says_that_there_may_be_more_if_not_all_agents_were_read() {
         use AgentStatus::{Error, Offline};
-        let told = |is_at_least: bool| -> Vec<String> {
+        let causes = |is_at_least: bool| -> Vec<String> {
             let agents = [(1, 1, Offline), (2, 1, Offline), (3, 2, Offline), (4, 2, Error), (5, 2, Error)]
                 .map(|(number, customer, status)| agent(number, customer, status));
-            let items = troubled(agents.into(), is_at_least, DateTime::UNIX_EPOCH);
+            let items = items_of_agents(agents.into(), is_at_least, DateTime::UNIX_EPOCH);
             items.into_iter().map(|item| format!("{} {}", item.count_is_at_least, item.summary)).collect()
         };
         let whole =
             ["false 2 agents are silent", "false The agent `edge-3` is silent", "false 2 agents report an error"];
-        assert_eq!(told(false), whole);
+        assert_eq!(causes(false), whole);
         let cut = ["true 2+ agents are silent", "true The agent `edge-3` is silent", "true 2+ agents report an error"];
-        assert_eq!(told(true), cut);
+        assert_eq!(causes(true), cut);
     }
 }

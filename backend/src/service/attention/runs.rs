@@ -55,7 +55,7 @@ struct Group<'a> {
 }
 
 impl ControlPlane {
-    pub(super) async fn troubled_runs(&self, now: DateTime<Utc>) -> Result<Vec<AttentionItem>> {
+    pub(super) async fn unhealthy_runs(&self, now: DateTime<Utc>) -> Result<Vec<AttentionItem>> {
         let mut items = Vec::new();
         for kind in [ScheduledKind::Job, ScheduledKind::Pipeline] {
             items.extend(self.failing(kind, now).await?);

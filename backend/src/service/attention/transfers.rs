@@ -19,7 +19,7 @@ use crate::{
         counted,
     },
     service::ControlPlane,
-    store::{self, attention::TroubledTransfer},
+    store::{self, attention::UnhealthyTransfer},
 };
 
 /// How far back failures count.
@@ -50,7 +50,7 @@ impl ControlPlane {
             self.add_failures_of_others(&mut rows, now - DAY).await?;
         }
         let groups = groups(rows, |row| failure(row).cause());
-        let item = |(key, rows): (Key, Vec<TroubledTransfer>)| {
+        let item = |(key, rows): (Key, Vec<UnhealthyTransfer>)| {
             let (_, place, cause) = &key;
             let reason = reason(rows.iter().map(failure), cause.as_deref());
             let summary = format!("{} {place} failed{reason}", counted(count(&rows), is_at_least, "transfer"));
@@ -66,7 +66,7 @@ impl ControlPlane {
     }
 
     /// Adds failures of the customers that the failures of others have left no room for.
-    async fn add_failures_of_others(&self, rows: &mut Vec<TroubledTransfer>, since: DateTime<Utc>) -> Result<()> {
+    async fn add_failures_of_others(&self, rows: &mut Vec<UnhealthyTransfer>, since: DateTime<Utc>) -> Result<()> {
         let mut counts: HashMap<CustomerId, i64> = HashMap::new();
         for row in &*rows {
             *counts.entry(row.customer_id).or_default() += 1;
@@ -90,7 +90,7 @@ impl ControlPlane {
         let is_at_least = count(&rows) >= MOST_STALLED;
         // The newest first, as failures.
         rows.reverse();
-        let item = |(key, rows): (Key, Vec<TroubledTransfer>)| {
+        let item = |(key, rows): (Key, Vec<UnhealthyTransfer>)| {
             let summary = format!("{} {} stalled", counted(count(&rows), is_at_least, "transfer"), key.1);
             let severity = AttentionSeverity::of_duration(now - oldest(&rows));
             let item = item(AttentionKind::TransferStalled, key, &rows, severity, summary);
@@ -104,15 +104,15 @@ impl ControlPlane {
     }
 }
 
-fn failure(row: &TroubledTransfer) -> Failure<'_> {
+fn failure(row: &UnhealthyTransfer) -> Failure<'_> {
     Failure { code: row.error_code.as_deref(), message: row.error_message.as_deref() }
 }
 
 fn groups(
-    rows: Vec<TroubledTransfer>,
-    cause: impl Fn(&TroubledTransfer) -> Option<String>,
-) -> BTreeMap<Key, Vec<TroubledTransfer>> {
-    let mut groups: BTreeMap<Key, Vec<TroubledTransfer>> = BTreeMap::new();
+    rows: Vec<UnhealthyTransfer>,
+    cause: impl Fn(&UnhealthyTransfer) -> Option<String>,
+) -> BTreeMap<Key, Vec<UnhealthyTransfer>> {
+    let mut groups: BTreeMap<Key, Vec<UnhealthyTransfer>> = BTreeMap::new();
     for row in rows {
         let place = match host(row.protocol.0, &row.source, &row.destination) {
             Some(host) => format!("with `{host}`"),
@@ -127,11 +127,11 @@ fn groups(
 fn item(
     kind: AttentionKind,
     (customer, place, cause): Key,
-    rows: &[TroubledTransfer],
+    rows: &[UnhealthyTransfer],
     severity: AttentionSeverity,
     summary: String,
 ) -> AttentionItem {
-    let object = |row: &TroubledTransfer| {
+    let object = |row: &UnhealthyTransfer| {
         let name = file_name(&row.source);
         let name = if name.is_empty() { file_name(&row.destination) } else { name };
         AttentionObject::new(AttentionObjectType::Transfer, row.id.0, name)
@@ -153,10 +153,10 @@ fn item(
     }
 }
 
-fn action(kind: AttentionActionType, rows: &[TroubledTransfer]) -> AttentionAction {
+fn action(kind: AttentionActionType, rows: &[UnhealthyTransfer]) -> AttentionAction {
     AttentionAction { kind, ids: rows.iter().take(MAX_ACTION_IDS).map(|row| ObjectId(row.id.0)).collect() }
 }
 
-fn oldest(rows: &[TroubledTransfer]) -> DateTime<Utc> {
+fn oldest(rows: &[UnhealthyTransfer]) -> DateTime<Utc> {
     earliest(rows.iter().map(|row| row.since))
 }

@@ -115,7 +115,7 @@ impl ControlPlane {
             Err(error) if error.is_late() => {
                 let step = &mut row.state_machine.steps[place];
                 // A repetition of the report is not recorded again.
-                if step.heard_at.is_none_or(|heard| step.completed_at.is_some_and(|ended| heard < ended)) {
+                if step.heard_at.is_none_or(|reported| step.completed_at.is_some_and(|ended| reported < ended)) {
                     step.heard_at = Some(work.now);
                     let due_at = row.state_machine.due_at(&self.timeouts(), work.now);
                     if !store::pipeline_runs::save(&mut work.tx, &row, before, due_at).await? {

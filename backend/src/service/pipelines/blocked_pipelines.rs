@@ -62,7 +62,7 @@ impl ControlPlane {
         Ok(blocked)
     }
 
-    /// Reads the definitions that are not known yet, and forgets those of other pipelines.
+    /// Reads the definitions that are not cached yet, and removes those of other pipelines from the cache.
     async fn read_named_agents(&self, pipelines: &[EnabledPipeline]) -> Result<()> {
         let unknown: Vec<PipelineId> = {
             let listed: HashSet<PipelineId> = pipelines.iter().map(|pipeline| pipeline.id).collect();

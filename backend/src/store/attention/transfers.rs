@@ -13,7 +13,7 @@ use crate::{
 
 /// A transfer that has failed or is stalled.
 #[derive(Clone, Debug, FromRow)]
-pub struct TroubledTransfer {
+pub struct UnhealthyTransfer {
     /// The transfer.
     pub id: TransferId,
     /// The customer of the transfer's agent.
@@ -46,11 +46,11 @@ pub async fn failed_transfers(
     customer: Option<CustomerId>,
     since: DateTime<Utc>,
     limit: i64,
-) -> Result<Vec<TroubledTransfer>> {
+) -> Result<Vec<UnhealthyTransfer>> {
     let statement = failed(sql(TRANSFERS), customer, since, limit);
     // A join does not keep the order.
     let statement = statement.push(OF_AGENTS).push(" ORDER BY t.since DESC, t.id DESC");
-    Ok(statement.fetch_readable::<TroubledTransfer>(db).await?.into_iter().flatten().collect())
+    Ok(statement.fetch_readable::<UnhealthyTransfer>(db).await?.into_iter().flatten().collect())
 }
 
 /// The transfers of each of these customers that failed after `since` and were not retried, in no particular order; of each
@@ -60,7 +60,7 @@ pub async fn failed_transfers_of_each(
     customers: &[CustomerId],
     since: DateTime<Utc>,
     each: i64,
-) -> Result<Vec<TroubledTransfer>> {
+) -> Result<Vec<UnhealthyTransfer>> {
     let mut found = Vec::new();
     for customers in customers.chunks(MOST_PARTS) {
         let mut statement = sql(TRANSFERS);
@@ -68,7 +68,7 @@ pub async fn failed_transfers_of_each(
             let lead = if index == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" };
             statement = failed(statement.push(lead), Some(*customer), since, each).push(") AS part");
         }
-        let rows = statement.push(OF_AGENTS).fetch_readable::<TroubledTransfer>(db).await?;
+        let rows = statement.push(OF_AGENTS).fetch_readable::<UnhealthyTransfer>(db).await?;
         found.extend(rows.into_iter().flatten());
     }
     Ok(found)
@@ -84,7 +84,7 @@ fn failed(statement: Sql, customer: Option<CustomerId>, since: DateTime<Utc>, li
 }
 
 /// The stalled transfers, oldest first; at most `limit`, of which each customer has an equal share.
-pub async fn stalled_transfers(db: &Db, customer: Option<CustomerId>, limit: i64) -> Result<Vec<TroubledTransfer>> {
+pub async fn stalled_transfers(db: &Db, customer: Option<CustomerId>, limit: i64) -> Result<Vec<UnhealthyTransfer>> {
     let statement = sql(TRANSFERS)
         .push(COLUMNS)
         .push("COALESCE(progressed_at, started_at, created_at) AS since FROM transfers WHERE id IN (");
@@ -96,7 +96,7 @@ pub async fn stalled_transfers(db: &Db, customer: Option<CustomerId>, limit: i64
         }
     };
     let statement = shared_by_customers(statement, stalled, limit).push(")").push(OF_AGENTS).push(" ORDER BY t.id");
-    Ok(statement.fetch_readable::<TroubledTransfer>(db).await?.into_iter().flatten().collect())
+    Ok(statement.fetch_readable::<UnhealthyTransfer>(db).await?.into_iter().flatten().collect())
 }
 
 #[cfg(test)]
@@ -111,7 +111,7 @@ mod tests {
         transfers::insert,
     };
 
-    fn ids(rows: &[TroubledTransfer]) -> Vec<TransferId> {
+    fn ids(rows: &[UnhealthyTransfer]) -> Vec<TransferId> {
         let mut ids: Vec<TransferId> = rows.iter().map(|row| row.id).collect();
         ids.sort_unstable();
         ids

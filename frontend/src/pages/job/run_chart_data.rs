@@ -117,7 +117,7 @@ mod tests {
     use super::*;
     use crate::api::scalars::ByteCount;
 
-    /// A run that started at `second` and took so many seconds.
+    /// A run that started at `second` and took this many seconds.
     fn run(second: i64, duration: i64, status: RunStatus) -> JobRun {
         JobRun {
             id: cynic::Id::new("r"),

@@ -17,7 +17,7 @@ const SHOWN: i32 = 30;
 #[component]
 pub(super) fn RunCharts(job: String, updates: RunUpdates<JobRun>) -> impl IntoView {
     let found = Fetch::new(move || job_runs::list(&job, SHOWN, 1).map(|page| page.items));
-    Effect::watch(move || updates.turns(), move |_, _, _| found.reload_paced(), false);
+    Effect::watch(move || updates.status_changes(), move |_, _, _| found.reload_paced(), false);
     let chart = move |draw: fn(&[JobRun]) -> ChartData| {
         // The last one stays while the card changes to a failure.
         Memo::new(move |last: Option<&ChartData>| {

@@ -34,7 +34,7 @@ use crate::{
 const COLUMNS: [Column; 3] = [Column::text("What", 52), Column::text("Since", 12), Column::actions(36)];
 /// The element id of the list.
 const LIST: &str = "needs-attention";
-/// How long after an action of the user the rows move although they are in use, in milliseconds: the server may tell
+/// How long after an action of the user the rows move although they are in use, in milliseconds: the server may send
 /// the change only several seconds later.
 const SETTLING: i64 = 10_000;
 /// After how long the items are read again: the server answers for up to a second with those of before the action.

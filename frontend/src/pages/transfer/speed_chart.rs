@@ -39,7 +39,7 @@ fn bands(samples: &[Sample], until: Instant) -> Vec<Band> {
     while let Some(samples) = rest.next() {
         let (Some(first), Some(last)) = (samples.first(), samples.last()) else { continue };
         let end = if rest.peek().is_some() { last.at } else { until };
-        // Two tones in turn, so that neighbours are told apart.
+        // Two tones in turn, so that neighbours can be distinguished.
         let tone = if first.attempt % 2 == 0 { Tone::Neutral } else { Tone::Accent };
         attempts.push(Band { name: format!("Attempt {}", first.attempt), from: first.at, to: end, tone });
         stalls.extend(stalls_of(samples, end));

@@ -59,7 +59,7 @@ pub(crate) struct Band {
     pub(crate) tone: Tone,
 }
 
-/// A remark on a point, with a symbol that tells it from others without its colour.
+/// A remark on a point, with a symbol that distinguishes it from others without its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Note {
     pub(crate) text: &'static str,

@@ -21,7 +21,7 @@ use crate::model::{
 };
 
 /// The number of slots that a plan lists.
-const TOLD: usize = 5;
+const PLANNED_SLOTS: usize = 5;
 
 /// A run that is being planned.
 pub(super) struct Planner<'d, F> {
@@ -47,7 +47,7 @@ impl<F: Fn(Option<&str>) -> AgentLookup> Planner<'_, F> {
             description: schedule.describe(),
             overlap: definition.overlap,
             catch_up: definition.catch_up,
-            next: schedule.upcoming(now).take(TOLD).map(Instant).collect(),
+            next: schedule.upcoming(now).take(PLANNED_SLOTS).map(Instant).collect(),
         });
         Some(Plan {
             source: source?,

@@ -71,7 +71,7 @@ const PLAIN: FormField = FormField {
     check: |_| None,
 };
 
-/// A text that every job has, of at most so many characters.
+/// A text that every job has, of at most this many characters.
 macro_rules! text {
     ($field:ident, $most:literal) => {
         FormField {
@@ -96,7 +96,7 @@ macro_rules! choice {
     };
 }
 
-/// The name of a rule, which may be missing, of at most so many characters.
+/// The name of a rule, which may be missing, of at most this many characters.
 macro_rules! text_rule {
     ($field:ident, $most:literal) => {
         FormField {

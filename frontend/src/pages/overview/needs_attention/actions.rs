@@ -81,7 +81,7 @@ pub(super) fn CancelDialog() -> impl IntoView {
     let cancel = move |()| {
         cancelling.run(transfers::cancel_several(&board.cancelling.get_untracked()), move |results| {
             board.is_cancelling.set(false);
-            board.say(told(&results, "cancelled, or asked to end"));
+            board.say(summary(&results, "cancelled, or asked to end"));
         });
     };
     let count = move || board.cancelling.with(Vec::len);
@@ -123,7 +123,7 @@ impl Acting {
             }
             AttentionActionType::RetryTransfers => {
                 session.execute(transfers::retry_several(&ids), move |outcome| match outcome {
-                    Ok(results) => self.say(told(&results, "queued again")),
+                    Ok(results) => self.say(summary(&results, "queued again")),
                     Err(error) => self.say(Err(error.to_string())),
                 });
             }
@@ -183,7 +183,7 @@ fn pausable(item: &AttentionItem) -> Option<Owner> {
 }
 
 /// The result of a change of several transfers: how many were changed, and why the first of the others was not.
-fn told(results: &[ItemResult], done: &str) -> Result<String, String> {
+fn summary(results: &[ItemResult], done: &str) -> Result<String, String> {
     let refused: Vec<&str> = results.iter().filter_map(|result| result.error.as_deref()).collect();
     let changed = results.len() - refused.len();
     let count = |number: usize| format::count(i64::try_from(number).unwrap_or(i64::MAX));
@@ -202,10 +202,10 @@ mod tests {
     fn a_result_says_how_many_were_changed_and_why_others_were_not() {
         let changed = ItemResult { id: "a".to_owned(), error: None };
         let refused = ItemResult { id: "b".to_owned(), error: Some("The transfer is running".to_owned()) };
-        assert_eq!(told(&[changed.clone(), changed.clone()], "queued again"), Ok("2 queued again.".to_owned()));
-        let some = told(&[changed, refused.clone()], "queued again");
+        assert_eq!(summary(&[changed.clone(), changed.clone()], "queued again"), Ok("2 queued again.".to_owned()));
+        let some = summary(&[changed, refused.clone()], "queued again");
         assert_eq!(some, Err("1 queued again, 1 not changed: The transfer is running.".to_owned()));
-        let none = told(&[refused], "queued again");
+        let none = summary(&[refused], "queued again");
         assert_eq!(none, Err("1 not changed: The transfer is running.".to_owned()));
     }
 }

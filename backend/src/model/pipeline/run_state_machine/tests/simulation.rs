@@ -47,14 +47,14 @@ pub(super) fn graph(shapes: &[Shape], timeout_seconds: Option<u64>) -> RunGraph 
 }
 
 /// A seeded source of random choices, so that a test run can be repeated.
-struct Dice(u64);
+struct RandomSource(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+impl RandomSource {
+    fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        self.0 % sides
+        self.0 % bound
     }
 }
 
@@ -62,7 +62,7 @@ impl Dice {
 struct World {
     stored: RunStateMachine,
     now: DateTime<Utc>,
-    dice: Dice,
+    random: RandomSource,
     away_since: Option<DateTime<Utc>>,
     /// The directives that the agent has not received: steps with their attempts, and steps to stop.
     orders: Vec<(usize, i64)>,
@@ -81,7 +81,7 @@ impl World {
         Self {
             stored: RunStateMachine::new(graph),
             now: DateTime::UNIX_EPOCH,
-            dice: Dice(seed | 1),
+            random: RandomSource(seed | 1),
             away_since: None,
             orders: Vec::new(),
             stops: Vec::new(),
@@ -108,7 +108,7 @@ impl World {
         let mut state_machine = self.stored.clone();
         let (mut effects, outcome) = change(&mut state_machine, self.now);
         effects.extend(state_machine.advance(&self.availabilities(), &TIMEOUTS, self.now));
-        if self.dice.roll(4) == 0 {
+        if self.random.below(4) == 0 {
             return None;
         }
         self.check(&state_machine);
@@ -164,11 +164,11 @@ impl World {
         });
         for (place, attempt, at) in claimed.unwrap_or_default() {
             let step = &self.stored.steps[place];
-            if (step.attempt, step.sent_at) != (attempt, Some(at)) || self.dice.roll(5) == 0 {
+            if (step.attempt, step.sent_at) != (attempt, Some(at)) || self.random.below(5) == 0 {
                 continue;
             }
             self.posted.push((place, attempt));
-            let outcome = if self.dice.roll(3) == 0 { Err("the receiver answered 500".to_owned()) } else { Ok(()) };
+            let outcome = if self.random.below(3) == 0 { Err("the receiver answered 500".to_owned()) } else { Ok(()) };
             self.change(|state_machine, now| {
                 state_machine.record_webhook(place, attempt, at, outcome, now);
                 (Vec::new(), ())
@@ -178,7 +178,7 @@ impl World {
 
     /// The agent receives directives, works and reports, if it is online.
     fn agent(&mut self) {
-        if self.away_since.is_none() && self.dice.roll(2) == 0 {
+        if self.away_since.is_none() && self.random.below(2) == 0 {
             let has_to_say = |stop: &usize| self.said.iter().any(|(at, _, status)| at == stop && status.has_ended());
             // An agent that has ended a step reports that before it confirms a stop.
             let stops: Vec<usize> = self.stops.iter().copied().filter(|stop| !has_to_say(stop)).collect();
@@ -202,9 +202,9 @@ impl World {
                 }
             }
         }
-        if !self.at_work.is_empty() && self.dice.roll(2) == 0 {
+        if !self.at_work.is_empty() && self.random.below(2) == 0 {
             let (place, attempt) = self.at_work.remove(0);
-            let status = if self.dice.roll(3) == 0 { StepStatus::Failed } else { StepStatus::Completed };
+            let status = if self.random.below(3) == 0 { StepStatus::Failed } else { StepStatus::Completed };
             self.done[place] += u32::from(status == StepStatus::Completed);
             self.said.push((place, attempt, status));
         }
@@ -216,19 +216,19 @@ impl World {
                 Ok(Reported::Progress) | Err(_) => (Vec::new(), ()),
             });
             // A report without an answer is repeated, and sometimes another one too.
-            if taken.is_some() && self.dice.roll(5) > 0 {
+            if taken.is_some() && self.random.below(5) > 0 {
                 self.said.remove(0);
             }
         }
     }
 
     fn live(&mut self, may_cancel: bool) {
-        match self.dice.roll(12) {
+        match self.random.below(12) {
             0 => self.away_since = if self.away_since.is_some() { None } else { Some(self.now) },
             1 if may_cancel => {
                 self.change(|state_machine, now| (state_machine.cancel(now), ()));
             }
-            2..=4 => self.now += TimeDelta::seconds(self.dice.roll(400).cast_signed()),
+            2..=4 => self.now += TimeDelta::seconds(self.random.below(400).cast_signed()),
             5..=7 => self.look(),
             _ => self.agent(),
         }
