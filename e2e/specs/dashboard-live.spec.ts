@@ -22,13 +22,13 @@ test('a page that gets no data says since when, draws no samples, and is back af
   await page.clock.install();
   await openSignedIn(page, '/');
   const note = page.getByRole('status', { name: 'Data' });
-  const throughput = page.locator('.figure').filter({ hasText: 'Throughput' });
+  const throughput = page.locator('.total').filter({ hasText: 'Throughput' });
   const line = throughput.locator('.sparkline-line');
   await expect(throughput).toContainText('/s');
   await expect(line).toHaveAttribute('d', /L/);
   await expect(note).toBeHidden();
   await expect(page.getByRole('status', { name: 'Summary' })).toContainText('1 transfer failed');
-  const colour = () => throughput.locator('.figure-value').evaluate((element) => getComputedStyle(element).color);
+  const colour = () => throughput.locator('.total-value').evaluate((element) => getComputedStyle(element).color);
   const live = await colour();
 
   await server.kill();

@@ -68,12 +68,12 @@ test('the foot of the page says how long progress takes until it is painted', as
   expect(Number(slow), 'plausible').toBeLessThan(5000);
 });
 
-test('the figures and the agents move with what agents say', async ({ page, server }, info) => {
+test('the totals and the agents change with what agents report', async ({ page, server }, info) => {
   await openSignedIn(page, '/');
-  const figure = (name: string) => page.locator('dl > div').filter({ has: page.getByText(name, { exact: true }) });
-  await expect(figure('Agents online').getByRole('definition').first()).toHaveText('0');
+  const total = (name: string) => page.locator('dl > div').filter({ has: page.getByText(name, { exact: true }) });
+  await expect(total('Agents online').getByRole('definition').first()).toHaveText('0');
 
   await Agent.register(server, info.outputPath('agent.log'), 'edge-1');
-  await expect(figure('Agents online').getByRole('definition').first()).toHaveText('1');
+  await expect(total('Agents online').getByRole('definition').first()).toHaveText('1');
   await expect(page.getByRole('region', { name: 'Agents' }).getByRole('link', { name: 'edge-1' })).toBeVisible();
 });

@@ -25,14 +25,14 @@ test('failed transfers are judged, listed, snoozed and retried from their group'
   await expect(item.locator('time')).toHaveText(/ago|just now/);
   await expectNothingFound(page);
 
-  await test.step('the figure leads to the transfers that it counts', async () => {
+  await test.step('the total leads to the transfers that it counts', async () => {
     // An older failure, which has been put right.
     const old = await fail(agent, 'old.csv');
     await agent.report(old, { status: 'running', bytesTransferred: 1 });
     await agent.report(old, { status: 'completed' });
-    const figure = page.locator('.figure').filter({ hasText: 'Failures in 24 h' });
-    await expect(figure.locator('.figure-value')).toHaveText('2');
-    await figure.getByRole('link', { name: 'Show failed transfers' }).click();
+    const total = page.locator('.total').filter({ hasText: 'Failures in 24 h' });
+    await expect(total.locator('.total-value')).toHaveText('2');
+    await total.getByRole('link', { name: 'Show failed transfers' }).click();
     await expect(page).toHaveURL('/transfers?status=failed&ended=24h');
     await expect(page.locator('.table-total')).toHaveText('2 transfers');
     await page.getByRole('button', { name: 'Remove the filter Ended: Last 24 hours' }).click();

@@ -67,11 +67,11 @@ test('a skeleton is shown while a page loads, and the page takes the focus', asy
   await openSignedIn(page, '/');
   await page.getByRole('link', { name: 'Activity' }).focus();
   await page.keyboard.press('Enter');
-  await expect(page.locator('.page-bones')).toBeVisible();
+  await expect(page.locator('.page-skeleton')).toBeVisible();
   await expect(page.locator('.skeleton-row')).toHaveCount(8);
   release();
   await expect(page.getByRole('heading', { level: 1, name: 'Activity' })).toBeFocused();
-  await expect(page.locator('.page-bones')).toHaveCount(0);
+  await expect(page.locator('.page-skeleton')).toHaveCount(0);
 });
 
 test('a page of a server that has been replaced says so, and reloading brings the new one', async ({ page }) => {

@@ -127,7 +127,7 @@ async function tooLow(page: import('@playwright/test').Page, pairs: [string, str
   }, pairs);
 }
 
-test('the font comes from the server, and its figures have one width', async ({ page }) => {
+test('the font comes from the server, and its digits have one width', async ({ page }) => {
   await page.goto('/sign-in');
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
   const loaded = () =>
@@ -136,7 +136,7 @@ test('the font comes from the server, and its figures have one width', async ({ 
   const widths = await page.evaluate(() => {
     const context = document.createElement('canvas').getContext('2d')!;
     context.font = '14px Inter';
-    return [...'0123456789'].map((figure) => context.measureText(figure).width);
+    return [...'0123456789'].map((digit) => context.measureText(digit).width);
   });
   expect(new Set(widths).size, String(widths)).toBe(1);
 });

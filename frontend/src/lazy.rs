@@ -215,7 +215,7 @@ fn card_failure() -> AnyView {
 fn skeleton() -> AnyView {
     view! {
         <header class="page-head">
-            <div class="page-bones">
+            <div class="page-skeleton">
                 <SkeletonText />
             </div>
         </header>

@@ -51,7 +51,7 @@ pub(super) fn SlotHistory(
     let pages = move || {
         has_pages.get().then(|| {
             view! {
-                <span class="turns">
+                <span class="slot-pages">
                     <button
                         type="button"
                         class="button button-small"

@@ -171,17 +171,17 @@ fn TransferProgress(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     let error = Memo::new(move |_| row.with(|entry| entry.object.error_message.clone()));
     view! {
         <Card title="Progress">
-            <div class="course">
-                <div class="course-line">
-                    <span class="course-percent">{read(labels::progress_percent)}</span>
-                    <span class="course-amount">{read(labels::amount)}</span>
+            <div class="transfer-progress">
+                <div class="transfer-progress-line">
+                    <span class="progress-percent">{read(labels::progress_percent)}</span>
+                    <span class="progress-amount">{read(labels::amount)}</span>
                 </div>
                 <Progress
                     label=format!("Progress of {name}")
                     value=Signal::derive(move || row.with(|entry| labels::progress(&entry.object)))
                     tone=Signal::derive(move || row.with(|entry| labels::transfer_state(&entry.object).1))
                 />
-                <dl class="course-figures">
+                <dl class="value-list">
                     <div>
                         <dt>{move || row.with(|entry| labels::speed_name(&entry.object))}</dt>
                         <dd>{read(labels::speed)}</dd>

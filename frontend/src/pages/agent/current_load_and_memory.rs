@@ -20,21 +20,21 @@ pub(super) fn Health(row: RwSignal<Entry<Agent>>) -> impl IntoView {
     view! {
         <Card title="Health">
             <dl class="health">
-                <div class="health-figure">
+                <div class="health-value">
                     <dt>"Load average, 1 min"</dt>
                     <dd>{move || row.with(|entry| labels::load(&entry.object))}</dd>
-                    <dd class="health-course">
+                    <dd class="health-sparkline">
                         <Sparkline samples=history(row, |agent| agent.load) />
                     </dd>
                 </div>
-                <div class="health-figure">
+                <div class="health-value">
                     <dt>"Memory in use"</dt>
                     <dd>{move || row.with(|entry| labels::memory(&entry.object))}</dd>
-                    <dd class="health-course">
+                    <dd class="health-sparkline">
                         <Sparkline samples=history(row, |agent| agent.memory) />
                     </dd>
                 </div>
-                <div class="health-figure">
+                <div class="health-value">
                     <dt>"Last heartbeat"</dt>
                     <dd>
                         <Time at=heartbeat format=TimeFormat::Relative />

@@ -66,7 +66,7 @@ fn AgentItem(row: RwSignal<Entry<Agent>>) -> impl IntoView {
                 {read(|agent| agent.label().to_owned())}
             </a>
             <span class="machine-state">{move || row.with(|entry| labels::agent_state(&entry.object).0)}</span>
-            <span class="machine-figures">
+            <span class="machine-values">
                 "Load " <b>{read(labels::load)}</b> " · " <b>{read(labels::memory)}</b>
             </span>
         </li>

@@ -22,7 +22,7 @@ pub(super) fn TotalsRow() -> impl IntoView {
     };
     view! {
         {failure}
-        <dl class="figures">
+        <dl class="totals">
             <Metric
                 name="Agents online"
                 value=move || totals.read(|fleet| format::count((fleet.agents.online + fleet.agents.busy).into()))
@@ -55,7 +55,7 @@ pub(super) fn TotalsRow() -> impl IntoView {
                 detail=|| Some(String::new())
                 is_bad=Signal::derive(move || totals.read(|fleet| fleet.failures_in_last_day > 0) == Some(true))
             >
-                <a class="figure-link" href=href("/transfers?status=failed&ended=24h")>
+                <a class="total-link" href=href("/transfers?status=failed&ended=24h")>
                     "Show failed transfers"
                 </a>
             </Metric>
@@ -76,10 +76,10 @@ fn Metric(
         None => view! { <SkeletonText /> }.into_any(),
     };
     view! {
-        <div class="figure" data-bad=move || is_bad.get().to_string()>
+        <div class="total" data-bad=move || is_bad.get().to_string()>
             <dt>{name}</dt>
-            <dd class="figure-value">{shown}</dd>
-            <dd class="figure-detail">
+            <dd class="total-value">{shown}</dd>
+            <dd class="total-detail">
                 <span>{detail}</span>
                 {children.map(|children| children())}
             </dd>

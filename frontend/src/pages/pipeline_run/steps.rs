@@ -68,7 +68,7 @@ pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLi
         view! { <Line id step chosen /> }.into_any()
     };
     view! {
-        <div class="course-of-run">
+        <div class="run-graph-and-steps">
             <Card title="Graph">
                 <Graph steps=planned run_steps=steps chosen />
             </Card>

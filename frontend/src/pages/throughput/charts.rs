@@ -83,7 +83,7 @@ fn Charts(counted: Fetch<Counted>) -> impl IntoView {
     };
     let throughput = chart(|(window, now, outcomes)| comparison::throughput(*window, outcomes, *now));
     let outcomes = chart(|(window, _, outcomes)| comparison::outcomes(*window, outcomes));
-    let figure = |Total { name, value, change }: Total| {
+    let total = |Total { name, value, change }: Total| {
         view! {
             <div>
                 <dt>{name}</dt>
@@ -92,12 +92,12 @@ fn Charts(counted: Fetch<Counted>) -> impl IntoView {
             </div>
         }
     };
-    let figures = move || {
+    let listed_totals = move || {
         let totals = counted.read(|(window, now, outcomes)| comparison::totals(*window, outcomes, *now));
-        totals.unwrap_or_default().into_iter().map(figure).collect_view()
+        totals.unwrap_or_default().into_iter().map(total).collect_view()
     };
     view! {
-        <dl class="course-figures throughput-figures">{figures}</dl>
+        <dl class="value-list throughput-values">{listed_totals}</dl>
         <div class="charts">
             <Chart name="Throughput" data=throughput />
             <Chart name="Outcomes" data=outcomes />
