@@ -24,9 +24,9 @@ const CALLERS: [&str; 8] = [
     "nobody with a garbage key",
     "nobody with a garbage token",
     "the owner's agent",
-    "a stranger's agent",
+    "another customer's agent",
     "the owner",
-    "a stranger",
+    "another customer's user",
     "an administrator",
 ];
 
@@ -142,8 +142,8 @@ struct World {
     app: TestApp,
     owner: TestCustomer,
     owner_agent: TestAgent,
-    stranger: TestCustomer,
-    stranger_agent: TestAgent,
+    other: TestCustomer,
+    other_agent: TestAgent,
     admin: Client,
 }
 
@@ -151,15 +151,15 @@ impl World {
     async fn new() -> Self {
         let app = TestApp::with_authority().await;
         let owner = app.customer("Owner").await;
-        let stranger = app.customer("Stranger").await;
+        let other = app.customer("Stranger").await;
         let owner_agent = app.agent(owner.id, "host-of-owner").await;
-        let stranger_agent = app.agent(stranger.id, "host-of-stranger").await;
+        let other_agent = app.agent(other.id, "host-of-stranger").await;
         app.transfer(&owner_agent).await;
-        app.transfer(&stranger_agent).await;
+        app.transfer(&other_agent).await;
         let admin = app.admin().await;
         let known = json!({ "email": "known@example.com", "password": "correct horse battery", "role": "admin" });
         assert_eq!(admin.post("/api/users", &known).await.status, 201);
-        Self { app, owner, owner_agent, stranger, stranger_agent, admin }
+        Self { app, owner, owner_agent, other, other_agent, admin }
     }
 
     fn caller(&self, caller: usize) -> Client {
@@ -168,9 +168,9 @@ impl World {
             1 => self.app.key("mft_ak_0123456789012345678901234567890123456789012"),
             2 => self.app.bearer("eyJhbGciOiJIUzI1NiJ9.e30.c2ln"),
             3 => self.app.key(&self.owner_agent.key),
-            4 => self.app.key(&self.stranger_agent.key),
+            4 => self.app.key(&self.other_agent.key),
             5 => self.app.bearer(&self.owner.token),
-            6 => self.app.bearer(&self.stranger.token),
+            6 => self.app.bearer(&self.other.token),
             _ => self.admin.clone(),
         }
     }
@@ -330,7 +330,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn everybody_gets_from_every_operation_what_the_contract_grants_and_no_more() {
+async fn each_caller_gets_from_each_operation_what_the_contract_grants_and_no_more() {
     let operations = operations();
     for id in operations.keys() {
         assert!(TABLE.iter().any(|(listed, _)| listed == id), "{id} has no row in the access table");
@@ -384,12 +384,12 @@ fn assert_nothing_leaks(world: &World, id: &str, caller: usize, answer: &Answer)
         [customer.id.to_string(), agent.id.to_string(), name.to_owned(), format!("host-of-{}", name.to_lowercase())]
     };
     let of_owner = of(&world.owner, &world.owner_agent, "Owner");
-    let of_stranger = of(&world.stranger, &world.stranger_agent, "Stranger");
+    let of_other = of(&world.other, &world.other_agent, "Stranger");
     let hidden = match CALLERS[caller] {
         "an administrator" => Vec::new(),
-        "the owner's agent" | "the owner" => of_stranger.to_vec(),
-        "a stranger's agent" | "a stranger" => of_owner.to_vec(),
-        _ => [of_owner, of_stranger].concat(),
+        "the owner's agent" | "the owner" => of_other.to_vec(),
+        "another customer's agent" | "another customer's user" => of_owner.to_vec(),
+        _ => [of_owner, of_other].concat(),
     };
     for secret in hidden {
         assert!(!text.contains(&secret), "{id} tells {} of {secret}: {text}", CALLERS[caller]);

@@ -56,7 +56,7 @@ async fn status_and_body(response: Response) -> (u16, Option<String>, Value) {
 }
 
 #[tokio::test]
-async fn half_sent_bodies_of_strangers_hold_no_more_than_their_budget_and_hold_up_no_agent() {
+async fn half_sent_bodies_of_anonymous_clients_keep_to_their_budget_and_delay_no_agent() {
     let (app, router, agent) = with_small_budgets().await;
     let arrived = Arc::new(Notify::new());
     let begun = router.clone().oneshot(post("/api/auth/login", None, half(4 * KIB, Arc::clone(&arrived))));
@@ -98,7 +98,7 @@ async fn an_agents_bodies_count_with_those_of_authenticated_callers() {
     let (status, retry, _) = status_and_body(answer).await;
     assert_eq!((status, retry.is_some()), (503, true));
     let answer = router.clone().oneshot(post("/api/auth/login", None, Body::from("{}"))).await.expect("an answer");
-    assert_eq!(status_and_body(answer).await.0, 400, "strangers have a budget of their own");
+    assert_eq!(status_and_body(answer).await.0, 400, "anonymous clients have a budget of their own");
     // Without a body nothing is needed.
     let poll = Request::get("/api/agents/directives").header("X-API-Key", &agent.key).body(Body::empty());
     let answer = router.oneshot(poll.expect("a request")).await.expect("an answer");

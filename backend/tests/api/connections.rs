@@ -97,13 +97,13 @@ async fn many_anonymous_connections_keep_out_neither_agents_nor_one_another() {
     assert!(answer(&mut known).await.0.starts_with("HTTP/1.1 200 OK\r\n"));
     let mut subscriber = listening.subscriber(&customer.token).await;
 
-    let mut strangers = Vec::new();
+    let mut anonymous_clients = Vec::new();
     for _ in 0..100 {
-        strangers.push(listening.raw("GET /api/he").await);
+        anonymous_clients.push(listening.raw("GET /api/he").await);
     }
     // The first of them were closed for the last ones.
-    for stranger in &mut strangers[..80] {
-        assert_eq!(to_the_end(stranger).await, "");
+    for anonymous in &mut anonymous_clients[..80] {
+        assert_eq!(to_the_end(anonymous).await, "");
     }
     let (head, _) = answer(&mut listening.raw("GET /api/health/live HTTP/1.1\r\nHost: x\r\n\r\n").await).await;
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
@@ -190,13 +190,13 @@ async fn of_the_sockets_without_a_token_of_an_address_the_oldest_is_closed_beyon
     let token = app.customer("acme").await.token;
     let mut introduced = listening.subscriber(&token).await;
     for number in 0..51 {
-        let mut stranger = listening.unauthenticated().await;
-        // Whoever introduces itself without a token is no less a stranger.
+        let mut anonymous = listening.unauthenticated().await;
+        // A client that sends `connection_init` without a token stays anonymous.
         if number % 2 == 0 {
-            stranger.send(&json!({ "type": "connection_init" })).await;
-            assert_eq!(stranger.receive().await, json!({ "type": "connection_ack" }));
+            anonymous.send(&json!({ "type": "connection_init" })).await;
+            assert_eq!(anonymous.receive().await, json!({ "type": "connection_ack" }));
         }
-        waiting.push(stranger);
+        waiting.push(anonymous);
     }
     // Which of them was the first to wait is the machine's choice: exactly one of them has to go.
     let closes = waiting.iter_mut().map(|subscriber| Box::pin(subscriber.closed()));

@@ -309,8 +309,8 @@ async fn it_is_ignored_where_the_answer_holds_a_secret() {
     assert_ne!(one.body["data"]["apiKey"], two.body["data"]["apiKey"]);
     let ops = app.create_user("ops", None).await;
     let login = json!({ "email": ops.email, "password": PASSWORD });
-    let stranger = app.anonymous().with("Idempotency-Key", "k1");
-    let (one, two) = (stranger.post("/api/auth/login", &login).await, stranger.post("/api/auth/login", &login).await);
+    let anonymous = app.anonymous().with("Idempotency-Key", "k1");
+    let (one, two) = (anonymous.post("/api/auth/login", &login).await, anonymous.post("/api/auth/login", &login).await);
     assert_ne!(one.body["data"]["refreshToken"], two.body["data"]["refreshToken"]);
 }
 

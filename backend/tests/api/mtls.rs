@@ -140,9 +140,9 @@ async fn certificates_of_other_authorities_and_none_at_all_are_refused_counted_a
     let story = Story::begin().await;
     let key = Some(story.agent.key.as_str());
     let foreign = TestApp::with_authority().await;
-    let stranger = foreign.agent(foreign.customer("acme").await.id, "edge-1").await;
+    let agent_of_another_server = foreign.agent(foreign.customer("acme").await.id, "edge-1").await;
     let own = AgentKey::generate();
-    let issued = foreign.certificate(&stranger, &own).await;
+    let issued = foreign.certificate(&agent_of_another_server, &own).await;
     let alone = TestCertificate::of_server();
     let alone = reqwest::Identity::from_pem(format!("{}{}", alone.certificate, alone.key).as_bytes()).expect("both");
     for identity in [own.identity(&issued), alone] {

@@ -17,22 +17,22 @@ fn is_nullable(schema: &Value) -> bool {
 struct Callers {
     admin: Client,
     agent: Client,
-    stranger: Client,
+    anonymous: Client,
 }
 
 impl Callers {
     async fn of(app: &TestApp) -> Self {
         let customer = app.customer("acme").await;
         let agent = app.agent(customer.id, "edge-1").await;
-        let stranger = app.anonymous().with("Cookie", "mftplus_refresh=nonsense");
-        Self { admin: app.admin().await, agent: app.key(&agent.key), stranger }
+        let anonymous = app.anonymous().with("Cookie", "mftplus_refresh=nonsense");
+        Self { admin: app.admin().await, agent: app.key(&agent.key), anonymous }
     }
 
     /// A caller who may call this operation.
     fn of_operation(&self, operation: &Value) -> &Client {
         let ways = operation["security"].as_array().map(Vec::as_slice).unwrap_or_default();
         if ways.contains(&json!({})) {
-            &self.stranger
+            &self.anonymous
         } else if ways.iter().any(|way| way.get("bearer").is_some()) {
             &self.admin
         } else {

@@ -104,21 +104,21 @@ async fn an_address_may_register_10_agents_a_minute_with_whatever_credentials() 
 async fn an_address_may_sign_in_and_renew_10_times_a_minute_together() {
     let app = limited(DEFAULTS).await;
     let ops = app.create_user("ops", None).await;
-    let stranger = app.anonymous();
+    let anonymous = app.anonymous();
     let mut token = Value::Null;
     for left in (5..10).rev() {
-        let answer = login(&stranger, &ops.email, PASSWORD).await;
+        let answer = login(&anonymous, &ops.email, PASSWORD).await;
         assert_eq!((answer.status, headers(&answer)), (200, Some((10, left, second(60)))));
         token = answer.body["data"]["refreshToken"].clone();
     }
     for left in (0..5).rev() {
-        let answer = stranger.post("/api/auth/refresh", &json!({ "refreshToken": token })).await;
+        let answer = anonymous.post("/api/auth/refresh", &json!({ "refreshToken": token })).await;
         assert_eq!((answer.status, remaining(&answer)), (200, Some(left)));
         token = answer.body["data"]["refreshToken"].clone();
     }
-    assert_eq!(login(&stranger, &ops.email, PASSWORD).await.status, 429);
-    assert_eq!(stranger.post("/api/auth/refresh", &json!({ "refreshToken": token })).await.status, 429);
-    assert_eq!(login(&stranger.from("192.0.2.7"), &ops.email, PASSWORD).await.status, 200);
+    assert_eq!(login(&anonymous, &ops.email, PASSWORD).await.status, 429);
+    assert_eq!(anonymous.post("/api/auth/refresh", &json!({ "refreshToken": token })).await.status, 429);
+    assert_eq!(login(&anonymous.from("192.0.2.7"), &ops.email, PASSWORD).await.status, 200);
 }
 
 #[tokio::test]
@@ -189,9 +189,9 @@ async fn failed_authentication_counts_by_address_in_its_routes_class(
     #[case] limit: i64,
 ) {
     let app = limited(DEFAULTS).await;
-    let stranger = app.bearer("not a token").with("X-API-Key", "mft_ak_none").from("192.0.2.7");
+    let anonymous = app.bearer("not a token").with("X-API-Key", "mft_ak_none").from("192.0.2.7");
     let body = json!({ "hostname": "edge-1", "os": "linux" });
-    let first = stranger.send(method, path, Some(&body)).await;
+    let first = anonymous.send(method, path, Some(&body)).await;
     assert_eq!((first.status, headers(&first)), (401, Some((limit, limit - 1, second(60)))));
     let second_one = app.anonymous().from("192.0.2.7").send(method, path, Some(&body)).await;
     assert_eq!((second_one.status, remaining(&second_one)), (401, Some(limit - 2)), "by address, whatever was shown");

@@ -128,8 +128,8 @@ async fn errors_of_graphql_name_the_request() {
         let answer = ask(&listening, line, &token, "").await;
         assert_eq!((answer.status(), answer.id_of_the_error()), (status, json!("mine")), "{}", answer.body);
     }
-    let stranger = ask(&listening, "POST /graphql", JSON, r#"{"query":"{ me { id } }"}"#).await;
-    assert_eq!(stranger.id_of_the_error(), stranger.id(), "an id that was made");
+    let anonymous = ask(&listening, "POST /graphql", JSON, r#"{"query":"{ me { id } }"}"#).await;
+    assert_eq!(anonymous.id_of_the_error(), anonymous.id(), "an id that was made");
 }
 
 #[tokio::test]

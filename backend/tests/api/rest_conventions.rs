@@ -101,10 +101,10 @@ async fn a_body_over_one_mebibyte_is_413_where_the_caller_may_send_one(#[case] s
 #[tokio::test]
 async fn a_caller_is_refused_and_counted_before_a_body_is_read() {
     let app = TestApp::with(&["--rate-limits", "agent=1"]).await;
-    let stranger = app.key("mft_ak_unknown");
+    let anonymous = app.key("mft_ak_unknown");
     let body = || vec![b' '; 5 * MIB];
     for status in [401, 429] {
-        let answer = stranger.send_bytes("POST", "/api/transfers", Some("application/json"), body()).await;
+        let answer = anonymous.send_bytes("POST", "/api/transfers", Some("application/json"), body()).await;
         assert_failure(&answer, status);
         assert_eq!(answer.header("x-ratelimit-limit"), Some("1"));
     }

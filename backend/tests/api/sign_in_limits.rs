@@ -24,16 +24,16 @@ async fn login(client: &Client, email: &str, password: &str) -> Answer {
 async fn one_client_address_closes_an_e_mail_address_for_itself_only() {
     let app = app().await;
     let ops = app.create_user("ops", None).await;
-    let stranger = app.anonymous().from("192.0.2.1");
+    let anonymous = app.anonymous().from("192.0.2.1");
     for _ in 0..5 {
-        assert_eq!(login(&stranger, &ops.email.to_uppercase(), "wrong").await.status, 401);
+        assert_eq!(login(&anonymous, &ops.email.to_uppercase(), "wrong").await.status, 401);
     }
     for _ in 0..30 {
-        assert_eq!(login(&stranger, &ops.email, PASSWORD).await.status, 429, "even with the right password");
+        assert_eq!(login(&anonymous, &ops.email, PASSWORD).await.status, 429, "even with the right password");
     }
     assert_eq!(login(&app.anonymous().from("192.0.2.2"), &ops.email, PASSWORD).await.status, 200, "not locked out");
     app.advance(TimeDelta::seconds(60));
-    assert_eq!(login(&stranger, &ops.email, PASSWORD).await.status, 200);
+    assert_eq!(login(&anonymous, &ops.email, PASSWORD).await.status, 200);
 }
 
 #[tokio::test]
@@ -41,8 +41,8 @@ async fn twenty_failures_from_everywhere_close_an_e_mail_address() {
     let app = app().await;
     let (ops, other) = (app.create_user("ops", None).await, app.create_user("other", None).await);
     for index in 0..20 {
-        let stranger = app.anonymous().from(&format!("192.0.2.{index}"));
-        assert_eq!(login(&stranger, &ops.email, "wrong").await.status, 401);
+        let anonymous = app.anonymous().from(&format!("192.0.2.{index}"));
+        assert_eq!(login(&anonymous, &ops.email, "wrong").await.status, 401);
     }
     let elsewhere = app.anonymous().from("198.51.100.1");
     let refused = login(&elsewhere, &ops.email, PASSWORD).await;

@@ -35,7 +35,7 @@ const FORBIDDEN: Outcome = Refused("FORBIDDEN");
 const NOT_FOUND: Outcome = Refused("NOT_FOUND");
 
 /// The callers, one per column.
-const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrator"];
+const CALLERS: [&str; 4] = ["nobody", "the owner", "another customer's user", "an administrator"];
 
 /// What each of [`CALLERS`] gets of a field that is about an object of the customer `Owner`. Contract, sections 2 and 6.
 type Row = (&'static str, &'static str, [Outcome; 4]);
@@ -296,7 +296,7 @@ fn every_field_at_the_root_of_the_schema_has_a_row() {
 }
 
 #[tokio::test]
-async fn everybody_gets_from_every_field_what_the_contract_grants_and_no_more() {
+async fn each_caller_gets_from_each_field_what_the_contract_grants_and_no_more() {
     let world = World::new().await;
     let mut wrong = Vec::new();
     for &(root, field, expected) in TABLE {
@@ -313,7 +313,7 @@ async fn everybody_gets_from_every_field_what_the_contract_grants_and_no_more() 
 }
 
 #[tokio::test]
-async fn whoever_shows_what_is_no_valid_token_is_401_whatever_they_ask() {
+async fn an_invalid_token_is_401_whatever_the_field() {
     let world = World::new().await;
     for &(root, field, _) in TABLE {
         for who in OUTCASTS {
@@ -330,12 +330,12 @@ fn assert_nothing_leaks(world: &World, field: &str, who: &str, answer: &Answer) 
     for inside in ["sqlx", "SELECT", "panicked", "backtrace", ".rs:"] {
         assert!(!text.contains(inside), "{field} by {who}: {text}");
     }
-    let (of_owner, of_stranger) = (world.owner.secrets("Owner"), world.stranger.secrets("Stranger"));
+    let (of_owner, of_other) = (world.owner.secrets("Owner"), world.other.secrets("Stranger"));
     let hidden = match who {
         "an administrator" => Vec::new(),
-        "the owner" => of_stranger,
-        "a stranger" => of_owner,
-        _ => [of_owner, of_stranger].concat(),
+        "the owner" => of_other,
+        "another customer's user" => of_owner,
+        _ => [of_owner, of_other].concat(),
     };
     for secret in hidden {
         assert!(!text.contains(&secret), "{field} tells {who} of {secret}: {text}");
@@ -348,7 +348,7 @@ async fn without_a_token_the_schema_is_not_told() {
     for question in ["{ __schema { queryType { name } } }", r#"{ __type(name: "Agent") { name } }"#] {
         let answer = world.caller("nobody").await.ask(question, &Value::Null).await;
         assert_eq!(answer.codes(), ["UNAUTHENTICATED"], "{question}: {}", answer.body);
-        let answer = world.caller("a stranger").await.ask(question, &Value::Null).await;
+        let answer = world.caller("another customer's user").await.ask(question, &Value::Null).await;
         assert_eq!(answer.codes(), [""; 0], "{question}: {}", answer.body);
     }
     let answer = world.caller("nobody").await.data("{ __typename }", &Value::Null).await;
@@ -361,7 +361,7 @@ async fn what_does_not_exist_looks_like_what_is_somebody_elses() {
     let nowhere = "0199c1f0-6c00-7000-8000-000000000001";
     let of_owner = &world.owner;
     let transfer = of_owner.transfer["id"].as_str().expect("an id").to_owned();
-    let stranger = world.caller("a stranger").await;
+    let other_user = world.caller("another customer's user").await;
     for (question, foreign) in [
         ("query ($id: ID!) { agent(id: $id) { id } }", of_owner.agent.id.to_string()),
         ("query ($id: ID!) { transfer(id: $id) { id } }", transfer.clone()),
@@ -376,8 +376,8 @@ async fn what_does_not_exist_looks_like_what_is_somebody_elses() {
         ("mutation ($id: ID!) { deleteEnrolmentCode(id: $id) }", world.code().await),
         ("mutation ($id: ID!) { updateUser(id: $id, input: {}) { id } }", of_owner.person.id.to_string()),
     ] {
-        let is_foreign = stranger.ask(question, &super::of(&foreign)).await;
-        let is_missing = stranger.ask(question, &super::of(&nowhere)).await;
+        let is_foreign = other_user.ask(question, &super::of(&foreign)).await;
+        let is_missing = other_user.ask(question, &super::of(&nowhere)).await;
         assert_eq!(is_foreign.body, is_missing.body, "{question}");
     }
 }

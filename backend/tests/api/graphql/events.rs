@@ -67,8 +67,8 @@ async fn the_events_of_one_object_are_those_that_its_viewer_may_see() {
     assert_eq!(user.data(rest, &after).await["events"]["nodes"], json!([{ "kind": "TRANSFER_CREATED" }]));
 
     let other = app.customer("Other").await;
-    let stranger = app.bearer(&other.token);
-    assert_eq!(stranger.data(question, &id).await["events"]["nodes"], json!([]));
+    let other_user = app.bearer(&other.token);
+    assert_eq!(other_user.data(question, &id).await["events"]["nodes"], json!([]));
     let wrong = user.ask("{ events(first: 1, objectId: \"zzz\") { nodes { id } } }", &Value::Null).await;
     assert_eq!((wrong.codes(), wrong.wrong_arguments()), (vec!["INVALID"], vec!["objectId"]));
 }
@@ -185,7 +185,7 @@ async fn a_cursor_tells_nothing_and_one_of_an_earlier_version_only_what_it_told_
     let sealed = cursors.iter().map(|node| URL_SAFE_NO_PAD.decode(node["cursor"].as_str().expect("a cursor")));
     let sealed: Vec<Vec<u8>> = sealed.collect::<Result<_, _>>().expect("base64");
     assert!(sealed.iter().all(|bytes| bytes.len() == 16));
-    assert!(sealed[0][..4] != sealed[1][..4] && sealed[1][12..] != sealed[2][12..], "neighbours are strangers");
+    assert!(sealed[0][..4] != sealed[1][..4] && sealed[1][12..] != sealed[2][12..], "neighbouring cursors have nothing in common");
     let plain = |number: i64| json!({ "place": URL_SAFE_NO_PAD.encode(number.to_be_bytes()) });
     let older = "query ($place: String) { events(first: 5, after: $place) { nodes { kind } } }";
     for number in [1, 7, i64::MAX] {

@@ -114,11 +114,11 @@ async fn what_is_wrong_with_a_job_is_named_all_at_once() {
 #[tokio::test]
 async fn customers_read_their_own_jobs_and_nothing_of_runs_and_slot_histories() {
     let (app, _, agent, user) = with_agent().await;
-    let (admin, stranger) = (app.admin().await, app.bearer(&app.customer("Other").await.token));
+    let (admin, other_user) = (app.admin().await, app.bearer(&app.customer("Other").await.token));
     let job = created(&admin, &agent, &json!({})).await;
     let list = format!("{{ jobs {{ totalCount nodes {{ {JOB} }} }} }}");
     assert_eq!(user.data(&list, &Value::Null).await["jobs"], json!({ "totalCount": 1, "nodes": [job] }));
-    assert_eq!(stranger.data(&list, &Value::Null).await["jobs"], json!({ "totalCount": 0, "nodes": [] }));
+    assert_eq!(other_user.data(&list, &Value::Null).await["jobs"], json!({ "totalCount": 0, "nodes": [] }));
     for query in [
         "query ($id: ID!) { jobRuns(filter: { jobId: $id }) { totalCount } }",
         "query ($id: ID!) { jobSlots(jobId: $id) { totalCount } }",

@@ -113,12 +113,12 @@ async fn an_identifier_that_several_have_names_them_all_and_one_that_is_taken_is
 #[tokio::test]
 async fn customers_read_and_write_their_own_pipelines_and_learn_nothing_of_runs_and_versions() {
     let (app, _, _, user) = with_agent().await;
-    let (admin, stranger) = (app.admin().await, app.bearer(&app.customer("Other").await.token));
+    let (admin, other_user) = (app.admin().await, app.bearer(&app.customer("Other").await.token));
     let pipeline = created(&user, "orders", COPY).await;
     let run = admin.data("mutation { runPipeline(id: \"orders\") { id } }", &Value::Null).await["runPipeline"].clone();
     let list = format!("{{ pipelines {{ totalCount nodes {{ {PIPELINE} }} }} }}");
     assert_eq!(user.data(&list, &Value::Null).await["pipelines"], json!({ "totalCount": 1, "nodes": [pipeline] }));
-    assert_eq!(stranger.data(&list, &Value::Null).await["pipelines"], json!({ "totalCount": 0, "nodes": [] }));
+    assert_eq!(other_user.data(&list, &Value::Null).await["pipelines"], json!({ "totalCount": 0, "nodes": [] }));
     for query in [
         "query ($id: ID!) { pipelineRuns(filter: { pipelineId: $id }) { totalCount } }",
         "query ($id: ID!) { pipelineSlots(pipelineId: $id) { totalCount } }",
@@ -140,7 +140,7 @@ async fn customers_read_and_write_their_own_pipelines_and_learn_nothing_of_runs_
     ] {
         let id = of(&run["id"].as_str().expect("an id"));
         assert_eq!(user.ask(query, &id).await.codes(), ["FORBIDDEN"], "{query}");
-        assert_eq!(stranger.ask(query, &id).await.codes(), ["NOT_FOUND"], "{query}");
+        assert_eq!(other_user.ask(query, &id).await.codes(), ["NOT_FOUND"], "{query}");
     }
     let node = "query ($id: ID!) { node(id: $id) { id } }";
     assert_eq!(user.data(node, &json!({ "id": run["id"] })).await["node"], Value::Null);
@@ -150,7 +150,7 @@ async fn customers_read_and_write_their_own_pipelines_and_learn_nothing_of_runs_
 #[tokio::test]
 async fn a_secret_for_webhooks_is_shown_once() {
     let (app, customer, _, user) = with_agent().await;
-    let (admin, stranger) = (app.admin().await, app.bearer(&app.customer("Other").await.token));
+    let (admin, other_user) = (app.admin().await, app.bearer(&app.customer("Other").await.token));
     let rotate = "mutation ($id: ID) { made: rotateWebhookSecret(customerId: $id) { id secret customerId createdAt } }";
     let made = user.data(rotate, &Value::Null).await["made"].clone();
     assert_eq!((&made["customerId"], &made["createdAt"]), (&json!(customer.id), &json!("2026-04-25T13:00:00Z")));
@@ -167,8 +167,8 @@ async fn a_secret_for_webhooks_is_shown_once() {
         assert!(shown.ends_with('…') && secret.starts_with(shown.trim_end_matches('…')), "{shown}");
         assert!(!seen.to_string().contains(secret));
     }
-    assert_eq!(stranger.data(query, &json!({ "id": made["id"] })).await["node"], Value::Null);
-    assert_eq!(stranger.ask(rotate, &of(&customer.id)).await.codes(), ["NOT_FOUND"]);
+    assert_eq!(other_user.data(query, &json!({ "id": made["id"] })).await["node"], Value::Null);
+    assert_eq!(other_user.ask(rotate, &of(&customer.id)).await.codes(), ["NOT_FOUND"]);
     let platform = admin.data(rotate, &Value::Null).await["made"].clone();
     assert_eq!(platform["customerId"], Value::Null);
     let rotated = admin.data(rotate, &of(&customer.id)).await["made"].clone();

@@ -25,7 +25,7 @@ pub(crate) struct World {
     pub(crate) app: TestApp,
     pub(crate) schema: Schema,
     pub(crate) owner: Side,
-    pub(crate) stranger: Side,
+    pub(crate) other: Side,
     pub(crate) admin: TestUser,
     pub(crate) suspended: String,
     pub(crate) of_suspended_customer: String,
@@ -69,7 +69,7 @@ impl Side {
 impl World {
     pub(crate) async fn new() -> Self {
         let app = TestApp::start().await;
-        let (owner, stranger) = (Side::new(&app, "Owner").await, Side::new(&app, "Stranger").await);
+        let (owner, other) = (Side::new(&app, "Owner").await, Side::new(&app, "Stranger").await);
         let admin = app.create_user("root", None).await;
         let hour = TimeDelta::hours(1);
         let outcast = app.create_user("outcast", Some(owner.customer.id)).await;
@@ -79,7 +79,7 @@ impl World {
         let shut = app.customer("Shut").await;
         let change = UpdateCustomer { suspended: Some(true), ..UpdateCustomer::default() };
         app.cp().update_customer(&Actor::System, shut.id, change).await.expect("a suspension");
-        Self { app, schema: Schema::read(), owner, stranger, admin, suspended, of_suspended_customer: shut.token }
+        Self { app, schema: Schema::read(), owner, other, admin, suspended, of_suspended_customer: shut.token }
     }
 
     /// A caller with a new session, since the caller may end it.
@@ -98,7 +98,7 @@ impl World {
         Some(match who {
             "nobody" | "the owner's agent" => return None,
             "the owner" => signed_in(&self.owner.person).await,
-            "a stranger" => signed_in(&self.stranger.person).await,
+            "another customer's user" => signed_in(&self.other.person).await,
             "an administrator" => signed_in(&self.admin).await,
             "an expired token" => {
                 let token = token_of(app, &self.admin.email, TimeDelta::seconds(1)).await;

@@ -84,10 +84,10 @@ async fn only_a_run_of_its_own_that_is_at_work_takes_an_agents_transfers() {
     let story = Story::begin(&json!({})).await;
     let run = id(&story.start(&json!({})).await);
     let neighbour = story.app.agent(story.app.customer("beta").await.id, "edge-2").await;
-    let stranger = Story { agent: neighbour, ..story };
-    let foreign = transfer(&stranger, run).await;
+    let other_agents_story = Story { agent: neighbour, ..story };
+    let foreign = transfer(&other_agents_story, run).await;
     assert_eq!((foreign.status, &foreign.body["error"]), (404, &json!("job run not found")));
-    let story = stranger;
+    let story = other_agents_story;
     let own = story.app.job(&story.agent, &json!({})).await;
     let story = Story { job: own, ..story };
     let run = id(&story.start(&json!({})).await);

@@ -16,7 +16,7 @@ const FORBIDDEN: Outcome = Err("FORBIDDEN");
 const GIVEN: Outcome = Ok(());
 
 /// The callers, one per column.
-const CALLERS: [&str; 4] = ["nobody", "the owner", "a stranger", "an administrator"];
+const CALLERS: [&str; 4] = ["nobody", "the owner", "another customer's user", "an administrator"];
 
 /// The result of a subscription for each of [`CALLERS`], with the arguments that request everything. Contract, sections
 /// 2 and 6.
@@ -56,16 +56,16 @@ async fn socket(world: &World, server: &TestListener, who: &str) -> Subscriber {
     if let Some(token) = world.token(who).await {
         return server.subscriber(&token).await;
     }
-    let mut stranger = server.unauthenticated().await;
-    stranger.send(&json!({ "type": "connection_init" })).await;
-    assert_eq!(stranger.receive().await["type"], "connection_ack");
-    stranger
+    let mut anonymous = server.unauthenticated().await;
+    anonymous.send(&json!({ "type": "connection_init" })).await;
+    assert_eq!(anonymous.receive().await["type"], "connection_ack");
+    anonymous
 }
 
 #[tokio::test]
-async fn everybody_is_delivered_what_the_contract_grants_and_nothing_of_anybody_elses() {
+async fn each_subscriber_is_delivered_what_the_contract_grants_and_nothing_of_other_customers() {
     let world = World::new().await;
-    for side in [&world.owner, &world.stranger] {
+    for side in [&world.owner, &world.other] {
         let started = world.app.key(&side.agent.key).post(&format!("/api/jobs/{}/runs", side.job), &json!({})).await;
         assert_eq!(started.status, 201, "a run at work is what a subscriber of runs begins with: {}", started.body);
         world.app.run(side.pipeline).await;
@@ -93,15 +93,15 @@ async fn everybody_is_delivered_what_the_contract_grants_and_nothing_of_anybody_
     }
     // Of each something happens before the last thing that happens to the other.
     for report in [json!({ "status": "running" }), json!({ "status": "completed" })] {
-        for side in [&world.stranger, &world.owner] {
+        for side in [&world.other, &world.owner] {
             happen(&world.app, side, &report).await;
         }
     }
     for ((field, who, mut socket), mut frames) in watching.into_iter().zip(frames) {
         let visible: &[&Side] = match who {
             "the owner" => &[&world.owner],
-            "a stranger" => &[&world.stranger],
-            _ => &[&world.owner, &world.stranger],
+            "another customer's user" => &[&world.other],
+            _ => &[&world.owner, &world.other],
         };
         while !has_seen_all(field, &frames, visible) {
             frames.push(heard(&mut socket, field, who).await);
@@ -111,7 +111,7 @@ async fn everybody_is_delivered_what_the_contract_grants_and_nothing_of_anybody_
 }
 
 #[tokio::test]
-async fn whoever_shows_what_is_no_valid_token_is_shown_out() {
+async fn a_socket_with_an_invalid_token_is_closed() {
     let world = World::new().await;
     let server = world.app.listen().await;
     let key = world.owner.agent.key.clone();
@@ -185,7 +185,7 @@ fn has_seen_all(field: &str, frames: &[Value], sides: &[&Side]) -> bool {
 fn assert_nothing_leaks(world: &World, field: &str, who: &str, frames: &[Value]) {
     let hidden = match who {
         "an administrator" => Vec::new(),
-        "the owner" => world.stranger.secrets("Stranger"),
+        "the owner" => world.other.secrets("Stranger"),
         _ => world.owner.secrets("Owner"),
     };
     for frame in frames {

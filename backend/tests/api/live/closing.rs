@@ -70,9 +70,9 @@ async fn a_client_that_closes_its_socket_gets_its_code_back() {
     subscriber.watch("transfers", super::TRANSFERS).await;
     subscriber.close(4321, "enough").await;
     assert_eq!(subscriber.closed().await, (4321, String::new()));
-    let mut stranger = server.unauthenticated().await;
-    stranger.close(1000, "").await;
-    assert_eq!(stranger.closed().await, (1000, String::new()));
+    let mut anonymous = server.unauthenticated().await;
+    anonymous.close(1000, "").await;
+    assert_eq!(anonymous.closed().await, (1000, String::new()));
 }
 
 #[tokio::test]
@@ -83,8 +83,8 @@ async fn a_client_whose_message_is_too_large_learns_the_limit_although_it_has_se
     let mut subscriber = server.subscriber(&story.customer.token).await;
     subscriber.send_text(&long).await;
     assert_eq!(subscriber.closed().await, (1009, "The message is larger than 1 MiB: send smaller ones".to_owned()));
-    let mut stranger = server.unauthenticated().await;
-    stranger.send_text(&long[..512 * 1024]).await;
+    let mut anonymous = server.unauthenticated().await;
+    anonymous.send_text(&long[..512 * 1024]).await;
     let limit = "The message is larger than 64 KiB, the limit without a token: send a smaller one";
-    assert_eq!(stranger.closed().await, (1009, limit.to_owned()));
+    assert_eq!(anonymous.closed().await, (1009, limit.to_owned()));
 }

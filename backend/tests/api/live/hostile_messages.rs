@@ -26,10 +26,10 @@ async fn assert_well(subscriber: &mut Subscriber) {
 async fn documents_that_nest_or_double_without_end_are_refused_from_whomever_they_come() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
-    let mut stranger = server.unauthenticated().await;
-    stranger.send(&json!({ "type": "connection_init" })).await;
-    assert_eq!(stranger.receive().await["type"], "connection_ack");
-    for mut subscriber in [stranger, server.subscriber(&story.customer.token).await] {
+    let mut anonymous = server.unauthenticated().await;
+    anonymous.send(&json!({ "type": "connection_init" })).await;
+    assert_eq!(anonymous.receive().await["type"], "connection_ack");
+    for mut subscriber in [anonymous, server.subscriber(&story.customer.token).await] {
         for document in deep().into_iter().chain([doubling(22, "__typename"), doubling(30, "me { id }")]) {
             assert_eq!(refused(&mut subscriber, &document, &Value::Null).await, "INVALID", "{document:.60}");
         }
@@ -44,10 +44,10 @@ async fn a_message_that_nests_without_end_is_none() {
     let app = TestApp::start().await;
     let server = app.listen().await;
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
-        let mut stranger = server.unauthenticated().await;
+        let mut anonymous = server.unauthenticated().await;
         let payload = format!("{}1{}", open.repeat(9_000), close.repeat(9_000));
-        stranger.send_text(&format!("{{\"type\":\"ping\",\"payload\":{{\"a\":{payload}}}}}")).await;
-        assert_eq!(stranger.closed().await, (4400, "Invalid message: not a JSON object".to_owned()));
+        anonymous.send_text(&format!("{{\"type\":\"ping\",\"payload\":{{\"a\":{payload}}}}}")).await;
+        assert_eq!(anonymous.closed().await, (4400, "Invalid message: not a JSON object".to_owned()));
     }
 }
 
@@ -86,32 +86,32 @@ async fn a_subscription_costs_less_for_each_answer_than_a_query() {
 async fn without_a_token_an_operation_s_faults_are_not_explained() {
     let app = TestApp::start().await;
     let server = app.listen().await;
-    let mut stranger = server.unauthenticated().await;
-    stranger.send(&json!({ "type": "connection_init" })).await;
-    stranger.receive().await;
+    let mut anonymous = server.unauthenticated().await;
+    anonymous.send(&json!({ "type": "connection_init" })).await;
+    anonymous.receive().await;
     for document in ["{ pipelinez { id } }", "subscription { transferUpdated { nothing } }", "subscription { nothing }"]
     {
-        assert_eq!(refused(&mut stranger, document, &Value::Null).await, "UNAUTHENTICATED");
+        assert_eq!(refused(&mut anonymous, document, &Value::Null).await, "UNAUTHENTICATED");
     }
-    assert_eq!(refused(&mut stranger, "mutation { login { token } }", &Value::Null).await, "INVALID");
+    assert_eq!(refused(&mut anonymous, "mutation { login { token } }", &Value::Null).await, "INVALID");
 }
 
 #[tokio::test]
 async fn a_hash_in_place_of_a_document_is_an_error_that_clients_know() {
     let app = TestApp::start().await;
     let server = app.listen().await;
-    let mut stranger = server.unauthenticated().await;
-    stranger.send(&json!({ "type": "connection_init" })).await;
-    stranger.receive().await;
+    let mut anonymous = server.unauthenticated().await;
+    anonymous.send(&json!({ "type": "connection_init" })).await;
+    anonymous.receive().await;
     let hash = json!({ "persistedQuery": { "version": 1, "sha256Hash": "00" } });
-    stranger.send(&json!({ "id": "1", "type": "subscribe", "payload": { "extensions": hash } })).await;
-    let frame = stranger.receive().await;
+    anonymous.send(&json!({ "id": "1", "type": "subscribe", "payload": { "extensions": hash } })).await;
+    let frame = anonymous.receive().await;
     let extensions = json!({
         "code": "PERSISTED_QUERY_NOT_SUPPORTED", "requestId": frame["payload"][0]["extensions"]["requestId"],
     });
     let error = json!({ "message": "PersistedQueryNotSupported", "extensions": extensions });
     assert_eq!(frame, json!({ "id": "1", "type": "error", "payload": [error] }));
     let payload = json!({ "query": "{ __typename }", "extensions": hash });
-    stranger.send(&json!({ "id": "2", "type": "subscribe", "payload": payload })).await;
-    assert_eq!(stranger.data("2").await, json!({ "__typename": "Query" }));
+    anonymous.send(&json!({ "id": "2", "type": "subscribe", "payload": payload })).await;
+    assert_eq!(anonymous.data("2").await, json!({ "__typename": "Query" }));
 }

@@ -15,12 +15,16 @@ use crate::{graphql::at_the_end_of_time, support::TestApp};
 #[case::no_bearer(json!({ "type": "connection_init", "payload": { "authorization": "nonsense" } }), 4403, "Forbidden")]
 #[case::api_key(json!({ "type": "connection_init", "payload": { "X-API-Key": "mft_ak_x" } }), 4403, "Forbidden")]
 #[tokio::test]
-async fn a_stranger_who_says_this_is_shown_out(#[case] message: Value, #[case] code: u16, #[case] reason: &str) {
+async fn an_unauthenticated_socket_that_sends_this_is_closed(
+    #[case] message: Value,
+    #[case] code: u16,
+    #[case] reason: &str,
+) {
     let app = TestApp::start().await;
     let server = app.listen().await;
-    let mut stranger = server.unauthenticated().await;
-    stranger.send(&message).await;
-    assert_eq!(stranger.closed().await, (code, reason.to_owned()));
+    let mut anonymous = server.unauthenticated().await;
+    anonymous.send(&message).await;
+    assert_eq!(anonymous.closed().await, (code, reason.to_owned()));
 }
 
 #[tokio::test]
@@ -49,12 +53,12 @@ async fn an_operation_s_name_is_its_own_while_it_is_at_work() {
 async fn a_ping_is_answered_with_what_it_holds() {
     let app = TestApp::start().await;
     let server = app.listen().await;
-    let mut stranger = server.unauthenticated().await;
-    stranger.send(&json!({ "type": "ping", "payload": { "a": 1 } })).await;
-    assert_eq!(stranger.receive().await, json!({ "type": "pong", "payload": { "a": 1 } }));
-    stranger.send(&json!({ "type": "pong" })).await;
-    stranger.send(&json!({ "type": "ping" })).await;
-    assert_eq!(stranger.receive().await, json!({ "type": "pong" }));
+    let mut anonymous = server.unauthenticated().await;
+    anonymous.send(&json!({ "type": "ping", "payload": { "a": 1 } })).await;
+    assert_eq!(anonymous.receive().await, json!({ "type": "pong", "payload": { "a": 1 } }));
+    anonymous.send(&json!({ "type": "pong" })).await;
+    anonymous.send(&json!({ "type": "ping" })).await;
+    assert_eq!(anonymous.receive().await, json!({ "type": "pong" }));
 }
 
 #[rstest]
@@ -82,12 +86,12 @@ async fn somebody_without_a_token_may_sign_in_and_nothing_else() {
     let app = TestApp::start().await;
     let person = app.create_user("admin", None).await;
     let server = app.listen().await;
-    let mut stranger = server.unauthenticated().await;
-    stranger.send(&json!({ "type": "connection_init" })).await;
-    assert_eq!(stranger.receive().await["type"], "connection_ack");
+    let mut anonymous = server.unauthenticated().await;
+    anonymous.send(&json!({ "type": "connection_init" })).await;
+    assert_eq!(anonymous.receive().await["type"], "connection_ack");
     for query in ["subscription { fleetUpdated { resync } }", "subscription { events { gap } }"] {
-        stranger.subscribe("watch", query).await;
-        let frame = stranger.receive().await;
+        anonymous.subscribe("watch", query).await;
+        let frame = anonymous.receive().await;
         assert_eq!(
             (&frame["type"], &frame["payload"][0]["extensions"]["code"]),
             (&json!("error"), &json!("UNAUTHENTICATED"))
@@ -98,8 +102,8 @@ async fn somebody_without_a_token_may_sign_in_and_nothing_else() {
         person.email,
         crate::support::PASSWORD
     );
-    stranger.subscribe("login", &login).await;
-    assert_eq!(stranger.data("login").await["login"]["user"]["email"], json!(person.email));
+    anonymous.subscribe("login", &login).await;
+    assert_eq!(anonymous.data("login").await["login"]["user"]["email"], json!(person.email));
 }
 
 #[tokio::test]
@@ -144,9 +148,9 @@ async fn a_token_that_is_not_valid_counts_by_its_address_like_one_over_http() {
     for (code, reason) in
         [(4403, "Forbidden"), (4403, "Forbidden"), (4429, "Too many invalid tokens: try again in a minute")]
     {
-        let mut stranger = server.unauthenticated().await;
-        stranger.send(&nonsense).await;
-        assert_eq!(stranger.closed().await, (code, reason.to_owned()));
+        let mut anonymous = server.unauthenticated().await;
+        anonymous.send(&nonsense).await;
+        assert_eq!(anonymous.closed().await, (code, reason.to_owned()));
     }
     let answer = app.bearer("nonsense").from("127.0.0.1").ask("{ __typename }", &Value::Null).await;
     assert_eq!(answer.status, 429, "REST and the socket share one window: {}", answer.body);
@@ -160,25 +164,25 @@ async fn a_token_that_cannot_be_checked_is_no_fault_of_its_holder() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
     story.app.app.db.close().await;
-    let mut stranger = server.unauthenticated().await;
+    let mut anonymous = server.unauthenticated().await;
     let payload = json!({ "Authorization": format!("Bearer {}", story.customer.token) });
-    stranger.send(&json!({ "type": "connection_init", "payload": payload })).await;
-    assert_eq!(stranger.closed().await, (1013, "The token cannot be checked now: connect again".to_owned()));
+    anonymous.send(&json!({ "type": "connection_init", "payload": payload })).await;
+    assert_eq!(anonymous.closed().await, (1013, "The token cannot be checked now: connect again".to_owned()));
 }
 
 #[tokio::test]
 async fn whoever_talks_without_introducing_themselves_is_heard_for_a_while_only() {
     let app = TestApp::start().await;
     let server = app.listen().await;
-    let mut stranger = server.unauthenticated().await;
+    let mut anonymous = server.unauthenticated().await;
     for _ in 0..16 {
-        stranger.send(&json!({ "type": "ping" })).await;
+        anonymous.send(&json!({ "type": "ping" })).await;
     }
     for _ in 0..16 {
-        assert_eq!(stranger.receive().await["type"], "pong");
+        assert_eq!(anonymous.receive().await["type"], "pong");
     }
-    stranger.send(&json!({ "type": "pong" })).await;
-    assert_eq!(stranger.closed().await, (4400, "Too many messages before `connection_init`".to_owned()));
+    anonymous.send(&json!({ "type": "pong" })).await;
+    assert_eq!(anonymous.closed().await, (4400, "Too many messages before `connection_init`".to_owned()));
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ async fn only_administrators_cancel() {
     let run = fixture.run(LINE).await;
     let mine = fixture.app.cp().cancel_pipeline_run(&customer_of(&fixture.customer), run_id(&run)).await;
     assert!(matches!(mine, Err(Error::Forbidden(_))));
-    let stranger = customer_of(&fixture.app.customer("other").await);
-    let foreign = fixture.app.cp().cancel_pipeline_run(&stranger, run_id(&run)).await;
+    let other_customer = customer_of(&fixture.app.customer("other").await);
+    let foreign = fixture.app.cp().cancel_pipeline_run(&other_customer, run_id(&run)).await;
     assert!(matches!(foreign, Err(Error::NotFound(_))), "{}", id(&run));
 }

@@ -78,8 +78,8 @@ async fn an_identifier_is_unique_within_its_customer() {
 async fn a_pipeline_of_an_administrator_belongs_to_whom_its_agents_belong() {
     let fixture = Fixture::new().await;
     let other = fixture.app.customer("other").await;
-    let stranger = fixture.app.agent(other.id, "edge-1").await;
-    let (own, foreign) = (fixture.agent.id.to_string(), stranger.id.to_string());
+    let foreign_agent = fixture.app.agent(other.id, "edge-1").await;
+    let (own, foreign) = (fixture.agent.id.to_string(), foreign_agent.id.to_string());
     let two = |first: &str, second: &str| {
         format!(
             "source: /a\ndestination: /b\nsteps:\n  - {{ id: a, type: delete, path: /a, agent: {first} }}\n  \

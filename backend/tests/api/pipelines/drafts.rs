@@ -110,8 +110,8 @@ async fn only_administrators_run_and_read_drafts() {
     let fixture = Fixture::new().await;
     fixture.pipeline("daily", SMALL).await;
     assert_eq!(fixture.user.post(PATH, &json!({ "yaml": COPY })).await.status, 403);
-    let stranger = fixture.app.bearer(&fixture.app.customer("other").await.token);
-    assert_eq!(stranger.post(PATH, &json!({ "yaml": "source: [" })).await.status, 404);
+    let other_user = fixture.app.bearer(&fixture.app.customer("other").await.token);
+    assert_eq!(other_user.post(PATH, &json!({ "yaml": "source: [" })).await.status, 404);
     let drafted = run(&fixture, &json!({ "yaml": COPY })).await;
     let read = fixture.app.cp().find_pipeline_run_drafts(&customer_of(&fixture.customer), &[run_id(&drafted)]).await;
     assert!(matches!(read, Err(Error::Forbidden(_))));

@@ -216,13 +216,13 @@ async fn the_plan_of_a_run_is_what_a_dry_run_had_said() {
 }
 
 #[tokio::test]
-async fn a_customer_sees_no_runs_and_a_stranger_not_even_the_pipeline() {
+async fn a_customer_sees_no_runs_and_another_customer_not_even_the_pipeline() {
     let fixture = Fixture::new().await;
     let run = fixture.run(LINE).await;
     let cp = fixture.app.cp();
-    let (mine, stranger) = (customer_of(&fixture.customer), customer_of(&fixture.app.customer("other").await));
+    let (mine, other_customer) = (customer_of(&fixture.customer), customer_of(&fixture.app.customer("other").await));
     assert!(matches!(cp.get_pipeline_run(&mine, run_id(&run)).await, Err(Error::Forbidden(_))));
-    assert!(matches!(cp.get_pipeline_run(&stranger, run_id(&run)).await, Err(Error::NotFound(_))));
+    assert!(matches!(cp.get_pipeline_run(&other_customer, run_id(&run)).await, Err(Error::NotFound(_))));
     let filter = PipelineRunFilter::default();
     assert!(matches!(cp.list_pipeline_runs(&mine, &filter, PageRequest::default()).await, Err(Error::Forbidden(_))));
     let object = cp.find_object(&admin(), run_id(&run).0).await.expect("a look").expect("the run");
@@ -231,7 +231,7 @@ async fn a_customer_sees_no_runs_and_a_stranger_not_even_the_pipeline() {
     let pipeline: Value = fixture.user.get("/api/pipelines/daily").await.body["data"]["pipeline"].clone();
     let uuid = id(&pipeline).parse().expect("a UUID");
     assert!(cp.find_object(&mine, uuid).await.expect("a look").is_some());
-    assert!(cp.find_object(&stranger, uuid).await.expect("a look").is_none());
+    assert!(cp.find_object(&other_customer, uuid).await.expect("a look").is_none());
     assert_eq!(statuses(&fixture.look(&run).await), ["queued"; 4]);
 }
 

@@ -142,6 +142,6 @@ async fn versions_are_the_administrators_to_see() {
     assert!(matches!(cp.get_pipeline_version(&actor, &daily(), 1).await, Err(Error::Forbidden(_))));
     assert!(matches!(cp.diff_pipeline_versions(&actor, &daily(), 1, 2).await, Err(Error::Forbidden(_))));
     assert!(matches!(cp.restore_pipeline_version(&actor, &daily(), 1, None).await, Err(Error::Forbidden(_))));
-    let stranger = customer_of(&fixture.app.customer("other").await);
-    assert!(matches!(cp.get_pipeline_version(&stranger, &daily(), 1).await, Err(Error::NotFound(_))));
+    let other_customer = customer_of(&fixture.app.customer("other").await);
+    assert!(matches!(cp.get_pipeline_version(&other_customer, &daily(), 1).await, Err(Error::NotFound(_))));
 }

@@ -76,11 +76,11 @@ async fn transfers_of_others_are_not_found_and_not_selected() {
     let (app, customer, agent, _) = with_agent().await;
     let other = app.customer("Other").await;
     let failed = reported(&app, &agent, &json!({ "status": "failed" })).await;
-    let (user, stranger) = (app.bearer(&customer.token), app.bearer(&other.token));
-    let results = changed(&stranger, "retry", json!({ "ids": [failed] })).await;
+    let (user, other_user) = (app.bearer(&customer.token), app.bearer(&other.token));
+    let results = changed(&other_user, "retry", json!({ "ids": [failed] })).await;
     assert_eq!(results[0]["code"], "NOT_FOUND");
-    assert_eq!(changed(&stranger, "retry", json!({ "filter": { "status": "failed" } })).await, json!([]));
-    assert_eq!(changed(&stranger, "cancel", json!({ "filter": { "customerId": customer.id } })).await, json!([]));
+    assert_eq!(changed(&other_user, "retry", json!({ "filter": { "status": "failed" } })).await, json!([]));
+    assert_eq!(changed(&other_user, "cancel", json!({ "filter": { "customerId": customer.id } })).await, json!([]));
     assert_eq!(status(&user, &failed).await, "failed");
 }
 

@@ -181,10 +181,10 @@ async fn a_customer_is_a_filter_for_administrators_and_shows_others_nothing() {
     let other = app.customer("Other").await;
     let foreign = app.agent(other.id, "server2").await;
     transfer(&app, &foreign, "/foreign", Some(1), &[]).await;
-    let (admin, stranger) = (app.admin().await, app.bearer(&other.token));
+    let (admin, other_user) = (app.admin().await, app.bearer(&other.token));
     let of_other = format!("customerId={}", other.id);
     assert_eq!(listed(&admin, &of_other).await, ["/foreign"]);
-    assert_eq!(listed(&stranger, &of_other).await, ["/foreign"]);
+    assert_eq!(listed(&other_user, &of_other).await, ["/foreign"]);
     assert_eq!(listed(&user, &of_other).await, Vec::<String>::new());
     assert_eq!(listed(&admin, &format!("{of_other}&status=queued&sort=size")).await, ["/foreign"]);
     assert_eq!(listed(&admin, &format!("{of_other}&agentId={}", foreign.id)).await, ["/foreign"]);
