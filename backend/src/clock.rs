@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_stands_still_is_a_jump_once_somebody_looks_for_jumps() {
+    fn a_clock_that_stands_still_is_a_jump_at_the_next_check() {
         let (manual, clock, noon) = at_noon();
         manual.advance(TimeDelta::seconds(10));
         manual.jump(TimeDelta::seconds(-10));

@@ -244,7 +244,7 @@ fn each_layer_keeps_to_its_crates(#[case] layers: &[&str], #[case] crates: &[&st
 }
 
 #[test]
-fn the_engines_are_named_where_they_are_told_apart_only() {
+fn the_engines_are_named_only_where_they_differ() {
     let may = |name: &str| {
         let folders = ["store/db/", "store/report_writer/"];
         ["store/db.rs", "store/connect.rs", "store/migrations.rs", "store/report_writer.rs"].contains(&name)

@@ -284,7 +284,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_progress_that_nothing_tells_is_unknown() {
+    fn progress_without_a_size_is_unknown() {
         assert_eq!(known_progress(TransferStatus::Running, false, 0.0), None);
         assert_eq!(known_progress(TransferStatus::Running, true, 0.0), Some(0.0));
         assert_eq!(known_progress(TransferStatus::Running, false, 12.5), Some(12.5));

@@ -93,7 +93,7 @@ mod tests {
     use super::Format;
 
     #[test]
-    fn a_name_tells_its_format_in_upper_and_lower_case() {
+    fn a_name_determines_its_format_in_upper_and_lower_case() {
         for name in ["a.gz", "A.GZ", "a.tar.Gz", ".gz", "ä.gz"] {
             assert_eq!(Format::of_name(name), Some(Format::Gzip), "{name}");
         }

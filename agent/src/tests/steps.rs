@@ -98,7 +98,7 @@ async fn a_compressed_file_is_identical_after_decompression() -> anyhow::Result<
 }
 
 #[tokio::test]
-async fn the_name_of_an_archive_tells_its_format_in_upper_case() -> anyhow::Result<()> {
+async fn the_name_of_an_archive_determines_its_format_in_upper_case() -> anyhow::Result<()> {
     let (agent, args) = setup().await?;
     let path = |name: &str| agent.path(name).to_string_lossy().into_owned();
     fs::write(agent.path("in/a"), "text")?;

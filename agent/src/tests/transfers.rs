@@ -88,10 +88,10 @@ impl Setup {
     }
 
     /// Waits until the server of the control plane was told of a failed attempt; returns what it was told.
-    async fn attempt_is_told(&self) -> anyhow::Result<String> {
+    async fn attempt_is_reported(&self) -> anyhow::Result<String> {
         let server = &self.agent.server;
-        server.wait_until("a failed attempt is told", |state| told_attempt(state).is_some()).await?;
-        server.change(|state| told_attempt(state)).context("nothing was told")
+        server.wait_until("a failed attempt is told", |state| reported_attempt(state).is_some()).await?;
+        server.change(|state| reported_attempt(state)).context("nothing was told")
     }
 
     /// Waits until the proxy holds all bytes.
@@ -101,7 +101,7 @@ impl Setup {
 }
 
 /// What a running transfer told of an attempt that failed.
-fn told_attempt(state: &ServerState) -> Option<String> {
+fn reported_attempt(state: &ServerState) -> Option<String> {
     let told = state.updates.iter().filter(|update| update["status"] == "running");
     let mut notes = told.filter_map(|update| update["error"].as_str());
     notes.find(|note| note.contains("was interrupted")).map(ToOwned::to_owned)

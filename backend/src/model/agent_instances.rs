@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_dead_process_had_sent_stops_nobody() {
+    fn what_a_dead_process_had_sent_stops_no_process() {
         let mut instances = AgentInstances::new(A, at(0));
         instances.record(B, at(100));
         assert_eq!(instances.record(A, at(105)), InstanceState::Late);
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_that_live_the_one_that_was_first_heard_later_stops_and_stays_stopped() {
+    fn of_two_live_processes_the_one_that_reported_first_later_stops_and_stays_stopped() {
         let mut instances = AgentInstances::new(A, at(0));
         instances.record(B, at(100));
         assert_eq!(instances.record(A, at(130)), InstanceState::Returned);

@@ -197,14 +197,14 @@ async fn redirects_are_not_followed_to_wherever_they_lead(#[case] ip: &str) {
 #[case("500 Internal Server Error")]
 #[case("404 Not Found")]
 #[tokio::test]
-async fn an_answer_that_is_no_success_is_told(#[case] status: &str) {
+async fn a_failed_answer_is_reported_with_its_status(#[case] status: &str) {
     let listener = Listener::on("127.0.0.1", format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n")).await;
     let refused = allowing(&["127.0.0.0/8"]).post(to(listener.url("127.0.0.1"))).await;
     assert_eq!(refused, Err(format!("the receiver answered {status}")));
 }
 
 #[tokio::test]
-async fn whoever_does_not_answer_is_not_waited_for() {
+async fn a_receiver_that_does_not_answer_is_not_waited_for() {
     let listener = Listener::on("127.0.0.1", "").await;
     let webhooks = Webhooks { timeout: Duration::from_millis(100), ..allowing(&["127.0.0.0/8"]) };
     let refused = webhooks.post(to(listener.url("127.0.0.1"))).await;
@@ -231,7 +231,7 @@ async fn neither_side_says_more_than_is_allowed() {
 }
 
 #[tokio::test]
-async fn a_closed_port_is_told_without_the_url() {
+async fn a_closed_port_is_reported_without_the_url() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
@@ -240,7 +240,7 @@ async fn a_closed_port_is_told_without_the_url() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_refused() {
+async fn a_certificate_of_no_known_authority_is_refused() {
     let pem = include_bytes!("untrusted.pem");
     let certificate = CertificateDer::from_pem_slice(pem).unwrap();
     let key = PrivateKeyDer::from_pem_slice(pem).unwrap();

@@ -32,16 +32,16 @@ async fn heartbeat(app: &TestApp, agent: &TestAgent, body: &Value) -> Value {
 }
 
 /// The kinds, numbers and revisions of the events about agents on the bus so far.
-async fn told(app: &TestApp, reader: &mut Reader) -> Vec<(Kind, i64)> {
+async fn published(app: &TestApp, reader: &mut Reader) -> Vec<(Kind, i64)> {
     // What this publishes is the end of what is read.
     app.customer("end").await;
-    let mut told = Vec::new();
+    let mut found = Vec::new();
     loop {
         let Some(Signal::Message(message)) = reader.next().await else { continue };
         for event in &message.events {
             match &event.object {
-                Object::Agent(agent) => told.push((event.kind, agent.revision)),
-                Object::Customer(_) => return told,
+                Object::Agent(agent) => found.push((event.kind, agent.revision)),
+                Object::Customer(_) => return found,
                 _ => {}
             }
         }
@@ -61,7 +61,7 @@ async fn an_agent_is_offline_after_three_missed_heartbeats_and_not_before() {
     let offline = shown(&app, &agent).await;
     assert_eq!((&offline["status"], &offline["revision"]), (&json!("offline"), &json!(2)));
     assert_eq!(offline["lastHeartbeat"], "2026-04-25T13:00:00Z", "the sweep is no heartbeat");
-    assert_eq!(told(&app, &mut reader).await, [(Kind::AgentStatusChanged, 2)]);
+    assert_eq!(published(&app, &mut reader).await, [(Kind::AgentStatusChanged, 2)]);
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn what_a_heartbeat_does_not_say_stays(#[case] first: Value, #[case] secon
 #[case("busy")]
 #[case("error")]
 #[tokio::test]
-async fn whoever_was_busy_or_in_trouble_goes_offline_too(#[case] status: &str) {
+async fn a_silent_agent_that_was_busy_or_in_error_goes_offline_too(#[case] status: &str) {
     let app = TestApp::start().await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     heartbeat(&app, &agent, &json!({ "status": status })).await;
@@ -120,7 +120,7 @@ async fn whoever_was_busy_or_in_trouble_goes_offline_too(#[case] status: &str) {
 }
 
 #[tokio::test]
-async fn whoever_said_goodbye_is_not_marked_again() {
+async fn an_agent_that_signed_off_is_not_marked_again() {
     let app = TestApp::start().await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     heartbeat(&app, &agent, &json!({ "status": "offline" })).await;
@@ -129,34 +129,34 @@ async fn whoever_said_goodbye_is_not_marked_again() {
 }
 
 #[tokio::test]
-async fn every_heartbeat_is_told() {
+async fn every_heartbeat_is_published() {
     let app = TestApp::start().await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     let mut reader = app.cp().bus().read();
     heartbeat(&app, &agent, &json!({ "load": 0.5 })).await;
     heartbeat(&app, &agent, &json!({ "status": "busy" })).await;
     let expected = [(Kind::AgentHeard, 2), (Kind::AgentStatusChanged, 3)];
-    assert_eq!(told(&app, &mut reader).await, expected);
+    assert_eq!(published(&app, &mut reader).await, expected);
 }
 
 #[tokio::test]
 async fn another_interval_counts_for_agents_that_know_it() {
     let app = TestApp::with(&["--rate-limits", "off", "--heartbeat-interval", "10s"]).await;
     let customer = app.customer("acme").await;
-    let (told, untold) = (app.agent(customer.id, "edge-1").await, app.agent(customer.id, "edge-2").await);
-    let answer = app.key(&told.key).get("/api/agents/directives").await;
+    let (acknowledging, silent) = (app.agent(customer.id, "edge-1").await, app.agent(customer.id, "edge-2").await);
+    let answer = app.key(&acknowledging.key).get("/api/agents/directives").await;
     let id = answer.body["data"]["directives"][0]["id"].as_str().unwrap_or_default().to_owned();
-    app.key(&told.key).send("POST", &format!("/api/agents/directives/{id}/ack"), None).await;
+    app.key(&acknowledging.key).send("POST", &format!("/api/agents/directives/{id}/ack"), None).await;
     app.advance(TimeDelta::milliseconds(30_001));
     assert_eq!(sweep(&app).await, 1);
-    assert_eq!(shown(&app, &told).await["status"], "offline");
-    assert_eq!(shown(&app, &untold).await["status"], "online", "it still keeps the published interval");
+    assert_eq!(shown(&app, &acknowledging).await["status"], "offline");
+    assert_eq!(shown(&app, &silent).await["status"], "online", "it still keeps the published interval");
     app.advance(TimeDelta::seconds(60));
-    assert_eq!((sweep(&app).await, shown(&app, &untold).await["status"].clone()), (1, json!("offline")));
+    assert_eq!((sweep(&app).await, shown(&app, &silent).await["status"].clone()), (1, json!("offline")));
 }
 
 #[tokio::test]
-async fn a_longer_interval_counts_for_everybody() {
+async fn a_longer_interval_counts_for_every_agent() {
     let app = TestApp::with(&["--rate-limits", "off", "--heartbeat-interval", "60s"]).await;
     app.agent(app.customer("acme").await.id, "edge-1").await;
     app.advance(TimeDelta::seconds(180));
@@ -166,10 +166,10 @@ async fn a_longer_interval_counts_for_everybody() {
 }
 
 #[tokio::test]
-async fn nobody_is_declared_offline_in_the_first_ninety_seconds_of_a_server() {
+async fn no_agent_is_declared_offline_in_the_first_ninety_seconds_of_a_server() {
     let app = TestApp::start().await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
-    // For an hour nobody could be heard.
+    // For an hour no heartbeat could arrive.
     let app = app.restarted(TimeDelta::hours(1)).await;
     assert_eq!(sweep(&app).await, 0);
     app.advance(TimeDelta::milliseconds(89_999));
@@ -180,7 +180,7 @@ async fn nobody_is_declared_offline_in_the_first_ninety_seconds_of_a_server() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
-async fn two_servers_that_sweep_at_once_tell_it_once() {
+async fn two_servers_that_sweep_at_once_publish_it_once() {
     let database = TestDatabase::shared().await;
     let (one, two) = (TestApp::on(&database, &[]).await, TestApp::on(&database, &[]).await);
     let customer = one.customer("acme").await;
@@ -213,7 +213,7 @@ async fn one_sweep_declares_all_who_are_silent_offline() {
     app.advance(TimeDelta::seconds(91));
     let mut reader = app.cp().bus().read();
     assert_eq!((sweep(&app).await, sweep(&app).await), (COUNT, 0));
-    assert_eq!(told(&app, &mut reader).await.len(), COUNT, "each is told, and once");
+    assert_eq!(published(&app, &mut reader).await.len(), COUNT, "each is published, and once");
     let user = app.bearer(&customer.token);
     assert_eq!(user.get("/api/agents?status=offline").await.body["data"]["pagination"]["total"], COUNT);
 }

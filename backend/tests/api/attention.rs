@@ -38,7 +38,7 @@ async fn items(app: &TestApp) -> Vec<Value> {
 }
 
 /// Kind, severity, count and summary of each item.
-fn told(items: &[Value]) -> Vec<String> {
+fn item_lines(items: &[Value]) -> Vec<String> {
     let line = |item: &Value| {
         let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
         format!("{} {} {}: {}", text("kind"), text("severity"), item["count"], text("summary"))

@@ -76,7 +76,7 @@ async fn a_wrong_password_is_401_however_long_it_is() {
 #[case::empty(String::new())]
 #[case::very_long("a".repeat(100_000))]
 #[tokio::test]
-async fn an_unknown_address_is_told_the_same_as_a_wrong_password(#[case] email: String) {
+async fn an_unknown_address_is_refused_like_a_wrong_password(#[case] email: String) {
     let app = TestApp::start().await;
     let answer = app.sign_in(&email, PASSWORD).await;
     assert_eq!((answer.status, &answer.body["error"]), (401, &json!(WRONG)));
@@ -103,7 +103,7 @@ async fn an_address_is_the_same_in_any_case() {
 }
 
 #[tokio::test]
-async fn somebody_suspended_neither_signs_in_nor_stays_in() {
+async fn a_suspended_user_neither_signs_in_nor_stays_signed_in() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let ops = app.create_user("ops", None).await;
@@ -119,7 +119,7 @@ async fn somebody_suspended_neither_signs_in_nor_stays_in() {
 }
 
 #[tokio::test]
-async fn nobody_of_a_suspended_customer_signs_in() {
+async fn no_user_of_a_suspended_customer_signs_in() {
     let app = TestApp::start().await;
     let customer = app.customer("acme").await;
     let ops = app.create_user("ops", Some(customer.id)).await;

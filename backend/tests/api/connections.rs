@@ -246,7 +246,7 @@ async fn header_names_have_the_usual_case() {
 }
 
 #[tokio::test]
-async fn a_wrong_subprotocol_is_told_the_right_one() {
+async fn a_wrong_subprotocol_is_refused_with_the_right_one() {
     let app = TestApp::start().await;
     let listening = app.listen().await;
     let upgrade = "GET /graphql/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\

@@ -49,7 +49,7 @@ async fn ack(client: &Client, directive: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn a_cancel_is_told_with_every_answer_until_the_agent_acts() {
+async fn a_cancel_directive_is_in_every_answer_until_the_agent_acts() {
     let app = TestApp::start().await;
     let (agent, client, transfer) = running(&app).await;
     let other = app.transfer(&agent).await;
@@ -117,7 +117,7 @@ async fn whatever_ends_a_transfer_acknowledges_its_cancel(#[case] status: &str) 
 }
 
 #[tokio::test]
-async fn a_queued_transfer_is_cancelled_at_once_and_its_agent_told_until_it_says_so_too() {
+async fn a_queued_transfer_is_cancelled_at_once_and_its_agent_gets_the_directive_until_it_confirms() {
     let app = TestApp::start().await;
     let customer = app.customer("acme").await;
     let agent = app.agent(customer.id, "edge-1").await;
@@ -203,7 +203,7 @@ async fn only_what_failed_is_retried(#[case] status: &str) {
 }
 
 #[tokio::test]
-async fn nobody_steers_another_customers_transfers_and_no_agent_steers_at_all() {
+async fn no_user_cancels_or_retries_transfers_of_another_customer_and_no_agent_does_at_all() {
     let app = TestApp::start().await;
     let (agent, client, transfer) = running(&app).await;
     let other = customer_of(&app.customer("other").await);
@@ -218,7 +218,7 @@ async fn nobody_steers_another_customers_transfers_and_no_agent_steers_at_all() 
 }
 
 #[tokio::test]
-async fn an_agent_that_ignores_cancels_is_still_told_what_to_do() {
+async fn an_agent_that_ignores_cancel_directives_still_gets_the_others() {
     let app = TestApp::start().await;
     let (agent, client, transfer) = running(&app).await;
     cancel(&app, &transfer).await;

@@ -168,7 +168,7 @@ async fn customers_have_codes_of_their_own_and_administrators_have_all() {
 #[case::a_customer("/api/customers/0199c1f0-6c00-7000-8000-000000000001/enrolment-codes", "customer not found")]
 #[case::no_id("/api/customers/acme/enrolment-codes", "customer not found")]
 #[tokio::test]
-async fn codes_of_nobody_are_404(#[case] path: &str, #[case] error: &str) {
+async fn codes_of_no_customer_are_404(#[case] path: &str, #[case] error: &str) {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     for answer in [admin.get(path).await, admin.post(path, &json!({})).await] {

@@ -28,15 +28,15 @@ async fn kinds_after(app: &TestApp, number: usize) -> Vec<String> {
 }
 
 /// The next events, up to one of this kind; `None` after a resync.
-async fn heard(reader: &mut Reader, last: Kind) -> Option<Vec<Event>> {
-    let mut heard = Vec::new();
+async fn events_until(reader: &mut Reader, last: Kind) -> Option<Vec<Event>> {
+    let mut received = Vec::new();
     loop {
         match reader.next().await.expect("a bus") {
             Signal::Resync => return None,
-            Signal::Message(message) => heard.extend(message.events.iter().cloned()),
+            Signal::Message(message) => received.extend(message.events.iter().cloned()),
         }
-        if heard.last().is_some_and(|event| event.kind == last) {
-            return Some(heard);
+        if received.last().is_some_and(|event| event.kind == last) {
+            return Some(received);
         }
     }
 }
@@ -50,7 +50,7 @@ fn path(transfer: &Value) -> String {
 }
 
 #[tokio::test]
-async fn everything_but_figures_leaves_one_row_in_the_order_of_commits() {
+async fn everything_but_progress_leaves_one_row_in_the_order_of_commits() {
     let app = TestApp::start().await;
     let root = app.create_user("root", None).await;
     let session = app.sign_in(&root.email, PASSWORD).await;
@@ -104,8 +104,8 @@ async fn everything_but_figures_leaves_one_row_in_the_order_of_commits() {
         ("signedOut", root),
     ];
     let rows = log(&app).await;
-    let told: Vec<(&str, &str)> = rows.iter().map(|(_, kind, actor, _)| (kind.as_str(), actor.as_str())).collect();
-    assert_eq!(told, expected);
+    let logged: Vec<(&str, &str)> = rows.iter().map(|(_, kind, actor, _)| (kind.as_str(), actor.as_str())).collect();
+    assert_eq!(logged, expected);
     let numbers: Vec<i64> = rows.iter().map(|(number, ..)| *number).collect();
     assert_eq!(numbers, (1..=17).collect::<Vec<i64>>(), "consecutive");
 }
@@ -213,16 +213,16 @@ async fn a_reader_hears_what_was_committed_with_its_view_and_in_order() {
 }
 
 #[tokio::test]
-async fn what_is_told_is_in_the_database_already() {
+async fn what_is_published_is_in_the_database_already() {
     let app = TestApp::start().await;
     let agent = agent(&app).await;
     let mut reader = app.cp().bus().read();
     let (transfer, ()) = tokio::join!(app.transfer(&agent), async {
         while let Some(signal) = reader.next().await {
             let Signal::Message(message) = signal else { continue };
-            let Some(Object::Transfer(told)) = message.events.first().map(|event| &event.object) else { continue };
-            let stored = app.cp().get_transfer(&admin(), told.id).await.expect("a transfer");
-            assert_eq!(&stored, told);
+            let Some(Object::Transfer(published)) = message.events.first().map(|event| &event.object) else { continue };
+            let stored = app.cp().get_transfer(&admin(), published.id).await.expect("a transfer");
+            assert_eq!(&stored, published);
             return;
         }
     });
@@ -249,10 +249,10 @@ async fn two_servers_hear_each_other(#[case] forwards: bool) {
     let (teller, listener) = if forwards { (&one, &two) } else { (&two, &one) };
     let agent = agent(teller).await;
     let mut reader = listener.cp().bus().read();
-    // Until the teller has found Redis, all it can say is: ask again.
+    // Until the publisher has found Redis, readers only get a resync.
     loop {
         let transfer = teller.transfer(&agent).await;
-        let Some(events) = heard(&mut reader, Kind::TransferCreated).await else { continue };
+        let Some(events) = events_until(&mut reader, Kind::TransferCreated).await else { continue };
         let Some(Event { object: Object::Transfer(view), number: Some(_), .. }) = events.last() else {
             panic!("{events:?}")
         };

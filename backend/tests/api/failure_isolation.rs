@@ -66,7 +66,7 @@ async fn bytes_that_no_sum_holds_let_their_run_end_and_the_sweep_go_on() {
 }
 
 #[tokio::test]
-async fn speeds_that_no_sum_holds_leave_the_figures_of_the_fleet_as_they_are() {
+async fn speeds_whose_sum_overflows_leave_the_totals_of_the_fleet_as_they_are() {
     let app = TestApp::start().await;
     let wild = agent(&app, "acme").await;
     for _ in 0..3 {

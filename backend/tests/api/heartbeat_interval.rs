@@ -20,14 +20,14 @@ async fn acknowledge(app: &TestApp, key: &str, directive: &Value) {
 }
 
 #[tokio::test]
-async fn nobody_is_told_the_published_interval() {
+async fn the_published_interval_is_sent_to_no_agent() {
     let app = TestApp::start().await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     assert_eq!(heartbeat(&app, &agent.key).await, json!([]));
 }
 
 #[tokio::test]
-async fn another_interval_is_told_once_until_it_is_acknowledged() {
+async fn another_interval_is_sent_until_it_is_acknowledged() {
     let app = TestApp::with(&["--rate-limits", "off", "--heartbeat-interval", "10s"]).await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     let told = heartbeat(&app, &agent.key).await;
@@ -38,7 +38,7 @@ async fn another_interval_is_told_once_until_it_is_acknowledged() {
 }
 
 #[tokio::test]
-async fn an_agent_that_ignores_it_is_told_again_after_it_expired() {
+async fn an_agent_that_ignores_it_gets_it_again_after_it_expired() {
     let app = TestApp::with(&["--rate-limits", "off", "--heartbeat-interval", "10s"]).await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     let told = heartbeat(&app, &agent.key).await;
@@ -50,7 +50,7 @@ async fn an_agent_that_ignores_it_is_told_again_after_it_expired() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
-async fn a_server_that_comes_back_with_another_interval_tells_the_new_one_only() {
+async fn a_server_that_restarts_with_another_interval_sends_the_new_one_only() {
     let database = TestDatabase::shared().await;
     let first = TestApp::on(&database, &["--rate-limits", "off", "--heartbeat-interval", "10s"]).await;
     let agent = first.agent(first.customer("acme").await.id, "edge-1").await;

@@ -260,7 +260,7 @@ async fn a_failure_is_not_kept() {
 }
 
 #[tokio::test]
-async fn whoever_died_at_work_is_followed_after_a_minute() {
+async fn the_claim_of_a_server_that_died_is_taken_over_after_a_minute() {
     let app = TestApp::start().await;
     let agent = agent(&app).await;
     let (actor, _) = app.cp().authenticate_agent_key(&agent.key).await.expect("an agent");

@@ -60,7 +60,7 @@ impl Story {
 }
 
 /// The message with this state of a transfer.
-fn told(transfer: &Value) -> Value {
+fn transfer_message(transfer: &Value) -> Value {
     let status = transfer["status"].as_str().unwrap_or_default().to_uppercase();
     json!({ "transferUpdated": { "resync": false, "transfer": {
         "id": transfer["id"], "status": status, "bytesTransferred": transfer["bytesTransferred"],

@@ -200,7 +200,7 @@ async fn failed_authentication_counts_by_address_in_its_routes_class(
 }
 
 #[tokio::test]
-async fn guessing_keys_ends_at_the_limit_and_shuts_nobody_else_out() {
+async fn guessing_keys_ends_at_the_limit_and_affects_no_other_caller() {
     let app = limited("agent=3").await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     for index in 0..3 {

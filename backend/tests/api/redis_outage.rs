@@ -30,7 +30,7 @@ async fn alone(app: &TestApp, reader: &mut Reader) {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
-async fn reports_are_acknowledged_while_redis_is_away_and_everybody_asks_again_after_it() {
+async fn reports_are_acknowledged_while_redis_is_away_and_all_subscribers_resync_after_it() {
     let (mut redis, one, two) = story().await;
     let agent = one.agent(one.customer("acme").await.id, "edge-1").await;
     let transfer = one.transfer(&agent).await;
@@ -78,7 +78,7 @@ async fn a_key_revoked_elsewhere_while_redis_is_away_works_for_a_second_at_most(
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
-async fn a_session_ended_elsewhere_while_redis_is_away_is_forgotten_when_it_is_back() {
+async fn a_session_ended_elsewhere_while_redis_is_away_is_invalidated_when_it_is_back() {
     let (mut redis, one, two) = story().await;
     let customer = one.customer("acme").await;
     let (mut first, mut second) = (one.cp().bus().read(), two.cp().bus().read());

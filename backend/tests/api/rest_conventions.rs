@@ -181,7 +181,7 @@ async fn a_body_that_is_no_json_object_is_400(#[case] body: &[u8]) {
 }
 
 #[tokio::test]
-async fn json_nested_without_end_is_400_and_harms_nobody() {
+async fn json_nested_without_end_is_400_and_affects_no_other_request() {
     let (_app, _, agent) = with_agent().await;
     let body = "[".repeat(MIB).into_bytes();
     assert_failure(&agent.send_bytes("POST", "/api/transfers", Some("application/json"), body).await, 400);
@@ -200,7 +200,7 @@ async fn a_panic_is_a_500_that_says_nothing_of_it() {
 }
 
 #[tokio::test]
-async fn fields_that_nobody_knows_are_ignored() {
+async fn unknown_fields_are_ignored() {
     let (_app, _, agent) = with_agent().await;
     let mut body = transfer_body();
     body["colour"] = json!({ "deep": [1, 2, 3] });

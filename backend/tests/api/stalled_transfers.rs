@@ -67,7 +67,7 @@ async fn a_transfer_without_progress_for_a_minute_is_stalled_once() {
 }
 
 #[tokio::test]
-async fn the_view_tells_when_the_last_progress_was_until_a_new_attempt_begins() {
+async fn the_view_has_the_time_of_the_last_progress_until_a_new_attempt_begins() {
     let story = Story::begin(&[]).await;
     let last = |view: &Value| view["lastProgressAt"].clone();
     let begun = last(&story.shown().await);
@@ -82,7 +82,7 @@ async fn the_view_tells_when_the_last_progress_was_until_a_new_attempt_begins() 
 }
 
 #[tokio::test]
-async fn progress_ends_a_stall_and_is_told_once() {
+async fn progress_ends_a_stall_and_is_published_once() {
     let story = Story::begin(&[]).await;
     story.sweep(MINUTE + MOMENT).await;
     let moving = story.report(json!({ "bytesTransferred": 10 })).await;
@@ -141,7 +141,7 @@ async fn a_stalled_transfer_has_no_time_of_arrival() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
-async fn two_servers_that_sweep_at_once_tell_a_stall_once() {
+async fn two_servers_that_sweep_at_once_publish_a_stall_once() {
     let database = TestDatabase::shared().await;
     let (one, two) = (TestApp::on(&database, &[]).await, TestApp::on(&database, &[]).await);
     let agent = one.agent(one.customer("acme").await.id, "edge-1").await;

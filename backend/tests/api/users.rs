@@ -123,7 +123,7 @@ async fn a_change_that_cannot_be_is_400(#[case] body: Value, #[case] fields: &[&
 }
 
 #[tokio::test]
-async fn a_customers_user_who_becomes_an_administrator_signs_in_again_and_belongs_to_nobody() {
+async fn a_customers_user_who_becomes_an_administrator_signs_in_again_and_belongs_to_no_customer() {
     let app = TestApp::start().await;
     let (admin, customer) = (app.admin().await, app.customer("acme").await);
     let ops = app.create_user("ops", Some(customer.id)).await;

@@ -158,7 +158,7 @@ fn a_longer_text_is_refused_before_it_is_read() {
 }
 
 #[test]
-fn however_much_is_wrong_a_hundred_and_one_are_told() {
+fn at_most_a_hundred_and_one_diagnostics_are_returned() {
     let (_, text) = worst().into_iter().find(|(name, _)| *name == "unknown keys").unwrap();
     let parsed = check(&text);
     assert_eq!(parsed.diagnostics.len(), 101);

@@ -72,8 +72,8 @@ impl Story {
     }
 
     /// Waits for a heartbeat of the agent. Returns the agent's id.
-    async fn heard(&self) -> String {
-        let heard = async {
+    async fn wait_for_heartbeat(&self) -> String {
+        let heartbeat = async {
             loop {
                 let shown = self.ask(Method::GET, "/api/agents").await["agents"][0].clone();
                 if shown["load"].is_number() {
@@ -82,7 +82,7 @@ impl Story {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         };
-        tokio::time::timeout(FOR_EVER, heard).await.expect("a heartbeat in time")
+        tokio::time::timeout(FOR_EVER, heartbeat).await.expect("a heartbeat in time")
     }
 }
 
@@ -90,7 +90,7 @@ impl Story {
 async fn an_agent_works_with_its_certificate_until_it_is_revoked() {
     let story = Story::begin().await;
     let mut agent = story.agent(NOWHERE);
-    let id = story.heard().await;
+    let id = story.wait_for_heartbeat().await;
 
     story.ask(Method::DELETE, &format!("/api/agents/{id}")).await;
     let ended = async {
@@ -121,7 +121,7 @@ async fn an_agent_whose_certificate_is_not_known_any_more_gets_another_with_its_
     }
 
     let _agent = story.agent(&format!("http://{}", story.server.address));
-    story.heard().await;
+    story.wait_for_heartbeat().await;
     let renewed = async {
         while read("certificate.json") == certificate {
             tokio::time::sleep(Duration::from_millis(100)).await;

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_times_of_files_are_dropped_where_the_server_tells_them_exactly() {
+    fn the_times_of_files_are_dropped_where_the_server_gives_them_exactly() {
         let text = b"-rw-r--r-- 1 0 0 1 Nov 29 16:01 a\r\ndrwxr-xr-x 2 0 0 4096 Nov 29 16:01 b\r\n";
         let times = |keeps| -> Vec<bool> {
             let entries = of_list(text, now(), keeps).expect("a listing");

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_cannot_be_sent_fails_in_its_turn() {
+    async fn a_request_that_cannot_be_sent_fails_in_its_order() {
         let runtime = Handle::current();
         let mut requests = InFlight::new();
         requests.send(&runtime, std::future::ready(Err::<(), _>(SftpError::Timeout)));

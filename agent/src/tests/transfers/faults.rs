@@ -38,7 +38,7 @@ async fn a_copy_continues_after_its_connection_was_cut(
     setup.proxy.set_script([(MIDDLE, Fault::Cut), (0, Fault::Hold)]);
     let transfer = setup.with_daemon(async || {
         let (_, directive) = setup.agent.server.send_job(job);
-        let told = setup.attempt_is_told().await?;
+        let told = setup.attempt_is_reported().await?;
         assert!(told.starts_with("attempt 1 was interrupted"), "{told}");
         let destination = setup.destination(direction, "big");
         assert!(!destination.exists(), "an incomplete copy is published");
@@ -71,7 +71,7 @@ async fn a_connection_that_stalls_is_given_up_and_replaced(
     setup.proxy.set_script([(MIDDLE, Fault::Stall), (0, Fault::Hold)]);
     let transfer = setup.with_daemon(async || {
         let (_, directive) = setup.agent.server.send_job(job);
-        let told = setup.attempt_is_told().await?;
+        let told = setup.attempt_is_reported().await?;
         // No byte came, or no confirmation.
         assert!(told.contains("nothing"), "{told}");
         setup.proxy.release();
@@ -97,7 +97,7 @@ async fn a_slow_connection_is_not_given_up(
     let begin = std::time::Instant::now();
     let transfer = setup.with_daemon(async || run_job(&setup.agent, job).await).await?;
     assert!(begin.elapsed() > Duration::from_secs(2), "the proxy is not slow: {:?}", begin.elapsed());
-    assert_eq!(setup.agent.server.change(|state| super::told_attempt(state)), None);
+    assert_eq!(setup.agent.server.change(|state| super::reported_attempt(state)), None);
     assert_completed(&transfer, &setup.destination(direction, "big"), &bytes)
 }
 

@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_never_go_backwards_and_news_without_content_are_no_change() {
+    fn bytes_never_go_backwards_and_reports_without_content_are_no_change() {
         let mut run = running();
         let now = DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(5);
         let bytes = |count| ReportJobRun { bytes_transferred: Some(count), ..ReportJobRun::default() };

@@ -80,7 +80,7 @@ async fn an_agent_that_was_asked_gets_itself_a_new_key() {
 }
 
 #[tokio::test]
-async fn administrators_and_the_agents_own_customer_may_ask_and_nobody_else() {
+async fn only_administrators_and_the_agents_own_customer_may_request_it() {
     let (app, customer, agent, path) = with_agent().await;
     let other = app.bearer(&app.customer("Other").await.token);
     let nowhere = "/api/agents/0199c1f0-6c00-7000-8000-000000000001/rotate-key";
@@ -168,7 +168,7 @@ async fn a_revoked_agent_is_404() {
 }
 
 #[tokio::test]
-async fn an_agent_that_did_not_receive_its_new_key_is_told_again() {
+async fn an_agent_that_did_not_receive_its_new_key_gets_the_directive_again() {
     let (app, _, agent, path) = with_agent().await;
     let old = app.key(&agent.key);
     ask(&app.admin().await, &path).await;

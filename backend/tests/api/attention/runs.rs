@@ -10,7 +10,7 @@ use backend::{
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{HOUR, MINUTE, SECOND, items, items_of, run, told, with_agent};
+use super::{HOUR, MINUTE, SECOND, item_lines, items, items_of, run, with_agent};
 use crate::support::{admin, customer_of};
 
 /// A schedule that is not due in these tests.
@@ -31,7 +31,7 @@ async fn a_job_fails_until_a_run_succeeds_and_is_critical_after_three_failures()
     let first = run(&app, &agent, job, MINUTE, &failed()).await;
     let found = items(&app).await;
     let summary = "The last run of the job `Nightly` failed: cannot read /out/7.csv: gone";
-    assert_eq!(told(&found), [format!("runFailed warning 1: {summary}")]);
+    assert_eq!(item_lines(&found), [format!("runFailed warning 1: {summary}")]);
     assert_eq!(
         json!([found[0]["since"], found[0]["cause"], found[0]["action"], found[0]["customerId"]]),
         json!(["2026-04-25T13:02:00Z", "cannot read …: gone", { "type": "runJob", "ids": [job] }, customer.id])
@@ -48,7 +48,7 @@ async fn a_job_fails_until_a_run_succeeds_and_is_critical_after_three_failures()
     }
     let found = items(&app).await;
     let summary = "The last 3 runs of the job `Nightly` failed: cannot read …: gone";
-    assert_eq!(told(&found), [format!("runFailed critical 3: {summary}")]);
+    assert_eq!(item_lines(&found), [format!("runFailed critical 3: {summary}")]);
     assert!(items_of(&app, &customer_of(&customer), SECOND).await.is_empty(), "customers do not see runs");
     run(&app, &agent, job, MINUTE, &json!({ "status": "completed" })).await;
     assert!(items(&app).await.is_empty());
@@ -110,7 +110,7 @@ async fn a_job_is_late_five_minutes_after_its_slot_until_it_starts() {
     assert!(items_of(&app, &admin(), MINUTE * 5).await.is_empty());
     let found = items(&app).await;
     let summary = "The job `Hourly` has not started since 2026-04-25T14:00:00Z";
-    assert_eq!(told(&found), [format!("runLate warning 1: {summary}")]);
+    assert_eq!(item_lines(&found), [format!("runLate warning 1: {summary}")]);
     let started = app.key(&agent.key).post(&format!("/api/jobs/{job}/runs"), &json!({})).await;
     assert_eq!(started.status, 201, "{}", started.body);
     assert!(items(&app).await.is_empty());
@@ -146,7 +146,7 @@ async fn a_run_is_late_when_it_takes_longer_than_the_last_ones_did() {
     let slow = start().await;
     assert!(items_of(&app, &admin(), MINUTE * 15).await.is_empty());
     let found = items(&app).await;
-    assert_eq!(told(&found), ["runLate warning 1: A run of the job `Nightly` takes longer than usual"]);
+    assert_eq!(item_lines(&found), ["runLate warning 1: A run of the job `Nightly` takes longer than usual"]);
     assert_eq!(found[0]["objects"][1]["id"], slow.as_str());
     client.patch(&format!("/api/jobs/{job}/runs/{slow}"), &completed).await;
     assert!(items(&app).await.is_empty());
@@ -167,7 +167,7 @@ async fn a_run_of_a_pipeline_is_late_as_one_of_a_job_is() {
     app.step(&agent, &slow, "transfer", &running).await;
     assert!(items_of(&app, &admin(), MINUTE * 15).await.is_empty());
     let found = items(&app).await;
-    assert_eq!(told(&found), ["runLate warning 1: A run of the pipeline `A pipeline` takes longer than usual"]);
+    assert_eq!(item_lines(&found), ["runLate warning 1: A run of the pipeline `A pipeline` takes longer than usual"]);
     assert_eq!(found[0]["objects"][1]["id"], json!(slow.id));
 }
 
@@ -178,7 +178,7 @@ async fn missed_slots_are_shown_for_a_day() {
     let app = app.restarted(HOUR * 3 + MINUTE * 30).await;
     assert_eq!(app.cp().decide_due_slots().await.expect("slots are decided"), 1);
     let found = items(&app).await;
-    assert_eq!(told(&found), ["slotMissed warning 3: The job `Hourly` missed 3 scheduled times"]);
+    assert_eq!(item_lines(&found), ["slotMissed warning 3: The job `Hourly` missed 3 scheduled times"]);
     assert_eq!(
         json!([found[0]["since"], found[0]["action"]]),
         json!(["2026-04-25T14:00:00Z", { "type": "runJob", "ids": [job] }])
@@ -195,7 +195,7 @@ async fn a_pipeline_is_shown_while_no_run_of_it_can_start() {
     let yaml = "source: /a\ndestination: /b\nagent: edge-2\n";
     let pipeline = app.pipeline(customer.id, "orders", yaml).await;
     let found = items(&app).await;
-    assert_eq!(told(&found), ["pipelineCannotRun warning 1: No run of the pipeline `A pipeline` can start"]);
+    assert_eq!(item_lines(&found), ["pipelineCannotRun warning 1: No run of the pipeline `A pipeline` can start"]);
     let cause = found[0]["cause"].as_str().expect("a cause");
     assert!(cause.contains("`edge-2`"), "{cause}");
     assert_eq!(found[0]["objects"], json!([{ "type": "pipeline", "id": pipeline, "name": "A pipeline" }]));

@@ -112,7 +112,7 @@ async fn it_is_logged_once_that_ends_of_snoozes_are_not_stored_until_they_are_ag
     let column = if matches!(app.app.db, Db::Sqlite { .. }) { "BLOB" } else { "UUID" };
     store(&app, &format!("CREATE TABLE kept (item_id {column} REFERENCES attention_snoozes (item_id))")).await;
     let (log, _logging) = Log::capture();
-    let told = || {
+    let logged_lines = || {
         let messages = ["the end of a snooze was not stored", "the ends of snoozes are stored again"];
         messages.map(|message| log.lines(message).len())
     };
@@ -122,12 +122,12 @@ async fn it_is_logged_once_that_ends_of_snoozes_are_not_stored_until_they_are_ag
         let worse = app.failed_transfer(&agent).await;
         for _ in 0..3 {
             assert_eq!(items(&app).await[0]["snoozedUntil"], Value::Null, "it is worse than the snoozed one");
-            assert_eq!(told(), [round + 1, round]);
+            assert_eq!(logged_lines(), [round + 1, round]);
         }
         store(&app, "DELETE FROM kept").await;
         for _ in 0..3 {
             items(&app).await;
-            assert_eq!(told(), [round + 1, round + 1]);
+            assert_eq!(logged_lines(), [round + 1, round + 1]);
         }
         let retry = json!({ "ids": [worse["id"]] });
         let retried = app.bearer(&customer.token).post("/api/transfers/retry", &retry).await;

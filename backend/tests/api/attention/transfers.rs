@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{HOUR, MINUTE, SECOND, items, items_of, told, with_agent};
+use super::{HOUR, MINUTE, SECOND, item_lines, items, items_of, with_agent};
 use crate::support::{TestApp, admin, app::TestAgent, customer_of};
 
 /// Creates a transfer between these locations, and reports about it.
@@ -30,7 +30,7 @@ async fn failures_are_grouped_by_cause_and_host() {
     }
     let found = items(&app).await;
     assert_eq!(
-        told(&found),
+        item_lines(&found),
         [
             "transferFailed warning 3: 3 transfers on `edge-1` failed: cannot read …: gone",
             "transferFailed warning 2: 2 transfers with `sftp.partner.example` failed: quota exceeded",
@@ -57,7 +57,7 @@ async fn a_failure_counts_for_a_day_and_ten_of_a_group_are_critical() {
         app.failed_transfer(&agent).await;
     }
     let before = items(&app).await;
-    assert_eq!(told(&before), ["transferFailed warning 9: 9 transfers with `ftp.example.com` failed: no space"]);
+    assert_eq!(item_lines(&before), ["transferFailed warning 9: 9 transfers with `ftp.example.com` failed: no space"]);
     app.failed_transfer(&agent).await;
     let after = items(&app).await;
     assert_eq!((&after[0]["severity"], &after[0]["id"]), (&json!("critical"), &before[0]["id"]));
@@ -75,7 +75,7 @@ async fn stalled_transfers_are_shown_until_they_move_and_are_critical_after_an_h
     app.advance(MINUTE + SECOND);
     app.cp().mark_stalled_transfers().await.expect("a sweep");
     let found = items(&app).await;
-    assert_eq!(told(&found), ["transferStalled warning 1: 1 transfer with `sftp.partner.example` stalled"]);
+    assert_eq!(item_lines(&found), ["transferStalled warning 1: 1 transfer with `sftp.partner.example` stalled"]);
     assert_eq!(found[0]["since"], "2026-04-25T13:00:00Z");
     assert_eq!(found[0]["action"], json!({ "type": "cancelTransfers", "ids": [stalled["id"]] }));
     assert_eq!(items_of(&app, &admin(), HOUR).await[0]["severity"], "critical");

@@ -90,7 +90,7 @@ async fn progress_whose_answer_was_lost_counts_once(#[case] fault: Fault) {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
-async fn a_network_that_swallows_everything_on_the_connections_there_are_stops_nobody() {
+async fn a_network_that_drops_all_packets_of_open_connections_stops_no_caller() {
     let (proxy, app) = story(true).await;
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;
     let admin = app.admin().await;

@@ -82,7 +82,7 @@ async fn a_locked_database_is_503_and_works_again_when_the_lock_is_gone() {
 #[case::it_ended_a_long_transaction("25P04")]
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
-async fn postgresql_that_serves_nobody_is_503(#[case] code: &str) {
+async fn postgresql_that_serves_no_client_is_503(#[case] code: &str) {
     let database = TestDatabase::shared().await;
     let app = TestApp::within(BOUNDS, &database, &[]).await;
     let admin = app.admin().await;
@@ -117,7 +117,7 @@ async fn a_postgresql_that_cannot_be_reached_is_reported_with_the_reason() {
 }
 
 #[tokio::test]
-async fn nobody_is_declared_offline_for_an_outage_of_the_database_and_no_lease_ends() {
+async fn an_outage_of_the_database_declares_no_agent_offline_and_ends_no_lease() {
     let database = TestDatabase::fresh().await;
     let app = TestApp::within(BOUNDS, &database, &["--rate-limits", "off"]).await;
     let customer = app.customer("acme").await;

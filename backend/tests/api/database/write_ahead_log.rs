@@ -5,7 +5,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn a_log_that_another_program_keeps_from_being_reused_is_told_and_cut_when_it_can_be() {
+async fn a_log_that_another_program_keeps_from_being_reused_is_logged_and_cut_when_it_can_be() {
     let app = TestApp::within(BOUNDS, &TestDatabase::sqlite(), &["--rate-limits", "off"]).await;
     let Db::Sqlite { readers, .. } = &app.app.db else { panic!("SQLite") };
     let agent = app.agent(app.customer("acme").await.id, "edge-1").await;

@@ -95,7 +95,7 @@ async fn every_message_of_an_earlier_release_is_read() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
-async fn what_a_newer_server_adds_costs_nobody_a_new_question() {
+async fn what_a_newer_server_adds_causes_no_resync() {
     let mut neighbours = Neighbours::meet().await;
     let lines = fs::read_to_string(folder(RELEASES[0]).join("messages.jsonl")).expect("kept messages");
     let said = lines.lines().filter(|line| line.contains("\"transferCreated\""));

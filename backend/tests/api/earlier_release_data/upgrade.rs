@@ -113,7 +113,7 @@ async fn carried_out(thawed: &Thawed, agent: usize, directive: &Value) {
 }
 
 #[tokio::test]
-async fn whoever_watches_hears_what_was_and_what_comes() {
+async fn a_subscriber_receives_earlier_and_later_events() {
     for release in RELEASES {
         let thawed = Thawed::new(release).await;
         let (last,): (i64,) =

@@ -343,7 +343,7 @@ fn assert_nothing_leaks(world: &World, field: &str, who: &str, answer: &Answer) 
 }
 
 #[tokio::test]
-async fn without_a_token_the_schema_is_not_told() {
+async fn without_a_token_the_schema_is_refused() {
     let world = World::new().await;
     for question in ["{ __schema { queryType { name } } }", r#"{ __type(name: "Agent") { name } }"#] {
         let answer = world.caller("nobody").await.ask(question, &Value::Null).await;
@@ -356,7 +356,7 @@ async fn without_a_token_the_schema_is_not_told() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_looks_like_what_is_somebody_elses() {
+async fn an_object_of_another_customer_looks_like_one_that_does_not_exist() {
     let world = World::new().await;
     let nowhere = "0199c1f0-6c00-7000-8000-000000000001";
     let of_owner = &world.owner;

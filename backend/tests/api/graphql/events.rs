@@ -174,7 +174,7 @@ async fn a_cursor_of_the_log_names_a_place_for_ever() {
 }
 
 #[tokio::test]
-async fn a_cursor_tells_nothing_and_one_of_an_earlier_version_only_what_it_told_then() {
+async fn a_cursor_reveals_nothing_and_one_of_an_earlier_version_no_more_than_before() {
     let (app, _, agent, user) = with_agent().await;
     let admin = app.admin().await;
     for _ in 0..3 {
@@ -185,7 +185,10 @@ async fn a_cursor_tells_nothing_and_one_of_an_earlier_version_only_what_it_told_
     let sealed = cursors.iter().map(|node| URL_SAFE_NO_PAD.decode(node["cursor"].as_str().expect("a cursor")));
     let sealed: Vec<Vec<u8>> = sealed.collect::<Result<_, _>>().expect("base64");
     assert!(sealed.iter().all(|bytes| bytes.len() == 16));
-    assert!(sealed[0][..4] != sealed[1][..4] && sealed[1][12..] != sealed[2][12..], "neighbouring cursors have nothing in common");
+    assert!(
+        sealed[0][..4] != sealed[1][..4] && sealed[1][12..] != sealed[2][12..],
+        "neighbouring cursors have nothing in common"
+    );
     let plain = |number: i64| json!({ "place": URL_SAFE_NO_PAD.encode(number.to_be_bytes()) });
     let older = "query ($place: String) { events(first: 5, after: $place) { nodes { kind } } }";
     for number in [1, 7, i64::MAX] {
@@ -232,7 +235,7 @@ async fn what_is_no_cursor_of_the_log_is_refused() {
 }
 
 #[tokio::test]
-async fn the_objects_of_a_customers_events_lead_to_nobody_else() {
+async fn the_objects_of_a_customers_events_lead_to_no_other_customer() {
     let (app, customer, agent, _) = with_agent().await;
     app.transfer(&agent).await;
     let other = app.customer("Other").await;

@@ -102,7 +102,7 @@ async fn a_failure_counts_for_a_day_or_until_it_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_customer_sees_the_figures_of_their_own_fleet() {
+async fn a_customer_sees_the_totals_of_their_own_fleet() {
     let (app, _, agent, user) = with_agent().await;
     let other = app.customer("Other").await;
     let foreign = app.agent(other.id, "server2").await;

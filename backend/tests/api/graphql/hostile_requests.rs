@@ -248,7 +248,7 @@ async fn with_a_token_a_wrong_document_is_explained() {
 }
 
 #[tokio::test]
-async fn of_a_document_with_many_faults_100_are_told() {
+async fn of_a_document_with_many_errors_100_are_returned() {
     let (_app, _, _, user) = with_agent().await;
     let document = (0..1_000).map(|one| format!("nothing{one} ")).collect::<Vec<_>>().concat();
     assert_eq!(user.ask(&format!("{{ {document} }}"), &Value::Null).await.codes().len(), 100);

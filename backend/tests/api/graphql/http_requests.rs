@@ -200,7 +200,7 @@ async fn with_page() -> (TestApp, Client) {
 }
 
 #[tokio::test]
-async fn a_browser_is_told_what_a_page_of_a_named_origin_may_send() {
+async fn a_preflight_answer_says_what_a_page_of_an_allowed_origin_may_send() {
     let (app, _) = with_page().await;
     let browser = app.anonymous().with("Host", "fleet.example.com").with("Access-Control-Request-Method", "POST");
     let browser = browser.with("Access-Control-Request-Headers", "authorization,content-type");

@@ -75,7 +75,7 @@ async fn a_window_lasts_60_seconds_from_its_first_operation() {
 }
 
 #[tokio::test]
-async fn whoever_is_not_known_counts_by_their_address() {
+async fn unauthenticated_callers_count_by_their_address() {
     let app = limited("graphql=4,login=100").await;
     let agent = app.agent(app.customer("Acme").await.id, "server1").await;
     let here = |client: Client| client.from("192.0.2.7");
@@ -241,7 +241,7 @@ const INTROSPECTION: &str = "
     }";
 
 #[tokio::test]
-async fn tools_of_whoever_is_signed_in_can_read_the_schema() {
+async fn tools_of_a_signed_in_user_can_read_the_schema() {
     let (app, _, _, user) = with_agent().await;
     let schema = &user.data(INTROSPECTION, &Value::Null).await["__schema"];
     assert_eq!(schema["queryType"]["name"], "Query");

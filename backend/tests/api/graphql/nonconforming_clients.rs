@@ -15,7 +15,7 @@ const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*
 #[case("/graphql?")]
 #[case("/graphiql")]
 #[tokio::test]
-async fn a_browser_that_opens_the_endpoint_is_told_what_it_is(#[case] path: &str) {
+async fn a_browser_that_opens_the_endpoint_gets_a_page_about_it(#[case] path: &str) {
     let app = TestApp::start().await;
     let answer = app.anonymous().with("Accept", BROWSER).get(path).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/html; charset=utf-8")));

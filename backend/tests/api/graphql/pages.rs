@@ -238,7 +238,7 @@ async fn every_other_connection_is_walked_the_same_way() {
 }
 
 #[tokio::test]
-async fn the_log_is_walked_the_same_way_by_everybody_in_their_part_of_it() {
+async fn each_caller_pages_through_their_own_part_of_the_log() {
     let (app, _, agent, user) = with_agent().await;
     for _ in 0..5 {
         app.transfer(&agent).await;

@@ -111,7 +111,7 @@ async fn an_identifier_that_several_have_names_them_all_and_one_that_is_taken_is
 }
 
 #[tokio::test]
-async fn customers_read_and_write_their_own_pipelines_and_learn_nothing_of_runs_and_versions() {
+async fn customers_read_and_write_their_own_pipelines_and_see_no_runs_and_versions() {
     let (app, _, _, user) = with_agent().await;
     let (admin, other_user) = (app.admin().await, app.bearer(&app.customer("Other").await.token));
     let pipeline = created(&user, "orders", COPY).await;

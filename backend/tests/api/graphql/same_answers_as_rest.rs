@@ -253,7 +253,7 @@ async fn an_agents_newest_transfers_are_those_of_rest() {
 }
 
 #[tokio::test]
-async fn whoever_is_signed_in_is_the_same() {
+async fn me_is_the_same_over_both_apis() {
     let (world, schema) = (World::new().await, Schema::read());
     for client in [&world.admin, &world.user] {
         let rest = client.get("/api/auth/me").await;

@@ -41,7 +41,7 @@ async fn an_open_long_poll_answers_when_a_slot_comes_due() {
 }
 
 #[tokio::test]
-async fn a_start_that_nobody_fetches_is_given_up_and_says_why() {
+async fn a_start_that_no_agent_fetches_expires_with_its_reason() {
     let story = Story::begin(&json!({ "schedule": "0 14 * * *" })).await;
     story.dispatch(HOUR).await;
     let start = story.starts().await.remove(0);

@@ -66,7 +66,7 @@ async fn a_cancel_that_is_not_confirmed_ends_the_run() {
 }
 
 #[tokio::test]
-async fn a_run_without_news_ends_after_a_day() {
+async fn a_run_without_reports_ends_after_a_day() {
     let story = Story::begin(&json!({ "schedule": "0 14 * * *" })).await;
     story.dispatch(HOUR).await;
     let run = story.run().await;

@@ -50,7 +50,7 @@ async fn a_cancelled_run_and_a_completed_one_are_not_made_again() {
 }
 
 #[tokio::test]
-async fn after_a_lease_the_agent_has_to_be_heard_and_to_know_that_the_run_has_ended() {
+async fn a_retry_after_a_lease_waits_for_a_heartbeat_and_for_the_end_of_the_run_on_the_agent() {
     let story = Story::begin(&retried()).await;
     story.dispatch(HOUR).await;
     let run = story.run().await;
@@ -83,7 +83,7 @@ async fn a_retry_waits_for_a_run_at_work() {
 }
 
 #[tokio::test]
-async fn somebody_may_ask_for_another_attempt_once() {
+async fn a_user_may_request_another_attempt_once() {
     let story = Story::begin(&json!({})).await;
     story.dispatch(HOUR).await;
     let run = story.run().await;

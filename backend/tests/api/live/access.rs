@@ -89,7 +89,7 @@ async fn each_subscriber_is_delivered_what_the_contract_grants_and_nothing_of_ot
     let mut frames = Vec::new();
     for (field, who, socket) in &mut watching {
         // From here on the subscription is at work.
-        frames.push(vec![heard(socket, field, who).await]);
+        frames.push(vec![next_data(socket, field, who).await]);
     }
     // Of each something happens before the last thing that happens to the other.
     for report in [json!({ "status": "running" }), json!({ "status": "completed" })] {
@@ -104,7 +104,7 @@ async fn each_subscriber_is_delivered_what_the_contract_grants_and_nothing_of_ot
             _ => &[&world.owner, &world.other],
         };
         while !has_seen_all(field, &frames, visible) {
-            frames.push(heard(&mut socket, field, who).await);
+            frames.push(next_data(&mut socket, field, who).await);
         }
         assert_nothing_leaks(&world, field, who, &frames);
     }
@@ -133,7 +133,7 @@ async fn a_socket_with_an_invalid_token_is_closed() {
 }
 
 /// The data of the next message.
-async fn heard(socket: &mut Subscriber, field: &str, who: &str) -> Value {
+async fn next_data(socket: &mut Subscriber, field: &str, who: &str) -> Value {
     let mut frame = socket.receive().await;
     assert_eq!(
         (&frame["type"], &frame["payload"]["errors"]),

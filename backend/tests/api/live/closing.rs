@@ -76,7 +76,7 @@ async fn a_client_that_closes_its_socket_gets_its_code_back() {
 }
 
 #[tokio::test]
-async fn a_client_whose_message_is_too_large_learns_the_limit_although_it_has_sent_more() {
+async fn a_client_whose_message_is_too_large_receives_the_limit_although_it_has_sent_more() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
     let long = "x".repeat(4 * 1024 * 1024);

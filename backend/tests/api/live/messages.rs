@@ -82,7 +82,7 @@ async fn what_cannot_be_carried_out_is_an_error_and_not_an_answer(#[case] query:
 }
 
 #[tokio::test]
-async fn somebody_without_a_token_may_sign_in_and_nothing_else() {
+async fn without_a_token_a_client_may_sign_in_and_nothing_else() {
     let app = TestApp::start().await;
     let person = app.create_user("admin", None).await;
     let server = app.listen().await;
@@ -171,7 +171,7 @@ async fn a_token_that_cannot_be_checked_is_no_fault_of_its_holder() {
 }
 
 #[tokio::test]
-async fn whoever_talks_without_introducing_themselves_is_heard_for_a_while_only() {
+async fn messages_before_connection_init_are_limited() {
     let app = TestApp::start().await;
     let server = app.listen().await;
     let mut anonymous = server.unauthenticated().await;
@@ -186,7 +186,7 @@ async fn whoever_talks_without_introducing_themselves_is_heard_for_a_while_only(
 }
 
 #[tokio::test]
-async fn every_ping_of_whoever_is_known_is_answered_however_many_they_are() {
+async fn every_ping_of_an_authenticated_client_is_answered() {
     let story = Story::begin().await;
     let server = story.app.listen().await;
     let mut subscriber = server.subscriber(&story.customer.token).await;

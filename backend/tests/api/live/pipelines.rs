@@ -51,7 +51,7 @@ async fn state(subscriber: &mut Subscriber, id: &str) -> Value {
 }
 
 /// A state of a run with two steps, in the form of [`RUNS`].
-fn told(run: &PipelineRun, revision: i64, status: &str, steps: [(&str, Value); 2]) -> Value {
+fn state_of(run: &PipelineRun, revision: i64, status: &str, steps: [(&str, Value); 2]) -> Value {
     let steps = steps.map(|(status, progress)| json!({ "status": status, "progress": progress }));
     json!({ "id": run.id, "status": status, "revision": revision, "steps": steps })
 }
@@ -73,10 +73,10 @@ async fn a_run_and_its_steps_are_seen_as_they_change() {
     assert_eq!((&first["id"], &first["revision"]), (&json!(run.id), &json!(1)));
     let queued = || ("QUEUED", Value::Null);
     story.app.step(&story.agent, &run, "fetch", &json!({ "status": "running", "progress": 25 })).await;
-    let expected = told(&run, 2, "RUNNING", [("RUNNING", json!(25.0)), queued()]);
+    let expected = state_of(&run, 2, "RUNNING", [("RUNNING", json!(25.0)), queued()]);
     assert_eq!(state(&mut subscriber, "runs").await, expected);
     story.app.step(&story.agent, &run, "fetch", &json!({ "progress": 50 })).await;
-    let expected = told(&run, 3, "RUNNING", [("RUNNING", json!(50.0)), queued()]);
+    let expected = state_of(&run, 3, "RUNNING", [("RUNNING", json!(50.0)), queued()]);
     assert_eq!(state(&mut subscriber, "runs").await, expected);
     story.app.step(&story.agent, &run, "fetch", &json!({ "status": "completed" })).await;
     assert_eq!(state(&mut subscriber, "runs").await["steps"][0]["status"], "COMPLETED");
@@ -147,13 +147,13 @@ async fn the_change_that_takes_a_run_out_of_a_filter_still_comes_and_others_do_n
          status: RUNNING }}) {{ resync pipelineRun {{ id status }} }} }}"
     );
     subscriber.watch("running", &query).await;
-    let told = |status: &str| json!({ "id": run.id, "status": status });
+    let state_with = |status: &str| json!({ "id": run.id, "status": status });
     story.app.step(&story.agent, &elsewhere, "transfer", &json!({ "status": "running" })).await;
     story.app.step(&story.agent, &run, "transfer", &json!({ "progress": 50 })).await;
-    assert_eq!(state(&mut subscriber, "running").await, told("RUNNING"));
+    assert_eq!(state(&mut subscriber, "running").await, state_with("RUNNING"));
     story.app.step(&story.agent, &elsewhere, "transfer", &json!({ "status": "completed" })).await;
     story.app.step(&story.agent, &run, "transfer", &json!({ "status": "completed" })).await;
-    assert_eq!(state(&mut subscriber, "running").await, told("COMPLETED"));
+    assert_eq!(state(&mut subscriber, "running").await, state_with("COMPLETED"));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Story, TRANSFERS, told};
+use super::{Story, TRANSFERS, transfer_message};
 use crate::support::{
     OwnRedis, TestApp,
     app::{TestDatabase, item_of_failures},
@@ -19,7 +19,7 @@ async fn two(database: &TestDatabase) -> (Story, TestApp) {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL and Redis"]
-async fn a_subscriber_on_one_sees_what_an_agent_tells_another() {
+async fn a_subscriber_on_one_server_sees_what_an_agent_reports_to_another() {
     let database = TestDatabase::shared().await;
     let (story, other) = two(&database).await;
     let server = story.app.listen().await;
@@ -27,7 +27,7 @@ async fn a_subscriber_on_one_sees_what_an_agent_tells_another() {
     subscriber.watch("all", TRANSFERS).await;
     for body in [json!({ "status": "running" }), json!({ "bytesTransferred": 9 }), json!({ "status": "completed" })] {
         let transfer = story.report_to(&other, &body).await;
-        assert_eq!(subscriber.data("all").await, told(&transfer));
+        assert_eq!(subscriber.data("all").await, transfer_message(&transfer));
     }
 }
 
@@ -88,7 +88,7 @@ async fn after_an_outage_of_redis_subscribers_ask_again_and_end_at_what_the_data
     let moved = story.report_to(&other, &json!({ "bytesTransferred": 6 })).await;
     loop {
         let frame = subscriber.data("all").await;
-        if frame == told(&moved) {
+        if frame == transfer_message(&moved) {
             break;
         }
         assert_eq!(frame, resync);

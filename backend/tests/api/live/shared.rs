@@ -7,7 +7,7 @@ use backend::{
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 
-use super::{Story, TRANSFERS, event_log, told};
+use super::{Story, TRANSFERS, event_log, transfer_message};
 use crate::support::{TestListener, graphql::Schema};
 
 /// Selections of this type: any of its fields in any order, some with an alias or in a fragment, and links up to this
@@ -60,12 +60,12 @@ async fn compare(selection: &str) {
     ] {
         story.report(&report).await;
         let alone = story.app.bearer(&story.customer.token).data(&lone, &json!({})).await;
-        let told = [subscribers[0].receive_text().await, subscribers[1].receive_text().await];
-        assert_eq!(told[0], told[1], "{selection}");
-        let told: Value = serde_json::from_str(&told[0]).expect("JSON");
+        let received = [subscribers[0].receive_text().await, subscribers[1].receive_text().await];
+        assert_eq!(received[0], received[1], "{selection}");
+        let received: Value = serde_json::from_str(&received[0]).expect("JSON");
         // Whole messages, but for the order of fields within an object: the library puts them as they come.
         let data = json!({ "transferUpdated": alone });
-        assert_eq!(told, json!({ "id": "whole", "type": "next", "payload": { "data": data } }), "{selection}");
+        assert_eq!(received, json!({ "id": "whole", "type": "next", "payload": { "data": data } }), "{selection}");
     }
 }
 
@@ -94,7 +94,7 @@ async fn sockets_are_served_on_a_runtime_of_their_own() {
     for report in [json!({ "status": "running" }), json!({ "bytesTransferred": 5 }), json!({ "bytesTransferred": 7 })] {
         let transfer = story.report(&report).await;
         for subscriber in &mut subscribers {
-            assert_eq!(subscriber.data("states").await, told(&transfer));
+            assert_eq!(subscriber.data("states").await, transfer_message(&transfer));
         }
     }
     subscribers[0].subscribe("once", "{ me { role } }").await;

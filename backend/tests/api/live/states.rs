@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{AGENTS, Story, TRANSFERS, told};
+use super::{AGENTS, Story, TRANSFERS, transfer_message};
 
 #[tokio::test]
 async fn a_subscriber_sees_each_change_and_nothing_before_the_first() {
@@ -11,11 +11,11 @@ async fn a_subscriber_sees_each_change_and_nothing_before_the_first() {
     let mut subscriber = server.subscriber(&story.customer.token).await;
     subscriber.watch("all", TRANSFERS).await;
     let running = story.report(&json!({ "status": "running", "bytesTransferred": 10 })).await;
-    assert_eq!(subscriber.data("all").await, told(&running));
+    assert_eq!(subscriber.data("all").await, transfer_message(&running));
     let moved = story.report(&json!({ "bytesTransferred": 500 })).await;
-    assert_eq!(subscriber.data("all").await, told(&moved));
+    assert_eq!(subscriber.data("all").await, transfer_message(&moved));
     let completed = story.report(&json!({ "status": "completed" })).await;
-    assert_eq!(subscriber.data("all").await, told(&completed));
+    assert_eq!(subscriber.data("all").await, transfer_message(&completed));
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn several_streams_share_a_socket_and_one_can_be_ended_alone() {
     subscriber.watch("transfers", TRANSFERS).await;
     subscriber.watch("agents", AGENTS).await;
     let running = story.report(&json!({ "status": "running" })).await;
-    assert_eq!(subscriber.data("transfers").await, told(&running));
+    assert_eq!(subscriber.data("transfers").await, transfer_message(&running));
     let beat = story.app.key(&story.agent.key).post("/api/agents/heartbeat", &json!({ "load": 0.5 })).await;
     assert_eq!(beat.status, 200);
     let expected = json!({ "id": story.agent.id, "status": "ONLINE", "load": 0.5 });
@@ -86,13 +86,17 @@ async fn subscribers_of_one_question_share_answers_and_another_customer_gets_non
     }
     let running = story.report(&json!({ "status": "running" })).await;
     for subscriber in &mut own {
-        assert_eq!(subscriber.data("all").await, told(&running));
+        assert_eq!(subscriber.data("all").await, transfer_message(&running));
     }
     let path = format!("/api/transfers/{}", others_transfer["id"].as_str().unwrap_or_default());
     let theirs = story.app.key(&others_agent.key).patch(&path, &json!({ "status": "running" })).await;
-    assert_eq!(foreign.data("all").await, told(&theirs.body["data"]["transfer"]), "the first thing they hear");
+    assert_eq!(
+        foreign.data("all").await,
+        transfer_message(&theirs.body["data"]["transfer"]),
+        "the first thing they hear"
+    );
     let moved = story.report(&json!({ "bytesTransferred": 7 })).await;
-    assert_eq!(own[0].data("all").await, told(&moved), "and nothing of theirs in between");
+    assert_eq!(own[0].data("all").await, transfer_message(&moved), "and nothing of theirs in between");
 }
 
 #[tokio::test]
@@ -105,7 +109,7 @@ async fn the_change_that_takes_a_transfer_out_of_a_filter_still_comes() {
                  { resync transfer { id status bytesTransferred revision } } }";
     subscriber.watch("running", query).await;
     let completed = story.report(&json!({ "status": "completed" })).await;
-    assert_eq!(subscriber.data("running").await, told(&completed));
+    assert_eq!(subscriber.data("running").await, transfer_message(&completed));
 }
 
 #[tokio::test]
@@ -128,7 +132,7 @@ async fn what_may_have_been_missed_is_the_call_to_ask_again() {
     story.app.cp().bus().resync();
     assert_eq!(subscriber.data("all").await["transferUpdated"], json!({ "resync": true, "transfer": null }));
     let running = story.report(&json!({ "status": "running" })).await;
-    assert_eq!(subscriber.data("all").await, told(&running));
+    assert_eq!(subscriber.data("all").await, transfer_message(&running));
 }
 
 #[tokio::test]
@@ -145,7 +149,7 @@ async fn a_throttled_subscriber_gets_fewer_frames_and_the_last_state_all_the_sam
         last = story.report(&json!({ "bytesTransferred": bytes })).await;
     }
     let mut frames = 0;
-    while subscriber.data("slow").await != told(&last) {
+    while subscriber.data("slow").await != transfer_message(&last) {
         frames += 1;
     }
     assert!(frames < 25, "{frames} of 50");
@@ -167,7 +171,7 @@ async fn a_subscriber_who_reads_late_is_sent_the_latest_state_rather_than_all() 
         let newer = frame["transferUpdated"]["transfer"]["revision"].as_i64().unwrap_or_default();
         assert!(newer > revision, "states never go back");
         revision = newer;
-        if frame == told(&last) {
+        if frame == transfer_message(&last) {
             break;
         }
     }

@@ -96,7 +96,7 @@ async fn agents_are_looked_for_among_the_owners_only() {
 }
 
 #[tokio::test]
-async fn a_pipeline_of_no_customer_is_told_how_to_find_an_agent() {
+async fn a_diagnostic_says_how_a_pipeline_of_no_customer_names_an_agent() {
     let fixture = Fixture::new().await;
     let named = dry_run(&fixture.admin, &format!("{SMALL}agent: edge-1\n")).await;
     assert!(

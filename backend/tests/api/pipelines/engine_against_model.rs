@@ -32,14 +32,14 @@ const LIVES: u64 = 6;
 const EVENTS: usize = 90;
 
 /// A seeded source of random choices, so that a run can be repeated.
-struct Dice(u64);
+struct RandomSource(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+impl RandomSource {
+    fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        self.0 % sides
+        self.0 % bound
     }
 }
 
@@ -64,7 +64,7 @@ struct World {
     workers: Vec<Worker>,
     nodes: BTreeMap<String, Node>,
     run: Value,
-    dice: Dice,
+    random: RandomSource,
     done: HashMap<String, u32>,
     kills: u32,
 }
@@ -84,30 +84,30 @@ async fn killed_after<F: Future>(turns: u64, future: F) -> Option<F::Output> {
 }
 
 /// Random steps that need earlier ones, as the text of a definition and as nodes.
-fn definition(dice: &mut Dice, url: &str) -> (String, BTreeMap<String, Node>) {
+fn definition(random: &mut RandomSource, url: &str) -> (String, BTreeMap<String, Node>) {
     let mut yaml = "source: /a\ndestination: /b\nsteps:\n".to_owned();
     let mut nodes = BTreeMap::new();
-    for position in 0..2 + dice.roll(5) {
+    for position in 0..2 + random.below(5) {
         let needs: Vec<String> =
-            (0..position).filter(|_| dice.roll(3) == 0).map(|need| format!("step-{need}")).collect();
+            (0..position).filter(|_| random.below(3) == 0).map(|need| format!("step-{need}")).collect();
         let when =
-            [When::Success, When::Success, When::Failure, When::Always][usize::try_from(dice.roll(4)).unwrap_or(0)];
-        let is_webhook = dice.roll(5) == 0;
+            [When::Success, When::Success, When::Failure, When::Always][usize::try_from(random.below(4)).unwrap_or(0)];
+        let is_webhook = random.below(5) == 0;
         let task = if is_webhook {
             format!("type: webhook, url: \"{url}\"")
         } else {
-            format!("type: delete, path: /{position}, agent: edge-{}", 1 + dice.roll(2))
+            format!("type: delete, path: /{position}, agent: edge-{}", 1 + random.below(2))
         };
         writeln!(
             yaml,
             "  - {{ id: step-{position}, {task}, needs: [{}], when: {when}, retry: {{ maxAttempts: {}, initialDelay: 5s }} }}",
             needs.join(", "),
-            1 + dice.roll(3)
+            1 + random.below(3)
         )
         .expect("a line");
         nodes.insert(format!("step-{position}"), Node { needs, when, is_webhook });
     }
-    if dice.roll(4) == 0 {
+    if random.below(4) == 0 {
         yaml.push_str("timeout: 1h\n");
     }
     (yaml, nodes)
@@ -129,7 +129,7 @@ impl World {
     }
 
     fn turns(&mut self) -> u64 {
-        if self.dice.roll(4) == 0 { self.dice.roll(30) } else { u64::MAX }
+        if self.random.below(4) == 0 { self.random.below(30) } else { u64::MAX }
     }
 
     async fn stored(&self) -> PipelineRun {
@@ -161,7 +161,7 @@ impl World {
                 let order =
                     (text(&payload["step"]["id"]).to_owned(), payload["step"]["attempt"].as_i64().expect("a number"));
                 if !self.workers[worker].known.contains(&order) {
-                    self.assert_its_turn(&run, &order.0);
+                    self.assert_may_start(&run, &order.0);
                     let own = &mut self.workers[worker];
                     own.known.push(order.clone());
                     own.said.push((order.0.clone(), order.1, StepStatus::Running));
@@ -187,7 +187,7 @@ impl World {
     }
 
     /// Checks `needs` and `when` of a step that was sent.
-    fn assert_its_turn(&self, run: &PipelineRun, step: &str) {
+    fn assert_may_start(&self, run: &PipelineRun, step: &str) {
         let node = &self.nodes[step];
         let status = |id: &String| run.steps.iter().find(|step| step.id == *id).expect("a step").status;
         let needed: Vec<StepStatus> = node.needs.iter().map(status).collect();
@@ -206,7 +206,7 @@ impl World {
             return;
         }
         let (step, attempt) = self.workers[worker].at_work.remove(0);
-        let status = if self.dice.roll(3) == 0 { StepStatus::Failed } else { StepStatus::Completed };
+        let status = if self.random.below(3) == 0 { StepStatus::Failed } else { StepStatus::Completed };
         *self.done.entry(step.clone()).or_default() += u32::from(status == StepStatus::Completed);
         self.workers[worker].said.push((step, attempt, status));
     }
@@ -224,7 +224,7 @@ impl World {
         drop(client);
         if let Some(answer) = self.survive(outcome).await {
             assert!(matches!(answer.status, 200 | 409), "{}", answer.body);
-            if self.dice.roll(6) > 0 {
+            if self.random.below(6) > 0 {
                 self.workers[worker].said.remove(0);
             }
         }
@@ -238,11 +238,11 @@ impl World {
     }
 
     async fn happen(&mut self) {
-        let worker = usize::try_from(self.dice.roll(2)).unwrap_or(0);
-        match self.dice.roll(13) {
+        let worker = usize::try_from(self.random.below(2)).unwrap_or(0);
+        match self.random.below(13) {
             0 => self.come_or_go(worker, !self.workers[worker].is_away).await,
             1 | 2 => {
-                let seconds = self.dice.roll(200).cast_signed();
+                let seconds = self.random.below(200).cast_signed();
                 self.fixture().app.advance(TimeDelta::seconds(seconds));
             }
             3..=5 => self.look().await,
@@ -275,29 +275,29 @@ impl World {
 }
 
 async fn live(seed: u64) -> u32 {
-    let mut dice = Dice(seed | 1);
+    let mut random = RandomSource(seed | 1);
     for _ in 0..8 {
-        dice.roll(2);
+        random.below(2);
     }
-    let chance = Arc::new(std::sync::Mutex::new(Dice(seed.rotate_left(17) | 1)));
+    let answers = Arc::new(std::sync::Mutex::new(RandomSource(seed.rotate_left(17) | 1)));
     let receiver = Receiver::start(move |_| {
-        let roll = chance.lock().expect("dice").roll(3);
-        Some(if roll == 0 { 500 } else { 204 })
+        let drawn = answers.lock().expect("a lock").below(3);
+        Some(if drawn == 0 { 500 } else { 204 })
     })
     .await;
     let app = TestApp::with(&["--rate-limits", "off", "--webhook-networks", "127.0.0.1"]).await;
     let fixture = Fixture::of(app).await;
     let second = fixture.app.agent(fixture.customer.id, "edge-2").await;
-    let (yaml, nodes) = definition(&mut dice, &receiver.url());
+    let (yaml, nodes) = definition(&mut random, &receiver.url());
     let run = fixture.run(&yaml).await;
     let worker =
         |agent: TestAgent| Worker { agent, is_away: false, at_work: Vec::new(), known: Vec::new(), said: Vec::new() };
     let workers = vec![worker(fixture.agent.clone()), worker(second)];
-    let mut world = World { fixture: Some(fixture), workers, nodes, run, dice, done: HashMap::new(), kills: 0 };
+    let mut world = World { fixture: Some(fixture), workers, nodes, run, random, done: HashMap::new(), kills: 0 };
     for _ in 0..EVENTS {
         world.happen().await;
     }
-    if world.dice.roll(4) == 0 && !world.stored().await.status.has_ended() {
+    if world.random.below(4) == 0 && !world.stored().await.status.has_ended() {
         let cancelled = world.fixture().app.cp().cancel_pipeline_run(&admin(), run_id(&world.run)).await;
         cancelled.expect("a cancel");
     }
@@ -340,10 +340,10 @@ async fn every_run_ends_and_no_step_is_done_twice_whenever_servers_are_killed() 
     }
     let mut bytes = [0; 8];
     IdGenerator::system().fill(&mut bytes);
-    let chance = u64::from_le_bytes(bytes);
+    let start = u64::from_le_bytes(bytes);
     let mut kills = 0;
     for life in 0..LIVES {
-        let seed = chance.wrapping_add(life.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let seed = start.wrapping_add(life.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         println!("{SEED}={seed:#x}");
         kills += live(seed).await;
     }

@@ -51,7 +51,7 @@ async fn a_search_looks_into_identifier_name_and_description_whatever_the_case()
 }
 
 #[tokio::test]
-async fn enabled_ones_are_told_from_disabled_ones() {
+async fn a_filter_selects_enabled_or_disabled_pipelines() {
     let fixture = Fixture::new().await;
     fixture.pipeline("on", SMALL).await;
     let body = json!({ "identifier": "off", "name": "n", "yaml": SMALL, "enabled": false });

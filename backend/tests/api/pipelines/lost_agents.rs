@@ -65,7 +65,7 @@ async fn a_late_report_is_refused_with_the_reason_and_kept_as_an_event() {
 }
 
 #[tokio::test]
-async fn the_next_attempt_waits_until_the_agent_is_heard_again_and_has_stopped_the_first() {
+async fn the_next_attempt_waits_until_the_agent_is_back_and_has_stopped_the_first() {
     let fixture = Fixture::new().await;
     let run = fixture.given_up().await;
     fixture.look_after(MINUTE).await;
@@ -81,7 +81,7 @@ async fn the_next_attempt_waits_until_the_agent_is_heard_again_and_has_stopped_t
 }
 
 #[tokio::test]
-async fn the_steps_of_a_revoked_agent_fail_and_nobody_tries_again() {
+async fn the_steps_of_a_revoked_agent_fail_and_are_not_retried() {
     let fixture = Fixture::new().await;
     let run = fixture.run(&format!("{LINE}retry: {{ maxAttempts: 5 }}\n")).await;
     fixture.app.cp().revoke_agent(&admin(), fixture.agent.id).await.expect("an end");
@@ -97,7 +97,7 @@ async fn the_steps_of_a_revoked_agent_fail_and_nobody_tries_again() {
 }
 
 #[tokio::test]
-async fn a_step_of_which_nothing_is_heard_ends_after_a_day() {
+async fn a_step_without_reports_ends_after_a_day() {
     let fixture = Fixture::new().await;
     let run = fixture.run("source: /a\ndestination: /b\n").await;
     fixture.says(&run, "transfer", "running").await;
@@ -110,7 +110,7 @@ async fn a_step_of_which_nothing_is_heard_ends_after_a_day() {
 }
 
 #[tokio::test]
-async fn the_progress_of_its_transfer_is_news_of_a_step() {
+async fn the_progress_of_its_transfer_counts_as_a_report_about_a_step() {
     let fixture = Fixture::new().await;
     let run = fixture.run("source: /a\ndestination: /b\n").await;
     let agent = fixture.app.key(&fixture.agent.key);

@@ -56,7 +56,7 @@ async fn a_text_that_is_not_valid_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_somebody_elses_is_404_before_anything_is_said_of_the_text() {
+async fn a_pipeline_of_another_customer_is_404_before_the_text_is_checked() {
     let fixture = Fixture::new().await;
     fixture.pipeline("daily", SMALL).await;
     let other = fixture.app.customer("other").await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Fixture, LINE, MINUTE, MOMENT, statuses, step};
 
-fn told(steps: &[&str]) -> Vec<(String, String)> {
+fn run_step_directives(steps: &[&str]) -> Vec<(String, String)> {
     steps.iter().map(|step| ("runStep".to_owned(), (*step).to_owned())).collect()
 }
 
@@ -27,7 +27,7 @@ async fn steps_in_a_line_follow_each_other_and_what_waits_for_a_failure_is_skipp
     let run = fixture.run(LINE).await;
     for (done, next) in [("fetch", "check"), ("check", "pack")] {
         fixture.says(&run, done, "completed").await;
-        assert_eq!(fixture.delivered().await, told(&[next]));
+        assert_eq!(fixture.delivered().await, run_step_directives(&[next]));
     }
     fixture.app.advance(MINUTE);
     fixture.says(&run, "pack", "running").await;
@@ -47,11 +47,11 @@ async fn steps_that_do_not_need_each_other_run_side_by_side() {
     let fixture = Fixture::new().await;
     let run = fixture.run(DIAMOND).await;
     fixture.says(&run, "first", "completed").await;
-    assert_eq!(fixture.delivered().await, told(&["left", "right"]));
+    assert_eq!(fixture.delivered().await, run_step_directives(&["left", "right"]));
     fixture.says(&run, "right", "completed").await;
-    assert_eq!(fixture.delivered().await, told(&["left"]), "the last one needs both");
+    assert_eq!(fixture.delivered().await, run_step_directives(&["left"]), "the last one needs both");
     fixture.says(&run, "left", "completed").await;
-    assert_eq!(fixture.delivered().await, told(&["last", "tidy"]));
+    assert_eq!(fixture.delivered().await, run_step_directives(&["last", "tidy"]));
     fixture.says(&run, "last", "completed").await;
     assert_eq!(fixture.look(&run).await["status"], "running");
     fixture.says(&run, "tidy", "completed").await;
@@ -65,7 +65,7 @@ async fn after_a_failure_goes_on_what_waits_for_one_or_for_any_end() {
     fixture.says(&run, "first", "completed").await;
     let report = json!({ "status": "failed", "errorMessage": "no such file" });
     assert_eq!(fixture.report(&run, "left", &report).await.status, 200);
-    assert_eq!(fixture.delivered().await, told(&["right", "amend", "tidy"]));
+    assert_eq!(fixture.delivered().await, run_step_directives(&["right", "amend", "tidy"]));
     for done in ["right", "amend", "tidy"] {
         fixture.says(&run, done, "completed").await;
     }
@@ -92,7 +92,7 @@ async fn a_step_is_tried_again_after_delays_that_grow() {
         fixture.look_after(TimeDelta::seconds(pause) - MOMENT).await;
         assert!(fixture.delivered().await.is_empty());
         fixture.look_after(MOMENT).await;
-        assert_eq!(fixture.delivered().await, told(&["transfer"]));
+        assert_eq!(fixture.delivered().await, run_step_directives(&["transfer"]));
     }
     let report = json!({ "status": "failed", "attempt": 3, "errorMessage": "it broke again" });
     fixture.report(&run, "transfer", &report).await;
@@ -130,7 +130,7 @@ steps:
     let answer = fixture.report(&run, "sum", &json!({ "status": "cancelled", "attempt": 1 })).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     fixture.look_after(TimeDelta::seconds(5)).await;
-    assert_eq!(fixture.delivered().await, told(&["sum"]));
+    assert_eq!(fixture.delivered().await, run_step_directives(&["sum"]));
     assert_eq!(fixture.directives().await[0]["payload"]["step"]["attempt"], 2);
     assert_eq!(fixture.directives().await[0]["payload"]["step"]["timeoutSeconds"], 60);
 }
@@ -176,7 +176,7 @@ steps:
   - { id: there, type: checksum, path: /data/a, agent: edge-2 }
 ";
     let run = fixture.run(yaml).await;
-    assert_eq!(fixture.delivered().await, told(&["here"]));
+    assert_eq!(fixture.delivered().await, run_step_directives(&["here"]));
     let open = fixture.app.key(&second.key).get("/api/agents/directives").await;
     assert_eq!(open.body["data"]["directives"][0]["payload"]["step"]["id"], "there");
     assert_eq!(fixture.report(&run, "there", &json!({ "status": "running" })).await.status, 404);

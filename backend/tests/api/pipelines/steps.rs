@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Fixture, LINE, SMALL, step_path};
 
 #[tokio::test]
-async fn a_report_moves_figures_which_never_go_back_within_an_attempt() {
+async fn a_report_raises_numbers_which_never_fall_within_an_attempt() {
     let fixture = Fixture::new().await;
     let run = fixture.run(LINE).await;
     let first =

@@ -19,27 +19,27 @@ fn yaml(url: &str, more: &str) -> String {
 }
 
 /// The step after its webhook has ended.
-async fn told(fixture: &Fixture, run: &Value) -> Value {
+async fn ended_step(fixture: &Fixture, run: &Value) -> Value {
     let ended =
         fixture.until(run, |run| !matches!(step(run, "tell")["status"].as_str(), Some("running" | "queued"))).await;
     step(&ended, "tell").clone()
 }
 
 /// Whether the signature is that of this secret for the received webhook.
-fn is_signed(heard: &ReceivedWebhook, secret: &str) -> bool {
-    let signature = heard.header("x-mftplus-signature");
+fn is_signed(webhook: &ReceivedWebhook, secret: &str) -> bool {
+    let signature = webhook.header("x-mftplus-signature");
     let Some((second, digest)) = signature.strip_prefix("t=").and_then(|rest| rest.split_once(",v1=")) else {
         return false;
     };
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key of any length");
-    mac.update(format!("{second}.{}", heard.body).as_bytes());
+    mac.update(format!("{second}.{}", webhook.body).as_bytes());
     let bytes: Vec<u8> =
         (0..digest.len() / 2).filter_map(|at| u8::from_str_radix(&digest[at * 2..at * 2 + 2], 16).ok()).collect();
     mac.verify_slice(&bytes).is_ok()
 }
 
 #[tokio::test]
-async fn a_webhook_tells_what_the_run_has_come_to_and_proves_where_it_comes_from() {
+async fn a_webhook_contains_the_state_of_the_run_and_a_signature() {
     let fixture = fixture().await;
     let receiver = Receiver::start(|_| Some(204)).await;
     let secret = fixture.app.cp().rotate_webhook_secret(&customer_of(&fixture.customer), None).await.expect("a secret");
@@ -51,14 +51,14 @@ async fn a_webhook_tells_what_the_run_has_come_to_and_proves_where_it_comes_from
     let run = fixture.run(&yaml).await;
     fixture.report(&run, "sum", &json!({ "status": "failed", "errorMessage": "no such file" })).await;
     fixture.look_after(MOMENT).await;
-    let done = told(&fixture, &run).await;
+    let done = ended_step(&fixture, &run).await;
     assert_eq!((&done["status"], &done["progress"]), (&json!("completed"), &json!(100.0)));
-    let heard = receiver.received().remove(0);
-    assert!(is_signed(&heard, &secret.secret), "{heard:?}");
-    assert!(!is_signed(&heard, "mft_wh_another"));
-    assert_eq!(heard.header("content-type"), "application/json");
-    assert_eq!(heard.header("x-mftplus-delivery"), format!("{}/tell/1", id(&run)));
-    let body: Value = serde_json::from_str(&heard.body).expect("JSON");
+    let webhook = receiver.received().remove(0);
+    assert!(is_signed(&webhook, &secret.secret), "{webhook:?}");
+    assert!(!is_signed(&webhook, "mft_wh_another"));
+    assert_eq!(webhook.header("content-type"), "application/json");
+    assert_eq!(webhook.header("x-mftplus-delivery"), format!("{}/tell/1", id(&run)));
+    let body: Value = serde_json::from_str(&webhook.body).expect("JSON");
     assert_eq!(body["pipeline"], json!({ "id": run["pipelineId"], "identifier": "daily", "version": 1 }));
     assert_eq!(body["step"], json!({ "id": "tell", "attempt": 1 }));
     assert_eq!((&body["run"]["id"], &body["run"]["parameters"]), (&run["id"], &json!({ "date": "today" })));
@@ -78,10 +78,10 @@ async fn a_body_of_its_own_is_sent_as_it_stands_and_unsigned_where_there_is_no_s
         )
         .await;
     fixture.look_after(MOMENT).await;
-    told(&fixture, &run).await;
-    let heard = receiver.received().remove(0);
-    assert_eq!((heard.body.as_str(), heard.header("content-type")), ("done: all", "text/plain; charset=utf-8"));
-    assert_eq!(heard.header("x-mftplus-signature"), "");
+    ended_step(&fixture, &run).await;
+    let webhook = receiver.received().remove(0);
+    assert_eq!((webhook.body.as_str(), webhook.header("content-type")), ("done: all", "text/plain; charset=utf-8"));
+    assert_eq!(webhook.header("x-mftplus-signature"), "");
 }
 
 #[tokio::test]
@@ -97,9 +97,9 @@ async fn the_newest_secret_signs_and_the_one_before_does_not() {
     let fixture = fixture.restarted(MINUTE).await;
     let run = fixture.run(&yaml(&receiver.url(), "")).await;
     fixture.look_after(MOMENT).await;
-    told(&fixture, &run).await;
-    let heard = receiver.received().remove(0);
-    assert!(is_signed(&heard, &new.secret) && !is_signed(&heard, &old.secret), "{heard:?}");
+    ended_step(&fixture, &run).await;
+    let webhook = receiver.received().remove(0);
+    assert!(is_signed(&webhook, &new.secret) && !is_signed(&webhook, &old.secret), "{webhook:?}");
     let other = fixture.app.customer("other").await;
     let foreign = fixture.app.cp().rotate_webhook_secret(&customer_of(&other), Some(fixture.customer.id)).await;
     assert!(matches!(foreign, Err(Error::NotFound(_))));
@@ -117,7 +117,7 @@ async fn without_the_setting_this_machine_is_not_reached() {
     let receiver = Receiver::start(|_| Some(200)).await;
     let run = fixture.run(&yaml(&receiver.url(), "")).await;
     fixture.look_after(MOMENT).await;
-    let refused = told(&fixture, &run).await;
+    let refused = ended_step(&fixture, &run).await;
     let said = "127.0.0.1 is not at a public address, and its network is not allowed by the settings";
     assert_eq!((&refused["status"], &refused["errorMessage"]), (&json!("failed"), &json!(said)));
     assert!(receiver.received().is_empty());
@@ -129,7 +129,7 @@ async fn a_redirect_is_not_followed() {
     let receiver = Receiver::start(|_| Some(307)).await;
     let run = fixture.run(&yaml(&receiver.url(), "")).await;
     fixture.look_after(MOMENT).await;
-    let refused = told(&fixture, &run).await;
+    let refused = ended_step(&fixture, &run).await;
     let said = "the receiver answered 307 Temporary Redirect; redirects are not followed: name the final URL";
     assert_eq!(refused["errorMessage"], said);
     assert_eq!(receiver.received().len(), 1);
@@ -141,7 +141,7 @@ async fn a_webhook_has_no_longer_than_its_step() {
     let receiver = Receiver::start(|_| None).await;
     let run = fixture.run(&yaml(&receiver.url(), ", timeout: 1s")).await;
     fixture.look_after(MOMENT).await;
-    let failed = told(&fixture, &run).await;
+    let failed = ended_step(&fixture, &run).await;
     assert_eq!(
         (&failed["status"], &failed["errorMessage"]),
         (&json!("failed"), &json!("the receiver did not answer within 1 s"))
@@ -152,7 +152,8 @@ async fn a_webhook_has_no_longer_than_its_step() {
 async fn a_webhook_that_is_refused_is_sent_again_under_a_number_of_its_own() {
     let fixture = fixture().await;
     let receiver =
-        Receiver::start(|heard| Some(if heard.header("x-mftplus-delivery").ends_with("/1") { 503 } else { 204 })).await;
+        Receiver::start(|webhook| Some(if webhook.header("x-mftplus-delivery").ends_with("/1") { 503 } else { 204 }))
+            .await;
     let run = fixture.run(&yaml(&receiver.url(), ", retry: { maxAttempts: 2, initialDelay: 10s }")).await;
     fixture.look_after(MOMENT).await;
     let waiting = fixture.until(&run, |run| step(run, "tell")["attempt"] == 2).await;
@@ -160,9 +161,9 @@ async fn a_webhook_that_is_refused_is_sent_again_under_a_number_of_its_own() {
     fixture.look_after(TimeDelta::seconds(9)).await;
     assert_eq!(statuses(&fixture.look(&run).await), ["queued"]);
     fixture.look_after(TimeDelta::seconds(1)).await;
-    assert_eq!(told(&fixture, &run).await["status"], "completed");
+    assert_eq!(ended_step(&fixture, &run).await["status"], "completed");
     let numbers: Vec<String> =
-        receiver.received().iter().map(|heard| heard.header("x-mftplus-delivery").to_owned()).collect();
+        receiver.received().iter().map(|webhook| webhook.header("x-mftplus-delivery").to_owned()).collect();
     assert_eq!(numbers, [format!("{}/tell/1", id(&run)), format!("{}/tell/2", id(&run))]);
 }
 
@@ -197,7 +198,7 @@ async fn a_customer_has_eight_webhooks_under_way_and_others_do_not_wait_for_them
     let pipeline = created(&fixture.app.bearer(&other.token), "other", &yaml(&receiver.url(), "")).await;
     let answer = fixture.admin.post(&format!("/api/pipelines/{}/runs", id(&pipeline)), &json!({})).await;
     fixture.look_after(MOMENT).await;
-    assert_eq!(told(&fixture, &answer.body["data"]["run"]).await["status"], "completed");
+    assert_eq!(ended_step(&fixture, &answer.body["data"]["run"]).await["status"], "completed");
     assert_eq!(fixture.look(&run).await["revision"], revision, "what waits is not written");
     assert!(silent.received().len() <= 8);
 }
@@ -255,6 +256,6 @@ async fn several_lookers_send_a_webhook_once() {
     let cp = &fixture.app.app.cp;
     let looks = tokio::join!(cp.advance_pipeline_runs(), cp.advance_pipeline_runs(), cp.advance_pipeline_runs());
     looks.0.and(looks.1).and(looks.2).expect("looks");
-    assert_eq!(told(&fixture, &run).await["status"], "completed");
+    assert_eq!(ended_step(&fixture, &run).await["status"], "completed");
     assert_eq!(receiver.received().len(), 1);
 }

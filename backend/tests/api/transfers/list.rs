@@ -244,7 +244,7 @@ async fn totals(client: &Client, agent: Option<&TestAgent>) -> Value {
 }
 
 #[tokio::test]
-async fn totals_are_exact_for_everybody_after_every_kind_of_change() {
+async fn totals_are_exact_for_each_caller_after_every_kind_of_change() {
     let (app, customer, agent, client) = with_agent().await;
     let second = app.agent(customer.id, "server2").await;
     let other = app.customer("Other").await;

@@ -276,7 +276,7 @@ async fn reports_that_are_committed_together_each_get_a_revision_of_their_own() 
 }
 
 #[tokio::test]
-async fn a_report_after_somebody_elses_change_builds_upon_it() {
+async fn a_report_after_the_change_of_another_caller_builds_upon_it() {
     let (app, customer, agent, client) = with_agent().await;
     let (transfer, path) = in_state(&app, &agent, "running").await;
     for bytes in [100, 200] {

@@ -121,16 +121,16 @@ fn size(state: &State) -> usize {
     frame.len()
 }
 
-fn told(all: &[(&str, u64, i64)]) -> Vec<(String, u64, i64)> {
+fn owned(all: &[(&str, u64, i64)]) -> Vec<(String, u64, i64)> {
     all.iter().map(|(id, object, revision)| ((*id).to_owned(), *object, *revision)).collect()
 }
 
 #[test]
-fn states_are_written_at_once_and_nobody_is_woken_while_nothing_waits() {
+fn states_are_written_at_once_and_no_task_is_woken_while_nothing_waits() {
     let socket = Socket::with_room(usize::MAX);
     socket.deliver(0, &[state(1, 1), state(2, 1)]);
     socket.deliver(1, &[state(1, 1)]);
-    assert_eq!(socket.received(), told(&[("1", 1, 1), ("1", 2, 1), ("2", 1, 1)]));
+    assert_eq!(socket.received(), owned(&[("1", 1, 1), ("1", 2, 1), ("2", 1, 1)]));
     assert!(!socket.is_woken());
 }
 
@@ -146,7 +146,7 @@ fn a_frame_that_has_begun_is_completed_and_later_states_replace_each_other() {
     assert!(socket.serve());
     assert_eq!(
         socket.received(),
-        told(&[("1", 1, 1), ("1", 2, 1), ("1", 3, 1), ("1", 3, 2), ("1", 2, 2)]),
+        owned(&[("1", 1, 1), ("1", 2, 1), ("1", 3, 1), ("1", 3, 2), ("1", 2, 2)]),
         "the third state was taken by the first attempt to send it"
     );
     socket.deliver(0, &[state(1, 2)]);
@@ -161,7 +161,7 @@ fn states_of_a_blocked_socket_wait_in_place_of_each_other() {
     assert!(socket.is_woken());
     socket.make_room(usize::MAX);
     assert!(socket.serve());
-    assert_eq!(socket.received(), told(&[("1", 1, 2), ("1", 2, 1)]));
+    assert_eq!(socket.received(), owned(&[("1", 1, 2), ("1", 2, 1)]));
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn an_operation_that_has_ended_or_has_a_throttle_is_not_written_to_at_once() {
     socket.deliver(0, &[state(1, 1)]);
     assert!(socket.received().is_empty());
     assert!(socket.serve());
-    assert_eq!(socket.received(), told(&[("2", 1, 1)]));
+    assert_eq!(socket.received(), owned(&[("2", 1, 1)]));
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn a_state_that_is_held_back_wakes_the_socket_only_if_it_is_due_earlier() {
         assert!(socket.is_woken());
         assert!(socket.serve());
     }
-    assert_eq!(socket.received(), told(&[("1", 1, 1)]));
+    assert_eq!(socket.received(), owned(&[("1", 1, 1)]));
     socket.deliver(0, &[state(1, 3)]);
     assert!(!socket.is_woken(), "it wakes by itself");
     socket.deliver(0, &[state(2, 1)]);

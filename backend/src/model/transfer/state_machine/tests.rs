@@ -60,7 +60,7 @@ fn completed_means_all_of_it() {
 }
 
 #[test]
-fn a_late_lower_figure_is_ignored_and_progress_follows_bytes() {
+fn a_late_lower_number_is_ignored_and_progress_follows_bytes() {
     let mut transfer = state(Running);
     let bytes = |bytes| UpdateTransfer { bytes_transferred: Some(bytes), ..UpdateTransfer::default() };
     transfer.advance(&bytes(455), at(1)).ok();
@@ -120,7 +120,7 @@ fn the_estimate_follows_the_speed() {
 
 proptest! {
     #[test]
-    fn no_report_moves_a_final_state_or_turns_figures_back(
+    fn no_report_changes_a_final_state_or_lowers_numbers(
         reports in prop::collection::vec(
             (prop::option::of(0_u8..5), prop::option::of(0.0..100.0_f64), prop::option::of(0_i64..2000)), 1..40)
     ) {

@@ -151,7 +151,7 @@ fn an_agent_that_has_nothing_of_a_step_ends_it_by_saying_so_and_only_once_it_was
 }
 
 #[test]
-fn a_cancel_that_nobody_confirms_fails_the_run() {
+fn a_cancel_request_that_no_agent_confirms_fails_the_run() {
     let (mut state_machine, now) = line(1);
     state_machine.cancel(now);
     assert_eq!(state_machine.due_at(&TIMEOUTS, now), Some(now + TIMEOUTS.lease));
