@@ -9,7 +9,8 @@ use crate::service::{ControlPlane, guarded};
 /// The interval between two rounds.
 const ROUND: Duration = Duration::from_secs(10);
 
-/// Collects until the server stops. What a round has not collected, the next one collects, on any server.
+/// Collects until the server stops. If a round fails, the next one, on this or another server, collects its part as
+/// well.
 pub async fn run(cp: Arc<ControlPlane>) {
     let mut ticks = interval(ROUND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

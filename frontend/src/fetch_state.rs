@@ -96,7 +96,7 @@ impl<T: PartialEq + Send + Sync + 'static> Fetch<T> {
 /// Whether a query that updates cause may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pace {
-    /// At once.
+    /// It may run at once.
     Free,
     /// After the pause, if it is wanted by then.
     Pausing,

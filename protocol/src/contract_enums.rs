@@ -3,8 +3,8 @@
 /// Calls a macro with one of the enums of the contract. This list is their only declaration: the server derives from it what
 /// both APIs, events and the database need, the dashboard the enum of its operations, and this crate those that agents use.
 ///
-/// Each enum has its description, its name in Rust and GraphQL, perhaps `default` with the value that holds if none is
-/// given, and its values. Each value has its description, its name in Rust and the one in JSON, in texts and in the
+/// Each enum has its description, its name in Rust and GraphQL, perhaps `default` with the value that applies if none
+/// is given, and its values. Each value has its description, its name in Rust and the one in JSON, in texts and in the
 /// database; `graphql` and a name if that in GraphQL is not the Rust name in upper case with underscores.
 #[macro_export]
 macro_rules! contract_enum {

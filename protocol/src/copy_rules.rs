@@ -9,7 +9,7 @@ use crate::{location::SEPARATORS, text_enum::shared_enum};
 ///
 /// Each has a text, which is its description everywhere, a name, a type in braces, the name in JSON and in definitions, the
 /// server's check of an input, and its attributes in the OpenAPI document: its type there, and the bounds of what a job may
-/// have. Each may be missing: then the default of the agent holds, which the description says.
+/// have. Each may be missing: then the default of the agent applies, which the description says.
 ///
 /// What stands behind the name of the macro comes before the rules.
 #[macro_export]

@@ -29,5 +29,5 @@ pub(crate) const MDBOOK: &str = "0.5.3";
 /// start in browsers.
 pub(crate) const WASM_OPT: u32 = 132;
 
-/// The Binaryen that is installed from npm if the machine's is too old.
+/// The version of Binaryen that is installed from npm if the machine's is too old.
 pub(crate) const BINARYEN_FROM_NPM: &str = "132.0.0";

@@ -14,7 +14,7 @@ const HOMES: [&str; 3] = ["/home", "/root", "/run/user"];
 /// Folders of which the unit has its own, unless an allowed folder is below one of them.
 const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 
-/// What the unit is made from.
+/// The values that the unit file contains.
 #[derive(Debug)]
 pub(crate) struct Unit<'a> {
     /// The agent's program.
@@ -51,7 +51,7 @@ SystemCallErrorNumber=EPERM
 ";
 
 impl Unit<'_> {
-    /// The unit file.
+    /// The text of the unit file.
     pub(crate) fn text(&self) -> anyhow::Result<String> {
         let mut command = quote(self.program)?;
         for word in self.words {

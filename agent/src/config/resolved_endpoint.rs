@@ -26,10 +26,10 @@ pub(crate) enum EndpointSettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Upload {
-    /// To a temporary name beside the target, then renamed.
+    /// The file is written to a temporary name beside the target, and then renamed.
     #[default]
     Temporary,
-    /// To the target itself, for servers that allow neither to rename nor to list or read.
+    /// The file is written to the target itself, for servers that allow neither renaming nor listing or reading.
     Direct,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Credentials {
     pub(crate) user: String,
     pub(crate) password: Option<SecretString>,
     pub(crate) key_file: Option<PathBuf>,
-    /// Of the key file.
+    /// The passphrase of the key file.
     pub(crate) passphrase: Option<SecretString>,
     /// Whether the agent at `SSH_AUTH_SOCK` is asked for keys.
     pub(crate) use_agent: bool,
@@ -47,11 +47,11 @@ pub(crate) struct Credentials {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Timeouts {
-    /// For a connection with its sign-in.
+    /// The maximum duration of connecting and signing in.
     pub(crate) connect: Duration,
-    /// Without a byte.
+    /// The maximum time in which no byte arrives or is sent.
     pub(crate) idle: Duration,
-    /// Between two messages that keep an unused connection open.
+    /// The interval between two messages that keep an unused connection open.
     pub(crate) keep_alive: Duration,
 }
 
@@ -116,9 +116,9 @@ pub(crate) struct FtpSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FtpTls {
     None,
-    /// After `AUTH TLS`.
+    /// TLS begins after the command `AUTH TLS`.
     Explicit,
-    /// From the first byte.
+    /// TLS begins with the first byte.
     Implicit,
 }
 
@@ -183,7 +183,7 @@ impl FtpSettings {
     }
 }
 
-/// With what the user signs in; shows no secret.
+/// The ways in which the user signs in, without secrets.
 impl fmt::Display for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = self.key_file.as_ref().map(|key_file| {

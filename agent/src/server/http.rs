@@ -184,7 +184,7 @@ impl HttpClient {
         Ok(Self { http: builder.build()?, server, observed })
     }
 
-    /// The present: by the clock of this machine, or by that of the server if the two are far apart.
+    /// The current time: that of this machine, or that of the server if the two clocks differ too much.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         let (now, ahead) = (Utc::now(), TimeDelta::seconds(self.observed.ahead.load(Ordering::Relaxed)));
         if ahead.abs() > CLOCK_TOLERANCE { now + ahead } else { now }

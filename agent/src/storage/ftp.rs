@@ -164,7 +164,7 @@ impl FtpStorage {
         remote_path::remote(&self.base, path).map_err(refused)
     }
 
-    /// As `remote`, for a file or folder that is created.
+    /// Like `remote`, but for a file or folder that will be created.
     fn created(&self, action: &'static str, path: &StoragePath) -> Result<String, StorageError> {
         let remote = self.remote(action, path)?;
         let refused = |text| StorageError::new(StorageErrorKind::InvalidName, action, self.display(path), text);

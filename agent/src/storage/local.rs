@@ -315,7 +315,7 @@ fn native(path: &[u8]) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(path).into_owned())
 }
 
-/// On Windows with `/` between names.
+/// The bytes of a path; on Windows with `/` between names.
 fn bytes(path: &OsStr) -> Vec<u8> {
     let mut bytes = path.as_encoded_bytes().to_vec();
     if cfg!(windows) {

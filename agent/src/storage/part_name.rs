@@ -25,7 +25,8 @@ pub(crate) fn name_of(name: &OsStr) -> OsString {
     part
 }
 
-/// As [`name_of`], for a name as storages have it. The tag of a copy distinguishes its part from those of other copies.
+/// Like [`name_of`], for a name in the bytes of a storage. The tag of a copy distinguishes its part from those of other
+/// copies.
 pub(crate) fn name_of_bytes(name: &[u8], tag: Option<&str>) -> Vec<u8> {
     let suffix = tag.map_or_else(|| SUFFIX.to_owned(), |tag| format!(".{tag}{SUFFIX}"));
     let part = shortened(name, suffix.len()).map_or_else(|| name.to_owned(), String::into_bytes);
@@ -60,7 +61,7 @@ pub(crate) fn is_part(name: &OsStr) -> bool {
     is_part_bytes(name.as_encoded_bytes())
 }
 
-/// As [`is_part`], for a name as storages have it.
+/// Like [`is_part`], for a name in the bytes of a storage.
 pub(crate) fn is_part_bytes(name: &[u8]) -> bool {
     name.ends_with(SUFFIX.as_bytes())
 }

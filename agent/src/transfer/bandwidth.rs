@@ -69,7 +69,7 @@ pub(crate) struct BandwidthLimiter<'a> {
 }
 
 impl<'a> BandwidthLimiter<'a> {
-    /// A limiter for `rate` bytes per second; without a rate only that of all copies holds.
+    /// A limiter for `rate` bytes per second; without a rate only the limit of all copies together applies.
     pub(crate) fn new(rate: Option<u64>, shared: &'a SharedBandwidth) -> Self {
         Self { rate, shared, started: Instant::now(), copied: 0 }
     }

@@ -24,7 +24,7 @@ pub(crate) struct Control {
     pub(crate) id: Uuid,
     /// Whether the copy is read again to verify it.
     pub(crate) verifies: bool,
-    /// The limits that hold for all copies together.
+    /// The limits of all copies together.
     pub(crate) bandwidth: Arc<SharedBandwidth>,
     attempt: AtomicU32,
     total: AtomicU64,

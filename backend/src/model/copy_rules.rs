@@ -61,7 +61,7 @@ macro_rules! rules {
         $(#[$text:meta])+
         $field:ident: { $($type:tt)+ } = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
     )+) => {
-        /// The rules of one copy. What is not set is absent in JSON: then the default of the agent holds.
+        /// The rules of one copy. A rule that is not set is absent in JSON, and the default of the agent applies.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "camelCase")]
         pub struct CopyRules {

@@ -104,8 +104,8 @@ impl ControlPlane {
             let directive = store::directives::find(&mut work.tx, agent, id).await?;
             let directive = directive.ok_or(Error::NotFound("directive"))?;
             let is_noted = match directive.action {
-                DirectiveAction::CancelStep { .. } => self.note_stop_of_step(&mut work, &directive).await?,
-                DirectiveAction::CancelJobRun { run_id } => self.note_stop_of_job_run(&mut work, run_id).await?,
+                DirectiveAction::CancelStep { .. } => self.report_stopped_step(&mut work, &directive).await?,
+                DirectiveAction::CancelJobRun { run_id } => self.report_stopped_job_run(&mut work, run_id).await?,
                 _ => true,
             };
             if !is_noted {

@@ -24,8 +24,8 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`Error::Forbidden`] unless the caller is an agent, [`Error::NotFound`] for the job or directive of another
-    /// agent, [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if the directive is void or its run has
-    /// ended.
+    /// agent, [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if the directive is no longer open
+    /// or its run has ended.
     pub async fn start_job_run(
         &self,
         actor: &Actor,
@@ -326,7 +326,7 @@ impl ControlPlane {
 
     /// Treats the agent's acknowledgement of a directive to stop a run as a report that the run is not active; false
     /// after a concurrent change.
-    pub(super) async fn note_stop_of_job_run(&self, work: &mut Work, id: RunId) -> Result<bool> {
+    pub(super) async fn report_stopped_job_run(&self, work: &mut Work, id: RunId) -> Result<bool> {
         let Some(mut run) = store::job_runs::find(&mut work.tx, Scope::All, id).await? else { return Ok(true) };
         if run.state.status.has_ended() || run.state.cancel_requested_at.is_none() {
             return Ok(true);

@@ -86,7 +86,7 @@ impl ControlPlane {
             agent_hostname: agent.hostname,
         };
         if let (Some(run), Some(step)) = (input.pipeline_run_id, &input.step_id)
-            && !self.note_transfer_of_step(work, id, run, step, row.id).await?
+            && !self.link_transfer_to_step(work, id, run, step, row.id).await?
         {
             return Ok(None);
         }

@@ -150,7 +150,7 @@ pub async fn changed(db: &Db, after: Option<TransferId>, limit: i64) -> Result<V
     Ok(rows.into_iter().map(ChangedTransfer::from).collect())
 }
 
-/// Stores what was sampled of transfers.
+/// Stores the samples of these transfers.
 pub async fn save(tx: &mut Tx, sampled: &[(TransferId, SampledTransfer)], now: DateTime<Utc>) -> Result<()> {
     for rows in sampled.chunks(ROWS_AT_A_TIME) {
         let mut statement =

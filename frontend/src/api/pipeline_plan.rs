@@ -82,7 +82,7 @@ pub(crate) struct Transfer {
     pub(crate) verify: String,
 }
 
-/// The rules of a copy in the words of definitions; none where the default of the agent holds.
+/// The rules of a copy in the words of definitions; none where the default of the agent applies.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct CopyRules {

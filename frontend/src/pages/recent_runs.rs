@@ -40,7 +40,7 @@ pub(super) fn insert_run<T: Revisioned, A: PartialOrd>(runs: &mut Vec<T>, run: T
     }
 }
 
-/// Queried runs with those that arrived as updates before the answer, which may be older than they are.
+/// The queried runs with the known ones from updates: of two states of a run the newer one.
 pub(super) fn with_updates<T: Revisioned, A: PartialOrd>(
     mut queried: Vec<T>,
     known: Vec<T>,

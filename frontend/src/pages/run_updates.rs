@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::live::{Admission, LiveList, Revisioned};
 
-/// The runs that are listed, and the updates that concern more than one row. A handle: copies are the same.
+/// The runs that are listed, and the updates that concern more than one row. A handle: all copies share one list.
 pub(super) struct RunUpdates<T: 'static> {
     /// The listed runs. Each update is applied to them at once: a signal with the last one would lose all others of the
     /// same animation frame.
@@ -48,12 +48,12 @@ impl<T: Revisioned + Send + Sync> RunUpdates<T> {
         count(self.status_changes);
     }
 
-    /// Changes when the list may lack a run. Reactive.
+    /// A number that changes when a run may be missing from the list, so that the list must be queried again. Reactive.
     pub(super) fn unlisted(self) -> u32 {
         self.unlisted.get()
     }
 
-    /// Changes when a run has started, ended or changed its status. Reactive.
+    /// A number that changes when a run has started, ended or changed its status. Reactive.
     pub(super) fn status_changes(self) -> u32 {
         self.status_changes.get()
     }

@@ -26,7 +26,7 @@ const DIGEST: usize = 64;
 const DONE: &[Status] = &[Status::RequestedFileActionOk, Status::CommandOk];
 
 impl Connection {
-    /// Of what a link leads to.
+    /// The metadata of a file or folder; of a link, that of its target.
     pub(super) async fn metadata(&mut self, path: &str) -> Result<Metadata, Failure> {
         if let Some(metadata) = self.mlst(path).await?
             && metadata.kind != EntryKind::Link
@@ -36,7 +36,7 @@ impl Connection {
         self.probe(path).await
     }
 
-    /// Of the entry itself.
+    /// The metadata of the entry itself, even if it is a link.
     pub(super) async fn symlink_metadata(&mut self, path: &str) -> Result<Metadata, Failure> {
         if let Some(metadata) = self.mlst(path).await? {
             return Ok(metadata);
@@ -56,7 +56,7 @@ impl Connection {
         }
     }
 
-    /// By MLST; `None` if the server has it not.
+    /// The metadata by MLST; `None` if the server does not have this command.
     async fn mlst(&mut self, path: &str) -> Result<Option<Metadata>, Failure> {
         if !self.features.mlst {
             return Ok(None);
@@ -75,7 +75,7 @@ impl Connection {
         line.map(|line| Some(line.metadata)).ok_or_else(unreadable)
     }
 
-    /// By SIZE and MDTM, which know files, and by CWD, which knows folders. Follows links.
+    /// The metadata by SIZE and MDTM, which know files, and by CWD, which knows folders. Follows links.
     async fn probe(&mut self, path: &str) -> Result<Metadata, Failure> {
         match self.size(path).await {
             Ok(size) => {
@@ -159,7 +159,7 @@ impl Connection {
         self.command(format!("CWD {path}"), DONE).await.map(|_| ())
     }
 
-    /// By MLSD, or by LIST.
+    /// The entries of a folder, by MLSD or else by LIST.
     pub(super) async fn list(&mut self, path: &str) -> Result<Vec<Entry>, Failure> {
         if self.features.mlst {
             match self.text(&format!("MLSD {path}")).await {
@@ -254,7 +254,7 @@ impl Connection {
         self.command(format!("RNTO {to}"), DONE).await.map(|_| ())
     }
 
-    /// By MFMT.
+    /// Sets the time of the last change, by MFMT.
     pub(super) async fn set_modified(&mut self, path: &str, modified: SystemTime) -> Result<(), Failure> {
         let line = format!("MFMT {} {path}", time::format(modified));
         self.command(line, &[Status::File, Status::CommandOk, Status::RequestedFileActionOk]).await.map(|_| ())
@@ -279,7 +279,7 @@ impl Connection {
         }
     }
 
-    /// By AVBL.
+    /// The free space for a folder in bytes, by AVBL.
     pub(super) async fn free_space(&mut self, path: &str) -> Result<Option<u64>, Failure> {
         if !self.features.avbl {
             return Ok(None);

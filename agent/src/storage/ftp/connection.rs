@@ -37,7 +37,7 @@ pub(super) enum DataCommand<'a> {
 pub(super) struct Connection {
     stream: AsyncRustlsFtpStream,
     pub(super) features: Features,
-    /// Of the operation at work.
+    /// The limits of the current operation.
     pub(super) limits: Limits,
     /// The folder in which the server put the user, if it says so.
     login_folder: Option<String>,
@@ -45,7 +45,7 @@ pub(super) struct Connection {
     may_use_pasv: bool,
     /// Set when a data connection could not be opened: no command was sent then.
     is_unreachable: Arc<AtomicBool>,
-    /// From the begin of a data transfer to its final reply.
+    /// Whether a data transfer has begun whose final reply has not arrived.
     is_transferring: bool,
     /// Whether the server understands `LIST -a`; `None` until it is known.
     pub(super) lists_hidden: Option<bool>,
@@ -75,7 +75,7 @@ impl Connection {
         self.long_command(line, expected, self.limits.idle).await
     }
 
-    /// As `command`, for one that takes a server long.
+    /// Like `command`, for a command that may take the server a long time.
     pub(super) async fn long_command(
         &mut self,
         line: impl Into<String>,
@@ -242,7 +242,7 @@ async fn secured(
     Err(last)
 }
 
-/// Logs in, and agrees on what holds for all transfers: binary, UTF-8, and how data connections are opened.
+/// Logs in and sets what applies to all transfers: binary, UTF-8, and how data connections are opened.
 async fn log_in(stream: AsyncRustlsFtpStream, endpoint: &Endpoint, limits: &Limits) -> Result<Connection, Failure> {
     let control = {
         let socket = stream.get_ref().await;

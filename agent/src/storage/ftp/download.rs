@@ -38,7 +38,7 @@ pub(super) struct Download {
     chunk: Vec<u8>,
     read: usize,
     is_complete: bool,
-    /// For messages.
+    /// The path for messages.
     shown: String,
 }
 

@@ -22,9 +22,9 @@ impl Limits {
         self.step_within(self.idle, step).await
     }
 
-    /// As `step`, for what takes a server longer.
+    /// Like `step`, with this limit instead of the idle timeout.
     ///
-    /// The budget that tokio gives a task does not hold within a step. Once it is spent, writing to a socket returns
+    /// The budget that tokio gives a task does not apply within a step. Once it is spent, writing to a socket returns
     /// `Pending`; TLS keeps the bytes then until it is flushed, which suppaftp does not do after a command, so that the
     /// server would wait for a command, and the agent for its reply. A step is short: one reply, or one read or write.
     pub(super) async fn step_within<T>(

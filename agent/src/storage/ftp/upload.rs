@@ -36,7 +36,7 @@ pub(super) struct Target {
     pub(super) path: String,
     /// The size of the file when the writing began.
     pub(super) offset: u64,
-    /// For messages.
+    /// The path for messages.
     pub(super) shown: String,
 }
 

@@ -53,7 +53,7 @@ impl Failure {
         StorageError::new(self.kind, action, path, self.detail)
     }
 
-    /// Of a call of SFTP.
+    /// The failure of an SFTP call.
     pub(crate) fn of_sftp(error: &SftpError) -> Self {
         match error {
             SftpError::Status(status) => Self::of_status(status),
@@ -84,7 +84,7 @@ impl Failure {
         }
     }
 
-    /// Of the status that stands for everything else.
+    /// The failure behind the status `Failure`, which servers use for everything that has no status of its own.
     fn of_failure(message: &str) -> Self {
         let message = message.trim();
         let words = message.to_lowercase();
@@ -101,7 +101,7 @@ impl Failure {
         Self::new(Kind::Other, detail)
     }
 
-    /// Of an SSH session. `legacy` is whether weak algorithms were allowed.
+    /// The failure of an SSH session. `legacy` is whether weak algorithms were allowed.
     pub(crate) fn of_ssh(error: &SshError, legacy: bool) -> Self {
         let error = match error {
             SshError::HostKey(why) => return Self::new(Kind::HostKey, why),
@@ -133,7 +133,7 @@ impl Failure {
         }
     }
 
-    /// Of the network.
+    /// The failure of the network.
     pub(crate) fn of_io(error: &io::Error) -> Self {
         let (kind, detail) = match error.kind() {
             io::ErrorKind::ConnectionRefused => (Kind::Refused, "nothing listens there: the connection was refused"),

@@ -26,7 +26,7 @@ pub(crate) struct Target<'a> {
     pub(crate) host: &'a str,
     pub(crate) port: u16,
     pub(crate) proxy: Option<&'a Url>,
-    /// For each address, and for the handshake.
+    /// The timeout for each address, and for the handshake.
     pub(crate) timeout: Duration,
     pub(crate) legacy_algorithms: bool,
 }

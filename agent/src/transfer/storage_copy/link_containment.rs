@@ -2,8 +2,8 @@
 
 use crate::storage::storage_path::StoragePath;
 
-/// Whether a link leads to a path inside the copy, whatever the other links of the copy are: behind the name of a link, `..`
-/// goes up from where that link leads.
+/// Whether a link leads to a path inside the copy, wherever the other links of the copy lead. A target with `..` behind
+/// a name is refused, because the name may be that of another link, and `..` then goes up from the target of that link.
 pub(crate) fn stays_inside(link: &StoragePath, target: &[u8]) -> bool {
     let mut depth = link.as_bytes().split(|byte| *byte == b'/').count() - 1;
     let mut has_name = false;

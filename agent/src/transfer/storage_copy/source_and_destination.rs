@@ -75,7 +75,7 @@ pub(crate) struct Opener<'a> {
 }
 
 impl<'a> Opener<'a> {
-    /// For the transfer of this state; calls to servers end when `stop` is cancelled.
+    /// The source and the destination of the transfer of this state; calls to servers end when `stop` is cancelled.
     pub(crate) fn of(
         state: &TransferState,
         access: &'a FileAccess,

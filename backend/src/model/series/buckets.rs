@@ -63,7 +63,7 @@ pub(super) enum Window {
 }
 
 impl Window {
-    /// The buckets of `step` seconds that hold the time from `from` to `to`.
+    /// The buckets of `step` seconds that cover the time from `from` to `to`.
     pub(super) fn even(step: i64, from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
         let first = from.timestamp().div_euclid(step) * step;
         // Rounded up to the second, so that the bucket of the last millisecond is there.
@@ -71,14 +71,14 @@ impl Window {
         Self::Even { first, step, count: (end - first + step - 1).div_euclid(step) }
     }
 
-    /// The days that hold the time from `from` to `to`.
+    /// The days that cover the time from `from` to `to`.
     pub(super) fn days(zone: Zone, from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
         let first = zone.wall_clock(from).date();
         let last = zone.wall_clock(to - TimeDelta::milliseconds(1)).date();
         Self::Days { zone, first, count: (last - first).num_days() + 1 }
     }
 
-    /// The months that hold the time from `from` to `to`.
+    /// The months that cover the time from `from` to `to`.
     pub(super) fn months(zone: Zone, from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
         let first = zone.wall_clock(from).date();
         let first = first.with_day(1).unwrap_or(first);

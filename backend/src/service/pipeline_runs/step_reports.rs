@@ -68,7 +68,7 @@ impl ControlPlane {
     }
 
     /// Links the transfer that an agent creates for one of its steps; false after a concurrent change.
-    pub(in crate::service) async fn note_transfer_of_step(
+    pub(in crate::service) async fn link_transfer_to_step(
         &self,
         work: &mut Work,
         agent: AgentId,
@@ -85,7 +85,7 @@ impl ControlPlane {
 
     /// Treats an agent's acknowledgement of a directive to stop a step as a report that the step is not active; false
     /// after a concurrent change.
-    pub(in crate::service) async fn note_stop_of_step(&self, work: &mut Work, directive: &Directive) -> Result<bool> {
+    pub(in crate::service) async fn report_stopped_step(&self, work: &mut Work, directive: &Directive) -> Result<bool> {
         let DirectiveAction::CancelStep { run_id, step_id, .. } = &directive.action else { return Ok(true) };
         let Some(before) = store::pipeline_runs::find(&mut work.tx, *run_id).await? else { return Ok(true) };
         let mut row = before.clone();

@@ -92,7 +92,7 @@ impl ControlPlane {
         if is_wrong { Err(refused(&planned.diagnostics)) } else { Ok(()) }
     }
 
-    /// An error if the definition could not be saved for this customer.
+    /// An error unless this customer could save the definition.
     pub(in crate::service) async fn require_valid_draft(
         &self,
         customer: Option<CustomerId>,

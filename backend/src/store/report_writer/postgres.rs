@@ -108,8 +108,8 @@ impl Texts {
         Ok(())
     }
 
-    /// Writes progress and details, and then the columns of a change of status. Two statements, since changes of status are
-    /// rare beside progress.
+    /// Writes all columns of transfers whose status changed: progress and details with the statement for them, and then
+    /// the rest. The statement for progress stays small this way, and changes of status are rare.
     pub(super) async fn save_whole(&self, tx: &mut PgConnection, rows: &[&Loaded]) -> Result<()> {
         if rows.is_empty() {
             return Ok(());

@@ -16,8 +16,8 @@ pub(super) struct Total {
     pub(super) change: String,
 }
 
-/// The totals: bytes, completed, failed, success rate. They are compared by the steps that are over, so that a time which
-/// has only begun is not held against a whole one.
+/// The totals: bytes, completed, failed, success rate. Only steps that are over are compared, so that the beginning of
+/// a step is not compared with a whole one.
 pub(super) fn totals(window: Window, outcomes: &Outcomes, now: Instant) -> Vec<Total> {
     let sum = |values: &[Option<f64>], counts: &dyn Fn(usize) -> bool| {
         let known = values.iter().enumerate().filter(|(index, _)| counts(*index)).filter_map(|(_, value)| *value);

@@ -173,7 +173,7 @@ impl ChartData {
         self.idle.clone().filter(|_| self.greatest() <= 0.0)
     }
 
-    /// The shaded times that hold a point.
+    /// The shaded times in which a point lies.
     pub(super) fn bands_at(&self, index: usize) -> impl Iterator<Item = &Band> {
         let at = self.times.get(index).copied();
         self.bands.iter().filter(move |band| at.is_some_and(|at| band.from <= at && at <= band.to))

@@ -29,7 +29,7 @@ pub(super) fn values_of(chart: &ChartData, index: usize) -> Vec<String> {
     chart.series.iter().map(value).map(text).collect()
 }
 
-/// The remark on a point and the shaded times that hold it; empty if there are none.
+/// The remark on a point and the names of the shaded times around it; empty if there are none.
 pub(super) fn remarks_on(chart: &ChartData, index: usize) -> String {
     let note = chart.notes.get(&index).map(|note| note.text.to_owned());
     let bands = chart.bands_at(index).map(|band| band.name.clone());

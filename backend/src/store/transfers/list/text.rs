@@ -37,12 +37,13 @@ impl Text {
         let found: Vec<(TransferId,)> = newest.fetch_all(&mut *tx).await?;
         let is_rare = matches!(Total::counted(found.len() as u64), Total::Exactly(_));
         let all = transfer_counts::total(tx, Counted::All, None).await?;
-        // With fewer, most matches would be read in vain.
+        // With fewer, most matches would be read and then dropped.
         let is_walked = !is_rare && kept > FEW && kept.saturating_mul(4) >= all;
         Ok(Self { search, found: Some(found), plan: TextPlan { is_rare, is_walked } })
     }
 
-    /// The search by a plan that was made for another page. It finds the same, whatever the number of matches has become.
+    /// The search with the plan of an earlier page. A plan decides how fast the matches are found, not which, so it may
+    /// be used again although the number of matches has changed.
     pub(super) async fn planned(tx: &mut Tx, part: &str, plan: TextPlan) -> Result<Self> {
         Ok(Self { search: TextSearch::begin(tx, part, contains(part)).await?, found: None, plan })
     }
