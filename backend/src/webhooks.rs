@@ -107,7 +107,7 @@ impl Webhooks {
     ///
     /// # Errors
     ///
-    /// The reason for the user: the URL is not allowed, the receiver was not reached, or it did not answer with
+    /// The reason for the user: the URL is not allowed, the receiver could not be reached, or it did not answer with
     /// success.
     pub async fn post(&self, delivery: Delivery) -> Result<(), String> {
         if delivery.body.len() > MAX_BYTES {
@@ -158,7 +158,7 @@ impl Webhooks {
             Host::Domain(name) => (self.look_up)((*name).to_owned(), port).await.unwrap_or_default(),
         };
         if found.is_empty() {
-            return Err(format!("{host} was not found"));
+            return Err(format!("the name {host} could not be resolved"));
         }
         // One forbidden address is enough to refuse: the client may choose any of them.
         if found.iter().any(|address| !self.may_reach(*address)) {
@@ -210,5 +210,5 @@ fn reason(error: &reqwest::Error) -> String {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    format!("the receiver was not reached: {cause}")
+    format!("the receiver could not be reached: {cause}")
 }

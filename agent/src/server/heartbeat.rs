@@ -41,7 +41,7 @@ pub(crate) async fn run(
                 Err(error) => {
                     failures += 1;
                     if failures == 1 {
-                        tracing::warn!("the heartbeat was not sent: {error}");
+                        tracing::warn!("the heartbeat could not be sent: {error}");
                     }
                 }
             }

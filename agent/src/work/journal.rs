@@ -177,7 +177,7 @@ impl Journal {
 
     /// Sends a request to the thread. It is carried out even if the returned future is dropped after it was sent.
     async fn request(&self, action: Action) -> Answer {
-        let ended = || io::Error::other("the journal is not written any more; restart the agent");
+        let ended = || io::Error::other("the journal can no longer be written: restart the agent");
         let (answer, answered) = oneshot::channel();
         let requests = self.requests()?.ok_or_else(ended)?;
         requests.send(Request { action, answer }).await.map_err(|_| ended())?;

@@ -176,7 +176,10 @@ async fn one_forbidden_address_among_others_is_enough() {
     assert!(webhooks.post(to(listener.url("hook.example.com"))).await.is_err());
     assert!(listener.requests().is_empty());
     let (webhooks, _) = knowing(webhooks, &[&[]]);
-    assert_eq!(webhooks.post(to("http://hook.example.com/")).await.unwrap_err(), "hook.example.com was not found");
+    assert_eq!(
+        webhooks.post(to("http://hook.example.com/")).await.unwrap_err(),
+        "the name hook.example.com could not be resolved"
+    );
 }
 
 #[rstest]
@@ -236,7 +239,7 @@ async fn a_closed_port_is_reported_without_the_url() {
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let refused = allowing(&["127.0.0.0/8"]).post(to(format!("http://127.0.0.1:{port}/secret"))).await.unwrap_err();
-    assert!(refused.starts_with("the receiver was not reached: ") && !refused.contains("secret"), "{refused}");
+    assert!(refused.starts_with("the receiver could not be reached: ") && !refused.contains("secret"), "{refused}");
 }
 
 #[tokio::test]
@@ -256,6 +259,6 @@ async fn a_certificate_of_no_known_authority_is_refused() {
     });
     let (webhooks, _) = knowing(allowing(&["127.0.0.0/8"]), &[&["127.0.0.1"]]);
     let refused = webhooks.post(to(format!("https://hook.example.com:{port}/"))).await.unwrap_err();
-    assert!(refused.starts_with("the receiver was not reached: invalid peer certificate"), "{refused}");
+    assert!(refused.starts_with("the receiver could not be reached: invalid peer certificate"), "{refused}");
     assert!(server.join().unwrap().is_err(), "nothing was sent");
 }

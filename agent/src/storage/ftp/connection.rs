@@ -180,7 +180,7 @@ async fn resolve(endpoint: &Endpoint, limits: &Limits) -> Result<Vec<SocketAddr>
     match limits.step_within(endpoint.connect, lookup).await? {
         Ok(addresses) if addresses.is_empty() => Err(unknown("the name of the host has no address".to_owned())),
         Ok(addresses) => Ok(addresses),
-        Err(error) => Err(unknown(format!("the name of the host is not resolved: {error}"))),
+        Err(error) => Err(unknown(format!("the name of the host could not be resolved: {error}"))),
     }
 }
 

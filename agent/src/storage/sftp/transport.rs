@@ -75,7 +75,7 @@ pub(crate) async fn dial(target: &Target<'_>) -> Result<TcpStream, Failure> {
 
 async fn dial_direct(host: &str, port: u16, limit: Duration) -> Result<TcpStream, Failure> {
     let unresolved =
-        |why: String| Failure::new(Kind::NameResolution, format!("the name {host} is not resolved: {why}"));
+        |why: String| Failure::new(Kind::NameResolution, format!("the name {host} could not be resolved: {why}"));
     let found = timeout(limit, lookup_host((host, port))).await;
     let found = found.map_err(|_| unresolved("no answer in time".to_owned()))?;
     let addresses: Vec<SocketAddr> = found.map_err(|error| unresolved(error.to_string()))?.collect();
