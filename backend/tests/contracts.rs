@@ -369,7 +369,7 @@ fn the_documents_name_the_defaults_of_the_code() {
         (&language, format!("while no server was running. Default: {catch_up}.")),
         (&language, format!("after the first failure. Default: {initial_delay}.")),
         (&language, format!("than the one before. Default: {factor}.")),
-        (&language, format!("Longest delay. Default: {max_delay}, or initialDelay if that is longer.")),
+        (&language, format!("Longest delay. Default: {max_delay}, or `initialDelay` if that is longer.")),
         (&conventions, format!("`initialDelay` {initial_delay}, `factor` {factor} and `maxDelay` {max_delay} ")),
     ];
     for (document, sentence) in sentences {

@@ -165,7 +165,7 @@ async fn client_certificate(settings: &Settings, registration: Option<&Registrat
             match show_certificate(settings, registration, certificate).await {
                 Ok(()) => validity.and(&format!("{server} answers")),
                 Err(error) => {
-                    let advice = "check mtls-server, ca-file, the firewall and the proxy";
+                    let advice = "check `mtls-server`, `ca-file`, the firewall and the proxy";
                     Finding::Wrong(format!("{}; {error:#}; {advice}", validity.text()))
                 }
             }

@@ -203,7 +203,7 @@ mod tests {
             ("[credentials.a]\npassword = 'hidden'", "line 1, column 14: credentials need a `user`"),
             (
                 "[credentials.a]\nuser = 'u'\npassword-file = 'f'\npassword = 'hidden'",
-                "line 4, column 1: give one of password, password-file, password-command and password-env",
+                "line 4, column 1: give one of `password`, `password-file`, `password-command` and `password-env`",
             ),
             (
                 "[credentials.a]\nuser = 'u'\npassphrase = 'hidden'",

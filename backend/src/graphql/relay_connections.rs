@@ -42,7 +42,7 @@ impl ConnectionArguments {
     pub(super) fn page_request(self, is_counted: bool) -> Result<PageRequest> {
         let Self { first, after, last, before, page } = self;
         let limit = match (bounded("first", first)?, bounded("last", last)?) {
-            (Some(_), Some(_)) => return Err(Error::field("last", "cannot be given together with first")),
+            (Some(_), Some(_)) => return Err(Error::field("last", "cannot be given together with `first`")),
             (first, last) => first.or(last).unwrap_or(DEFAULT_LIMIT),
         };
         let start = match (page, after, before) {
@@ -50,13 +50,13 @@ impl ConnectionArguments {
                 let page = u64::try_from(page).ok().filter(|page| *page > 0);
                 PageStart::Page(page.ok_or_else(|| Error::field("page", "must be at least 1"))?)
             }
-            (Some(_), ..) => return Err(Error::field("page", "is only allowed together with first")),
-            (None, Some(_), Some(_)) => return Err(Error::field("before", "cannot be given together with after")),
+            (Some(_), ..) => return Err(Error::field("page", "is only allowed together with `first`")),
+            (None, Some(_), Some(_)) => return Err(Error::field("before", "cannot be given together with `after`")),
             (None, Some(_), None) if last.is_some() => {
-                return Err(Error::field("after", "is only allowed together with first"));
+                return Err(Error::field("after", "is only allowed together with `first`"));
             }
             (None, None, Some(_)) if first.is_some() => {
-                return Err(Error::field("before", "is only allowed together with last"));
+                return Err(Error::field("before", "is only allowed together with `last`"));
             }
             (None, Some(after), None) => PageStart::OlderThan(cursor("after", &after)?),
             (None, None, Some(before)) => PageStart::NewerThan(cursor("before", &before)?),

@@ -86,7 +86,7 @@ impl FromFields for OffsetPageRequest {
         let request = PageRequest::from_fields(fields);
         let offset = fields.optional("offset", &[], parsed(integer(0, i64::MAX)));
         if has_page && !matches!(offset, Some(None)) {
-            fields.problem("offset", "cannot be given together with page");
+            fields.problem("offset", "cannot be given together with `page`");
         }
         let request = request?;
         let offset = offset?.map(|offset| PageStart::Offset(offset.unsigned_abs()));

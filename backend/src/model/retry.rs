@@ -82,7 +82,7 @@ impl Retry {
         let initial_delay = initial_delay.unwrap_or(usual.initial_delay);
         let max_delay = max_delay.unwrap_or_else(|| usual.max_delay.max(initial_delay));
         if max_delay < initial_delay {
-            return Err(format!("must not be shorter than initialDelay, which is {initial_delay}"));
+            return Err(format!("must not be shorter than `initialDelay`, which is {initial_delay}"));
         }
         Ok(Self { max_attempts, initial_delay, factor: factor.unwrap_or(usual.factor), max_delay })
     }
@@ -149,7 +149,7 @@ mod tests {
         let said = Retry::read(wrong).expect_err("wrong in four places");
         assert!(["maxAttempts", "initialDelay", "factor", "maxDelay"].iter().all(|name| said.contains(name)), "{said}");
         let shrinking = Retry::read(json!({ "maxAttempts": 2, "initialDelay": "2h", "maxDelay": "1h" }));
-        assert!(shrinking.expect_err("shrinks").contains("must not be shorter than initialDelay, which is 2h"));
+        assert!(shrinking.expect_err("shrinks").contains("must not be shorter than `initialDelay`, which is 2h"));
     }
 
     #[test]

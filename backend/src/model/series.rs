@@ -121,12 +121,12 @@ impl FromFields for SeriesRequest {
             (None, None, Some(job)) => SeriesOf::Job(job),
             (_, _, job) => {
                 let field = if job.is_some() { "jobId" } else { "agentId" };
-                fields.problem(field, "cannot be combined: give one of customerId, agentId and jobId");
+                fields.problem(field, "cannot be combined: give one of `customerId`, `agentId` and `jobId`");
                 return None;
             }
         };
         if from >= to {
-            fields.problem("to", "must be after from");
+            fields.problem("to", "must be after `from`");
             return None;
         }
         if zone.is_some() && !step.has_zone() {
@@ -134,10 +134,10 @@ impl FromFields for SeriesRequest {
         }
         let has_minutes = matches!(of, SeriesOf::Everything | SeriesOf::Customer(_));
         if metric == SeriesMetric::AgentsOnline && !has_minutes {
-            fields.problem("metric", "agentsOnline is not kept for a single agent or job");
+            fields.problem("metric", "`agentsOnline` is not kept for a single agent or job");
         }
         if step == SeriesStep::Minute && !has_minutes {
-            fields.problem("step", "must be 1h, 1d or 1mo with agentId or jobId, since their minutes are not kept");
+            fields.problem("step", "must be 1h, 1d or 1mo with `agentId` or `jobId`, since their minutes are not kept");
         }
         let zone = match zone {
             Some(zone) => zone,
@@ -157,7 +157,7 @@ impl FromFields for SeriesRequest {
                     "step",
                     format!("gives {count} points, and at most {MAX_POINTS} are allowed: the smallest step that fits is {fits}"),
                 ),
-                None => fields.problem("to", format!("must be at most {MAX_POINTS} months after from")),
+                None => fields.problem("to", format!("must be at most {MAX_POINTS} months after `from`")),
             }
             return None;
         }

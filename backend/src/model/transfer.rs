@@ -222,8 +222,8 @@ impl FromFields for CreateTransfer {
         let step_id = fields.optional("stepId", &[], text(1, 64));
         let checksum_sha256 = fields.optional("checksumSha256", &[], sha256_hex);
         match (&pipeline_run_id, &step_id) {
-            (Some(Some(_)), Some(None)) => fields.problem("stepId", "is required with pipelineRunId"),
-            (Some(None), Some(Some(_))) => fields.problem("pipelineRunId", "is required with stepId"),
+            (Some(Some(_)), Some(None)) => fields.problem("stepId", "is required with `pipelineRunId`"),
+            (Some(None), Some(Some(_))) => fields.problem("pipelineRunId", "is required with `stepId`"),
             _ => {}
         }
         Some(Self {

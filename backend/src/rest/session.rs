@@ -84,7 +84,7 @@ pub(super) async fn refresh_session(
 /// Ends the session of the access token, or of the refresh token in the body or the cookie.
 #[utoipa::path(post, path = "/api/auth/logout", tag = "Auth", security(("bearer" = []), ()),
     request_body = Option<RefreshSession>,
-    responses((status = 200, description = "The session is ended", body = Success<LoggedOutData>)))]
+    responses((status = 200, description = "The session has ended", body = Success<LoggedOutData>)))]
 pub(super) async fn logout(
     State(api): State<ApiState>,
     MaybeUser(actor): MaybeUser,

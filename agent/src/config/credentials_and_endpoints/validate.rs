@@ -46,10 +46,13 @@ fn check_credentials(section: &CredentialsSection) -> Result<(), Wrong> {
         return Err(("user", "credentials need a `user`"));
     }
     if section.password().len() > 1 {
-        return Err(("password", "give one of password, password-file, password-command and password-env"));
+        return Err(("password", "give one of `password`, `password-file`, `password-command` and `password-env`"));
     }
     if section.passphrase().len() > 1 {
-        return Err(("passphrase", "give one of passphrase, passphrase-file, passphrase-command and passphrase-env"));
+        return Err((
+            "passphrase",
+            "give one of `passphrase`, `passphrase-file`, `passphrase-command` and `passphrase-env`",
+        ));
     }
     if !section.passphrase().is_empty() && section.key_file.is_none() {
         return Err(("key-file", "a passphrase needs a `key-file`"));

@@ -240,7 +240,7 @@ pub(super) static RETRY: Mapping = Mapping {
         optional(
             "maxDelay",
             Shape::Duration { least: 0, most: MAX_DELAY },
-            "Longest delay. Default: 1h, or initialDelay if that is longer.",
+            "Longest delay. Default: 1h, or `initialDelay` if that is longer.",
         ),
     ],
 };

@@ -21,14 +21,14 @@ fn request(fields: &Value) -> Result<SeriesRequest> {
 #[rstest]
 #[case::one_field_missing(json!({ "metric": null }), "metric", "is required")]
 #[case::unknown_step(json!({ "step": "5m" }), "step", "must be one of 1m, 1h, 1d, 1mo")]
-#[case::empty_window(json!({ "to": "2026-04-25T00:00:00Z" }), "to", "must be after from")]
+#[case::empty_window(json!({ "to": "2026-04-25T00:00:00Z" }), "to", "must be after `from`")]
 #[case::zone_of_hours(json!({ "tz": "Europe/Berlin" }), "tz", "only allowed with the steps 1d and 1mo")]
 #[case::unknown_zone(json!({ "step": "1d", "tz": "Europe/Berlln" }), "tz", "did you mean Europe/Berlin?")]
 #[case::long_zone(json!({ "step": "1d", "tz": "x".repeat(65) }), "tz", "must be 1 to 64 characters long")]
 #[case::zone_that_is_no_text(json!({ "step": "1d", "tz": 1 }), "tz", "must be a string")]
 #[case::agents_of_an_agent(json!({ "metric": "agentsOnline", "agentId": ID }), "metric", "not kept for a single agent")]
 #[case::agents_of_a_job(json!({ "metric": "agentsOnline", "jobId": ID }), "metric", "not kept for a single agent")]
-#[case::minutes_of_an_agent(json!({ "step": "1m", "agentId": ID }), "step", "must be 1h, 1d or 1mo with agentId")]
+#[case::minutes_of_an_agent(json!({ "step": "1m", "agentId": ID }), "step", "must be 1h, 1d or 1mo with `agentId`")]
 #[case::two_objects(json!({ "customerId": ID, "agentId": ID }), "agentId", "cannot be combined")]
 #[case::three_objects(json!({ "customerId": ID, "agentId": ID, "jobId": ID }), "jobId", "cannot be combined")]
 #[case::too_many_minutes(
@@ -36,7 +36,7 @@ fn request(fields: &Value) -> Result<SeriesRequest> {
 )]
 #[case::too_many_hours(json!({ "to": "2026-07-25T00:00:00Z" }), "step", "the smallest step that fits is 1d")]
 #[case::too_many_days(json!({ "step": "1d", "to": "2036-04-25T00:00:00Z" }), "step", "the smallest step that fits is 1mo")]
-#[case::too_many_months(json!({ "step": "1mo", "to": "2196-04-25T00:00:00Z" }), "to", "must be at most 2000 months after from")]
+#[case::too_many_months(json!({ "step": "1mo", "to": "2196-04-25T00:00:00Z" }), "to", "must be at most 2000 months after `from`")]
 fn a_request_without_meaning_is_refused(#[case] fields: Value, #[case] field: &str, #[case] problem: &str) {
     let error = request(&fields).expect_err("it is refused");
     let details = error.details().expect("details");

@@ -67,8 +67,8 @@ impl SelectTransfers {
     /// [`Error::Fields`] unless there are either 1 to 500 ids or a filter with a condition.
     pub fn selection(self) -> Result<TransferSelection> {
         match (self.ids, self.filter) {
-            (Some(_), Some(_)) => Err(Error::field("filter", "cannot be given together with ids")),
-            (None, None) => Err(Error::field("ids", "is required, unless there is a filter")),
+            (Some(_), Some(_)) => Err(Error::field("filter", "cannot be given together with `ids`")),
+            (None, None) => Err(Error::field("ids", "is required unless there is a `filter`")),
             (None, Some(filter)) if filter.is_empty() => Err(Error::field("filter", "give at least one field")),
             (None, Some(filter)) => Ok(TransferSelection::Filter(Box::new(filter))),
             (Some(mut ids), None) => {

@@ -85,12 +85,12 @@ async fn transfers_of_others_are_not_found_and_not_selected() {
 }
 
 #[rstest]
-#[case(json!({}), "ids", "is required, unless there is a filter")]
+#[case(json!({}), "ids", "is required unless there is a `filter`")]
 #[case(json!({ "ids": [] }), "ids", "must be an array of 1 to 500 ids")]
 #[case(json!({ "ids": vec![NOBODY; 501] }), "ids", "must be an array of 1 to 500 ids")]
 #[case(json!({ "ids": ["one"] }), "ids", "must be an array of UUIDs")]
 #[case(json!({ "ids": NOBODY }), "ids", "must be an array of ids")]
-#[case(json!({ "ids": [NOBODY], "filter": {} }), "filter", "cannot be given together with ids")]
+#[case(json!({ "ids": [NOBODY], "filter": {} }), "filter", "cannot be given together with `ids`")]
 #[case(json!({ "filter": "failed" }), "filter", "must be an object")]
 #[case(json!({ "filter": { "q": "ab" } }), "filter", "q: must be 3 to 255 characters long")]
 #[case(json!({ "filter": {} }), "filter", "give at least one field")]

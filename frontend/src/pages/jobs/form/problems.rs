@@ -68,7 +68,7 @@ impl Problems {
 }
 
 /// The problems of the fields of a retry policy, from the message about the whole policy:
-/// `maxAttempts: must be from 1 to 20; maxDelay: must not be shorter than initialDelay`.
+/// `maxAttempts: must be from 1 to 20; maxDelay: must be a duration such as 30s, 5m or 1h30m`.
 fn retry_problems(message: &str) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     for part in message.split("; ") {
@@ -82,7 +82,7 @@ fn retry_problems(message: &str) -> Vec<(String, String)> {
             (None, None) => found.push((RETRY[0].to_owned(), part.to_owned())),
         }
     }
-    let said = |text: &str| api::sentence(&text.replace("initialDelay", "the first delay"));
+    let said = |text: &str| api::sentence(&text.replace("`initialDelay`", "the first delay"));
     found.into_iter().map(|(name, text)| (name, said(&text))).collect()
 }
 
@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn the_problems_of_a_retry_policy_belong_to_its_fields() {
-        let message = "maxAttempts: must be from 1 to 20; maxDelay: must not be shorter than initialDelay, which is 2h";
+        let message =
+            "maxAttempts: must be from 1 to 20; maxDelay: must not be shorter than `initialDelay`, which is 2h";
         let expected = [
             ("maxAttempts", "Must be from 1 to 20."),
             ("maxDelay", "Must not be shorter than the first delay, which is 2h."),
