@@ -10,12 +10,12 @@ from fleet.models import Heartbeat, SuccessHeardData, SuccessReportedData, Updat
 
 url, key, transfer = sys.argv[1:]
 client = AuthenticatedClient(base_url=url, token=key, prefix="", auth_header_name="X-API-Key")
-heard = record_heartbeat.sync(client=client, body=Heartbeat(load=0.5, memory=512))
-assert isinstance(heard, SuccessHeardData), heard
+heartbeat = record_heartbeat.sync(client=client, body=Heartbeat(load=0.5, memory=512))
+assert isinstance(heartbeat, SuccessHeardData), heartbeat
 reported = update_transfer.sync(id=transfer, client=client, body=UpdateTransfer(bytes_transferred=100))
 assert isinstance(reported, SuccessReportedData), reported
-for directives in (heard.data.directives, reported.data.directives):
+for directives in (heartbeat.data.directives, reported.data.directives):
     print(json.dumps([directive.to_dict() for directive in directives]))
-for directive in heard.data.directives:
+for directive in heartbeat.data.directives:
     payload = directive.payload
     print(directive.type_, payload.run_id or payload.transfer_id or payload.job and payload.job.name or "nothing")

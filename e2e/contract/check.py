@@ -1,6 +1,6 @@
 """Has schemathesis use a server by the OpenAPI document that it serves, as an administrator and as an agent of a customer's.
 
-What ends the session or the key of whoever asks comes last.
+Operations that end the session or the key of the caller come last.
 """
 
 import os

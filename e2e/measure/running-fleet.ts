@@ -26,7 +26,7 @@ export class RunningFleet {
     readonly transfers: Running[],
   ) {}
 
-  /** Agents that take turns to run so many transfers. */
+  /** Agents that take turns to run `count` transfers. */
   static async create(server: Server, agentCount: number, count: number): Promise<RunningFleet> {
     const { code } = await addCustomer(server, 'Northwind Freight');
     const agents: SpokenAgent[] = [];
@@ -47,7 +47,7 @@ export class RunningFleet {
     return new RunningFleet(server, agents, transfers);
   }
 
-  /** Reports about these transfers in turn, so many a second. Resolves when everything is answered. */
+  /** Reports about these transfers in turn, `perSecond` reports a second. Resolves when everything is answered. */
   async report(transfers: Running[], perSecond: number, seconds: number): Promise<Report[]> {
     const total = perSecond * seconds;
     const begin = performance.now();

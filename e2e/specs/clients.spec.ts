@@ -27,7 +27,7 @@ const test = base.extend<{ folder: string }>({
 test('a client by openapi-python-client reads what waits for its agent', async ({ server, folder }) => {
   const { agent, transfer } = await busyAgent(server);
   const client = path.join(folder, 'fleet');
-  // The generator knows texts, and is told that certificates are one.
+  // The generator knows plain text only, so the type of certificates is mapped to it.
   await writeFile(path.join(folder, 'settings.yml'), 'content_type_overrides:\n  application/pem-certificate-chain: text/plain\n');
   const generate = ['generate', '--path', 'openapi.json', '--output-path', client, '--meta', 'none', '--fail-on-warning'];
   generate.push('--config', 'settings.yml');
@@ -35,9 +35,9 @@ test('a client by openapi-python-client reads what waits for its agent', async (
 
   const args = [path.join(E2E, 'clients/generated.py'), server.url, agent.key, transfer];
   const { stdout } = await exec(path.join(PYTHON, 'python'), args, { env: { ...withPython(), PYTHONPATH: folder } });
-  const [heard, reported, ...wanted] = stdout.trim().split('\n');
+  const [heartbeat, reported, ...wanted] = stdout.trim().split('\n');
   const { directives } = await agent.say('POST', '/api/agents/heartbeat', {});
-  expect(JSON.parse(heard)).toEqual(asReadByPython(directives));
+  expect(JSON.parse(heartbeat)).toEqual(asReadByPython(directives));
   expect(JSON.parse(reported)).toEqual(asReadByPython(directives));
   expect(wanted).toEqual([`cancelTransfer ${transfer}`, 'startJob Nightly', expect.stringMatching(/^runStep [0-9a-f-]{36}$/)]);
 });
@@ -48,12 +48,12 @@ test('types by openapi-typescript fit what waits for an agent', async ({ server,
   await exec(path.join(bin, 'openapi-typescript'), ['openapi.json', '--output', 'api.d.ts'], { cwd: folder });
 
   // As literals: one with a field that has no type is an error too.
-  const heard = { success: true, data: await agent.say('POST', '/api/agents/heartbeat', {}) };
+  const heartbeat = { success: true, data: await agent.say('POST', '/api/agents/heartbeat', {}) };
   const program = `
     import type { paths } from './api';
-    type Heard = paths['/api/agents/heartbeat']['post']['responses'][200]['content']['application/json'];
-    const heard: Heard = ${JSON.stringify(heard)};
-    for (const { type, payload } of heard.data.directives) {
+    type Heartbeat = paths['/api/agents/heartbeat']['post']['responses'][200]['content']['application/json'];
+    const heartbeat: Heartbeat = ${JSON.stringify(heartbeat)};
+    for (const { type, payload } of heartbeat.data.directives) {
       const what: string | undefined = payload.runId ?? payload.transferId ?? payload.job?.name ?? payload.step?.type;
       console.log(type, what);
     }
@@ -62,7 +62,7 @@ test('types by openapi-typescript fit what waits for an agent', async ({ server,
   const strict = ['--noEmit', '--strict', '--lib', 'esnext,dom', 'agent.ts'];
   const { stdout } = await exec(path.join(bin, 'tsc'), strict, { cwd: folder }).catch((error) => error);
   expect(stdout).toBe('');
-  expect(heard.data.directives.map(({ type }: any) => type)).toEqual(['cancelTransfer', 'startJob', 'runStep']);
+  expect(heartbeat.data.directives.map(({ type }: any) => type)).toEqual(['cancelTransfer', 'startJob', 'runStep']);
 });
 
 test('a subscription of the Python package gql receives each change', async ({ server }) => {

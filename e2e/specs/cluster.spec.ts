@@ -90,7 +90,7 @@ test('a page converges though Redis goes away and comes back', ALONE, async ({ p
   expect(await copy.ended()).toBe(0);
 });
 
-test('a run whose server is killed in its second step ends on the other, before the eyes of whoever watches', ALONE, async ({
+test('a run whose server is killed in its second step ends on the other, and an open page shows it', ALONE, async ({
   page,
   server,
   second,

@@ -78,7 +78,7 @@ test('only the agent that uses the code counts, and each code waits for an agent
   await expect(register).toHaveCount(0);
 });
 
-test('a customer adds agents of its own, and an administrator without customers is told what to do first', async ({
+test('a customer adds agents of its own, and an administrator without customers sees what to do first', async ({
   page,
   server,
 }) => {

@@ -72,7 +72,7 @@ test('what else needs attention is said in the background, once, to those who wa
     await page.clock.runFor(1000);
   };
   await openSignedIn(page, '/transfers');
-  expect((await noted(page)).asked, 'nobody is asked unasked').toBe(0);
+  expect((await noted(page)).asked, 'the page does not ask for the permission by itself').toBe(0);
   await page.getByRole('button', { name: 'Turn notifications on' }).press('Enter');
   await expect(page.getByRole('button', { name: 'Turn notifications off' })).toBeFocused();
   expect((await noted(page)).asked).toBe(1);
@@ -104,7 +104,7 @@ test('what else needs attention is said in the background, once, to those who wa
   expect((await noted(page)).shown).toEqual([]);
 });
 
-test('a browser that refuses is told so', async ({ page }) => {
+test('a browser that refuses notifications gets an explanation', async ({ page }) => {
   await noteNotifications(page, 'denied');
   await openSignedIn(page, '/');
   await page.getByRole('button', { name: 'Turn notifications on' }).click();

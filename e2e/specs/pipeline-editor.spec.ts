@@ -3,7 +3,7 @@ import { addCustomer, SpokenAgent } from '../support/fleet';
 import { addPipeline, caretLine, definition, step } from '../support/pipelines';
 import { expect, expectNothingFound, openSignedIn, test } from '../support/test';
 
-test('whoever was slower is told of both versions, and nothing unsaved is lost unasked', async ({ page, server }) => {
+test('the second of two editors sees both versions, and unsaved text is dropped only after a question', async ({ page, server }) => {
   const headers = { authorization: `Bearer ${await server.token()}` };
   const pipeline = await addPipeline(server, 'Shared', 'source: /a\ndestination: /b/\n');
   await openSignedIn(page, `/pipelines/${pipeline}/edit`);
@@ -17,14 +17,14 @@ test('whoever was slower is told of both versions, and nothing unsaved is lost u
   await expect(definition(page)).toHaveValue('source: /mine\ndestination: /b/\n');
 
   await page.getByRole('button', { name: 'Save', exact: true }).click();
-  const told = page.getByRole('alert', { name: 'Another version was saved' });
-  await expect(told).toContainText('you edited version 1, and version 2 was saved in the meantime');
-  await told.getByRole('button', { name: 'Compare with version 2' }).click();
+  const conflict = page.getByRole('alert', { name: 'Another version was saved' });
+  await expect(conflict).toContainText('you edited version 1, and version 2 was saved in the meantime');
+  await conflict.getByRole('button', { name: 'Compare with version 2' }).click();
   const compared = page.getByRole('table', { name: 'Version 2 compared with Your text' });
   await expect(compared.locator('del')).toHaveText(['source: /theirs']);
   await expect(compared.locator('ins')).toHaveText(['source: /mine']);
   await expectNothingFound(page);
-  await told.getByRole('button', { name: 'Save my text as version 3' }).click();
+  await conflict.getByRole('button', { name: 'Save my text as version 3' }).click();
   await expect(page.getByText('Saved as version 3.')).toBeVisible();
 
   await test.step('on the way back, too', async () => {

@@ -59,7 +59,7 @@ test('graphql-ws subscribes, unsubscribes, and survives a restart of the server'
   await client.dispose();
 });
 
-test('a token that is none is told so with 4403', async ({ server }) => {
+test('an invalid token closes the socket with 4403', async ({ server }) => {
   const closed = await closeCode(server, { Authorization: 'Bearer nonsense' });
   expect(closed).toBe(4403);
 });

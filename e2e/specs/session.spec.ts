@@ -1,4 +1,4 @@
-// A session outlives its access tokens: the page renews them, and nobody notices. When it ends, the page stays.
+// A session outlives its access tokens: the page renews them, and the user notices nothing. When it ends, the page stays.
 import type { Locator, Page, Route } from '@playwright/test';
 import { addPipeline, definition } from '../support/pipelines';
 import { ADMIN, type Server } from '../support/server';

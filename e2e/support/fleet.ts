@@ -60,7 +60,7 @@ export class SpokenAgent {
       const { directives } = await this.say('GET', '/api/agents/directives?wait=5');
       if (directives.some(isStep)) return;
     }
-    throw new Error(`nobody asked for ${step}`);
+    throw new Error(`no directive asked for ${step}`);
   }
 
   /** Reports on a step. */
@@ -103,7 +103,7 @@ export class Agent {
     return writeFile(path.join(this.state, 'mftplus-agent.toml'), text, { mode: 0o600 });
   }
 
-  /** Makes a file of so many bytes and begins to copy it at so many bytes a second. */
+  /** Makes a file of `size` bytes and begins to copy it at `rate` bytes a second. */
   async copy(file: string, size: number, rate: number): Promise<Program> {
     const source = path.join(this.server.folder, file);
     // Bytes, for holes are not copied and take no time.
@@ -114,7 +114,7 @@ export class Agent {
     return program;
   }
 
-  /** Stays and does what the server asks for, with files in the server's folder, at so many bytes a second. */
+  /** Stays and does what the server asks for, with files in the server's folder, at `rate` bytes a second. */
   async stay(rate: number): Promise<Program> {
     const args = this.command('run', '--allow-dir', this.server.folder, '--max-rate', `${rate / 1e6}MB/s`);
     const [program] = await Program.start(BINARY, args, this.log);

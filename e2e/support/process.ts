@@ -73,7 +73,7 @@ const PORTS = 1000;
 const FIRST_PORT = 20_000 + PORTS * Number(process.env.TEST_PARALLEL_INDEX ?? 0);
 let portsTaken = 0;
 
-/** A port of this worker that nobody listens on. */
+/** A port of this worker on which no process listens. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < PORTS; attempt++) {
     const port = FIRST_PORT + (portsTaken++ % PORTS);

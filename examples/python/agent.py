@@ -107,7 +107,7 @@ def run(source, destination):
 
 def copy(source, part, transfer_id, heartbeat, report):
     """Copies the file, reports progress, and returns its SHA-256."""
-    digest, copied, reported, heard = hashlib.sha256(), 0, 0.0, time.monotonic()
+    digest, copied, reported, heartbeat_at = hashlib.sha256(), 0, 0.0, time.monotonic()
     with open(source, "rb") as reader, open(part, "wb") as writer:
         while chunk := reader.read(CHUNK_BYTES):
             writer.write(chunk)
@@ -115,8 +115,8 @@ def copy(source, part, transfer_id, heartbeat, report):
             copied += len(chunk)
             now = time.monotonic()
             try:
-                if now - heard >= HEARTBEAT_SECONDS:
-                    heard = now
+                if now - heartbeat_at >= HEARTBEAT_SECONDS:
+                    heartbeat_at = now
                     heartbeat()
                 if now - reported >= REPORT_SECONDS:
                     reported = now

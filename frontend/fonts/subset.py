@@ -15,7 +15,7 @@ from fontTools.varLib.instancer import instantiateVariableFont
 RANGES = [(0x20, 0x7E), (0xA0, 0x17F), (0x218, 0x21B), (0x1E9E, 0x1E9E)]
 # Punctuation, currency, arrows, signs, spaces.
 SIGNS = "ƒˆˇ˘˙˚˛˜˝–—‘’‚“”„†‡•…‰′″‹›⁄€₂№™←↑→↓↗↘↔↵⇧⌘−×÷≈≠≤≥∞∆●○◆✓✗\u2009\u200a\u202f\u2011"
-# Forms in place of the default ones: figures and signs of one width, and an `l` and an `I` that are not mistaken for
+# Forms in place of the default ones: digits and signs of one width, and an `l` and an `I` that are not mistaken for
 # each other or for `1`.
 FORMS = [("tnum", "0123456789+−"), ("cv05", "l"), ("cv08", "I")]
 # Without `calt`, which would show `->` in a file's name as an arrow.

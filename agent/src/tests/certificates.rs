@@ -51,8 +51,9 @@ async fn the_daemon_renews_no_certificate_that_is_valid_for_longer() -> anyhow::
     let agent = TestAgent::start().await?;
     agent.server.change(|state| state.issues_certificates = true);
     agent.store_certificate(TimeDelta::days(31))?;
-    let heard = async || agent.server.wait_until("several heartbeats", |state| state.heartbeats.len() > 3).await;
-    agent.with_daemon(heard).await?;
+    let until_heartbeats =
+        async || agent.server.wait_until("several heartbeats", |state| state.heartbeats.len() > 3).await;
+    agent.with_daemon(until_heartbeats).await?;
     assert_eq!(agent.server.change(|state| state.signing_requests.len()), 0);
     Ok(())
 }

@@ -87,11 +87,11 @@ impl Setup {
         self.agent.with_daemon_settings(self.settings.clone(), &TestAgent::run_args(), test).await
     }
 
-    /// Waits until the server of the control plane was told of a failed attempt; returns what it was told.
+    /// Waits until a failed attempt is reported to the control plane; returns the reported error.
     async fn attempt_is_reported(&self) -> anyhow::Result<String> {
         let server = &self.agent.server;
-        server.wait_until("a failed attempt is told", |state| reported_attempt(state).is_some()).await?;
-        server.change(|state| reported_attempt(state)).context("nothing was told")
+        server.wait_until("a failed attempt is reported", |state| reported_attempt(state).is_some()).await?;
+        server.change(|state| reported_attempt(state)).context("no attempt was reported")
     }
 
     /// Waits until the proxy holds all bytes.
@@ -100,11 +100,11 @@ impl Setup {
     }
 }
 
-/// What a running transfer told of an attempt that failed.
+/// The reported error of a failed attempt of a running transfer.
 fn reported_attempt(state: &ServerState) -> Option<String> {
-    let told = state.updates.iter().filter(|update| update["status"] == "running");
-    let mut notes = told.filter_map(|update| update["error"].as_str());
-    notes.find(|note| note.contains("was interrupted")).map(ToOwned::to_owned)
+    let running = state.updates.iter().filter(|update| update["status"] == "running");
+    let mut errors = running.filter_map(|update| update["error"].as_str());
+    errors.find(|error| error.contains("was interrupted")).map(ToOwned::to_owned)
 }
 
 /// A job that copies between the path `local` and the name `remote` of the server.
@@ -165,7 +165,7 @@ fn part_of(destination: &Path) -> anyhow::Result<Option<PathBuf>> {
 /// Checks that a transfer failed for a reason with these words, and that nothing stands under the final name.
 fn assert_failed(transfer: &Value, destination: &Path, reason: &str) {
     assert_eq!(transfer["status"], "failed", "{transfer}");
-    let told = transfer["errorMessage"].as_str().unwrap_or_default();
-    assert!(told.contains(reason), "{told}");
+    let error = transfer["errorMessage"].as_str().unwrap_or_default();
+    assert!(error.contains(reason), "{error}");
     assert!(!destination.exists(), "an incomplete copy stands under its final name: {transfer}");
 }

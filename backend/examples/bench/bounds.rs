@@ -175,7 +175,7 @@ pub(crate) fn print_slowest(title: &str, measured: impl IntoIterator<Item = (Dur
     print(&format!("  {title}: {}", path.as_ref()), time.as_secs_f64() * 1000.0, " ms", Asked::AtMost(most));
 }
 
-/// The median time of reading a path so many times.
+/// The median time of reading a path, over `times` requests.
 pub(crate) fn median(line: &mut Line, token: &str, path: &str, times: usize) -> Duration {
     let read = |_| {
         let start = Instant::now();

@@ -43,7 +43,7 @@ const PARTS: [&str; 10] =
 /// The parts with ratios that depend on no other tool.
 const PARTS_WITH_RATIOS: [&str; 6] = ["throughput", "collecting", "million", "live", "reads", "schedule"];
 
-/// Benchmarks; figures of one run, to be read as ratios.
+/// Benchmarks. The results of one run are to be read as ratios.
 #[derive(Clone, Debug, Parser)]
 pub(crate) struct Options {
     /// Only these parts

@@ -43,9 +43,9 @@ pub(crate) fn run(options: &Options) {
         println!("\nAn outage of {SILENT} agents on {name}");
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let place = Place::fresh(&engine, "outage");
-        let (before, told, during) = runtime.block_on(outage(&place, options.seconds));
+        let (before, sweep_time, during) = runtime.block_on(outage(&place, options.seconds));
         println!("  before: {} reports, p99 {:.1?}, longest {:.1?}", before.len(), p99(&before), longest(&before));
-        println!("  all of them are offline after {told:.1?}");
+        println!("  all of them are offline after {sweep_time:.1?}");
         println!("  meanwhile: {} reports, p99 {:.1?}, longest {:.1?}", during.len(), p99(&during), longest(&during));
     }
 }
@@ -72,9 +72,9 @@ async fn outage(place: &Place, seconds: u64) -> (Vec<Duration>, Duration, Vec<Du
         assert!(marked >= SILENT, "{marked} of {SILENT}");
         start.elapsed()
     };
-    let (told, during) = report_during(&app, &reporting, sweep).await;
+    let (sweep_time, during) = report_during(&app, &reporting, sweep).await;
     app.close().await;
-    (before, told, during)
+    (before, sweep_time, during)
 }
 
 /// Lets agents report while `work` runs. Returns how long each report took.

@@ -94,7 +94,7 @@ async fn a_jump_ahead_throws_nothing_away_and_ends_nothing_at_once() {
     app.clock.jump(YEAR);
     app.cp().handle_clock_jumps().await.expect("a look");
     app.advance(MINUTE);
-    assert_eq!(sweep(&app).await, 0, "whoever seems silent had no time to say anything");
+    assert_eq!(sweep(&app).await, 0, "agents that seem silent had no time for a heartbeat");
     heartbeat(&app, &agent).await;
     app.advance(TimeDelta::seconds(90));
     assert_eq!(sweep(&app).await, 0);

@@ -228,9 +228,9 @@ async fn an_agent_that_ignores_cancel_directives_still_gets_the_others() {
         cancel(&app, &other).await;
     }
     app.cp().request_key_rotation(&admin(), agent.id).await.expect("a directive");
-    let told = delivered(&client.get(LIST).await);
-    assert_eq!(told.len(), 100, "an answer stays small");
-    assert_eq!(told.last(), Some(&directive("rotateKey", json!({}))), "the newest comes last");
+    let delivery = delivered(&client.get(LIST).await);
+    assert_eq!(delivery.len(), 100, "an answer stays small");
+    assert_eq!(delivery.last(), Some(&directive("rotateKey", json!({}))), "the newest comes last");
 }
 
 #[tokio::test]

@@ -178,7 +178,7 @@ async fn a_key_belongs_to_its_operation() {
     assert_eq!(admin.post("/api/users", &user).await.status, 201);
 }
 
-/// A key, and a text that is none, which a caller without the permission is not told.
+/// A key, and a text that is none: a caller without the permission does not learn which.
 const KEYS: [&str; 2] = ["k1", "not a key"];
 
 #[tokio::test]

@@ -243,7 +243,7 @@ async fn a_header_about_the_address_is_believed_from_a_trusted_proxy_only() {
     // Not from a proxy: the peer is counted, whatever it says.
     assert_eq!(left(&app, "192.0.2.1", "198.51.100.1").await, Some(59));
     assert_eq!(left(&app, "192.0.2.1", "198.51.100.2").await, Some(58));
-    // From a proxy: whoever it names.
+    // From a proxy: the address that it names.
     assert_eq!(left(&app, "10.0.0.1", "198.51.100.1").await, Some(59));
     assert_eq!(left(&app, "10.0.0.2", "198.51.100.1").await, Some(58));
     assert_eq!(left(&app, "::1", "198.51.100.1").await, Some(57));
@@ -265,7 +265,11 @@ async fn a_trusted_proxy_may_name_the_port_beside_the_address() {
     for rubbish in ["203.0.113.8:99999", "[203.0.113.8", "203.0.113.8:", "unknown"] {
         let answer = app.anonymous().from("10.0.0.1").with("X-Forwarded-For", rubbish).get("/api/agents").await;
         let own = app.anonymous().from("10.0.0.1").get("/api/agents").await;
-        assert_eq!(remaining(&own), remaining(&answer).map(|left| left - 1), "{rubbish} is nobody: the proxy counts");
+        assert_eq!(
+            remaining(&own),
+            remaining(&answer).map(|left| left - 1),
+            "{rubbish} is no address: the proxy counts"
+        );
     }
     let forwarded = app.anonymous().from("10.0.0.2").with("Forwarded", "for=203.0.113.77").get("/api/agents").await;
     assert_eq!(remaining(&forwarded), Some(59), "the proxy counts: `Forwarded` is not read");

@@ -224,8 +224,8 @@ async fn no_definition_holds_a_password_and_no_message_about_it_repeats_one() {
         assert_eq!(refused.status, 400, "{}", refused.body);
         answers.push(refused);
     }
-    let told = answers.iter().map(|answer| answer.body.to_string()).find(|body| body.contains("hunter2"));
-    assert_eq!(told, None);
+    let leaked = answers.iter().map(|answer| answer.body.to_string()).find(|body| body.contains("hunter2"));
+    assert_eq!(leaked, None);
     let logged = log.lines("a request was refused");
     assert!(!logged.is_empty() && logged.iter().all(|line| !line.to_string().contains("hunter2")), "{logged:?}");
 }

@@ -71,7 +71,7 @@ async fn a_transfer_fails_when_its_agent_was_offline_for_longer_than_the_lease()
     assert_eq!(shown("bytesTransferred"), 400);
     let rows = sql("SELECT kind, actor FROM events WHERE actor = 'system' AND kind = 'transferStatusChanged'");
     let rows: Vec<(String, String)> = rows.fetch_all(&story.app.app.db).await.expect("the log");
-    assert_eq!(rows.len(), 1, "told once");
+    assert_eq!(rows.len(), 1, "one event");
 }
 
 #[tokio::test]

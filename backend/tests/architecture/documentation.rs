@@ -12,7 +12,7 @@ fn fence(line: &str) -> Option<&str> {
     line.strip_prefix("///").or_else(|| line.strip_prefix("//!"))?.trim().strip_prefix("```")
 }
 
-/// `cargo xtask test` runs no documentation tests, so an example would be wrong one day, and nobody would notice.
+/// `cargo xtask test` runs no documentation tests, so a wrong example would not be noticed.
 #[rstest]
 #[case::agent("agent/src")]
 #[case::dashboard("frontend/src")]

@@ -127,7 +127,7 @@ fn hard_to_check() -> Vec<(&'static str, String)> {
         ("a chain of steps", counted(STEPS, 200, |number| step(number, number + 1..200))),
         ("a web of circles", counted(STEPS, 200, |number| step(number, 0..200))),
         (
-            "needs of nobody",
+            "needs of missing steps",
             numbered(&format!("{STEPS}  - id: a\n    type: transfer\n    needs:\n"), |number| {
                 format!("    - n{number}\n")
             }),

@@ -9,26 +9,26 @@ use crate::cases;
 
 #[test]
 fn every_definition_gets_its_messages() {
-    let mut told = String::new();
+    let mut listing = String::new();
     for case in cases() {
         let parsed = Definition::parse(&case.text);
-        writeln!(told, "==== {}", case.name).unwrap();
+        writeln!(listing, "==== {}", case.name).unwrap();
         for (index, line) in case.text.lines().enumerate() {
             let shown: String = line.chars().take(140).flat_map(char::escape_debug_but_letters).collect();
-            writeln!(told, "{:>4} | {shown}", index + 1).unwrap();
+            writeln!(listing, "{:>4} | {shown}", index + 1).unwrap();
         }
         for diagnostic in &parsed.diagnostics {
             let kind = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
             let path = diagnostic.path.as_deref().unwrap_or("-");
-            writeln!(told, "  -> {kind} [{path}] {diagnostic}").unwrap();
+            writeln!(listing, "  -> {kind} [{path}] {diagnostic}").unwrap();
         }
-        told.push('\n');
+        listing.push('\n');
         let has_errors = parsed.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         assert_eq!(parsed.definition.is_some(), case.is_good(), "{}: {:?}", case.name, parsed.diagnostics);
         assert_eq!(has_errors, !case.is_good(), "{}", case.name);
     }
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
-        insta::assert_snapshot!("messages", told);
+        insta::assert_snapshot!("messages", listing);
     });
 }
 

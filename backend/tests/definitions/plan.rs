@@ -57,9 +57,10 @@ fn agents_are_looked_for_once_each_and_missed_with_a_sentence() {
         _ => AgentLookup::NotFound,
     };
     let planned = definition.plan(&definition.parameters, find, now());
-    let told: Vec<String> = planned.diagnostics.iter().map(|found| format!("{:?} {found}", found.severity)).collect();
+    let messages: Vec<String> =
+        planned.diagnostics.iter().map(|found| format!("{:?} {found}", found.severity)).collect();
     assert_eq!(
-        told,
+        messages,
         [
             "Error line 8, column 8: `edge-1` is the name of several agents: write one of their ids: \
              00000000-0000-0000-0000-000000000001, 00000000-0000-0000-0000-000000000002",
@@ -77,15 +78,15 @@ fn without_a_name_the_only_agent_is_meant() {
     let several = |_: Option<&str>| AgentLookup::Ambiguous(vec![agent(1, "a"), agent(2, "b")]);
     let planned = definition.plan(&definition.parameters, several, now());
     assert_eq!(planned.plan.expect("a plan").steps[0].agent, None);
-    let told: Vec<String> = planned.diagnostics.iter().map(ToString::to_string).collect();
+    let messages: Vec<String> = planned.diagnostics.iter().map(ToString::to_string).collect();
     assert_eq!(
-        told,
+        messages,
         ["line 1, column 1: there are several agents, and none is named: write `agent` with a name or one of the ids \
           00000000-0000-0000-0000-000000000001, 00000000-0000-0000-0000-000000000002"]
     );
-    let nobody = definition.plan(&definition.parameters, |_| AgentLookup::NotFound, now());
+    let unknown = definition.plan(&definition.parameters, |_| AgentLookup::NotFound, now());
     assert_eq!(
-        nobody.diagnostics[0].to_string(),
+        unknown.diagnostics[0].to_string(),
         "line 1, column 1: there is no agent yet: register one before the first run"
     );
 }

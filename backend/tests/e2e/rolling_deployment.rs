@@ -43,8 +43,8 @@ impl Subscriber {
                 Some("ping") => self.send(&json!({ "type": "pong" })).await,
                 Some("next") => {
                     assert_eq!(message["payload"]["errors"], Value::Null, "{message}");
-                    let told = &message["payload"]["data"]["transferUpdated"];
-                    let word = |name: &str| told["transfer"][name].as_str().map(str::to_ascii_lowercase);
+                    let update = &message["payload"]["data"]["transferUpdated"];
+                    let word = |name: &str| update["transfer"][name].as_str().map(str::to_ascii_lowercase);
                     return word("id").zip(word("status"));
                 }
                 Some("connection_ack") => {}
@@ -154,8 +154,8 @@ async fn two_versions_hear_each_other_without_an_error_or_a_needless_question() 
 async fn met(teller: &Place<'_>, key: &str, listener: &mut Subscriber) {
     loop {
         let id = teller.transfer(key).await;
-        while let Ok(heard) = tokio::time::timeout(std::time::Duration::from_secs(2), listener.receive()).await {
-            if heard.is_some_and(|(of, _)| of == id) {
+        while let Ok(state) = tokio::time::timeout(std::time::Duration::from_secs(2), listener.receive()).await {
+            if state.is_some_and(|(of, _)| of == id) {
                 return;
             }
         }

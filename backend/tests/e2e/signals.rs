@@ -20,8 +20,8 @@ fn send(address: &str, bytes: &str) -> TcpStream {
 }
 
 async fn is_live(server: &Server) -> bool {
-    let nobody = ("X-Nothing", "");
-    server.ask(&Client::new(), Method::GET, "/api/health/live", nobody, &Value::Null).await.0 == 200
+    let no_credentials = ("X-Nothing", "");
+    server.ask(&Client::new(), Method::GET, "/api/health/live", no_credentials, &Value::Null).await.0 == 200
 }
 
 #[rstest]

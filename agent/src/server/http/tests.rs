@@ -20,8 +20,8 @@ fn the_clock_of_the_server_counts_if_that_of_this_machine_is_far_from_it() -> an
     assert_eq!(client.now().timestamp() / 60, 1000 / 60);
     let present = chrono::Utc::now();
     let date = present.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    let told: HeaderMap = [(DATE, HeaderValue::from_str(&date)?)].into_iter().collect();
-    client.observe_time(&told);
+    let server_time: HeaderMap = [(DATE, HeaderValue::from_str(&date)?)].into_iter().collect();
+    client.observe_time(&server_time);
     assert!((client.now() - present).num_seconds().abs() < 60);
     Ok(())
 }

@@ -237,7 +237,7 @@ impl Drop for FtpServer {
     }
 }
 
-/// Runs as whoever started the test. Without the user database of the machine: an anonymous user with a password.
+/// Runs as the user who started the test. Without the user database of the machine: an anonymous user with a password.
 fn vsftpd(kind: Kind, dir: &Path, files: &Path, port: u16, certificates: &Certificates) -> anyhow::Result<Command> {
     let user = String::from_utf8(Command::new("id").arg("-un").output()?.stdout)?;
     let (passwords, empty) = (dir.join("passwords"), dir.join("empty"));

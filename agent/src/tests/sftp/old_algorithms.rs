@@ -1,4 +1,4 @@
-//! Servers that offer nothing but old algorithms, as those of partners that nobody updates.
+//! Servers that offer nothing but old algorithms, as those of partners who do not update them.
 
 use std::process::Command;
 

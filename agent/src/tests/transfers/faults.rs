@@ -34,12 +34,12 @@ async fn a_copy_continues_after_its_connection_was_cut(
     let setup = Setup::start(kind).await?;
     let bytes = test_bytes(SIZE);
     let job = setup.job(direction, "big", &bytes)?;
-    // The next connection waits until the test has seen what was told of the first.
+    // The next connection waits until the test has seen the report about the first.
     setup.proxy.set_script([(MIDDLE, Fault::Cut), (0, Fault::Hold)]);
     let transfer = setup.with_daemon(async || {
         let (_, directive) = setup.agent.server.send_job(job);
-        let told = setup.attempt_is_reported().await?;
-        assert!(told.starts_with("attempt 1 was interrupted"), "{told}");
+        let error = setup.attempt_is_reported().await?;
+        assert!(error.starts_with("attempt 1 was interrupted"), "{error}");
         let destination = setup.destination(direction, "big");
         assert!(!destination.exists(), "an incomplete copy is published");
         let kept = fs::metadata(part_of(&destination)?.context("no part is kept")?)?.len();
@@ -71,9 +71,9 @@ async fn a_connection_that_stalls_is_given_up_and_replaced(
     setup.proxy.set_script([(MIDDLE, Fault::Stall), (0, Fault::Hold)]);
     let transfer = setup.with_daemon(async || {
         let (_, directive) = setup.agent.server.send_job(job);
-        let told = setup.attempt_is_reported().await?;
+        let error = setup.attempt_is_reported().await?;
         // No byte came, or no confirmation.
-        assert!(told.contains("nothing"), "{told}");
+        assert!(error.contains("nothing"), "{error}");
         setup.proxy.release();
         ended_transfer(&setup.agent, directive).await
     });
@@ -150,7 +150,7 @@ async fn a_copy_goes_on_without_the_control_plane_and_is_reported_later(
         setup.proxy.release();
         wait_for_path(&destination).await?;
         let is_running = server.change(|state| state.all("status", &json!("running")));
-        assert!(is_running, "a server that is away was told of the end");
+        assert!(is_running, "the end was reported to a server that is unavailable");
         server.change(|state| state.is_unavailable = false);
         ended_transfer(&setup.agent, directive).await
     });

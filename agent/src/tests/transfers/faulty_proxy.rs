@@ -12,7 +12,7 @@ use std::time::Duration;
 pub(super) enum Fault {
     /// All connections end. Later ones pass.
     Cut,
-    /// Nothing passes on the connections that there are, and nobody is told. Later ones pass.
+    /// Nothing passes on the open connections, and they stay open. Later ones pass.
     Stall,
     /// Nothing passes, and no new connection is passed on, until [`Proxy::release`].
     Hold,
@@ -70,7 +70,7 @@ impl Proxy {
         self.shared.changed.notify_all();
     }
 
-    /// Lets so many bytes pass at once on each connection, with a pause behind them.
+    /// Lets `bytes` pass at once on each connection, and then pauses.
     pub(super) fn set_pace(&self, bytes: usize, pause: Duration) {
         self.shared.lock().pace = Some((bytes, pause));
     }

@@ -30,7 +30,7 @@ const OWN_DISK: &str = "No space left";
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// Mounts a file system of so many MiB, in memory, on a folder that is created.
+    /// Creates a folder and mounts a file system of `mebibytes` on it, in memory.
     fn mount(folder: &Path, mebibytes: u32) -> anyhow::Result<Self> {
         fs::create_dir_all(folder)?;
         let mut mount = Command::new("mount");

@@ -98,7 +98,7 @@ async fn kill_at_random_points() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Kills the agent when so many bytes of a copy have passed, or when it is done; then another process finishes it.
+/// Kills the agent when `point` bytes of a copy have passed, or when it is done; then another process finishes it.
 async fn kill_at(setup: &Setup, direction: Direction, name: &str, point: u64) -> anyhow::Result<()> {
     let bytes = test_bytes(SIZE);
     let job = setup.job(direction, name, &bytes)?;

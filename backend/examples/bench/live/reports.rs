@@ -47,7 +47,7 @@ pub(super) struct Reported {
     pub(super) refused: usize,
 }
 
-/// Sends the reports of a stretch when they are due, so many in a second. Reports of one transfer use one connection if
+/// Sends the reports of a stretch when they are due, `rate` in a second. Reports of one transfer use one connection if
 /// the number of transfers is a multiple of the number of connections, so that they arrive in their order.
 pub(super) async fn paced(
     address: &str,
@@ -128,7 +128,7 @@ pub(super) async fn send(connection: &mut Connection, reporters: &[Reporter], nu
     matches!(status, Ok(200 | 204))
 }
 
-/// The duration that so many percent of the times do not exceed.
+/// The duration that `percent` of the times do not exceed.
 pub(crate) fn percentile(times: &[Duration], percent: usize) -> Duration {
     times.get(times.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default()
 }

@@ -12,7 +12,7 @@ use crate::{
 
 /// The agents, each with as many transfers.
 const AGENTS: usize = 100;
-/// The running transfers, which take turns: so many that no state waits for long enough to be replaced by the next one
+/// The running transfers, which take turns: enough that no state waits long enough to be replaced by the next one
 /// of its transfer, unless the server is overloaded. A multiple of the numbers of connections that report.
 pub(crate) const TRANSFERS: usize = 10_000;
 

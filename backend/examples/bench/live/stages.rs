@@ -116,7 +116,7 @@ fn difference(now: &[(f64, u64)], before: &[(f64, u64)]) -> Histogram {
     now.iter().map(|(bound, count)| (*bound, count - before_at(*bound).map_or(0, |(_, count)| *count))).collect()
 }
 
-/// The bound in milliseconds that so many percent of the values do not exceed.
+/// The bound in milliseconds that `percent` of the values do not exceed.
 fn bound(counts: &[(f64, u64)], all: u64, percent: u64) -> f64 {
     let found = counts.iter().find(|(_, count)| count * 100 >= all * percent);
     found.map_or(0.0, |(bound, _)| bound * 1e3)

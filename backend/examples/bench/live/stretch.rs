@@ -18,8 +18,8 @@ use super::watcher::{Message, Watcher};
 /// The time before the first report, in which connections are opened.
 const LEAD: Duration = Duration::from_millis(300);
 
-/// The number of the next report. Each report has its own, so that every one changes its transfer and can be told from
-/// all others.
+/// The number of the next report. Each report has its own, so that every one changes its transfer and differs from all
+/// others.
 static NEXT: AtomicUsize = AtomicUsize::new(1);
 
 /// Takes the number of the next report.
@@ -47,7 +47,7 @@ pub(super) struct Stretch {
 
 /// What one watcher received.
 #[derive(Default)]
-pub(super) struct Heard {
+pub(super) struct ReceivedStates {
     /// How long each state took from the sending of its report, in microseconds.
     pub(super) delays: Vec<u32>,
     pub(super) states: usize,
@@ -59,13 +59,13 @@ pub(super) struct Heard {
 }
 
 impl Stretch {
-    /// A stretch in which so many reports are due, and watchers measure how long each of them takes.
+    /// A stretch in which this number of reports is due, and watchers measure how long each of them takes.
     pub(super) fn timed(reports: usize) -> Arc<Self> {
         let sent = (0..reports).map(|_| AtomicU32::new(0)).collect();
         Arc::new(Self { sent, expected: reports, ..Self::new(reports) })
     }
 
-    /// A stretch in which so many reports are due, and watchers remember the last state of each of so many transfers.
+    /// A stretch in which `reports` are due, and watchers remember the last state of each of the transfers.
     pub(super) fn remembered(reports: usize, transfers: usize) -> Arc<Self> {
         Arc::new(Self { transfers, ..Self::new(reports) })
     }
@@ -94,7 +94,7 @@ impl Stretch {
         }
     }
 
-    /// When a report is due, at so many in a second.
+    /// When a report is due, at `rate` reports in a second.
     pub(super) fn due(&self, number: usize, rate: u32) -> Instant {
         let position = u32::try_from(number - self.numbers.start).unwrap();
         self.start + Duration::from_secs(1) * position / rate
@@ -112,7 +112,7 @@ impl Stretch {
         }
     }
 
-    /// What a watcher knows that has received no state: see [`Heard::newest`].
+    /// What a watcher knows that has received no state: see [`ReceivedStates::newest`].
     pub(super) fn nothing_known(&self) -> Vec<u32> {
         vec![0; self.transfers]
     }
@@ -133,7 +133,7 @@ impl Stretch {
     }
 }
 
-impl Heard {
+impl ReceivedStates {
     fn note(&mut self, message: Message, stretch: &Stretch) {
         let Message::State(number) = message else {
             self.resyncs += 1;
@@ -157,22 +157,22 @@ impl Heard {
 }
 
 /// Lets a watcher receive until it has received everything or the stretch is over. `newest` is what it knows already.
-pub(super) async fn listen(mut watcher: Watcher, stretch: Arc<Stretch>, newest: Vec<u32>) -> (Watcher, Heard) {
-    let mut heard = Heard { newest, ..Heard::default() };
+pub(super) async fn listen(mut watcher: Watcher, stretch: Arc<Stretch>, newest: Vec<u32>) -> (Watcher, ReceivedStates) {
+    let mut states = ReceivedStates { newest, ..ReceivedStates::default() };
     let mut over = pin!(stretch.over.notified());
-    while !stretch.is_over.load(Ordering::Relaxed) && !heard.is_complete(&stretch) {
-        let before = heard.states;
-        let receiving = poll_fn(|context| watcher.poll_messages(context, |message| heard.note(message, &stretch)));
+    while !stretch.is_over.load(Ordering::Relaxed) && !states.is_complete(&stretch) {
+        let before = states.states;
+        let receiving = poll_fn(|context| watcher.poll_messages(context, |message| states.note(message, &stretch)));
         let is_open = tokio::select! {
             biased;
             received = receiving => received.is_ok(),
             () = &mut over => break,
         };
-        stretch.states.fetch_add(heard.states - before, Ordering::Relaxed);
+        stretch.states.fetch_add(states.states - before, Ordering::Relaxed);
         if !is_open {
-            heard.is_closed = true;
+            states.is_closed = true;
             break;
         }
     }
-    (watcher, heard)
+    (watcher, states)
 }

@@ -18,7 +18,7 @@ use super::{
     reports::{self, Answered, Reported},
     setup::{Setup, TRANSFERS},
     stages::Stages,
-    stretch::{self, Heard, Stretch},
+    stretch::{self, ReceivedStates, Stretch},
     watcher::Watcher,
 };
 use crate::{
@@ -97,7 +97,7 @@ impl<'a> WatchedServer<'a> {
         Self { setup, server, watchers: Vec::new() }
     }
 
-    /// Replaces the watchers by so many, who take turns with so many selections.
+    /// Replaces the watchers by `count` others, who take turns with `selections` different selections.
     pub(crate) async fn watch(&mut self, count: usize, selections: usize) {
         self.watchers.clear();
         sleep(PAUSE).await;
@@ -105,7 +105,7 @@ impl<'a> WatchedServer<'a> {
         self.wait_until_subscribed().await;
     }
 
-    /// Keeps so many watchers and disconnects the others.
+    /// Keeps `count` watchers and disconnects the others.
     pub(crate) async fn keep(&mut self, count: usize) {
         self.watchers.truncate(count);
         sleep(PAUSE).await;
@@ -121,16 +121,16 @@ impl<'a> WatchedServer<'a> {
         let Reported { refused, .. } =
             reports::paced(&self.server.address, &self.setup.reporters, &stretch, rate, CONNECTIONS).await;
         assert_eq!(refused, 0, "reports were refused at {rate} per second");
-        let heard = self.collect(listening, &stretch, GRACE).await;
+        let collected = self.collect(listening, &stretch, GRACE).await;
         let taken = self.cpu() - before;
-        let mut delays: Vec<u32> = heard.iter().flat_map(|heard| heard.delays.iter().copied()).collect();
+        let mut delays: Vec<u32> = collected.iter().flat_map(|collected| collected.delays.iter().copied()).collect();
         delays.sort_unstable();
         let at = |percent: usize| Duration::from_micros(u64::from(delays[(delays.len() - 1) * percent / 100]));
         Paced { deliveries: delays.len(), expected, p50: at(50), p99: at(99), cpu: taken / float(delays.len()) }
     }
 
-    /// Like [`Self::paced`], first alone, then beside so many watchers that read nothing and whose buffers are full. Both
-    /// stretches follow the same load, and are long enough for a round of the collector.
+    /// Like [`Self::paced`], first alone, then beside `stalled` watchers that read nothing and whose buffers are full.
+    /// Both stretches follow the same load, and are long enough for a round of the collector.
     pub(crate) async fn paced_beside_stalled(&mut self, stalled: usize, rate: u32, seconds: u64) -> (Paced, Paced) {
         let seconds = seconds.max(COLLECTING);
         self.saturate(FILLING).await;
@@ -164,7 +164,7 @@ impl<'a> WatchedServer<'a> {
     }
 
     /// Reports at a rate that is too high, and compares what each watcher knows shortly afterwards. Then waits until all of
-    /// them know everything, so that states that are late can be told from states that are lost.
+    /// them know everything, so that late states are distinguished from lost ones.
     pub(crate) async fn storm(&mut self, rate: u32, seconds: u64) -> Storm {
         let mut stretch = Stretch::remembered(reports_in(rate, seconds), TRANSFERS);
         let mut listening = self.listen(&stretch);
@@ -177,10 +177,10 @@ impl<'a> WatchedServer<'a> {
         sleep_until(end + SETTLING).await;
         for look in 0_u32.. {
             let elapsed = end.elapsed();
-            let heard = self.collect(listening, &stretch, Duration::ZERO).await;
-            storm.deliveries += heard.iter().map(|heard| heard.states + heard.resyncs).sum::<usize>();
-            storm.resyncs += heard.iter().map(|heard| heard.resyncs).sum::<usize>();
-            let mut unknown: Vec<usize> = heard.iter().map(|heard| unknown_states(&last, heard)).collect();
+            let collected = self.collect(listening, &stretch, Duration::ZERO).await;
+            storm.deliveries += collected.iter().map(|collected| collected.states + collected.resyncs).sum::<usize>();
+            storm.resyncs += collected.iter().map(|collected| collected.resyncs).sum::<usize>();
+            let mut unknown: Vec<usize> = collected.iter().map(|collected| unknown_states(&last, collected)).collect();
             unknown.sort_unstable();
             if look == 0 {
                 storm.right = unknown.iter().filter(|unknown| **unknown == 0).count();
@@ -194,13 +194,13 @@ impl<'a> WatchedServer<'a> {
                 break;
             }
             stretch = Stretch::remembered(0, TRANSFERS);
-            listening = self.listen_on(&stretch, heard.into_iter().map(|heard| heard.newest));
+            listening = self.listen_on(&stretch, collected.into_iter().map(|collected| collected.newest));
             sleep(LOOK_INTERVAL).await;
         }
         storm
     }
 
-    /// The KiB of memory of the server for each of so many watchers that receive nothing, beyond as many others: these take
+    /// The KiB of memory of the server for each of `count` watchers that receive nothing, beyond as many others: these take
     /// the memory that the server has left of its start.
     pub(crate) async fn memory_of_idle(&mut self, count: usize) -> f64 {
         self.watchers = self.subscribe(count, 1).await;
@@ -254,7 +254,7 @@ impl<'a> WatchedServer<'a> {
     }
 
     /// Lets all watchers receive, elsewhere.
-    fn listen(&mut self, stretch: &Arc<Stretch>) -> JoinSet<(Watcher, Heard)> {
+    fn listen(&mut self, stretch: &Arc<Stretch>) -> JoinSet<(Watcher, ReceivedStates)> {
         let known = vec![stretch.nothing_known(); self.watchers.len()];
         self.listen_on(stretch, known.into_iter())
     }
@@ -264,7 +264,7 @@ impl<'a> WatchedServer<'a> {
         &mut self,
         stretch: &Arc<Stretch>,
         known: impl Iterator<Item = Vec<u32>>,
-    ) -> JoinSet<(Watcher, Heard)> {
+    ) -> JoinSet<(Watcher, ReceivedStates)> {
         let mut listening = JoinSet::new();
         for (watcher, known) in self.watchers.drain(..).zip(known) {
             listening.spawn_on(stretch::listen(watcher, Arc::clone(stretch), known), self.setup.watching.handle());
@@ -276,10 +276,10 @@ impl<'a> WatchedServer<'a> {
     /// order of the watchers.
     async fn collect(
         &mut self,
-        mut listening: JoinSet<(Watcher, Heard)>,
+        mut listening: JoinSet<(Watcher, ReceivedStates)>,
         stretch: &Stretch,
         grace: Duration,
-    ) -> Vec<Heard> {
+    ) -> Vec<ReceivedStates> {
         let mut all = Vec::with_capacity(listening.len());
         let end = Instant::now() + grace;
         while let Ok(Some(ended)) = timeout_at(end, listening.join_next()).await {
@@ -293,11 +293,11 @@ impl<'a> WatchedServer<'a> {
     }
 
     /// Takes a watcher back after a stretch. Returns what it received.
-    fn take_back(&mut self, ended: Result<(Watcher, Heard), JoinError>) -> Heard {
-        let (watcher, heard) = ended.unwrap();
-        assert!(!heard.is_closed, "the server has disconnected a watcher");
+    fn take_back(&mut self, ended: Result<(Watcher, ReceivedStates), JoinError>) -> ReceivedStates {
+        let (watcher, collected) = ended.unwrap();
+        assert!(!collected.is_closed, "the server has disconnected a watcher");
         self.watchers.push(watcher);
-        heard
+        collected
     }
 }
 
@@ -321,8 +321,8 @@ fn last_states(accepted: &[usize]) -> Vec<u32> {
 }
 
 /// The number of transfers whose last state a watcher does not know.
-fn unknown_states(last: &[u32], heard: &Heard) -> usize {
-    last.iter().zip(&heard.newest).filter(|(last, newest)| **last != 0 && last != newest).count()
+fn unknown_states(last: &[u32], collected: &ReceivedStates) -> usize {
+    last.iter().zip(&collected.newest).filter(|(last, newest)| **last != 0 && last != newest).count()
 }
 
 fn reports_in(rate: u32, seconds: u64) -> usize {

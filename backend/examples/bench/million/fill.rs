@@ -107,7 +107,7 @@ impl Db {
     }
 }
 
-/// Stores so many transfers, and the series.
+/// Stores `count` transfers, and the series.
 pub(super) async fn fill(place: &Place, count: u64) {
     let mut db = Db::connect(place).await;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed();

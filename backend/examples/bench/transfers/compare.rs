@@ -13,7 +13,7 @@ pub(crate) struct Contender {
     script: String,
 }
 
-/// The ratios that are asked for: at least so many times as fast, at most so many times the CPU time.
+/// The required ratios of speed, at least, and of CPU time, at most.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked {
     pub(crate) wall: Option<f64>,

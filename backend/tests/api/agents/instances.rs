@@ -90,8 +90,8 @@ async fn of_two_that_live_the_later_one_is_stopped_everywhere_and_the_log_says_s
     assert!(is_duplicate(&fixture.beat(1, B).await));
     let logged: Vec<(String,)> =
         backend::store::db::sql("SELECT kind FROM events").fetch_all(&fixture.app.app.db).await.expect("the log");
-    let told = Kind::AgentDuplicateStopped.to_string();
-    assert_eq!(logged.iter().filter(|(kind,)| *kind == told).count(), 1, "{logged:?}");
+    let expected_kind = Kind::AgentDuplicateStopped.to_string();
+    assert_eq!(logged.iter().filter(|(kind,)| *kind == expected_kind).count(), 1, "{logged:?}");
 }
 
 #[tokio::test]

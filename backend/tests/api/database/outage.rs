@@ -135,7 +135,7 @@ async fn an_outage_of_the_database_declares_no_agent_offline_and_ends_no_lease()
         let stalled = cp.mark_stalled_transfers().await.expect("a sweep");
         (silent, stalled, cp.end_leases().await.expect("a sweep"))
     };
-    assert_eq!(sweep().await, (0, 0, 0), "nobody could say anything");
+    assert_eq!(sweep().await, (0, 0, 0), "no agent could report");
     blockade.end().await;
     // The outage ends with the first report that is stored.
     let other = app.agent(customer.id, "edge-3").await;
@@ -143,7 +143,7 @@ async fn an_outage_of_the_database_declares_no_agent_offline_and_ends_no_lease()
     app.advance(TimeDelta::milliseconds(89_999));
     assert_eq!(heartbeat(&app, &other).await.status, 200);
     let (silent, _, ended) = sweep().await;
-    assert_eq!((silent, ended), (0, 0), "they have three intervals to be heard");
+    assert_eq!((silent, ended), (0, 0), "they have three intervals to report");
     app.advance(TimeDelta::milliseconds(1));
     let (silent, _, ended) = sweep().await;
     assert_eq!((silent, ended), (1, 1));

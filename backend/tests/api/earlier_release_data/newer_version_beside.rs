@@ -104,11 +104,11 @@ async fn an_event_that_cannot_be_read_fails_alone() {
     assert_eq!(log.len(), whole, "none is left out");
     let count = |kind: &str, of: &str| log.iter().filter(|(k, o)| k == kind && o == of).count();
     assert_eq!((count("UNKNOWN", "Transfer"), count("TRANSFER_CREATED", "UnknownObject")), (1, 3));
-    // What it is about is known all the same; and nobody can say whether customers may know of a new kind.
-    let somebody = thawed.app.sign_in("somebody@example.com", crate::support::PASSWORD).await;
-    let somebody = thawed.app.bearer(text(&somebody.body["data"]["token"]));
+    // The object of such an event is known, but not whether customers may see events of its kind.
+    let signed_in = thawed.app.sign_in("somebody@example.com", crate::support::PASSWORD).await;
+    let customer_user = thawed.app.bearer(text(&signed_in.body["data"]["token"]));
     let query = "{ events(first: 100) { nodes { kind objectId customerId agentId object { __typename id } } } }";
-    let seen = somebody.data(query, &json!({})).await;
+    let seen = customer_user.data(query, &json!({})).await;
     let seen = seen["events"]["nodes"].as_array().expect("events");
     assert!(seen.iter().all(|event| event["kind"] != "UNKNOWN"));
     let unread: Vec<_> = seen.iter().filter(|event| event["object"]["__typename"] == "UnknownObject").collect();

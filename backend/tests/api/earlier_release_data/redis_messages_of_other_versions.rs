@@ -42,7 +42,7 @@ impl Neighbours {
             .expect("channels");
         let reader = server.cp().bus().read();
         let mut met = Self { server, reader, line, channel: channels[0].clone(), _redis: redis };
-        // What comes of having connected is behind us once this is heard.
+        // Once this message arrives, those about the connection have arrived as well.
         met.send(&message(&json!([]))).await;
         while !matches!(met.receive().await, Signal::Message(_)) {}
         met
@@ -50,8 +50,8 @@ impl Neighbours {
 
     /// Sends a message as the other server.
     async fn send(&mut self, message: &str) {
-        let heard: i64 = self.line.publish(&self.channel, message).await.expect("published");
-        assert_eq!(heard, 1);
+        let receivers: i64 = self.line.publish(&self.channel, message).await.expect("published");
+        assert_eq!(receivers, 1);
     }
 
     async fn receive(&mut self) -> Signal {
@@ -83,11 +83,11 @@ async fn every_message_of_an_earlier_release_is_read() {
             let said: Value = serde_json::from_str(line).expect("JSON");
             let Some(events) = said["message"]["events"].as_array() else { continue };
             neighbours.send(line).await;
-            let heard = neighbours.events().await;
+            let received = neighbours.events().await;
             let words = |events: &[Event]| events.iter().map(|event| json!(event.kind)).collect::<Vec<_>>();
-            assert_eq!(words(&heard), events.iter().map(|event| event["kind"].clone()).collect::<Vec<_>>());
-            assert!(heard.iter().all(|event| !matches!(event.object, Object::Unknown(_))), "{line}");
-            kinds += heard.len();
+            assert_eq!(words(&received), events.iter().map(|event| event["kind"].clone()).collect::<Vec<_>>());
+            assert!(received.iter().all(|event| !matches!(event.object, Object::Unknown(_))), "{line}");
+            kinds += received.len();
         }
         assert!(kinds > 30, "{release}: {kinds}");
     }
@@ -111,10 +111,10 @@ async fn what_a_newer_server_adds_causes_no_resync() {
         "object": { "type": "invoice", "view": {} },
     });
     neighbours.send(&message(&json!([event, invoice]))).await;
-    let heard = neighbours.events().await;
-    let [weighed, sent] = &heard[..] else { panic!("{heard:?}") };
-    assert_eq!((weighed.kind, weighed.object.id().to_string()), (Kind::Unknown, transfer), "its object is told");
-    assert_eq!((sent.kind, sent.number), (Kind::Unknown, Some(8)), "so that nobody thinks it was lost");
+    let received = neighbours.events().await;
+    let [weighed, sent] = &received[..] else { panic!("{received:?}") };
+    assert_eq!((weighed.kind, weighed.object.id().to_string()), (Kind::Unknown, transfer), "its object is known");
+    assert_eq!((sent.kind, sent.number), (Kind::Unknown, Some(8)), "so that it does not count as lost");
 }
 
 #[tokio::test]

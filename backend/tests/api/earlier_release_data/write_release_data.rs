@@ -49,7 +49,7 @@ struct Story {
     messages: Option<redis::aio::PubSub>,
     customer: Value,
     root: Client,
-    somebody: Client,
+    customer_user: Client,
     session: Value,
     agents: [TestAgent; 3],
 }
@@ -63,11 +63,11 @@ impl Story {
         let ours = customer["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
         app.create_user("somebody", Some(ours)).await;
         let signed_in = app.sign_in("somebody@example.com", PASSWORD).await;
-        let somebody = app.bearer(text(&signed_in.body["data"]["token"]));
+        let customer_user = app.bearer(text(&signed_in.body["data"]["token"]));
         let session = signed_in.body["data"].clone();
         let agents =
             [app.agent(ours, "edge-1").await, app.agent(ours, "edge-2").await, app.agent(ours, "edge-3").await];
-        Self { app, messages, customer, root, somebody, session, agents }
+        Self { app, messages, customer, root, customer_user, session, agents }
     }
 
     async fn tell(mut self, folder: &std::path::Path, database: &TestDatabase) {

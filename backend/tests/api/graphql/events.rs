@@ -114,15 +114,15 @@ async fn every_kind_of_object_is_shown_in_full() {
 #[tokio::test]
 async fn a_customer_sees_their_own_part_and_nothing_that_is_for_administrators() {
     let (app, customer, agent, user) = with_agent().await;
-    let somebody = app.create_user("somebody", Some(customer.id)).await;
-    app.sign_in(&somebody.email, PASSWORD).await;
-    let token = super::token_of(&app, &somebody.email, chrono::TimeDelta::hours(1)).await;
+    let customer_user = app.create_user("somebody", Some(customer.id)).await;
+    app.sign_in(&customer_user.email, PASSWORD).await;
+    let token = super::token_of(&app, &customer_user.email, chrono::TimeDelta::hours(1)).await;
     app.bearer(&token).send("POST", "/api/auth/logout", None).await;
     let admin = app.admin().await;
     let rename = "mutation ($id: ID!) { updateCustomer(id: $id, input: { name: \"New\" }) { id } }";
     admin.data(rename, &of(&customer.id)).await;
     admin
-        .data("mutation ($id: ID!) { updateUser(id: $id, input: { suspended: true }) { id } }", &of(&somebody.id))
+        .data("mutation ($id: ID!) { updateUser(id: $id, input: { suspended: true }) { id } }", &of(&customer_user.id))
         .await;
     app.transfer(&agent).await;
     let other = app.customer("Other").await;

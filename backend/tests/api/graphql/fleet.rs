@@ -110,12 +110,12 @@ async fn a_customer_sees_the_totals_of_their_own_fleet() {
     for report in [json!({ "status": "failed" }), json!({ "status": "running", "speed": 5 })] {
         transfer_after(&app, &foreign, &report).await;
     }
-    let figures = async |client: &Client| {
+    let fleet_totals = async |client: &Client| {
         let seen = fleet(client).await;
         let of = |pointer: &str| seen.pointer(pointer).cloned();
         ["/agents/total", "/transfers/running", "/bytesPerSecond", "/failuresInLastDay"].map(|name| json!(of(name)))
     };
-    assert_eq!(figures(&user).await, [json!(1), json!(1), json!(3.0), json!(0)]);
-    assert_eq!(figures(&app.bearer(&other.token)).await, [json!(1), json!(1), json!(5.0), json!(1)]);
-    assert_eq!(figures(&app.admin().await).await, [json!(2), json!(2), json!(8.0), json!(1)]);
+    assert_eq!(fleet_totals(&user).await, [json!(1), json!(1), json!(3.0), json!(0)]);
+    assert_eq!(fleet_totals(&app.bearer(&other.token)).await, [json!(1), json!(1), json!(5.0), json!(1)]);
+    assert_eq!(fleet_totals(&app.admin().await).await, [json!(2), json!(2), json!(8.0), json!(1)]);
 }

@@ -24,7 +24,7 @@ pub(crate) fn deep() -> Vec<String> {
         format!("{{ {} }}", nested("... { ", "}", 2_000)),
         format!("{{ {}", "a { ".repeat(10_000)),
         format!("{{ {}", "a(b: [".repeat(10_000)),
-        // A string that does not end hides brackets from whoever counts them another way than the parser.
+        // A string that does not end hides brackets from code that counts them differently than the parser.
         format!("{{ a(b: [\"\"\"[\"{lists}]) }}"),
         format!("{{ a(b: \"\"\"x\\\"\"\" \"\"\" {lists}) }}"),
     ]

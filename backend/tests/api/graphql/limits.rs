@@ -142,7 +142,7 @@ async fn a_document_holds_one_attempt_to_sign_in() {
     let document = format!("mutation {{ {} {} }}", attempt("a", "wrong"), attempt("b", PASSWORD));
     let answer = app.anonymous().ask(&document, &Value::Null).await;
     assert_eq!(answer.codes(), ["UNAUTHENTICATED", "INVALID"], "{}", answer.body);
-    assert!(!String::from_utf8_lossy(&answer.bytes).contains("\"token\""), "nobody is signed in");
+    assert!(!String::from_utf8_lossy(&answer.bytes).contains("\"token\""), "no user is signed in");
 }
 
 /// A query of transfers of agents of transfers of agents, with this many levels.

@@ -77,7 +77,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Statements {
 async fn counted(work: impl Future<Output = Value>) -> (Count, Value) {
     static LISTENING: OnceLock<()> = OnceLock::new();
     LISTENING.get_or_init(|| {
-        // Elsewhere in this process nobody counts, and nothing is spent on it.
+        // Statements outside of a span, those of other tests of this process, are not counted.
         let concerned = dynamic_filter_fn(|metadata, context| {
             metadata.is_span() || (metadata.target() == "sqlx::query" && context.lookup_current().is_some())
         });

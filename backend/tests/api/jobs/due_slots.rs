@@ -13,8 +13,8 @@ async fn a_due_slot_becomes_a_start_that_waits_until_it_is_claimed() {
     assert_eq!(story.dispatch(MINUTE).await, 1);
     assert_eq!(story.dispatch(MINUTE).await, 0, "once");
     assert_eq!(story.reason().await.as_deref(), Some("waits for the agent to start it"));
-    let heard = story.app.key(&story.agent.key).post("/api/agents/heartbeat", &json!({})).await;
-    let start = &heard.body["data"]["directives"][0];
+    let heartbeat = story.app.key(&story.agent.key).post("/api/agents/heartbeat", &json!({})).await;
+    let start = &heartbeat.body["data"]["directives"][0];
     assert_eq!(start["type"], "startJob");
     let payload = &start["payload"];
     assert_eq!(payload["job"], story.shown().await);

@@ -57,7 +57,7 @@ async fn a_retry_after_a_lease_waits_for_a_heartbeat_and_for_the_end_of_the_run_
     story.heartbeat(&json!({ "status": "offline" })).await;
     story.app.advance(MINUTE * 6);
     assert_eq!(story.app.cp().end_run_leases().await.expect("a sweep"), 1);
-    assert_eq!(sweep(&story, MINUTE).await, 0, "nobody is there");
+    assert_eq!(sweep(&story, MINUTE).await, 0, "the agent is offline");
     story.heartbeat(&json!({})).await;
     assert_eq!(sweep(&story, SECOND).await, 0, "it may be at work on it");
     let agent = story.app.key(&story.agent.key);

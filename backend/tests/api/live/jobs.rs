@@ -26,9 +26,9 @@ async fn a_job_and_its_runs_are_seen_as_they_change() {
     admin.data("mutation ($id: ID!) { enableJob(id: $id) { id } }", &json!({ "id": job })).await;
     let key = story.app.key(&story.agent.key);
     let run = key.post(&format!("/api/jobs/{job}/runs"), &json!({})).await.body["data"]["run"]["id"].clone();
-    let told = |status: &str| json!({ "resync": false, "jobRun": { "id": run, "jobId": job, "status": status } });
-    assert_eq!(all.data("runs").await["jobRunUpdated"], told("RUNNING"));
+    let update = |status: &str| json!({ "resync": false, "jobRun": { "id": run, "jobId": job, "status": status } });
+    assert_eq!(all.data("runs").await["jobRunUpdated"], update("RUNNING"));
     let path = format!("/api/jobs/{job}/runs/{}", run.as_str().unwrap_or_default());
     assert_eq!(key.patch(&path, &json!({ "status": "completed" })).await.status, 200);
-    assert_eq!(all.data("runs").await["jobRunUpdated"], told("COMPLETED"));
+    assert_eq!(all.data("runs").await["jobRunUpdated"], update("COMPLETED"));
 }

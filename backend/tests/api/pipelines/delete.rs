@@ -19,14 +19,14 @@ async fn runs_and_versions_go_what_runs_is_cancelled_first_and_transfers_stay() 
     let mut bus = fixture.app.cp().bus().read();
     let answer = fixture.user.delete("/api/pipelines/daily").await;
     assert_eq!((answer.status, &answer.body["data"]), (200, &json!({ "deleted": true })));
-    let told = loop {
+    let events = loop {
         if let backend::events::Signal::Message(message) = bus.next().await.expect("a bus") {
             break message.events.clone();
         }
     };
-    let told: Vec<String> = told.iter().map(|event| event.kind.to_string()).collect();
-    assert_eq!(told.last().map(String::as_str), Some("pipelineDeleted"));
-    assert!(told.contains(&"pipelineRunCancelRequested".to_owned()), "{told:?}");
+    let kinds: Vec<String> = events.iter().map(|event| event.kind.to_string()).collect();
+    assert_eq!(kinds.last().map(String::as_str), Some("pipelineDeleted"));
+    assert!(kinds.contains(&"pipelineRunCancelRequested".to_owned()), "{kinds:?}");
     assert_eq!(fixture.delivered().await, [("cancelStep".to_owned(), "fetch".to_owned())]);
     assert_eq!(fixture.user.get("/api/pipelines/daily").await.status, 404);
     assert!(fixture.app.cp().get_pipeline_run(&admin(), run_id(&run)).await.is_err());

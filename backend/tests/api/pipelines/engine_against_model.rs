@@ -319,11 +319,11 @@ fn check(world: &World, run: &PipelineRun, receiver: &Receiver) {
         let done = world.done.get(&step.id).copied().unwrap_or(0);
         assert!(done <= 1, "`{}` was done {done} times: {run:?}", step.id);
         if !world.nodes[&step.id].is_webhook && step.status == StepStatus::Completed {
-            assert_eq!(done, 1, "`{}` is completed, and nobody did it: {run:?}", step.id);
+            assert_eq!(done, 1, "`{}` is completed, but no agent did it: {run:?}", step.id);
         }
     }
     let mut deliveries: Vec<String> =
-        receiver.received().iter().map(|heard| heard.header("x-mftplus-delivery").to_owned()).collect();
+        receiver.received().iter().map(|request| request.header("x-mftplus-delivery").to_owned()).collect();
     let sent = deliveries.len();
     deliveries.sort_unstable();
     deliveries.dedup();
@@ -332,7 +332,7 @@ fn check(world: &World, run: &PipelineRun, receiver: &Receiver) {
 
 #[tokio::test]
 async fn every_run_ends_and_no_step_is_done_twice_whenever_servers_are_killed() {
-    #[expect(clippy::disallowed_methods, reason = "whoever repeats a life says so by this variable")]
+    #[expect(clippy::disallowed_methods, reason = "this variable repeats the test with a seed")]
     if let Ok(seed) = env::var(SEED) {
         let digits = seed.trim_start_matches("0x");
         live(u64::from_str_radix(digits, 16).expect("a seed in hexadecimal digits")).await;

@@ -38,12 +38,12 @@ async fn a_parameter_leaves_neither_its_json_string_nor_its_part_of_the_url() {
     let receiver = Receiver::start(|_| Some(204)).await;
     let pipeline = fixture.pipeline("daily", &yaml(&receiver)).await;
     run(&fixture, &pipeline, &json!({ "x": HOSTILE, "n": "1, \"admin\": true" })).await;
-    let heard = receiver.received().remove(0);
-    assert_eq!(heard.header("content-type"), "application/json");
-    let body: Value = serde_json::from_str(&heard.body).expect("JSON");
+    let request = receiver.received().remove(0);
+    assert_eq!(request.header("content-type"), "application/json");
+    let body: Value = serde_json::from_str(&request.body).expect("JSON");
     assert_eq!(body, json!({ "text": format!("<{HOSTILE}>"), "n": "1, \"admin\": true" }));
     let encoded = "a%22b%5Cc%2F..%2Fd%3Fe%3Df%26g%23h";
-    assert_eq!(heard.path, format!("/hook/{encoded}?q={encoded}"));
+    assert_eq!(request.path, format!("/hook/{encoded}?q={encoded}"));
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn a_version_that_was_saved_before_keeps_its_rule_also_when_it_is_restored
     let meant = id(&pipeline).parse().expect("an id");
     fixture.app.cp().restore_pipeline_version(&crate::support::admin(), &meant, 1, None).await.expect("version 3");
     run(&fixture, &pipeline, &quoted).await;
-    let bodies: Vec<String> = receiver.received().into_iter().map(|heard| heard.body).collect();
+    let bodies: Vec<String> = receiver.received().into_iter().map(|request| request.body).collect();
     let plain = "{\"text\": \"<a\",\"b\":\"c>\", \"n\": 1}";
     assert_eq!(bodies, [plain, "{\"text\": \"<a\\\",\\\"b\\\":\\\"c>\", \"n\": 1}", plain]);
 }

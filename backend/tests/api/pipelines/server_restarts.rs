@@ -69,7 +69,8 @@ async fn a_webhook_whose_server_was_killed_is_another_attempt_of_the_other_serve
     let fixture = Fixture::of(TestApp::on(&shared, &flags).await).await;
     let other = TestApp::on(&shared, &flags).await;
     // Whoever asks first is never answered.
-    let receiver = Receiver::start(|heard| (!heard.header("x-mftplus-delivery").ends_with("/1")).then_some(204)).await;
+    let receiver =
+        Receiver::start(|request| (!request.header("x-mftplus-delivery").ends_with("/1")).then_some(204)).await;
     let yaml = format!(
         "source: /a\ndestination: /b\nsteps:\n  - {{ id: tell, type: webhook, url: \"{}\", \
          retry: {{ maxAttempts: 2, initialDelay: 1s }} }}\n",

@@ -38,7 +38,7 @@ pub(crate) fn check(sent: &Sent<'_>, answer: &Answer) {
     let Some(item) = item(path) else {
         // GraphQL and the documents are described elsewhere; of the rest there is nothing.
         if path.starts_with("/api/") && !path.starts_with("/api/docs") {
-            // A body that is too large is told so wherever it is sent to.
+            // A body that is too large is refused with this status at every path.
             assert!(matches!(answer.status, 404 | 413), "{place}, and no path of the document is like it");
             fits(&failure(), &answer.body, &STRICT, &place);
         }
@@ -163,7 +163,7 @@ fn fits(schema: &Value, value: &Value, document: &Value, place: &str) {
 fn compiled(schema: &Value, document: &Value, place: &str) -> Arc<Validator> {
     let is_strict = std::ptr::eq(document, &raw const *STRICT);
     let key = format!("{is_strict} {schema}");
-    let mut validators = VALIDATORS.lock().expect("nobody panics with it");
+    let mut validators = VALIDATORS.lock().expect("no test panics while it holds the lock");
     let compile = || {
         let mut schema = schema.clone();
         // `$ref`s are found in the same place as in the document.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{insert_many, path, with_agent};
 use crate::support::{Client, TestApp, app::TestAgent};
 
-const NOBODY: &str = "0199c1f0-6c00-7000-8000-000000000001";
+const UNKNOWN_TRANSFER: &str = "0199c1f0-6c00-7000-8000-000000000001";
 
 /// A transfer after this report.
 async fn reported(app: &TestApp, agent: &TestAgent, report: &Value) -> Value {
@@ -34,7 +34,7 @@ async fn each_transfer_has_its_own_result() {
     let user = app.bearer(&customer.token);
     let failed = reported(&app, &agent, &json!({ "status": "failed", "error": "gone" })).await;
     let completed = reported(&app, &agent, &json!({ "status": "completed" })).await;
-    let results = changed(&user, "retry", json!({ "ids": [completed, failed, NOBODY, failed] })).await;
+    let results = changed(&user, "retry", json!({ "ids": [completed, failed, UNKNOWN_TRANSFER, failed] })).await;
     assert_eq!(
         results,
         json!([
@@ -43,7 +43,7 @@ async fn each_transfer_has_its_own_result() {
                 "error": "a transfer that is completed cannot be retried: only a failed one can",
             },
             { "id": failed, "ok": true },
-            { "id": NOBODY, "ok": false, "code": "NOT_FOUND", "error": "transfer not found" },
+            { "id": UNKNOWN_TRANSFER, "ok": false, "code": "NOT_FOUND", "error": "transfer not found" },
         ])
     );
     assert_eq!((status(&user, &failed).await, status(&user, &completed).await), (json!("queued"), json!("completed")));
@@ -87,10 +87,10 @@ async fn transfers_of_others_are_not_found_and_not_selected() {
 #[rstest]
 #[case(json!({}), "ids", "is required unless there is a `filter`")]
 #[case(json!({ "ids": [] }), "ids", "must be an array of 1 to 500 ids")]
-#[case(json!({ "ids": vec![NOBODY; 501] }), "ids", "must be an array of 1 to 500 ids")]
+#[case(json!({ "ids": vec![UNKNOWN_TRANSFER; 501] }), "ids", "must be an array of 1 to 500 ids")]
 #[case(json!({ "ids": ["one"] }), "ids", "must be an array of UUIDs")]
-#[case(json!({ "ids": NOBODY }), "ids", "must be an array of ids")]
-#[case(json!({ "ids": [NOBODY], "filter": {} }), "filter", "cannot be given together with `ids`")]
+#[case(json!({ "ids": UNKNOWN_TRANSFER }), "ids", "must be an array of ids")]
+#[case(json!({ "ids": [UNKNOWN_TRANSFER], "filter": {} }), "filter", "cannot be given together with `ids`")]
 #[case(json!({ "filter": "failed" }), "filter", "must be an object")]
 #[case(json!({ "filter": { "q": "ab" } }), "filter", "q: must be 3 to 255 characters long")]
 #[case(json!({ "filter": {} }), "filter", "give at least one field")]
@@ -154,12 +154,12 @@ async fn mutations_change_several_transfers_as_rest_does() {
     let user = app.bearer(&customer.token);
     let failed = reported(&app, &agent, &json!({ "status": "failed" })).await;
     let document = "mutation ($ids: [ID!]) { retryTransfers(ids: $ids) { id ok code error } }";
-    let changed = user.data(document, &json!({ "ids": [failed, NOBODY] })).await;
+    let changed = user.data(document, &json!({ "ids": [failed, UNKNOWN_TRANSFER] })).await;
     assert_eq!(
         changed["retryTransfers"],
         json!([
             { "id": failed, "ok": true, "code": null, "error": null },
-            { "id": NOBODY, "ok": false, "code": "NOT_FOUND", "error": "transfer not found" },
+            { "id": UNKNOWN_TRANSFER, "ok": false, "code": "NOT_FOUND", "error": "transfer not found" },
         ])
     );
     let document = "mutation { cancelTransfers(filter: { status: [QUEUED, RUNNING] }) { id ok } }";
@@ -177,8 +177,8 @@ async fn one_request_counts_once_whatever_it_selects() {
     let customer = app.customer("Acme").await;
     let user = app.bearer(&customer.token);
     for left in ["2", "1", "0"] {
-        let answer = user.post("/api/transfers/cancel", &json!({ "ids": [NOBODY, customer.id] })).await;
+        let answer = user.post("/api/transfers/cancel", &json!({ "ids": [UNKNOWN_TRANSFER, customer.id] })).await;
         assert_eq!((answer.status, answer.header("x-ratelimit-remaining")), (200, Some(left)));
     }
-    assert_eq!(user.post("/api/transfers/cancel", &json!({ "ids": [NOBODY] })).await.status, 429);
+    assert_eq!(user.post("/api/transfers/cancel", &json!({ "ids": [UNKNOWN_TRANSFER] })).await.status, 429);
 }

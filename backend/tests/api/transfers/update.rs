@@ -128,15 +128,16 @@ async fn figures_never_go_back_within_an_attempt_and_a_late_lower_one_is_no_erro
     let (app, _, agent, client) = with_agent().await;
     let transfer = app.transfer(&agent).await;
     let path = path(&transfer);
-    let figures = |transfer: &Value| json!([transfer["progress"], transfer["bytesTransferred"], transfer["revision"]]);
+    let progress_of =
+        |transfer: &Value| json!([transfer["progress"], transfer["bytesTransferred"], transfer["revision"]]);
     let body = json!({ "status": "running", "progress": 60, "bytesTransferred": 600 });
-    assert_eq!(figures(&report(&client, &path, &body).await), json!([60.0, 600, 2]));
+    assert_eq!(progress_of(&report(&client, &path, &body).await), json!([60.0, 600, 2]));
     let late = json!({ "progress": 30, "bytesTransferred": 300 });
-    assert_eq!(figures(&report(&client, &path, &late).await), json!([60.0, 600, 2]));
+    assert_eq!(progress_of(&report(&client, &path, &late).await), json!([60.0, 600, 2]));
     let mixed = json!({ "progress": 10, "bytesTransferred": 700 });
-    assert_eq!(figures(&report(&client, &path, &mixed).await), json!([60.0, 700, 3]));
+    assert_eq!(progress_of(&report(&client, &path, &mixed).await), json!([60.0, 700, 3]));
     let ahead = json!({ "progress": 70 });
-    assert_eq!(figures(&report(&client, &path, &ahead).await), json!([70.0, 700, 4]));
+    assert_eq!(progress_of(&report(&client, &path, &ahead).await), json!([70.0, 700, 4]));
 }
 
 #[tokio::test]

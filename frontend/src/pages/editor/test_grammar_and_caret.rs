@@ -2,7 +2,7 @@
 
 use crate::{api::definitions::Grammar, json};
 
-/// A grammar like that of the server: references, lists, variants that are told apart by a key, and words to choose from.
+/// A grammar like that of the server: references, lists, variants that a key distinguishes, and words to choose from.
 pub(super) fn grammar() -> Grammar {
     const TEXT: &str = r##"{
         "properties": {

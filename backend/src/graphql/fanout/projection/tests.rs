@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const NOBODY: Viewer = Viewer { may_cancel: false, may_retry: false };
+const NO_PERMISSIONS: Viewer = Viewer { may_cancel: false, may_retry: false };
 const ADMINISTRATOR: Viewer = Viewer { may_cancel: true, may_retry: true };
 
 /// The root of a schema with one transfer.
@@ -96,7 +96,7 @@ async fn all_fields_of_a_transfer_itself_are_written_as_the_library_writes_them(
         let alone = alone.strip_prefix('{').and_then(|alone| alone.strip_suffix('}')).expect("an object");
         let query =
             format!("subscription {{ x: transferUpdated {{ resync __typename transfer {{ {selected} }} }} }} {more}");
-        let written = projection(&query, NOBODY).and_then(|projection| projection.write(&transfer, usize::MAX));
+        let written = projection(&query, NO_PERMISSIONS).and_then(|projection| projection.write(&transfer, usize::MAX));
         let written = written.expect("a response without the library");
         let expected = format!(r#"{{"data":{{"x":{{"resync":false,"__typename":"TransferUpdate",{alone}}}}}}}"#);
         assert_eq!(String::from_utf8_lossy(&written), expected);
@@ -113,8 +113,8 @@ fn what_a_viewer_may_do_is_written_unless_it_depends_on_the_agent() {
         let transfer = &response["data"]["transferUpdated"]["transfer"];
         Some((transfer["viewerCanCancel"] == true, transfer["viewerCanRetry"] == true))
     };
-    assert_eq!(written(NOBODY, "running"), Some((false, false)));
-    assert_eq!(written(NOBODY, "failed"), Some((false, false)));
+    assert_eq!(written(NO_PERMISSIONS, "running"), Some((false, false)));
+    assert_eq!(written(NO_PERMISSIONS, "failed"), Some((false, false)));
     assert_eq!(written(ADMINISTRATOR, "running"), Some((true, false)));
     assert_eq!(written(ADMINISTRATOR, "completed"), Some((false, false)));
     assert_eq!(written(ADMINISTRATOR, "failed"), None);
@@ -122,7 +122,8 @@ fn what_a_viewer_may_do_is_written_unless_it_depends_on_the_agent() {
 
 #[test]
 fn a_response_that_is_too_long_is_left_to_the_library() {
-    let projection = projection("subscription { transferUpdated { transfer { id } } }", NOBODY).expect("a projection");
+    let projection =
+        projection("subscription { transferUpdated { transfer { id } } }", NO_PERMISSIONS).expect("a projection");
     let length = projection.write(&transfer(json!({})), usize::MAX).expect("a response").len();
     assert!(projection.write(&transfer(json!({})), length).is_some());
     assert!(projection.write(&transfer(json!({})), length - 1).is_none());
@@ -136,8 +137,8 @@ fn a_document_whose_fragments_repeat_much_text_is_left_to_the_library() {
         let name = "x".repeat(4096);
         format!("subscription {{ transferUpdated {{ {objects} }} }} fragment Long on Transfer {{ {name}: id }}")
     };
-    assert!(projection(&query(8), NOBODY).is_some());
-    assert!(projection(&query(32), NOBODY).is_none());
+    assert!(projection(&query(8), NO_PERMISSIONS).is_some());
+    assert!(projection(&query(32), NO_PERMISSIONS).is_none());
 }
 
 #[rstest]

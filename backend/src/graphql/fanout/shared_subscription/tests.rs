@@ -65,9 +65,9 @@ async fn a_subscription_that_panics_fails_its_subscribers_and_accepts_no_more() 
     );
     assert!(opened.is_ok());
     assert!(subscription.is_closed() && subscription.end.is_cancelled());
-    let told = outbound.texts();
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("INTERNAL") && !told[0].contains("a resolver panics"), "{told:?}");
+    let messages = outbound.texts();
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert!(messages[0].contains("INTERNAL") && !messages[0].contains("a resolver panics"), "{messages:?}");
 }
 
 #[tokio::test]

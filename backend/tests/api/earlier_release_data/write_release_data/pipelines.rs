@@ -15,7 +15,7 @@ impl Story {
         let create = async |identifier: &str, yaml: &str| {
             let body =
                 json!({ "identifier": identifier, "name": "A pipeline", "yaml": yaml, "description": "What it does" });
-            made(&self.somebody, "/api/pipelines", &body, "pipeline").await
+            made(&self.customer_user, "/api/pipelines", &body, "pipeline").await
         };
         let run_of = async |pipeline: &Value| {
             let path = format!("/api/pipelines/{}/runs", text(&pipeline["id"]));
@@ -31,16 +31,16 @@ impl Story {
              type: webhook, needs: [copy], url: \"{}\" }}\n",
             receiver.url()
         );
-        let told = create("told", &yaml).await;
-        let path = format!("/api/pipelines/{}/yaml", text(&told["id"]));
+        let notified = create("told", &yaml).await;
+        let path = format!("/api/pipelines/{}/yaml", text(&notified["id"]));
         taken(self.root.send("PUT", &path, Some(&json!({ "yaml": yaml, "gitSha": "3f78685" }))).await);
         let renamed = UpdatePipeline::read(object(&json!({ "name": "Told" }))).expect("a change");
         let id = |of: &Value| of["id"].as_str().and_then(|id| id.parse::<uuid::Uuid>().ok()).expect("an id");
-        let meant = backend::ids::PipelineId(id(&told)).into();
+        let meant = backend::ids::PipelineId(id(&notified)).into();
         app.cp().update_pipeline(&admin(), &meant, renamed).await.expect("a change");
 
         // One that is done, one that was given up and reported late, one that was called off, and one in the middle.
-        let done = run_of(&told).await;
+        let done = run_of(&notified).await;
         self.step(1, &done, "copy", &json!({ "status": "running", "progress": 50, "bytesTransferred": 512 })).await;
         self.step(1, &done, "copy", &json!({ "status": "completed" })).await;
         app.app.cp.advance_pipeline_runs().await.expect("a look");

@@ -60,7 +60,7 @@ impl Story {
             fs::write(folder.join("sqlite.json"), pretty(&known)).expect("a file");
             return;
         };
-        // One message of each kind of event is enough, up to the last one that was told.
+        // One message of each kind of event is enough, up to the last one that was published.
         let head =
             sql("SELECT number FROM event_head").fetch_one::<(i64,)>(&self.app.app.db).await.expect("a number").0;
         let (mut lines, mut kinds) = (Vec::new(), BTreeSet::new());

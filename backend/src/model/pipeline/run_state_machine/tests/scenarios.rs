@@ -121,8 +121,8 @@ fn word_of_an_earlier_attempt_is_no_word_of_the_last_one() {
     );
     assert_eq!(state_machine.report(0, &first, later + TIMEOUTS.lease).unwrap(), Reported::Nothing(None));
     let second = UpdateStep { attempt: Some(2), ..says(StepStatus::Cancelled) };
-    let heard = state_machine.report(0, &second, later + TIMEOUTS.lease).unwrap();
-    assert_eq!(heard, Reported::Nothing(Some(Effect::Withdraw(0))));
+    let outcome = state_machine.report(0, &second, later + TIMEOUTS.lease).unwrap();
+    assert_eq!(outcome, Reported::Nothing(Some(Effect::Withdraw(0))));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_cancelled_run_begins_nothing_and_ends_when_its_agent_has_stopped() {
 #[test]
 fn an_agent_that_has_nothing_of_a_step_ends_it_by_saying_so_and_only_once_it_was_cancelled() {
     let (mut state_machine, now) = line(2);
-    assert_eq!(state_machine.confirm_stop(0, now), None, "nobody asked for that");
+    assert_eq!(state_machine.confirm_stop(0, now), None, "no stop was requested");
     state_machine.cancel(now);
     assert_eq!(state_machine.confirm_stop(0, now), Some(Effect::Withdraw(0)));
     state_machine.advance(&[AgentAvailability::Ready; 2], &TIMEOUTS, now);
