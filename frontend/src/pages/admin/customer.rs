@@ -3,7 +3,7 @@
 
 use leptos::prelude::*;
 
-use super::{customer_agents::CustomerAgents, customer_users::CustomerUsers, enrolment_codes::Codes};
+use super::{customer_agents::CustomerAgents, customer_users::CustomerUsers, enrolment_codes_card::Codes};
 use crate::{
     api::{customers, my_customer_name},
     base_path::href,

@@ -7,8 +7,8 @@ use leptos::{ev::KeyboardEvent, prelude::*};
 use super::log::RunLog;
 use crate::{
     api::{
+        pipeline_plan::PlannedStep,
         pipeline_runs::{Step, StepStatus},
-        plan::PlannedStep,
     },
     base_path::href,
     browser, format,
