@@ -1,6 +1,7 @@
 //! Tests of whole commands against a small HTTP server that follows the REST contract.
 
 mod certificates;
+mod copy_interruptions;
 mod daemon;
 mod damaged_state_files;
 mod directives_besides_jobs_and_steps;
@@ -8,7 +9,6 @@ mod earlier_release_state;
 mod fake_server;
 #[cfg(unix)]
 mod ftp;
-mod interruptions;
 mod jobs;
 mod memory_storage;
 mod register_and_copy;
@@ -35,11 +35,11 @@ use crate::command::copy_args::CopyArgs;
 use crate::command::register as register_command;
 use crate::command::run as run_command;
 use crate::exit::Exit;
-use crate::server::connection::ConnectionSettings;
+use crate::server::connection_settings::ConnectionSettings;
 use crate::server::context::Timing;
 use crate::server::wire::Direction;
 use crate::storage::record_log::{push_line, read_records};
-use crate::transfer::rules::{AfterSuccess, OnExists, OnFileError, SymlinkRule};
+use crate::transfer::copy_rules::{AfterSuccess, OnExists, OnFileError, SymlinkRule};
 use crate::transfer::state::Verify;
 use crate::work::agent::Settings;
 use crate::work::journal::Journal;

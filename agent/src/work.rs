@@ -14,7 +14,7 @@ pub(crate) mod work_item;
 
 use std::sync::Arc;
 
-use crate::transfer::state_files::Claim;
+use crate::transfer::claimed_state_files::Claim;
 use crate::work::agent::Agent;
 use crate::work::item_runner::Execution;
 use crate::work::queue::Ticket;

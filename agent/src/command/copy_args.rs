@@ -11,7 +11,7 @@ use mftplus_protocol::copy_rules::{MAX_CONFIG_NAME, PreservedAttribute, is_confi
 
 use crate::config::bandwidth_limits::parse_rate;
 use crate::server::wire::Direction;
-use crate::transfer::rules::{AfterSuccess, CopyRules, OnExists, OnFileError, Preserve, SymlinkRule};
+use crate::transfer::copy_rules::{AfterSuccess, CopyRules, OnExists, OnFileError, Preserve, SymlinkRule};
 use crate::transfer::state::Verify;
 
 pub(super) const COPY_HELP: &str = "\
@@ -186,7 +186,7 @@ mod tests {
 
     use super::CopyArgs;
     use crate::command::args::{Cli, Command};
-    use crate::transfer::rules::{AfterSuccess, CopyRules, OnExists, OnFileError, Preserve, SymlinkRule};
+    use crate::transfer::copy_rules::{AfterSuccess, CopyRules, OnExists, OnFileError, Preserve, SymlinkRule};
 
     fn parse(flags: &[&str]) -> Result<CopyArgs, clap::Error> {
         let mut words = vec!["mftplus-agent", "copy", "a", "b"];

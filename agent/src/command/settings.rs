@@ -11,7 +11,7 @@ use crate::config::file::{ConfigFile, MaxJobs};
 use crate::config::locate;
 use crate::config::reloadable_config::LiveConfig;
 use crate::config::server_address;
-use crate::server::connection::ConnectionSettings;
+use crate::server::connection_settings::ConnectionSettings;
 use crate::server::context::Timing;
 use crate::work::agent::{Settings, WorkLimits};
 

@@ -9,8 +9,8 @@ use crate::command::args::StatusArgs;
 use crate::exit::Exit;
 use crate::identity::Registration;
 use crate::identity::certificate::ClientCertificate;
+use crate::transfer::claimed_state_files::{TransferStore, lock};
 use crate::transfer::state::TransferState;
-use crate::transfer::state_files::{TransferStore, lock};
 use crate::work::agent::{Settings, daemon_lock};
 use crate::work::journal::Journal;
 use crate::work::work_item::{Task, WorkItem};
@@ -145,7 +145,7 @@ mod tests {
     use super::as_json;
     use crate::identity::certificate::CertificateRequest;
     use crate::identity::{ApiKey, Registration};
-    use crate::server::connection::ConnectionSettings;
+    use crate::server::connection_settings::ConnectionSettings;
     use crate::server::context::Timing;
     use crate::work::agent::Settings;
 

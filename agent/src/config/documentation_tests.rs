@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::config::credentials_and_endpoints::{CredentialsSection, EndpointSection};
 use crate::config::file::{ConfigFile, MaxJobs};
-use crate::config::known_keys::keys_of;
 use crate::config::resolved_endpoint::Timeouts;
+use crate::config::serde_field_names::keys_of;
 
 const PAGE: &str = include_str!("../../../docs/agent-configuration.md");
 const README: &str = include_str!("../../../README.md");

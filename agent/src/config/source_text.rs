@@ -5,7 +5,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue, Error};
 
 use crate::config::ConfigError;
-use crate::config::known_keys::keys_of;
+use crate::config::serde_field_names::keys_of;
 
 /// The similarity from which on a key is suggested, from 0 to 1.
 const SIMILAR: f64 = 0.7;
@@ -99,7 +99,7 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
 mod tests {
     use super::{position, unknown};
     use crate::config::file::ConfigFile;
-    use crate::config::known_keys::keys_of;
+    use crate::config::serde_field_names::keys_of;
 
     #[test]
     fn lines_and_columns_count_from_one() {

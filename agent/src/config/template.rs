@@ -25,7 +25,7 @@ mod tests {
     use super::{TEXT, template};
     use crate::config::credentials_and_endpoints::{CredentialsSection, EndpointSection};
     use crate::config::file::ConfigFile;
-    use crate::config::known_keys::keys_of;
+    use crate::config::serde_field_names::keys_of;
 
     fn parse(text: &str) -> anyhow::Result<ConfigFile> {
         Ok(ConfigFile::parse("template.toml", Path::new("/"), text)?)

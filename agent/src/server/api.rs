@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::identity::{ApiKey, Registration};
 use crate::server::http::{ApiError, HttpClient, PREFER_MINIMAL};
 use crate::server::plain_or_mtls_client::Route;
-use crate::server::rate_limit::RateLimit;
+use crate::server::rate_limit_delays::RateLimit;
 use crate::server::wire::{
     CreateTransfer, Directive, Directives, Heartbeat, IssuedCertificate, RegisterAgent, RunEnd, RunView, StepUpdate,
     StepView, TransferUpdate, TransferView, UpdateResult, WithInstance,

@@ -1,7 +1,7 @@
 //! The connection to the control plane that the tasks of a process share: its REST API, the inbox for directives, and
 //! the signals that end tasks.
 
-mod shutdown;
+mod stop_and_fatal_error;
 
 use std::io;
 use std::sync::OnceLock;

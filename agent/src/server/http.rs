@@ -1,6 +1,6 @@
 //! HTTP requests and responses: the envelope, errors and the headers of the rate limit. Knows no operation of the API.
 
-mod headers;
+mod response_headers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -20,9 +20,9 @@ use url::{Host, Url};
 
 use crate::config::{ConfigError, server_address};
 use crate::identity::certificate::ClientCertificate;
-use crate::server::connection::{ConnectionSettings, is_certificate_refused, is_without_tls};
-use crate::server::http::headers::{date, is_minimal, rate_limit, retry_after};
-use crate::server::rate_limit::RateLimit;
+use crate::server::connection_settings::{ConnectionSettings, is_certificate_refused, is_without_tls};
+use crate::server::http::response_headers::{date, is_minimal, rate_limit, retry_after};
+use crate::server::rate_limit_delays::RateLimit;
 
 /// How far the clocks of the server and of this machine may differ before that of the server counts.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);

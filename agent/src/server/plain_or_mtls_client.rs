@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::identity::certificate::ClientCertificate;
-use crate::server::connection::ConnectionSettings;
+use crate::server::connection_settings::ConnectionSettings;
 use crate::server::http::HttpClient;
 
 /// The clients for one server.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
-use crate::server::rate_limit::{RateLimit, urgent_delay};
+use crate::server::rate_limit_delays::{RateLimit, urgent_delay};
 
 /// The maximum number of requests that are sent or waited for at once. One that the server does not answer delays no other
 /// as long as there are fewer of them.
@@ -55,7 +55,7 @@ mod tests {
     use tokio::time::{Instant, timeout};
 
     use super::{PARALLEL, RequestPacer};
-    use crate::server::rate_limit::RateLimit;
+    use crate::server::rate_limit_delays::RateLimit;
 
     fn left(remaining: u32, seconds: u64) -> RateLimit {
         RateLimit { limit: 300, remaining, resets_in: Duration::from_secs(seconds) }

@@ -12,7 +12,7 @@ mod activity;
 mod algorithms;
 mod attributes;
 mod authentication;
-mod blocking_calls;
+mod block_on_requests;
 pub(crate) mod connection;
 mod extensions;
 mod failure;
@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::resolved_endpoint::SftpSettings;
 use crate::storage::error::{StorageError, StorageErrorKind};
-use crate::storage::sftp::blocking_calls::Calls;
+use crate::storage::sftp::block_on_requests::Calls;
 use crate::storage::sftp::connection::{Connection, ShownKey};
 use crate::storage::sftp::failure::Failure;
 use crate::storage::sftp::pool::{ConnectionPool, PoolKey};

@@ -21,7 +21,7 @@ use crate::server::context::DirectiveBatch;
 use crate::server::heartbeat::Condition;
 use crate::server::wire::AgentStatus;
 use crate::storage::allowed_roots::AllowedRoots;
-use crate::transfer::state_files::lock;
+use crate::transfer::claimed_state_files::lock;
 use crate::work::agent::{Agent, Role, daemon_lock};
 
 #[tokio::test]

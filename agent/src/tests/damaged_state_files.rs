@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{TestAgent, test_bytes};
 use crate::command::args::{RunArgs, StatusArgs};
-use crate::transfer::state_files::TransferStore;
+use crate::transfer::claimed_state_files::TransferStore;
 
 /// Truncates the state files in a folder for whose names `is_meant` holds; returns how many.
 fn truncate_files(folder: PathBuf, is_meant: impl Fn(&str) -> bool) -> anyhow::Result<usize> {

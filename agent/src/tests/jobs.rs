@@ -11,8 +11,8 @@ use super::{TestAgent, test_bytes, wait_for_path};
 use crate::command::args::RunArgs;
 use crate::command::run as run_command;
 use crate::server::wire::{CopyRuleFields, Direction, Job, PartOf, RunEnd, Status, TransferDetails};
+use crate::transfer::claimed_state_files::TransferStore;
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, TransferState};
-use crate::transfer::state_files::TransferStore;
 use crate::work::journal::Journal;
 use crate::work::work_item::{Task, WorkItem};
 

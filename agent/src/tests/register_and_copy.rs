@@ -10,7 +10,7 @@ use crate::command::copy as copy_command;
 use crate::command::copy_args::CopyArgs;
 use crate::exit::Exit;
 use crate::storage::usage_error::UsageError;
-use crate::transfer::rules::{AfterSuccess, OnExists};
+use crate::transfer::copy_rules::{AfterSuccess, OnExists};
 
 #[tokio::test]
 async fn a_file_is_copied_with_progress_and_its_checksum() -> anyhow::Result<()> {

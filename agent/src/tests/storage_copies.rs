@@ -19,11 +19,11 @@ use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::open::{End, Opened};
 use crate::storage::part_name::name_of_bytes;
 use crate::storage::storage_path::StoragePath;
+use crate::transfer::claimed_state_files::{Claim, TransferStore};
 use crate::transfer::control::Control;
+use crate::transfer::copy_rules::{AfterSuccess, CopyRules, OnExists, OnFileError, Preserve, SymlinkRule};
 use crate::transfer::error::CopyError;
-use crate::transfer::rules::{AfterSuccess, CopyRules, OnExists, OnFileError, Preserve, SymlinkRule};
 use crate::transfer::state::{CopyOptions, CopyResult, Phase, StreamState, TransferState, Verify};
-use crate::transfer::state_files::{Claim, TransferStore};
 use crate::transfer::storage_copy;
 
 /// A copy that can be run again, as after a restart of the agent.

@@ -16,10 +16,10 @@ use crate::command::copy_args::CopyArgs;
 use crate::exit::Exit;
 use crate::storage::allowed_roots::FileAccess;
 use crate::transfer::control::Control;
+use crate::transfer::copy_rules::{AfterSuccess, OnExists, SymlinkRule};
 use crate::transfer::error::CopyError;
 use crate::transfer::local_copy::copy;
 use crate::transfer::part_lock::reserve;
-use crate::transfer::rules::{AfterSuccess, OnExists, SymlinkRule};
 use crate::transfer::source_entries::Plan;
 use crate::transfer::state::CopyOptions;
 

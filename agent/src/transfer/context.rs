@@ -6,9 +6,9 @@ use crate::server::context::ServerContext;
 use crate::storage::allowed_roots::{AllowedRoots, FileAccess};
 use crate::storage::open::Connect;
 use crate::transfer::bandwidth::SharedBandwidth;
+use crate::transfer::claimed_state_files::TransferStore;
 use crate::transfer::control::ControlRegistry;
 use crate::transfer::report_batcher::ReportBatcher;
-use crate::transfer::state_files::TransferStore;
 
 /// The state files, running copies and reports of one process.
 pub(crate) struct TransferContext {

@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::server::context::ServerContext;
 use crate::server::http::ApiError;
-use crate::server::rate_limit::urgent_delay;
-use crate::transfer::state_files::Claim;
+use crate::server::rate_limit_delays::urgent_delay;
+use crate::transfer::claimed_state_files::Claim;
 
 /// Repeats the request until the server answers or `timeout` has passed; `None` if the process stops.
 pub(crate) async fn create(

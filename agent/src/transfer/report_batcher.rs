@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::server::context::ServerContext;
 use crate::server::http::{ApiError, explain};
-use crate::server::rate_limit::{report_interval, urgent_delay};
+use crate::server::rate_limit_delays::{report_interval, urgent_delay};
 use crate::server::wire::{Status, TransferDetails, TransferUpdate, UpdateResult};
 use crate::transfer::control::Control;
 use crate::transfer::control::progress::Progress;

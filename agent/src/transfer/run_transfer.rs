@@ -13,6 +13,7 @@ use crate::server::wire::{Status, TransferDetails};
 use crate::storage::allowed_roots::FileAccess;
 use crate::storage::open::Connect;
 use crate::storage::path_text::text;
+use crate::transfer::claimed_state_files::Claim;
 use crate::transfer::context::TransferContext;
 use crate::transfer::control::Control;
 use crate::transfer::error::{CopyError, at};
@@ -22,7 +23,6 @@ use crate::transfer::publish::{check_all, is_published, is_verified, publish};
 use crate::transfer::report_batcher::ReportReply;
 use crate::transfer::source_entries::{Plan, PlanError};
 use crate::transfer::state::{CopyResult, FinalReport, Phase, StreamState, Verify};
-use crate::transfer::state_files::Claim;
 use crate::transfer::storage_copy::{self, source_and_destination::Opener};
 
 /// Shows the progress of a copy to a person; dropped when the copy ends.

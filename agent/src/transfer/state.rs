@@ -12,7 +12,7 @@ use crate::storage::command_line_copy_paths::CopyPaths;
 use crate::storage::part_name;
 use crate::storage::path_text::from_text;
 use crate::storage::state_file::{self, Stored};
-use crate::transfer::rules::CopyRules;
+use crate::transfer::copy_rules::CopyRules;
 
 /// The options of a copy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

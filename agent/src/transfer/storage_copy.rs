@@ -7,7 +7,7 @@ mod destination_checks;
 mod destination_paths;
 mod file_copier;
 mod link_containment;
-mod move_to;
+mod move_to_folder;
 mod part_locks_and_removal;
 mod plan;
 mod publish;
@@ -22,11 +22,11 @@ use mftplus_protocol::backoff::Backoff;
 use crate::storage::error::StorageError;
 use crate::storage::open::{End, Opened};
 use crate::storage::storage_path::StoragePath;
+use crate::transfer::claimed_state_files::Claim;
 use crate::transfer::control::Control;
+use crate::transfer::copy_rules::AfterSuccess;
 use crate::transfer::error::CopyError;
-use crate::transfer::rules::AfterSuccess;
 use crate::transfer::state::{CopyResult, Phase, StreamState};
-use crate::transfer::state_files::Claim;
 use crate::transfer::storage_copy::staged_file_list::StagedFiles;
 
 /// Attempts in a row of which none copies a byte.

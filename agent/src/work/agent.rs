@@ -17,7 +17,7 @@ use crate::config::bandwidth_limits::RateLimits;
 use crate::config::reloadable_config::LiveConfig;
 use crate::identity::Registration;
 use crate::server::api::Api;
-use crate::server::connection::ConnectionSettings;
+use crate::server::connection_settings::ConnectionSettings;
 use crate::server::context::{DirectiveBatch, ServerContext, Timing};
 use crate::server::heartbeat::{self, Condition};
 use crate::server::plain_or_mtls_client::Route;
@@ -25,8 +25,8 @@ use crate::server::request_pacer::RequestPacer;
 use crate::server::wire::AgentStatus;
 use crate::storage::allowed_roots::AllowedRoots;
 use crate::storage::open::ConfiguredServers;
+use crate::transfer::claimed_state_files::{TransferStore, lock};
 use crate::transfer::context::TransferContext;
-use crate::transfer::state_files::{TransferStore, lock};
 use crate::work::journal::Journal;
 use crate::work::queue::WorkQueue;
 

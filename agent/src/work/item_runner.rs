@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use crate::server::http::ApiError;
 use crate::server::wire::{RunEnd, Status, StepUpdate, StepView};
+use crate::transfer::claimed_state_files::{Claim, Claimed};
 use crate::transfer::report_batcher::ReportReply;
 use crate::transfer::run_transfer::{UnreportedOutcome, cancel_idle};
-use crate::transfer::state_files::{Claim, Claimed};
 use crate::work::agent::Agent;
 use crate::work::journal::ItemState;
 use crate::work::queue::Ticket;

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use uuid::Uuid;
 
 use crate::server::wire::{Directive, Job, PartOf};
-use crate::transfer::state_files::Claim;
+use crate::transfer::claimed_state_files::Claim;
 use crate::work::agent::Agent;
 use crate::work::copy::{CopyRequest, copy};
 use crate::work::item_runner::{self, Acknowledgement, Outcome, id};

@@ -4,8 +4,8 @@
 //! takes the changes from a bounded channel, writes all that wait at once, syncs once, and then answers their callers. Only
 //! the daemon writes the file.
 
+mod content_and_records;
 mod earlier_journal_file;
-mod entries;
 mod writer;
 
 use std::collections::HashMap;
@@ -19,9 +19,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::content_and_records::Entries;
+pub(crate) use self::content_and_records::ItemState;
 use self::earlier_journal_file::EarlierFile;
-use self::entries::Entries;
-pub(crate) use self::entries::ItemState;
 use self::writer::{Action, Answer, QUEUE, Request, Writer};
 use crate::storage::record_log::read_records;
 use crate::work::work_item::WorkItem;

@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use crate::server::wire::{PartOf, Status, TransferView};
 use crate::storage::open::Connect;
-use crate::transfer::rules::{CopyRules, OnExists};
+use crate::transfer::claimed_state_files::{Claim, Claimed, TransferStore};
+use crate::transfer::copy_rules::{CopyRules, OnExists};
 use crate::transfer::run_transfer::{CopyOutcome, EndedTransfer, report_without_copy, run_transfer, send_final_report};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, StreamState, TransferState};
-use crate::transfer::state_files::{Claim, Claimed, TransferStore};
 use crate::transfer::storage_copy::source_and_destination::Ends;
 use crate::work::agent::Agent;
 use crate::work::item_runner::Acknowledgement;

@@ -1,8 +1,8 @@
 //! Pipeline steps, carried out inside the allowed roots.
 
-mod action;
 pub(crate) mod checksum;
 mod compression;
+mod parse_action;
 pub(crate) mod rename_and_delete;
 
 use std::convert::Infallible;
@@ -18,17 +18,17 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use self::action::{StepAction, TransferInstruction};
-use crate::server::rate_limit::report_interval;
+use self::parse_action::{StepAction, TransferInstruction};
+use crate::server::rate_limit_delays::report_interval;
 use crate::server::wire::{Directive, PartOf, Status, StepUpdate};
 use crate::storage::allowed_roots::FileAccess;
 use crate::storage::job_paths::local_path;
 use crate::storage::path_text::{ends_with_separator, text};
 use crate::storage::sandboxed_path::SandboxedPath;
+use crate::transfer::claimed_state_files::Claim;
 use crate::transfer::control::Control;
 use crate::transfer::control::progress::Progress;
 use crate::transfer::error::CopyError;
-use crate::transfer::state_files::Claim;
 use crate::work::agent::Agent;
 use crate::work::copy::{CopyRequest, copy};
 use crate::work::item_runner::{self, Acknowledgement, CANCELLED_ON_SERVER, Outcome, cancel_before_start, id, is_over};
@@ -71,7 +71,7 @@ pub(crate) async fn run(
     begun: Option<Claim>,
     ticket: Ticket,
 ) -> anyhow::Result<Option<Outcome>> {
-    let action = match action::read(&step.instruction) {
+    let action = match parse_action::read(&step.instruction) {
         Ok(action) if agent.transfers.allowed_roots().is_configured() => action,
         refused => {
             let reason = refused.err().unwrap_or_else(|| NO_ALLOWED_ROOTS.to_owned());

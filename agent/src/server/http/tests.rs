@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{ApiError, HttpClient, MAX_BODY, MINIMAL, Success, explain};
 use crate::config::ConfigError;
-use crate::server::connection::ConnectionSettings;
+use crate::server::connection_settings::ConnectionSettings;
 
 #[test]
 fn the_clock_of_the_server_counts_if_that_of_this_machine_is_far_from_it() -> anyhow::Result<()> {

@@ -8,8 +8,8 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::connection::{Connection, DataCommand, DataStream};
+use crate::storage::ftp::failure::Failure;
 use crate::storage::ftp::features::HashCommand;
-use crate::storage::ftp::reply::Failure;
 use crate::storage::ftp::{list_line, listing_text, mlsx_line, remote_path, time};
 use crate::storage::transfer_storage::{Entry, EntryKind, Metadata};
 

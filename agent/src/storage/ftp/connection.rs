@@ -16,9 +16,9 @@ use tokio::net::TcpStream;
 
 use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::endpoint::{Endpoint, Security};
+use crate::storage::ftp::failure::Failure;
 use crate::storage::ftp::features::Features;
 use crate::storage::ftp::idle_timeout_and_stop::Limits;
-use crate::storage::ftp::reply::Failure;
 use crate::storage::ftp::tls::{self, Verifier};
 
 /// A data connection, with the part of the control connection that its end needs.
@@ -329,7 +329,7 @@ fn without(password: &str, failure: Failure) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::{data_address, without};
-    use crate::storage::ftp::reply::Failure;
+    use crate::storage::ftp::failure::Failure;
 
     #[test]
     fn data_connections_go_to_the_host_of_the_control_connection() {

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 
 use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::connection::DataStream;
+use crate::storage::ftp::failure::Failure;
 use crate::storage::ftp::pool::Lease;
-use crate::storage::ftp::reply::Failure;
 
 /// The bytes that are handed over at once.
 const CHUNK: usize = 256 * 1024;

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::resolved_endpoint::{FtpMode, FtpSettings, FtpTls};
 use crate::storage::error::StorageErrorKind;
-use crate::storage::ftp::reply::Failure;
+use crate::storage::ftp::failure::Failure;
 use crate::storage::ftp::tls::{self, Verifier};
 
 /// How the control connection is protected; the data connections are, too.

@@ -6,7 +6,7 @@ use suppaftp::FtpResult;
 use tokio::task::coop::unconstrained;
 use tokio_util::sync::CancellationToken;
 
-use crate::storage::ftp::reply::Failure;
+use crate::storage::ftp::failure::Failure;
 
 /// The limits of each step of an operation.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::Limits;
-    use crate::storage::ftp::reply::Failure;
+    use crate::storage::ftp::failure::Failure;
 
     #[tokio::test]
     async fn a_step_ends_with_its_time_and_with_the_transfer() {

@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 use mftplus_protocol::characters::printable;
 
 use crate::storage::error::StorageErrorKind;
-use crate::storage::ftp::reply::Failure;
+use crate::storage::ftp::failure::Failure;
 use crate::storage::ftp::{list_line, mlsx_line};
 use crate::storage::transfer_storage::{Entry, EntryKind, MAX_ENTRIES};
 

@@ -10,8 +10,8 @@ use tokio::runtime::Handle;
 use crate::config::resolved_endpoint::FtpSettings;
 use crate::storage::ftp::connection::Connection;
 use crate::storage::ftp::endpoint::{Endpoint, Key, Security};
+use crate::storage::ftp::failure::Failure;
 use crate::storage::ftp::idle_timeout_and_stop::Limits;
-use crate::storage::ftp::reply::Failure;
 
 /// The maximum number of connections of an endpoint that wait.
 const MAX_IDLE: usize = 4;

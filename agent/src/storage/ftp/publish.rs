@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::connection::Connection;
+use crate::storage::ftp::failure::Failure;
 use crate::storage::ftp::remote_path;
-use crate::storage::ftp::reply::Failure;
 use crate::storage::part_name::name_of_bytes;
 use crate::storage::transfer_storage::EntryKind;
 

@@ -2,8 +2,8 @@
 
 use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::connection::Connection;
+use crate::storage::ftp::failure::Failure;
 use crate::storage::ftp::remote_path;
-use crate::storage::ftp::reply::Failure;
 use crate::storage::transfer_storage::{EntryKind, MAX_DEPTH};
 
 impl Connection {

@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::ftp::connection::DataStream;
+use crate::storage::ftp::failure::Failure;
 use crate::storage::ftp::pool::Lease;
-use crate::storage::ftp::reply::Failure;
 use crate::storage::transfer_storage::WriteFile;
 
 /// The bytes that are handed over at once.

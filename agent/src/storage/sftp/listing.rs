@@ -7,7 +7,7 @@ use russh_sftp::protocol::{File, StatusCode};
 
 use crate::storage::error::{StorageError, StorageErrorKind as Kind};
 use crate::storage::sftp::attributes::metadata_of;
-use crate::storage::sftp::blocking_calls::Calls;
+use crate::storage::sftp::block_on_requests::Calls;
 use crate::storage::sftp::failure::Failure;
 use crate::storage::sftp::in_flight::send_only;
 use crate::storage::transfer_storage::{Entry, MAX_ENTRIES};

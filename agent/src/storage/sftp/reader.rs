@@ -8,7 +8,7 @@ use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::client::rawsession::SftpResult;
 use russh_sftp::protocol::StatusCode;
 
-use crate::storage::sftp::blocking_calls::Calls;
+use crate::storage::sftp::block_on_requests::Calls;
 use crate::storage::sftp::failure::Failure;
 use crate::storage::sftp::in_flight::{InFlight, MAX_IN_FLIGHT, send_only};
 

@@ -8,7 +8,7 @@ use russh_sftp::protocol::{FileAttributes, OpenFlags};
 use crate::storage::error::{StorageError, StorageErrorKind as Kind};
 use crate::storage::part_name::name_of_bytes;
 use crate::storage::sftp::attributes::{metadata_of, to_set};
-use crate::storage::sftp::blocking_calls::Calls;
+use crate::storage::sftp::block_on_requests::Calls;
 use crate::storage::sftp::extensions::{FSYNC, POSIX_RENAME, STATVFS, check_file, posix_rename};
 use crate::storage::sftp::failure::Failure;
 use crate::storage::sftp::in_flight::send_only;

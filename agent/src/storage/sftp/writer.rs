@@ -6,7 +6,7 @@ use std::sync::Arc;
 use russh_sftp::protocol::Status;
 
 use crate::storage::error::{StorageError, StorageErrorKind as Kind};
-use crate::storage::sftp::blocking_calls::Calls;
+use crate::storage::sftp::block_on_requests::Calls;
 use crate::storage::sftp::extensions::{FSYNC, STATVFS};
 use crate::storage::sftp::failure::Failure;
 use crate::storage::sftp::in_flight::{InFlight, MAX_IN_FLIGHT, send_only};

@@ -3,7 +3,7 @@
 use super::Copy;
 use crate::storage::storage_path::StoragePath;
 use crate::tests::memory_storage::{MemoryStorage, Node};
-use crate::transfer::rules::{AfterSuccess, CopyRules};
+use crate::transfer::copy_rules::{AfterSuccess, CopyRules};
 use crate::transfer::state::Verify;
 
 #[test]

@@ -6,8 +6,8 @@ use super::Copy;
 use crate::storage::error::StorageErrorKind;
 use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::TransferStorage as _;
+use crate::transfer::copy_rules::{AfterSuccess, CopyRules, OnExists, OnFileError, Preserve};
 use crate::transfer::error::CopyError;
-use crate::transfer::rules::{AfterSuccess, CopyRules, OnExists, OnFileError, Preserve};
 use crate::transfer::state::{Phase, Verify};
 
 #[test]

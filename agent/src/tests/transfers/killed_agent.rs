@@ -16,7 +16,7 @@ use super::remote_server::Kind;
 use super::{Setup, assert_completed, ended_transfer};
 use crate::command::run as run_command;
 use crate::config::reloadable_config::LiveConfig;
-use crate::server::connection::ConnectionSettings;
+use crate::server::connection_settings::ConnectionSettings;
 use crate::server::wire::Direction;
 use crate::tests::{TestAgent, test_bytes, timing, wait_until};
 use crate::work::agent::Settings;

@@ -6,10 +6,10 @@ use crate::storage::part_name;
 use crate::storage::pattern;
 use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::{Entry, EntryKind, MAX_DEPTH, MAX_ENTRIES, Metadata};
-use crate::transfer::bounded_messages::BoundedMessages;
+use crate::transfer::copy_rules::{AfterSuccess, CopyRules, SymlinkRule};
 use crate::transfer::error::CopyError;
-use crate::transfer::rules::{AfterSuccess, CopyRules, SymlinkRule};
-use crate::transfer::storage_copy::move_to;
+use crate::transfer::first_messages_and_count::BoundedMessages;
+use crate::transfer::storage_copy::move_to_folder;
 
 /// The maximum number of bytes of all paths of a source. A server could name a million files inside 128 folders with long
 /// names.
@@ -56,7 +56,7 @@ impl StreamPlan {
         let plan = Self::default();
         let moved_to = match &rules.after_success {
             // What is wrong with the folder is said when a file is moved there.
-            AfterSuccess::MoveTo(folder) => move_to::folder(&source.root, &source.path, folder).ok(),
+            AfterSuccess::MoveTo(folder) => move_to_folder::folder(&source.root, &source.path, folder).ok(),
             AfterSuccess::Keep | AfterSuccess::Delete => None,
         };
         let symlinks = rules.symlinks;

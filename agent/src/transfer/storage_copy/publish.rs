@@ -3,9 +3,9 @@
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::{EntryKind, TransferStorage};
+use crate::transfer::copy_rules::OnExists;
 use crate::transfer::error::CopyError;
 use crate::transfer::part_lock::Reserved;
-use crate::transfer::rules::OnExists;
 use crate::transfer::state::{Staging, StreamState};
 use crate::transfer::storage_copy::destination_paths::{MAX_NAMES, numbered, part_folder, staged_path};
 use crate::transfer::storage_copy::part_locks_and_removal::{hold, remove_if_there, remove_part};

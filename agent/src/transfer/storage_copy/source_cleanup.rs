@@ -4,11 +4,11 @@ use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::open::Opened;
 use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::EntryKind;
-use crate::transfer::bounded_messages::BoundedMessages;
+use crate::transfer::copy_rules::AfterSuccess;
 use crate::transfer::error::CopyError;
-use crate::transfer::rules::AfterSuccess;
+use crate::transfer::first_messages_and_count::BoundedMessages;
 use crate::transfer::storage_copy::destination_paths::{MAX_NAMES, create_folders, numbered};
-use crate::transfer::storage_copy::move_to;
+use crate::transfer::storage_copy::move_to_folder;
 use crate::transfer::storage_copy::staged_file_list::{StagedFile, StagedFiles};
 
 /// Applies the rule to each file that was staged. A file that changed since, whose copy could not be compared with it, that an
@@ -68,8 +68,8 @@ fn move_file(
         return Ok(());
     }
     let to = match base.file_name().filter(|_| relative.as_bytes().is_empty()) {
-        Some(name) => move_to::folder(&source.root, &base.parent().unwrap_or_default(), folder)?.join(name)?,
-        None => move_to::folder(&source.root, base, folder)?.append(relative),
+        Some(name) => move_to_folder::folder(&source.root, &base.parent().unwrap_or_default(), folder)?.join(name)?,
+        None => move_to_folder::folder(&source.root, base, folder)?.append(relative),
     };
     if let Some(parent) = to.parent() {
         create_folders(source.storage.as_ref(), &parent)?;

@@ -3,8 +3,8 @@
 use crate::storage::part_name::MAX_NAME;
 use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::{Capabilities, TransferStorage};
-use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
+use crate::transfer::first_messages_and_count::BoundedMessages;
 use crate::transfer::storage_copy::plan::StreamPlan;
 
 /// Refuses a plan with names that the destination cannot hold; each is named.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::storage::path_text::text;
 use crate::storage::state_file::{self, Stored, with_suffix};
-use crate::work::journal::entries::Entries;
+use crate::work::journal::content_and_records::Entries;
 
 /// The format of the file. Its names never change.
 #[derive(Default, Deserialize)]

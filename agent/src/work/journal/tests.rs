@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::entries::MAX_FINISHED;
+use super::content_and_records::MAX_FINISHED;
 use super::writer::{Action, Answer, Request, Writer};
 use super::{ItemState, Journal, State, lock};
 use crate::server::wire::{CopyRuleFields, Direction, Job, RunEnd, Status};

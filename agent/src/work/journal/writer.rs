@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::storage::path_text::text;
 use crate::storage::record_log::{Opened, RecordLog, push_line};
+use crate::work::journal::content_and_records::{Change, Entries};
 use crate::work::journal::earlier_journal_file::EarlierFile;
-use crate::work::journal::entries::{Change, Entries};
 use crate::work::journal::{State, lock, path};
 use crate::work::work_item::WorkItem;
 

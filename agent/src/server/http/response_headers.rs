@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use chrono::{DateTime, Utc};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-use crate::server::rate_limit::RateLimit;
+use crate::server::rate_limit_delays::RateLimit;
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
@@ -53,7 +53,7 @@ mod tests {
     use reqwest::header::{AGE, HeaderMap, HeaderValue};
 
     use super::{is_minimal, rate_limit, retry_after};
-    use crate::server::rate_limit::RateLimit;
+    use crate::server::rate_limit_delays::RateLimit;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.parse().unwrap_or(AGE), HeaderValue::from_static(value))).collect()

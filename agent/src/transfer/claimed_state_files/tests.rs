@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{BeginError, Claimed, TransferStore};
 use crate::server::wire::{Direction, PartOf, Status, TransferDetails};
-use crate::transfer::rules::{CopyRules, OnExists};
+use crate::transfer::copy_rules::{CopyRules, OnExists};
 use crate::transfer::state::{CopyOptions, FinalReport, Phase, Protocol, StreamState, TransferState};
 
 /// A transfer of a job that is not created on the server yet.
