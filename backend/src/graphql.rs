@@ -18,8 +18,8 @@ use crate::{
     transport::{BodyBudget, OriginPolicy, ResponseBudget, compress},
 };
 
-mod agent_fields;
-mod attention_fields;
+mod agent_links_and_permissions;
+mod attention_customer_field;
 mod authenticated_sockets;
 mod bounded_response_json;
 mod close_codes;
@@ -30,11 +30,10 @@ mod customer_inputs;
 mod delivery_duration;
 mod document_cache;
 mod document_scan;
-mod enrolment_code_fields;
+mod enrolment_code_customer_field;
 mod enrolment_code_inputs;
 mod errors;
 mod executor;
-mod extension;
 mod failed_field_nulls;
 mod fanout;
 mod http;
@@ -47,6 +46,7 @@ mod loaders;
 mod logged_event;
 mod mutation;
 mod node;
+mod operation_extension;
 mod outbound_queue;
 mod pipeline_fields;
 mod pipeline_inputs;
@@ -132,7 +132,10 @@ impl Deref for Graphql {
 
 fn builder(max_response: usize) -> SchemaBuilder<QueryRoot, MutationRoot, SubscriptionRoot> {
     Schema::build(QueryRoot(GeneralQueries, PipelineQueries), MutationRoot, SubscriptionRoot)
-        .extension(extension::OperationExtension { max_response, validations: document_cache::Validations::default() })
+        .extension(operation_extension::OperationExtension {
+            max_response,
+            validations: document_cache::Validations::default(),
+        })
         .limit_depth(DEPTH)
         .limit_complexity(COMPLEXITY)
         .limit_directives(16)

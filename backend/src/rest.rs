@@ -38,20 +38,20 @@ mod extract;
 mod health;
 mod job_runs;
 mod jobs;
-mod list_budget;
+mod list_memory_budget;
 mod list_response;
 mod middleware;
 pub mod openapi;
 mod pipeline_runs;
 mod pipelines;
 mod saved_views;
-mod series;
+mod series_samples_and_history;
 mod session;
 mod transfers;
 mod users;
 
 use envelope::Failure;
-pub use list_budget::ListBudget;
+pub use list_memory_budget::ListBudget;
 pub use middleware::Handled;
 
 /// The control plane, as handlers share it.
@@ -141,9 +141,9 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(pipelines::list_pipeline_versions))
         .routes(routes!(pipeline_runs::list_pipeline_runs, pipeline_runs::run_pipeline))
         .routes(routes!(pipeline_runs::update_pipeline_step))
-        .routes(routes!(series::get_series))
-        .routes(routes!(series::get_transfer_samples))
-        .routes(routes!(series::get_agent_history))
+        .routes(routes!(series_samples_and_history::get_series))
+        .routes(routes!(series_samples_and_history::get_transfer_samples))
+        .routes(routes!(series_samples_and_history::get_agent_history))
 }
 
 /// The routes and their part of the OpenAPI document, which are the same for all servers of a process.

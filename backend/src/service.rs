@@ -27,8 +27,9 @@ mod agent_instances;
 mod agents;
 mod attention;
 mod authenticate;
+mod authentication_and_directive_cache;
 mod backfill;
-mod cache;
+mod busy_jobs_and_queued_slots;
 mod certificate_authority;
 mod certificate_issue;
 mod clock_jumps;
@@ -38,20 +39,20 @@ mod due_slots;
 mod enrolment_codes;
 mod event_log;
 mod failure_isolation;
-mod find_object;
+mod find_object_by_id;
 mod fleet;
 mod gauges;
 mod health;
 mod heartbeat_history;
 mod idempotency;
-mod job_activity;
 mod job_run_sweep;
 mod job_runs;
 mod job_slot_history;
+mod job_starts;
 mod jobs;
 mod log_throttle;
-mod lost_messages;
-mod optimistic_retry;
+mod lost_message_detection;
+mod optimistic_attempt_limit;
 mod passwords;
 mod pipeline_runs;
 mod pipelines;
@@ -59,7 +60,6 @@ mod saved_views;
 mod series;
 mod series_collector;
 mod sessions;
-mod start_directives;
 mod tokens;
 mod transfers;
 mod users;
@@ -152,7 +152,7 @@ pub struct ControlPlane {
     stop: CancellationToken,
     writer: Writer,
     write_availability: Arc<write_availability::WriteAvailability>,
-    cache: Arc<cache::Cache>,
+    cache: Arc<authentication_and_directive_cache::Cache>,
     passwords: passwords::Passwords,
     attention: Arc<attention::AttentionCache>,
     engine: pipeline_runs::EngineControl,
@@ -169,7 +169,7 @@ impl ControlPlane {
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { db, bus, limits, clock, ids, tokens, webhooks, authority, timing, password_cost, tasks, stop } =
             parts;
-        let cache = Arc::new(cache::Cache::new(bus.clone()));
+        let cache = Arc::new(authentication_and_directive_cache::Cache::new(bus.clone()));
         let attention = Arc::new(attention::AttentionCache::default());
         let heartbeats = Arc::new(heartbeat_history::ReceivedHeartbeats::default());
         let publisher = (bus.clone(), Arc::clone(&cache), Arc::clone(&heartbeats));
@@ -196,7 +196,7 @@ impl ControlPlane {
                 cache.apply(signal);
                 attention.apply(signal);
             };
-            tasks.spawn(cache::apply_invalidations(apply, bus.read(), stop.clone()));
+            tasks.spawn(authentication_and_directive_cache::apply_invalidations(apply, bus.read(), stop.clone()));
         }
         let started = clock.monotonic();
         let passwords = passwords::Passwords::new(password_cost);
@@ -308,7 +308,12 @@ impl ControlPlane {
     }
 }
 
-fn publish(bus: &Bus, cache: &cache::Cache, events: Vec<Event>, invalidations: Vec<Invalidation>) {
+fn publish(
+    bus: &Bus,
+    cache: &authentication_and_directive_cache::Cache,
+    events: Vec<Event>,
+    invalidations: Vec<Invalidation>,
+) {
     cache.invalidate(&invalidations);
     if bus.has_readers() && !(events.is_empty() && invalidations.is_empty()) {
         bus.publish(Message { events, invalidations, ..Message::default() });

@@ -6,6 +6,7 @@ pub mod agent_instances;
 pub mod agents;
 pub mod api_keys;
 pub mod attention;
+pub mod collector_position;
 pub mod connect;
 pub mod customers;
 pub mod db;
@@ -16,7 +17,6 @@ pub mod fleet;
 pub mod future_timestamps;
 pub mod heartbeat_history;
 pub mod idempotency;
-mod job_and_pipeline_lists;
 pub mod job_runs;
 pub mod jobs;
 mod migrations;
@@ -30,10 +30,10 @@ pub mod schedules;
 #[cfg(test)]
 mod scratch_database;
 pub mod series;
-pub mod series_collector;
 pub mod sessions;
 pub mod shared_secrets;
 pub mod slots;
+mod sorted_jobs_and_pipelines;
 #[cfg(test)]
 mod test_rows;
 pub mod transfer_counts;

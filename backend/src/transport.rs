@@ -22,26 +22,26 @@ pub mod body;
 mod caller_semaphores;
 mod compression;
 pub mod connections;
+mod http_status;
 mod origin;
-mod public_url;
+mod public_url_and_base_path;
 mod rate_limit_headers;
 mod request_id;
 mod response_budget;
 mod security_headers;
-mod status;
 mod tls_session;
 
 pub use body::{BodyBudget, discard_body, read_body};
 pub use caller_semaphores::CallerSemaphores;
 pub use compression::{ContentEncoding, FixedBody, compress, compressed};
 pub use connections::{Connection, ConnectionLimits, Connections};
+pub use http_status::http_status;
 pub use origin::{OriginPolicy, parse_origin};
-pub use public_url::PublicUrl;
+pub use public_url_and_base_path::PublicUrl;
 pub use rate_limit_headers::{RATE_LIMIT_HEADERS, set_rate_limit};
 pub use request_id::{RequestId, RequestIds, spawn_blocking};
 pub use response_budget::{ResponseBudget, response_body};
 pub use security_headers::{forbid_sniffing, protect};
-pub use status::http_status;
 pub use tls_session::TlsSession;
 
 /// The error for a request that needs a token and has none.

@@ -24,14 +24,14 @@ use reqwest::{
 use tokio::{sync::OnceCell, time::timeout};
 use url::{Host, Url};
 
+mod checked_addresses;
 mod permits;
-mod resolver;
 mod ssrf;
 #[cfg(test)]
 mod tests;
 
+use checked_addresses::{CheckedAddresses, Held};
 pub use permits::{Permit, Permits, Waiting};
-use resolver::{CheckedAddresses, Held};
 
 /// The maximum duration of a webhook, from the look-up of the host to the end of the answer.
 pub const TIMEOUT: Duration = Duration::from_secs(10);

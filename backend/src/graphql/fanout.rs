@@ -21,15 +21,15 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 mod change;
-mod computed_states;
 mod execution;
-mod projection;
+mod fleet_and_attention;
 mod revision_tracker;
+mod shard_subscribers;
 mod shards;
 mod shared_subscription;
 mod snapshot;
 mod subscriber;
-mod subscriber_partition;
+mod transfer_projection;
 
 pub(super) use change::{EventFilter, Filter, Topic, Update};
 pub(super) use execution::feed;
@@ -37,11 +37,11 @@ pub(super) use execution::feed;
 use self::{
     change::Change,
     execution::{Execution, Refusal},
-    projection::Viewer,
     revision_tracker::RevisionTracker,
+    shard_subscribers::Shard,
     shards::QueuedPartitions,
     shared_subscription::{SharedSubscription, SubscriberKey},
-    subscriber_partition::Shard,
+    transfer_projection::Viewer,
 };
 use super::{Deliveries, Schema, Settings, context::Caller, errors::server_error, outbound_queue::SubscriptionSink};
 use crate::{

@@ -26,11 +26,11 @@ use uuid::Uuid;
 
 use super::{close_codes::Close, delivery_duration, result_frames::Envelope};
 
-mod sink;
+mod subscription_sink;
 mod throttle;
 mod writer;
 
-pub(super) use sink::{State, SubscriptionSink};
+pub(super) use subscription_sink::{State, SubscriptionSink};
 use throttle::Throttle;
 pub(super) use writer::SocketWriter;
 

@@ -7,7 +7,7 @@ use async_graphql::{
 use uuid::Uuid;
 
 use super::{
-    agent_fields::{DIRECTIVES, WaitingDirective},
+    agent_links_and_permissions::{DIRECTIVES, WaitingDirective},
     context::{actor, control_plane},
     job_inputs::{JobRunFilterInput, JobSlotFilterInput},
     logged_event::LoggedEvent,

@@ -9,8 +9,8 @@ use super::{
     Instant,
     enum_macro::server_enum,
     field_reader::{Fields, FromFields, id, integer, message, number, one_of, raw_text, text},
-    highest_reported_values::MAX_MEASURE,
     input_macro::input,
+    reported_value_limits::MAX_MEASURE,
 };
 use crate::ids::{AgentId, CustomerId, InstanceId};
 

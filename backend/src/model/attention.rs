@@ -16,8 +16,8 @@ use super::{
 };
 use crate::ids::{AttentionId, CustomerId, ObjectId};
 
-pub mod cause;
-pub mod lateness;
+pub mod failure_cause_and_host;
+pub mod usual_duration_limit;
 
 /// The maximum number of items.
 pub const MAX_ITEMS: usize = 100;

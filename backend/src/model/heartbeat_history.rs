@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use super::{
     Instant,
     field_reader::{Fields, FromFields, one_of},
-    highest_reported_values::MAX_MEASURE,
     packed_numbers::{Numbers, put},
+    reported_value_limits::MAX_MEASURE,
 };
 
 /// Seconds of an hour.

@@ -20,12 +20,12 @@ use super::{
 };
 use crate::ids::{AgentId, CustomerId, JobId};
 
-mod due;
+mod due_slot_decisions;
 mod run;
 mod schedule_preview;
 mod slot;
 
-pub use due::{Decision, Due, MAX_CAUGHT_UP, Verdict, decide};
+pub use due_slot_decisions::{Decision, Due, MAX_CAUGHT_UP, Verdict, decide};
 pub use run::{JobRun, JobRunFilter, ReportJobRun, RunState, RunStatus, StartJobRun};
 pub use schedule_preview::{PreviewSchedule, SchedulePreview, ScheduledTime};
 pub use slot::{Backfill, BackfillPreview, BackfillSlot, JobSlot, JobSlotFilter, Outcome};

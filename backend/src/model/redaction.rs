@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-mod decoded;
-mod words;
+mod decoded_text;
+mod user_password_at_host;
 
-use decoded::Decoded;
+use decoded_text::Decoded;
 
 /// Schemes that are recognised without `//` after them: `sftp:user@host` is a URL, `C:file` is not.
 const SCHEMES: [&str; 28] = [
@@ -24,7 +24,7 @@ const SCHEMES: [&str; 28] = [
 pub fn without_password(location: &str) -> String {
     let without_urls = cleaned(location, |location| Scan { text: location, is_text: false }.secrets());
     // Known schemes were checked before.
-    cleaned(&without_urls, words::secret_of_location)
+    cleaned(&without_urls, user_password_at_host::secret_of_location)
 }
 
 /// Whether a text holds the password of a URL.
@@ -65,7 +65,7 @@ fn refuse(holds_password: bool) -> Result<(), String> {
 /// as well.
 #[must_use]
 pub fn without_passwords(text: &str) -> String {
-    cleaned(&cleaned(text, secrets_of_urls), words::secrets)
+    cleaned(&cleaned(text, secrets_of_urls), user_password_at_host::secrets)
 }
 
 /// The passwords of the URLs in a text, each with the colon before it.

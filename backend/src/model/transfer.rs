@@ -12,9 +12,9 @@ use super::{
     field_reader::{
         Change, Check, Fields, FromFields, id, integer, location, message, number, one_of, sha256_hex, text,
     },
-    highest_reported_values::{MAX_ATTEMPT, MAX_BYTES, MAX_MEASURE, MAX_SPEED},
     input_macro::input,
     redaction::without_password,
+    reported_value_limits::{MAX_ATTEMPT, MAX_BYTES, MAX_MEASURE, MAX_SPEED},
 };
 use crate::ids::{AgentId, CustomerId, RunId, TransferId};
 

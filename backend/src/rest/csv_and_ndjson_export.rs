@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Api, ApiState, caller::KeptCredentials, envelope::Failure, list_budget::Share};
+use super::{Api, ApiState, caller::KeptCredentials, envelope::Failure, list_memory_budget::Share};
 use crate::{
     actor::Actor,
     error::{Error, Result},

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use serde::Serialize;
 
-use super::{envelope::Failure, list_budget::Share};
+use super::{envelope::Failure, list_memory_budget::Share};
 use crate::{
     error::{Error, Result},
     model::Pagination,
@@ -134,7 +134,7 @@ mod tests {
     use crate::{
         actor::Actor,
         ids::{SessionId, UserId},
-        rest::list_budget::{ListBudget, PERMIT},
+        rest::list_memory_budget::{ListBudget, PERMIT},
     };
 
     struct Texts {

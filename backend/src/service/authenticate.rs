@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{ControlPlane, cache::Digest};
+use super::{ControlPlane, authentication_and_directive_cache::Digest};
 use crate::{
     actor::{Actor, CertificateDigest, KeyDigest},
     error::{Error, Result},

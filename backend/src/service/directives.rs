@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use chrono::TimeDelta;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{AgentCredentials, ControlPlane, Work, agent_instances::InstanceRole, optimistic_retry::OptimisticRetry};
+use super::{
+    AgentCredentials, ControlPlane, Work, agent_instances::InstanceRole, optimistic_attempt_limit::OptimisticRetry,
+};
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
@@ -114,7 +116,7 @@ impl ControlPlane {
             }
             let was_open = store::directives::claim(&mut work.tx, id, work.now).await?;
             if was_open {
-                super::start_directives::decline(&mut work, &directive).await?;
+                super::job_starts::decline(&mut work, &directive).await?;
             }
             if let DirectiveAction::SetHeartbeatInterval { seconds } = directive.action {
                 store::agents::set_heartbeat_interval(&mut work.tx, agent, seconds).await?;

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 
 use super::{
     ControlPlane,
+    busy_jobs_and_queued_slots::{JobActivity, activity},
     failure_isolation::PAGE,
-    job_activity::{JobActivity, activity},
-    start_directives::{WAITS_FOR_AGENT, starts},
+    job_starts::{WAITS_FOR_AGENT, starts},
 };
 use crate::{
     actor::Actor,

@@ -4,9 +4,10 @@
 use chrono::TimeDelta;
 
 use super::{
-    ControlPlane, delta,
+    ControlPlane,
+    busy_jobs_and_queued_slots::is_busy,
+    delta,
     failure_isolation::{PAGE, attempt},
-    job_activity::is_busy,
 };
 use crate::{
     actor::{Actor, Scope},

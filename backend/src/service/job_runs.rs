@@ -1,7 +1,7 @@
 //! Job runs: started and reported by agents, read and cancelled by administrators.
 
 use super::{
-    ControlPlane, Work, agent_instances::InstanceRole, jobs::require_enabled, optimistic_retry::OptimisticRetry,
+    ControlPlane, Work, agent_instances::InstanceRole, jobs::require_enabled, optimistic_attempt_limit::OptimisticRetry,
 };
 use crate::{
     actor::{Actor, Permission, Scope},

@@ -1,6 +1,6 @@
 //! Jobs: created and changed by administrators, read by users of their customer and by their agent.
 
-use super::{ControlPlane, Work, optimistic_retry::OptimisticRetry};
+use super::{ControlPlane, Work, optimistic_attempt_limit::OptimisticRetry};
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{ControlPlane, Work, optimistic_retry::OptimisticRetry, pipelines::held};
+use super::{ControlPlane, Work, optimistic_attempt_limit::OptimisticRetry, pipelines::held};
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},

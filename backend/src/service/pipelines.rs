@@ -4,7 +4,7 @@ use serde_json::json;
 
 use definition_schedule::unschedule;
 
-use super::{ControlPlane, Work, optimistic_retry::OptimisticRetry};
+use super::{ControlPlane, Work, optimistic_attempt_limit::OptimisticRetry};
 use crate::{
     actor::{Actor, Permission, Scope},
     error::{Error, Result},
@@ -23,8 +23,8 @@ use crate::{
 };
 
 mod blocked_pipelines;
+mod definition_checks_and_plans;
 mod definition_schedule;
-mod definitions;
 mod versions;
 
 pub(super) use blocked_pipelines::{BlockedPipeline, NamedAgents};

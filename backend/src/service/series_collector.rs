@@ -44,7 +44,7 @@ impl ControlPlane {
     /// Collects what was committed since the last round, unless a server has begun a round within the last 10 seconds.
     pub async fn collect_series(&self) -> Result<()> {
         let now = self.now();
-        if !store::series_collector::claim(&self.db, now.timestamp(), MIN_INTERVAL).await? {
+        if !store::collector_position::claim(&self.db, now.timestamp(), MIN_INTERVAL).await? {
             return Ok(());
         }
         let changes = attempt("collecting", "changes of status", self.collect_changes()).await;
@@ -56,7 +56,7 @@ impl ControlPlane {
     /// Counts the changes of status that were logged since the last round.
     async fn collect_changes(&self) -> Result<()> {
         for _ in 0..PAGES_OF_CHANGES {
-            let seen = store::series_collector::state(&self.db).await?.event_number;
+            let seen = store::collector_position::state(&self.db).await?.event_number;
             let head = store::events::head(&self.db).await?;
             if head <= seen || self.stop.is_cancelled() {
                 return Ok(());
@@ -68,7 +68,7 @@ impl ControlPlane {
             let until = last.filter(|_| !is_last).unwrap_or(head);
             let begun = Instant::now();
             let mut tx = self.db.begin().await?;
-            if !store::series_collector::advance(&mut tx, seen, until).await? {
+            if !store::collector_position::advance(&mut tx, seen, until).await? {
                 // Another server has counted them.
                 return Ok(());
             }
@@ -86,7 +86,7 @@ impl ControlPlane {
     async fn sample_transfers(&self, now: DateTime<Utc>) -> Result<()> {
         for _ in 0..PAGES_OF_TRANSFERS {
             // What is sampled is read before the transaction, which reports wait for.
-            let seen = store::series_collector::state(&self.db).await?;
+            let seen = store::collector_position::state(&self.db).await?;
             if seen.claimed_at != now.timestamp() {
                 // Another server has begun the next round.
                 return Ok(());
@@ -96,12 +96,12 @@ impl ControlPlane {
             let next = transfers.last().map(|transfer| transfer.id).filter(|_| transfers.len() == PAGE);
             let begun = Instant::now();
             let mut tx = self.db.begin().await?;
-            if store::series_collector::lock(&mut tx).await? != seen {
+            if store::collector_position::lock(&mut tx).await? != seen {
                 // Another server has counted or sampled since then.
                 return Ok(());
             }
             count_progress(&mut tx, transfers, now).await?;
-            store::series_collector::set_sampled_after(&mut tx, next).await?;
+            store::collector_position::set_sampled_after(&mut tx, next).await?;
             tx.commit().await?;
             if next.is_none() || self.stop.is_cancelled() {
                 return Ok(());
@@ -120,12 +120,12 @@ impl ControlPlane {
     /// Counts the agents whose heartbeats arrive, once a minute.
     async fn observe_agents(&self, now: DateTime<Utc>) -> Result<()> {
         let minute = now.timestamp().div_euclid(60) * 60;
-        if store::series_collector::state(&self.db).await?.observed_minute == minute {
+        if store::collector_position::state(&self.db).await?.observed_minute == minute {
             return Ok(());
         }
         let online = store::agents::online_by_customer(&self.db).await?;
         let mut tx = self.db.begin().await?;
-        if !store::series_collector::observe(&mut tx, minute).await? {
+        if !store::collector_position::observe(&mut tx, minute).await? {
             // Another server has counted them.
             return Ok(());
         }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     ControlPlane, Work,
-    optimistic_retry::OptimisticRetry,
+    optimistic_attempt_limit::OptimisticRetry,
     tokens::{ACCESS, REFRESH},
 };
 use crate::{

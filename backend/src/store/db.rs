@@ -21,8 +21,8 @@ mod idle_connections;
 mod pooled_connection;
 mod readers;
 pub(super) mod table;
-mod text_search;
 mod timeouts_and_wal_limits;
+mod transfer_text_search;
 mod wal;
 
 use enum_and_json_columns::readable;
@@ -31,8 +31,8 @@ pub use enum_and_json_columns::{EnumText, JsonColumn, json, json_column};
 pub(super) use failure::{is_worth_another_connection, timed_out};
 pub use pooled_connection::{PooledConnection, WriteLock};
 pub use readers::Readers;
-pub(super) use text_search::TextSearch;
 pub use timeouts_and_wal_limits::DatabaseLimits;
+pub(super) use transfer_text_search::TextSearch;
 pub use wal::Wal;
 
 /// The database.

@@ -12,7 +12,7 @@ use crate::{
     model::{
         agent::AgentStatus,
         fleet::{AgentCounts, TransferCounts},
-        highest_reported_values::MAX_SPEED,
+        reported_value_limits::MAX_SPEED,
         transfer::TransferStatus,
     },
 };

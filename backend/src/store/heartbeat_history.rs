@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::FromRow;
 
 use super::{
+    collector_position,
     db::{Db, Tx, sql, unreadable},
-    series_collector,
 };
 use crate::{
     error::{Error, Result},
@@ -30,7 +30,7 @@ pub async fn add(tx: &mut Tx, mut heartbeats: Heartbeats) -> Result<()> {
     if heartbeats.is_empty() {
         return Ok(());
     }
-    series_collector::lock(tx).await?;
+    collector_position::lock(tx).await?;
     let agents = heartbeats.keys().map(|(agent, _)| (*agent).into());
     let hours: BTreeSet<i64> = heartbeats.keys().map(|(_, hour)| *hour).collect();
     let stored: Vec<MinutesRow> =

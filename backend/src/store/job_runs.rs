@@ -17,10 +17,10 @@ use crate::{
 
 mod list;
 mod overdue;
-mod progress;
+mod progress_from_transfers;
 pub use list::{list, newest};
 pub use overdue::{Overdue, overdue};
-pub use progress::{Progress, progress, progress_of};
+pub use progress_from_transfers::{Progress, progress, progress_of};
 
 /// A job run as it is stored.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,9 +9,9 @@ use super::{
         Conn, Db, EnumText, JsonColumn, MOST_VALUES, Sql, Tx, json, json_column, sql,
         table::{table, values},
     },
-    job_and_pipeline_lists::ScheduledList,
     pagination,
     schedules::{self, ScheduleRow, ScheduledKind},
+    sorted_jobs_and_pipelines::ScheduledList,
 };
 use crate::{
     actor::Scope,

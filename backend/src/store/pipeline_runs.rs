@@ -23,10 +23,10 @@ use crate::{
     },
 };
 
-mod due;
+mod active;
 mod list;
 pub(super) mod steps;
-pub use due::{DueRun, busy, due, is_held_up, under_way, with_lost_agents};
+pub use active::{DueRun, busy, due, is_held_up, under_way, with_lost_agents};
 pub use list::{drafts, list, newest, plans, with_drafts};
 use steps::StepRow;
 

@@ -9,9 +9,9 @@ use super::{
         Conn, Db, EnumText, MOST_VALUES, Sql, Tx, sql,
         table::{table, values},
     },
-    job_and_pipeline_lists::ScheduledList,
     pagination,
     schedules::ScheduledKind,
+    sorted_jobs_and_pipelines::ScheduledList,
 };
 use crate::{
     actor::Scope,

@@ -38,9 +38,9 @@ use crate::{
 mod batch;
 mod commit_record;
 mod connection;
+mod discard_query_plans;
 mod fast_path;
 mod postgres;
-mod query_plans;
 mod sqlite;
 
 /// The maximum number of reports in one commit.
@@ -210,7 +210,7 @@ impl WriterTask {
         let mut ops = Vec::with_capacity(MIN_SPLIT);
         let mut is_busy = false;
         let mut probe_at = Instant::now() + PROBE_INTERVAL;
-        let mut plans_end = Instant::now() + query_plans::LIFETIME;
+        let mut plans_end = Instant::now() + discard_query_plans::LIFETIME;
         loop {
             match timeout_at(probe_at, self.queue.recv_many(&mut ops, MIN_SPLIT)).await {
                 Ok(0) => return,
@@ -248,7 +248,7 @@ impl WriterTask {
             probe_at = now + PROBE_INTERVAL;
             if plans_end <= now && self.is_writing {
                 self.discard_plans().await;
-                plans_end = now + query_plans::LIFETIME;
+                plans_end = now + discard_query_plans::LIFETIME;
             }
         }
     }
@@ -392,5 +392,5 @@ struct Loaded {
 
 #[cfg(test)]
 mod tests {
-    mod statements;
+    mod every_column_is_written;
 }

@@ -137,7 +137,7 @@ pub async fn list(db: &Db, scope: Scope, ids: &[TransferId]) -> Result<Vec<(Tran
 
 /// The running transfers with ids after `after` whose bytes or stalls have changed since they were sampled, in the order
 /// of their ids, at most `limit`. A transfer is sampled here once the change of its status that began its attempt was.
-/// What was sampled may change before it is used: see [`super::series_collector::lock`].
+/// What was sampled may change before it is used: see [`super::collector_position::lock`].
 pub async fn changed(db: &Db, after: Option<TransferId>, limit: i64) -> Result<Vec<ChangedTransfer>> {
     let mut statement = sql("SELECT t.id, t.customer_id, t.agent_id, t.job_run_id, t.bytes_transferred, t.speed, \
          t.stalled, t.progressed_at, s.attempt, s.bytes, s.stalled AS was_stalled, s.samples \

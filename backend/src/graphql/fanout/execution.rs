@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{
     change::{EventFilter, Update},
-    projection::{Projection, Viewer},
+    transfer_projection::{Projection, Viewer},
 };
 use crate::{
     error::{Error, Result},

@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::subscriber_partition::{Partition, Shard};
+use super::shard_subscribers::{Partition, Shard};
 use crate::{
     graphql::{
         errors::{json, server_error},

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::{
     change::{Change, EventFilter, Topic, Update},
     execution::{Execution, Refusal, SerializedResponse},
-    subscriber_partition::{Partition, Shard},
+    shard_subscribers::{Partition, Shard},
 };
 use crate::{
     graphql::{

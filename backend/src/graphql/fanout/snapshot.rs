@@ -9,7 +9,7 @@ use super::{
     Hub, SubscriberGuard,
     change::{EventFilter, Filter, Update},
     execution::Execution,
-    projection::Viewer,
+    transfer_projection::Viewer,
 };
 use crate::{
     actor::Actor,

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::grammar::Form;
 
-mod filters;
+mod escaping_filters;
 
-pub use filters::Filling;
+pub use escaping_filters::Filling;
 
-use filters::{Filter, Written};
+use escaping_filters::{Filter, Written};
 
 /// The longest name of a parameter.
 pub(super) const MAX_NAME: usize = 64;
@@ -123,7 +123,7 @@ impl Template {
             Piece::Text(text) => Some(text.as_str()),
             Piece::Parameter { .. } => None,
         });
-        let json = if form == Form::Body { filters::json_filters(texts) } else { None };
+        let json = if form == Form::Body { escaping_filters::json_filters(texts) } else { None };
         let mut json = json.map(Vec::into_iter);
         for piece in &mut self.pieces {
             let Piece::Parameter { written, filter, .. } = piece else { continue };
@@ -157,17 +157,17 @@ impl Template {
         };
         match self.guard {
             // Encoded dots count too: `%2e%2e` in a URL leads up as well.
-            Guard::Folders if filters::dots_of_url(&filled) != filters::dots_of_url(&harmless()?) => {
+            Guard::Folders if escaping_filters::dots_of_url(&filled) != escaping_filters::dots_of_url(&harmless()?) => {
                 return Err(FillError::GoesUp);
             }
             Guard::Nothing | Guard::Folders => {}
             Guard::Parts => {
                 let harmless = harmless()?;
-                let (placed, harmless) = (filters::decoded(&filled), filters::decoded(&harmless));
-                if filters::dots(&placed) != filters::dots(&harmless) {
+                let (placed, harmless) = (escaping_filters::decoded(&filled), escaping_filters::decoded(&harmless));
+                if escaping_filters::dots(&placed) != escaping_filters::dots(&harmless) {
                     return Err(FillError::GoesUp);
                 }
-                if !filters::keeps_parts(&placed, &harmless) || !self.keeps_server(given) {
+                if !escaping_filters::keeps_parts(&placed, &harmless) || !self.keeps_server(given) {
                     return Err(FillError::ChangesParts);
                 }
             }
@@ -185,8 +185,9 @@ impl Template {
             }
             Piece::Parameter { name, filter, .. } => {
                 let value = given(name);
-                let is_kept =
-                    *filter == Filter::Raw || !filters::is_in_authority(&before) || filters::is_part_of_host(value);
+                let is_kept = *filter == Filter::Raw
+                    || !escaping_filters::is_in_authority(&before)
+                    || escaping_filters::is_part_of_host(value);
                 before.push_str(value);
                 is_kept
             }

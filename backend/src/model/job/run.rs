@@ -11,8 +11,8 @@ use crate::{
         Instant,
         enum_macro::server_enum,
         field_reader::{Change, id, integer, message, one_of},
-        highest_reported_values::MAX_BYTES,
         input_macro::input,
+        reported_value_limits::MAX_BYTES,
     },
 };
 

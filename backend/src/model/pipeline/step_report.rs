@@ -8,7 +8,7 @@ use crate::{
     ids::InstanceId,
     model::{
         field_reader::{Check, Fields, FromFields, id, integer, message, number, one_of},
-        highest_reported_values::{MAX_ATTEMPT, MAX_BYTES},
+        reported_value_limits::{MAX_ATTEMPT, MAX_BYTES},
     },
 };
 

@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use crate::model::{
     Instant,
-    highest_reported_values::MAX_SPEED,
     packed_numbers::{Numbers, put},
+    reported_value_limits::MAX_SPEED,
 };
 
 /// The maximum number of samples of one transfer. If another one is added, every second one is removed.

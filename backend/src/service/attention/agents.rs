@@ -12,8 +12,8 @@ use crate::{
         agent::AgentStatus,
         attention::{
             AttentionItem, AttentionKind, AttentionObject, AttentionObjectType, AttentionSeverity, MAX_OBJECTS,
-            cause::{Failure, reason},
             counted,
+            failure_cause_and_host::{Failure, reason},
         },
     },
     service::ControlPlane,

@@ -14,10 +14,9 @@ use crate::{
     ids::ObjectId,
     model::attention::{
         AttentionAction, AttentionActionType, AttentionItem, AttentionKind, AttentionObject, AttentionObjectType,
-        AttentionSeverity, MAX_OBJECTS,
-        cause::{Failure, reason},
-        counted,
-        lateness::{LATEST_START, SAMPLES, longest_usual},
+        AttentionSeverity, MAX_OBJECTS, counted,
+        failure_cause_and_host::{Failure, reason},
+        usual_duration_limit::{LATEST_START, SAMPLES, longest_usual},
     },
     service::{ControlPlane, pipelines::BlockedPipeline},
     store::{

@@ -14,9 +14,8 @@ use crate::{
     ids::{CustomerId, ObjectId},
     model::attention::{
         AttentionAction, AttentionActionType, AttentionItem, AttentionKind, AttentionObject, AttentionObjectType,
-        AttentionSeverity, MAX_ACTION_IDS, MAX_OBJECTS,
-        cause::{Failure, host, reason},
-        counted,
+        AttentionSeverity, MAX_ACTION_IDS, MAX_OBJECTS, counted,
+        failure_cause_and_host::{Failure, host, reason},
     },
     service::ControlPlane,
     store::{self, attention::UnhealthyTransfer},

@@ -8,7 +8,7 @@ use crate::{
     actor::Actor,
     error::{Error, Result},
     ids::RunId,
-    service::{ControlPlane, delta, failure_isolation::PAGE, optimistic_retry::OptimisticRetry},
+    service::{ControlPlane, delta, failure_isolation::PAGE, optimistic_attempt_limit::OptimisticRetry},
     store::{self, pipeline_runs::DueRun},
     webhooks::Permits,
 };

@@ -14,7 +14,7 @@ use crate::{
             run_state_machine::Reported,
         },
     },
-    service::{ControlPlane, Work, optimistic_retry::OptimisticRetry},
+    service::{ControlPlane, Work, optimistic_attempt_limit::OptimisticRetry},
     store::{self, pipeline_runs::PipelineRunRow},
 };
 

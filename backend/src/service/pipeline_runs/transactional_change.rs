@@ -19,7 +19,7 @@ use crate::{
             stored_run_plan::Node,
         },
     },
-    service::{ControlPlane, Work, delta, optimistic_retry::OptimisticRetry},
+    service::{ControlPlane, Work, delta, optimistic_attempt_limit::OptimisticRetry},
     store::{self, agents::AgentState, pipeline_runs::PipelineRunRow},
     webhooks::Waiting,
 };

@@ -28,10 +28,10 @@ use crate::{
 
 mod export;
 mod sorted;
-mod text;
+mod text_search;
 
 pub use export::{ExportPlace, export_page};
-use text::{Text, TextPlan};
+use text_search::{Text, TextPlan};
 
 /// The maximum number of parts of one compound statement.
 const MOST_PARTS: usize = 100;

@@ -3,7 +3,7 @@
 use super::{
     Listed,
     sorted::{self, Place},
-    text::TextPlan,
+    text_search::TextPlan,
 };
 use crate::{
     actor::Scope,

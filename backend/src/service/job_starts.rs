@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     ControlPlane, Work,
+    busy_jobs_and_queued_slots::is_busy,
     failure_isolation::{PAGE, attempt},
-    job_activity::is_busy,
     job_runs::permitted_run,
     jobs::{permitted, require_enabled},
 };
