@@ -8,7 +8,7 @@ pub(crate) mod backfill;
 pub(crate) mod coming_runs;
 pub(crate) mod copy_rules;
 pub(crate) mod customers;
-pub(crate) mod definitions;
+pub(crate) mod definition_dry_run_and_schema;
 pub(crate) mod enrolment_codes;
 mod error;
 pub(crate) mod events;
@@ -22,15 +22,15 @@ pub(crate) mod pipeline_plan;
 pub(crate) mod pipeline_runs;
 pub(crate) mod pipeline_versions;
 pub(crate) mod pipelines;
-mod request;
 mod response;
 pub(crate) mod run_log;
 pub(crate) mod samples;
 pub(crate) mod saved_views;
 pub(crate) mod scalars;
+pub(crate) mod schedule_preview;
 pub(crate) mod scheduled_sort;
-pub(crate) mod schedules;
 mod schema_enum;
+mod serialized_request;
 pub(crate) mod series;
 pub(crate) mod slots;
 pub(crate) mod transfer_counts;
@@ -42,7 +42,7 @@ use cynic::Id;
 
 pub(crate) use self::{
     error::{ApiError, sentence},
-    request::Request,
+    serialized_request::Request,
 };
 
 /// Rows per page of a list whose number of rows cannot be chosen.

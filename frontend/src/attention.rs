@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use crate::{
     api::attention::{self, Attention, AttentionItem},
-    fetch_state::{Fetch, Stage},
     live::Feed,
+    reactive_query::{Fetch, Stage},
 };
 
 /// The attention items of the user. A handle: copies are the same items.

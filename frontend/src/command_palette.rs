@@ -1,9 +1,9 @@
 //! The command palette: one field that finds pages, objects and actions. Its code is loaded when it is first opened.
 
-mod actions;
 mod dialog;
 mod entries;
 mod matching;
+mod perform_action;
 
 use leptos::prelude::*;
 

@@ -6,9 +6,9 @@ use leptos::prelude::*;
 
 use crate::{
     api::fleet::{self, Fleet},
-    fetch_state::{Fetch, Stage},
     format,
     live::Feed,
+    reactive_query::{Fetch, Stage},
 };
 
 /// Seconds of throughput that are kept.

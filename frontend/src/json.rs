@@ -6,13 +6,13 @@
 mod invalid_json;
 mod number;
 mod raw;
-mod reader;
-mod string;
+mod serde_deserializer;
+mod string_escapes;
 
 use serde::Deserialize;
 
 pub(crate) use self::raw::Raw;
-use self::reader::Reader;
+use self::serde_deserializer::Reader;
 
 /// Reads a text that holds one JSON value; `None` if it is not JSON or the value has another shape.
 pub(crate) fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Option<T> {

@@ -14,7 +14,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     effect::effect,
-    first_queries::FirstQueries,
+    pending_first_queries::FirstQueries,
     ui::{Icon, PageHead, SkeletonRows, SkeletonText, Toasts},
 };
 

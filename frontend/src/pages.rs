@@ -23,7 +23,7 @@ mod list_card;
 mod list_url_parameters;
 mod next_run;
 mod no_agents;
-mod not_found;
+mod not_found_and_forbidden;
 mod overview;
 mod pipeline;
 mod pipeline_plan_cards;
@@ -32,21 +32,21 @@ mod pipeline_versions;
 mod pipelines;
 mod recent_runs;
 mod run_list;
+mod run_parameters_dialog;
 mod run_updates;
 mod saved_views_menu;
 mod scheduled_order;
 mod search_field;
 mod sign_in;
 mod slot_history;
-mod start_dialog;
-mod throughput;
+mod throughput_card;
 mod transfer;
 mod transfers;
-mod usage;
+mod usage_card;
 mod webhook_secret;
 
 pub(crate) use self::{
-    not_found::{NotFound, Withheld},
+    not_found_and_forbidden::{NotFound, Withheld},
     overview::Overview,
     sign_in::{SignIn, SignInAgain},
 };

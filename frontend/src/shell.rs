@@ -1,7 +1,7 @@
 //! The frame around every page of a signed-in user: navigation, connection state, theme and account.
 
 mod account;
-mod notifications;
+mod notification_setting;
 mod paint_delay;
 mod preferences;
 

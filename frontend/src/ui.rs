@@ -1,5 +1,6 @@
 //! The design system: components on native elements, without data access.
 
+mod after_first_queries;
 mod badge;
 mod card;
 mod chart;
@@ -10,7 +11,6 @@ mod diff_table;
 mod ellipsis;
 mod empty_state;
 mod error_notice;
-mod failure;
 mod field;
 mod icon;
 mod keyed_rows;
@@ -20,6 +20,7 @@ mod object_page;
 mod page_head;
 mod pager;
 mod progress;
+mod query_failure;
 mod query_result;
 mod search_select;
 mod select;
@@ -30,9 +31,9 @@ mod table;
 mod time;
 mod toast;
 mod tooltip;
-mod when_loaded;
 
 pub(crate) use self::{
+    after_first_queries::WhenLoaded,
     badge::{Badge, Tone},
     card::Card,
     chart::{Band, Chart, ChartData, ChartSeries, MONTH_STEP, Note, Shape, Spacing, Strip, StripCell, Unit, with_gaps},
@@ -43,7 +44,6 @@ pub(crate) use self::{
     ellipsis::Ellipsis,
     empty_state::Empty,
     error_notice::Notice,
-    failure::Failure,
     field::Field,
     icon::{Icon, Logo},
     keyed_rows::Rows,
@@ -53,6 +53,7 @@ pub(crate) use self::{
     page_head::PageHead,
     pager::Pager,
     progress::Progress,
+    query_failure::Failure,
     query_result::QueryResult,
     search_select::SearchSelect,
     select::Select,
@@ -63,5 +64,4 @@ pub(crate) use self::{
     time::{OptionalTime, Time, TimeFormat},
     toast::{ToastList, Toasts},
     tooltip::{Tooltip, TooltipLayer},
-    when_loaded::WhenLoaded,
 };

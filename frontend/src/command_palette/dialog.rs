@@ -3,16 +3,16 @@
 use leptos::{ev::KeyboardEvent, prelude::*};
 
 use super::{
-    actions::Actions,
     entries::{Entry, arrange, general, of_agents, of_jobs, of_pipelines, of_transfers},
     matching::name_in,
+    perform_action::Actions,
 };
 use crate::{
     api::object_search,
     browser,
     effect::{debounced, effect},
-    fetch_state::Fetch,
     format,
+    reactive_query::Fetch,
     session::Session,
     shortcuts::Shortcuts,
     ui::{Dialog, Icon, Notice},

@@ -9,13 +9,13 @@ use crate::{
     base_path::href,
     clock::Clock,
     effect::effect,
-    fetch_state::Fetch,
     format,
     labels::{
         self,
         events::{PARTS, Part},
     },
     live::Feed,
+    reactive_query::Fetch,
     ui::{Badge, Column, Ellipsis, Empty, Notice, PageHead, QueryResult, Rows, Select, Table, plain},
     user_action::UserAction,
 };

@@ -1,11 +1,11 @@
 //! The page that adds an agent: the commands with an enrolment code filled in, and live whether they have worked.
 
-mod arrival;
+mod arrival_state;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use self::arrival::{Arrival, first_since, newer, newest_registration};
+use self::arrival_state::{Arrival, first_since, newer, newest_registration};
 use crate::{
     api::{
         agents::{self, Agent, AgentFilter},
@@ -15,10 +15,10 @@ use crate::{
     base_path::{self, href},
     browser,
     effect::effect,
-    fetch_state::Fetch,
     fleet_totals::FleetTotals,
     format,
     live::Feed,
+    reactive_query::Fetch,
     session::{Permission, Session},
     time::Instant,
     ui::{Card, CopyButton, Fact, Icon, Notice, PageHead, Secret, Select, Time, TimeFormat},

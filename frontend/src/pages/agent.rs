@@ -25,10 +25,10 @@ use crate::{
     base_path::href,
     browser,
     clock::Clock,
-    fetch_state::Fetch,
-    first_queries::FirstQueries,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
+    pending_first_queries::FirstQueries,
+    reactive_query::Fetch,
     ui::{Badge, Card, Copyable, Empty, Fact, Message, ObjectPage, PageHead, Time, WhenLoaded},
 };
 

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::agents::{self, AgentFilter, AgentLinks},
     effect::debounced,
-    fetch_state::Fetch,
+    reactive_query::Fetch,
     session::{Permission, Session},
     ui::SearchSelect,
 };

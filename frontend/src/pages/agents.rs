@@ -15,10 +15,10 @@ use crate::{
     api::agents::{self, Agent, AgentFilter},
     base_path::href,
     effect::effect,
-    fetch_state::Fetch,
     fleet_totals::FleetTotals,
     labels::{self, AGENT_STATUSES},
     live::{Admission, Entry, Feed, LiveList},
+    reactive_query::Fetch,
     session::{Permission, Session},
     ui::{Badge, Column, Ellipsis, Empty, PageHead, Rows, Select, Time, TimeFormat},
 };

@@ -1,32 +1,32 @@
 //! The pages that create and edit a pipeline: the text of its definition, with diagnostics and the plan while one types.
 
-mod buffer;
 mod code_area;
 mod completion;
 mod conflict;
 mod definition_card;
-mod diagnostics;
+mod diagnostic_list;
 mod fields;
 mod format;
 mod format_button;
 mod highlight;
-mod key_help;
 mod run_once;
 #[cfg(test)]
 mod test_grammar_and_caret;
+mod text_and_selection;
 mod text_edits;
 mod yaml_context;
+mod yaml_key_help;
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use self::{
-    buffer::Buffer,
     conflict::Conflict,
     definition_card::Definition,
-    diagnostics::{first_error, summary},
+    diagnostic_list::{first_error, summary},
     fields::{Draft, Fields},
     run_once::{RunOnce, RunOnceButton, RunOnceDialog, RunOnceStatus},
+    text_and_selection::Buffer,
 };
 use super::{
     id_in_address,
@@ -35,14 +35,14 @@ use super::{
 };
 use crate::{
     api::{
-        definitions::{self, Diagnostic, Severity},
+        definition_dry_run_and_schema::{self, Diagnostic, Severity},
         pipeline_plan::Plan,
         pipelines::{self, Pipeline},
     },
     base_path::href,
     effect::{debounced, effect},
-    fetch_state::Fetch,
     lazy::{lazy_part, part, prepare_part},
+    reactive_query::Fetch,
     session::{Permission, Session},
     ui::{Notice, ObjectPage, PageHead, Toasts},
     user_action::UserAction,
@@ -113,7 +113,8 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
     let written = debounced(code.text);
     let owner =
         Signal::derive(move || Some(draft.customer.get()).filter(|owner| chooses_customer && !owner.is_empty()));
-    let verdict = Fetch::new(move || definitions::dry_run(written.get(), owner.get().map(cynic::Id::new)));
+    let verdict =
+        Fetch::new(move || definition_dry_run_and_schema::dry_run(written.get(), owner.get().map(cynic::Id::new)));
     let problems = Memo::new(move |_| verdict.read(|verdict| verdict.diagnostics.clone()).unwrap_or_default());
     // While the text has errors, the last plan stays.
     let plan = Memo::new(move |last: Option<&Option<Plan>>| {

@@ -11,9 +11,9 @@ use crate::{
     base_path::href,
     browser,
     clock::Clock,
-    fetch_state::Fetch,
     labels,
     live::{Admission, Entry, Feed, LiveList},
+    reactive_query::Fetch,
     ui::{Badge, Card, Confirm, Copyable, Empty, Fact, Message, ObjectPage, OptionalTime, PageHead, Time, Toasts},
     user_action::UserAction,
 };

@@ -28,9 +28,9 @@ use crate::{
     base_path::href,
     clock::Clock,
     effect::effect,
-    fetch_state::Fetch,
     labels::{self, jobs::JOB_STATES},
     live::{Admission, Entry, Feed, LiveList},
+    reactive_query::Fetch,
     session::{Permission, Session},
     ui::{
         Badge, Column, Ellipsis, Empty, Icon, OptionalTime, PageHead, Rows, Select, SelectCell, Selection, TimeFormat,

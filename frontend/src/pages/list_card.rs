@@ -6,10 +6,9 @@ use super::list_url_parameters::ListQuery;
 use crate::{
     api::Total,
     base_path::href,
-    browser,
-    fetch_state::{Fetch, Stage},
-    format,
+    browser, format,
     live::{LiveList, Revisioned},
+    reactive_query::{Fetch, Stage},
     ui::{Column, Empty, Freeze, Menu, Order, Pager, QueryResult, Select, Selection, Table, toggle_column},
 };
 

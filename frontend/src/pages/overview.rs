@@ -14,12 +14,12 @@ pub(super) use self::{
     agents::AgentsCard, needs_attention::NeedsAttention, next_runs::NextRuns, running_transfers::RunningTransfers,
 };
 use self::{fleet_judgement::FleetJudgement, totals::TotalsRow};
-use super::throughput::{Throughput, ThroughputScope};
+use super::throughput_card::{Throughput, ThroughputScope};
 use crate::{
     attention::AttentionItems,
-    fetch_state::Stage,
-    first_queries::FirstQueries,
     lazy::lazy_card,
+    pending_first_queries::FirstQueries,
+    reactive_query::Stage,
     ui::{PageHead, WhenLoaded},
 };
 

@@ -17,16 +17,16 @@ use super::{
 };
 use crate::{
     api::{
-        definitions::{self, Diagnostic, Verdict},
+        definition_dry_run_and_schema::{self, Diagnostic, Verdict},
         pipeline_plan::Plan,
         pipeline_runs::{self, PipelineRun},
         pipelines::{self, Pipeline},
         slots,
     },
-    fetch_state::Fetch,
-    first_queries::FirstQueries,
     labels::{self, slots::Slot},
     live::Feed,
+    pending_first_queries::FirstQueries,
+    reactive_query::Fetch,
     session::{Permission, Session},
     ui::{Badge, Icon, Message, ObjectPage, PageHead, WhenLoaded},
 };
@@ -70,7 +70,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
     let verdict = Fetch::new(move || {
         next.get();
         let (yaml, customer) = text.get();
-        definitions::dry_run(yaml, customer.filter(|_| has_customers))
+        definition_dry_run_and_schema::dry_run(yaml, customer.filter(|_| has_customers))
     });
     let plan = Memo::new(move |_| verdict.read(|verdict| verdict.valid.then(|| verdict.plan.clone())).flatten());
     let yaml = Signal::derive(move || pipeline.with(|pipeline| pipeline.yaml.clone()));

@@ -5,13 +5,13 @@ use leptos::prelude::*;
 use super::graph::{Graph, StepDetails};
 use crate::{
     api::{
-        definitions::Verdict,
+        definition_dry_run_and_schema::Verdict,
         pipeline_plan::{Plan, PlannedSchedule, PlannedStep},
     },
     base_path::href,
-    fetch_state::{Fetch, Stage},
     format,
     labels::pipelines::{executor, schedule},
+    reactive_query::{Fetch, Stage},
     time::Instant,
     ui::{Card, Failure, SkeletonRows, SkeletonText},
     zone,

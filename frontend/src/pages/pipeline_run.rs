@@ -18,9 +18,9 @@ use super::{definition_text::DefinitionText, id_in_address};
 use crate::{
     api::pipeline_runs::{self, PipelineRun, RunLinks},
     browser,
-    fetch_state::Fetch,
     labels::pipelines::run_state,
     live::{Admission, Entry, Feed, LiveList},
+    reactive_query::Fetch,
     ui::{Badge, Confirm, ObjectPage, PageHead, Toasts},
     user_action::UserAction,
 };

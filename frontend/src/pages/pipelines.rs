@@ -25,9 +25,9 @@ use crate::{
     base_path::href,
     clock::Clock,
     effect::effect,
-    fetch_state::Fetch,
     labels::{self, pipelines::PIPELINE_STATES},
     live::Feed,
+    reactive_query::Fetch,
     session::{Permission, Session},
     ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Rows, Select, SelectCell, Selection},
 };

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     api::{Page, Request, Total},
-    fetch_state::Fetch,
     live::{Entry, Revisioned},
+    reactive_query::Fetch,
     ui::{Card, Column, Empty, Freeze, Rows},
 };
 

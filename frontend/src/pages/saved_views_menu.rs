@@ -9,7 +9,7 @@ use crate::{
     base_path::href,
     browser,
     effect::effect,
-    fetch_state::Fetch,
+    reactive_query::Fetch,
     saved_views::SavedViews,
     session::Session,
     ui::{Confirm, Failure, Field, FormDialog, Icon, Menu, Rows, Toasts},

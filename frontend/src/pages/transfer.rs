@@ -3,8 +3,8 @@
 mod details;
 mod earlier_transfers;
 mod run_of_transfer;
-mod speed;
-mod speed_chart;
+mod speed_card;
+mod speed_chart_data;
 mod timeline;
 
 use leptos::prelude::*;
@@ -13,7 +13,7 @@ use self::{
     details::Details,
     earlier_transfers::EarlierTransfers,
     run_of_transfer::{Breadcrumb, Origin},
-    speed::Speed,
+    speed_card::Speed,
     timeline::Timeline,
 };
 use super::id_in_address;
@@ -21,10 +21,10 @@ use crate::{
     api::transfers::{self, Transfer, TransferStatus},
     browser,
     clock::Clock,
-    fetch_state::Fetch,
-    first_queries::FirstQueries,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
+    pending_first_queries::FirstQueries,
+    reactive_query::Fetch,
     ui::{Badge, Card, Confirm, Message, ObjectPage, OptionalTime, PageHead, Progress, TimeFormat, Toasts, WhenLoaded},
     user_action::UserAction,
 };

@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
-    notifications::NotificationChoice,
+    notification_setting::NotificationChoice,
     preferences::{ThemeChoice, ZoneChoice},
 };
 use crate::{

@@ -10,8 +10,8 @@ mod geometry;
 mod plot;
 mod strip;
 mod text_alternative;
-mod ticks;
-mod unit;
+mod time_axis_ticks;
+mod unit_and_value_axis;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -21,7 +21,7 @@ use self::plot::Plot;
 pub(crate) use self::{
     data::{Band, ChartData, ChartSeries, MONTH_STEP, Note, Shape, Spacing, with_gaps},
     strip::{Strip, StripCell},
-    unit::Unit,
+    unit_and_value_axis::Unit,
 };
 use crate::zone;
 

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Empty, Failure, PageHead, SkeletonRows};
-use crate::{base_path::href, fetch_state::Stage};
+use crate::{base_path::href, reactive_query::Stage};
 
 /// The page of an object that does not exist, or that the user may not see.
 #[component]

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Failure, SkeletonRows};
-use crate::fetch_state::Stage;
+use crate::reactive_query::Stage;
 
 /// Shows the children, or instead a skeleton while the query is pending, its error, or `nothing` if it found nothing.
 #[component]

@@ -7,13 +7,13 @@ use super::{customer_agents::CustomerAgents, customer_users::CustomerUsers, enro
 use crate::{
     api::{customers, my_customer_name},
     base_path::href,
-    first_queries::FirstQueries,
     pages::{
         id_in_address,
-        throughput::{Throughput, ThroughputScope},
-        usage::Usage,
+        throughput_card::{Throughput, ThroughputScope},
+        usage_card::Usage,
         webhook_secret::WebhookSecret,
     },
+    pending_first_queries::FirstQueries,
     session::{Permission, Session},
     ui::{Failure, Missing, PageHead, WhenLoaded},
 };

@@ -6,11 +6,11 @@ use crate::{
     api::agents::{self, Agent, AgentFilter},
     base_path::href,
     effect::effect,
-    fetch_state::Fetch,
     fleet_totals::FleetTotals,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
     pages::heartbeat_dot::HeartbeatDot,
+    reactive_query::Fetch,
     ui::{Badge, Card, Column, Ellipsis, Empty, QueryResult, Rows, Table, Time, TimeFormat},
 };
 

@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use crate::{
     api::users::{self, User},
     base_path::href,
-    fetch_state::Fetch,
     format,
+    reactive_query::Fetch,
     ui::{Badge, Card, Column, Ellipsis, Empty, QueryResult, Table, Time, Tone},
 };
 

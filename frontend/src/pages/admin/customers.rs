@@ -9,11 +9,11 @@ use crate::{
     },
     base_path::href,
     clock::Clock,
-    fetch_state::Fetch,
     pages::{
         list_card::{ListCard, Listed},
         list_url_parameters::ListQuery,
     },
+    reactive_query::Fetch,
     ui::{Badge, Column, Confirm, Ellipsis, Empty, Field, FormDialog, Icon, PageHead, Toasts, Tone},
     user_action::UserAction,
 };

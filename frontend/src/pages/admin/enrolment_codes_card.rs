@@ -7,9 +7,9 @@ use crate::{
     base_path, browser,
     clock::Clock,
     effect::effect,
-    fetch_state::Fetch,
     format,
     pages::{page_in_address, pages_of},
+    reactive_query::Fetch,
     time::Instant,
     ui::{
         Card, Column, Confirm, Dialog, Empty, Field, FormDialog, Icon, Pager, QueryResult, Secret, Select, Table,

@@ -10,12 +10,12 @@ use crate::{
     },
     base_path::href,
     clock::Clock,
-    fetch_state::Fetch,
     labels,
     pages::{
         list_card::{ListCard, Listed},
         list_url_parameters::ListQuery,
     },
+    reactive_query::Fetch,
     ui::{Badge, Column, Ellipsis, Empty, Icon, PageHead, Tone},
 };
 

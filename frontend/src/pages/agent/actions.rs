@@ -6,7 +6,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use crate::{
     api::agents::{self, AgentDetails},
     effect::effect,
-    fetch_state::Fetch,
+    reactive_query::Fetch,
     ui::{Confirm, Dialog, Field, FormDialog, Secret, Select, Toasts},
     user_action::UserAction,
 };

@@ -7,9 +7,9 @@ use crate::{
         agents::Agent,
         events::{self, Event},
     },
-    fetch_state::Fetch,
     live::Entry,
     pages::event_timeline::EventTimeline,
+    reactive_query::Fetch,
     ui::{Card, Empty, QueryResult},
 };
 

@@ -6,9 +6,9 @@ use crate::{
     api::agent_page::{self, AgentJob},
     base_path::href,
     clock::Clock,
-    fetch_state::Fetch,
     format,
     pages::next_run::NextRun,
+    reactive_query::Fetch,
     ui::{Badge, Card, Column, Ellipsis, Empty, OptionalTime, QueryResult, Table, TimeFormat, Tone},
 };
 

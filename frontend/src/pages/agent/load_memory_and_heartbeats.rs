@@ -7,7 +7,7 @@ use crate::{
     api::agent_page::{self, HistoryPoint},
     browser,
     clock::Clock,
-    fetch_state::Fetch,
+    reactive_query::Fetch,
     time::Instant,
     ui::{Card, Chart, ChartData, QueryResult, Strip},
 };

@@ -6,8 +6,8 @@ use crate::{
     api::agent_page::{self, HeldForAgent, WaitingDirective},
     base_path::href,
     clock::Clock,
-    fetch_state::Fetch,
     format, labels,
+    reactive_query::Fetch,
     ui::{Card, Time, TimeFormat},
 };
 

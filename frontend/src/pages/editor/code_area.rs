@@ -16,9 +16,9 @@ use self::{
     hover::Hover,
     input::InputHandler,
 };
-use super::{buffer::Buffer, key_help::help_at};
+use super::{text_and_selection::Buffer, yaml_key_help::help_at};
 use crate::{
-    api::definitions::{Diagnostic, Grammar, Severity},
+    api::definition_dry_run_and_schema::{Diagnostic, Grammar, Severity},
     effect::effect,
     ui::Message,
 };

@@ -1,7 +1,7 @@
 //! Completions at the caret, and what is known of keys, by the JSON Schema of the server. Pure.
 
 use super::yaml_context::{Part, YamlContext};
-use crate::api::definitions::Grammar;
+use crate::api::definition_dry_run_and_schema::Grammar;
 
 /// A completion.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use super::buffer::Buffer;
+use super::text_and_selection::Buffer;
 use crate::{
     api::pipelines::{self, Pipeline},
     effect::effect,
-    fetch_state::Fetch,
+    reactive_query::Fetch,
     ui::{DiffTable, Failure, Icon, diff_lines},
     user_action::UserAction,
 };

@@ -3,10 +3,12 @@
 
 use leptos::prelude::*;
 
-use super::{buffer::Buffer, code_area::CodeArea, diagnostics::DiagnosticList, format_button::FormatButton};
+use super::{
+    code_area::CodeArea, diagnostic_list::DiagnosticList, format_button::FormatButton, text_and_selection::Buffer,
+};
 use crate::{
-    api::definitions::{self, Diagnostic, Verdict},
-    fetch_state::Fetch,
+    api::definition_dry_run_and_schema::{self, Diagnostic, Verdict},
+    reactive_query::Fetch,
     ui::Card,
 };
 
@@ -30,7 +32,7 @@ pub(super) fn show(definition: Definition) -> AnyView {
 #[component]
 fn DefinitionCard(definition: Definition) -> impl IntoView {
     let Definition { code, problems, verdict, is_stale, owner } = definition;
-    let grammar = Fetch::new(definitions::grammar);
+    let grammar = Fetch::new(definition_dry_run_and_schema::grammar);
     let grammar = Memo::new(move |_| grammar.read(Clone::clone).unwrap_or_default());
     view! {
         <Card title="Definition" aside=move || view! { <FormatButton code owner /> }>

@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 
 use super::{
-    buffer::Buffer,
     format::{Unformattable, format},
+    text_and_selection::Buffer,
     text_edits::{Edit, Selection},
 };
 use crate::{
-    api::definitions::{self, Reading},
+    api::definition_dry_run_and_schema::{self, Reading},
     session::Session,
     ui::Toasts,
 };
@@ -26,7 +26,7 @@ pub(super) fn FormatButton(
         // The user may have left the page between the two readings.
         let Some(owner) = owner.try_get_untracked() else { return };
         let owner = owner.map(cynic::Id::new);
-        session.execute(definitions::read(text.to_owned(), owner), move |outcome| match outcome {
+        session.execute(definition_dry_run_and_schema::read(text.to_owned(), owner), move |outcome| match outcome {
             Ok(reading) => done(reading),
             Err(error) => {
                 is_busy.try_set(false);

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::buffer::Buffer;
+use super::text_and_selection::Buffer;
 use crate::{
     api::{
         pipeline_plan::Plan,
@@ -11,7 +11,7 @@ use crate::{
     },
     base_path::href,
     effect::effect,
-    pages::start_dialog::StartDialog,
+    pages::run_parameters_dialog::StartDialog,
     session::{Permission, Session},
     user_action::UserAction,
 };

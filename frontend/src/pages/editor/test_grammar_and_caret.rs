@@ -1,6 +1,6 @@
 //! What the tests of completions and of the help about keys have in common.
 
-use crate::{api::definitions::Grammar, json};
+use crate::{api::definition_dry_run_and_schema::Grammar, json};
 
 /// A grammar like that of the server: references, lists, variants that a key distinguishes, and words to choose from.
 pub(super) fn grammar() -> Grammar {

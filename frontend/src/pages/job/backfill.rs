@@ -4,9 +4,8 @@ use leptos::prelude::*;
 
 use crate::{
     api::backfill::{self, BackfillPreview, BackfillSlot},
-    browser, effect,
-    fetch_state::Fetch,
-    format, labels,
+    browser, effect, format, labels,
+    reactive_query::Fetch,
     time::Instant,
     ui::{Badge, FormDialog, Notice, Toasts, Tone},
     user_action::UserAction,

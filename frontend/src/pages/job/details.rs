@@ -5,12 +5,12 @@ use leptos::prelude::*;
 use crate::{
     api::jobs::{Job, JobLinks},
     base_path::href,
-    fetch_state::Fetch,
     labels::{
         self,
         jobs::{CATCH_UPS, OVERLAPS},
     },
     live::Entry,
+    reactive_query::Fetch,
     ui::{Card, Copyable, Fact, Time},
 };
 

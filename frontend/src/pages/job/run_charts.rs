@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use super::run_chart_data::{bytes, durations};
 use crate::{
     api::job_runs::{self, JobRun},
-    fetch_state::Fetch,
     pages::run_updates::RunUpdates,
+    reactive_query::Fetch,
     ui::{Card, Chart, ChartData, QueryResult},
 };
 

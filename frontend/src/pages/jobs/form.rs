@@ -21,8 +21,8 @@ use crate::{
     api::jobs::{self, Job},
     base_path::href,
     effect::effect,
-    fetch_state::Fetch,
     pages::{agent_select::AgentSelect, id_in_address, leave_warning::LeaveWarning},
+    reactive_query::Fetch,
     ui::{Card, Field, Notice, ObjectPage, PageHead, Select, Toasts},
     user_action::UserAction,
 };

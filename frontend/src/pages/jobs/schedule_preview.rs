@@ -5,11 +5,10 @@ use leptos::prelude::*;
 use crate::{
     api::{
         ApiError,
-        schedules::{self, SchedulePreview, ScheduledTime},
+        schedule_preview::{self, SchedulePreview, ScheduledTime},
     },
-    browser,
-    fetch_state::Fetch,
-    format,
+    browser, format,
+    reactive_query::Fetch,
     time::Instant,
     ui::Notice,
 };
@@ -24,7 +23,7 @@ pub(crate) fn fetch_preview(
         due();
         let (schedule, timezone) = (schedule.get(), timezone.get());
         let is_said = !schedule.trim().is_empty() && !timezone.trim().is_empty();
-        is_said.then(|| schedules::preview(schedule, timezone))
+        is_said.then(|| schedule_preview::preview(schedule, timezone))
     })
 }
 

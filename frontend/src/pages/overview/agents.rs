@@ -6,11 +6,11 @@ use crate::{
     api::agents::{self, Agent},
     base_path::href,
     browser,
-    fetch_state::{Fetch, Stage},
     fleet_totals::FleetTotals,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
     pages::{heartbeat_dot::HeartbeatDot, no_agents::NoAgents},
+    reactive_query::{Fetch, Stage},
     ui::{Card, QueryResult, Rows},
 };
 

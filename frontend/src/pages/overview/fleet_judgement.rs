@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use crate::{
     api::attention::{AttentionItem, AttentionKind, AttentionObjectType},
     attention::AttentionItems,
-    fetch_state::Stage,
     fleet_totals::FleetTotals,
     format, labels,
+    reactive_query::Stage,
     session::{Permission, Session},
     staleness::Staleness,
     ui::{Icon, SkeletonText, Tone},

@@ -8,8 +8,8 @@ use crate::{
     browser,
     clock::Clock,
     effect::effect,
-    fetch_state::Fetch,
     pages::next_run::NextRun,
+    reactive_query::Fetch,
     session::{Permission, Session},
     ui::{Card, Ellipsis, Empty, QueryResult},
 };

@@ -7,11 +7,11 @@ use crate::{
     base_path::href,
     clock::Clock,
     effect::effect,
-    fetch_state::{Fetch, Stage},
     fleet_totals::FleetTotals,
     format, labels,
     live::{Admission, Entry, Feed, LiveList},
     pages::list_card::freeze,
+    reactive_query::{Fetch, Stage},
     ui::{Badge, Card, Column, Ellipsis, Empty, OptionalTime, Progress, QueryResult, Rows, Table, TimeFormat},
 };
 

@@ -4,9 +4,9 @@ use leptos::prelude::*;
 
 use crate::{
     base_path::href,
-    fetch_state::Stage,
     fleet_totals::FleetTotals,
     format,
+    reactive_query::Stage,
     ui::{Message, SkeletonText, Sparkline},
 };
 

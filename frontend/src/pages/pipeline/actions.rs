@@ -11,7 +11,7 @@ use crate::{
     },
     base_path::href,
     effect::effect,
-    fetch_state::Fetch,
+    reactive_query::Fetch,
     session::{Permission, Session},
     ui::{Confirm, Toasts},
     user_action::UserAction,

@@ -9,7 +9,7 @@ use crate::{
         pipeline_runs::{self, ParameterInput},
         pipelines::Pipeline,
     },
-    pages::start_dialog::StartDialog,
+    pages::run_parameters_dialog::StartDialog,
     user_action::UserAction,
 };
 

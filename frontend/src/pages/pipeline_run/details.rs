@@ -7,12 +7,12 @@ use crate::{
     api::pipeline_runs::{self, PipelineRun, RunLinks},
     base_path::href,
     clock::Clock,
-    fetch_state::Fetch,
     labels::{
         self,
         pipelines::{RUN_TRIGGERS, is_draft, steps_done, time_taken},
     },
     live::Entry,
+    reactive_query::Fetch,
     ui::{Card, Copyable, Fact, Message, OptionalTime},
 };
 

@@ -9,13 +9,13 @@ use crate::{
         run_log::{self, RunEvent},
     },
     base_path::href,
-    fetch_state::{Fetch, Stage},
     labels::{
         self,
         run_log::{Line, StepChange},
     },
     live::Entry,
     pages::event_actors::Actors,
+    reactive_query::{Fetch, Stage},
     ui::{Card, Empty, Message, QueryResult, Time},
 };
 

@@ -18,7 +18,6 @@ use crate::{
     base_path::href,
     clock::Clock,
     effect::effect,
-    fetch_state::Fetch,
     format,
     labels::{
         self,
@@ -26,6 +25,7 @@ use crate::{
     },
     live::{Entry, Feed},
     pages::graph::Graph,
+    reactive_query::Fetch,
     ui::{Badge, Card, Column, Ellipsis, Progress, Rows, Table, plain},
 };
 

@@ -6,9 +6,9 @@ use super::run_of_transfer::OriginFacts;
 use crate::{
     api::transfers::{Transfer, TransferLinks},
     base_path::href,
-    fetch_state::Fetch,
     labels,
     live::Entry,
+    reactive_query::Fetch,
     ui::{Badge, Card, Copyable, Fact},
 };
 

@@ -8,9 +8,9 @@ use crate::{
         transfers::{self, Transfer, TransferFilter},
     },
     base_path::href,
-    fetch_state::Fetch,
     labels,
     live::Entry,
+    reactive_query::Fetch,
     ui::{Badge, Card, Column, Ellipsis, Table, Time},
 };
 

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     api::{job_runs, pipeline_runs, transfers::TransferLinks},
     base_path::href,
-    fetch_state::{Fetch, Stage},
+    reactive_query::{Fetch, Stage},
     session::{Permission, Session},
     ui::{Fact, Message, SkeletonText},
 };

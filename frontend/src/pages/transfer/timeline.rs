@@ -7,10 +7,10 @@ use crate::{
         events::{self, Event},
         transfers::{Transfer, TransferStatus},
     },
-    fetch_state::Fetch,
     labels,
     live::Entry,
     pages::event_timeline::EventTimeline,
+    reactive_query::Fetch,
     time::Instant,
     ui::{Card, Time, Tone},
 };

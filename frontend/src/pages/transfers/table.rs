@@ -12,9 +12,9 @@ use crate::{
     base_path::href,
     clock::Clock,
     effect::effect,
-    fetch_state::Fetch,
     format, labels,
     live::{Entry, Feed, LiveList},
+    reactive_query::Fetch,
     ui::{Badge, Column, Ellipsis, Progress, QueryResult, Rows, SelectCell, Selection, Table, plain},
 };
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::unit::Unit;
+use super::unit_and_value_axis::Unit;
 use crate::{time::Instant, ui::Tone};
 
 /// How the points of a chart are placed from left to right.

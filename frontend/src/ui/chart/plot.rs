@@ -6,7 +6,7 @@ use super::{
     cursor::{CursorFrame, Points, percent},
     data::{ChartData, Note},
     geometry::{self, HEIGHT, WIDTH},
-    text_alternative, ticks,
+    text_alternative, time_axis_ticks,
 };
 use crate::{format::fixed, zone};
 
@@ -65,7 +65,7 @@ fn ValueAxis(data: Signal<ChartData>, marks: Memo<Vec<f64>>, top: Memo<f64>) -> 
 /// The marks of the times, below the plot.
 #[component]
 fn TimeAxis(data: Signal<ChartData>) -> impl IntoView {
-    let ticks = Memo::new(move |_| data.with(|data| ticks::ticks(data, zone::offset)));
+    let ticks = Memo::new(move |_| data.with(|data| time_axis_ticks::ticks(data, zone::offset)));
     let tick = |(place, label): (f64, String)| view! { <span style:left=percent(place)>{label}</span> };
     view! {
         <div class="chart-times" aria-hidden="true">

@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use super::{
     cursor::{CursorFrame, Points, percent},
     data::{ChartData, Spacing},
-    ticks,
-    unit::Unit,
+    time_axis_ticks,
+    unit_and_value_axis::Unit,
 };
 use crate::{format, time::Instant, ui::Tone, zone};
 
@@ -52,7 +52,7 @@ pub(crate) fn Strip(
         cells.get().into_iter().enumerate().map(cell).collect_view()
     };
     let marks = move || {
-        let ticks = axis.with(|axis| ticks::ticks(axis, zone::offset)).into_iter();
+        let ticks = axis.with(|axis| time_axis_ticks::ticks(axis, zone::offset)).into_iter();
         ticks.map(|(place, label)| view! { <span style:left=percent(place)>{label}</span> }).collect_view()
     };
     view! {

@@ -89,7 +89,7 @@ mod tests {
         Tone,
         chart::{
             data::{Band, Note, Shape},
-            unit::Unit,
+            unit_and_value_axis::Unit,
         },
     };
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use leptos::{ev::PointerEvent, html, leptos_dom::helpers::TimeoutHandle, prelude::*, web_sys::Element};
 
 use crate::{
-    api::definitions::Grammar,
-    pages::editor::{highlight::Kind, key_help::help_at},
+    api::definition_dry_run_and_schema::Grammar,
+    pages::editor::{highlight::Kind, yaml_key_help::help_at},
     ui::Tooltip,
 };
 

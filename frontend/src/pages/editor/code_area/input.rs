@@ -4,10 +4,10 @@ use leptos::{ev::KeyboardEvent, prelude::*};
 
 use super::completion_list::{Completions, Position};
 use crate::{
-    api::definitions::Grammar,
+    api::definition_dry_run_and_schema::Grammar,
     pages::editor::{
-        buffer::{Buffer, lines_before},
         completion::{Suggestion, suggest},
+        text_and_selection::{Buffer, lines_before},
         text_edits::{self, Edit, Selection},
         yaml_context::locate,
     },

@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use crate::{
     api::{ApiError, Request},
     effect::effect,
-    first_queries::FirstQueries,
     live::Feed,
+    pending_first_queries::FirstQueries,
     session::Session,
 };
 

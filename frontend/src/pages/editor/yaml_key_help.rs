@@ -5,7 +5,7 @@ use super::{
     highlight::key_at,
     yaml_context::locate,
 };
-use crate::api::definitions::Grammar;
+use crate::api::definition_dry_run_and_schema::Grammar;
 
 /// What the schema says about a key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::speed_chart::speed_chart;
+use super::speed_chart_data::speed_chart;
 use crate::{
     api::{
         samples,
@@ -10,8 +10,8 @@ use crate::{
     },
     browser,
     clock::Clock,
-    fetch_state::Fetch,
     live::Entry,
+    reactive_query::Fetch,
     ui::{Card, Chart, Empty, QueryResult},
 };
 

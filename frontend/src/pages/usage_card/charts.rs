@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 
-use super::month_charts;
+use super::month_chart_data;
 use crate::{
     api::series::{self, Usage},
     browser,
     clock::Clock,
-    fetch_state::Fetch,
-    pages::throughput::ThroughputScope,
+    pages::throughput_card::ThroughputScope,
+    reactive_query::Fetch,
     ui::{Card, Chart, ChartData, Empty, QueryResult},
     zone,
 };
@@ -30,7 +30,7 @@ fn UsageCard(scope: ThroughputScope) -> impl IntoView {
             ThroughputScope::Everything => None,
             ThroughputScope::Customer(id) => Some(id.as_str()),
         };
-        series::usage(month_charts::window(now, zone::offset(now)), zone::name(), customer)
+        series::usage(month_chart_data::window(now, zone::offset(now)), zone::name(), customer)
     });
     let interval = clock.every(INTERVAL);
     Effect::watch(move || interval.get(), move |_, _, _| found.reload(), false);
@@ -38,7 +38,7 @@ fn UsageCard(scope: ThroughputScope) -> impl IntoView {
         // The last one stays while the card changes to a failure.
         Memo::new(move |last: Option<&ChartData>| found.read(draw).or_else(|| last.cloned()).unwrap_or_default())
     };
-    let (transfers, bytes) = (chart(month_charts::transfers), chart(month_charts::bytes));
+    let (transfers, bytes) = (chart(month_chart_data::transfers), chart(month_chart_data::bytes));
     let nothing = || {
         view! {
             <Empty icon="transfers" title="No transfers in the last 12 months">
@@ -51,7 +51,7 @@ fn UsageCard(scope: ThroughputScope) -> impl IntoView {
         <Card title="Usage per month">
             <QueryResult
                 stage=Signal::derive(move || found.stage())
-                is_empty=Signal::derive(move || found.read(month_charts::is_empty).unwrap_or_default())
+                is_empty=Signal::derive(move || found.read(month_chart_data::is_empty).unwrap_or_default())
                 skeleton_rows=8
                 on_retry=move |()| found.reload()
                 nothing

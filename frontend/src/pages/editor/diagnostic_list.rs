@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::{buffer::Buffer, code_area::PROBLEMS};
+use super::{code_area::PROBLEMS, text_and_selection::Buffer};
 use crate::{
-    api::definitions::{Diagnostic, Severity, Verdict},
-    fetch_state::Fetch,
+    api::definition_dry_run_and_schema::{Diagnostic, Severity, Verdict},
     format,
+    reactive_query::Fetch,
     ui::{Icon, Message, Notice},
 };
 

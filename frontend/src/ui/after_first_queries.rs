@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::SkeletonRows;
-use crate::first_queries::FirstQueries;
+use crate::pending_first_queries::FirstQueries;
 
 /// A skeleton until the queries have ended, then the children.
 #[component]

@@ -11,7 +11,7 @@ use crate::{
     api::series::{self, Outcomes, SeriesStep},
     browser,
     clock::Clock,
-    fetch_state::Fetch,
+    reactive_query::Fetch,
     time::Instant,
     ui::{Card, Chart, ChartData, QueryResult},
     zone,

@@ -8,7 +8,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::{invalid_json::InvalidJson, number, raw::Raw, string};
+use super::{invalid_json::InvalidJson, number, raw::Raw, string_escapes};
 
 /// A text and a position in it.
 pub(super) struct Reader<'de> {
@@ -75,7 +75,7 @@ impl<'de> Reader<'de> {
     fn take_text(&mut self) -> Result<Cow<'de, str>, InvalidJson> {
         let (quoted, has_escapes) = self.take_quoted()?;
         if has_escapes {
-            string::unescape(quoted).map(Cow::Owned).ok_or(InvalidJson)
+            string_escapes::unescape(quoted).map(Cow::Owned).ok_or(InvalidJson)
         } else {
             Ok(Cow::Borrowed(quoted))
         }
