@@ -1,6 +1,6 @@
 //! The one error type of the control plane.
 //!
-//! It is independent of HTTP and GraphQL: the status of each [`Code`] is in `transport/status.rs`. `Display` is the message
+//! It is independent of HTTP and GraphQL: the status of each [`Code`] is in `transport/http_status.rs`. `Display` is the message
 //! for clients. The internal cause is only in [`std::error::Error::source`], for the log, so that `to_string()` reveals
 //! nothing internal.
 

@@ -12,7 +12,7 @@
 //! | `ftp/download.rs`, `ftp/upload.rs` | How do the bytes of a file travel? |
 //! | `ftp/listing_text.rs`, `ftp/mlsx_line.rs`, `ftp/list_line.rs`, `ftp/time.rs` | What does a listing say? |
 //! | `ftp/remote_path.rs` | Which names can FTP carry? |
-//! | `ftp/reply.rs` | What does a reply or a failure mean? |
+//! | `ftp/failure.rs` | What does a reply or a failure mean? |
 
 mod commands;
 mod connection;

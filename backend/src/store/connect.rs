@@ -20,7 +20,7 @@ const TRUNCATE_TIMEOUT: Duration = Duration::from_millis(200);
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// Lets the connection of the group-committing writer plan each of its statements once, and not for each batch: planning an
 /// UPDATE of a table with many indexes takes longer than changing a few of its rows. Its statements find rows by their keys,
-/// so the plan does not depend on the values. The writer has it renewed, see `report_writer/query_plans.rs`.
+/// so the plan does not depend on the values. The writer has it renewed, see `report_writer/discard_query_plans.rs`.
 const PLAN_ONCE: &str = "; SET plan_cache_mode = force_generic_plan";
 /// How long an idle connection may take to answer a ping before it is replaced.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
