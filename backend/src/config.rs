@@ -14,10 +14,10 @@ use crate::{
     transport::{PublicUrl, parse_origin},
 };
 
-mod certificate_files;
+mod certificate_and_key_paths;
 mod listen;
 
-pub use certificate_files::CertificateFiles;
+pub use certificate_and_key_paths::CertificateFiles;
 pub use listen::ListenAddress;
 
 /// The location of the database.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `connection` | How is a server reached: `transport` and `socks` for the network, `algorithms`, `host_key` with `known_hosts` and `host_pattern`, `authentication`? |
 //! | `pool` | Which connections wait for their next transfer? |
-//! | `blocking_calls` | How does a blocking thread wait for an answer, and how long (`activity`)? |
+//! | `block_on_requests` | How does a blocking thread wait for an answer, and how long (`activity`)? |
 //! | `sftp_storage` | What can a copy do there: `listing`, `reader` and `writer` with requests `in_flight`, `extensions`, `attributes`, `remote_path`? |
 //! | `failure` | What do the errors mean? |
 

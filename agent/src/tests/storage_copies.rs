@@ -2,7 +2,7 @@
 
 mod after_success;
 mod interruptions;
-mod patterns;
+mod pattern_with_trailing_slash;
 
 use std::sync::Arc;
 use std::time::Duration;

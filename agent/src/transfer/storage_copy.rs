@@ -3,9 +3,9 @@
 //! All files are staged first: written under other names, made durable, verified, and listed. Then the list is published by
 //! renaming. What is staged outlives the attempt and the process.
 
-mod destination_checks;
 mod destination_paths;
 mod file_copier;
+mod free_space_and_replaceable;
 mod link_containment;
 mod move_to_folder;
 mod part_locks_and_removal;

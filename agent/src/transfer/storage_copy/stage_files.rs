@@ -15,9 +15,9 @@ use crate::transfer::copy_rules::{OnExists, OnFileError, Preserve};
 use crate::transfer::error::CopyError;
 use crate::transfer::part_lock::Reserved;
 use crate::transfer::state::{CopyResult, PartialFile, Phase, Staging, StreamState, Verify};
-use crate::transfer::storage_copy::destination_checks;
 use crate::transfer::storage_copy::destination_paths;
 use crate::transfer::storage_copy::file_copier::{Copied, FileCopier};
+use crate::transfer::storage_copy::free_space_and_replaceable;
 use crate::transfer::storage_copy::link_containment::stays_inside;
 use crate::transfer::storage_copy::part_locks_and_removal;
 use crate::transfer::storage_copy::plan::{PlanEntry, PlanKind, StreamPlan};
@@ -100,7 +100,7 @@ fn prepare(
 ) -> Result<Option<Reserved>, CopyError> {
     let target = destination.storage.as_ref();
     unsupported_names::check(plan, target, base)?;
-    destination_checks::check_space(plan, stream, destination, base, staged)?;
+    free_space_and_replaceable::check_space(plan, stream, destination, base, staged)?;
     if stream.staging != Staging::Whole {
         return Ok(None);
     }
@@ -324,7 +324,7 @@ impl Stager<'_> {
         }
         if on_exists == OnExists::Overwrite {
             let path = self.base.append(&entry.relative);
-            return destination_checks::require_replaceable(self.target, &path).map(|()| true);
+            return free_space_and_replaceable::require_replaceable(self.target, &path).map(|()| true);
         }
         let is_partial =
             || self.stream.partial.as_ref().is_some_and(|partial| partial.path == entry.relative.to_stored());
