@@ -4,12 +4,11 @@ use crate::{location::SEPARATORS, text_enum::shared_enum};
 
 /// Calls a macro with the rules of a copy. This list is their only declaration. Follow from it, in the server: the rules
 /// as they are stored and sent to agents; those of jobs in REST, GraphQL and events, and the inputs of both APIs; those of
-/// steps in the OpenAPI document. In the dashboard: the job and its inputs. A test compares the keys of transfer steps with
-/// the list.
+/// steps in the OpenAPI document. A test compares the keys of transfer steps with it.
 ///
-/// Each has a text, which is its description everywhere, a name, a type in braces, the name in JSON and in definitions, the
-/// server's check of an input, and its attributes in the OpenAPI document: its type there, and the bounds of what a job may
-/// have. Each may be missing: then the default of the agent applies, which the description says.
+/// Each has a text, which is its description everywhere, a name, a type of the server, the name in JSON and in
+/// definitions, the server's check of an input, and its attributes in the OpenAPI document: its type there, and the bounds
+/// of what a job may have. Each may be missing: then the default of the agent applies, which the description says.
 ///
 /// What stands behind the name of the macro comes before the rules.
 #[macro_export]
@@ -18,29 +17,29 @@ macro_rules! copy_rules {
         $macro! {
             $($before)?
             /// Name of a set of credentials in the agent's configuration. Without it, the set of the server is used.
-            credentials: { String } = "credentials", config_name { value_type = Option<String> } {
+            credentials: String = "credentials", config_name { value_type = Option<String> } {
                 min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
             }
             /// Name of an endpoint in the agent's configuration: the server of the source of a pull or the destination of a
             /// push. Without it, the URL names the server.
-            endpoint: { String } = "endpoint", config_name { value_type = Option<String> } {
+            endpoint: String = "endpoint", config_name { value_type = Option<String> } {
                 min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
             }
             /// What happens to a file that exists at the destination. Without it, the file is replaced.
-            on_exists: { OnExists } = "onExists", one_of { value_type = Option<OnExists> } {}
+            on_exists: OnExists = "onExists", one_of { value_type = Option<OnExists> } {}
             /// What happens to a source file once its copy is verified and published: `keep`, `delete`, or `moveTo:` and a
             /// folder. Without it, the file is kept.
-            after_success: { AfterSuccess } = "afterSuccess", after_success { value_type = Option<String> } {
+            after_success: AfterSuccess = "afterSuccess", after_success { value_type = Option<String> } {
                 min_length = 1, max_length = 4096, pattern = "^(keep|delete|moveTo:.+)$"
             }
             /// Attributes that a copy keeps of its source. Without it, both are kept between local paths, otherwise none.
-            preserve: { Vec<PreservedAttribute> } = "preserve", preserve { value_type = Option<Vec<PreservedAttribute>> } {}
+            preserve: Preserve = "preserve", preserve { value_type = Option<Vec<PreservedAttribute>> } {}
             /// What happens to a folder of which some files cannot be copied. Without it, none of its files is published.
-            on_file_error: { OnFileError } = "onFileError", one_of { value_type = Option<OnFileError> } {}
+            on_file_error: OnFileError = "onFileError", one_of { value_type = Option<OnFileError> } {}
             /// What happens to symbolic links in a folder. Without it, they are copied as links.
-            symlinks: { SymlinkRule } = "symlinks", one_of { value_type = Option<SymlinkRule> } {}
+            symlinks: SymlinkRule = "symlinks", one_of { value_type = Option<SymlinkRule> } {}
             /// How a copy is compared with its source. Without it, by SHA-256.
-            verify: { Verify } = "verify", one_of { value_type = Option<Verify> } {}
+            verify: Verify = "verify", one_of { value_type = Option<Verify> } {}
         }
     };
 }

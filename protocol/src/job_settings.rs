@@ -1,8 +1,8 @@
 //! The settings of a job that are one value each, each declared once.
 
 /// Calls a macro with the settings of a job, in braces, followed by the rules of its copy (see [`copy_rules!`]). This list
-/// is their only declaration. Follow from it: the view in REST, GraphQL and events; the inputs of both APIs with their
-/// readers; what a change does to a stored job; and what the dashboard selects and sends.
+/// is their only declaration in the server. Follow from it: the view in REST, GraphQL and events; the inputs of both APIs
+/// with their readers; and what a change does to a stored job.
 ///
 /// Each has a text, which is its description everywhere, a name and a type.
 ///
@@ -11,7 +11,8 @@
 ///   the server's check.
 /// - `default`, with its text, is the value of a new job for which none is sent. A setting without it is required.
 ///
-/// The columns are in the server's `store/jobs.rs`, the controls in the dashboard's form of a job.
+/// The columns are in the server's `store/jobs.rs`. The dashboard's operations are derived from the syntax of types, so
+/// `api/jobs.rs` there lists the settings again; their controls are in its form of a job.
 ///
 /// [`copy_rules!`]: crate::copy_rules
 #[macro_export]

@@ -235,7 +235,7 @@ mod tests {
     macro_rules! keys {
         ($(
             $(#[$text:meta])+
-            $field:ident: { $($type:tt)+ } = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
+            $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
         )+) => {
             const KEYS: &[&str] = &[$($key),+];
         };

@@ -9,7 +9,7 @@ use crate::{
     ids::{AgentId, JobId},
     model::{
         FromFields, Instant,
-        copy_rules::{AfterSuccess, OnExists, OnFileError, PreservedAttribute, SymlinkRule, Verify},
+        copy_rules::{AfterSuccess, OnExists, OnFileError, Preserve, SymlinkRule, Verify},
         duration::HumanDuration,
         job::{JobRunFilter, JobSlotFilter, Outcome, RunStatus},
         schedule::{CatchUp, Overlap},
@@ -89,7 +89,7 @@ macro_rules! inputs {
         }
         $(
             $(#[$text:meta])+
-            $field:ident: { $($type:tt)+ } = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
+            $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
         )+
     ) => {
         /// Input for creating a job.
@@ -104,7 +104,7 @@ macro_rules! inputs {
             $($(#[$defaulted_text])+ $(#[$default_text])+ $defaulted: Option<$defaulted_type>,)+
             /// Retry policy of the runs. If omitted, failed runs are not retried.
             retry: Option<RetryInput>,
-            $($(#[$text])+ $field: Option<$($type)+>,)+
+            $($(#[$text])+ $field: Option<$type>,)+
         }
 
         /// Changes to a job. Omitted fields keep their values.
@@ -130,7 +130,7 @@ macro_rules! inputs {
             $(
                 $(#[$text])+
                 #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-                $field: MaybeUndefined<$($type)+>,
+                $field: MaybeUndefined<$type>,
             )+
         }
     };

@@ -1,6 +1,6 @@
 //! The rules of a copy: what a job or a transfer step says beside its source and destination.
 
-use async_graphql::{InputType, NewType};
+use async_graphql::NewType;
 use mftplus_protocol::{characters, copy_rules};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -59,7 +59,7 @@ impl<'de> Deserialize<'de> for AfterSuccess {
 macro_rules! rules {
     ($(
         $(#[$text:meta])+
-        $field:ident: { $($type:tt)+ } = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
+        $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
     )+) => {
         /// The rules of one copy. A rule that is not set is absent in JSON, and the default of the agent applies.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ macro_rules! rules {
             $(
                 $(#[$text])+
                 #[serde(default, skip_serializing_if = "Option::is_none")]
-                pub $field: Option<$($type)+>,
+                pub $field: Option<$type>,
             )+
         }
 

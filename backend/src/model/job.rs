@@ -7,8 +7,8 @@ use super::{
     Instant,
     agent::AgentRef,
     copy_rules::{
-        AfterSuccess, CopyRules, OnExists, OnFileError, PreservedAttribute, SymlinkRule, Verify, after_success,
-        config_name, preserve,
+        AfterSuccess, CopyRules, OnExists, OnFileError, Preserve, PreservedAttribute, SymlinkRule, Verify,
+        after_success, config_name, preserve,
     },
     field_reader::{Change, Check, Fields, FromFields, boolean, id, location, one_of, parsed, text},
     input_macro::input,
@@ -51,7 +51,7 @@ macro_rules! job {
         }
         $(
             $(#[$text:meta])+
-            $field:ident: { $($type:tt)+ } = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
+            $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
         )+
     ) => {
         /// A job: a copy that an agent makes on a schedule.
@@ -83,7 +83,7 @@ macro_rules! job {
             /// Time of the next slot; null while the job is disabled.
             #[schema(required)]
             pub next_run_at: Option<Instant>,
-            $($(#[$text])+ #[schema(required, $($schema)+, $($bounds)*)] pub $field: Option<$($type)+>,)+
+            $($(#[$text])+ #[schema(required, $($schema)+, $($bounds)*)] pub $field: Option<$type>,)+
             /// Increases with each accepted change. Of two states of one job, the one with the higher revision is newer.
             #[schema(minimum = 1, example = 1)]
             pub revision: i64,
@@ -127,7 +127,7 @@ macro_rules! inputs {
         }
         $(
             $(#[$text:meta])+
-            $field:ident: { $($type:tt)+ } = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
+            $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
         )+
     ) => {
         input! {
@@ -163,7 +163,7 @@ macro_rules! inputs {
                 $(
                     $(#[$text])+
                     #[schema($($schema)+, $($bounds)*)]
-                    $field: Option<$($type)+> = optional($key, &[], $check),
+                    $field: Option<$type> = optional($key, &[], $check),
                 )+
             }
             check(fields, read) {
@@ -218,7 +218,7 @@ macro_rules! inputs {
                 $(
                     $(#[$text])+
                     #[schema($($schema)+, $($bounds)*)]
-                    $field: Change<$($type)+> = clearable($key, &[], $check),
+                    $field: Change<$type> = clearable($key, &[], $check),
                 )+
             }
             check(fields, read) {

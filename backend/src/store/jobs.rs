@@ -114,7 +114,7 @@ macro_rules! view {
         }
         $(
             $(#[$text:meta])+
-            $field:ident: { $($type:tt)+ } = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
+            $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
         )+
     ) => {
         impl JobRow {

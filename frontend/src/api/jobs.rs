@@ -27,78 +27,120 @@ pub(crate) struct Retry {
     pub(crate) max_delay: Duration,
 }
 
-/// Declares the fragment of a job, and the inputs for creating and changing one, with its settings and the rules of its copy.
-macro_rules! job {
-    (
-        {
-            required { $($(#[$required_text:meta])+ $required:ident: $required_type:ident $required_rest:tt)+ }
-            defaulted { $($(#[$defaulted_text:meta])+ $defaulted:ident: $defaulted_type:ident $defaulted_rest:tt)+ }
-        }
-        $(
-            $(#[$text:meta])+
-            $field:ident: { $($type:tt)+ } = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
-        )+
-    ) => {
-        /// A job without its links. All operations select the same fields.
-        #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
-        pub(crate) struct Job {
-            pub(crate) id: Id,
-            pub(crate) agent_id: Id,
-            pub(crate) agent_name: String,
-            $($(#[$required_text])+ pub(crate) $required: $required_type,)+
-            pub(crate) enabled: bool,
-            $($(#[$defaulted_text])+ pub(crate) $defaulted: $defaulted_type,)+
-            pub(crate) retry: Option<Retry>,
-            $($(#[$text])+ pub(crate) $field: Option<$($type)+>,)+
-            pub(crate) last_run_at: Option<Instant>,
-            pub(crate) next_run_at: Option<Instant>,
-            pub(crate) created_at: Instant,
-            pub(crate) revision: i32,
-            pub(crate) viewer_can_backfill: bool,
-            pub(crate) viewer_can_delete: bool,
-            pub(crate) viewer_can_disable: bool,
-            pub(crate) viewer_can_enable: bool,
-            pub(crate) viewer_can_run: bool,
-            pub(crate) viewer_can_update: bool,
-        }
-
-        /// A new job.
-        #[derive(Clone, Debug, cynic::InputObject)]
-        pub(crate) struct CreateJobInput {
-            pub(crate) agent_id: Id,
-            $($(#[$required_text])+ pub(crate) $required: $required_type,)+
-            $($(#[$defaulted_text])+ pub(crate) $defaulted: Option<$defaulted_type>,)+
-            /// The retry policy; `None` if failed runs are not retried.
-            pub(crate) retry: Option<RetryInput>,
-            $($(#[$text])+ pub(crate) $field: Option<$($type)+>,)+
-        }
-
-        /// All settings of a job that can be changed.
-        #[derive(Clone, Debug, Default, cynic::InputObject)]
-        pub(crate) struct UpdateJobInput {
-            $($(#[$required_text])+ pub(crate) $required: Option<$required_type>,)+
-            $($(#[$defaulted_text])+ pub(crate) $defaulted: Option<$defaulted_type>,)+
-            /// The retry policy; `None` if failed runs are not retried.
-            pub(crate) retry: Option<RetryInput>,
-            $($(#[$text])+ pub(crate) $field: Option<$($type)+>,)+
-        }
-
-        impl UpdateJobInput {
-            /// The same settings for a new job of an agent; `None` if a required one is missing.
-            pub(crate) fn for_new_job(self, agent_id: Id) -> Option<CreateJobInput> {
-                Some(CreateJobInput {
-                    agent_id,
-                    $($required: self.$required?,)+
-                    $($defaulted: self.$defaulted,)+
-                    retry: self.retry,
-                    $($field: self.$field,)+
-                })
-            }
-        }
-    };
+/// A job without its links. All operations select the same fields.
+#[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
+#[expect(clippy::struct_excessive_bools, reason = "the schema has a field for each action")]
+pub(crate) struct Job {
+    pub(crate) id: Id,
+    pub(crate) agent_id: Id,
+    pub(crate) agent_name: String,
+    pub(crate) name: String,
+    pub(crate) source: String,
+    pub(crate) destination: String,
+    pub(crate) schedule: String,
+    pub(crate) protocol: Protocol,
+    pub(crate) direction: Direction,
+    pub(crate) enabled: bool,
+    pub(crate) timezone: String,
+    pub(crate) overlap: Overlap,
+    pub(crate) catch_up: CatchUp,
+    pub(crate) retry: Option<Retry>,
+    pub(crate) credentials: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) on_exists: Option<OnExists>,
+    /// `keep`, `delete` or `moveTo:` with a folder.
+    pub(crate) after_success: Option<String>,
+    pub(crate) preserve: Option<Vec<PreservedAttribute>>,
+    pub(crate) on_file_error: Option<OnFileError>,
+    pub(crate) symlinks: Option<SymlinkRule>,
+    pub(crate) verify: Option<Verify>,
+    pub(crate) last_run_at: Option<Instant>,
+    pub(crate) next_run_at: Option<Instant>,
+    pub(crate) created_at: Instant,
+    pub(crate) revision: i32,
+    pub(crate) viewer_can_backfill: bool,
+    pub(crate) viewer_can_delete: bool,
+    pub(crate) viewer_can_disable: bool,
+    pub(crate) viewer_can_enable: bool,
+    pub(crate) viewer_can_run: bool,
+    pub(crate) viewer_can_update: bool,
 }
 
-mftplus_protocol::job_settings!(job);
+/// A new job.
+#[derive(Clone, Debug, cynic::InputObject)]
+pub(crate) struct CreateJobInput {
+    pub(crate) agent_id: Id,
+    pub(crate) name: String,
+    pub(crate) source: String,
+    pub(crate) destination: String,
+    pub(crate) schedule: String,
+    pub(crate) protocol: Protocol,
+    pub(crate) direction: Direction,
+    pub(crate) timezone: Option<String>,
+    pub(crate) overlap: Option<Overlap>,
+    pub(crate) catch_up: Option<CatchUp>,
+    pub(crate) retry: Option<RetryInput>,
+    pub(crate) credentials: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) on_exists: Option<OnExists>,
+    pub(crate) after_success: Option<String>,
+    pub(crate) preserve: Option<Vec<PreservedAttribute>>,
+    pub(crate) on_file_error: Option<OnFileError>,
+    pub(crate) symlinks: Option<SymlinkRule>,
+    pub(crate) verify: Option<Verify>,
+}
+
+/// All settings of a job that can be changed.
+#[derive(Clone, Debug, Default, cynic::InputObject)]
+pub(crate) struct UpdateJobInput {
+    pub(crate) name: Option<String>,
+    pub(crate) source: Option<String>,
+    pub(crate) destination: Option<String>,
+    pub(crate) schedule: Option<String>,
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) direction: Option<Direction>,
+    pub(crate) timezone: Option<String>,
+    pub(crate) overlap: Option<Overlap>,
+    pub(crate) catch_up: Option<CatchUp>,
+    /// The retry policy; `None` if failed runs are not retried.
+    pub(crate) retry: Option<RetryInput>,
+    // None of these: the default holds.
+    pub(crate) credentials: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) on_exists: Option<OnExists>,
+    pub(crate) after_success: Option<String>,
+    pub(crate) preserve: Option<Vec<PreservedAttribute>>,
+    pub(crate) on_file_error: Option<OnFileError>,
+    pub(crate) symlinks: Option<SymlinkRule>,
+    pub(crate) verify: Option<Verify>,
+}
+
+impl UpdateJobInput {
+    /// The same settings for a new job of an agent; `None` if a required one is missing.
+    pub(crate) fn for_new_job(self, agent_id: Id) -> Option<CreateJobInput> {
+        Some(CreateJobInput {
+            agent_id,
+            name: self.name?,
+            source: self.source?,
+            destination: self.destination?,
+            schedule: self.schedule?,
+            protocol: self.protocol?,
+            direction: self.direction?,
+            timezone: self.timezone,
+            overlap: self.overlap,
+            catch_up: self.catch_up,
+            retry: self.retry,
+            credentials: self.credentials,
+            endpoint: self.endpoint,
+            on_exists: self.on_exists,
+            after_success: self.after_success,
+            preserve: self.preserve,
+            on_file_error: self.on_file_error,
+            symlinks: self.symlinks,
+            verify: self.verify,
+        })
+    }
+}
 
 impl Job {
     /// Whether the viewer may do anything with the job now.

@@ -5,7 +5,7 @@ use cynic::{Id, QueryBuilder};
 use super::{
     ById, ByIdFields, Request,
     events::{Event, EventKind, Object},
-    pipeline_runs::{RunStatus, StepStatus},
+    pipeline_runs::{PipelineRunStatus, StepStatus},
     schema,
 };
 use crate::time::Instant;
@@ -35,7 +35,7 @@ pub(crate) enum LoggedObject {
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "PipelineRun")]
 pub(crate) struct LoggedRun {
-    pub(crate) status: RunStatus,
+    pub(crate) status: PipelineRunStatus,
     pub(crate) error_message: Option<String>,
     /// All steps, or only those that the event is about.
     pub(crate) steps: Vec<LoggedStep>,

@@ -117,14 +117,14 @@ pub(crate) fn creation(log: &[RunEvent]) -> Option<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::pipeline_runs::RunStatus;
+    use crate::api::pipeline_runs::PipelineRunStatus;
 
     fn step(id: &str, status: StepStatus, attempt: i32) -> LoggedStep {
         let error_message = (status == StepStatus::Failed || attempt > 1).then(|| "no route to host".to_owned());
         LoggedStep { id: id.to_owned(), status, attempt, error_message }
     }
 
-    fn event(second: i64, kind: EventKind, status: RunStatus, steps: Vec<LoggedStep>) -> RunEvent {
+    fn event(second: i64, kind: EventKind, status: PipelineRunStatus, steps: Vec<LoggedStep>) -> RunEvent {
         RunEvent {
             id: cynic::Id::new(second.to_string()),
             kind,
@@ -142,22 +142,27 @@ mod tests {
         };
         use StepStatus::{Completed, Failed, Queued, Running, Skipped};
         let mut log = vec![
-            event(0, PipelineRunCreated, RunStatus::Queued, vec![step("fetch", Queued, 1), step("pack", Queued, 1)]),
+            event(
+                0,
+                PipelineRunCreated,
+                PipelineRunStatus::Queued,
+                vec![step("fetch", Queued, 1), step("pack", Queued, 1)],
+            ),
             event(
                 1,
                 PipelineRunStatusChanged,
-                RunStatus::Running,
+                PipelineRunStatus::Running,
                 vec![step("fetch", Running, 1), step("pack", Queued, 1)],
             ),
-            event(2, PipelineStepStatusChanged, RunStatus::Running, vec![step("fetch", Queued, 2)]),
-            event(3, PipelineStepStatusChanged, RunStatus::Running, vec![step("fetch", Running, 2)]),
+            event(2, PipelineStepStatusChanged, PipelineRunStatus::Running, vec![step("fetch", Queued, 2)]),
+            event(3, PipelineStepStatusChanged, PipelineRunStatus::Running, vec![step("fetch", Running, 2)]),
             event(
                 4,
                 PipelineRunStatusChanged,
-                RunStatus::Failed,
+                PipelineRunStatus::Failed,
                 vec![step("fetch", Failed, 2), step("pack", Skipped, 1)],
             ),
-            event(5, PipelineStepReportedLate, RunStatus::Failed, vec![step("fetch", Completed, 2)]),
+            event(5, PipelineStepReportedLate, PipelineRunStatus::Failed, vec![step("fetch", Completed, 2)]),
         ];
         log.reverse();
         log

@@ -18,7 +18,7 @@ use crate::{
     ids::{DirectiveId, PipelineId, RunId, TransferId},
     model::{
         Instant,
-        copy_rules::{AfterSuccess, OnExists, OnFileError, PreservedAttribute, SymlinkRule, Verify},
+        copy_rules::{AfterSuccess, OnExists, OnFileError, Preserve, PreservedAttribute, SymlinkRule, Verify},
         job::Job,
         transfer::{Direction, Protocol},
     },
@@ -87,7 +87,7 @@ struct DirectivePayload {
 macro_rules! step_order {
     ($(
         $(#[$text:meta])+
-        $field:ident: { $($type:tt)+ } = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
+        $field:ident: $type:ident = $key:literal, $check:ident { $($schema:tt)+ } { $($bounds:tt)* }
     )+) => {
         /// A step for an agent to carry out, with parameters filled in. Its `type` decides which fields are present.
         #[derive(ToSchema)]
@@ -125,7 +125,7 @@ macro_rules! step_order {
                 /// For `transfer`:
                 $(#[$text])+
                 #[schema(nullable = false, $($schema)+)]
-                $field: Option<$($type)+>,
+                $field: Option<$type>,
             )+
             /// For `checksum`, `compress`, `decompress` and `delete`: path of the file.
             #[schema(nullable = false)]

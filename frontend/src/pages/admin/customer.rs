@@ -14,6 +14,7 @@ use crate::{
         webhook_secret::WebhookSecret,
     },
     pending_first_queries::FirstQueries,
+    reactive_query::Fetch,
     session::{Permission, Session},
     ui::{Failure, Missing, PageHead, WhenLoaded},
 };

@@ -127,7 +127,7 @@ fn Line(
     view! {
         <li class="gantt-row">
             <button type="button" class="gantt-name" title=name.clone() on:click=open>
-                {name}
+                {name.clone()}
             </button>
             <span class="visually-hidden">{sentence}</span>
             <span class="gantt-track" aria-hidden="true">
@@ -147,7 +147,7 @@ fn Line(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::pipeline_runs::{RunStatus, RunTrigger};
+    use crate::api::pipeline_runs::{PipelineRunStatus, Trigger};
 
     fn step(started: Option<i64>, completed: Option<i64>) -> Step {
         Step {
@@ -169,8 +169,8 @@ mod tests {
             id: cynic::Id::new("r"),
             pipeline_id: cynic::Id::new("p"),
             version: 1,
-            status: RunStatus::Running,
-            trigger: RunTrigger::Manual,
+            status: PipelineRunStatus::Running,
+            trigger: Trigger::Manual,
             started_at: steps.first().and_then(|step| step.started_at),
             completed_at: completed.map(|second| Instant(second * 1000)),
             error_message: None,

@@ -15,6 +15,7 @@ use crate::{
     format,
     labels::TRANSFER_STATUSES,
     pages::{agent_select::AgentSelect, list_url_parameters::ListQuery, search_field::SearchField},
+    reactive_query::Fetch,
     ui::{Icon, Menu, Select},
     zone,
 };
