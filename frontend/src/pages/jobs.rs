@@ -102,16 +102,6 @@ pub(crate) fn Jobs() -> impl IntoView {
         }
         .into_any()
     };
-    let columns = [
-        Some(Column::text("Job", 30)),
-        Some(Column::text("Status", 10)),
-        has_runs.then_some(Column::text("Last runs", 14)),
-        Some(Column::text("Last run", 12).late()),
-        Some(Column::text("Next run", 19).sorted_up_by("nextRunAt")),
-        Some(Column::text("Agent", 17)),
-        Some(Column::text("Created", 16).optional().sorted_by("createdAt")),
-    ];
-    let columns: Vec<_> = columns.into_iter().flatten().collect();
     let paths = move |()| {
         let enabled = enabled.get().map(|enabled| enabled.to_string()).unwrap_or_default();
         let sort = query.get("sort").filter(|sort| order(Some(sort.as_str())).is_some()).unwrap_or_default();
@@ -151,7 +141,7 @@ pub(crate) fn Jobs() -> impl IntoView {
                 listed
                 label="Jobs"
                 noun="job"
-                columns
+                columns=columns(has_runs)
                 default_order=DEFAULT_ORDER
                 freeze=freeze(list)
                 selection
@@ -164,6 +154,20 @@ pub(crate) fn Jobs() -> impl IntoView {
             </ListCard>
         </div>
     }
+}
+
+/// The columns; that of the newest runs if the viewer may see them.
+fn columns(has_runs: bool) -> Vec<Column> {
+    let columns = [
+        Some(Column::text("Job", 30)),
+        Some(Column::text("Status", 10)),
+        has_runs.then_some(Column::text("Last runs", 14)),
+        Some(Column::text("Last run", 12).late()),
+        Some(Column::text("Next run", 19).sorted_up_by("nextRunAt")),
+        Some(Column::text("Agent", 17)),
+        Some(Column::text("Created", 16).optional().sorted_by("createdAt")),
+    ];
+    columns.into_iter().flatten().collect()
 }
 
 #[component]

@@ -110,7 +110,7 @@ impl Delays {
 
     /// Compares the clocks by a request that was sent and answered at these times.
     fn compare(&mut self, sent: i64, received: i64, server: Instant) {
-        keep(&mut self.round_trips, ROUND_TRIPS, (received - sent, server.0 - (sent + received) / 2));
+        keep(&mut self.round_trips, ROUND_TRIPS, (received - sent, server.0 - i64::midpoint(sent, received)));
     }
 
     /// How far the server's clock is ahead of this machine's, by the shortest round trip; `None` before the first one.

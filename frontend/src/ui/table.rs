@@ -25,10 +25,22 @@ pub(crate) struct Column {
     is_late: bool,
     /// Whether the column is hidden until the user chooses it.
     is_optional: bool,
-    /// The name of the order of the rows by this column, if there is one.
-    order: Option<&'static str>,
-    /// Whether the lowest values come first when the user first sorts by the column.
-    rises: bool,
+    /// The order of the rows by this column, if there is one.
+    order: Option<ColumnOrder>,
+}
+
+/// How a column orders the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct ColumnOrder {
+    name: &'static str,
+    /// What comes first when the user first sorts by the column.
+    first: First,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    Lowest,
+    Highest,
 }
 
 /// The order of the rows of a table: the name of the order of a column, with `-` before it if the highest values come
@@ -53,7 +65,7 @@ pub(crate) struct Freeze {
 impl Column {
     /// A column with text. The first column of a table gets the width that the others leave.
     pub(crate) const fn text(name: &'static str, weight: u16) -> Self {
-        Self { name, weight, is_number: false, is_late: false, is_optional: false, order: None, rises: false }
+        Self { name, weight, is_number: false, is_late: false, is_optional: false, order: None }
     }
 
     /// A column with numbers, which are aligned at the right.
@@ -78,12 +90,12 @@ impl Column {
 
     /// The column, by which rows can be sorted.
     pub(crate) const fn sorted_by(self, order: &'static str) -> Self {
-        Self { order: Some(order), ..self }
+        Self { order: Some(ColumnOrder { name: order, first: First::Highest }), ..self }
     }
 
     /// The column, by which rows can be sorted, the lowest values first.
     pub(crate) const fn sorted_up_by(self, order: &'static str) -> Self {
-        Self { rises: true, ..self.sorted_by(order) }
+        Self { order: Some(ColumnOrder { name: order, first: First::Lowest }), ..self }
     }
 
     /// The name in the head.
@@ -256,8 +268,8 @@ fn NewRows(
 
 fn head(column: Column, order: Option<Order>) -> AnyView {
     let kind = if column.is_number { "number" } else { "text" };
-    if let Some((order, key)) = order.zip(column.order) {
-        return sortable_head(column, kind, order, key);
+    if let Some((order, by)) = order.zip(column.order) {
+        return sortable_head(column.name, kind, order, by);
     }
     if column.name.is_empty() {
         return view! { <th scope="col"><span class="visually-hidden">"Actions"</span></th> }.into_any();
@@ -271,9 +283,9 @@ fn head(column: Column, order: Option<Order>) -> AnyView {
 }
 
 /// The head of a column by which the rows can be sorted.
-fn sortable_head(Column { name, rises, .. }: Column, kind: &'static str, order: Order, key: &'static str) -> AnyView {
-    let direction = move || order.current.with(|current| direction_of(current, key));
-    let choose = move |_| order.on_choose.run(order.current.with_untracked(|current| next_order(current, key, rises)));
+fn sortable_head(name: &'static str, kind: &'static str, order: Order, by: ColumnOrder) -> AnyView {
+    let direction = move || order.current.with(|current| direction_of(current, by.name));
+    let choose = move |_| order.on_choose.run(order.current.with_untracked(|current| next_order(current, by)));
     view! {
         <th scope="col" data-kind=kind aria-sort=direction>
             <button type="button" class="head-sort" on:click=choose>
@@ -294,13 +306,13 @@ fn direction_of(current: &str, key: &str) -> &'static str {
 }
 
 /// The order after a click on the head of a column: first the one with which the column begins, then the other.
-fn next_order(current: &str, key: &str, rises: bool) -> String {
-    let is_descending = match direction_of(current, key) {
+fn next_order(current: &str, ColumnOrder { name, first }: ColumnOrder) -> String {
+    let is_descending = match direction_of(current, name) {
         "ascending" => true,
         "descending" => false,
-        _ => !rises,
+        _ => first == First::Highest,
     };
-    if is_descending { format!("-{key}") } else { key.to_owned() }
+    if is_descending { format!("-{name}") } else { name.to_owned() }
 }
 
 /// A weight as a part of the whole width, in percent.
@@ -335,9 +347,11 @@ mod tests {
 
     #[test]
     fn the_second_click_on_a_head_turns_the_order_round() {
-        let sizes = ["", "-size", "size"].map(|current| next_order(current, "size", false));
+        let sizes = ["", "-size", "size"]
+            .map(|current| next_order(current, ColumnOrder { name: "size", first: First::Highest }));
         assert_eq!(sizes, ["-size", "size", "-size"]);
-        let times = ["-size", "at", "-at"].map(|current| next_order(current, "at", true));
+        let times =
+            ["-size", "at", "-at"].map(|current| next_order(current, ColumnOrder { name: "at", first: First::Lowest }));
         assert_eq!(times, ["at", "-at", "at"]);
     }
 
