@@ -1,6 +1,6 @@
 //! The examples of the documentation that no other test runs: commands of `mftplus`, a settings file, and bodies of jobs.
 
-use std::{fs, path::Path};
+use std::{ffi::OsStr, fs, path::Path};
 
 use backend::{
     cli::Cli,
@@ -36,9 +36,9 @@ fn text_of(page: &str) -> String {
 fn pages() -> Vec<String> {
     let mut pages: Vec<String> = ["README.md", "examples/README.md"].map(str::to_owned).to_vec();
     for entry in fs::read_dir(root().join("docs")).expect("docs") {
-        let name = entry.expect("an entry").file_name().into_string().expect("a name");
-        if name.ends_with(".md") {
-            pages.push(format!("docs/{name}"));
+        let path = entry.expect("an entry").path();
+        if path.extension() == Some(OsStr::new("md")) {
+            pages.push(format!("docs/{}", path.file_name().unwrap_or_default().display()));
         }
     }
     pages
