@@ -26,7 +26,7 @@ test('a run says who started it, when its steps were executed and why one failed
   const drawer = card('Step');
   await test.step('the details of a step, from its bar', async () => {
     await failed.getByRole('button').press('Enter');
-    await expect(page.locator('#step-details')).toBeFocused();
+    await expect(page.locator('#details-of-step')).toBeFocused();
     await expect(drawer).toContainText(WHY);
     await expect(drawer.getByRole('list', { name: 'Attempts' }).getByRole('listitem').last()).toContainText('Failed');
     await expectNothingFound(page);

@@ -20,8 +20,8 @@ use crate::{
     ui::{Badge, Card, Fact, Icon, Message, OptionalTime, Time},
 };
 
-/// The element id of the drawer.
-const ELEMENT: &str = "step-details";
+/// The element id of the drawer. The graph gives ids that begin with `step-` to steps, whose names users choose.
+const ELEMENT: &str = "details-of-step";
 
 /// Shows the details of a step, and moves the focus to them.
 pub(super) fn open(chosen: RwSignal<Option<String>>, step: &str) {
