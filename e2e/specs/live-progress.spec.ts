@@ -53,7 +53,8 @@ test('the foot of the page says how long progress takes until it is painted', as
   const agent = await SpokenAgent.register(server, code, 'edge-1');
   const id = await agent.create('moving.dump', 1_000_000_000);
   await agent.report(id, { status: 'running', bytesTransferred: 1000 });
-  const comes = page.waitForResponse(/\/paint-[0-9a-f]{16}\.wasm$/);
+  // It is asked for some seconds after the page is there, which may take its time beside another test.
+  const comes = page.waitForResponse(/\/paint-[0-9a-f]{16}\.wasm$/, { timeout: 60_000 });
   await openSignedIn(page, '/');
   await comes;
   const foot = page.getByText(/^Commit to paint: \d+ ms \(p50\), \d+ ms \(p99\), last \d+ updates?\./);
