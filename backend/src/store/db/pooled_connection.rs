@@ -176,16 +176,16 @@ impl<DB: Engine> Drop for PooledConnection<DB> {
         let Some(connection) = self.connection.take() else { return };
         let write_lock = self.write_lock.take();
         let is_idle = self.is_answered && !self.is_open && !self.is_in_doubt;
-        let connection = match self.keeper.take() {
-            Some(keeper) if is_idle => {
-                let Some(connection) = keeper.keep(connection) else { return };
-                connection
-            }
-            _ => connection,
+        let (connection, keeper) = match self.keeper.take() {
+            Some(keeper) if is_idle => match keeper.keep(connection) {
+                Some(connection) => (connection, None),
+                None => return,
+            },
+            keeper => (connection, keeper),
         };
         match Handle::try_current() {
             Ok(runtime) if !self.is_in_doubt => {
-                runtime.spawn(settle(connection, self.is_open, write_lock));
+                runtime.spawn(settle(connection, self.is_open, write_lock, keeper));
             }
             // Closed without a message to the engine, which would have to be waited for.
             _ => drop(connection.detach()),
@@ -193,8 +193,15 @@ impl<DB: Engine> Drop for PooledConnection<DB> {
     }
 }
 
-/// Rolls back an open transaction and returns the connection to the pool, if it answers within [`SETTLE`].
-async fn settle<DB: Engine>(mut connection: PoolConnection<DB>, is_open: bool, write_lock: Option<WriteLock>) {
+/// Rolls back an open transaction and returns the connection to the pool, if it answers within [`SETTLE`]. The permit of
+/// the keeper is held until then: a caller that got it earlier would wait in the pool for this connection, even while
+/// others become idle.
+async fn settle<DB: Engine>(
+    mut connection: PoolConnection<DB>,
+    is_open: bool,
+    write_lock: Option<WriteLock>,
+    keeper: Option<Keeper<DB>>,
+) {
     if is_open {
         let rolled_back = timeout(SETTLE, DB::control(&mut connection, "ROLLBACK")).await;
         if !matches!(rolled_back, Ok(Ok(()))) {
@@ -207,4 +214,5 @@ async fn settle<DB: Engine>(mut connection: PoolConnection<DB>, is_open: bool, w
     if timeout(SETTLE, connection.return_to_pool()).await.is_err() {
         tracing::warn!("a database connection did not become idle: it is replaced");
     }
+    drop(keeper);
 }

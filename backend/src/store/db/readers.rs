@@ -130,6 +130,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_permit_is_given_on_once_its_connection_can_be_used_again() {
+        let (_folder, _db, readers) = opened().await;
+        let limits = DatabaseLimits::default();
+        let permits = readers.permits.available_permits();
+        let mut reader = readers.acquire(&limits).await.unwrap();
+        assert!(reader.connection().is_ok());
+        drop(reader);
+        assert_eq!(readers.permits.available_permits(), permits - 1, "its statement may still run");
+        let all = readers.permits.acquire_many(u32::try_from(permits).unwrap());
+        drop(timeout(limits.acquire, all).await.unwrap().unwrap());
+        assert_eq!(readers.pool.num_idle(), 1);
+    }
+
+    #[tokio::test]
     async fn more_readers_than_connections_take_turns() {
         let (_folder, db, readers) = opened().await;
         let found = join_all((0..40).map(|_| sql("SELECT 1").fetch_one::<(i64,)>(&db))).await;
