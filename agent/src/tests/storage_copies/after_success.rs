@@ -1,9 +1,11 @@
 //! What becomes of the sources of copies through storages.
 
 use super::Copy;
+use crate::storage::error::StorageErrorKind;
 use crate::storage::storage_path::StoragePath;
 use crate::tests::memory_storage::{MemoryStorage, Node};
 use crate::transfer::copy_rules::{AfterSuccess, CopyRules};
+use crate::transfer::error::CopyError;
 use crate::transfer::state::Verify;
 
 #[test]
@@ -51,5 +53,31 @@ fn what_was_moved_to_a_folder_inside_the_source_is_not_copied_again() -> anyhow:
         assert_eq!(source.files(), ["out/done/b", "out/done/in/a"], "{folder}");
         assert_eq!(target.files(), ["to/b", "to/in/a"], "{folder}");
     }
+    Ok(())
+}
+
+#[test]
+fn whatever_fails_once_the_copy_is_complete_says_so() -> anyhow::Result<()> {
+    let mut kept = 0;
+    for call in 0..500 {
+        let (source, target) = (MemoryStorage::new(false), MemoryStorage::new(true));
+        source.put("out/file", b"text");
+        source.lock().failure = Some((call, StorageErrorKind::Other));
+        let rules = CopyRules { after_success: AfterSuccess::Delete, ..CopyRules::default() };
+        let result = Copy::with_rules(&source, &target, ("out/file", "copy"), rules)?.run();
+        if source.lock().calls <= call {
+            break;
+        }
+        match result {
+            Ok(_) => {}
+            Err(CopyError::SourceKept(_)) => {
+                assert_eq!(target.get("copy").as_deref(), Some(&b"text"[..]), "call {call}");
+                assert_eq!(source.files(), ["out/file"], "call {call}");
+                kept += 1;
+            }
+            Err(error) => assert_eq!(target.get("copy"), None, "call {call}: {error}"),
+        }
+    }
+    assert_eq!(kept, 3, "whether it is a link, whether it has changed, and the removal");
     Ok(())
 }

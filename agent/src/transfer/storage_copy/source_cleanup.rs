@@ -30,23 +30,33 @@ pub(crate) fn finish(
             );
             continue;
         }
-        if relative.as_bytes().is_empty() && is_link(source, base)? {
-            let path = source.storage.display(base);
-            tracing::warn!(path, "the source is a link, so it and what it leads to are kept");
-            continue;
-        }
-        let result = match rule {
-            AfterSuccess::Keep => return Ok(()),
-            AfterSuccess::Delete => delete(source, &base.append(relative), file),
-            AfterSuccess::MoveTo(folder) => move_file(source, base, relative, folder, file),
-        };
-        match result.map_err(CopyError::from) {
+        match apply(source, base, relative, rule, file).map_err(CopyError::from) {
             Ok(()) => {}
             Err(error) if error.is_temporary() || matches!(error, CopyError::Stopped) => return Err(error),
             Err(error) => failures.add(&error),
         }
     }
     if failures.is_empty() { Ok(()) } else { Err(CopyError::SourceKept(failures)) }
+}
+
+/// Applies the rule to one file.
+fn apply(
+    source: &Opened,
+    base: &StoragePath,
+    relative: &StoragePath,
+    rule: &AfterSuccess,
+    file: &StagedFile,
+) -> Result<(), StorageError> {
+    if relative.as_bytes().is_empty() && is_link(source, base)? {
+        let path = source.storage.display(base);
+        tracing::warn!(path, "the source is a link, so it and what it leads to are kept");
+        return Ok(());
+    }
+    match rule {
+        AfterSuccess::Keep => Ok(()),
+        AfterSuccess::Delete => delete(source, &base.append(relative), file),
+        AfterSuccess::MoveTo(folder) => move_file(source, base, relative, folder, file),
+    }
 }
 
 fn delete(source: &Opened, path: &StoragePath, file: &StagedFile) -> Result<(), StorageError> {
