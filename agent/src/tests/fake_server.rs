@@ -182,11 +182,12 @@ impl ServerState {
         if attempt < transfer["attempt"].as_u64() {
             return (200, json!({"transfer": transfer}));
         }
-        let (from, to) = (transfer["status"].clone(), update["status"].clone());
-        if from != to && (from == "completed" || from == "cancelled") {
+        let from = transfer["status"].clone();
+        let to = update.get("status").unwrap_or(&from);
+        if from != *to && (from == "completed" || from == "cancelled") {
             return (409, json!({"error": format!("The transfer is {from}"), "details": null}));
         }
-        if from == "failed" && to == "running" {
+        if from == "failed" && *to == "running" {
             transfer["attempt"] = json!(transfer["attempt"].as_u64().unwrap_or(1) + 1);
             transfer["errorMessage"] = Value::Null;
         }
