@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[rstest::rstest]
-    #[case("q=%E4%B8%AD%EF%BC%9A%E6%96%87%EF%BC%A0")]
+    #[case("q=%E4%B8%AD%EF%BC%A0%E6%96%87%EF%BC%9A")]
     #[case("q=%EF%BC&to=%EF%EF%BC%9A&end=%E2%80")]
     #[case("/data/10\u{ff1a}15@h%F5%C3%A4.csv")]
     fn other_codes_stay(#[case] text: &str) {
