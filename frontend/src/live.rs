@@ -1,7 +1,8 @@
 //! Live updates: one WebSocket per tab, its reconnects, and the newest state of the objects on screen.
 //!
-//! `protocol`, `reconnect` and `list_state` are pure; `socket`, `reconnecting_socket` and `live_list` have effects.
+//! `protocol`, `reconnect`, `list_state` and `early_updates` are pure; `socket`, `reconnecting_socket` and `live_list` have effects.
 
+mod early_updates;
 mod list_state;
 mod live_list;
 mod protocol;

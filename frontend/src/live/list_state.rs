@@ -2,6 +2,8 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
+use super::early_updates::EarlyUpdates;
+
 /// How long an object that has ended stays in a list of running objects, in milliseconds.
 const KEEP_ENDED: i64 = 8000;
 
@@ -62,12 +64,21 @@ pub(crate) struct ListState<T> {
     is_held: bool,
     /// The objects that an update would have added since the rows are held, by their ids.
     late: HashMap<String, T>,
+    /// Updates of objects that are not in the list.
+    early: EarlyUpdates<T>,
 }
 
 impl<T: Revisioned> ListState<T> {
     /// An empty list.
     pub(crate) fn new(admission: Admission) -> Self {
-        Self { admission, order: Vec::new(), rows: HashMap::new(), is_held: false, late: HashMap::new() }
+        Self {
+            admission,
+            order: Vec::new(),
+            rows: HashMap::new(),
+            is_held: false,
+            late: HashMap::new(),
+            early: EarlyUpdates::default(),
+        }
     }
 
     /// The ids in the order of their rows.
@@ -102,6 +113,10 @@ impl<T: Revisioned> ListState<T> {
         }
         self.order = order;
         self.arrange();
+        let rows = &self.rows;
+        for (object, at) in self.early.take(asked_at, |id| rows.contains_key(id)) {
+            changes.changed.extend(self.store(object, Some(at)));
+        }
         changes.order = self.order != before;
         changes
     }
@@ -124,6 +139,7 @@ impl<T: Revisioned> ListState<T> {
         let is_known = self.rows.contains_key(&id);
         if !is_known && !self.admits(&object) {
             self.late.remove(&id);
+            self.early.keep(object, now);
             return changes;
         }
         if !is_known && self.is_held && !self.order.is_empty() {
@@ -233,153 +249,4 @@ impl<T: Revisioned> ListState<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Clone, Debug, PartialEq)]
-    struct Thing {
-        id: &'static str,
-        revision: i32,
-        running: bool,
-        stalled: bool,
-    }
-
-    impl Revisioned for Thing {
-        fn id(&self) -> &str {
-            self.id
-        }
-
-        fn revision(&self) -> i32 {
-            self.revision
-        }
-
-        fn is_running(&self) -> bool {
-            self.running
-        }
-
-        fn comes_first(&self) -> bool {
-            self.stalled
-        }
-    }
-
-    fn running(id: &'static str, revision: i32) -> Thing {
-        Thing { id, revision, running: true, stalled: false }
-    }
-
-    fn stalled(id: &'static str, revision: i32) -> Thing {
-        Thing { stalled: true, ..running(id, revision) }
-    }
-
-    fn ended(id: &'static str, revision: i32) -> Thing {
-        Thing { running: false, ..running(id, revision) }
-    }
-
-    fn state(admission: Admission, things: &[Thing]) -> ListState<Thing> {
-        let mut state = ListState::new(admission);
-        state.apply_query(things.to_vec(), 0);
-        state
-    }
-
-    #[test]
-    fn the_newest_revision_wins_in_any_order() {
-        let mut state = state(Admission::Listed, &[running("a", 5)]);
-        assert_eq!(state.apply_update(running("a", 7), 10).changed, ["a"]);
-        assert_eq!(state.apply_update(running("a", 6), 11), Changes::default());
-        assert_eq!(state.apply_query(vec![running("a", 6)], 5), Changes::default());
-        assert_eq!(state.get("a").map(|entry| (entry.object.revision, entry.updated_at)), Some((7, Some(10))));
-    }
-
-    #[test]
-    fn a_listed_list_ignores_other_objects() {
-        let mut state = state(Admission::Listed, &[running("a", 1)]);
-        assert_eq!(state.apply_update(running("b", 1), 1), Changes::default());
-        assert_eq!(state.order(), ["a"]);
-    }
-
-    #[test]
-    fn a_new_object_appears_in_a_full_list_in_place_of_the_oldest() {
-        let mut state = state(Admission::Running(2), &[running("b", 1)]);
-        assert_eq!(state.apply_update(ended("x", 1), 1), Changes::default());
-        assert_eq!(state.apply_update(running("c", 1), 1), Changes { changed: vec!["c".to_owned()], order: true });
-        assert_eq!(state.apply_update(running("d", 1), 1), Changes { changed: vec!["d".to_owned()], order: true });
-        assert_eq!(state.order(), ["d", "c"]);
-        // Those that have no place do not come back with their next report.
-        assert_eq!(state.apply_update(running("b", 2), 2), Changes::default());
-        assert_eq!(state.apply_update(running("a", 2), 2), Changes::default());
-        assert!(state.get("b").is_none());
-    }
-
-    #[test]
-    fn stalled_objects_come_first_and_then_the_newest() {
-        let mut state = state(Admission::Running(3), &[stalled("b", 1), running("d", 1), running("c", 1)]);
-        assert_eq!(state.order(), ["b", "d", "c"]);
-        state.apply_update(stalled("a", 1), 1);
-        assert_eq!(state.order(), ["b", "a", "d"]);
-        state.apply_update(running("b", 2), 2);
-        assert_eq!(state.order(), ["a", "d", "b"]);
-        // One that ends keeps its place until it leaves the list.
-        assert!(!state.apply_update(ended("a", 2), 3).order);
-        assert_eq!(state.order(), ["a", "d", "b"]);
-    }
-
-    #[test]
-    fn held_rows_keep_their_places_and_change_where_they_are() {
-        let mut state = state(Admission::Running(3), &[running("c", 1), running("b", 1)]);
-        state.hold(true, 0);
-        assert_eq!(state.apply_update(stalled("b", 2), 1), Changes { changed: vec!["b".to_owned()], order: false });
-        assert_eq!(state.apply_update(running("d", 1), 2), Changes::default());
-        assert_eq!(state.apply_update(running("e", 1), 2), Changes::default());
-        state.apply_update(ended("e", 2), 3);
-        state.apply_update(ended("c", 2), 4);
-        assert!(!state.remove_ended(4 + KEEP_ENDED).order);
-        assert_eq!(state.order(), ["c", "b"]);
-        assert_eq!(state.new_among(&[running("d", 1), running("f", 1), running("b", 1)]), 2);
-
-        assert!(state.hold(false, 5).order);
-        assert_eq!(state.order(), ["b", "d", "c"]);
-        assert_eq!(state.new_among(&[]), 0);
-        assert!(state.remove_ended(4 + KEEP_ENDED).order);
-    }
-
-    #[test]
-    fn an_ended_object_stays_for_a_while_and_then_leaves() {
-        let mut state = state(Admission::Running(9), &[running("a", 1), running("b", 1)]);
-        state.apply_update(ended("a", 2), 1000);
-        assert!(!state.remove_ended(1000 + KEEP_ENDED - 1).order);
-        assert!(state.remove_ended(1000 + KEEP_ENDED).order);
-        assert_eq!(state.order(), ["b"]);
-    }
-
-    #[test]
-    fn an_object_that_runs_again_stays() {
-        let mut state = state(Admission::Running(9), &[running("a", 1)]);
-        state.apply_update(ended("a", 2), 1000);
-        state.apply_update(running("a", 3), 1500);
-        assert!(!state.remove_ended(1000 + KEEP_ENDED).order);
-    }
-
-    #[test]
-    fn a_query_result_removes_missing_objects_but_not_those_updated_since() {
-        let mut state = state(Admission::Running(9), &[running("gone", 1), running("kept", 1)]);
-        state.apply_update(running("new", 1), 200);
-        state.apply_update(ended("kept", 2), 50);
-        state.apply_query(vec![running("other", 1)], 100);
-        assert_eq!(state.order(), ["other", "new", "kept"]);
-        assert!(state.get("gone").is_none());
-    }
-
-    #[test]
-    fn known_objects_are_updated_where_they_are() {
-        let mut state = state(Admission::Listed, &[running("a", 1), running("b", 1)]);
-        let changes = state.apply_known(&[running("new", 1), running("b", 2)]);
-        assert_eq!(changes, Changes { changed: vec!["b".to_owned()], order: false });
-        assert_eq!(state.order(), ["a", "b"]);
-    }
-
-    #[test]
-    fn a_query_result_sets_the_order_of_a_listed_list() {
-        let mut state = state(Admission::Listed, &[running("a", 1), running("b", 1)]);
-        assert!(state.apply_query(vec![running("b", 1), running("a", 1)], 9).order);
-        assert_eq!(state.order(), ["b", "a"]);
-    }
-}
+mod tests;
