@@ -1,6 +1,6 @@
 //! Live updates: one WebSocket per tab, its reconnects, and the newest state of the objects on screen.
 //!
-//! `protocol`, `reconnect`, `list_state` and `early_updates` are pure; `socket`, `reconnecting_socket` and `live_list` have effects.
+//! `protocol`, `reconnect`, `revisioned`, `list_state` and `early_updates` are pure; `socket`, `reconnecting_socket` and `live_list` have effects.
 
 mod early_updates;
 mod list_state;
@@ -8,6 +8,7 @@ mod live_list;
 mod protocol;
 mod reconnect;
 mod reconnecting_socket;
+mod revisioned;
 mod socket;
 
 use crate::api::{
@@ -20,9 +21,10 @@ use crate::api::{
 };
 
 pub(crate) use self::{
-    list_state::{Admission, Entry, Revisioned},
+    list_state::{Admission, Entry},
     live_list::LiveList,
     reconnecting_socket::{ConnectionState, Feed},
+    revisioned::Revisioned,
 };
 
 impl Revisioned for Transfer {

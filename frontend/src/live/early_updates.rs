@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::list_state::Revisioned;
+use super::revisioned::Revisioned;
 
 /// The maximum number of updates that are kept.
 const MAX: usize = 1000;

@@ -2,26 +2,10 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
-use super::early_updates::EarlyUpdates;
+use super::{early_updates::EarlyUpdates, revisioned::Revisioned};
 
 /// How long an object that has ended stays in a list of running objects, in milliseconds.
 const KEEP_ENDED: i64 = 8000;
-
-/// An object with a revision.
-pub(crate) trait Revisioned: Clone + PartialEq {
-    /// The id of the object.
-    fn id(&self) -> &str;
-    /// The revision of the object, which increases with each change.
-    fn revision(&self) -> i32;
-    /// Whether the object belongs in a list of running objects.
-    fn is_running(&self) -> bool {
-        true
-    }
-    /// Whether the object comes before others in a list of running objects.
-    fn comes_first(&self) -> bool {
-        false
-    }
-}
 
 /// The rule for objects that an update names and that are not in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
