@@ -6,7 +6,7 @@ pub(crate) const POSTGRES: u32 = 15;
 /// The oldest Node.js that runs the tests. Debian 12 has 18.
 pub(crate) const NODE: u32 = 20;
 
-/// The oldest Python 3 that runs the third-party clients. Debian 12 has 3.11.
+/// The minor version of the oldest Python 3 that runs the third-party clients: 3.10. Debian 12 has 3.11.
 pub(crate) const PYTHON: u32 = 10;
 
 /// The Node.js that is installed from npm if the machine's is too old.

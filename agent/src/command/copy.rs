@@ -44,7 +44,7 @@ struct Pair {
 
 type Answers = Vec<JoinHandle<Option<ReportReply>>>;
 
-/// Copies the sources of `copy`, and returns the exit code.
+/// Runs the subcommand `copy`: copies the sources that `args` names, and returns the exit code.
 pub(crate) async fn copy(settings: &Settings, args: &CopyArgs) -> anyhow::Result<Exit> {
     let state_dir = settings.state_dir.clone();
     let stored = tokio::task::spawn_blocking(move || Registration::load_and_repair(&state_dir)).await??;

@@ -73,7 +73,7 @@ pub(crate) struct CopyArgs {
         value_name = "RULE",
         value_parser = parse_after_success,
         default_value = "keep",
-        help = "What happens to a source file once its copy is verified and published: keep, delete, or move-to:PATH, a folder that is absolute or inside the folder of the source"
+        help = "What happens to a source file once its copy is verified and published: keep, delete, or move-to:PATH, where PATH is a folder, absolute or relative to the folder of the source"
     )]
     pub(crate) after_success: AfterSuccess,
     /// Attributes to keep of the source: times, modes, both as times,modes, or none [default: both between local paths, otherwise none]

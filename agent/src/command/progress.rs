@@ -20,7 +20,7 @@ pub(crate) enum Display {
 }
 
 impl Display {
-    /// Shows the copy called `name` on standard error.
+    /// Creates the display of the progress of the copy `name` on standard error: a bar in a terminal, otherwise lines.
     pub(crate) fn on_stderr(name: &str) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self::Lines { name: name.to_owned(), last: Instant::now() };

@@ -52,12 +52,12 @@ impl Route {
         Ok(())
     }
 
-    /// Shows the certificate no more. Returns the client that showed it, if there was one.
+    /// Stops presenting the client certificate. Returns the client that presented it; `None` if none did.
     pub(crate) fn hide_certificate(&self) -> Option<HttpClient> {
         self.change(|state| state.secured.take())
     }
 
-    /// Shows the certificate again with this client, unless another one is shown meanwhile.
+    /// Presents the certificate again with this client, unless another certificate is presented meanwhile.
     pub(crate) fn show_certificate(&self, secured: HttpClient) {
         self.change(|state| {
             state.secured.get_or_insert(secured);

@@ -146,7 +146,8 @@ impl Control {
         }
     }
 
-    /// The directives to acknowledge now, because the transfer has ended.
+    /// Takes the directives that [`Self::acknowledge_at_end`] collected. Call it after the transfer has ended, and
+    /// acknowledge them.
     pub(crate) fn take_directives(&self) -> Vec<Uuid> {
         std::mem::take(&mut self.directives.lock().unwrap_or_else(PoisonError::into_inner))
     }

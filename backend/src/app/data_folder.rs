@@ -43,7 +43,7 @@ pub(super) fn lock_file(path: &Path) -> Result<File> {
 /// Creates the database file of a new installation, and makes it readable for its owner only. SQLite creates the files
 /// beside it with the same mode.
 ///
-/// An empty or missing database beside a signing secret is an error: a full disk or a failed restore leaves it behind,
+/// An empty or missing database beside a signing secret is an error. It is the result of a full disk or a failed restore,
 /// and opening it would discard the write-ahead log and begin with an empty database.
 pub(super) fn prepare_database(folder: &Path, path: &Path) -> Result<()> {
     let length = match std::fs::metadata(path) {

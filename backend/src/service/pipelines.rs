@@ -292,7 +292,7 @@ impl ControlPlane {
     }
 }
 
-/// Locks and reads a pipeline until the end of the transaction.
+/// Locks a pipeline until the end of the transaction, and reads it.
 pub(super) async fn held(work: &mut Work, actor: &Actor, id: PipelineId) -> Result<PipelineRow> {
     store::pipelines::hold(&mut work.tx, id).await?;
     let row = store::pipelines::find(&mut work.tx, actor.scope(), &id.into()).await?.pop();

@@ -85,7 +85,7 @@ pub(crate) fn create(input: CreateViewInput) -> Request<SavedView> {
     Request::new(&CreateView::build(CreateVariables { input }), |created| Ok(created.create_view))
 }
 
-/// Changes a view. A list has one default view: the one before is none afterwards.
+/// Changes a view. Each list has at most one default view: making a view the default replaces the earlier one.
 pub(crate) fn update(id: &str, input: ViewChange) -> Request<SavedView> {
     let operation = UpdateView::build(UpdateVariables { id: Id::new(id), input });
     Request::new(&operation, |updated| Ok(updated.update_view))

@@ -156,7 +156,7 @@ impl Failure {
         Self::Other(kind, format!("TLS: {}", printable(text)))
     }
 
-    /// Whether the server refuses the version of TLS, or what this version offers.
+    /// Whether the server rejected the TLS version of the handshake, or all cipher suites that the agent offered with it.
     pub(super) fn refuses_tls_version(&self) -> bool {
         let alerts = ["fatal alert: ProtocolVersion", "fatal alert: HandshakeFailure"];
         matches!(self, Self::Other(_, text) if alerts.iter().any(|alert| text.contains(alert)))

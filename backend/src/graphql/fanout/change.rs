@@ -149,7 +149,8 @@ impl Change {
         }
     }
 
-    /// Whether the change may change the computed state of this topic.
+    /// Whether the state of this topic must be computed again after the change. Only [`Topic::Fleet`] and
+    /// [`Topic::Attention`] have a computed state; `false` for the other topics.
     pub(super) const fn changes_state(&self, topic: Topic) -> bool {
         match topic {
             Topic::Fleet => matches!(self, Self::Transfer(..) | Self::Agent(..) | Self::Revoked(_)),

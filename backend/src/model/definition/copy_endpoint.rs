@@ -14,7 +14,7 @@ use super::{
 };
 use crate::model::transfer::Protocol;
 
-/// An endpoint as it is written, with its parameters.
+/// An endpoint as it is written in a definition, with placeholders for parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EndpointTemplate {
     /// A URL or a path.

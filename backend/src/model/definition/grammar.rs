@@ -64,7 +64,7 @@ pub(super) enum Shape {
 /// The bounds of text.
 #[derive(Clone, Copy)]
 pub(super) struct Text {
-    /// The description of the text in messages: "write ...".
+    /// The text that follows "write " in a message, such as `a path on the agent, such as /data/in/a.csv`.
     pub(super) what: &'static str,
     /// The maximum length, in characters.
     pub(super) most: usize,
@@ -72,7 +72,7 @@ pub(super) struct Text {
     pub(super) is_template: bool,
     /// Whether the text may have several lines.
     pub(super) has_lines: bool,
-    /// The form of the text.
+    /// What the text stands for, which decides how it is checked.
     pub(super) form: Form,
 }
 

@@ -138,7 +138,8 @@ impl Object {
         }
     }
 
-    /// The keyword that chose the variant, as an enum.
+    /// The value of the key that selects the keys of this mapping, such as the `type` of a step, as an enum. `None` if it is
+    /// missing or invalid.
     pub(super) fn variant<T: FromStr>(&self) -> Option<T> {
         self.variant?.parse().ok()
     }

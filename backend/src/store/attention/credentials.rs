@@ -23,8 +23,8 @@ pub struct EndingCredential {
     pub expires_at: DateTime<Utc>,
 }
 
-/// The newest certificates of agents that end between `from` and `until`, the earliest of each customer first; at most
-/// `limit`, of which each customer has an equal share.
+/// For each agent, its newest certificate, if that expires after `from` and before `until`. Returns at most `limit`, with an
+/// equal share for each customer: the first to expire of every customer, then the second of every customer, and so on.
 pub async fn ending_certificates(
     db: &Db,
     customer: Option<CustomerId>,
@@ -38,8 +38,8 @@ pub async fn ending_certificates(
     ending(found, "c.", customer, from, until, limit).fetch_all(db).await
 }
 
-/// The keys that agents use and that end between `from` and `until`, the earliest of each customer first; at most `limit`,
-/// of which each customer has an equal share. Those whose successor has been used are left out.
+/// For each agent, the keys that it uses and that expire after `from` and before `until`, without those whose successor has
+/// been used. Returns at most `limit`, shared by the customers as in [`ending_certificates`].
 pub async fn ending_keys(
     db: &Db,
     customer: Option<CustomerId>,

@@ -22,7 +22,7 @@ const SETTLE: Duration = Duration::from_secs(5);
 /// The lock that a transaction holds while it writes to the SQLite file.
 pub type WriteLock = OwnedMutexGuard<()>;
 
-/// The two engines.
+/// A database engine that the server supports: SQLite or PostgreSQL.
 pub trait Engine: Database {
     /// Runs a statement that begins or ends a transaction.
     fn control(

@@ -100,7 +100,7 @@ impl WriterTask {
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "a write of progress reports failed: each is checked, and written in a transaction if necessary"
+                    "a write of progress reports failed: the server reads the rows and repeats the write if needed"
                 );
                 match timeout(limit, self.was_written(&seen)).await.unwrap_or_else(|_| Err(timed_out())) {
                     Ok(was_written) => was_written,

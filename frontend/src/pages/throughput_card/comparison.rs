@@ -76,29 +76,29 @@ fn percent(rate: f64) -> String {
     format!("{}%", format::fixed((rate * 1000.0).floor() / 10.0, 1))
 }
 
-/// How an amount compares with the one before: `12% more than the week before`.
+/// How an amount compares with the one before: `12% more than a week earlier`.
 fn change(now: Option<f64>, before: Option<f64>, baseline: &str) -> String {
-    let (Some(now), Some(before)) = (now, before) else { return format!("No data of {baseline}") };
+    let (Some(now), Some(before)) = (now, before) else { return format!("No data from {baseline}") };
     if before <= 0.0 {
-        return if now > 0.0 { format!("None in {baseline}") } else { format!("None in {baseline} either") };
+        return if now > 0.0 { format!("None {baseline}") } else { format!("None {baseline} either") };
     }
     let percent = (now / before - 1.0) * 100.0;
     match format::fixed(percent.abs(), 0).as_str() {
-        "0" => format!("As in {baseline}"),
-        _ if percent >= 1000.0 => format!("{} times as much as in {baseline}", format::fixed(now / before, 0)),
-        amount if percent > 0.0 => format!("{amount}% more than in {baseline}"),
-        amount => format!("{amount}% less than in {baseline}"),
+        "0" => format!("Same as {baseline}"),
+        _ if percent >= 1000.0 => format!("{} times as much as {baseline}", format::fixed(now / before, 0)),
+        amount if percent > 0.0 => format!("{amount}% more than {baseline}"),
+        amount => format!("{amount}% less than {baseline}"),
     }
 }
 
 /// How a rate compares with the one before, in percentage points.
 fn change_of_rate(now: Option<f64>, before: Option<f64>, baseline: &str) -> String {
-    let (Some(now), Some(before)) = (now, before) else { return format!("No rate of {baseline}") };
+    let (Some(now), Some(before)) = (now, before) else { return format!("No success rate from {baseline}") };
     let points = (now - before) * 100.0;
     match format::fixed(points.abs(), 1).as_str() {
-        "0.0" => format!("As in {baseline}"),
-        amount if points > 0.0 => format!("{amount} points higher than in {baseline}"),
-        amount => format!("{amount} points lower than in {baseline}"),
+        "0.0" => format!("Same as {baseline}"),
+        amount if points > 0.0 => format!("{amount} percentage points higher than {baseline}"),
+        amount => format!("{amount} percentage points lower than {baseline}"),
     }
 }
 
@@ -148,8 +148,8 @@ fn chart(window: Window, outcomes: &Outcomes, unit: Unit, series: Vec<ChartSerie
 /// The name of the time before, as the name of a series.
 const fn title_of(window: Window) -> &'static str {
     match window {
-        Window::Hour | Window::Day | Window::Week => "The week before",
-        Window::Month => "The 30 days before",
+        Window::Hour | Window::Day | Window::Week => "A week earlier",
+        Window::Month => "30 days earlier",
     }
 }
 
@@ -188,10 +188,10 @@ mod tests {
         assert_eq!(
             shown,
             [
-                ("12.6 GB", "50% more than in the week before"),
-                ("24", "50% less than in the week before"),
-                ("6", "50% less than in the week before"),
-                ("80.0%", "As in the week before"),
+                ("12.6 GB", "50% more than a week earlier"),
+                ("24", "50% less than a week earlier"),
+                ("6", "50% less than a week earlier"),
+                ("80.0%", "Same as a week earlier"),
             ]
         );
     }
@@ -204,18 +204,21 @@ mod tests {
         }
         let totals = totals(Window::Day, &outcomes, now);
         let shown: Vec<_> = totals.iter().map(|total| (total.value.as_str(), total.change.as_str())).collect();
-        let none = "No data of the week before";
-        assert_eq!(shown, [("1.80 GB", none), ("5", none), ("5", none), ("50.0%", "No rate of the week before")]);
+        let none = "No data from a week earlier";
+        assert_eq!(
+            shown,
+            [("1.80 GB", none), ("5", none), ("5", none), ("50.0%", "No success rate from a week earlier")]
+        );
     }
 
     #[test]
     fn a_change_is_said_where_there_is_one() {
-        let say = |now, before| change(Some(now), Some(before), "the week before");
-        assert_eq!(say(5.0, 0.0), "None in the week before");
-        assert_eq!(say(0.0, 0.0), "None in the week before either");
-        assert_eq!(say(100.2, 100.0), "As in the week before");
-        assert_eq!(say(500.0, 10.0), "50 times as much as in the week before");
-        assert_eq!(change(Some(1.0), None, "the week before"), "No data of the week before");
+        let say = |now, before| change(Some(now), Some(before), "a week earlier");
+        assert_eq!(say(5.0, 0.0), "None a week earlier");
+        assert_eq!(say(0.0, 0.0), "None a week earlier either");
+        assert_eq!(say(100.2, 100.0), "Same as a week earlier");
+        assert_eq!(say(500.0, 10.0), "50 times as much as a week earlier");
+        assert_eq!(change(Some(1.0), None, "a week earlier"), "No data from a week earlier");
     }
 
     #[test]
@@ -223,10 +226,10 @@ mod tests {
         assert_eq!([1.0, 0.9999, 0.5].map(percent), ["100.0%", "99.9%", "50.0%"]);
         assert_eq!(success_rate(Some(0.0), Some(0.0)), None);
         assert_eq!(
-            change_of_rate(Some(0.9), Some(0.95), "the week before"),
-            "5.0 points lower than in the week before"
+            change_of_rate(Some(0.9), Some(0.95), "a week earlier"),
+            "5.0 percentage points lower than a week earlier"
         );
-        assert_eq!(change_of_rate(Some(0.9), None, "the week before"), "No rate of the week before");
+        assert_eq!(change_of_rate(Some(0.9), None, "a week earlier"), "No success rate from a week earlier");
     }
 
     #[test]

@@ -38,11 +38,11 @@ impl Window {
         }
     }
 
-    /// The name of the time that it is compared with.
+    /// When the time was that it is compared with, such as `a week earlier`.
     pub(super) const fn baseline(self) -> &'static str {
         match self {
-            Self::Hour | Self::Day | Self::Week => "the week before",
-            Self::Month => "the 30 days before",
+            Self::Hour | Self::Day | Self::Week => "a week earlier",
+            Self::Month => "30 days earlier",
         }
     }
 
