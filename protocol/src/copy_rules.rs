@@ -49,6 +49,9 @@ crate::contract_enum!(OnFileError, shared_enum);
 crate::contract_enum!(PreservedAttribute, shared_enum);
 crate::contract_enum!(SymlinkRule, shared_enum);
 
+/// What the rule `afterSuccess` begins with when a source file is moved; a folder follows.
+pub const MOVE_TO: &str = "moveTo:";
+
 /// The maximum number of characters of a name in an agent's configuration.
 pub const MAX_CONFIG_NAME: usize = 64;
 
@@ -72,7 +75,7 @@ pub fn after_success(text: &str) -> Result<String, &'static str> {
     if matches!(text, "keep" | "delete") {
         return Ok(text.to_owned());
     }
-    let Some(folder) = text.strip_prefix("moveTo:") else { return Err("must be keep, delete or moveTo:<path>") };
+    let Some(folder) = text.strip_prefix(MOVE_TO) else { return Err("must be keep, delete or moveTo:<path>") };
     let folder = folder.trim();
     if folder.is_empty() {
         return Err("must have a folder after `moveTo:`, such as moveTo:done/");

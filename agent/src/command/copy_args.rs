@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use mftplus_protocol::UnknownValue;
-use mftplus_protocol::copy_rules::{MAX_CONFIG_NAME, PreservedAttribute, is_config_name};
+use mftplus_protocol::copy_rules::{MAX_CONFIG_NAME, MOVE_TO, PreservedAttribute, is_config_name};
 
 use crate::config::bandwidth_limits::parse_rate;
 use crate::server::wire::Direction;
@@ -166,8 +166,8 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
 
 /// Flags are written with hyphens, the rule of a job is not.
 fn parse_after_success(text: &str) -> Result<AfterSuccess, String> {
-    let rule = text.strip_prefix("move-to:").map_or_else(|| text.to_owned(), |folder| format!("moveTo:{folder}"));
-    AfterSuccess::parse(&rule).map_err(|problem| problem.replace("moveTo:", "move-to:"))
+    let rule = text.strip_prefix("move-to:").map_or_else(|| text.to_owned(), |folder| format!("{MOVE_TO}{folder}"));
+    AfterSuccess::parse(&rule).map_err(|problem| problem.replace(MOVE_TO, "move-to:"))
 }
 
 fn parse_preserve(text: &str) -> Result<Preserve, String> {

@@ -68,7 +68,7 @@ impl AfterSuccess {
     /// Reads the rule as jobs have it; the error says what it must be.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let checked = copy_rules::after_success(text)?;
-        Ok(match checked.strip_prefix("moveTo:") {
+        Ok(match checked.strip_prefix(copy_rules::MOVE_TO) {
             Some(folder) => Self::MoveTo(folder.to_owned()),
             None if checked == "delete" => Self::Delete,
             None => Self::Keep,

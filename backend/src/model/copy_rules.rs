@@ -1,7 +1,10 @@
 //! The rules of a copy: what a job or a transfer step says beside its source and destination.
 
 use async_graphql::NewType;
-use mftplus_protocol::{characters, copy_rules};
+use mftplus_protocol::{
+    characters,
+    copy_rules::{self, MOVE_TO},
+};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use strum::VariantNames;
@@ -27,9 +30,6 @@ pub type Preserve = Vec<PreservedAttribute>;
 /// job, in a directive or in an event. So nobody is shown the password, and an agent gets a rule that it can follow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, NewType)]
 pub struct AfterSuccess(String);
-
-/// The beginning of a rule with a folder.
-pub(super) const MOVE_TO: &str = "moveTo:";
 
 impl AfterSuccess {
     /// Reads a rule.

@@ -1,6 +1,9 @@
 //! Labels of the rules of copies. Pure.
 
-use mftplus_protocol::{copy_rules as words, wire};
+use mftplus_protocol::{
+    copy_rules::{self as words, MOVE_TO},
+    wire,
+};
 
 use super::{label_of, name_of};
 use crate::api::{
@@ -93,7 +96,7 @@ fn attributes(words: &[String]) -> String {
 
 /// What happens to a source file once its copy is complete.
 fn after_success(rule: &str) -> String {
-    match (rule, rule.strip_prefix("moveTo:")) {
+    match (rule, rule.strip_prefix(MOVE_TO)) {
         (_, Some(folder)) => format!("Moved to {folder}"),
         ("delete", _) => "Deleted".to_owned(),
         ("keep", _) => "Kept".to_owned(),

@@ -2,16 +2,15 @@
 
 use mftplus_protocol::{characters::is_forbidden_in_names, copy_rules, location::local_file};
 
+use mftplus_protocol::copy_rules::MOVE_TO;
+
 use super::{
     grammar::{Form, Text},
     syntax_errors::is_hidden,
     template::FillError,
     yaml::shown,
 };
-use crate::model::{
-    copy_rules::MOVE_TO,
-    redaction::{holds_password, without_password},
-};
+use crate::model::redaction::{holds_password, without_password};
 
 /// The message for text that cannot be filled in.
 pub(super) fn fill_message(error: FillError, text: &Text) -> String {

@@ -1,6 +1,6 @@
 //! The fields of the job form, each declared once: what is shown, and what it stands for in a job.
 
-use mftplus_protocol::wire;
+use mftplus_protocol::{copy_rules::MOVE_TO, wire};
 
 use crate::{
     api::{
@@ -128,9 +128,7 @@ macro_rules! choice_rule {
 
 /// What happens to the source files: name and label.
 const AFTER_SUCCESS: [(&str, &str); 3] =
-    [("keep", "Keep them"), ("delete", "Delete them"), (MOVE, "Move them to a folder")];
-/// The choice that needs a folder, which follows it in the rule.
-const MOVE: &str = "moveTo:";
+    [("keep", "Keep them"), ("delete", "Delete them"), (MOVE_TO, "Move them to a folder")];
 /// Which attributes are kept: their words, or a name for the default and for none, with a label.
 const PRESERVE: [(&str, &str); 5] = [
     ("", "All between local paths, otherwise none"),
@@ -186,7 +184,7 @@ pub(super) const FIELDS: &[FormField] = &[
         initial: || AFTER_SUCCESS[0].0.to_owned(),
         read: |job| {
             let rule = job.after_success.as_deref();
-            rule.map(|rule| if rule.starts_with(MOVE) { MOVE } else { rule }.to_owned())
+            rule.map(|rule| if rule.starts_with(MOVE_TO) { MOVE_TO } else { rule }.to_owned())
         },
         write: |input, rule| input.after_success = (rule != AFTER_SUCCESS[0].0).then(|| rule.to_owned()),
         ..PLAIN
@@ -198,7 +196,7 @@ pub(super) const FIELDS: &[FormField] = &[
         hint: "An absolute path on the same server or machine, or a path inside the folder of the source",
         control: Control::Text { bounds: (1, 4000), is_required: true },
         only_if: Some(is_move),
-        read: |job| job.after_success.as_deref().and_then(|rule| rule.strip_prefix(MOVE)).map(ToOwned::to_owned),
+        read: |job| job.after_success.as_deref().and_then(|rule| rule.strip_prefix(MOVE_TO)).map(ToOwned::to_owned),
         write: |input, folder| {
             if let Some(rule) = input.after_success.as_mut().filter(|rule| is_move(rule)) {
                 rule.push_str(folder.trim());
@@ -305,7 +303,7 @@ fn has_retries(attempts: &str) -> bool {
 
 /// Whether the choice needs a folder.
 fn is_move(choice: &str) -> bool {
-    choice == MOVE
+    choice == MOVE_TO
 }
 
 /// The name in [`PRESERVE`] of the attributes that a job names.
