@@ -1,8 +1,9 @@
-//! Writes the table of the dashboard's files that `src/dashboard.rs` includes: what xtask has built with the feature
-//! `dashboard`, nothing without it.
+//! Writes the table of the dashboard's files that `src/dashboard.rs` includes (what xtask has built with the feature
+//! `dashboard`, nothing without it), and the lists of migrations that `src/store/migrations.rs` includes.
 
 use std::{
     env,
+    ffi::OsStr,
     fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
@@ -13,6 +14,36 @@ const LATER: &str = "MFTPLUS_BUILD_DASHBOARD_LATER";
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
+    fs::write(out.join("dashboard.rs"), dashboard()?)?;
+    fs::write(out.join("migrations.rs"), migrations()?)
+}
+
+/// The lists of migrations, of each engine one.
+fn migrations() -> io::Result<String> {
+    let mut lists = String::new();
+    for (engine, list) in [("sqlite", "SQLITE"), ("postgres", "POSTGRES")] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations").join(engine);
+        println!("cargo::rerun-if-changed={}", folder.display());
+        // Writing to a string cannot fail.
+        let _ = writeln!(lists, "#[expect(clippy::unreadable_literal, reason = \"versions are times\")]");
+        let _ = writeln!(lists, "const {list}: &[Listed] = &[");
+        for path in files(&folder)? {
+            let name = path.file_stem().and_then(OsStr::to_str).and_then(|name| name.split_once('_'));
+            let Some((version, description)) = name else {
+                println!("cargo::error={} must be named <version>_<description>.sql", path.display());
+                continue;
+            };
+            let (description, path) = (description.replace('_', " "), path.display().to_string());
+            let _ = writeln!(lists, "    ({version}, {description:?}, include_str!({path:?})),");
+        }
+        lists.push_str("];\n");
+    }
+    Ok(lists)
+}
+
+/// The table of the dashboard's files.
+fn dashboard() -> io::Result<String> {
     println!("cargo::rerun-if-env-changed={LATER}");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../frontend/dist");
     let mut table = String::from("const FILES: &[File] = &[\n");
@@ -29,8 +60,7 @@ fn main() -> io::Result<()> {
         }
     }
     table.push_str("];\n");
-    let out = env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
-    fs::write(Path::new(&out).join("dashboard.rs"), table)
+    Ok(table)
 }
 
 /// Every file below `folder`, sorted by path, without hidden ones.

@@ -1,11 +1,10 @@
 //! The agents, as they are stored.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
 use super::{
     db::{
-        Conn, Db, EnumText, MOST_VALUES, Sql, Tx, sql,
+        Conn, Db, EnumText, MOST_VALUES, Sql, Tx, row, sql,
         table::{table, values},
     },
     pagination,
@@ -140,11 +139,12 @@ pub async fn find_all(db: &Db, scope: Scope, ids: &[AgentId]) -> Result<Vec<Agen
     Ok(found)
 }
 
-#[derive(FromRow)]
-struct NameRow {
-    id: AgentId,
-    name: Option<String>,
-    hostname: String,
+row! {
+    struct NameRow {
+        id: AgentId,
+        name: Option<String>,
+        hostname: String,
+    }
 }
 
 impl From<NameRow> for AgentRef {
@@ -187,15 +187,17 @@ pub async fn of_customer(db: &Db, customer: CustomerId) -> Result<Vec<AgentRef>>
     Ok(statement.fetch_all::<NameRow>(db).await?.into_iter().map(AgentRef::from).collect())
 }
 
-/// Whether an agent is revoked or offline.
-#[derive(Clone, Copy, Debug, FromRow)]
-pub struct AgentState {
-    /// The agent.
-    pub id: AgentId,
-    /// Whether the agent was revoked.
-    pub is_revoked: bool,
-    /// The time since which the agent is offline; `None` while it is not.
-    pub offline_since: Option<DateTime<Utc>>,
+row! {
+    /// Whether an agent is revoked or offline.
+    #[derive(Clone, Copy, Debug)]
+    pub struct AgentState {
+        /// The agent.
+        pub id: AgentId,
+        /// Whether the agent was revoked.
+        pub is_revoked: bool,
+        /// The time since which the agent is offline; `None` while it is not.
+        pub offline_since: Option<DateTime<Utc>>,
+    }
 }
 
 /// The states of these agents, revoked ones included.

@@ -1,36 +1,39 @@
 //! API keys of agents. Only their SHA-256 digests are stored.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
-use super::db::{Conn, Tx, sql};
+use super::db::{Conn, Tx, row, sql};
 use crate::{
     error::Result,
     ids::{AgentId, CustomerId},
 };
 
-/// An API key of an agent that is not revoked.
-#[derive(Clone, Debug, FromRow)]
-pub struct KeyRow {
-    /// The agent that the API key belongs to.
-    pub agent_id: AgentId,
-    /// The customer of the agent.
-    pub customer_id: CustomerId,
-    /// The time at which the API key expires, if it was replaced by a newer one.
-    pub expires_at: Option<DateTime<Utc>>,
-    /// Whether the API key was never used and replaced another one.
-    pub awaits_first_use: bool,
-    /// Whether the agent has directives that it has not acknowledged; they may have expired.
-    pub may_have_directives: bool,
+row! {
+    /// An API key of an agent that is not revoked.
+    #[derive(Clone, Debug)]
+    pub struct KeyRow {
+        /// The agent that the API key belongs to.
+        pub agent_id: AgentId,
+        /// The customer of the agent.
+        pub customer_id: CustomerId,
+        /// The time at which the API key expires, if it was replaced by a newer one.
+        pub expires_at: Option<DateTime<Utc>>,
+        /// Whether the API key was never used and replaced another one.
+        pub awaits_first_use: bool,
+        /// Whether the agent has directives that it has not acknowledged; they may have expired.
+        pub may_have_directives: bool,
+    }
 }
 
-/// How an API key relates to the newer keys of its agent.
-#[derive(Clone, Copy, Debug, FromRow)]
-pub struct KeyState {
-    /// Whether the API key was replaced by a newer one, so that it works for a limited time only.
-    pub is_replaced: bool,
-    /// Whether a newer API key has been used.
-    pub is_newer_used: bool,
+row! {
+    /// How an API key relates to the newer keys of its agent.
+    #[derive(Clone, Copy, Debug)]
+    pub struct KeyState {
+        /// Whether the API key was replaced by a newer one, so that it works for a limited time only.
+        pub is_replaced: bool,
+        /// Whether a newer API key has been used.
+        pub is_newer_used: bool,
+    }
 }
 
 /// The condition that API key `n` is newer than API key `k`. A key with an expiry was created before one without.

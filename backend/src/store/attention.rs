@@ -4,11 +4,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{
-    db::{Db, EnumText, MOST_VALUES, Sql, sql},
+    db::{Db, EnumText, MOST_VALUES, Sql, row, sql},
     schedules::ScheduledKind,
 };
 use crate::{
@@ -30,21 +29,23 @@ const MOST_PARTS: usize = 100;
 /// The maximum number of rows of which the customers, or the jobs and pipelines, have equal shares in what is read.
 const MOST_SHARED: i64 = 50_000;
 
-/// An agent that is silent or reports an error.
-#[derive(Clone, Debug, FromRow)]
-pub struct UnhealthyAgent {
-    /// The agent.
-    pub id: AgentId,
-    /// The customer of the agent.
-    pub customer_id: CustomerId,
-    /// The name of the agent, or its host name.
-    pub name: String,
-    /// `offline` or `error`.
-    pub status: EnumText<AgentStatus>,
-    /// Why the agent has this status, if it says so.
-    pub status_reason: Option<String>,
-    /// The time of the last heartbeat of a silent agent, or since when the agent reports the error.
-    pub since: DateTime<Utc>,
+row! {
+    /// An agent that is silent or reports an error.
+    #[derive(Clone, Debug)]
+    pub struct UnhealthyAgent {
+        /// The agent.
+        pub id: AgentId,
+        /// The customer of the agent.
+        pub customer_id: CustomerId,
+        /// The name of the agent, or its host name.
+        pub name: String,
+        /// `offline` or `error`.
+        pub status: EnumText<AgentStatus>,
+        /// Why the agent has this status, if it says so.
+        pub status_reason: Option<String>,
+        /// The time of the last heartbeat of a silent agent, or since when the agent reports the error.
+        pub since: DateTime<Utc>,
+    }
 }
 
 /// The agents that are silent or report an error, in the order of their ids; at most `limit`, of which each customer has an
@@ -128,21 +129,23 @@ pub async fn owners_of_failed_runs(
     Ok(rows.into_iter().map(|(owner,)| owner).collect())
 }
 
-/// A run of a job or pipeline.
-#[derive(Clone, Debug, FromRow)]
-pub struct NewestRun {
-    /// The job or pipeline.
-    pub owner_id: Uuid,
-    /// The run.
-    pub id: RunId,
-    /// The status of the run.
-    pub status: String,
-    /// The start time of the run; `None` if it has not started.
-    pub started_at: Option<DateTime<Utc>>,
-    /// The end time of the run; `None` if it has not ended.
-    pub completed_at: Option<DateTime<Utc>>,
-    /// The beginning of the error message.
-    pub error_message: Option<String>,
+row! {
+    /// A run of a job or pipeline.
+    #[derive(Clone, Debug)]
+    pub struct NewestRun {
+        /// The job or pipeline.
+        pub owner_id: Uuid,
+        /// The run.
+        pub id: RunId,
+        /// The status of the run.
+        pub status: String,
+        /// The start time of the run; `None` if it has not started.
+        pub started_at: Option<DateTime<Utc>>,
+        /// The end time of the run; `None` if it has not ended.
+        pub completed_at: Option<DateTime<Utc>>,
+        /// The beginning of the error message.
+        pub error_message: Option<String>,
+    }
 }
 
 /// Which runs of a job or pipeline are read.
@@ -217,17 +220,19 @@ pub async fn long_runs(
     shared_by_owners(sql(""), "id, owner_id, started_at", found, "id", limit).fetch_all(db).await
 }
 
-/// A job or pipeline.
-#[derive(Clone, Debug, FromRow)]
-pub struct Owner {
-    /// The job or pipeline.
-    pub id: Uuid,
-    /// Its name.
-    pub name: String,
-    /// Its customer; `None` for pipelines of the platform.
-    pub customer_id: Option<CustomerId>,
-    /// Whether its schedule starts runs.
-    pub enabled: bool,
+row! {
+    /// A job or pipeline.
+    #[derive(Clone, Debug)]
+    pub struct Owner {
+        /// The job or pipeline.
+        pub id: Uuid,
+        /// Its name.
+        pub name: String,
+        /// Its customer; `None` for pipelines of the platform.
+        pub customer_id: Option<CustomerId>,
+        /// Whether its schedule starts runs.
+        pub enabled: bool,
+    }
 }
 
 /// The jobs or pipelines with these ids.
@@ -244,19 +249,21 @@ pub async fn owners(db: &Db, kind: ScheduledKind, ids: &[Uuid]) -> Result<HashMa
     Ok(found)
 }
 
-/// A pipeline that may start runs.
-#[derive(Clone, Debug, FromRow)]
-pub struct EnabledPipeline {
-    /// The pipeline.
-    pub id: PipelineId,
-    /// The number of its current version.
-    pub version: i64,
-    /// The name of the pipeline.
-    pub name: String,
-    /// The customer of the pipeline; `None` for pipelines of the platform.
-    pub customer_id: Option<CustomerId>,
-    /// The time of the last change.
-    pub updated_at: DateTime<Utc>,
+row! {
+    /// A pipeline that may start runs.
+    #[derive(Clone, Debug)]
+    pub struct EnabledPipeline {
+        /// The pipeline.
+        pub id: PipelineId,
+        /// The number of its current version.
+        pub version: i64,
+        /// The name of the pipeline.
+        pub name: String,
+        /// The customer of the pipeline; `None` for pipelines of the platform.
+        pub customer_id: Option<CustomerId>,
+        /// The time of the last change.
+        pub updated_at: DateTime<Utc>,
+    }
 }
 
 /// The enabled pipelines; at most `limit`, of which each customer has an equal share.

@@ -1,25 +1,25 @@
 //! How far series and samples are collected. A transaction that changes the row holds it until its commit, so servers
 //! collect one after the other, and nothing is counted twice.
 
-use sqlx::FromRow;
-
-use super::db::{Db, Tx, sql};
+use super::db::{Db, Tx, row, sql};
 use crate::{error::Result, ids::TransferId};
 
 /// How far ahead of this server's clock the time of a claim is accepted, in seconds.
 const TOLERANCE: i64 = 60;
 
-/// The state of the collector.
-#[derive(Clone, Copy, Debug, FromRow, PartialEq, Eq)]
-pub struct CollectorState {
-    /// The number of the last event that was counted.
-    pub event_number: i64,
-    /// When the current round was claimed, in Unix seconds.
-    pub claimed_at: i64,
-    /// The minute in which the agents were counted last, in Unix seconds.
-    pub observed_minute: i64,
-    /// The last transfer that was sampled; `None` if the next round begins with the first one.
-    pub sampled_after: Option<TransferId>,
+row! {
+    /// The state of the collector.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct CollectorState {
+        /// The number of the last event that was counted.
+        pub event_number: i64,
+        /// When the current round was claimed, in Unix seconds.
+        pub claimed_at: i64,
+        /// The minute in which the agents were counted last, in Unix seconds.
+        pub observed_minute: i64,
+        /// The last transfer that was sampled; `None` if the next round begins with the first one.
+        pub sampled_after: Option<TransferId>,
+    }
 }
 
 /// Claims the next round; false if one was claimed within the last `interval` seconds. Times are Unix seconds.

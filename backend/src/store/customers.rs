@@ -1,10 +1,9 @@
 //! Customers.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
 use super::{
-    db::{Conn, Db, MOST_VALUES, Tx, sql},
+    db::{Conn, Db, MOST_VALUES, Tx, row, sql},
     pagination,
 };
 use crate::{
@@ -16,12 +15,13 @@ use crate::{
     },
 };
 
-#[derive(FromRow)]
-struct CustomerRow {
-    id: CustomerId,
-    name: String,
-    suspended: bool,
-    created_at: DateTime<Utc>,
+row! {
+    struct CustomerRow {
+        id: CustomerId,
+        name: String,
+        suspended: bool,
+        created_at: DateTime<Utc>,
+    }
 }
 
 impl From<CustomerRow> for Customer {

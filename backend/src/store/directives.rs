@@ -4,22 +4,21 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use sea_query::Value;
-use sqlx::FromRow;
 
-use super::db::{Conn, Db, JsonColumn, MOST_VALUES, Tx, json, sql, table::Table};
+use super::db::{Conn, Db, JsonColumn, MOST_VALUES, Tx, json, row, sql, table::Table};
 use crate::{
     error::{Error, Result},
     ids::{AgentId, DirectiveId, JobId, RunId, TransferId},
     model::directive::{Directive, DirectiveAction},
 };
 
-#[derive(FromRow)]
-struct DirectiveRow {
-    id: DirectiveId,
-    #[sqlx(rename = "wish")]
-    action: JsonColumn<serde_json::Value>,
-    created_at: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
+row! {
+    struct DirectiveRow {
+        id: DirectiveId,
+        action: JsonColumn<serde_json::Value>,
+        created_at: DateTime<Utc>,
+        expires_at: DateTime<Utc>,
+    }
 }
 
 impl DirectiveRow {
@@ -38,7 +37,7 @@ impl DirectiveRow {
 }
 
 const TABLE: Table =
-    Table { name: "directives", selected: &["id", "wish", "created_at", "expires_at"], from: "directives" };
+    Table { name: "directives", selected: &["id", "wish AS action", "created_at", "expires_at"], from: "directives" };
 
 /// Stores a new directive.
 pub async fn insert(tx: &mut Tx, agent: AgentId, directive: &Directive) -> Result<()> {

@@ -1,10 +1,9 @@
 //! The event log, and the counter that numbers events in the order of their commits.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::db::{Db, Tx, json, sql};
+use super::db::{Db, Tx, json, row, sql};
 use crate::{
     error::{Error, Result},
     ids::{AgentId, CustomerId},
@@ -26,16 +25,17 @@ pub struct EventRange {
     pub limit: u64,
 }
 
-#[derive(FromRow)]
-struct EventRow {
-    number: i64,
-    at: DateTime<Utc>,
-    kind: String,
-    actor: String,
-    object_id: Uuid,
-    customer_id: Option<CustomerId>,
-    agent_id: Option<AgentId>,
-    object: String,
+row! {
+    struct EventRow {
+        number: i64,
+        at: DateTime<Utc>,
+        kind: String,
+        actor: String,
+        object_id: Uuid,
+        customer_id: Option<CustomerId>,
+        agent_id: Option<AgentId>,
+        object: String,
+    }
 }
 
 /// Reads an event. An object that cannot be read, because another version wrote it or it is damaged, becomes

@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::FromRow;
-
 use super::{
     collector_position,
-    db::{Db, Tx, sql, unreadable},
+    db::{Db, Tx, row, sql, unreadable},
 };
 use crate::{
     error::{Error, Result},
@@ -17,11 +15,12 @@ use crate::{
 /// The heartbeats of agents by agent and hour. The hour is its start in Unix seconds.
 pub type Heartbeats = BTreeMap<(AgentId, i64), HeartbeatHour>;
 
-#[derive(FromRow)]
-struct MinutesRow {
-    agent_id: AgentId,
-    hour: i64,
-    minutes: Vec<u8>,
+row! {
+    struct MinutesRow {
+        agent_id: AgentId,
+        hour: i64,
+        minutes: Vec<u8>,
+    }
 }
 
 /// Adds heartbeats to those that are stored, of at most 500 hours of agents. Holds the row of `collector`, so that servers

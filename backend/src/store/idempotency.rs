@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::{FromRow, types::Json};
+use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::db::{Db, Tx, json, sql};
+use super::db::{Db, Tx, json, row, sql};
 use crate::error::{Error, Result};
 
 /// Identifies a request with an idempotency key.
@@ -43,13 +43,14 @@ pub enum Known {
     Answered(Value),
 }
 
-#[derive(FromRow)]
-struct IdempotencyRow {
-    body_digest: Vec<u8>,
-    claim: Uuid,
-    claimed_until: DateTime<Utc>,
-    answer: Option<Json<Value>>,
-    expires_at: DateTime<Utc>,
+row! {
+    struct IdempotencyRow {
+        body_digest: Vec<u8>,
+        claim: Uuid,
+        claimed_until: DateTime<Utc>,
+        answer: Option<Json<Value>>,
+        expires_at: DateTime<Utc>,
+    }
 }
 
 /// Claims the execution of a request, or returns its state. A claim that was neither completed nor released is taken over

@@ -1,8 +1,8 @@
 //! Migrates the schema, unless a version that this one is not compatible with created the database.
 
 use sqlx::{
-    Connection, PgConnection,
-    migrate::{MigrateError, Migrator},
+    Connection, PgConnection, SqlSafeStr,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
 use super::db::{Db, sql};
@@ -12,10 +12,22 @@ use crate::error::{Error, Result};
 /// `compatibility.min_reader_version` and this constant by one.
 const READER_VERSION: i64 = 1;
 
-/// Ignores migrations that this program does not know, which a newer version has applied. They only expand the schema,
-/// unless they increase `compatibility.min_reader_version`.
-fn ignoring_newer(migrator: Migrator) -> Migrator {
-    Migrator { ignore_missing: true, ..migrator }
+/// A migration: its version, its description and its SQL.
+type Listed = (i64, &'static str, &'static str);
+
+// The lists `SQLITE` and `POSTGRES`, from the folder `migrations`. The macro of sqlx would do that too, at the price that
+// `row_macro.rs` names.
+include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
+
+/// Applies these migrations. It ignores those that this program does not know, which a newer version has applied: they only
+/// expand the schema, unless they increase `compatibility.min_reader_version`.
+fn migrator(listed: &[Listed]) -> Migrator {
+    let migration = |(version, description, sql): &Listed| {
+        Migration::new(*version, (*description).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
+    };
+    let mut migrator = Migrator::with_migrations(listed.iter().map(migration).collect());
+    migrator.set_ignore_missing(true);
+    migrator
 }
 
 impl Db {
@@ -27,12 +39,12 @@ impl Db {
     pub async fn migrate(&self) -> Result<()> {
         self.require_readable().await?;
         match self {
-            Self::Sqlite { writer, .. } => ignoring_newer(sqlx::migrate!("../migrations/sqlite")).run(writer).await,
+            Self::Sqlite { writer, .. } => migrator(SQLITE).run(writer).await,
             Self::Postgres { pool, .. } => {
                 // On a connection without the timeouts of the pool, since a migration may take long.
                 let options = pool.connect_options();
                 let mut connection = PgConnection::connect_with(&options).await?;
-                let outcome = ignoring_newer(sqlx::migrate!("../migrations/postgres")).run(&mut connection).await;
+                let outcome = migrator(POSTGRES).run(&mut connection).await;
                 connection.close().await?;
                 outcome
             }

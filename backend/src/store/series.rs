@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::db::{Db, Tx, sql};
+use super::db::{Db, Tx, row, sql};
 use crate::{
     error::Result,
     ids::{AgentId, CustomerId, JobId},
@@ -50,15 +49,16 @@ pub struct Owners {
     pub job: Option<JobId>,
 }
 
-#[derive(FromRow)]
-struct TotalsRow {
-    at: i64,
-    bytes: f64,
-    started: i64,
-    completed: i64,
-    failed: i64,
-    agents_online: i64,
-    observations: i64,
+row! {
+    struct TotalsRow {
+        at: i64,
+        bytes: f64,
+        started: i64,
+        completed: i64,
+        failed: i64,
+        agents_online: i64,
+        observations: i64,
+    }
 }
 
 impl TotalsRow {

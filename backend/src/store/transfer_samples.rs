@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
-use super::db::{Db, MOST_VALUES, Tx, sql, unreadable};
+use super::db::{Db, MOST_VALUES, Tx, row, sql, unreadable};
 use crate::{
     actor::Scope,
     error::{Error, Result},
@@ -17,13 +16,14 @@ use crate::{
 /// The maximum number of rows of one statement.
 const ROWS_AT_A_TIME: usize = 250;
 
-#[derive(FromRow)]
-struct SampledRow {
-    transfer_id: TransferId,
-    attempt: i64,
-    bytes: i64,
-    stalled: bool,
-    samples: Vec<u8>,
+row! {
+    struct SampledRow {
+        transfer_id: TransferId,
+        attempt: i64,
+        bytes: i64,
+        stalled: bool,
+        samples: Vec<u8>,
+    }
 }
 
 /// A running transfer that has changed since it was last sampled.
@@ -49,20 +49,21 @@ pub struct ChangedTransfer {
     pub sampled: SampledTransfer,
 }
 
-#[derive(FromRow)]
-struct ChangedRow {
-    id: TransferId,
-    customer_id: CustomerId,
-    agent_id: AgentId,
-    job_run_id: Option<RunId>,
-    bytes_transferred: i64,
-    speed: f64,
-    stalled: bool,
-    progressed_at: Option<DateTime<Utc>>,
-    attempt: i64,
-    bytes: i64,
-    was_stalled: bool,
-    samples: Vec<u8>,
+row! {
+    struct ChangedRow {
+        id: TransferId,
+        customer_id: CustomerId,
+        agent_id: AgentId,
+        job_run_id: Option<RunId>,
+        bytes_transferred: i64,
+        speed: f64,
+        stalled: bool,
+        progressed_at: Option<DateTime<Utc>>,
+        attempt: i64,
+        bytes: i64,
+        was_stalled: bool,
+        samples: Vec<u8>,
+    }
 }
 
 impl From<ChangedRow> for ChangedTransfer {

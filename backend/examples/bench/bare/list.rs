@@ -7,7 +7,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::{FromRow, SqlitePool};
+use sqlx::{FromRow, Row, SqlitePool, sqlite::SqliteRow};
 use uuid::Uuid;
 
 const TOTAL: &str = "SELECT COALESCE(SUM(total), 0) FROM transfer_counts WHERE scope_id = $1";
@@ -19,7 +19,7 @@ const NEWEST: &str = "SELECT t.id, t.agent_id, COALESCE(a.name, a.hostname) AS a
     FROM (SELECT id FROM transfers ORDER BY id DESC LIMIT 50) AS page \
     JOIN transfers t ON t.id = page.id JOIN agents a ON a.id = t.agent_id ORDER BY t.id DESC";
 
-#[derive(FromRow, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Transfer {
     id: Uuid,
@@ -47,6 +47,38 @@ struct Transfer {
     throughput_mbps: Option<f64>,
     latency_ms: Option<f64>,
     packet_loss_percent: Option<f64>,
+}
+
+impl FromRow<'_, SqliteRow> for Transfer {
+    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            agent_id: row.try_get("agent_id")?,
+            agent_name: row.try_get("agent_name")?,
+            source: row.try_get("source")?,
+            destination: row.try_get("destination")?,
+            protocol: row.try_get("protocol")?,
+            direction: row.try_get("direction")?,
+            status: row.try_get("status")?,
+            progress: row.try_get("progress")?,
+            bytes_total: row.try_get("bytes_total")?,
+            bytes_transferred: row.try_get("bytes_transferred")?,
+            speed: row.try_get("speed")?,
+            error_message: row.try_get("error_message")?,
+            started_at: row.try_get("started_at")?,
+            completed_at: row.try_get("completed_at")?,
+            created_at: row.try_get("created_at")?,
+            attempt: row.try_get("attempt")?,
+            checksum_sha256: row.try_get("checksum_sha256")?,
+            revision: row.try_get("revision")?,
+            stalled: row.try_get("stalled")?,
+            progressed_at: row.try_get("progressed_at")?,
+            cancel_requested_at: row.try_get("cancel_requested_at")?,
+            throughput_mbps: row.try_get("throughput_mbps")?,
+            latency_ms: row.try_get("latency_ms")?,
+            packet_loss_percent: row.try_get("packet_loss_percent")?,
+        })
+    }
 }
 
 #[derive(Serialize)]

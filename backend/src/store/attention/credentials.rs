@@ -1,26 +1,27 @@
 //! Keys and certificates of agents that end.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
 use super::MOST_SHARED;
 use crate::{
     error::Result,
     ids::{AgentId, CustomerId},
-    store::db::{Db, Sql, sql},
+    store::db::{Db, Sql, row, sql},
 };
 
-/// A key or certificate that ends.
-#[derive(Clone, Debug, FromRow)]
-pub struct EndingCredential {
-    /// The agent of the credential.
-    pub agent_id: AgentId,
-    /// The customer of the agent.
-    pub customer_id: CustomerId,
-    /// The name of the agent, or its host name.
-    pub name: String,
-    /// The end of the credential.
-    pub expires_at: DateTime<Utc>,
+row! {
+    /// A key or certificate that ends.
+    #[derive(Clone, Debug)]
+    pub struct EndingCredential {
+        /// The agent of the credential.
+        pub agent_id: AgentId,
+        /// The customer of the agent.
+        pub customer_id: CustomerId,
+        /// The name of the agent, or its host name.
+        pub name: String,
+        /// The end of the credential.
+        pub expires_at: DateTime<Utc>,
+    }
 }
 
 /// For each agent, its newest certificate, if that expires after `from` and before `until`. Returns at most `limit`, with an

@@ -1,30 +1,31 @@
 //! Snoozed attention items.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
 use crate::{
     error::Result,
     ids::{AttentionId, CustomerId},
     model::attention::{AttentionKind, AttentionSeverity},
-    store::db::{Conn, Db, EnumText, MOST_VALUES, Tx, sql},
+    store::db::{Conn, Db, EnumText, MOST_VALUES, Tx, row, sql},
 };
 
-/// A snooze as it is stored.
-#[derive(Clone, Debug, FromRow)]
-pub struct SnoozeRow {
-    /// The item.
-    pub item_id: AttentionId,
-    /// The kind of the item.
-    pub kind: EnumText<AttentionKind>,
-    /// The customer of the item; `None` for pipelines of the platform.
-    pub customer_id: Option<CustomerId>,
-    /// The severity of the item when it was snoozed.
-    pub severity: EnumText<AttentionSeverity>,
-    /// The end of the snooze.
-    pub until: DateTime<Utc>,
-    /// Why the item is snoozed.
-    pub reason: String,
+row! {
+    /// A snooze as it is stored.
+    #[derive(Clone, Debug)]
+    pub struct SnoozeRow {
+        /// The item.
+        pub item_id: AttentionId,
+        /// The kind of the item.
+        pub kind: EnumText<AttentionKind>,
+        /// The customer of the item; `None` for pipelines of the platform.
+        pub customer_id: Option<CustomerId>,
+        /// The severity of the item when it was snoozed.
+        pub severity: EnumText<AttentionSeverity>,
+        /// The end of the snooze.
+        pub until: DateTime<Utc>,
+        /// Why the item is snoozed.
+        pub reason: String,
+    }
 }
 
 const SNOOZES: &str = "SELECT item_id, kind, customer_id, severity, until, reason FROM attention_snoozes WHERE ";

@@ -1,37 +1,38 @@
 //! Transfers that failed or are stalled.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
 use super::{MOST_PARTS, of_customer, shared_by_customers};
 use crate::{
     error::Result,
     ids::{CustomerId, TransferId},
     model::transfer::Protocol,
-    store::db::{Db, EnumText, Sql, sql},
+    store::db::{Db, EnumText, Sql, row, sql},
 };
 
-/// A transfer that has failed or is stalled.
-#[derive(Clone, Debug, FromRow)]
-pub struct UnhealthyTransfer {
-    /// The transfer.
-    pub id: TransferId,
-    /// The customer of the transfer's agent.
-    pub customer_id: CustomerId,
-    /// The host name of the agent.
-    pub agent_hostname: String,
-    /// The protocol of the copy.
-    pub protocol: EnumText<Protocol>,
-    /// The location to copy from.
-    pub source: String,
-    /// The location to copy to.
-    pub destination: String,
-    /// The code of the failure, if the agent sent one.
-    pub error_code: Option<String>,
-    /// The beginning of the error message.
-    pub error_message: Option<String>,
-    /// The time of the failure, or of the last progress.
-    pub since: DateTime<Utc>,
+row! {
+    /// A transfer that has failed or is stalled.
+    #[derive(Clone, Debug)]
+    pub struct UnhealthyTransfer {
+        /// The transfer.
+        pub id: TransferId,
+        /// The customer of the transfer's agent.
+        pub customer_id: CustomerId,
+        /// The host name of the agent.
+        pub agent_hostname: String,
+        /// The protocol of the copy.
+        pub protocol: EnumText<Protocol>,
+        /// The location to copy from.
+        pub source: String,
+        /// The location to copy to.
+        pub destination: String,
+        /// The code of the failure, if the agent sent one.
+        pub error_code: Option<String>,
+        /// The beginning of the error message.
+        pub error_message: Option<String>,
+        /// The time of the failure, or of the last progress.
+        pub since: DateTime<Utc>,
+    }
 }
 
 const TRANSFERS: &str = "SELECT t.id, t.customer_id, a.hostname AS agent_hostname, t.protocol, t.source, t.destination, \

@@ -1,13 +1,12 @@
 //! The progress of job runs, computed from their transfers.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
 use super::RunId;
 use crate::{
     error::Result,
     model::job::RunStatus,
-    store::db::{Conn, Db, Sql, sql},
+    store::db::{Conn, Db, Sql, row, sql},
 };
 
 /// Sums over the transfers of a run.
@@ -53,17 +52,18 @@ impl Progress {
     }
 }
 
-#[derive(FromRow)]
-struct SumsRow {
-    run_id: RunId,
-    bytes_high: i64,
-    bytes_low: i64,
-    open: i64,
-    running: i64,
-    failed: i64,
-    cancelled: i64,
-    progressed_at: Option<DateTime<Utc>>,
-    ended_at: Option<DateTime<Utc>>,
+row! {
+    struct SumsRow {
+        run_id: RunId,
+        bytes_high: i64,
+        bytes_low: i64,
+        open: i64,
+        running: i64,
+        failed: i64,
+        cancelled: i64,
+        progressed_at: Option<DateTime<Utc>>,
+        ended_at: Option<DateTime<Utc>>,
+    }
 }
 
 impl From<SumsRow> for Progress {
