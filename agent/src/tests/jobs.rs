@@ -1,5 +1,7 @@
 //! Job runs: each is claimed and carried out once, can be cancelled, and is always reported.
 
+mod waiting;
+
 use std::fs;
 use std::time::Duration;
 
@@ -115,24 +117,6 @@ async fn a_repeated_directive_starts_no_second_run() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn jobs_above_the_limit_wait_in_order() -> anyhow::Result<()> {
-    let agent = TestAgent::start().await?;
-    for name in ["1", "2", "3"] {
-        fs::write(agent.path(name), name)?;
-        agent.server.send_job(json!({"source": agent.path(name), "destination": agent.path("out/")}));
-    }
-    let one_at_a_time = RunArgs { max_jobs: Some(1), ..TestAgent::run_args() };
-    agent.with_daemon_args(&one_at_a_time, async || wait_until_completed(&agent, 3).await).await?;
-    let order: Vec<Value> = agent.server.change(|state| {
-        let is_end = |update: &&Value| update["status"] == "completed";
-        let id = |update: &Value| update["id"].as_str().and_then(|id| id.parse::<Uuid>().ok()).unwrap_or_default();
-        state.updates.iter().filter(is_end).map(|update| state.transfers[&id(update)]["source"].clone()).collect()
-    });
-    assert_eq!(order, [json!(agent.path("1")), json!(agent.path("2")), json!(agent.path("3"))]);
-    Ok(())
-}
-
-#[tokio::test]
 async fn a_cancelled_run_stops_its_copy_and_leaves_no_files() -> anyhow::Result<()> {
     let agent = TestAgent::start().await?;
     fs::write(agent.path("a"), test_bytes(20_000_000))?;
@@ -148,29 +132,6 @@ async fn a_cancelled_run_stops_its_copy_and_leaves_no_files() -> anyhow::Result<
     assert_eq!(agent.server.only_transfer()?["status"], "cancelled");
     assert!(!agent.path("b").exists() && !agent.path("b.mftplus-part").exists());
     assert!(agent.states()?.is_empty() && agent.open_items()?.is_empty());
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_waiting_run_is_cancelled_at_once() -> anyhow::Result<()> {
-    let agent = TestAgent::start().await?;
-    fs::write(agent.path("a"), test_bytes(20_000_000))?;
-    fs::write(agent.path("c"), "text")?;
-    agent.server.send_job(json!({"source": agent.path("a"), "destination": agent.path("b")}));
-    agent
-        .with_daemon_args(&RunArgs { max_jobs: Some(1), ..slow_args() }, async || {
-            let first = wait_until_copying(&agent).await?["id"].clone();
-            agent.server.send_job(json!({"source": agent.path("c"), "destination": agent.path("d")}));
-            agent.server.wait_until("the second is claimed", |state| state.runs.len() == 2).await?;
-            let second = agent.server.change(|state| state.runs.values().find(|run| run["id"] != first).cloned());
-            let second = second.unwrap_or_default()["id"].clone();
-            agent.server.send_directive("cancelJobRun", &json!({"runId": second}));
-            let is_cancelled = |run: &Value| run["id"] == second && run["status"] == "cancelled";
-            agent.server.wait_until("it is cancelled", |state| state.runs.values().any(is_cancelled)).await
-        })
-        .await?;
-    assert!(!agent.path("d").exists());
-    agent.server.only_transfer()?;
     Ok(())
 }
 

@@ -81,7 +81,7 @@ pub(crate) async fn carry_out(
     let total = plan.as_ref().map_or(state.size, |plan| plan.total);
     let control = Control::new(id, state.attempt, total, state.options.verify == Verify::Sha256);
     let control = Arc::new(control.sharing(context.bandwidth.clone()));
-    if state.stream.is_some() {
+    if plan.is_none() && state.known_size().is_none() {
         control.await_plan();
     }
     context.controls.insert(control.clone());

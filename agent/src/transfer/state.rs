@@ -86,7 +86,7 @@ pub(crate) struct TransferState {
     /// The absolute path of the copy itself, not of its folder, as text. A location if `stream` is set.
     pub(crate) destination: String,
     pub(crate) direction: Direction,
-    /// The size in bytes, as reported when the transfer was created.
+    /// The size in bytes, as reported when the transfer was created; 0 if it was not known then.
     pub(crate) size: u64,
     /// The number of the attempt, counted from 1.
     pub(crate) attempt: u32,
@@ -241,7 +241,8 @@ impl TransferState {
         self.stream.as_ref().map_or(Protocol::Local, |stream| stream.protocol)
     }
 
-    /// The size in bytes as reported when the transfer is created, if it is known by then.
+    /// The size in bytes as reported when the transfer is created, if it is known by then: not if the source is listed
+    /// later.
     pub(crate) fn known_size(&self) -> Option<u64> {
         self.stream.is_none().then_some(self.size)
     }

@@ -57,18 +57,23 @@ pub(crate) async fn copy(
             Err(error) => return Ok(Some(Outcome::failed(error))),
         },
     };
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => return cancel_before_start(agent, begun).await.map(Some),
-        () = agent.server.stopping() => return Ok(None),
-        () = ticket.admitted(&pair.destination) => {}
+    // A transfer that has to wait is created first, so that the server shows it as queued. Not behind another one with the
+    // same destination: it would be refused.
+    let is_queued = !ticket.try_admit(&pair.destination) && begun.is_none() && ticket.is_first_for(&pair.destination);
+    if !is_queued {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return cancel_before_start(agent, begun).await.map(Some),
+            () = agent.server.stopping() => return Ok(None),
+            () = ticket.admitted(&pair.destination) => {}
+        }
     }
     let (claim, plan) = match begun {
         Some(mut claim) => {
             claim.state.options.max_rate = agent.transfers.bandwidth.per_copy();
             (claim, None)
         }
-        None => match prepare(agent, item, &request, &pair, stream).await? {
+        None => match prepare(agent, item, &request, &pair, stream, is_queued).await? {
             Ok(prepared) => prepared,
             Err(done) => return Ok(Some(done)),
         },
@@ -143,17 +148,19 @@ fn stream_of(request: &CopyRequest, servers: &dyn Connect) -> Result<Option<Stre
     Ok(Some(StreamState { endpoint, credentials, ..StreamState::new(protocol, rules) }))
 }
 
-/// Stores the state of the transfer before it is created on the server. Lists the source of a copy between local paths.
+/// Stores the state of the transfer before it is created on the server. Lists the source of a copy between local paths,
+/// unless it is queued: then an earlier copy may change the source.
 async fn prepare(
     agent: &Agent,
     item: &WorkItem,
     request: &CopyRequest,
     pair: &CopyPaths,
     stream: Option<StreamState>,
+    is_queued: bool,
 ) -> anyhow::Result<Result<(Claim, Option<Plan>), Outcome>> {
     let (source, access) = (pair.source.clone(), request.access.clone());
     let walk = move || Plan::of(&access.source(&source).map_err(PlanError::Access)?).map(Some);
-    let listed = if stream.is_some() { Ok(None) } else { tokio::task::spawn_blocking(walk).await? };
+    let listed = if stream.is_some() || is_queued { Ok(None) } else { tokio::task::spawn_blocking(walk).await? };
     let plan = match listed {
         Ok(plan) => plan,
         Err(error) => return Ok(Err(Outcome::failed(error.to_string()))),

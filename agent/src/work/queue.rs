@@ -88,6 +88,19 @@ impl Ticket {
         self.queue.changed.notify_waiters();
     }
 
+    /// Admits the ticket if work that writes to `destination` may start now; otherwise it waits for it.
+    pub(crate) fn try_admit(&self, destination: &Path) -> bool {
+        self.wait_for(destination);
+        self.queue.lock().advance(self.number, self.queue.capacity.load(Ordering::Relaxed))
+    }
+
+    /// Whether no work that writes to `destination` runs, or waits before this ticket.
+    pub(crate) fn is_first_for(&self, destination: &Path) -> bool {
+        let state = self.queue.lock();
+        let mut earlier = state.working.values().chain(state.waiting.range(..self.number).map(|(_, other)| other));
+        earlier.all(|other| other != destination)
+    }
+
     /// Completes when work that writes to `destination` may start; at once if the ticket is already admitted.
     pub(crate) async fn admitted(&self, destination: &Path) {
         self.wait_for(destination);
@@ -201,6 +214,18 @@ mod tests {
         drop(first);
         third.wait_for(Path::new("/c"));
         assert!(!queue.lock().advance(third.number, 1));
+    }
+
+    #[tokio::test]
+    async fn only_the_first_ticket_of_a_destination_is_first_for_it_whether_it_works_or_waits() {
+        let queue = WorkQueue::new(1);
+        let (first, second, same) = (queue.enqueue(), queue.enqueue(), queue.enqueue());
+        assert!(first.try_admit(Path::new("/a")));
+        assert!(!second.try_admit(Path::new("/b")) && second.is_first_for(Path::new("/b")));
+        assert!(!same.try_admit(Path::new("/b")) && !same.is_first_for(Path::new("/b")));
+        assert!(!same.is_first_for(Path::new("/a")));
+        drop(second);
+        assert!(same.is_first_for(Path::new("/b")));
     }
 
     #[tokio::test]
