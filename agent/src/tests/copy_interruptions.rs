@@ -222,7 +222,7 @@ async fn a_copy_that_was_published_before_the_process_was_killed_is_reported_as_
     let agent = TestAgent::start().await?;
     fs::write(agent.path("b"), "text")?;
     let checksum = sha256(&agent.path("b"))?;
-    let copied = CopyResult { bytes: 4, checksum: Some(checksum.clone()) };
+    let copied = CopyResult { bytes: 4, checksum: Some(checksum.clone()), warning: None };
     simulate_killed_copy(&agent, "gone meanwhile", Phase::Publishing, Some(copied))?;
     agent.with_daemon(async || is_completed(&agent).await).await?;
     assert_eq!(agent.server.only_transfer()?["checksumSha256"], json!(checksum));
@@ -241,7 +241,7 @@ async fn what_another_copy_wrote_meanwhile_is_not_taken_for_the_verified_copy() 
         fs::write(agent.path("a"), "text")?;
         // As many bytes as were copied.
         fs::write(agent.path(written), "else")?;
-        let copied = CopyResult { bytes: 4, checksum: Some(sha256(&agent.path("a"))?) };
+        let copied = CopyResult { bytes: 4, checksum: Some(sha256(&agent.path("a"))?), warning: None };
         simulate_killed_copy(&agent, source, Phase::Publishing, Some(copied))?;
         let ended = async || agent.server.wait_until(status, |state| state.all("status", &json!(status))).await;
         agent.with_daemon(ended).await?;

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{TestAgent, sha256, test_bytes};
@@ -48,6 +48,8 @@ async fn folders_and_patterns_leave_out_pipes_sockets_and_part_files() -> anyhow
             .collect::<Result<_, std::io::Error>>()?;
         assert_eq!(names, ["a.csv"], "{copied}");
     }
+    let warned = |transfer: &Value| transfer["errorMessage"].as_str().is_some_and(|text| text.contains("pipe.csv"));
+    assert!(agent.server.change(|state| state.transfers.values().all(warned)), "a warning is missing");
     Ok(())
 }
 

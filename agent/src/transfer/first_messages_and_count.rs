@@ -32,6 +32,11 @@ impl BoundedMessages {
     pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
     }
+
+    /// What the messages are about, their number, and the messages; `None` if there are none.
+    pub(crate) fn summary(&self, what: &str) -> Option<String> {
+        (!self.is_empty()).then(|| format!("{what} ({}): {self}", self.count))
+    }
 }
 
 impl fmt::Display for BoundedMessages {

@@ -42,7 +42,7 @@ pub(crate) fn copy(
     if !plan.is_folder {
         let file = reserved.file().map_err(at("write", part))?;
         let checksum = worker.copy_file(&plan.source, part, Some(file))?;
-        return Ok(CopyResult { bytes: control.copied(), checksum });
+        return Ok(CopyResult { bytes: control.copied(), checksum, warning: None });
     }
     let mut manifest = Manifest::default();
     let mut failures = plan.failures.clone();
@@ -59,7 +59,9 @@ pub(crate) fn copy(
         return Err(CopyError::Several(failures));
     }
     finish_folders(plan, part)?;
-    Ok(CopyResult { bytes: control.copied(), checksum: worker.verify.then(|| manifest.checksum()) })
+    let checksum = worker.verify.then(|| manifest.checksum());
+    let warning = plan.left_out.summary("special files that are not copied");
+    Ok(CopyResult { bytes: control.copied(), checksum, warning })
 }
 
 struct Worker<'a> {

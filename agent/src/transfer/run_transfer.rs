@@ -128,7 +128,12 @@ pub(crate) async fn carry_out(
     let is_unreachable = matches!(&copied, Err(error) if error.is_temporary());
     let code = copied.as_ref().err().map(CopyError::failure_code);
     let outcome = match copied {
-        Ok(copied) => CopyOutcome::Completed(copied),
+        Ok(copied) => {
+            if let Some(warning) = &copied.warning {
+                tracing::warn!(transfer.id = %id, "the copy is complete with a warning: {warning}");
+            }
+            CopyOutcome::Completed(copied)
+        }
         Err(CopyError::Stopped) => control.cancellation().map_or(CopyOutcome::Stopped, CopyOutcome::Cancelled),
         Err(error) => CopyOutcome::Failed(error.to_string()),
     };
@@ -307,6 +312,7 @@ fn report(outcome: &CopyOutcome, code: Option<FailureCode>, control: &Control) -
     match outcome {
         CopyOutcome::Completed(copied) => {
             report.status = Status::Completed;
+            report.error.clone_from(&copied.warning);
             report.details.checksum_sha256.clone_from(&copied.checksum);
         }
         CopyOutcome::Failed(reason) => {

@@ -75,10 +75,6 @@ impl Plan {
             }
             _ => Self::of_one(source)?,
         };
-        if !plan.left_out.is_empty() {
-            let (count, source) = (plan.left_out.count(), text(source.as_path()));
-            tracing::warn!(source, count, "special files are left out of the copy: {}", plan.left_out);
-        }
         Ok(plan)
     }
 

@@ -54,6 +54,9 @@ pub(crate) struct CopyResult {
     pub(crate) bytes: u64,
     /// SHA-256 of the file, or of a folder's manifest.
     pub(crate) checksum: Option<String>,
+    /// What was not copied although the copy is complete, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) warning: Option<String>,
 }
 
 /// The final report of a transfer.
@@ -69,7 +72,7 @@ pub(crate) struct FinalReport {
     /// The details of the attempt.
     #[serde(flatten)]
     pub(crate) details: TransferDetails,
-    /// The reason for the failure.
+    /// The reason for the failure, or the warning of a complete copy.
     pub(crate) error: Option<String>,
 }
 
@@ -244,7 +247,7 @@ impl TransferState {
     /// The size in bytes as reported when the transfer is created, if it is known by then: not if the source is listed
     /// later.
     pub(crate) fn known_size(&self) -> Option<u64> {
-        self.stream.is_none().then_some(self.size)
+        (self.stream.is_none() && self.size > 0).then_some(self.size)
     }
 
     /// The source and destination of the transfer.

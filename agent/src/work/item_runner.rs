@@ -57,7 +57,11 @@ impl Outcome {
     /// The end of a transfer that an earlier process recorded before it was killed.
     pub(crate) fn as_recorded(claim: Claim) -> Self {
         let outcome = match &claim.state.report {
-            Some(report) => Self::of(report.status, report.bytes_transferred, report.error.clone()),
+            Some(report) => {
+                // The warning of a completed copy is the transfer's alone.
+                let error = report.error.clone().filter(|_| report.status != Status::Completed);
+                Self::of(report.status, report.bytes_transferred, error)
+            }
             None => Self::failed("the copy failed".to_owned()),
         };
         Self { copy: UnreportedOutcome::of_claim(claim), ..outcome }

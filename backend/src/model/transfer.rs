@@ -113,7 +113,7 @@ macro_rules! transfer {
             /// Speed in bytes per second, as last reported.
             #[schema(minimum = 0, example = 1_048_576)]
             pub speed: f64,
-            /// Reason for the failure.
+            /// Reason for the failure, or what the copy of a completed transfer has left out.
             #[schema(required)]
             pub error_message: Option<String>,
             /// Start time of the first attempt.
@@ -273,7 +273,8 @@ macro_rules! update_transfer {
                 /// Speed in bytes per second.
                 #[schema(nullable = false, minimum = 0, maximum = 1_000_000_000_000_000_i64)]
                 speed: Option<f64> = update("speed", &[], number(0.0, MAX_SPEED)),
-                /// Reason for the failure. Null removes it. Alias: `errorMessage`.
+                /// Reason for the failure; with the status `completed`, what the copy has left out. Null removes it. Alias:
+                /// `errorMessage`.
                 #[schema(value_type = Option<String>)]
                 error: Change<String> = clearable("error", &["errorMessage"], message(MAX_MESSAGE)),
                 /// Throughput in megabits per second. Null removes it.

@@ -169,6 +169,7 @@ fn TransferProgress(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     };
     let last_update = Signal::derive(move || row.with(|entry| entry.object.last_progress_at));
     let error = Memo::new(move |_| row.with(|entry| entry.object.error_message.clone()));
+    let is_completed = move || row.with(|entry| entry.object.status == TransferStatus::Completed);
     view! {
         <Card title="Progress">
             <div class="transfer-progress">
@@ -196,7 +197,7 @@ fn TransferProgress(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
                         .map(|error| {
                             view! {
                                 <div class="error-text">
-                                    <h3>"Error"</h3>
+                                    <h3>{move || if is_completed() { "Warning" } else { "Error" }}</h3>
                                     <pre tabindex="0"><Message text=error /></pre>
                                 </div>
                             }

@@ -62,12 +62,7 @@ impl StreamPlan {
         let symlinks = rules.symlinks;
         let mut walk = Walk { source, symlinks, keeps_links, moved_to, listed: 0, path_bytes: 0, followed: 0, plan };
         walk.start()?;
-        let plan = walk.plan;
-        if !plan.left_out.is_empty() {
-            let (count, source) = (plan.left_out.count(), source.storage.display(&plan.base));
-            tracing::warn!(source, count, "special files or links are left out of the copy: {}", plan.left_out);
-        }
-        Ok(plan)
+        Ok(walk.plan)
     }
 }
 

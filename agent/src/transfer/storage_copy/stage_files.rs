@@ -162,16 +162,16 @@ impl Stager<'_> {
             self.remove_others(&kept)?;
             self.finish_folders(&mut failures)?;
         }
-        if !failures.is_empty() {
-            if !skips {
-                return Err(CopyError::Several(failures));
-            }
-            let count = failures.count();
-            tracing::warn!(count, "entries of the folder are not copied, as `onFileError: skip` says: {failures}");
+        if !failures.is_empty() && !skips {
+            return Err(CopyError::Several(failures));
         }
+        let skipped = failures.summary("not copied, as `onFileError: skip` says");
+        let left_out = plan.left_out.summary("special files or links that are not copied");
+        let warnings: Vec<String> = skipped.into_iter().chain(left_out).collect();
+        let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
         let verifies = self.claim.state.options.verify == Verify::Sha256;
         let checksum = if plan.is_folder { verifies.then(|| manifest.checksum()) } else { single };
-        Ok(CopyResult { bytes, checksum })
+        Ok(CopyResult { bytes, checksum, warning })
     }
 
     /// Stages one entry; returns the file or link that is to be published.

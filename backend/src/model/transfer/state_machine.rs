@@ -114,6 +114,10 @@ impl TransferState {
         if new_attempt {
             self.begin_attempt();
         }
+        if next == TransferStatus::Completed {
+            // What earlier reports said is over; a message of this one is a warning.
+            self.error_message = None;
+        }
         self.status = next;
         self.take_progress(patch);
         if before.status != next {
@@ -219,7 +223,6 @@ impl TransferState {
             if let Some(total) = self.progress.bytes_total {
                 self.progress.bytes_transferred = total;
             }
-            self.error_message = None;
             self.details.error_code = None;
             self.failed_by_lease = false;
         }

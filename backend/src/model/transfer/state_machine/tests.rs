@@ -98,6 +98,18 @@ fn the_truth_may_come_late_after_a_lease() {
 }
 
 #[test]
+fn a_completed_transfer_keeps_the_message_of_its_last_report_and_of_none_before() {
+    let said = |status, text: &str| UpdateTransfer { error: Change::Set(text.to_owned()), ..to(status) };
+    for (last, kept) in [(to(Completed), None), (said(Completed, "special files (1): a"), Some("special files (1): a"))]
+    {
+        let mut transfer = state(Running);
+        transfer.advance(&said(Running, "attempt 1 was interrupted"), at(1)).expect("it runs");
+        transfer.advance(&last, at(2)).expect("it completes");
+        assert_eq!(transfer.error_message.as_deref(), kept);
+    }
+}
+
+#[test]
 fn a_stall_ends_with_the_next_progress() {
     let mut transfer = TransferState { stalled: true, ..state(Running) };
     let speed = UpdateTransfer { speed: Some(5.0), ..UpdateTransfer::default() };
