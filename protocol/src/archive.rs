@@ -24,7 +24,7 @@ text_enum! {
 }
 
 impl Format {
-    /// The ending of the names of this format, in lower case.
+    /// The ending of file names in this format, in lower case with its dot, such as `.gz`.
     #[must_use]
     pub const fn ending(self) -> &'static str {
         match self {
@@ -33,7 +33,8 @@ impl Format {
         }
     }
 
-    /// The format that the ending of a name stands for, in upper or lower case; `None` if it stands for no format.
+    /// The format of a file according to the ending of its name, in upper or lower case; `None` if no format has this
+    /// ending.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         let ends = |ending: &str| {
@@ -43,15 +44,16 @@ impl Format {
         Self::ALL.iter().copied().find(|format| ends(format.ending()))
     }
 
-    /// The path without the ending of its format; `None` if there is no such ending, or no name before it.
+    /// `path` without the ending of its format; `None` if no format has its ending, or if no file name precedes the
+    /// ending.
     #[must_use]
     pub fn unpacked(path: &str) -> Option<&str> {
         let stem = &path[..path.len() - Self::of_name(path)?.ending().len()];
         (!stem.is_empty() && !is_folder(stem)).then_some(stem)
     }
 
-    /// The path of the compressed file. An `output` that ends in a slash is the folder of the file, any other `output`
-    /// is its path. Without `output`, the file is beside `path`.
+    /// The path of the file that compressing `path` creates. An `output` that ends in a slash is the folder of the
+    /// file, any other `output` is its path. Without `output`, the file is beside `path`.
     #[must_use]
     pub fn packed(self, path: &str, output: Option<&str>) -> String {
         match output {
@@ -61,9 +63,9 @@ impl Format {
         }
     }
 
-    /// The path of the decompressed file. An `output` that ends in a slash is the folder of the file, any other
-    /// `output` is its path. Without `output`, the file is beside `path`. `None` if the name must come from `path`, and
-    /// its ending is not that of a format.
+    /// The path of the file that decompressing `path` creates. An `output` that ends in a slash is the folder of the
+    /// file, any other `output` is its path. Without `output`, the file is beside `path`. `None` if the name must be
+    /// derived from `path` and [`Self::unpacked`] returns `None`.
     #[must_use]
     pub fn unpacked_to(path: &str, output: Option<&str>) -> Option<String> {
         match output {

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-/// Delays that grow from the first one by a factor, up to the longest.
+/// Exponential backoff: delays that start at `first` and are multiplied by `factor` after each further failure, up to
+/// `longest`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Backoff {
     /// The delay after the first failure.
     pub first: Duration,
-    /// The factor by which each further delay is longer; at least 1.
+    /// The factor between one delay and the next; at least 1.
     pub factor: f64,
-    /// The longest delay.
+    /// The maximum delay.
     pub longest: Duration,
 }
 
@@ -17,7 +18,7 @@ pub struct Backoff {
 const MAX_GROWTH: u32 = 64;
 
 impl Backoff {
-    /// Delays that double.
+    /// A backoff whose delay doubles after each failure.
     #[must_use]
     pub const fn doubling(first: Duration, longest: Duration) -> Self {
         Self { first, factor: 2.0, longest }
@@ -31,8 +32,8 @@ impl Backoff {
         from_millis(delay.min(millis(self.longest)))
     }
 
-    /// Half of the delay, and a random part of the other half, so that clients do not all return at once after an
-    /// outage of the server. `random` is at least 0 and less than 1.
+    /// A delay between half of [`Self::delay`] and all of it, so that clients do not all return at once after an outage
+    /// of the server. `random`, from 0 up to but not including 1, selects the delay within this range.
     #[must_use]
     pub fn jittered(&self, failures: u32, random: f64) -> Duration {
         let half = millis(self.delay(failures)) / 2.0;

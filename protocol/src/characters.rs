@@ -1,7 +1,8 @@
 //! The characters that are not allowed in names and locations: invisible ones, and those that change the display of the
 //! text around them.
 
-/// Whether the character changes the reading direction, so that a text is displayed differently from what it is.
+/// Whether the character changes the reading direction, so that a text is displayed in another order than its
+/// characters have.
 #[must_use]
 pub const fn turns_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -14,24 +15,24 @@ pub fn is_forbidden_in_paths(c: char) -> bool {
     c.is_control() || turns_direction(c) || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Whether the character can end a line, control a terminal, or change the reading direction of the text around it, so
-/// that it is shown and logged in an escaped form only.
+/// Whether the character can end a line, control a terminal, or change the reading direction of the text around it.
+/// Such characters are displayed and logged only escaped or replaced.
 #[must_use]
 pub fn is_unprintable(c: char) -> bool {
     is_forbidden_in_paths(c) || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
 }
 
-/// The character itself, or the replacement character in the place of one that is unprintable.
+/// The character itself, or U+FFFD (replacement character) if it is unprintable.
 #[must_use]
 pub fn as_printable(c: char) -> char {
     if is_unprintable(c) { char::REPLACEMENT_CHARACTER } else { c }
 }
 
-/// The maximum number of characters that are shown of a text of a server.
+/// The maximum number of characters that [`printable`] keeps of a text.
 pub const MAX_SHOWN: usize = 500;
 
-/// A text that a server sent, made fit for messages, the log and terminals: one line without unprintable characters. Of a
-/// text of more than [`MAX_SHOWN`] characters the beginning is kept, with `…` behind it.
+/// Makes a text that a server sent safe for messages, logs and terminals: one line, with unprintable characters
+/// replaced. A text of more than [`MAX_SHOWN`] characters is cut there, and `…` is appended.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let mut characters = text.chars().map(as_printable);
@@ -55,7 +56,8 @@ pub fn is_forbidden_in_names(c: char) -> bool {
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether a text of only such characters would look empty.
+/// Whether the character is displayed as empty space, or not at all without a neighbour: a text of only such characters
+/// looks empty.
 #[must_use]
 pub fn is_blank(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{2800}')
@@ -65,7 +67,7 @@ pub fn is_blank(c: char) -> bool {
 ///
 /// # Errors
 ///
-/// The message about the first forbidden character.
+/// A message about the first character for which `is_forbidden` returns `true`.
 pub fn check(text: &str, is_forbidden: impl Fn(char) -> bool) -> Result<(), String> {
     match text.chars().find(|c| is_forbidden(*c)) {
         None => Ok(()),

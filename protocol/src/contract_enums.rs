@@ -1,11 +1,13 @@
-//! The enums of the published contract that several programs declare, each listed once.
+//! The enums of the published contract that several programs need, each listed once.
 
-/// Calls a macro with one of the enums of the contract. This list is their only declaration: the server derives from it what
-/// both APIs, events and the database need, the dashboard the enum of its operations, and this crate those that agents use.
+/// Calls the macro `$macro` with the declaration of one enum of the contract. This list is the only declaration of
+/// these enums. The server derives from it the types of both APIs, the events and the database; the dashboard derives
+/// the enums of its operations; this crate derives the enums that agents use.
 ///
-/// Each enum has its description, its name in Rust and GraphQL, perhaps `default` with the value that applies if none
-/// is given, and its values. Each value has its description, its name in Rust and the one in JSON, in texts and in the
-/// database; `graphql` and a name if that in GraphQL is not the Rust name in upper case with underscores.
+/// An enum consists of its description, its name in Rust and GraphQL, an optional `default` with the value that applies
+/// if none is given, and its values. A value consists of its description, its name in Rust, and its name in JSON, in
+/// texts and in the database. `graphql` and a name follow if the name in GraphQL is not the Rust name in upper case
+/// with underscores.
 #[macro_export]
 macro_rules! contract_enum {
     (TransferStatus, $macro:ident) => {

@@ -1,16 +1,17 @@
-//! The rules of a copy that jobs and transfer steps may have, each declared once.
+//! The copy rules: what jobs and transfer steps can set for a copy besides source and destination. Each rule is
+//! declared once.
 
 use crate::{location::SEPARATORS, text_enum::shared_enum};
 
-/// Calls a macro with the rules of a copy. This list is their only declaration. Follow from it, in the server: the rules
-/// as they are stored and sent to agents; those of jobs in REST, GraphQL and events, and the inputs of both APIs; those of
-/// steps in the OpenAPI document. A test compares the keys of transfer steps with it.
+/// Calls the macro `$macro` with all copy rules. This list is their only declaration. The server derives from it the
+/// rules as they are stored and sent to agents; the fields of jobs in REST, GraphQL and events, and the inputs of both
+/// APIs; and the fields of steps in the OpenAPI document. A test compares the keys of transfer steps with this list.
 ///
-/// Each has a text, which is its description everywhere, a name, a type of the server, the name in JSON and in
-/// definitions, the server's check of an input, and its attributes in the OpenAPI document: its type there, and the bounds
-/// of what a job may have. Each may be missing: then the default of the agent applies, which the description says.
+/// Each rule consists of its description, its name in Rust, its type in the server, its name in JSON and in
+/// definitions, the server's function that checks an input, and its attributes in the OpenAPI document: its type, and
+/// the bounds for jobs. Every rule is optional; without it, the agent's default applies, which the description states.
 ///
-/// What stands behind the name of the macro comes before the rules.
+/// A token tree `$before` after the name of the macro is passed to the macro before the rules.
 #[macro_export]
 macro_rules! copy_rules {
     ($macro:ident $($before:tt)?) => {
@@ -49,14 +50,14 @@ crate::contract_enum!(OnFileError, shared_enum);
 crate::contract_enum!(PreservedAttribute, shared_enum);
 crate::contract_enum!(SymlinkRule, shared_enum);
 
-/// What the rule `afterSuccess` begins with when a source file is moved; a folder follows.
+/// The prefix of the value of `afterSuccess` that moves the source file; the path of a folder follows it.
 pub const MOVE_TO: &str = "moveTo:";
 
 /// The maximum number of characters of a name in an agent's configuration.
 pub const MAX_CONFIG_NAME: usize = 64;
 
-/// Whether a set of credentials or an endpoint can have this name, here and in the agent's configuration, where case makes no
-/// difference. No secret such as `user:password` is one.
+/// Whether `name` is a valid name for a set of credentials or an endpoint: 1 to [`MAX_CONFIG_NAME`] ASCII letters,
+/// digits, `.`, `_` and `-`, beginning with a letter or digit. A secret such as `user:password` is not valid.
 #[must_use]
 pub fn is_config_name(name: &str) -> bool {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
@@ -65,11 +66,11 @@ pub fn is_config_name(name: &str) -> bool {
         && name.chars().all(is_allowed)
 }
 
-/// Checks what happens to a source file after its copy, and returns it without white space around the folder.
+/// Checks a value of the rule `afterSuccess`, and returns it without white space around it and around its folder.
 ///
 /// # Errors
 ///
-/// What the text must be.
+/// A message that says what the value must be.
 pub fn after_success(text: &str) -> Result<String, &'static str> {
     let text = text.trim();
     if matches!(text, "keep" | "delete") {

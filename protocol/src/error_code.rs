@@ -1,4 +1,4 @@
-//! The error codes: `extensions.code` in GraphQL, and the reasons in `details` of REST.
+//! The error codes (`extensions.code` in GraphQL), and the reasons of conflicts (`details.reason` in REST).
 
 use crate::text_enum::text_enum;
 
@@ -37,7 +37,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// The reason of a conflict, which programs read in `details.reason`.
+    /// The reason of a conflict, which clients read in `details.reason`.
     pub enum ConflictReason {
         /// The report came after the lease had ended.
         Lease = "lease",

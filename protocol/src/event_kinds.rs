@@ -1,12 +1,12 @@
 //! The kinds of events, each declared once.
 
-/// Calls a macro with the kinds of events. Each kind has its description in GraphQL, its Rust name and its name in the
-/// dashboard, in a list that says who sees its events in the log. The enums of the server, of GraphQL and of the
-/// dashboard are declared from it.
+/// Calls the macro `$macro` with the kinds of events. Each kind has its description in GraphQL, its Rust name and,
+/// except in `unlogged`, its name in the dashboard. The enums of the server, of GraphQL and of the dashboard are
+/// generated from these lists. Each list says who sees the events of its kinds in the event log:
 ///
-/// - `customers`: administrators, and the users of the customer whose object the event is about.
+/// - `customers`: administrators, and the users of the customer that owns the event's object.
 /// - `administrators`: administrators only.
-/// - `unlogged`: the log does not keep them.
+/// - `unlogged`: not in the event log.
 #[macro_export]
 macro_rules! event_kinds {
     ($macro:ident) => {

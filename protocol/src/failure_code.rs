@@ -1,4 +1,4 @@
-//! The codes of failed transfers, which group failures by their cause: `errorCode` in reports and views.
+//! The failure codes of transfers, which name the cause of a failure: `errorCode` in agents' reports and in responses.
 
 use crate::text_enum::text_enum;
 
@@ -23,7 +23,7 @@ text_enum! {
         QuotaExceeded = "quotaExceeded",
         /// A name is too long for the destination.
         NameTooLong = "nameTooLong",
-        /// The destination cannot hold a file of this name.
+        /// The destination does not allow a file with this name.
         InvalidName = "invalidName",
         /// A folder is expected.
         NotAFolder = "notAFolder",
@@ -33,7 +33,7 @@ text_enum! {
         Disconnected = "disconnected",
         /// The server did not answer in time.
         TimedOut = "timedOut",
-        /// The name of the host has no address.
+        /// The host name cannot be resolved to an address.
         NameResolution = "nameResolution",
         /// The host accepts no connection at this port.
         ConnectionRefused = "connectionRefused",
@@ -59,15 +59,15 @@ text_enum! {
         AgentState = "agentState",
         /// The agent was offline, or did not confirm a cancel request, for longer than the lease.
         Lease = "lease",
-        /// A failure that has no code of its own.
+        /// A failure for which no other code exists.
         Other = "other",
     }
 }
 
-/// The maximum length of a code. Agents may send codes that are not in [`FailureCode`].
+/// The maximum length of a failure code, in letters. Agents may also send codes that are not in [`FailureCode`].
 pub const MAX_LENGTH: usize = 64;
 
-/// Whether a text has the form of a code: 1 to [`MAX_LENGTH`] letters.
+/// Whether a text has the form of a failure code: 1 to [`MAX_LENGTH`] ASCII letters.
 #[must_use]
 pub fn is_code(text: &str) -> bool {
     (1..=MAX_LENGTH).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic())

@@ -1,18 +1,19 @@
-//! The settings of a job that are one value each, each declared once.
+//! The settings of a job that consist of one value each. Each is declared once.
 
-/// Calls a macro with the settings of a job, in braces, followed by the rules of its copy (see [`copy_rules!`]). This list
-/// is their only declaration in the server. Follow from it: the view in REST, GraphQL and events; the inputs of both APIs
-/// with their readers; and what a change does to a stored job.
+/// Calls the macro `$macro` with the settings of a job, in braces, followed by the copy rules (see [`copy_rules!`]).
+/// The server derives from this list the fields of a job in REST, GraphQL and events, the inputs of both APIs with the
+/// code that reads them, and the code that applies an update to a stored job.
 ///
-/// Each has a text, which is its description everywhere, a name and a type.
+/// Each setting consists of its description, its name and its type, and of:
 ///
-/// - `shown` has the attributes of the field of the view in the OpenAPI document.
-/// - `sent` has those of the field of the inputs, its name in REST, perhaps an alias (the text before `sent` says so), and
-///   the server's check.
-/// - `default`, with its text, is the value of a new job for which none is sent. A setting without it is required.
+/// - `shown`: the attributes of the field in responses, for the OpenAPI document.
+/// - `sent`: the attributes of the field in inputs, its name in REST, an optional alias (documented before `sent`), and
+///   the server's function that checks the value.
+/// - `default`, with a description: the value for a new job if the request has none. Settings in `defaulted` have it.
 ///
-/// The columns are in the server's `store/jobs.rs`. The dashboard's operations are derived from the syntax of types, so
-/// `api/jobs.rs` there lists the settings again; their controls are in its form of a job.
+/// Two places list the settings again: the server's `store/jobs.rs` has the columns, and the dashboard's `api/jobs.rs`
+/// has the fields, because its operations are derived from the syntax of Rust types. The dashboard's form of a job has
+/// the controls.
 ///
 /// [`copy_rules!`]: crate::copy_rules
 #[macro_export]

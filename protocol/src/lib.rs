@@ -1,8 +1,9 @@
-//! What the server, the agent, `mftplus watch` and the dashboard share: the enums, error codes and rules of the published
-//! contract, each once.
+//! What the server, the agent, `mftplus watch` and the dashboard share: the enums, error codes and rules of the
+//! published contract, each declared once.
 //!
-//! Everything is pure: no I/O, no clock, and randomness is a parameter. The crate compiles for WebAssembly, and every byte
-//! of it counts in the first load of the dashboard. `tests/contract.rs` pins what clients see in JSON.
+//! All functions are pure: they do no I/O and read no clock, and random numbers are parameters. The crate is compiled
+//! to WebAssembly as part of the dashboard, so its size adds to the dashboard's first load. `tests/contract.rs` checks
+//! the JSON that clients see.
 
 #![forbid(unsafe_code)]
 

@@ -1,17 +1,18 @@
-//! Paths and URLs of files.
+//! Functions over the paths and URLs of files.
 
 use percent_encoding::percent_decode_str;
 
 /// The separators of paths on all systems that agents run on.
 pub const SEPARATORS: [char; 2] = ['/', '\\'];
 
-/// The last part of a path; empty if the path ends in a separator.
+/// The part of a path after its last separator; empty if the path ends in a separator.
 #[must_use]
 pub fn last_part(path: &str) -> &str {
     path.rsplit(SEPARATORS).next().unwrap_or(path)
 }
 
-/// The file name at the end of a URL or path, without slashes at its end. A URL's name is decoded, without its query.
+/// The file name at the end of a URL or path; separators at the end are ignored. The name of a URL is percent-decoded,
+/// and excludes the query and fragment. Control characters are replaced by U+FFFD.
 #[must_use]
 pub fn file_name(location: &str) -> String {
     let (path, is_url) = match location.split_once("://") {
@@ -24,8 +25,9 @@ pub fn file_name(location: &str) -> String {
     name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-/// The decoded path of a `file:` URL, or the error of the URL; `None` if the text is not such a URL. Bytes that are not
-/// UTF-8 are replaced, so the path is for reading and checking only: agents open the path in the URL itself.
+/// The percent-decoded path of a `file:` URL, or a message about what is wrong with the URL; `None` if the text is not
+/// a `file:` URL. Bytes that are not UTF-8 are replaced, so use the path for display and checks only: agents decode the
+/// URL themselves to open the file.
 #[must_use]
 pub fn local_file(text: &str) -> Option<Result<String, &'static str>> {
     let (scheme, rest) = text.split_once(':')?;

@@ -6,18 +6,18 @@ use crate::characters::{is_blank, is_forbidden_in_names};
 pub const MIN_CHARACTERS: usize = 12;
 /// The maximum number of characters.
 pub const MAX_CHARACTERS: usize = 1024;
-/// The minimum number of different characters. A password with fewer comes from a key that was held down.
+/// The minimum number of different characters. A password with fewer is easy to guess, such as one repeated character.
 pub const MIN_DIFFERENT: usize = 4;
 
-/// The rule, for users who choose a password.
+/// The rule as a sentence for users who choose a password.
 pub const RULE: &str = "At least 12 characters, at least 4 of them different.";
 
-/// Checks a new password. Characters are counted, not bytes; invisible characters and blanks at either end do not
-/// count.
+/// Checks a new password. The minimum length counts characters, not bytes, and ignores invisible characters and white
+/// space at both ends.
 ///
 /// # Errors
 ///
-/// The message that says what the password must be.
+/// A message that says what the password must be.
 pub fn check(password: &str) -> Result<(), &'static str> {
     if password.trim().chars().filter(|c| counts(*c)).count() < MIN_CHARACTERS {
         return Err("must be at least 12 characters long");

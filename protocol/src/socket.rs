@@ -1,6 +1,6 @@
-//! The WebSocket of GraphQL: its subprotocol, the codes it is closed with, and what a client does then.
+//! The WebSocket of GraphQL: its subprotocol, its close codes, and what a client does after each of them.
 
-/// The subprotocol that both sides speak.
+/// The WebSocket subprotocol that client and server use.
 pub const SUBPROTOCOL: &str = "graphql-transport-ws";
 
 /// The code with which a socket is closed.
@@ -12,7 +12,7 @@ pub struct CloseCode(pub u16);
 pub enum AfterClose {
     /// Connect again, after a delay.
     Reconnect,
-    /// Get a new token first: this one is invalid, has expired or was revoked.
+    /// Get a new token, then connect again: the token that was used is invalid, has expired or was revoked.
     RenewToken,
     /// Stop: the same requests would end in the same way.
     GiveUp,
@@ -21,11 +21,12 @@ pub enum AfterClose {
 impl CloseCode {
     /// The received data is not a WebSocket message.
     pub const PROTOCOL_ERROR: Self = Self(1002);
-    /// The connection was lost. No close frame contains this code: a client's own library reports it.
+    /// The connection was lost. The client's WebSocket library reports this code; it is never sent in a close frame.
     pub const LOST: Self = Self(1006);
     /// A message is larger than the limit.
     pub const MESSAGE_TOO_BIG: Self = Self(1009);
-    // For a client that should connect again it is one of the next two: `graphql-ws` of npm takes 1011 and 4500 as final.
+    // To make clients connect again, the server sends one of the next two codes: the npm package `graphql-ws` does not
+    // reconnect after 1011 or 4500.
     /// The server shuts down.
     pub const SERVICE_RESTART: Self = Self(1012);
     /// The server cannot serve this connection now.
@@ -45,7 +46,7 @@ impl CloseCode {
     /// There were too many attempts to initialise a connection.
     pub const TOO_MANY_REQUESTS: Self = Self(4429);
 
-    /// The codes that the server sends.
+    /// All codes that the server sends.
     pub const SENT: &'static [Self] = &[
         Self::PROTOCOL_ERROR,
         Self::MESSAGE_TOO_BIG,
@@ -60,8 +61,8 @@ impl CloseCode {
         Self::TOO_MANY_REQUESTS,
     ];
 
-    /// What a client does after this code. Among the codes of the subprotocol, those for a client that was too late or
-    /// tried too often allow another attempt.
+    /// What a client does after this code. After the codes of the subprotocol (4400 to 4499) it gives up or renews its
+    /// token, except after [`Self::INIT_TIMEOUT`] and [`Self::TOO_MANY_REQUESTS`], after which it reconnects.
     #[must_use]
     pub const fn after(self) -> AfterClose {
         let may_pass = matches!(self, Self::INIT_TIMEOUT | Self::TOO_MANY_REQUESTS);

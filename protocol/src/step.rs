@@ -1,13 +1,14 @@
 //! The steps of pipelines: their types, and the fields of each.
 //!
-//! [`StepAction`] is the data of a step from the definition to the agent; the type of its text depends on the stage.
-//! The table in this file is its only declaration.
+//! [`StepAction`] holds the data of a step at each stage: in the definition, in the plan, and in the instruction for an
+//! agent. The type of its text differs between the stages. The table in this file is its only declaration.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{archive::Format, text_enum::text_enum};
 
-/// Declares the types of steps after `transfer`: their names, their fields, and the functions over all fields.
+/// Declares all types of steps except `transfer`, which is built in: their names, their fields, and the functions over
+/// all fields.
 ///
 /// The fields of a type are `text` (required), `optional` (text) and `choices` (optional values of a `text_enum!`). The
 /// name of a field is also its key in definitions and in JSON.
@@ -70,7 +71,8 @@ macro_rules! step_actions {
                 }
             }
 
-            /// Reads the fields of a type by their names; `None` if a required one is missing.
+            /// Creates an action of type `step_type`. `text` and `name_of` return the value of the field with the given
+            /// name: `text` for a text, `name_of` the name of an enum value. `None` if a required field is missing.
             #[must_use]
             pub fn read(
                 step_type: StepType,
@@ -88,8 +90,8 @@ macro_rules! step_actions {
                 })
             }
 
-            /// The fields of this action in the order of their declaration, with name and value; `None` for a field
-            /// that is not set. Empty for a transfer, whose source and destination are in `C`.
+            /// The name and value of each field, in the order of declaration; the value is `None` if the field is not
+            /// set. Empty for a transfer, whose fields are in `C`.
             #[must_use]
             pub fn fields(&self) -> Vec<(&'static str, Option<Field<'_, T>>)> {
                 match self {
@@ -102,8 +104,8 @@ macro_rules! step_actions {
                 }
             }
 
-            /// Converts the texts (`T`) and the copy (`C`) to those of the next stage, such as from a definition to a
-            /// plan. `text` gets the name of the field. Both functions get `context`.
+            /// Converts the action to the types of the next stage, such as from a definition to a plan. `text` converts
+            /// one text and gets the name of its field; `transfer` converts the data of a transfer. Both get `context`.
             ///
             /// # Errors
             ///
@@ -210,7 +212,7 @@ step_actions! {
     }
 }
 
-/// The value of a field.
+/// The value of a field of a [`StepAction`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field<'a, T> {
     /// The text of the field.

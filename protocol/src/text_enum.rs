@@ -1,4 +1,4 @@
-//! Enums whose values have names in the published contract.
+//! Macros that declare enums whose values have names in the published contract.
 
 /// Declares an enum with the name that each value has in JSON and in text, and the list of its values.
 macro_rules! text_enum {
@@ -15,7 +15,7 @@ macro_rules! text_enum {
         }
 
         impl $name {
-            /// All values.
+            /// All values, in the order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$value,)+];
 
             /// The names of all values, in the order of `ALL`.
@@ -52,7 +52,7 @@ macro_rules! text_enum {
     };
 }
 
-/// Declares an enum of [`contract_enum!`](crate::contract_enum).
+/// Declares one enum from the list in [`contract_enum!`](crate::contract_enum) as an enum of this crate.
 macro_rules! shared_enum {
     (
         $(#[$about:meta])+

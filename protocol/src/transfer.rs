@@ -1,19 +1,19 @@
-//! The details of a transfer, each declared once.
+//! The transfer details, such as the checksum: fields of a transfer's current attempt that are shown as they are
+//! stored. Each is declared once.
 
 use serde::{Deserialize, Serialize};
 
-/// Calls a macro with the details of a transfer: fields of the current attempt that users read as they are stored. This
-/// list is their only declaration. Derived from it are: `TransferDetails`, which the state of a transfer and the
-/// reports of agents contain; the view in REST, GraphQL and events; the report in the OpenAPI document and its reader;
-/// the columns of the table, and those of the export as CSV; and the fields that the dashboard selects.
+/// Calls the macro `$macro` with the transfer details. This list is their only declaration. Derived from it are
+/// `TransferDetails`, which the state of a transfer and the reports of agents contain; the fields in REST, GraphQL and
+/// events; the report in the OpenAPI document and the code that reads it; the columns of the table and of the CSV
+/// export; and the fields that the dashboard selects.
 ///
-/// Each detail has a text, which is its description in both APIs, a name, a type (`String`, `bool` or `f64`), and the
-/// name in JSON. It may be missing, and a new attempt begins without it.
+/// Each detail consists of its description in both APIs, its name in Rust, its type (`String`, `bool` or `f64`), and
+/// its name in JSON. It is optional, and a new attempt begins without it.
 ///
-/// - `shown` has the attributes of the field in the OpenAPI document.
-/// - `reported` is present if agents report the detail. It has the description and attributes of the field of the
-///   report, its name, and the method of the server's `Fields` that reads it. Without `reported`, the server sets the
-///   detail.
+/// - `shown`: the attributes of the field in responses, for the OpenAPI document.
+/// - `reported`, if agents report the detail: the description and attributes of the field in reports, its name, and the
+///   method of the server's `Fields` that reads it. Without `reported`, the server sets the detail.
 #[macro_export]
 macro_rules! transfer_details {
     ($macro:ident) => {

@@ -1,5 +1,5 @@
-//! The enums of the REST API for agents: statuses, kinds and protocols. A test of the server compares the names of those
-//! that it declares itself with these.
+//! The enums of the REST API for agents: statuses, kinds and protocols. The server declares some of these enums itself;
+//! one of its tests compares their names with the names here.
 
 use crate::text_enum::{shared_enum, text_enum};
 
@@ -11,7 +11,7 @@ crate::contract_enum!(TransferStatus, shared_enum);
 crate::contract_enum!(Verify, shared_enum);
 
 text_enum! {
-    /// The statuses that an agent reports of transfers, job runs and steps.
+    /// The status of a transfer, job run or step in an agent's report.
     pub enum ReportedStatus {
         /// The agent is carrying out the work.
         Running = "running",
@@ -55,7 +55,7 @@ impl TransferStatus {
 }
 
 impl StepStatus {
-    /// Whether the step has not ended.
+    /// Whether the step is queued or running.
     #[must_use]
     pub const fn is_active(self) -> bool {
         matches!(self, Self::Queued | Self::Running)
