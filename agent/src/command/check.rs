@@ -1,4 +1,5 @@
-//! `check`: tries the settings one after the other, and says what to do where one does not work.
+//! `check`: tests the server, the clock, the folders and the endpoints one after the other, and says how to fix what
+//! does not work.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -25,22 +26,23 @@ use crate::storage::location::Location;
 use crate::storage::open::{ConfiguredServers, End, Opened, open};
 use crate::work::agent::Settings;
 
-/// The difference between the clocks from which on certificates and signatures may fail.
+/// The maximum difference between the clocks of the agent and the server. Beyond it, certificates and signatures may
+/// fail.
 const MAX_SKEW: Duration = Duration::from_mins(1);
 
-/// The path of the request that shows whether the server answers.
+/// The path of the request that checks whether the server answers.
 const LIVENESS: &str = "/api/health/live";
 
-/// What one check found.
+/// The result of one check.
 #[derive(Debug, PartialEq, Eq)]
 enum Finding {
     Fine(String),
-    /// It works, but not as it should.
+    /// The subject works, with a restriction.
     Doubtful(String),
     Wrong(String),
 }
 
-/// A line of the table.
+/// A line of the printed table.
 #[derive(Debug)]
 struct Row {
     subject: String,
@@ -82,7 +84,7 @@ impl Finding {
     }
 }
 
-/// Runs the subcommand.
+/// Runs the subcommand `check`: prints one line for each check, and returns [`Exit::Failed`] if one failed.
 pub(crate) async fn check(settings: &Settings) -> anyhow::Result<Exit> {
     let mut rows = vec![configuration(&settings.config)];
     let registration = Registration::load(&settings.state_dir);
@@ -106,7 +108,7 @@ fn configuration(config: &LiveConfig) -> Row {
     Row::new("configuration", finding)
 }
 
-/// The server, its clock and the way there.
+/// Checks the connection to the server, its certificate and its clock.
 async fn server(settings: &Settings, registration: Option<&Registration>) -> Vec<Row> {
     let address = settings.server.as_deref().or(registration.map(|registration| registration.server.as_str()));
     let address = address.unwrap_or(DEFAULT_SERVER);
@@ -140,7 +142,7 @@ fn transport(server: &str) -> Finding {
     }
 }
 
-/// The server says its time in whole seconds.
+/// The server sends its time in whole seconds.
 fn skew(difference: Duration) -> Finding {
     let seconds = difference.as_secs();
     if difference <= MAX_SKEW {
@@ -150,7 +152,7 @@ fn skew(difference: Duration) -> Finding {
     }
 }
 
-/// The client certificate, and the way to the server's listener for it; `None` if this agent needs none.
+/// Checks the client certificate and the connection with it; `None` if this agent has none and needs none.
 async fn client_certificate(settings: &Settings, registration: Option<&Registration>) -> Option<Row> {
     let registration = registration?;
     let server = settings.connection.mtls_server.as_deref();
@@ -185,7 +187,7 @@ fn validity(certificate: &ClientCertificate, now: DateTime<Utc>) -> Finding {
     }
 }
 
-/// Sends a request that shows the certificate.
+/// Sends a request that presents the certificate.
 async fn show_certificate(
     settings: &Settings,
     registration: &Registration,
@@ -213,7 +215,7 @@ fn registered(state_dir: &Path, registration: anyhow::Result<Option<Registration
     Row::new("registration", finding)
 }
 
-/// The state folder, and the folders in which jobs and steps may work.
+/// Checks the state folder, and the folders in which jobs and steps may work.
 fn folders(settings: &Settings) -> Vec<Row> {
     let mut rows = vec![Row::new("state folder", Finding::of(write_probe(&settings.state_dir)))];
     let file = settings.config.current();
@@ -240,7 +242,8 @@ fn write_probe(folder: &Path) -> Result<String, String> {
         .map_err(|error| format!("{shown} cannot be written: {error}; create it, and make the agent's user its owner"))
 }
 
-/// The settings of an endpoint with its secrets, and whether its server lets the agent sign in, list, write and delete.
+/// Checks the settings and secrets of an endpoint, and whether its server lets the agent sign in, list, write and
+/// delete.
 async fn endpoint(settings: &Settings, name: String) -> anyhow::Result<Row> {
     let subject = format!("endpoint {name}");
     let (config, state_dir, stop) = (settings.config.clone(), settings.state_dir.clone(), settings.stop.clone());
@@ -258,7 +261,7 @@ async fn endpoint(settings: &Settings, name: String) -> anyhow::Result<Row> {
 
 /// Blocking.
 fn try_server(servers: &ConfiguredServers, name: &str, endpoint: &Endpoint, stop: &CancellationToken) -> Finding {
-    // An endpoint alone has no protocol in front: the login folder of its server.
+    // The location is the login folder of the endpoint's server; the endpoint decides the protocol.
     let location = Location::on_endpoint(None, name, "/~/").map_err(|error| error.to_string());
     let opened = location.and_then(|location| {
         let access = FileAccess::Unrestricted;

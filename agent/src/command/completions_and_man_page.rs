@@ -1,4 +1,5 @@
-//! `completions` and `man`: what shells and `man` know of `mftplus-agent`, made from the command line itself.
+//! `completions` and `man`: the shell completions and manual pages of `mftplus-agent`, generated from the definition of
+//! its command line.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -11,7 +12,7 @@ use clap_mangen::Man;
 use crate::command::args::Cli;
 use crate::exit::Exit;
 
-/// The program that is described, also by `mftplus agent`.
+/// The name of the described program. `mftplus agent` describes this program as well.
 const PROGRAM: &str = "mftplus-agent";
 
 /// Prints the completions of a shell.
@@ -39,7 +40,7 @@ fn page() -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// A reader that has seen enough, such as `head`, is no error.
+/// Writes to standard output. A closed pipe, as after `head`, is not an error.
 fn print(text: &[u8]) -> anyhow::Result<Exit> {
     match io::stdout().write_all(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),

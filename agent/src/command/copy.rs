@@ -1,4 +1,4 @@
-//! `copy`: copies each source as one transfer, which it creates on the server, and reports its progress.
+//! `copy`: copies each source as one transfer, creates the transfer on the server, and reports its progress.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,12 +33,12 @@ use crate::transfer::storage_copy::source_and_destination::Ends;
 use crate::work::agent::{Agent, Role, Settings, WorkLimits};
 use crate::work::directives::Dispatcher;
 
-/// One copy of the command.
+/// One of the copies that the command makes.
 struct Pair {
-    /// URLs stand in them as they were written.
+    /// The source and the destination; a URL is kept as it was written.
     paths: CopyPaths,
-    /// The ends of a copy through storages, and the direction to report. None for the copy of a local file or folder to a
-    /// local path that keeps its source and has no other rules than whether it replaces what exists.
+    /// The storages of source and destination, and the direction to report. `None` for a plain copy between local paths
+    /// (see [`is_plain`]), which needs no storages.
     ends: Option<(Ends, Direction)>,
 }
 
@@ -107,7 +107,7 @@ async fn copy_all(agent: &Arc<Agent>, settings: &Settings, args: &CopyArgs, pair
     Ok(worst)
 }
 
-/// The copies that the arguments ask for.
+/// The copies that the arguments describe, one for each source.
 fn pairs(args: &CopyArgs) -> Result<Vec<Pair>, UsageError> {
     let mut has_remote = is_remote(&args.destination)?;
     for source in &args.sources {
@@ -143,7 +143,7 @@ fn local_pairs(args: &CopyArgs) -> Result<Vec<Pair>, UsageError> {
         if is_pattern {
             require_match(&paths.source)?;
         }
-        // Whether something exists is a question for each file of a pattern, which storages ask.
+        // For a pattern, `on-exists` is decided for each file, which only a copy through storages can do.
         if is_plain && !is_pattern {
             return Ok(Pair { paths, ends: None });
         }
@@ -168,13 +168,15 @@ fn require_match(source: &Path) -> Result<(), UsageError> {
     )))
 }
 
-/// Whether a copy between local paths needs no storages: these rules are kept without them.
+/// Whether a copy between local paths needs no storages: all rules have their defaults, except that `on_exists` may be
+/// `overwrite` or `fail`.
 fn is_plain(rules: &CopyRules) -> bool {
     let replaces_or_fails = matches!(rules.on_exists, OnExists::Overwrite | OnExists::Fail);
     replaces_or_fails && *rules == CopyRules { on_exists: rules.on_exists, ..CopyRules::default() }
 }
 
-/// Whether it is a location on a server. A wrong URL is an error, because its text may hold a password.
+/// Whether `path` is a location on a server. An invalid URL is an error and not a local path, because its text may
+/// contain a password.
 fn is_remote(path: &Path) -> Result<bool, UsageError> {
     let Some(text) = path.to_str() else { return Ok(false) };
     match Location::parse(text) {

@@ -1,4 +1,5 @@
-//! The arguments of `copy`. It has a flag for each rule that jobs may have, except for the endpoint: a URL names it.
+//! The arguments of `copy`. There is a flag for each copy rule of jobs except `endpoint`, because the URL can name the
+//! endpoint.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -88,7 +89,7 @@ pub(crate) struct CopyArgs {
 }
 
 impl CopyArgs {
-    /// The rules of the copies.
+    /// The copy rules that the flags set.
     pub(crate) fn rules(&self) -> CopyRules {
         CopyRules {
             on_exists: if self.overwrite { OnExists::Overwrite } else { self.on_exists },
@@ -100,7 +101,7 @@ impl CopyArgs {
     }
 }
 
-/// The values of an enum of the contract, each with what it means.
+/// A parser for the values of an enum of the contract, with a help text for each value.
 fn choices<T>(
     values: &'static [T],
     names: &'static [&'static str],
@@ -152,7 +153,7 @@ fn symlink_values() -> impl TypedValueParser<Value = SymlinkRule> {
     })
 }
 
-/// A name in the configuration.
+/// Parses the name of a set of credentials or an endpoint. The error is the message for the user.
 pub(super) fn config_name(text: &str) -> Result<String, String> {
     if is_config_name(text) {
         return Ok(text.to_owned());
@@ -164,7 +165,7 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
     humantime::parse_duration(text).map_err(|_| "must be a duration such as 30s or 5m")
 }
 
-/// Flags are written with hyphens, the rule of a job is not.
+/// Parses `--after-success`. The flag says `move-to:`, where the rule of a job says `moveTo:`.
 fn parse_after_success(text: &str) -> Result<AfterSuccess, String> {
     let rule = text.strip_prefix("move-to:").map_or_else(|| text.to_owned(), |folder| format!("{MOVE_TO}{folder}"));
     AfterSuccess::parse(&rule).map_err(|problem| problem.replace(MOVE_TO, "move-to:"))

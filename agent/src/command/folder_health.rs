@@ -1,4 +1,4 @@
-//! Whether the state folder and the allowed folders answer and have space, checked while the daemon runs.
+//! Checks, while the daemon runs, whether the state folder and the allowed folders respond and have free space.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,16 +14,17 @@ use crate::storage::path_text::text;
 use crate::work::agent::Agent;
 use crate::work::agent::problems::Subject;
 
-/// After this time without an answer, file systems are reported as a problem.
+/// The time without a response of a file system after which the agent reports a problem.
 const SLOW: Duration = Duration::from_secs(10);
 
-/// Checks the folders as often as heartbeats are sent, until the agent closes.
+/// Checks the folders once per heartbeat interval, and reports a problem with them in the heartbeats. Ends when the
+/// agent shuts down.
 pub(crate) async fn watch(agent: Arc<Agent>) {
     loop {
         let (state_dir, roots) = (agent.state_dir.clone(), agent.transfers.allowed_roots());
         let (answer, mut answered) = oneshot::channel();
-        // On a thread of its own: a network file system that hangs holds up neither heartbeats nor the end of the agent.
-        // Without a thread there is no answer.
+        // On a thread of its own: a network file system that hangs delays neither heartbeats nor the shutdown of the
+        // agent. If no thread can be started, nothing is reported.
         let _ = thread::Builder::new().name("folders".into()).spawn(move || {
             // The agent may have ended.
             let _ = answer.send(problem(&state_dir, &roots));
@@ -42,7 +43,8 @@ pub(crate) async fn watch(agent: Arc<Agent>) {
     }
 }
 
-/// What is wrong with the folders. It holds no amounts, so that it stays the same while the problem does. Blocking.
+/// A description of what is wrong with the folders; `None` if nothing is. It contains no amounts, so that the text
+/// stays the same as long as the problem does. Blocking.
 fn problem(state_dir: &Path, roots: &AllowedRoots) -> Option<String> {
     let unreachable = roots.unreachable();
     let unreachable = unreachable

@@ -14,7 +14,7 @@ use crate::config::template::template;
 use crate::exit::Exit;
 use crate::storage::state_file;
 
-/// Runs the subcommand.
+/// Runs the subcommand `init`: writes the file and prints its path.
 pub(crate) async fn init(args: &AgentArgs) -> anyhow::Result<Exit> {
     let (config, state_dir, server) = (args.config.clone(), args.state_dir.clone(), args.server.clone());
     let writing = move || -> anyhow::Result<PathBuf> {
@@ -34,7 +34,7 @@ fn in_state_dir(state_dir: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     Ok(state_dir.join(locate::FILE_NAME))
 }
 
-/// Creates the file, which only its owner can read; never replaces one.
+/// Creates the file, readable by its owner only. Fails if a file exists at this path.
 fn write(path: &Path, server: Option<&str>) -> anyhow::Result<()> {
     let text = template(server)?;
     let created = state_file::private(OpenOptions::new().write(true).create_new(true)).open(path);

@@ -1,4 +1,4 @@
-//! `install` and `uninstall`: the agent as a systemd service.
+//! `install` and `uninstall`: add and remove the agent as a systemd service.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,14 @@ use crate::exit::Exit;
 use crate::storage::allowed_roots::AllowedRoots;
 use crate::work::agent::Settings;
 
-/// The folder of the units that an administrator adds.
+/// The folder for units that an administrator adds.
 const UNITS: &str = "/etc/systemd/system";
 
-/// Exists where systemd runs.
+/// A folder that exists if the system was started with systemd.
 const SYSTEMD: &str = "/run/systemd/system";
 
-/// Runs `install`.
+/// Runs the subcommand `install`: writes the unit, enables it and restarts the service; with `--print` it only prints
+/// the unit.
 pub(crate) fn install(settings: &Settings, args: &InstallArgs) -> anyhow::Result<Exit> {
     let is_valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let is_user =
@@ -52,7 +53,7 @@ pub(crate) fn install(settings: &Settings, args: &InstallArgs) -> anyhow::Result
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     systemctl(&["daemon-reload"])?;
     systemctl(&["enable", NAME])?;
-    // Also if it runs already.
+    // `restart` also starts a service that does not run.
     systemctl(&["restart", NAME])?;
     println!("installed and started: {}", path.display());
     println!("see `systemctl status {NAME}` and `journalctl -u {NAME}`");
@@ -63,7 +64,8 @@ pub(crate) fn install(settings: &Settings, args: &InstallArgs) -> anyhow::Result
     Ok(Exit::Done)
 }
 
-/// Runs `uninstall`. The configuration, the state and the user stay.
+/// Runs the subcommand `uninstall`: stops the service and deletes its unit. The configuration, the state folder and the
+/// user are kept.
 pub(crate) fn uninstall() -> anyhow::Result<Exit> {
     check_systemd()?;
     let path = unit_path();
@@ -99,7 +101,7 @@ fn is_root() -> bool {
     false
 }
 
-/// The group of a user, if the user exists.
+/// The primary group of a user; `None` if the user does not exist.
 fn group_of(user: &str) -> anyhow::Result<Option<String>> {
     let output = Command::new("id").args(["-gn", user]).output().context("cannot run `id`")?;
     let group = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -112,7 +114,7 @@ fn add_user(user: &str) -> anyhow::Result<()> {
     execute("useradd", &[&["--system", "--user-group", "--shell", "/usr/sbin/nologin"][..], &home, &[user]].concat())
 }
 
-/// The configuration belongs to root, and the service can read it.
+/// Makes root the owner of the configuration, and lets the service read it.
 fn let_group_read(config: &Path, group: &str) -> anyhow::Result<()> {
     let text = config.to_str().context("the path of the configuration is not UTF-8 text")?;
     let owner = format!("root:{group}");
@@ -124,7 +126,7 @@ fn systemctl(words: &[&str]) -> anyhow::Result<()> {
     execute("systemctl", words)
 }
 
-/// Runs a program of the system; what it says goes to the terminal.
+/// Runs a program of the system, whose output goes to the terminal. Fails if the program fails.
 fn execute(program: &str, words: &[&str]) -> anyhow::Result<()> {
     let status = Command::new(program).args(words).status().with_context(|| format!("cannot run `{program}`"))?;
     ensure!(status.success(), "`{program} {}` failed ({status})", words.join(" "));

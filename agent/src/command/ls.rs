@@ -15,7 +15,7 @@ use crate::storage::open::{ConfiguredServers, End, open};
 use crate::storage::transfer_storage::{EntryKind, Metadata};
 use crate::work::agent::Settings;
 
-/// Runs the subcommand.
+/// Runs the subcommand `ls`: prints one line for each entry.
 pub(crate) async fn ls(settings: &Settings, args: &LsArgs) -> anyhow::Result<Exit> {
     let location = Location::parse(&args.location)?;
     let servers = ConfiguredServers::new(settings.config.clone(), &settings.state_dir, Handle::current());
@@ -27,7 +27,7 @@ pub(crate) async fn ls(settings: &Settings, args: &LsArgs) -> anyhow::Result<Exi
     Ok(Exit::Done)
 }
 
-/// The lines of the entries of a folder, or of one file, by name.
+/// The lines for the entries of a folder, sorted by name, or the line for one file.
 fn list(
     location: &Location,
     servers: &ConfiguredServers,

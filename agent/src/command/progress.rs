@@ -32,7 +32,7 @@ impl Display {
         Self::Bar(bar)
     }
 
-    /// Shows the current progress.
+    /// Shows the current progress of the copy that `control` belongs to.
     pub(crate) fn show(&mut self, control: &Control) {
         match self {
             Self::Bar(bar) => {

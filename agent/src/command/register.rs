@@ -19,7 +19,7 @@ use crate::work::agent::Settings;
 /// The address of the server if `--server` is not given.
 pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
 
-/// Registers this machine unless it is registered already, and returns the exit code.
+/// Runs the subcommand `register`. Fails if this machine is registered already, unless `--force` is given.
 pub(crate) async fn register(settings: &Settings, args: &RegisterArgs) -> anyhow::Result<Exit> {
     let existing = if args.force { None } else { Registration::load(&settings.state_dir)? };
     if let Some(existing) = existing {
@@ -35,7 +35,8 @@ pub(crate) async fn register(settings: &Settings, args: &RegisterArgs) -> anyhow
     Ok(Exit::Done)
 }
 
-/// Registers this machine and stores the registration.
+/// Registers this machine with the enrolment code `code`, stores the registration, and obtains a client certificate if
+/// the server issues them.
 pub(crate) async fn register_agent(
     settings: &Settings,
     code: &str,
@@ -45,7 +46,7 @@ pub(crate) async fn register_agent(
     let file = settings.config.current();
     let hostname = identity.hostname.clone().or_else(|| file.hostname.clone()).or_else(host::hostname);
     let hostname = hostname.context("the system has no host name; give one with --hostname")?;
-    // Before the server issues a key that could not be stored.
+    // The folder is created first, so that the server issues no key that cannot be stored.
     let state_dir = settings.state_dir.clone();
     spawn_blocking(move || state_file::create_private_folder(&state_dir)).await??;
     let agent = RegisterAgent {
@@ -75,7 +76,7 @@ pub(crate) async fn register_agent(
     Ok(registration)
 }
 
-/// Gets a client certificate and stores it.
+/// Obtains a client certificate from the server and stores it.
 async fn obtain_certificate(api: &Api, state_dir: PathBuf) -> anyhow::Result<()> {
     let certificate = certificate::obtain(api).await?;
     spawn_blocking(move || certificate.save(&state_dir)).await?

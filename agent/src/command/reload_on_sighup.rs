@@ -1,4 +1,4 @@
-//! Reads the configuration again while the daemon runs: on SIGHUP.
+//! Reloads the configuration of the running daemon on SIGHUP.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::storage::allowed_roots::AllowedRoots;
 use crate::work::agent::Agent;
 use crate::work::agent::problems::Subject;
 
-/// Receives SIGHUP.
+/// The stream of received SIGHUP signals.
 #[cfg(unix)]
 pub(crate) type Hangups = tokio::signal::unix::Signal;
 
-/// A signal that this system does not have.
+/// Stands for SIGHUP on systems without this signal; nothing is ever received.
 #[cfg(not(unix))]
 pub(crate) struct Hangups;
 
@@ -25,7 +25,8 @@ impl Hangups {
     }
 }
 
-/// Receives SIGHUP from now on; until then it ends the process.
+/// Starts to receive SIGHUP; before this call, the signal ends the process. `None`, with a warning in the log, if it
+/// cannot be received.
 #[cfg(unix)]
 pub(crate) fn listen() -> Option<Hangups> {
     match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
@@ -37,13 +38,13 @@ pub(crate) fn listen() -> Option<Hangups> {
     }
 }
 
-/// Receives nothing.
+/// Returns a value that never receives a signal, because this system has no SIGHUP.
 #[cfg(not(unix))]
 pub(crate) fn listen() -> Option<Hangups> {
     Some(Hangups)
 }
 
-/// Reloads at each SIGHUP until the agent closes.
+/// Reloads the configuration at each SIGHUP, in a task that never ends by itself while signals can be received.
 pub(crate) async fn at_hangup(hangups: Option<Hangups>, agent: Arc<Agent>, config: Arc<LiveConfig>, args: RunArgs) {
     let Some(mut hangups) = hangups else { return };
     while hangups.recv().await.is_some() {
@@ -51,7 +52,7 @@ pub(crate) async fn at_hangup(hangups: Option<Hangups>, agent: Arc<Agent>, confi
     }
 }
 
-/// Reloads. Logs the result, and reports a refused file to the server.
+/// Reloads the configuration, logs the result, and reports a file that is refused as a problem in the heartbeats.
 pub(crate) async fn reload_and_log(agent: &Arc<Agent>, config: &Arc<LiveConfig>, args: &RunArgs) {
     let (reloading, settings, args) = (agent.clone(), config.clone(), args.clone());
     let reloaded = agent.server.blocking(move || reload(&reloading, &settings, &args)).await;
@@ -70,7 +71,8 @@ pub(crate) async fn reload_and_log(agent: &Arc<Agent>, config: &Arc<LiveConfig>,
     }
 }
 
-/// Reads the file and applies it to the running agent. Returns the changed keys that need a restart. Blocking.
+/// Reads the configuration file and applies it to the running agent. Returns the changed keys that need a restart. A
+/// file with an error, or with an allowed folder that cannot be used, changes nothing. Blocking.
 pub(crate) fn reload(agent: &Agent, config: &LiveConfig, args: &RunArgs) -> anyhow::Result<Vec<&'static str>> {
     let mut roots = AllowedRoots::default();
     let (before, after) = config.reload(|file| {

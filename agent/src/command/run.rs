@@ -29,12 +29,12 @@ use crate::work::execute;
 use crate::work::item_runner;
 use crate::work::retry_transfer_directive::start;
 
-/// The maximum time for final reports when the daemon stops.
+/// The maximum time that the daemon waits for final reports when it stops.
 const FINAL_REPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs the daemon until SIGINT or SIGTERM, and returns the exit code.
 pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<Exit> {
-    // First: a service manager may ask for a reload at any time.
+    // The first step, because a service manager may request a reload at any time.
     let hangups = reload_on_sighup::listen();
     let state_dir = settings.state_dir.clone();
     spawn_blocking(move || state_file::create_private_folder(&state_dir)).await??;
@@ -85,7 +85,7 @@ pub(crate) async fn run(settings: &Settings, args: &RunArgs) -> anyhow::Result<E
     }
 }
 
-/// Resumes the work items that an earlier process left open.
+/// Resumes the work items and transfers that an earlier process left unfinished.
 async fn resume_work(agent: &Arc<Agent>) -> anyhow::Result<()> {
     for key in agent.journal.load().await? {
         item_runner::spawn(agent, key, execute).await;
@@ -135,7 +135,7 @@ fn fail_lost_transfer(agent: &Agent, id: Uuid) {
         return;
     }
     let reason = "the agent's state file of this transfer was damaged, so it is not known whether the copy was completed; check the destination, then retry the transfer".to_owned();
-    // The answer does not matter.
+    // The server's response does not matter.
     drop(agent.transfers.reporter.finish(id, report_without_copy(Status::Failed, Some(reason))));
 }
 

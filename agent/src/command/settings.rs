@@ -1,4 +1,5 @@
-//! The settings of a command: flags come first, then environment variables, the configuration file and the defaults.
+//! The settings of a command: a flag takes precedence over an environment variable, which takes precedence over the
+//! configuration file and the defaults.
 
 use std::path::{Path, PathBuf};
 
@@ -15,10 +16,11 @@ use crate::server::connection_settings::ConnectionSettings;
 use crate::server::context::Timing;
 use crate::work::agent::{Settings, WorkLimits};
 
-/// The state folder without a setting.
+/// The state folder if none is configured.
 pub(crate) const DEFAULT_STATE_DIR: &str = "./agent-data";
 
-/// Reads the configuration and puts the settings of all subcommands together.
+/// Reads the configuration file and combines it with flags, environment variables and defaults. `stop` is cancelled by
+/// SIGINT or SIGTERM.
 pub(crate) fn resolve(args: &AgentArgs, stop: CancellationToken) -> anyhow::Result<Settings> {
     resolve_on(args, Path::new(locate::MACHINE_FILE), stop)
 }
@@ -59,7 +61,7 @@ fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
     std::path::absolute(path).context("cannot determine the path of the state folder")
 }
 
-/// The limits of the daemon.
+/// The daemon's limits on parallel work and bandwidth: flags take precedence over the configuration file.
 pub(crate) fn work_limits(args: &RunArgs, file: &ConfigFile) -> WorkLimits {
     WorkLimits {
         max_parallel: args.max_jobs.unwrap_or_else(|| file.max_jobs.unwrap_or(MaxJobs::DEFAULT).get()),
@@ -71,7 +73,8 @@ pub(crate) fn work_limits(args: &RunArgs, file: &ConfigFile) -> WorkLimits {
     }
 }
 
-/// The folders in which the daemon carries out jobs and steps.
+/// The folders in which the daemon carries out jobs and steps: those of the flags, or those of the configuration file
+/// if no flag names any.
 pub(crate) fn allowed_dirs<'a>(args: &'a RunArgs, file: &'a ConfigFile) -> &'a [PathBuf] {
     if args.allowed_dirs.is_empty() { &file.allowed_dirs } else { &args.allowed_dirs }
 }

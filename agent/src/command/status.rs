@@ -1,4 +1,5 @@
-//! `status`: the registration, unfinished work and unsent reports. Reads the state folder only.
+//! `status`: prints the registration, unfinished work and unsent reports. It reads the state folder only and sends no
+//! request.
 
 use std::path::Path;
 
@@ -15,7 +16,7 @@ use crate::work::agent::{Settings, daemon_lock};
 use crate::work::journal::Journal;
 use crate::work::work_item::{Task, WorkItem};
 
-/// Prints the state of the agent, and returns the exit code.
+/// Runs the subcommand `status`: prints the state of the agent as text or JSON.
 pub(crate) fn status(settings: &Settings, args: StatusArgs) -> anyhow::Result<Exit> {
     let registration = Registration::load(&settings.state_dir)?;
     let certificate = registration.as_ref().and_then(|own| ClientCertificate::load(&settings.state_dir, own.agent_id));
@@ -123,7 +124,7 @@ fn split(states: &[TransferState]) -> (Vec<&TransferState>, Vec<&TransferState>)
     (unfinished, states.iter().filter(|state| state.report.is_some()).collect())
 }
 
-/// The number of bytes in the part file or part folder.
+/// The number of bytes in the transfer's part file or part folder.
 fn part_length(state: &TransferState) -> u64 {
     let files = walkdir::WalkDir::new(state.part()).into_iter().flatten();
     files

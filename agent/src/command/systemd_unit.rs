@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 
-/// The name of the unit without its ending, and of the folder of its state.
+/// The name of the unit without `.service`, and of its state folder below `/var/lib`.
 pub(crate) const NAME: &str = "mftplus-agent";
 
-/// Folders that the unit hides, unless an allowed folder is below one of them.
+/// Folders that the unit hides from the service. Allowed folders below them are mounted at their paths.
 const HOMES: [&str; 3] = ["/home", "/root", "/run/user"];
 
-/// Folders of which the unit has its own, unless an allowed folder is below one of them.
+/// Folders of which the service gets private instances, unless an allowed folder is below one of them.
 const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 
 /// The values that the unit file contains.
@@ -19,14 +19,15 @@ const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 pub(crate) struct Unit<'a> {
     /// The agent's program.
     pub(crate) program: &'a Path,
-    /// Words between the program and `run`.
+    /// Arguments between the program and `--config`.
     pub(crate) words: &'a [String],
     pub(crate) user: &'a str,
     pub(crate) config: &'a Path,
     pub(crate) allowed_dirs: &'a [PathBuf],
 }
 
-/// What the service may not do. There is no `RestrictSUIDSGID`, because copies keep the mode of their source.
+/// The restrictions of the service. `RestrictSUIDSGID` is not among them, because copies can keep the mode of their
+/// source.
 const HARDENING: &str = "\
 NoNewPrivileges=yes
 CapabilityBoundingSet=
@@ -51,14 +52,14 @@ SystemCallErrorNumber=EPERM
 ";
 
 impl Unit<'_> {
-    /// The text of the unit file.
+    /// The text of the unit file. Fails if a path is not absolute, not UTF-8, or contains `:` or a control character.
     pub(crate) fn text(&self) -> anyhow::Result<String> {
         let mut command = quote(self.program)?;
         for word in self.words {
             write!(command, " {word}")?;
         }
         write!(command, " --config {} run", quote(self.config)?)?;
-        // Elsewhere systemd takes it as it is.
+        // systemd expands `$` in commands only.
         let command = command.replace('$', "$$");
         let mut text = format!(
             "# Written by `{NAME} install`; your changes belong into a drop-in: systemctl edit {NAME}\n\
@@ -85,7 +86,7 @@ impl Unit<'_> {
         );
         let is_temporary = self.allowed_dirs.iter().any(|folder| is_below(folder, &TEMPORARY));
         writeln!(text, "PrivateTmp={}", if is_temporary { "no" } else { "yes" })?;
-        // Homes are empty but for the allowed folders in them.
+        // The service sees empty home folders, with only the allowed folders in them.
         text.push_str("ProtectHome=tmpfs\n");
         for folder in self.allowed_dirs {
             let key = if is_below(folder, &HOMES) { "BindPaths" } else { "ReadWritePaths" };
@@ -100,7 +101,7 @@ fn is_below(folder: &Path, tops: &[&str]) -> bool {
     tops.iter().any(|top| folder.starts_with(top))
 }
 
-/// A path as a word of a unit file.
+/// A path as an argument in a unit file, with quotes and escapes if necessary.
 fn quote(path: &Path) -> anyhow::Result<String> {
     let text = path.to_str().with_context(|| format!("{} is not UTF-8 text, as systemd requires", path.display()))?;
     let is_allowed = path.is_absolute() && !text.contains(|c: char| c.is_control() || c == ':');

@@ -1,4 +1,4 @@
-//! `trust`: shows the host key of an SFTP server and, after a question, adds it to the known ones.
+//! `trust`: shows the host key of an SFTP server and, if the user confirms it, adds it to the known host keys.
 
 use std::io::{BufRead, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::storage::sftp::{self, transport::Target};
 use crate::storage::usage_error::UsageError;
 use crate::work::agent::Settings;
 
-/// Runs the subcommand.
+/// Runs the subcommand `trust`. Returns [`Exit::Cancelled`] if the user does not confirm the key.
 pub(crate) async fn trust(settings: &Settings, args: &TrustArgs) -> anyhow::Result<Exit> {
     let endpoint =
         settings.config.current().resolve_without_user(&address(settings, &args.host)?, &settings.state_dir)?;
@@ -58,7 +58,8 @@ pub(crate) async fn trust(settings: &Settings, args: &TrustArgs) -> anyhow::Resu
     Ok(Exit::Done)
 }
 
-/// The address that `host` means: the name of an endpoint, a host with or without a port, or a URL.
+/// The address in the argument `host`: the name of an endpoint, a host with or without a port, or an `sftp://` URL
+/// without a path.
 fn address(settings: &Settings, host: &str) -> Result<Address, UsageError> {
     let host = host.strip_prefix("sftp://").unwrap_or(host).trim_end_matches('/');
     if host.is_empty() || host.contains(['/', '@', ' ']) {
@@ -71,7 +72,7 @@ fn address(settings: &Settings, host: &str) -> Result<Address, UsageError> {
     Ok(Address { protocol: Some(Protocol::Sftp), host, port, ..Address::default() })
 }
 
-/// An IPv6 address has brackets if a port follows.
+/// Splits a host from its port. An IPv6 address must have brackets if a port follows.
 fn host_and_port(text: &str) -> (String, Option<u16>) {
     let bare = |host: &str| host.trim_start_matches('[').trim_end_matches(']').to_owned();
     match text.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>())) {
@@ -80,14 +81,15 @@ fn host_and_port(text: &str) -> (String, Option<u16>) {
     }
 }
 
-/// Asks whether the key is right. Without a terminal there is no user to ask.
+/// Asks the user whether the key is right. Fails if standard input is not a terminal.
 async fn confirmed(file: PathBuf) -> anyhow::Result<bool> {
     ensure!(
         std::io::stdin().is_terminal(),
         "there is no terminal to ask on: compare the fingerprint, and give it with --fingerprint"
     );
     let (sender, answer) = oneshot::channel();
-    // Not a thread of the runtime, which would wait for it at the end: Ctrl-C is an answer as well.
+    // A thread outside the runtime, because the runtime waits for its own threads at the end, and Ctrl-C must end the
+    // process while the question is open.
     thread::spawn(move || sender.send(ask(&file, &mut std::io::stdin().lock())));
     answer.await.context("the question was not answered")?
 }
