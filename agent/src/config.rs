@@ -1,5 +1,5 @@
-//! The settings of the agent: the file `mftplus-agent.toml`, and what its values mean. Imports no other module, so that all
-//! may read it.
+//! The settings of the agent: the file `mftplus-agent.toml`, and what its values mean. All other modules may import
+//! this one, so it imports none of them.
 
 pub(crate) mod bandwidth_limits;
 pub(crate) mod credentials_and_endpoints;
@@ -19,7 +19,7 @@ pub(crate) mod server_address;
 mod source_text;
 pub(crate) mod template;
 
-/// Why the configuration cannot be used. The message names the file, the place in it, and what to do; it holds no secret.
+/// Why the configuration cannot be used. The message says where the problem is and what to do, and contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct ConfigError(pub(crate) String);

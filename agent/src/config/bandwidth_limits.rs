@@ -1,8 +1,8 @@
-//! Bandwidth limits: their text form, and which one holds at a time of day.
+//! Bandwidth limits: their text form, and which of them apply at a time of day.
 
 use serde::Deserialize;
 
-/// Bytes per second; not 0.
+/// A bandwidth limit in bytes per second; never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Rate(pub(crate) u64);
@@ -15,10 +15,10 @@ impl TryFrom<String> for Rate {
     }
 }
 
-/// Minutes of a day.
+/// The number of minutes of a day.
 const DAY: u16 = 24 * 60;
 
-/// A limit of all copies together at a time of day, such as `22:00-06:00 unlimited`.
+/// A bandwidth limit for all copies together during a part of each day, such as `22:00-06:00 unlimited`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct RateWindow {
@@ -26,7 +26,7 @@ pub(crate) struct RateWindow {
     from: u16,
     /// The minute after the last one; before `from` if the window goes over midnight.
     to: u16,
-    /// None is unlimited.
+    /// Bytes per second; `None` means unlimited.
     rate: Option<u64>,
 }
 
@@ -58,7 +58,7 @@ impl TryFrom<String> for RateWindow {
     }
 }
 
-/// The minute of the day that `HH:MM` says; 24:00 is the end of the day.
+/// Parses `HH:MM` into the minute of the day; `24:00` is the end of the day.
 fn minute(text: &str) -> Option<u16> {
     let (hours, minutes) = text.split_once(':').filter(|(hours, minutes)| hours.len() == 2 && minutes.len() == 2)?;
     let (hours, minutes) = (hours.parse::<u16>().ok()?, minutes.parse::<u16>().ok()?);
@@ -68,24 +68,25 @@ fn minute(text: &str) -> Option<u16> {
 /// The bandwidth limits of a process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RateLimits {
-    /// Bytes per second of each copy of a job or step, outside the windows.
+    /// Bytes per second of each copy of a job or step, outside the windows; `None` means unlimited.
     pub(crate) per_copy: Option<u64>,
-    /// Bytes per second of all copies together, outside the windows.
+    /// Bytes per second of all copies together, outside the windows; `None` means unlimited.
     pub(crate) total: Option<u64>,
     pub(crate) windows: Vec<RateWindow>,
 }
 
-/// The limits at one time.
+/// The bandwidth limits that apply at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CurrentRates {
-    /// Whether copies keep to their own limits.
+    /// Whether the limits of single copies apply; `false` inside a window.
     pub(crate) limits_copies: bool,
-    /// Bytes per second of all copies together.
+    /// Bytes per second of all copies together; `None` means unlimited.
     pub(crate) total: Option<u64>,
 }
 
 impl RateLimits {
-    /// The limits at a minute of the day: in the first window that includes it its rate alone, else those without a time.
+    /// The limits at a minute of the day. The first window that includes the minute replaces all other limits by its
+    /// rate; outside all windows, `per_copy` and `total` apply.
     pub(crate) fn at(&self, minute: u16) -> CurrentRates {
         match self.windows.iter().find(|window| window.includes(minute)) {
             Some(window) => CurrentRates { limits_copies: false, total: window.rate },

@@ -12,11 +12,12 @@ use crate::config::proxy::{self, EndpointProxy};
 use crate::config::resolved_endpoint::{FtpMode, Upload};
 use crate::config::secret::{SecretSource, SecretText};
 
-/// `[credentials.NAME]`: who signs in, with what, and on which hosts.
+/// A table `[credentials.NAME]`: the user, the secrets, and the hosts to which they may be sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct CredentialsSection {
-    /// Names and addresses, or `*.` and the end of names.
+    /// Host names and addresses to which the credentials may be sent. `*.example.com` includes all names with this
+    /// ending.
     pub(crate) hosts: Vec<String>,
     pub(crate) user: Option<String>,
     password: Option<SecretText>,
@@ -32,7 +33,7 @@ pub(crate) struct CredentialsSection {
 }
 
 impl CredentialsSection {
-    /// The sources of the password; valid are none and one.
+    /// The configured sources of the password; a valid table has at most one.
     pub(crate) fn password(&self) -> Vec<SecretSource> {
         sources(
             self.password.as_ref(),
@@ -42,7 +43,7 @@ impl CredentialsSection {
         )
     }
 
-    /// The sources of the passphrase of the key file; valid are none and one.
+    /// The configured sources of the key file's passphrase; a valid table has at most one.
     pub(crate) fn passphrase(&self) -> Vec<SecretSource> {
         sources(
             self.passphrase.as_ref(),
@@ -52,12 +53,12 @@ impl CredentialsSection {
         )
     }
 
-    /// Whether the file itself holds a secret.
+    /// Whether the configuration file itself contains a secret of this table.
     pub(crate) fn holds_a_secret(&self) -> bool {
         self.password.is_some() || self.passphrase.is_some()
     }
 
-    /// Whether `host` is one of the hosts.
+    /// Whether [`Self::hosts`] includes `host`.
     pub(crate) fn is_for(&self, host: &str) -> bool {
         self.hosts.iter().any(|pattern| match pattern.strip_prefix('*') {
             Some(end) => host.len() > end.len() && host.to_ascii_lowercase().ends_with(&end.to_ascii_lowercase()),
@@ -86,11 +87,11 @@ fn sources(
     [text, file, command, variable].into_iter().flatten().collect()
 }
 
-/// `[endpoints.NAME]`: a server.
+/// A table `[endpoints.NAME]`: an SFTP or FTP server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct EndpointSection {
-    /// Present once the file is checked, as is the host.
+    /// Always present in a file that passed the checks, as is `host`.
     pub(crate) protocol: Option<Protocol>,
     pub(crate) host: Option<String>,
     pub(crate) port: Option<u16>,
@@ -115,7 +116,7 @@ impl EndpointSection {
         self.host.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(host))
     }
 
-    /// The port, or that of the protocol.
+    /// The configured port, or the default port of the protocol.
     pub(crate) fn port(&self) -> u16 {
         self.port.unwrap_or(match (self.protocol, self.tls) {
             (Some(Protocol::Ftps), Some(Tls::Implicit)) => IMPLICIT_PORT,
@@ -133,7 +134,7 @@ impl EndpointSection {
 
 pub(crate) const SFTP_PORT: u16 = 22;
 pub(crate) const FTP_PORT: u16 = 21;
-/// FTP with TLS from the first byte.
+/// The default port of FTPS with implicit TLS (TLS from the first byte).
 pub(crate) const IMPLICIT_PORT: u16 = 990;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

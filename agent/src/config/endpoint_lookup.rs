@@ -1,4 +1,4 @@
-//! From the address in a path or URL to the settings of its connection: by the name of an endpoint, or by the host.
+//! Finds the settings of a connection for the address in a path or URL: by the name of an endpoint, or by the host.
 
 use std::path::{Path, PathBuf};
 
@@ -24,17 +24,17 @@ const KNOWN_HOSTS: &str = "known_hosts";
 /// The server that a path or URL names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Address {
-    /// `None` if only the name of an endpoint is given.
+    /// The protocol in the URL; `None` if only the name of an endpoint is given.
     pub(crate) protocol: Option<Protocol>,
     /// A host, without the brackets of IPv6, or the name of an endpoint.
     pub(crate) host: String,
     pub(crate) port: Option<u16>,
     pub(crate) user: Option<String>,
-    /// `/`, or empty for the login folder.
+    /// The root folder of the connection: `/`, or empty for the login folder.
     pub(crate) root: String,
 }
 
-/// The server that is meant.
+/// The server that an [`Address`] refers to.
 struct Target<'a> {
     protocol: Protocol,
     host: String,
@@ -46,7 +46,8 @@ struct Target<'a> {
 }
 
 impl ConfigFile {
-    /// The protocol of an address, which may be that of its endpoint.
+    /// The protocol of an address: that of its endpoint, or the one in the URL. Fails if the two differ or neither
+    /// exists.
     pub(crate) fn protocol_of(&self, address: &Address) -> Result<Protocol, ConfigError> {
         let name = address.host.to_ascii_lowercase();
         let own = self.endpoint_named(&name).and_then(|(_, section)| section.protocol);
@@ -63,8 +64,8 @@ impl ConfigFile {
         }
     }
 
-    /// The settings of the connection to an address; `credentials` names a set other than that of the endpoint. Blocks:
-    /// secrets are loaded now.
+    /// Returns the settings of the connection to `address`, with its secrets loaded. `credentials` names a set to use
+    /// instead of the endpoint's own. Blocks, because secrets may come from files and commands.
     pub(crate) fn resolve(
         &self,
         address: &Address,
@@ -77,7 +78,7 @@ impl ConfigFile {
         Ok(self.endpoint(target, credentials, address.root.clone(), state_dir))
     }
 
-    /// The settings of a connection without a sign-in; needs no credentials.
+    /// Returns the settings of a connection that does not sign in, so that no credentials need be configured.
     pub(crate) fn resolve_without_user(&self, address: &Address, state_dir: &Path) -> Result<Endpoint, ConfigError> {
         let target = self.target(address, None)?;
         let no_credentials =
@@ -134,7 +135,8 @@ impl ConfigFile {
         Ok(Target { protocol, host, port, section, user })
     }
 
-    /// The endpoint with this address, if there is one. Of several, the one with the credentials or with the user.
+    /// The endpoint with this host, protocol and port, if there is one. Of several, the one with these credentials and
+    /// this user.
     fn endpoint_on(
         &self,
         host: &str,
@@ -165,7 +167,8 @@ impl ConfigFile {
         }
     }
 
-    /// The endpoint of this name, with the name as the file writes it.
+    /// The endpoint with this name, in upper or lower case, and its name as written in the file; `None` if there is
+    /// none.
     pub(crate) fn endpoint_named(&self, name: &str) -> Option<(&str, &EndpointSection)> {
         section_names::find(&self.endpoints, name)
     }
@@ -178,7 +181,8 @@ impl ConfigFile {
         self.credentials_named(credentials?)?.1.user.as_deref()
     }
 
-    /// The credentials that are named or belong to the endpoint, else the one set whose hosts include the target's.
+    /// The credentials with the name `named`, else those of the endpoint, else the only set whose `hosts` include the
+    /// target's host.
     fn credentials_for(
         &self,
         target: &Target<'_>,
@@ -192,7 +196,8 @@ impl ConfigFile {
                     "there are no credentials `{name}`: add the table [credentials.{name}]"
                 )));
             };
-            // The name may come from the server, the host as well: a password must not go where its owner did not send it.
+            // The control plane may send both the name and the host, so a password is sent only to hosts that the
+            // configuration allows for it.
             let names_it = |other: &EndpointSection| {
                 other.credentials.as_deref().is_some_and(|other| section_names::is_same(other, name))
             };
@@ -264,7 +269,8 @@ fn host_key_rule(section: &EndpointSection, state_dir: &Path) -> HostKeyRule {
     }
 }
 
-/// The files of known host keys without a setting. The one of the agent is the last: new keys go there.
+/// The files of known host keys if none is configured. The agent's own file is the last one; `trust` adds new keys to
+/// it.
 fn known_hosts(state_dir: &Path) -> Vec<PathBuf> {
     let machine = cfg!(unix).then(|| PathBuf::from("/etc/ssh/ssh_known_hosts"));
     let user = std::env::home_dir().map(|home| home.join(".ssh").join(KNOWN_HOSTS));

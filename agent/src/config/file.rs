@@ -13,7 +13,7 @@ use crate::config::proxy::{self, ProxyUrl};
 use crate::config::server_address;
 use crate::config::source_text::SourceText;
 
-/// What the file says; a key that is absent is `None`.
+/// The content of the configuration file; a key that is absent is `None`, empty or its default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct ConfigFile {
@@ -24,7 +24,7 @@ pub(crate) struct ConfigFile {
     pub(crate) name: Option<String>,
     /// Host name of this agent.
     pub(crate) hostname: Option<String>,
-    /// Absolute once the file is read.
+    /// The state folder. [`Self::load`] makes it absolute.
     pub(crate) state_dir: Option<PathBuf>,
     /// The folders in which jobs and steps may work.
     pub(crate) allowed_dirs: Vec<PathBuf>,
@@ -32,13 +32,14 @@ pub(crate) struct ConfigFile {
     pub(crate) max_rate: Option<Rate>,
     pub(crate) max_total_rate: Option<Rate>,
     pub(crate) rates: Vec<RateWindow>,
-    /// The proxy on the way to the server.
+    /// The HTTP proxy for requests to the control plane.
     #[serde(deserialize_with = "proxy::http")]
     pub(crate) https_proxy: Option<ProxyUrl>,
-    /// The proxy on the way to SFTP servers.
+    /// The SOCKS proxy for connections to SFTP servers.
     #[serde(deserialize_with = "proxy::socks")]
     pub(crate) socks_proxy: Option<ProxyUrl>,
-    /// The certificates of the authorities that are trusted to sign the server's. Absolute once the file is read.
+    /// The file with the certificates of the authorities that are trusted to sign the server's certificate.
+    /// [`Self::load`] makes it absolute.
     pub(crate) ca_file: Option<PathBuf>,
     /// Address of the server's listener for client certificates.
     #[serde(deserialize_with = "server_address::mtls_server")]
@@ -47,13 +48,13 @@ pub(crate) struct ConfigFile {
     pub(crate) endpoints: EndpointsTable,
 }
 
-/// How many jobs, steps and copies run at the same time.
+/// The maximum number of jobs, steps and copies that run at the same time; from 1 to 64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "i64")]
 pub(crate) struct MaxJobs(usize);
 
 impl MaxJobs {
-    /// The number without a setting.
+    /// The value if none is configured.
     pub(crate) const DEFAULT: Self = Self(4);
 
     pub(crate) fn get(self) -> usize {
@@ -71,7 +72,7 @@ impl TryFrom<i64> for MaxJobs {
 }
 
 impl ConfigFile {
-    /// Reads and checks the file at `path`.
+    /// Reads and checks the file at `path`, including its permissions.
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
         let (text, access) = file_permissions::read(path)?;
         let name = path.display().to_string();
@@ -83,7 +84,8 @@ impl ConfigFile {
         Ok(file)
     }
 
-    /// Reads the text of a file that messages call `name`; its relative paths begin in `folder`.
+    /// Parses and checks the text of a configuration file. Error messages call the file `name`; relative paths in it
+    /// are relative to `folder`.
     pub(crate) fn parse(name: &str, folder: &Path, text: &str) -> Result<Self, ConfigError> {
         let source = SourceText::parse(name, text)?;
         source.check_keys::<Self>(&[])?;

@@ -1,5 +1,5 @@
-//! Who may read and write the files of the configuration: a file that others can write could make the agent run commands, and
-//! a file that others can read keeps no secret.
+//! Checks who may read and write the files of the configuration: other users could make the agent run commands with a
+//! file that they can write, and learn its secrets from a file that they can read.
 
 use std::fs::{File, Metadata};
 use std::io::Read as _;
@@ -10,10 +10,10 @@ use crate::config::ConfigError;
 /// The largest file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// The user who may own a file beside the process's own.
+/// The id of the user root, who may own a file besides the user of the process.
 const ROOT: u32 = 0;
 
-/// The access rights of an open file. On systems without modes nothing is refused.
+/// The access rights of an open file. On systems without Unix modes, every file passes the checks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Access {
     mode: u32,
@@ -36,7 +36,7 @@ impl Access {
         Self { mode: 0o600, owner: ROOT, process: ROOT }
     }
 
-    /// Refuses a file that another user can change.
+    /// Fails if a user other than root and the user of this process can change the file.
     fn check_writers(self, path: &Path) -> Result<(), ConfigError> {
         let file = path.display();
         if self.owner != ROOT && self.owner != self.process {
@@ -54,8 +54,8 @@ impl Access {
         Ok(())
     }
 
-    /// Refuses a file with a secret that another user can read. The group may read a file that belongs to root, so that a
-    /// service can read what it cannot change.
+    /// Fails if other users can read the file, which contains a secret. The group may read a file of root, so that a
+    /// service can read a file that it cannot change.
     pub(crate) fn check_readers(self, path: &Path) -> Result<(), ConfigError> {
         let (others, wanted) = if self.owner == ROOT { (0o007, "640") } else { (0o077, "600") };
         if self.mode & others == 0 {
@@ -69,7 +69,8 @@ impl Access {
     }
 }
 
-/// Reads a text file that no other user can change.
+/// Reads a text file of at most 1 MiB, and returns it with its access rights. Fails if another user can change the
+/// file.
 pub(crate) fn read(path: &Path) -> Result<(String, Access), ConfigError> {
     let (file, access) = open(path)?;
     let mut bytes = Vec::new();
@@ -81,14 +82,14 @@ pub(crate) fn read(path: &Path) -> Result<(String, Access), ConfigError> {
     Ok((text, access))
 }
 
-/// Reads a file with a secret, which no other user can read or change.
+/// Reads a file with a secret. Fails if another user can read or change the file.
 pub(crate) fn read_secret(path: &Path) -> Result<String, ConfigError> {
     let (text, access) = read(path)?;
     access.check_readers(path)?;
     Ok(text)
 }
 
-/// Refuses a file with a secret that another user can read or change.
+/// Checks a file with a secret without reading it. Fails if another user can read or change the file.
 pub(crate) fn check_secret(path: &Path) -> Result<(), ConfigError> {
     open(path)?.1.check_readers(path)
 }

@@ -1,18 +1,19 @@
-//! Which file is the configuration: the one that is named, else the one in the state folder, else the one of the machine.
-//! Never one in the current folder: another user may own that folder, and a configuration can make the agent run
-//! commands.
+//! Finds the configuration file: the one named by the user, else the one in the state folder, else the one of the
+//! machine. A file in the current folder is never used, because another user may own that folder, and a configuration
+//! can make the agent run commands.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The name of the file in a state folder.
+/// The name of the configuration file in a state folder.
 pub(crate) const FILE_NAME: &str = "mftplus-agent.toml";
 
-/// The file of the machine.
+/// The path of the configuration file of the machine.
 pub(crate) const MACHINE_FILE: &str =
     if cfg!(windows) { r"C:\ProgramData\mftplus\mftplus-agent.toml" } else { "/etc/mftplus/mftplus-agent.toml" };
 
-/// The path of the configuration, if there is one. A named file need not exist: reading it says so.
+/// The path of the configuration file; `None` if there is none. A file in `named` is returned even if it does not
+/// exist, so that reading it reports the error.
 pub(crate) fn find(named: Option<&Path>, state_dir: &Path, machine_file: &Path) -> Option<PathBuf> {
     if let Some(named) = named {
         return Some(named.to_owned());
@@ -21,7 +22,7 @@ pub(crate) fn find(named: Option<&Path>, state_dir: &Path, machine_file: &Path) 
     [in_state_dir, machine_file.to_owned()].into_iter().find(|path| match std::fs::File::open(path) {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => false,
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path == machine_file => {
-            // It is that of a service, and this is another user's command.
+            // The file belongs to a service, and another user runs this command.
             tracing::warn!(path = %path.display(), "the configuration of this machine cannot be read by this user and is not used");
             false
         }

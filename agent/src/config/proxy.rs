@@ -1,16 +1,16 @@
-//! Addresses of proxies, which may hold a password.
+//! Addresses of proxies, which may contain a password.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-/// The address of a proxy. Its `Debug` and `Display` show neither user nor password.
+/// The address of a proxy. Its `Debug` and `Display` output contains neither user nor password.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ProxyUrl(Url);
 
 impl ProxyUrl {
-    /// The address with everything in it.
+    /// The full address, including user and password.
     pub(crate) fn expose(&self) -> &Url {
         &self.0
     }
@@ -35,27 +35,27 @@ impl fmt::Debug for ProxyUrl {
     }
 }
 
-/// Reads the address of an HTTP proxy.
+/// Deserializes the address of an HTTP proxy.
 pub(super) fn http<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ProxyUrl>, D::Error> {
     let text = String::deserialize(deserializer)?;
     ProxyUrl::parse(&text, &["http", "https"]).map(Some).map_err(serde::de::Error::custom)
 }
 
-/// The proxy on the way to one server.
+/// The setting `proxy` of one endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum EndpointProxy {
-    /// None, also if there is one for all servers.
+    /// No proxy, even if `socks-proxy` is configured for all SFTP servers.
     Direct,
     Socks(ProxyUrl),
 }
 
-/// Reads the address of a SOCKS proxy.
+/// Deserializes the address of a SOCKS proxy.
 pub(super) fn socks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ProxyUrl>, D::Error> {
     let text = String::deserialize(deserializer)?;
     ProxyUrl::parse(&text, &["socks5", "socks5h"]).map(Some).map_err(serde::de::Error::custom)
 }
 
-/// Reads the address of a SOCKS proxy, or `none`.
+/// Deserializes the address of a SOCKS proxy, or `none` for [`EndpointProxy::Direct`].
 pub(super) fn endpoint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<EndpointProxy>, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text == "none" {

@@ -1,4 +1,4 @@
-//! The configuration that a process uses, and how it is read again.
+//! The configuration of the running process, which can be reloaded.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -6,33 +6,33 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::config::ConfigError;
 use crate::config::file::ConfigFile;
 
-/// The current configuration.
+/// The configuration file and its current content; [`Self::reload`] replaces the content.
 #[derive(Debug, Default)]
 pub(crate) struct LiveConfig {
-    /// None if there is no file.
+    /// The configuration file; `None` if there is none.
     path: Option<PathBuf>,
     current: RwLock<Arc<ConfigFile>>,
 }
 
 impl LiveConfig {
-    /// Reads the file at `path`; without a path there are no settings.
+    /// Reads the file at `path`; `None` gives an empty configuration.
     pub(crate) fn load(path: Option<PathBuf>) -> Result<Self, ConfigError> {
         let file = path.as_deref().map(ConfigFile::load).transpose()?;
         Ok(Self { path, current: RwLock::new(Arc::new(file.unwrap_or_default())) })
     }
 
-    /// The file that was read.
+    /// The path of the configuration file; `None` if there is none.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// The settings as they are now.
+    /// The current content of the configuration.
     pub(crate) fn current(&self) -> Arc<ConfigFile> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the file again and, if `accept` accepts it, uses it from now on. A file that is wrong changes nothing. Returns the
-    /// settings before and after.
+    /// Reads the file again and, if `accept` returns `Ok`, makes it the current configuration. A file with an error
+    /// changes nothing. Returns the configurations before and after.
     pub(crate) fn reload<E: From<ConfigError>>(
         &self,
         accept: impl FnOnce(&ConfigFile) -> Result<(), E>,

@@ -8,28 +8,28 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
-/// A server, and how files are written there.
+/// A server, and how files are written to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Endpoint {
     pub(crate) upload: Upload,
     pub(crate) settings: EndpointSettings,
 }
 
-/// The settings of one of the protocols.
+/// The settings of the connection, by protocol.
 #[derive(Clone, Debug)]
 pub(crate) enum EndpointSettings {
     Sftp(SftpSettings),
     Ftp(FtpSettings),
 }
 
-/// How files are written.
+/// How files are written to a server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Upload {
-    /// The file is written to a temporary name beside the target, and then renamed.
+    /// The file is written under a temporary name in the target's folder, and then renamed.
     #[default]
     Temporary,
-    /// The file is written to the target itself, for servers that allow neither renaming nor listing or reading.
+    /// The file is written under its final name, for servers that allow neither renaming nor listing nor reading.
     Direct,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Credentials {
     pub(crate) key_file: Option<PathBuf>,
     /// The passphrase of the key file.
     pub(crate) passphrase: Option<SecretString>,
-    /// Whether the agent at `SSH_AUTH_SOCK` is asked for keys.
+    /// Whether the keys of the SSH agent at `SSH_AUTH_SOCK` are used.
     pub(crate) use_agent: bool,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Credentials {
 pub(crate) struct Timeouts {
     /// The maximum duration of connecting and signing in.
     pub(crate) connect: Duration,
-    /// The maximum time in which no byte arrives or is sent.
+    /// The maximum time in which no byte is received or sent.
     pub(crate) idle: Duration,
     /// The interval between two messages that keep an unused connection open.
     pub(crate) keep_alive: Duration,
@@ -71,13 +71,14 @@ pub(crate) struct SftpSettings {
     /// Whether algorithms that are no longer safe are offered to this server.
     pub(crate) legacy_algorithms: bool,
     pub(crate) timeouts: Timeouts,
-    /// SOCKS5; may hold a password.
+    /// The SOCKS5 proxy, whose URL may contain a password; `None` for a direct connection.
     pub(crate) proxy: Option<Url>,
-    /// The path of the URL: absolute, or without a slash at its beginning and then below the login folder (`/~/`).
+    /// The root folder: a path that begins with a slash is absolute; any other path is relative to the login folder
+    /// (`/~/` in a URL).
     pub(crate) root: String,
 }
 
-/// Shows no secret, and so no proxy.
+/// Omits the proxy, whose URL may contain a password.
 impl fmt::Debug for SftpSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SftpSettings")
@@ -90,12 +91,12 @@ impl fmt::Debug for SftpSettings {
     }
 }
 
-/// Which key the server must show.
+/// Which host key the server must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HostKeyRule {
     /// `SHA256:` and the digest in base64 without padding, as `ssh-keygen -l` shows it.
     Fingerprint(String),
-    /// Files in OpenSSH's format; those that do not exist are empty.
+    /// Any key that one of these files, in OpenSSH's format, lists for the host. A missing file counts as empty.
     KnownHosts(Vec<PathBuf>),
 }
 
@@ -105,11 +106,11 @@ pub(crate) struct FtpSettings {
     pub(crate) port: u16,
     pub(crate) credentials: Credentials,
     pub(crate) tls: FtpTls,
-    /// Certificates that are trusted instead of the system's.
+    /// The file with the certificates that are trusted instead of the system's.
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) mode: FtpMode,
     pub(crate) timeouts: Timeouts,
-    /// The path of the URL, as in [`SftpSettings::root`].
+    /// The root folder, as in [`SftpSettings::root`].
     pub(crate) root: String,
 }
 
@@ -133,7 +134,7 @@ pub(crate) enum FtpMode {
     Active,
 }
 
-/// The settings on one line, for people.
+/// The settings on one line for users, without secrets.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.settings {

@@ -20,10 +20,10 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest secret, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Between two looks at a command that has closed its output.
+/// The time between two checks whether a command that has closed its output has exited.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
-/// A secret that stands in the configuration file itself.
+/// A secret that is written in the configuration file itself.
 #[derive(Clone, Debug)]
 pub(crate) struct SecretText(SecretString);
 
@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for SecretText {
 struct SecretVisitor;
 
 impl SecretVisitor {
-    /// The usual message would show the value: a password of digits, without quotes.
+    /// serde's own message would contain the value, such as a password of digits without quotes.
     fn refuse<T, E: Error>() -> Result<T, E> {
         Err(E::custom("must be text in quotes"))
     }
@@ -95,16 +95,17 @@ impl Visitor<'_> for SecretVisitor {
 pub(crate) enum SecretSource {
     /// The configuration file.
     Text(SecretText),
-    /// A file that holds nothing else.
+    /// A file that contains only the secret.
     File(PathBuf),
-    /// What a program prints; the first word is the program.
+    /// The output of a program; the first word is the program, the others are its arguments.
     Command(Vec<String>),
     /// An environment variable.
     Environment(String),
 }
 
 impl SecretSource {
-    /// Loads the secret, without a line break at its end. Blocks, for a command up to 10 seconds.
+    /// Loads the secret, without a line break at its end. Fails if it is empty. Blocks; a command may take up to 10
+    /// seconds.
     pub(crate) fn load(&self) -> Result<SecretString, ConfigError> {
         let text = match self {
             Self::Text(SecretText(secret)) => return Ok(secret.clone()),
@@ -126,15 +127,15 @@ impl fmt::Display for SecretSource {
         match self {
             Self::Text(_) => f.write_str("the configuration file"),
             Self::File(path) => write!(f, "{}", path.display()),
-            // Its other words may be secret.
+            // The arguments of the command may be secret.
             Self::Command(words) => write!(f, "`{}`", words.first().map_or("", String::as_str)),
             Self::Environment(name) => write!(f, "the environment variable `{name}`"),
         }
     }
 }
 
-/// What a program prints. There is no shell, no input, and what it writes to standard error is dropped: all it says may be
-/// secret.
+/// The output of a program. The program is started without a shell and without input. Its standard error is discarded,
+/// because it may contain the secret.
 fn run(words: &[String], timeout: Duration) -> Result<String, String> {
     let (program, args) = words.split_first().ok_or("the command has no words")?;
     output_of(start(program, args)?, program, timeout)
@@ -149,7 +150,7 @@ fn start(program: &str, args: &[String]) -> Result<Child, String> {
     command.spawn().map_err(|error| format!("cannot run `{program}`: {error}"))
 }
 
-/// What the program prints within this time. If it fails, it is killed.
+/// What the program prints within `timeout`. After a failure, the program is killed.
 fn output_of(mut child: Child, program: &str, timeout: Duration) -> Result<String, String> {
     let printed = read_output(&mut child, program, timeout);
     if printed.is_err() {
@@ -188,7 +189,7 @@ fn read_output(child: &mut Child, program: &str, timeout: Duration) -> Result<St
     String::from_utf8(bytes).map_err(|_| format!("`{program}` prints text that is not UTF-8"))
 }
 
-/// Kills the program with all that it started.
+/// Kills the program, on Unix with all processes of its group.
 fn kill(child: &mut Child) {
     #[cfg(unix)]
     {

@@ -1,11 +1,11 @@
-//! The names of credentials and endpoints. The rule is the one of the contract, so that what a job may name can be configured.
-//! Case makes no difference: the names stand where URLs have their hosts.
+//! The names of credentials and endpoints. The rule is that of the contract, so that every name that a job may use can
+//! be configured. Names are compared without regard to case, because they replace the host in URLs.
 
 use std::collections::BTreeMap;
 
 use mftplus_protocol::copy_rules::is_config_name;
 
-/// The table of this name, with the name as the file writes it.
+/// The table with this name, and its name as written in the file; `None` if there is none.
 pub(super) fn find<'a, T>(tables: &'a BTreeMap<String, T>, name: &str) -> Option<(&'a str, &'a T)> {
     tables.iter().find(|(own, _)| is_same(own, name)).map(|(own, table)| (own.as_str(), table))
 }
@@ -14,7 +14,7 @@ pub(super) fn is_same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
-/// Checks the name of one of `tables`, by itself and beside the others.
+/// Checks the form of `name`, and that no other of `tables` has the same name in another case.
 pub(super) fn check<T>(tables: &BTreeMap<String, T>, name: &str) -> Result<(), &'static str> {
     if !is_config_name(name) {
         return Err("a name has 1 to 64 letters from a to z, digits and `-._`, and begins with a letter or digit");

@@ -3,10 +3,10 @@
 use serde::de::value::Error;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 
-/// The keys of a table, as its type declares them.
+/// The keys of a table, from the fields that its type `T` declares.
 pub(super) fn keys_of<T: DeserializeOwned>() -> &'static [&'static str] {
     let mut keys: &'static [&'static str] = &[];
-    // It always fails, after it was asked for the fields.
+    // This always fails, but first passes the names of the fields to `FieldReader`.
     drop(T::deserialize(FieldReader(&mut keys)));
     keys
 }

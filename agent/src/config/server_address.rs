@@ -1,28 +1,29 @@
-//! Addresses of the server. They hold neither user nor password: a request would authenticate with them, and not as this
-//! agent.
+//! Addresses of the control plane. They must contain neither user nor password, because requests would authenticate
+//! with those instead of the API key.
 
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use crate::config::ConfigError;
 
-/// What is said of a text that is no address of a server.
+/// The message for a text that is not the address of a server.
 const FORM: &str = "must be the address of a server, such as https://mft.example.com";
 
-/// What is said of a text that is no address of a listener for client certificates.
+/// The message for a text that is not the address of a listener for client certificates.
 const MTLS_FORM: &str =
     "must be the address of a listener for client certificates, such as https://mft.example.com:8443";
 
-/// What is said of an address with a user or a password.
+/// The message for an address with a user or a password.
 const WITH_USER: &str =
     "must have no user and no password: the agent authenticates with its API key and its certificate";
 
-/// Reads an `http` or `https` address. The error continues a sentence that begins with the setting.
+/// Parses an `http` or `https` address. The error message starts with `must`; the caller puts the name of the setting
+/// before it.
 pub(crate) fn parse(text: &str) -> Result<Url, &'static str> {
     without_credentials(web_url(text).ok_or(FORM)?)
 }
 
-/// Reads the address of a listener for client certificates, which is `https`.
+/// Parses the `https` address of a listener for client certificates.
 fn parse_mtls(text: &str) -> Result<Url, &'static str> {
     without_credentials(web_url(text).filter(|url| url.scheme() == "https").ok_or(MTLS_FORM)?)
 }
@@ -35,8 +36,8 @@ fn without_credentials(url: Url) -> Result<Url, &'static str> {
     if url.username().is_empty() && url.password().is_none() { Ok(url) } else { Err(WITH_USER) }
 }
 
-/// Checks the addresses that flags or environment variables give. Those of the configuration file are checked when it is
-/// read. A refused text is not shown: whatever it holds may be a password.
+/// Checks the addresses from flags or environment variables; those in the configuration file are checked when the file
+/// is read. The error does not contain the refused text, which may contain a password.
 pub(crate) fn check_flags(server: Option<&str>, mtls_server: Option<&str>) -> Result<(), ConfigError> {
     if let Some(text) = server {
         parse(text).map_err(|why| ConfigError(format!("--server: {why}")))?;
@@ -47,7 +48,8 @@ pub(crate) fn check_flags(server: Option<&str>, mtls_server: Option<&str>) -> Re
     Ok(())
 }
 
-/// A stored address for messages, without the user and the password that it may have. What is no address is not shown.
+/// A stored address for messages, without its user and password. A text that is not an address is replaced by `an
+/// address that is not valid`.
 pub(crate) fn without_user(text: &str) -> String {
     let bare = web_url(text).and_then(|mut url| {
         url.set_username("").ok()?;
@@ -57,14 +59,14 @@ pub(crate) fn without_user(text: &str) -> String {
     bare.unwrap_or_else(|| "an address that is not valid".to_owned())
 }
 
-/// Reads the address of the server.
+/// Deserializes the address of the server.
 pub(super) fn server<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse(&text).map_err(serde::de::Error::custom)?;
     Ok(Some(text))
 }
 
-/// Reads the address of the server's listener for client certificates.
+/// Deserializes the address of the server's listener for client certificates.
 pub(super) fn mtls_server<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse_mtls(&text).map_err(serde::de::Error::custom)?;

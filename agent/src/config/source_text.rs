@@ -1,4 +1,4 @@
-//! The text of a configuration file, with the positions that messages name.
+//! The text of a configuration file, and the lines and columns for error messages about it.
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -7,10 +7,10 @@ use toml::de::{DeString, DeTable, DeValue, Error};
 use crate::config::ConfigError;
 use crate::config::serde_field_names::keys_of;
 
-/// The similarity from which on a key is suggested, from 0 to 1.
+/// The minimum similarity, from 0 to 1, of a key that is suggested instead of an unknown one.
 const SIMILAR: f64 = 0.7;
 
-/// A file that is TOML.
+/// The text of a TOML file, parsed.
 pub(super) struct SourceText<'a> {
     name: String,
     text: &'a str,
@@ -23,12 +23,12 @@ impl<'a> SourceText<'a> {
         Ok(Self { name: name.to_owned(), text, table })
     }
 
-    /// The whole file as a value.
+    /// Deserializes the whole file.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         toml::from_str(self.text).map_err(|error| invalid(&self.name, self.text, &error))
     }
 
-    /// Refuses keys that `T` has not, in the table at `path`; the first one is named.
+    /// Fails if the table at `path` has a key that `T` does not have. The error names the first such key.
     pub(super) fn check_keys<T: DeserializeOwned>(&self, path: &[&str]) -> Result<(), ConfigError> {
         let known = keys_of::<T>();
         let Some(table) = self.table(path) else { return Ok(()) };
@@ -39,7 +39,7 @@ impl<'a> SourceText<'a> {
         }
     }
 
-    /// A problem with the key at `path`, or with the innermost table of the path that is there.
+    /// An error with the position of the key at `path`, or of the innermost table on this path that exists.
     pub(super) fn problem(&self, path: &[&str], message: &str) -> ConfigError {
         let (mut offset, mut table) = (0, Some(&self.table));
         for name in path {
@@ -49,7 +49,7 @@ impl<'a> SourceText<'a> {
         at(&self.name, self.text, offset, message)
     }
 
-    /// The names in the table at `path`.
+    /// The keys in the table at `path`; empty if there is no such table.
     pub(super) fn names(&self, path: &[&str]) -> Vec<&str> {
         self.table(path).map_or_else(Vec::new, |table| table.keys().map(|key| &**key.get_ref()).collect())
     }
@@ -66,7 +66,7 @@ fn find<'t, 'a>(table: &'t DeTable<'a>, name: &str) -> Option<Entry<'t, 'a>> {
     table.iter().find(|(key, _)| &**key.get_ref() == name)
 }
 
-/// What to say about a key that does not exist.
+/// The message about a key that does not exist.
 fn unknown(key: &str, known: &[&str]) -> String {
     let shown = key.escape_debug();
     let similarity = |known: &str| strsim::jaro_winkler(key, known);
@@ -77,7 +77,7 @@ fn unknown(key: &str, known: &[&str]) -> String {
     }
 }
 
-/// The parser's message. Its `Display` would show the line, which may hold a password.
+/// An error with the parser's message only: the parser's `Display` contains the line, which may contain a password.
 fn invalid(name: &str, text: &str, error: &Error) -> ConfigError {
     let message = error.message().lines().next().unwrap_or("it is not TOML");
     at(name, text, error.span().map_or(0, |span| span.start), message)

@@ -4,10 +4,10 @@ use crate::config::{ConfigError, server_address};
 
 const TEXT: &str = include_str!("template.toml");
 
-/// The line that `server` replaces.
+/// The line of the template that is replaced if a server is given.
 const SERVER_EXAMPLE: &str = "#server = \"https://mft.example.com\"";
 
-/// The file, with the address of the server if there is one.
+/// The text of the file, with the address `server` if it is given. Fails if the address is invalid.
 pub(crate) fn template(server: Option<&str>) -> Result<String, ConfigError> {
     let Some(server) = server else { return Ok(TEXT.to_owned()) };
     server_address::check_flags(Some(server), None)?;

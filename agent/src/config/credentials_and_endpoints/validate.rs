@@ -1,4 +1,4 @@
-//! What serde cannot check of the tables of credentials and endpoints.
+//! Checks of the tables of credentials and endpoints that serde cannot express.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,8 @@ use crate::config::source_text::SourceText;
 pub(in crate::config) type CredentialsTable = BTreeMap<String, CredentialsSection>;
 pub(in crate::config) type EndpointsTable = BTreeMap<String, EndpointSection>;
 
-/// Checks the names, and each table by itself and with the others.
+/// Checks the name and content of each table, and that each endpoint's credentials exist. The error has the position in
+/// `source`.
 pub(in crate::config) fn check(
     source: &SourceText<'_>,
     credentials: &CredentialsTable,
