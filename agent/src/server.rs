@@ -1,4 +1,4 @@
-//! The control plane as the agent sees it: its REST API, the heartbeats to it, and the intervals between requests.
+//! The connection to the control plane: its REST API, the heartbeats, and the intervals between requests.
 
 pub(crate) mod api;
 pub(crate) mod certificate;

@@ -50,7 +50,7 @@ struct Registered {
     agent: RegisteredAgent,
     #[serde(rename = "apiKey")]
     api_key: ApiKey,
-    /// A server of an earlier version may leave it out.
+    /// A server of an earlier version may omit this field.
     #[serde(default)]
     mtls: Mtls,
 }
@@ -100,7 +100,7 @@ struct Results {
     directives: Directives,
 }
 
-/// Marks that a new API key is being requested, until it is dropped.
+/// A guard that sets `is_rotating` until it is dropped.
 struct Rotation<'a>(&'a watch::Sender<bool>);
 
 impl<'a> Rotation<'a> {
@@ -116,8 +116,8 @@ impl Drop for Rotation<'_> {
     }
 }
 
-/// `POST /api/agents/register`: registers the agent. The only operation that needs no API key. Returns the agent's id, its
-/// API key, and whether the server accepts client certificates.
+/// `POST /api/agents/register`: registers an agent; the only operation that needs no API key. Returns the agent's id,
+/// its API key, and whether the server issues client certificates.
 pub(crate) async fn register(http: &HttpClient, agent: &RegisterAgent<'_>) -> Result<(Uuid, ApiKey, bool), ApiError> {
     let request = http.request(Method::POST, "/api/agents/register").json(agent);
     let registered: Registered = http.send(request).await?.data;
@@ -125,7 +125,8 @@ pub(crate) async fn register(http: &HttpClient, agent: &RegisterAgent<'_>) -> Re
 }
 
 impl Api {
-    /// The REST API of the server behind `route`, for the agent that `registration` describes.
+    /// Creates the client of the REST API for the agent in `registration`. `route` sends the requests; `instance` is
+    /// the id of this process, `None` unless it is the daemon.
     pub(crate) fn new(route: Route, registration: &Registration, state_dir: &Path, instance: Option<Uuid>) -> Self {
         Self {
             route,
@@ -143,7 +144,7 @@ impl Api {
         self.route.plain().server()
     }
 
-    /// The way to the server.
+    /// The HTTP clients for the server, with and without the client certificate.
     pub(crate) fn route(&self) -> &Route {
         &self.route
     }
@@ -153,7 +154,7 @@ impl Api {
         self.agent_id
     }
 
-    /// The rate limit window of the last response, if it has not ended.
+    /// The state of the rate limit according to the last response; `None` if its window has ended.
     pub(crate) fn rate_limit(&self) -> Option<RateLimit> {
         let received = *self.rate_limit.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, rate_limit) = received?;
@@ -161,7 +162,7 @@ impl Api {
         Some(RateLimit { resets_in: left, ..rate_limit })
     }
 
-    /// `POST /api/agents/heartbeat`: sends a heartbeat, and returns the waiting directives.
+    /// `POST /api/agents/heartbeat`: sends a heartbeat, and returns the directives that are not acknowledged yet.
     pub(crate) async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Vec<Directive>, ApiError> {
         let request = || self.brief_request(Method::POST, "/api/agents/heartbeat").json(&self.with_instance(heartbeat));
         Ok(self.call::<Option<Directives>>(request).await?.unwrap_or_default().readable())
@@ -178,8 +179,8 @@ impl Api {
         Ok(self.call::<OneTransfer>(request).await?.transfer)
     }
 
-    /// `PATCH /api/transfers`: sends many reports in one request. Without results, the server accepted all of them for
-    /// the attempts that they name.
+    /// `PATCH /api/transfers`: sends many reports in one request. Returns the result of each report, and directives. If
+    /// the results are `None`, the server accepted all reports.
     pub(crate) async fn update_transfers(
         &self,
         updates: &[TransferUpdate],
@@ -192,16 +193,16 @@ impl Api {
         })
     }
 
-    /// `PATCH /api/transfers/{id}`: names an attempt that the server has requested. It stays queued until the copy has its
-    /// turn. The answer says what to copy.
+    /// `PATCH /api/transfers/{id}`: confirms an attempt that the server has requested, and returns the transfer with
+    /// the paths to copy. The transfer stays queued until the copy starts.
     pub(crate) async fn name_attempt(&self, id: Uuid, attempt: u32) -> Result<TransferView, ApiError> {
         let body = json!({ "attempt": attempt });
         let request = || self.request(Method::PATCH, &format!("/api/transfers/{id}")).json(&body);
         Ok(self.call::<OneTransfer>(request).await?.transfer)
     }
 
-    /// `POST /api/jobs/{id}/runs`: starts the run that a directive requests. While the run is active, the request
-    /// returns the same run again.
+    /// `POST /api/jobs/{id}/runs`: starts the run that a directive requests. A repeated request returns the same run as
+    /// long as the run is active.
     pub(crate) async fn start_job_run(&self, job: Uuid, directive: Uuid) -> Result<RunView, ApiError> {
         let (path, body) = (format!("/api/jobs/{job}/runs"), json!({ "directiveId": directive }));
         Ok(self.call::<OneRun>(|| self.request(Method::POST, &path).json(&self.with_instance(&body))).await?.run)
@@ -227,7 +228,8 @@ impl Api {
         Ok((answer.step, answer.directives.readable()))
     }
 
-    /// `GET /api/agents/directives`: waits for directives, and returns as soon as there is one.
+    /// `GET /api/agents/directives`: a long poll that returns as soon as there is a directive, or without any after 25
+    /// seconds.
     pub(crate) async fn wait_for_directives(&self) -> Result<Vec<Directive>, ApiError> {
         let instance = self.instance.map(|instance| format!("&instanceId={instance}")).unwrap_or_default();
         let path = format!("/api/agents/directives?wait={WAIT}{instance}");
@@ -242,8 +244,8 @@ impl Api {
         Ok(())
     }
 
-    /// `POST /api/agents/{id}/key`: requests a new API key, stores it with `store`, and uses it from then on. A request
-    /// that is refused meanwhile, because the server ends the old key at once, is repeated with the new key.
+    /// `POST /api/agents/{id}/key`: requests a new API key, stores it with `store`, and uses it from then on. The old
+    /// key is invalid at once, so a concurrent request that is refused is repeated with the new key.
     pub(crate) async fn rotate_key(&self, store: impl AsyncFnOnce(ApiKey) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let _rotation = Rotation::begin(&self.is_rotating);
         let path = format!("/api/agents/{}/key", self.agent_id);
@@ -256,7 +258,7 @@ impl Api {
     }
 
     /// `POST /api/agents/{id}/certificate`: requests a client certificate. If the server cannot be reached with the
-    /// current one, it is asked without.
+    /// current certificate, the request is repeated without it.
     pub(crate) async fn issue_certificate(&self, csr: &str) -> Result<IssuedCertificate, ApiError> {
         let (path, body) = (format!("/api/agents/{}/certificate", self.agent_id), json!({ "csr": csr }));
         let request = |client: &HttpClient| client.request(Method::POST, &path).json(&body);
@@ -280,7 +282,7 @@ impl Api {
         self.route.current().request(method, path)
     }
 
-    /// A request whose answer is needed only if it holds directives or refusals.
+    /// A request whose response the agent needs only if it contains directives or refusals.
     fn brief_request(&self, method: Method, path: &str) -> RequestBuilder {
         let (name, value) = PREFER_MINIMAL;
         self.request(method, path).header(name, value)
@@ -290,7 +292,7 @@ impl Api {
         let key = self.current_key();
         match self.send_or_reload(&request, &key).await {
             Err(ApiError::Unauthorized { .. }) if *self.is_rotating.borrow() || self.current_key() != key => {
-                // This cannot fail, because this value holds the sender.
+                // This cannot fail, because `self` owns the sender.
                 let _ = self.is_rotating.subscribe().wait_for(|is_rotating| !is_rotating).await;
                 self.send_or_reload(&request, &self.current_key()).await
             }
@@ -298,8 +300,8 @@ impl Api {
         }
     }
 
-    /// Sends a request with the API key `key`. If the server refuses it, sends the request again with the stored key,
-    /// if that is another one.
+    /// Sends a request with the API key `key`. If the server refuses it, sends the request again with the key stored in
+    /// the state folder if that differs from `key`, and else without the client certificate.
     async fn send_or_reload<T: DeserializeOwned>(
         &self,
         request: impl Fn() -> RequestBuilder,
@@ -322,15 +324,15 @@ impl Api {
         }
     }
 
-    /// Sends a refused request again without the client certificate, which the server may not know any more, as after the
-    /// restore of a backup. If it accepts the API key alone, another certificate is requested.
+    /// Sends a refused request again without the client certificate, which the server may no longer know after the
+    /// restore of a backup. If the server accepts the API key alone, a new certificate is requested.
     async fn send_without_certificate<T: DeserializeOwned>(
         &self,
         request: impl Fn() -> RequestBuilder,
         key: &ApiKey,
         refused: ApiError,
     ) -> Result<T, ApiError> {
-        // None if another request has hidden it.
+        // `None` if another request has already stopped using the certificate.
         let secured = self.route.hide_certificate();
         match self.send_with_key(request(), key).await {
             Err(ApiError::Unauthorized { .. } | ApiError::Unreachable { .. }) => {

@@ -1,4 +1,4 @@
-//! Gets the client certificate of this agent, and renews it long before it expires.
+//! Obtains the client certificate of this agent, and renews it 30 days before it expires.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,27 +11,28 @@ use crate::identity::certificate::{CertificateRequest, ClientCertificate};
 use crate::server::api::Api;
 use crate::server::context::ServerContext;
 
-/// How often the age of the certificate is checked.
+/// The time between two checks whether the certificate must be renewed.
 const CHECK_INTERVAL: Duration = Duration::from_hours(1);
-/// The least time between two requests for a certificate; doubled after each failure up to [`CHECK_INTERVAL`].
+/// The minimum time between two requests for a certificate; doubled after each failure up to [`CHECK_INTERVAL`].
 const RETRY_INTERVAL: Duration = Duration::from_mins(1);
-/// How long the first check waits for an answer of the server, which has its time.
+/// The maximum time that the first check waits for a response of the server, from which it learns the server's time.
 const FIRST_ANSWER: Duration = Duration::from_secs(10);
 
-/// Requests a certificate for a new private key.
+/// Generates a private key, and requests a certificate for it from the server.
 pub(crate) async fn obtain(api: &Api) -> anyhow::Result<ClientCertificate> {
     let request = CertificateRequest::generate(api.agent_id())?;
     let issued = api.issue_certificate(request.csr()).await.context("the server issued no client certificate")?;
     Ok(request.complete(issued.pem, issued.expires_at))
 }
 
-/// Keeps the certificate valid until the agent shuts down: it is renewed before it expires, and when the server refuses it.
+/// Renews the certificate before it expires, and when the server refuses it. Ends when the agent shuts down, or at once
+/// if this agent needs no certificate.
 pub(crate) async fn keep(server: Arc<ServerContext>, state_dir: PathBuf) {
     let route = server.api.route();
     if !route.wants_certificate() {
         return;
     }
-    // Without an answer the clock of this machine counts.
+    // Without a response, the clock of this machine is used.
     let _ = timeout(FIRST_ANSWER, route.plain().answered()).await;
     let (mut is_refused, mut retry) = (false, RETRY_INTERVAL);
     loop {
@@ -53,13 +54,14 @@ pub(crate) async fn keep(server: Arc<ServerContext>, state_dir: PathBuf) {
     }
 }
 
-/// Renews the certificate if it is due or was refused, and shows it from then on. Returns whether it is a new one.
+/// Renews the certificate if it is due or was refused, and presents the new one from then on. Returns whether the
+/// certificate was renewed.
 async fn check(server: &ServerContext, state_dir: &Path, is_refused: bool) -> anyhow::Result<bool> {
     let route = server.api.route();
     let now = route.now();
     match route.certificate() {
         Some(certificate) if !is_refused && !certificate.is_due(now) => {
-            // It seemed to have expired, by a clock that was wrong.
+            // An earlier check took the certificate for expired, because the clock was wrong.
             if !route.is_secured() {
                 route.use_certificate(certificate)?;
             }

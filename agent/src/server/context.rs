@@ -1,4 +1,4 @@
-//! The connection to the control plane that the tasks of a process share: its REST API, the inbox for directives, and
+//! The connection to the control plane that all tasks of a process share: the REST API, the inbox for directives, and
 //! the signals that end tasks.
 
 mod stop_and_fatal_error;
@@ -17,14 +17,14 @@ use crate::exit::Exit;
 use crate::server::api::Api;
 use crate::server::wire::Directive;
 
-/// Intervals and delays.
+/// Intervals and delays of requests to the server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timing {
     /// The minimum time between two progress reports.
     pub(crate) report: Duration,
     /// The time between two heartbeats, unless the server sets another interval.
     pub(crate) heartbeat: Duration,
-    /// The delays after failures.
+    /// The delays between attempts after failures.
     pub(crate) backoff: Backoff,
     /// The maximum time between two polls while the server repeats the same directives.
     pub(crate) poll: Duration,
@@ -44,15 +44,15 @@ impl Default for Timing {
 /// The maximum number of batches of directives that wait for the dispatcher.
 const INBOX: usize = 64;
 
-/// The directives of one response, on their way to the dispatcher.
+/// The directives of one response, in the inbox of the dispatcher.
 #[derive(Debug)]
 pub(crate) struct DirectiveBatch {
     pub(crate) directives: Vec<Directive>,
-    /// The channel that is notified when all directives are handled.
+    /// Notified when all directives are handled; `None` if no task waits for that.
     pub(crate) handled: Option<oneshot::Sender<()>>,
 }
 
-/// What the tasks of one process share to talk to the control plane.
+/// The connection to the control plane, shared by the tasks of one process.
 pub(crate) struct ServerContext {
     pub(crate) api: Api,
     pub(crate) timing: Timing,
@@ -67,7 +67,8 @@ pub(crate) struct ServerContext {
 }
 
 impl ServerContext {
-    /// A context, and the receiver of its directives. `stop` is cancelled by SIGINT or SIGTERM.
+    /// Creates the context, and the receiver of the directives that are delivered to it. `stop` is cancelled by SIGINT
+    /// or SIGTERM.
     pub(crate) fn new(api: Api, timing: Timing, stop: CancellationToken) -> (Self, mpsc::Receiver<DirectiveBatch>) {
         let (inbox, batches) = mpsc::channel(INBOX);
         let context = Self {
@@ -83,7 +84,7 @@ impl ServerContext {
         (context, batches)
     }
 
-    /// Spawns a task that ends when the agent shuts down.
+    /// Spawns a task that is cancelled when the agent shuts down; it then returns `None`.
     pub(crate) fn background<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -104,8 +105,8 @@ impl ServerContext {
         self.tasks.wait().await;
     }
 
-    /// Passes directives to the dispatcher. Drops them if too many wait already: the server delivers them again until
-    /// they are acknowledged.
+    /// Passes directives to the dispatcher without waiting. Drops them if its inbox is full, because the server
+    /// delivers them again until they are acknowledged.
     pub(crate) fn deliver(&self, directives: Vec<Directive>) {
         if directives.is_empty() {
             return;

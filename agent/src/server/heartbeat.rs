@@ -1,4 +1,4 @@
-//! Heartbeats: the agent's status, the reason of it, and the load and memory of its host.
+//! Heartbeats: they report the agent's status with its reason, and the load and memory of its machine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use crate::server::api::Api;
 use crate::server::context::ServerContext;
 use crate::server::wire::{AgentStatus, Heartbeat};
 
-/// What a heartbeat says of the agent.
+/// The agent's status in a heartbeat, with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Condition {
     pub(crate) status: AgentStatus,
-    /// Why the agent has this status, for people; without secrets.
+    /// Why the agent has this status, as a text for users without secrets; `None` if there is nothing to say.
     pub(crate) reason: Option<String>,
 }
 
-/// Sends heartbeats until the agent shuts down: one for each interval, and one when the interval is sent again. `condition`
-/// may block; it returns `None` while another process sends the heartbeats.
+/// Sends a heartbeat after each `interval`, and at once whenever `interval` receives a value. Ends after a fatal error.
+/// `condition` may block; it returns `None` while another process of this agent sends the heartbeats.
 pub(crate) async fn run(
     server: Arc<ServerContext>,
     mut interval: watch::Receiver<Duration>,
@@ -28,7 +28,7 @@ pub(crate) async fn run(
 ) {
     let mut failures = 0_u32;
     loop {
-        // Before the condition is read, so that no later change of it waits for the next interval.
+        // Before the condition is read: a change of the condition after that is sent at once.
         interval.mark_unchanged();
         let current = server.blocking(condition.clone()).await;
         if let Some(current) = current.ok().flatten() {
@@ -47,7 +47,7 @@ pub(crate) async fn run(
             }
         }
         let gap = *interval.borrow();
-        // After a failure, before the server counts the agent as offline.
+        // After a failure, the next heartbeat is sent before the server counts the agent as offline.
         let gap = if failures == 0 { gap } else { gap.min(Duration::from_secs(10)) };
         tokio::select! {
             () = server.halted() => return,
@@ -57,7 +57,7 @@ pub(crate) async fn run(
     }
 }
 
-/// Reports the agent as offline.
+/// Reports the agent as offline, within 3 seconds at most. A failure is only logged.
 pub(crate) async fn send_offline(api: &Api) {
     let offline = Heartbeat { status: AgentStatus::Offline, status_reason: None, load: None, memory: None };
     match timeout(Duration::from_secs(3), api.heartbeat(&offline)).await {

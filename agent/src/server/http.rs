@@ -1,4 +1,4 @@
-//! HTTP requests and responses: the envelope, errors and the headers of the rate limit. Knows no operation of the API.
+//! HTTP requests and responses: the envelope, errors and rate limit headers. The operations of the API are in `api`.
 
 mod response_headers;
 
@@ -24,16 +24,17 @@ use crate::server::connection_settings::{ConnectionSettings, is_certificate_refu
 use crate::server::http::response_headers::{date, is_minimal, rate_limit, retry_after};
 use crate::server::rate_limit_delays::RateLimit;
 
-/// How far the clocks of the server and of this machine may differ before that of the server counts.
+/// The maximum difference between the clocks of the server and this machine. Beyond it, [`HttpClient::now`] uses the
+/// server's.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
-/// The maximum number of bytes of a body that are read. No documented response comes near it.
+/// The maximum size of a response body in bytes. All documented responses are much smaller.
 const MAX_BODY: usize = 16 << 20;
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    /// The server did not answer.
+    /// No response was received from the server.
     #[error("the server at {server} cannot be reached ({cause})")]
     Unreachable { server: String, cause: String },
     /// The rate limit of the API key is exceeded.
@@ -69,7 +70,7 @@ impl ApiError {
         matches!(self, Self::Unauthorized { .. } | Self::Duplicate { .. })
     }
 
-    /// The time to wait before the next request.
+    /// The time to wait before the next request; zero unless the rate limit is exceeded.
     pub(crate) fn retry_after(&self) -> Duration {
         match self {
             Self::Throttled { after, .. } => *after,
@@ -84,10 +85,10 @@ pub(crate) struct ApiResponse<T> {
     pub(crate) rate_limit: Option<RateLimit>,
 }
 
-/// The header that asks for an answer without a body, which is sent if it holds nothing that the agent must know.
+/// The header that asks the server for a response without a body if the body contains nothing that the agent needs.
 pub(crate) const PREFER_MINIMAL: (&str, &str) = ("Prefer", "return=minimal");
 
-/// An answer without a body as one with a body, of which `data` is null.
+/// The body that stands for a response without a body: an envelope in which `data` is null.
 const MINIMAL: &[u8] = br#"{"data":null}"#;
 
 /// Sends requests to one server.
@@ -98,7 +99,7 @@ pub(crate) struct HttpClient {
     observed: Arc<Observed>,
 }
 
-/// What requests have shown beside their answers. The clients of one server share it.
+/// What the responses reveal besides their data. All clients for one server share it.
 #[derive(Debug, Default)]
 struct Observed {
     /// Seconds by which the server's clock is ahead of this machine's.
@@ -112,7 +113,8 @@ struct Observed {
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "T: Deserialize<'de>"))]
 struct Success<T> {
-    /// Required even where it may be null: an answer of something else than the API confirms nothing.
+    /// Required even where it may be null, so that a response that does not come from the API is not taken for a
+    /// success.
     #[serde(deserialize_with = "Deserialize::deserialize")]
     data: T,
 }
@@ -134,13 +136,13 @@ impl Failure {
 }
 
 impl HttpClient {
-    /// A client for the server at an `http` or `https` address. Without a proxy in the settings, the environment is asked
-    /// for one (`HTTPS_PROXY`).
+    /// Creates a client for the server at an `http` or `https` address. Without a proxy in `settings`, the environment
+    /// variable `HTTPS_PROXY` applies.
     pub(crate) fn new(server: &str, settings: &ConnectionSettings) -> anyhow::Result<Self> {
         Self::build(server, settings, None, Arc::default())
     }
 
-    /// A client for another address of the same server, which shows this certificate.
+    /// Creates a client that presents `certificate`, for another address `server` of the same control plane.
     pub(crate) fn secured(
         &self,
         server: &str,
@@ -164,7 +166,7 @@ impl HttpClient {
             .user_agent(concat!("mftplus-agent/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(30))
-            // A redirect must not carry the key elsewhere.
+            // A redirect must not send the API key to another host.
             .redirect(reqwest::redirect::Policy::none());
         if url.scheme() == "http" {
             // Without this a machine that has no CA certificates could not even speak plain HTTP.
@@ -184,15 +186,15 @@ impl HttpClient {
         Ok(Self { http: builder.build()?, server, observed })
     }
 
-    /// The current time: that of this machine, or that of the server if the two clocks differ too much.
+    /// The current time of this machine, or that of the server if the two clocks differ by more than 5 minutes.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         let (now, ahead) = (Utc::now(), TimeDelta::seconds(self.observed.ahead.load(Ordering::Relaxed)));
         if ahead.abs() > CLOCK_TOLERANCE { now + ahead } else { now }
     }
 
-    /// Waits until the server has answered.
+    /// Waits until the server has answered any request of this process.
     pub(crate) async fn answered(&self) {
-        // It cannot fail: the sender is ours.
+        // This cannot fail, because `self` owns the sender.
         let _ = self.observed.answered.subscribe().wait_for(|has_answered| *has_answered).await;
     }
 
@@ -218,12 +220,13 @@ impl HttpClient {
         &self.server
     }
 
-    /// Starts a request for `path`.
+    /// Builds a request for `path`; nothing is sent yet.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.server))
     }
 
-    /// Sends a request and returns the time of the server, if it says it.
+    /// Sends a request and returns the server's time from the header `Date`; `None` without a valid one. Fails unless
+    /// the status is a success.
     pub(crate) async fn time(&self, request: RequestBuilder) -> Result<Option<DateTime<Utc>>, ApiError> {
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status().as_u16();
@@ -256,7 +259,8 @@ impl HttpClient {
         Ok(body)
     }
 
-    /// Sends a request and returns `data` from its envelope; null if the server followed [`PREFER_MINIMAL`].
+    /// Sends a request and returns `data` from the envelope of the response; `data` is null if the server followed
+    /// [`PREFER_MINIMAL`].
     pub(crate) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<ApiResponse<T>, ApiError> {
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         self.observe_time(response.headers());
@@ -296,7 +300,7 @@ impl HttpClient {
     }
 }
 
-/// The server's error message for people, with the errors of each field.
+/// The server's error message for users, with the errors of each field from `details`.
 pub(crate) fn explain(error: &str, details: Option<&Value>) -> String {
     let Some(details) = details.filter(|details| !details.is_null()) else { return printable(error) };
     let Some(fields) = details.get("fields").and_then(Value::as_object) else {
@@ -321,7 +325,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The innermost cause of an error, which people understand best.
+/// The innermost cause of an error, which is the clearest to users.
 fn cause(error: &reqwest::Error) -> String {
     if is_without_tls(error) {
         return "it does not speak TLS on this port; try http://".to_owned();

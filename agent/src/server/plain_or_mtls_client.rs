@@ -1,5 +1,5 @@
-//! The way to the server: with the client certificate of this agent, once it has one and knows the address for it, and
-//! without.
+//! The HTTP clients for the server: one that presents the client certificate of this agent, once there is a certificate
+//! and an address for it, and one that presents none.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +11,7 @@ use crate::identity::certificate::ClientCertificate;
 use crate::server::connection_settings::ConnectionSettings;
 use crate::server::http::HttpClient;
 
-/// The clients for one server.
+/// The HTTP clients for one server, of which [`Self::current`] selects one for each request.
 pub(crate) struct Route {
     /// The client that shows no certificate.
     plain: HttpClient,
@@ -22,17 +22,17 @@ pub(crate) struct Route {
 #[derive(Default)]
 struct State {
     certificate: Option<ClientCertificate>,
-    /// The client that shows the certificate.
+    /// The client that presents the certificate.
     secured: Option<HttpClient>,
 }
 
 impl Route {
-    /// The way to the server at this address.
+    /// Creates the client without a certificate for the server at this address.
     pub(crate) fn new(server: &str, settings: &ConnectionSettings) -> anyhow::Result<Self> {
         Ok(Self { plain: HttpClient::new(server, settings)?, settings: settings.clone(), state: Mutex::default() })
     }
 
-    /// Uses the certificate in `state_dir`, if there is one that has not expired.
+    /// Loads the certificate in `state_dir`, if there is one, and presents it if it has not expired.
     pub(crate) fn load_certificate(&self, state_dir: &Path, agent: Uuid) -> anyhow::Result<()> {
         let Some(certificate) = ClientCertificate::load(state_dir, agent) else { return Ok(()) };
         if certificate.is_valid(self.now()) {
@@ -42,7 +42,7 @@ impl Route {
         Ok(())
     }
 
-    /// Shows this certificate from now on, if the address for it is known.
+    /// Presents this certificate from now on, if the address of the listener for client certificates is configured.
     pub(crate) fn use_certificate(&self, certificate: ClientCertificate) -> anyhow::Result<()> {
         let secured = match &self.settings.mtls_server {
             Some(server) => Some(self.plain.secured(server, &self.settings, &certificate)?),
@@ -64,7 +64,7 @@ impl Route {
         });
     }
 
-    /// The client for requests.
+    /// The client for the next request: the one that presents the certificate, if there is one.
     pub(crate) fn current(&self) -> HttpClient {
         self.change(|state| state.secured.clone()).unwrap_or_else(|| self.plain.clone())
     }
@@ -79,17 +79,17 @@ impl Route {
         self.change(|state| state.certificate.clone())
     }
 
-    /// Whether requests show the certificate.
+    /// Whether requests present the certificate.
     pub(crate) fn is_secured(&self) -> bool {
         self.change(|state| state.secured.is_some())
     }
 
-    /// Whether this agent has a certificate, or an address where it needs one.
+    /// Whether this agent has a certificate, or the address of a listener that requires one.
     pub(crate) fn wants_certificate(&self) -> bool {
         self.settings.mtls_server.is_some() || self.certificate().is_some()
     }
 
-    /// The present, as [`HttpClient::now`] has it.
+    /// The current time, as [`HttpClient::now`] returns it.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.plain.now()
     }

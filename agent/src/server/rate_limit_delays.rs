@@ -1,4 +1,4 @@
-//! The rate limit of the API key, and the intervals between requests that follow from it. No I/O.
+//! The rate limit of the API key, and the intervals between requests that are computed from it. No I/O.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ impl RateLimit {
     }
 }
 
-/// The time between two progress reports: the requests that remain beside the reserve are spread over the rest of the
-/// window.
+/// The time between two progress reports, at least `floor`: the remaining requests, minus the reserve, are spread over
+/// the rest of the window.
 ///
 /// If several processes share the API key, the number of remaining requests falls faster and all of them slow down, so
 /// that it reaches the reserve only at the end of the window.
@@ -33,7 +33,7 @@ pub(crate) fn report_interval(rate_limit: Option<RateLimit>, floor: Duration) ->
     }
 }
 
-/// The delay before an urgent request: zero until only the reserve is left.
+/// The delay before an urgent request, such as a final report: zero until only the reserve is left.
 pub(crate) fn urgent_delay(rate_limit: Option<RateLimit>) -> Duration {
     match rate_limit {
         Some(rate_limit) if rate_limit.remaining == 0 => rate_limit.resets_in,

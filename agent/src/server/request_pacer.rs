@@ -1,4 +1,5 @@
-//! When the requests of work items are sent: in the order in which they ask, and as far apart as the rate limit wants.
+//! Spaces out the requests of work items: they are sent in the order of their calls, at the intervals that the rate
+//! limit requires.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,15 +8,15 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::server::rate_limit_delays::{RateLimit, urgent_delay};
 
-/// The maximum number of requests that are sent or waited for at once. One that the server does not answer delays no other
-/// as long as there are fewer of them.
+/// The maximum number of requests that wait for their time or for a response. A request that the server does not answer
+/// delays the others only when this number is reached.
 const PARALLEL: usize = 4;
 
-/// Lets the requests of work items go one after the other. No lock is held while one is under way.
+/// Decides when each request of a work item is sent. No lock is held while a request waits or is sent.
 #[derive(Debug)]
 pub(crate) struct RequestPacer {
     slots: Semaphore,
-    /// When the last request was or will be sent.
+    /// The time at which the last request was or will be sent.
     last: Mutex<Option<Instant>>,
 }
 
@@ -24,7 +25,7 @@ impl RequestPacer {
         Self { slots: Semaphore::new(PARALLEL), last: Mutex::default() }
     }
 
-    /// Completes when the caller may send a request. The permit is kept until that is answered.
+    /// Waits until the caller may send a request. The caller keeps the permit until the request is answered.
     pub(crate) async fn acquire(&self, rate_limit: impl Fn() -> Option<RateLimit>) -> Option<SemaphorePermit<'_>> {
         // The semaphore hands out its permits in the order of the calls, and is never closed.
         let permit = self.slots.acquire().await.ok();
@@ -32,12 +33,12 @@ impl RequestPacer {
         permit
     }
 
-    /// When the next request is to be sent.
+    /// Reserves the time at which the next request is sent.
     fn reserve(&self, now: Instant, rate_limit: Option<RateLimit>) -> Instant {
         let delay = urgent_delay(rate_limit);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let mut at = now + delay;
-        // A window that is used up is waited for together; what is left of one is spread over it.
+        // If no requests are left, all wait for the end of the window; otherwise those left are spread over it.
         if let Some(last) = *last
             && rate_limit.is_some_and(|rate_limit| rate_limit.remaining > 0)
         {

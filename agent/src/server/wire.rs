@@ -1,4 +1,4 @@
-//! The bodies of the requests and answers of the server's REST API, as far as the agent uses them.
+//! The bodies of requests and responses of the server's REST API, with the fields that the agent uses.
 
 use chrono::{DateTime, Utc};
 use mftplus_protocol::characters::printable;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// A client certificate.
+/// A client certificate that the server has issued.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IssuedCertificate {
@@ -40,7 +40,7 @@ pub(crate) struct TransferUpdate {
     pub(crate) error: Option<String>,
 }
 
-/// The result of one report.
+/// The server's result for one report; `status` is an HTTP status code.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct UpdateResult {
     pub(crate) id: Uuid,
@@ -97,7 +97,7 @@ pub(crate) struct CreateTransfer<'a> {
     pub(crate) destination_path: &'a str,
     pub(crate) direction: Direction,
     pub(crate) protocol: &'static str,
-    /// None if it is not known yet.
+    /// The size in bytes; `None` if it is not known yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) size: Option<u64>,
     #[serde(flatten)]
@@ -126,7 +126,7 @@ impl PartOf {
     }
 }
 
-/// The rules that a job or a transfer step may carry, as the server sends them.
+/// The copy rules of a job or a transfer step, as the server sends them. An absent rule has its default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CopyRuleFields {
@@ -164,7 +164,7 @@ pub(crate) struct Job {
     pub(crate) protocol: String,
     #[serde(default)]
     pub(crate) direction: Direction,
-    /// The server's word for it; none for the default.
+    /// How the copy is verified; `None` means the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) verify: Option<Verify>,
     #[serde(flatten)]
@@ -177,7 +177,7 @@ pub(crate) struct RunView {
     pub(crate) id: Uuid,
 }
 
-/// The end of a run: the body of `PATCH /api/jobs/{id}/runs/{runId}`.
+/// The end of a job run: the body of `PATCH /api/jobs/{id}/runs/{runId}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RunEnd {
@@ -212,7 +212,7 @@ pub(crate) struct Heartbeat {
     pub(crate) memory: Option<u64>,
 }
 
-/// A body with the id of the process that sends it, with which the server detects two processes that share a copied
+/// A request body with the id of the sending process, by which the server detects two processes that share a copied
 /// state folder.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -233,7 +233,7 @@ pub(crate) struct Directive {
     pub(crate) payload: Value,
 }
 
-/// The field `data.directives` of any response. A directive that cannot be parsed is skipped.
+/// The field `data.directives`, which any response may contain.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Directives {
     #[serde(default)]
@@ -241,7 +241,7 @@ pub(crate) struct Directives {
 }
 
 impl Directives {
-    /// The directives that can be parsed.
+    /// The directives that can be parsed; the others are logged and skipped.
     pub(crate) fn readable(self) -> Vec<Directive> {
         let parse = |directive: Value| match serde_json::from_value(directive) {
             Ok(directive) => Some(directive),

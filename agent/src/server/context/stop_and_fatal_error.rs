@@ -1,11 +1,13 @@
-//! The signals that end the tasks of a process: the stop that was asked for, a fatal error with its exit code, and the end.
+//! The signals that end the tasks of a process: a requested stop (SIGINT or SIGTERM), a fatal error with its exit code,
+//! and the shutdown.
 
 use crate::exit::Exit;
 use crate::server::context::ServerContext;
 use crate::server::http::ApiError;
 
 impl ServerContext {
-    /// Stops all work after a fatal error of the server.
+    /// Stops all work because of `error`, after which the server refuses all further requests. Only the first call has
+    /// an effect.
     pub(crate) fn halt(&self, error: &ApiError) {
         let exit = if matches!(error, ApiError::Duplicate { .. }) { Exit::Duplicate } else { Exit::Failed };
         let _ = self.why_halted.set((exit, error.to_string()));
@@ -20,7 +22,7 @@ impl ServerContext {
         }
     }
 
-    /// Completes when the agent shuts down.
+    /// Completes when the agent shuts down, which follows a stop or a fatal error.
     pub(crate) async fn closed(&self) {
         self.closing.cancelled().await;
     }
@@ -40,12 +42,12 @@ impl ServerContext {
         self.halted.cancelled().await;
     }
 
-    /// The fatal error, if there was one.
+    /// The message of the fatal error; `None` if there was none.
     pub(crate) fn why_halted(&self) -> Option<&str> {
         self.why_halted.get().map(|(_, why)| why.as_str())
     }
 
-    /// The exit code after a fatal error; success if there was none.
+    /// The exit code for the fatal error; [`Exit::Done`] if there was none.
     pub(crate) fn exit(&self) -> Exit {
         self.why_halted.get().map_or(Exit::Done, |(exit, _)| *exit)
     }

@@ -1,4 +1,4 @@
-//! What the headers of a response say: the rate limit, and the time.
+//! Reads the headers of a response: rate limit, time, and preferences.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,7 +11,7 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
-/// The state of the rate limit, if the response says it.
+/// The state of the rate limit; `None` if the response lacks one of its headers.
 pub(super) fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
     let small = |name| number(headers, name).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
     let reset = number(headers, "x-ratelimit-reset")?;
@@ -28,7 +28,7 @@ pub(super) fn is_minimal(headers: &HeaderMap) -> bool {
     headers.get("preference-applied").is_some_and(|applied| applied.as_bytes() == b"return=minimal")
 }
 
-/// The time of the `Date` header.
+/// The time of the `Date` header; `None` without a valid one.
 pub(super) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     let date = headers.get(DATE)?.to_str().ok()?;
     DateTime::parse_from_rfc2822(date).ok().map(Into::into)
@@ -40,7 +40,7 @@ fn server_time(headers: &HeaderMap) -> u64 {
     seconds.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }
 
-/// The time to wait after a refusal.
+/// The time to wait after a refusal: `Retry-After`, else the rest of the rate limit window, else one second.
 pub(super) fn retry_after(headers: &HeaderMap, rate_limit: Option<RateLimit>) -> Duration {
     let wait = number(headers, RETRY_AFTER.as_str()).map(Duration::from_secs);
     wait.or(rate_limit.map(|rate_limit| rate_limit.resets_in)).unwrap_or(Duration::from_secs(1))
