@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// The documented exit codes.
+/// The exit code of a subcommand, as `--help` documents it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {

@@ -13,13 +13,13 @@ use crate::config::server_address;
 use crate::storage::path_text::text;
 use crate::storage::state_file::{self, Stored};
 
-/// The API key of the agent. It does not print itself.
+/// The API key of the agent. Its `Debug` output is `[redacted]`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct ApiKey(String);
 
 impl ApiKey {
-    /// The text of the API key, for the one header that contains it.
+    /// The text of the API key, for the header `X-API-Key`.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -41,12 +41,12 @@ impl fmt::Debug for ApiKey {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Registration {
-    /// The address of the server.
+    /// The address of the server at which the agent is registered.
     pub(crate) server: String,
     /// The id of the agent.
     pub(crate) agent_id: Uuid,
     pub(crate) api_key: ApiKey,
-    /// The heartbeat interval that the server has set.
+    /// The heartbeat interval that the server has set, in seconds; `None` means the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) heartbeat_seconds: Option<u64>,
 }
@@ -79,7 +79,8 @@ impl Registration {
         }
     }
 
-    /// Reads the registration in `state_dir`, if there is one. Changes no file.
+    /// Reads the registration in `state_dir`, or its second copy if the file is damaged or missing. `None` if neither
+    /// exists. Changes no file.
     pub(crate) fn load(state_dir: &Path) -> anyhow::Result<Option<Self>> {
         let path = path(state_dir);
         match state_file::read_kept(&path)? {
@@ -105,7 +106,8 @@ impl Registration {
         }
     }
 
-    /// The address of the server for messages, without the password that one of an earlier version may hold.
+    /// The address of the server for messages, without user and password, which an address stored by an earlier version
+    /// may contain.
     pub(crate) fn shown_server(&self) -> String {
         server_address::without_user(&self.server)
     }
@@ -114,7 +116,8 @@ impl Registration {
     pub(crate) fn save(&self, state_dir: &Path) -> anyhow::Result<()> {
         let path = path(state_dir);
         state_file::create_private_folder(state_dir)?;
-        // Twice, so that the version that is kept beside it is the same: an older key, or another agent, would not do.
+        // Twice, because each write keeps the previous content as the second copy, and a second copy with an older key
+        // or of another agent would be wrong.
         for _ in 0..2 {
             state_file::write_durably(&path, self)?;
         }

@@ -1,18 +1,20 @@
-//! The reference agent: a client of nothing but the documented REST endpoints.
+//! The reference agent, which uses only the documented REST endpoints of the server.
 //!
-//! Six folders, each with one question:
+//! Six folders, each of which answers one question:
 //!
 //! | Folder | Question |
 //! |---|---|
 //! | `command` | What does a person type? |
-//! | `work` | What did the server order: directives, jobs, pipeline steps, their journal and their queue? |
+//! | `work` | How is the work of the server carried out: directives, jobs, pipeline steps, their journal and their
+//! queue? |
 //! | `transfer` | How does one copy go from its plan to the published file, and what is reported of it? |
 //! | `storage` | Which paths may this agent access, and how are its own state files written? |
 //! | `server` | How is the control plane's REST API called? |
 //! | `config` | Which settings does the agent have, and what do they mean? |
 //!
-//! Imports go `command → work → transfer → server`, and `transfer → storage`, never back. `identity` is the agent's key and
-//! certificate; all may import `config`, which imports none of them. `backend/tests/architecture.rs` checks this.
+//! Modules import each other in the direction `command → work → transfer → server`, and `transfer → storage`, never
+//! back. `identity` holds the agent's API key and certificate. All modules may import `config`, which imports none of
+//! them. `backend/tests/architecture.rs` checks this.
 
 mod command;
 mod config;
@@ -37,9 +39,10 @@ use crate::config::ConfigError;
 use crate::exit::Exit;
 use crate::storage::usage_error::UsageError;
 
-/// Runs one subcommand of the agent, until it is done or the process receives SIGINT or SIGTERM.
+/// Runs one subcommand of the agent until it is done, or until the process receives SIGINT or SIGTERM, and returns the
+/// exit code.
 pub async fn run(args: AgentArgs) -> anyhow::Result<ExitCode> {
-    // The embedding program may have installed one, which serves as well.
+    // Fails if the embedding program has installed a provider, which is then used.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let stop = CancellationToken::new();
     let ends_cleanly = matches!(args.command, Command::Run(_) | Command::Copy(_));

@@ -7,7 +7,7 @@ use clap::Parser as _;
 use mftplus_agent::{Cli, run};
 use tracing_subscriber::EnvFilter;
 
-/// More than any buffer of a transfer, in bytes.
+/// The size of the block that raises the limit, in bytes: more than any buffer of a transfer.
 const LARGE: usize = 2 << 20;
 
 #[tokio::main]

@@ -11,14 +11,14 @@ use uuid::Uuid;
 
 use crate::storage::state_file;
 
-/// How long before its end a certificate is renewed.
+/// How long before it expires a certificate is renewed.
 const RENEWAL: TimeDelta = TimeDelta::days(30);
 
 /// A client certificate with its private key.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ClientCertificate {
-    /// The agent that it was issued to: after another registration it is of no use.
+    /// The agent that the certificate was issued to. After another registration, the certificate cannot be used.
     agent_id: Uuid,
     /// PEM.
     certificate: String,
@@ -27,7 +27,7 @@ pub(crate) struct ClientCertificate {
     expires_at: DateTime<Utc>,
 }
 
-/// A new private key, and the request for a certificate of it.
+/// A new private key, and the certificate signing request for it.
 pub(crate) struct CertificateRequest {
     agent_id: Uuid,
     private_key: String,
@@ -35,7 +35,7 @@ pub(crate) struct CertificateRequest {
 }
 
 impl CertificateRequest {
-    /// Generates a private key for this agent.
+    /// Generates a private key and the signing request for a certificate of this agent.
     pub(crate) fn generate(agent_id: Uuid) -> anyhow::Result<Self> {
         let mut params = CertificateParams::new(Vec::<String>::new())?;
         params.distinguished_name = DistinguishedName::new();
@@ -50,14 +50,15 @@ impl CertificateRequest {
         &self.csr
     }
 
-    /// The private key with the certificate that was issued for it.
+    /// Combines the private key with the certificate that the server issued for it.
     pub(crate) fn complete(self, certificate: String, expires_at: DateTime<Utc>) -> ClientCertificate {
         ClientCertificate { agent_id: self.agent_id, certificate, private_key: self.private_key, expires_at }
     }
 }
 
 impl ClientCertificate {
-    /// Reads the certificate of this agent in `state_dir`; `None` if there is none that is whole.
+    /// Reads the certificate of this agent in `state_dir`; `None` if it is missing, damaged, unreadable or that of
+    /// another agent.
     pub(crate) fn load(state_dir: &Path, agent_id: Uuid) -> Option<Self> {
         let stored = state_file::read_stored::<Self>(&path(state_dir));
         let stored = stored.inspect_err(|error| tracing::warn!("the client certificate cannot be read: {error}"));
@@ -75,17 +76,17 @@ impl ClientCertificate {
         format!("{}\n{}", self.certificate.trim_end(), self.private_key)
     }
 
-    /// Whether the certificate has not expired.
+    /// Whether the certificate has not expired at the time `now`.
     pub(crate) fn is_valid(&self, now: DateTime<Utc>) -> bool {
         now < self.expires_at
     }
 
-    /// Whether the certificate is to be renewed.
+    /// Whether the certificate must be renewed: it has expired, or expires within 30 days.
     pub(crate) fn is_due(&self, now: DateTime<Utc>) -> bool {
         now >= self.expires_at - RENEWAL
     }
 
-    /// Until when the certificate is valid, for people.
+    /// The validity as a text for users: `valid until …` or `expired on …`, with the time in UTC.
     pub(crate) fn validity(&self, now: DateTime<Utc>) -> String {
         let end = self.expires_at.format("%Y-%m-%d %H:%M UTC");
         if self.is_valid(now) { format!("valid until {end}") } else { format!("expired on {end}") }
