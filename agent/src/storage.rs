@@ -1,5 +1,5 @@
-//! Where files are: local paths, the folders this agent may access, folders on SFTP and FTP servers, and the agent's own state
-//! files. Blocking; knows nothing of the control plane.
+//! Access to files: local paths, the folders this agent may access, folders on SFTP and FTP servers, and the agent's
+//! own state files. The interface is blocking and independent of the control plane.
 
 pub(crate) mod allowed_roots;
 pub(crate) mod background_fsync;

@@ -1,4 +1,4 @@
-//! The folders in which this agent may carry out jobs and steps of the server.
+//! The allowed folders: those in which this agent may carry out jobs and steps of the server.
 
 use std::fs;
 use std::io;
@@ -10,13 +10,13 @@ use crate::storage::path_text::text;
 use crate::storage::pattern;
 use crate::storage::sandboxed_path::SandboxedPath;
 
-/// The folders of `--allow-dir`. Without any, jobs may access all paths and steps none.
+/// The folders of `--allow-dir` or `allowed-dirs`. If there are none, jobs may access all paths, and steps no path.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AllowedRoots(Vec<Root>);
 
 #[derive(Clone, Debug)]
 struct Root {
-    /// The folder as the setting names it.
+    /// The path as it is configured.
     configured: PathBuf,
     canonical: PathBuf,
 }
@@ -34,7 +34,7 @@ pub(crate) enum AccessError {
 }
 
 impl AllowedRoots {
-    /// Checks that the folders exist and are absolute.
+    /// Resolves the configured folders. Fails unless each is an absolute path of an existing folder.
     pub(crate) fn new(folders: &[PathBuf]) -> anyhow::Result<Self> {
         let root = |written: &PathBuf| {
             anyhow::ensure!(written.is_absolute(), "--allow-dir {}: must be an absolute path", written.display());
@@ -45,7 +45,7 @@ impl AllowedRoots {
         folders.iter().map(root).collect::<anyhow::Result<_>>().map(Self)
     }
 
-    /// The folders that cannot be reached any more, each with the reason. Blocking.
+    /// The allowed folders that cannot be accessed at the moment, each with the reason. Blocking.
     pub(crate) fn unreachable(&self) -> Vec<(&Path, io::Error)> {
         let problem = |root: &Root| match fs::metadata(&root.canonical) {
             Ok(there) if there.is_dir() => None,
@@ -55,17 +55,18 @@ impl AllowedRoots {
         self.0.iter().filter_map(|root| Some((root.configured.as_path(), problem(root)?))).collect()
     }
 
-    /// The folders as the setting names them.
+    /// The paths of the allowed folders as they are configured.
     pub(crate) fn folders(&self) -> impl Iterator<Item = &Path> {
         self.0.iter().map(|root| root.configured.as_path())
     }
 
-    /// Whether the setting names any folder.
+    /// Whether any folder is configured.
     pub(crate) fn is_configured(&self) -> bool {
         !self.0.is_empty()
     }
 
-    /// The path as a path below the root that contains it. `path` must be absolute and contain no `..`.
+    /// Resolves `path` below the allowed folder that contains it; fails if none does. `path` must be absolute and
+    /// contain no `..`.
     fn resolve(&self, path: &Path) -> Result<SandboxedPath, AccessError> {
         for Root { configured, canonical } in &self.0 {
             for name in [configured, canonical] {
@@ -82,14 +83,14 @@ impl AllowedRoots {
 /// Which paths a copy or step may access.
 #[derive(Clone, Debug)]
 pub(crate) enum FileAccess {
-    /// All paths: a person gave the command on this machine.
+    /// All paths, because a user runs the command on this machine.
     Unrestricted,
-    /// The paths inside the allowed roots: the server ordered the work.
+    /// The paths inside the allowed folders, because the server requested the work.
     Confined(AllowedRoots),
 }
 
 impl FileAccess {
-    /// A path to read from. A link at its end is followed.
+    /// Resolves a path to read from. A link at its end is followed. Fails if the path is outside the allowed folders.
     pub(crate) fn source(&self, path: &Path) -> Result<SandboxedPath, AccessError> {
         let real = match self {
             Self::Confined(allowed_roots) => return allowed_roots.resolve(path),
@@ -101,7 +102,8 @@ impl FileAccess {
         unrestricted(&real.map_err(unreachable(path))?, path)
     }
 
-    /// A path to write to, which need not exist completely. A link at its end is not followed.
+    /// Resolves a path to write to. It and its parents need not exist. A link at its end is not followed. Fails if the
+    /// path is outside the allowed folders.
     pub(crate) fn destination(&self, path: &Path) -> Result<SandboxedPath, AccessError> {
         if let Self::Confined(allowed_roots) = self {
             return allowed_roots.resolve(path);

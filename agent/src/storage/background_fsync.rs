@@ -1,14 +1,15 @@
-//! Has the disk write a file while more of it arrives, so that little is left for the sync at its end. Blocking.
+//! Syncs a file to disk in the background while it is being written, so that the sync at its end takes little time.
+//! Blocking.
 
 use std::fs::File;
 use std::io;
 use std::thread::{Builder, JoinHandle};
 
-/// Bytes that are written before the next sync begins. More would leave more for the sync at the end, and each sync also
-/// commits the journal of the file system.
+/// Bytes written between the starts of two syncs. A larger interval would leave more for the sync at the end; a smaller
+/// one would commit the file system's journal more often.
 const INTERVAL: u64 = 32 << 20;
 
-/// The syncs of one file, of which at most one is at work.
+/// The background syncs of one file, of which at most one runs at a time.
 #[derive(Debug, Default)]
 pub(crate) struct BackgroundSync {
     /// Bytes written since the last sync began.
@@ -17,8 +18,8 @@ pub(crate) struct BackgroundSync {
 }
 
 impl BackgroundSync {
-    /// Counts bytes that were written to `file`, and begins a sync if they are many. Fails if the last sync did: the file
-    /// system reports an error once, so the sync at the end would not repeat it.
+    /// Counts `written` bytes of `file`, and starts a sync after 32 MiB unless one is running. Fails if the previous
+    /// sync failed: the file system reports an error only once, so the sync at the end would not repeat it.
     pub(crate) fn record(&mut self, file: &File, written: usize) -> io::Result<()> {
         self.unsynced += written as u64;
         let is_busy = self.at_work.as_ref().is_some_and(|thread| !thread.is_finished());
@@ -27,7 +28,7 @@ impl BackgroundSync {
         }
         self.finish()?;
         self.unsynced = 0;
-        // Without a handle or a thread, the sync at the end has more to do.
+        // If the handle cannot be duplicated or no thread starts, these bytes are left to the sync at the end.
         self.at_work = file.try_clone().ok().and_then(|file| {
             let thread = Builder::new().name("file-sync".to_owned()).spawn(move || file.sync_data());
             thread.ok()
@@ -35,7 +36,7 @@ impl BackgroundSync {
         Ok(())
     }
 
-    /// Waits for the sync at work, and fails if it does.
+    /// Waits for the running sync, if there is one, and returns its error.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         match self.at_work.take().map(JoinHandle::join) {
             Some(Ok(synced)) => synced,

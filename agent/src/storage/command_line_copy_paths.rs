@@ -1,4 +1,4 @@
-//! The source and destination of each copy as absolute paths, from the paths that a person typed.
+//! Resolves the paths of the command `copy` into the absolute source and destination of each copy.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,8 @@ pub(crate) struct CopyPaths {
     pub(crate) destination: PathBuf,
 }
 
-/// The destination of each source: `destination` itself, or a path inside it if it is a folder. The files of a pattern are
-/// copied into `destination`, as those of a job are.
+/// Returns the source and destination of each copy. The destination of a source is `destination` itself, or a path
+/// inside it if it is a folder. The files of a pattern are copied into `destination`.
 pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<CopyPaths>, UsageError> {
     let into = destination.is_dir() || ends_with_separator(destination);
     if sources.len() > 1 && !into {
@@ -62,7 +62,7 @@ pub(crate) fn resolve(sources: &[PathBuf], destination: &Path) -> Result<Vec<Cop
 }
 
 impl CopyPaths {
-    /// Rejects a copy onto or into itself.
+    /// Fails if the destination is the source or inside it.
     pub(crate) fn check(&self) -> Result<(), UsageError> {
         let pattern = pattern::split(&self.source);
         let from = pattern.map_or(self.source.as_path(), |(folder, _)| folder);

@@ -1,10 +1,10 @@
-//! The errors of storages. The kind of an error decides whether a copy is tried again.
+//! The errors of storages. The kind of an error decides whether a copy is retried.
 
 use std::io;
 
 use mftplus_protocol::failure_code::FailureCode;
 
-/// Why a storage could not do what it was asked to do.
+/// The cause of a failed operation of a storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StorageErrorKind {
     NotFound,
@@ -14,18 +14,18 @@ pub(crate) enum StorageErrorKind {
     NoSpace,
     QuotaExceeded,
     NameTooLong,
-    /// The storage cannot hold a file of this name.
+    /// The storage does not allow a file with this name.
     InvalidName,
     NotAFolder,
     IsAFolder,
     Disconnected,
     TimedOut,
-    /// The name of the host has no address.
+    /// The host name cannot be resolved to an address.
     NameResolution,
     /// The host accepts no connection at this port.
     Refused,
     Authentication,
-    /// The host key is unknown, or another one than before.
+    /// The host key is unknown or has changed.
     HostKey,
     /// The TLS certificate is not valid for the host.
     Certificate,
@@ -38,7 +38,7 @@ pub(crate) enum StorageErrorKind {
 }
 
 impl StorageErrorKind {
-    /// Whether the same call may succeed later.
+    /// Whether the same operation may succeed later without any change by a user.
     pub(crate) fn is_temporary(self) -> bool {
         matches!(self, Self::Disconnected | Self::TimedOut | Self::NameResolution | Self::Refused | Self::Temporary)
     }
@@ -97,7 +97,7 @@ impl StorageErrorKind {
     }
 }
 
-/// An error of a storage, with the path as messages show it.
+/// A failed operation of a storage, with the path for messages.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot {action} `{path}`: {detail}")]
 pub(crate) struct StorageError {
@@ -108,7 +108,7 @@ pub(crate) struct StorageError {
 }
 
 impl StorageError {
-    /// The error of `action`, a verb such as `read`, on `path`; `detail` says why.
+    /// Creates the error of the operation `action`, a verb such as `read`, on `path`. `detail` says why it failed.
     pub(crate) fn new(
         kind: StorageErrorKind,
         action: &'static str,
@@ -118,7 +118,7 @@ impl StorageError {
         Self { kind, action, path: path.into(), detail: detail.into() }
     }
 
-    /// The error of `action` on `path` after an I/O error. A [`StorageError`] inside that one is returned as it is.
+    /// Converts the I/O error of `action` on `path`. If `error` wraps a [`StorageError`], returns that one unchanged.
     pub(crate) fn from_io(action: &'static str, path: impl Into<String>, error: &io::Error) -> Self {
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Self>());
         inner
@@ -131,7 +131,7 @@ impl StorageError {
     }
 }
 
-/// For readers and writers; [`StorageError::from_io`] takes it out again.
+/// Wraps the error for `Read` and `Write`; [`StorageError::from_io`] unwraps it.
 impl From<StorageError> for io::Error {
     fn from(error: StorageError) -> Self {
         Self::other(error)

@@ -1,4 +1,4 @@
-//! A folder on an FTP server, with or without TLS.
+//! Folders on FTP servers, with or without TLS, as storages.
 //!
 //! | File | Question |
 //! |---|---|
@@ -8,8 +8,8 @@
 //! | `ftp/pool.rs` | Which control connections wait for their next use? |
 //! | `ftp/idle_timeout_and_stop.rs` | How long does a step take at most? |
 //! | `ftp/features.rs` | What can the server do? |
-//! | `ftp/commands.rs`, `ftp/publish.rs`, `ftp/remove.rs` | Which commands make an operation? |
-//! | `ftp/download.rs`, `ftp/upload.rs` | How do the bytes of a file travel? |
+//! | `ftp/commands.rs`, `ftp/publish.rs`, `ftp/remove.rs` | Which commands does an operation consist of? |
+//! | `ftp/download.rs`, `ftp/upload.rs` | How are the bytes of a file received and sent? |
 //! | `ftp/listing_text.rs`, `ftp/mlsx_line.rs`, `ftp/list_line.rs`, `ftp/time.rs` | What does a listing say? |
 //! | `ftp/remote_path.rs` | Which names can FTP carry? |
 //! | `ftp/failure.rs` | What does a reply or a failure mean? |
@@ -51,10 +51,10 @@ use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::{Attributes, Capabilities, Entry, Metadata, TransferStorage, WriteFile};
 
-/// The ports that a URL need not name.
+/// The ports that are omitted in URLs.
 const PORTS: [u16; 2] = [21, 990];
 
-/// A folder on an FTP server, for one transfer. The connections belong to a pool that outlives it.
+/// A folder on an FTP server, for one transfer. Its connections belong to a pool that later transfers use as well.
 pub(crate) struct FtpStorage {
     pool: Arc<Pool>,
     runtime: Handle,
@@ -66,7 +66,8 @@ pub(crate) struct FtpStorage {
     address: String,
 }
 
-/// Connects and logs in. Blocks, so it is called on a blocking thread.
+/// Connects, logs in, and returns the folder `root` of the settings. `stop` ends the operations of the storage. Blocks,
+/// so call this on a blocking thread.
 pub(crate) fn open(
     settings: &FtpSettings,
     pools: &Pools,
@@ -98,7 +99,8 @@ fn address(settings: &FtpSettings) -> String {
     }
 }
 
-/// The root as an absolute path without a slash at its end. One without a slash at its begin is below the login folder.
+/// The root as an absolute path without a slash at its end. A root that does not begin with a slash is below the login
+/// folder.
 fn base(root: &str, connection: &Connection) -> Result<String, Failure> {
     let invalid = |text: &str| Failure::Other(StorageErrorKind::InvalidName, text.to_owned());
     let root = remote_path::carried(root.as_bytes()).map_err(invalid)?;
@@ -117,7 +119,7 @@ impl FtpStorage {
         &self.base
     }
 
-    /// Runs an operation on a connection, which the next one finds in the pool.
+    /// Runs an operation on a connection of the pool, and returns the connection to the pool if it is still usable.
     fn run<T>(
         &self,
         action: &'static str,
@@ -138,7 +140,7 @@ impl FtpStorage {
         result.map_err(|failure: Failure| failure.into_error(action, self.display(path), otherwise))
     }
 
-    /// Begins a data transfer, which takes its connection along.
+    /// Begins a data transfer, which keeps its connection until it ends.
     fn begin(
         &self,
         operation: impl AsyncFnOnce(&mut Connection) -> Result<DataStream, Failure>,
@@ -158,7 +160,7 @@ impl FtpStorage {
         })
     }
 
-    /// The absolute path, if FTP can carry it.
+    /// The absolute path on the server. Fails if FTP cannot transmit it.
     fn remote(&self, action: &'static str, path: &StoragePath) -> Result<String, StorageError> {
         let refused = |text| StorageError::new(StorageErrorKind::InvalidName, action, self.display(path), text);
         remote_path::remote(&self.base, path).map_err(refused)
@@ -188,7 +190,7 @@ impl TransferStorage for FtpStorage {
             line_breaks: false,
             spaces_at_end: false,
             fsync: false,
-            // What RNTO does with a file that is there is up to the server.
+            // Whether RNTO replaces an existing file depends on the server.
             replaces_atomically: false,
             resumes: self.features.rest_stream,
             free_reads: false,

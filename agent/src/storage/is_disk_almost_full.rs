@@ -6,8 +6,8 @@ use std::path::Path;
 #[cfg(unix)]
 const LITTLE: u64 = 1 << 30;
 
-/// Whether the disk of a folder is almost full for the agent's user: less than 1 GiB and less than 1 % of it are available.
-/// File systems that cannot be written, or have no size, are never full.
+/// Whether the disk of a folder is almost full: less than 1 GiB and less than 1 % of it are available to the agent's
+/// user. Always `false` for read-only file systems, those without a size, and those that cannot be inspected.
 #[cfg(unix)]
 pub(crate) fn is_almost_full(folder: &Path) -> bool {
     use rustix::fs::StatVfsMountFlags;
@@ -15,7 +15,7 @@ pub(crate) fn is_almost_full(folder: &Path) -> bool {
     !there.f_flag.contains(StatVfsMountFlags::RDONLY) && is_little(there.f_bavail, there.f_blocks, there.f_frsize)
 }
 
-/// Other systems do not give the space of a folder's disk.
+/// Always `false`, because the space is not determined on this system.
 #[cfg(not(unix))]
 pub(crate) fn is_almost_full(_folder: &Path) -> bool {
     false

@@ -1,4 +1,4 @@
-//! The source and destination of a job or transfer step as absolute paths, which are the same in each run.
+//! Resolves the source and destination of a job or transfer step into absolute paths, which are the same in each run.
 
 use std::path::{Path, PathBuf};
 
@@ -14,8 +14,8 @@ use crate::storage::usage_error::UsageError;
 ///
 /// A file is copied into `destination` if that is a folder (existing, or ending in `/`), and to the path `destination`
 /// if not. The files of a pattern, and the content of a folder whose path ends in `/`, are copied into `destination`.
-/// Any other folder is copied to the path `destination`, or into it if that ends in `/`. So a second run writes to the
-/// same paths as the first.
+/// Any other folder is copied to the path `destination`, or into it if that ends in `/`. These rules ensure that a
+/// second run writes to the same paths as the first.
 pub(crate) fn resolve(source: &str, destination: &str, access: &FileAccess) -> Result<CopyPaths, UsageError> {
     let refuse = |error: &dyn std::fmt::Display| UsageError(error.to_string());
     let (from, to) = (local_path(source)?, local_path(destination)?);
@@ -47,7 +47,7 @@ pub(crate) fn resolve(source: &str, destination: &str, access: &FileAccess) -> R
     Ok(pair)
 }
 
-/// The local path of `text`, which is a path or a `file:` URL.
+/// The local path of `text`, which is a path or a `file:` URL. Fails if it is not absolute or contains `..`.
 pub(crate) fn local_path(text: &str) -> Result<PathBuf, UsageError> {
     let path = match (from_file_url(text), Url::parse(text)) {
         (Some(path), _) => path?,

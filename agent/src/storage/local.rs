@@ -1,4 +1,4 @@
-//! Local files as a storage, inside the folder that a [`SandboxedPath`] cannot leave.
+//! Local files as a storage, confined to the root folder of a [`SandboxedPath`].
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -24,7 +24,7 @@ pub(crate) struct LocalStorage {
 }
 
 impl LocalStorage {
-    /// The storage that holds `path`, and the path in it.
+    /// Creates the storage of the root folder of `path`, and returns it with the path relative to that folder.
     pub(crate) fn holding(path: &SandboxedPath) -> Result<(Self, StoragePath), StorageError> {
         let (root, below) = path.in_root();
         Ok((Self { root }, StoragePath::new(&bytes(below.as_os_str()))?))
@@ -73,7 +73,7 @@ impl TransferStorage for LocalStorage {
             let entry = folder.join(Path::new(&name));
             match entry.symlink_metadata() {
                 Ok(there) => entries.push(Entry { name: bytes(&name), metadata: metadata(&there) }),
-                // It vanished meanwhile.
+                // The entry was removed after the folder was read.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(failed("read", &entry)(error)),
             }
@@ -123,7 +123,7 @@ impl TransferStorage for LocalStorage {
             let detail = format!("it is {kind}, which must not be replaced");
             return Err(StorageError::new(StorageErrorKind::Unsupported, "write", text(to.as_path()), detail));
         }
-        // A missing part must not look like a name that is taken.
+        // If the part file is missing, the error must be `NotFound` and not `AlreadyExists`.
         let is_folder = from.symlink_metadata().map_err(failed("rename", &from))?.is_dir();
         if !replace && to.has_entry() {
             return Err(failed("create", &to)(io::ErrorKind::AlreadyExists.into()));
@@ -147,7 +147,7 @@ impl TransferStorage for LocalStorage {
             path.set_modified(modified).map_err(failed("set the time of", &path))?;
         }
         match attributes.mode {
-            // Last: the file may not be open to its owner afterwards.
+            // The mode is set last, because it may deny access to the owner.
             Some(mode) => set_mode(&path, mode).map_err(failed("set the permissions of", &path)),
             None => Ok(()),
         }
@@ -170,11 +170,11 @@ impl TransferStorage for LocalStorage {
     }
 }
 
-/// A local file that is written. Its blocks of zeros become holes.
+/// A local file that is being written. Blocks of zeros become holes.
 struct LocalFile {
     file: File,
     path: SandboxedPath,
-    /// Bytes so far, also those of a hole at the end, which the file has only once it is finished.
+    /// The length so far in bytes, including a hole at the end, which becomes part of the file in `finish`.
     length: u64,
     sync: BackgroundSync,
 }
@@ -202,7 +202,7 @@ impl WriteFile for LocalFile {
     }
 }
 
-/// Makes the names in a folder and in the folders below it durable; the files themselves are when they are finished.
+/// Makes the entries of a folder and its subfolders durable. The files are synced in `finish`.
 fn sync_folders(folder: &SandboxedPath) -> Result<(), StorageError> {
     for (name, found) in folder.entries().map_err(failed("list", folder))? {
         if found.is_ok_and(|found| found.is_dir()) {
@@ -217,7 +217,7 @@ fn failed(action: &'static str, path: &SandboxedPath) -> impl FnOnce(io::Error) 
     move |error| StorageError::from_io(action, text(path.as_path()), &error)
 }
 
-/// Removes what must not be written through: links, and files that have further hard links.
+/// Removes a link, or a file with further hard links, because writing to it would change another file.
 fn make_way(path: &SandboxedPath) -> Result<(), StorageError> {
     match path.symlink_metadata() {
         Ok(there) if there.is_symlink() || there.is_file() && has_hard_links(&there) => {
@@ -227,7 +227,7 @@ fn make_way(path: &SandboxedPath) -> Result<(), StorageError> {
     }
 }
 
-/// A file that an earlier process has made read-only is replaced.
+/// Opens a file for writing. A file that an earlier process has made read-only is replaced.
 fn open_to_write(path: &SandboxedPath) -> io::Result<File> {
     match path.open_to_write() {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path.has_entry() => {
@@ -264,7 +264,7 @@ fn has_hard_links(there: &FileMetadata) -> bool {
     cap_std::fs::MetadataExt::nlink(there) > 1
 }
 
-/// Other systems give the number of links of open files only.
+/// Always `false`: this system reports the number of hard links of open files only.
 #[cfg(not(unix))]
 fn has_hard_links(_there: &FileMetadata) -> bool {
     false
@@ -287,7 +287,7 @@ fn set_mode(path: &SandboxedPath, mode: u32) -> io::Result<()> {
     path.set_permissions(cap_std::fs::Permissions::from_std(permissions))
 }
 
-/// Other systems have no modes.
+/// Does nothing, because this system has no modes.
 #[cfg(not(unix))]
 fn set_mode(_path: &SandboxedPath, _mode: u32) -> io::Result<()> {
     Ok(())
@@ -309,7 +309,7 @@ fn native(path: &[u8]) -> PathBuf {
     PathBuf::from(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(path))
 }
 
-/// Names that are not UTF-8 are refused before they come here.
+/// Names that are not UTF-8 were refused earlier.
 #[cfg(not(unix))]
 fn native(path: &[u8]) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(path).into_owned())

@@ -1,4 +1,4 @@
-//! Where the source and the destination of a copy are: paths, URLs and names of endpoints, as they are read. Opens nothing.
+//! Parses the source and the destination of a copy: paths, URLs and names of endpoints. Nothing is opened here.
 
 use std::path::PathBuf;
 
@@ -22,23 +22,24 @@ pub(crate) enum Location {
 /// A path on a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RemoteLocation {
-    /// None if only the name of an endpoint is given.
+    /// The protocol in the URL; `None` if only the name of an endpoint is given.
     pub(crate) protocol: Option<Protocol>,
     /// A host, or the name of an endpoint of the configuration.
     pub(crate) host: String,
     pub(crate) port: Option<u16>,
     pub(crate) user: Option<String>,
-    /// Whether the path starts at the folder of the login (`/~/`) instead of the root.
+    /// Whether the path is relative to the login folder (`/~/`) instead of the root of the server.
     pub(crate) is_below_login: bool,
     pub(crate) path: StoragePath,
-    /// Whether it was written with `/` at its end.
+    /// Whether the path was written with `/` at its end, or is empty.
     pub(crate) is_folder: bool,
-    /// Whether the last name has a wildcard that was not written as `%2A` or `%3F`.
+    /// Whether the last name contains a wildcard that is not percent-encoded.
     pub(crate) is_pattern: bool,
 }
 
 impl Location {
-    /// Reads a path, a `file:` URL, a URL of a server such as `sftp://host/path`, or `NAME:/path` with an endpoint's name.
+    /// Parses a path, a `file:` URL, a URL of a server such as `sftp://host/path`, or `NAME:/path` with the name of an
+    /// endpoint.
     pub(crate) fn parse(text: &str) -> Result<Self, UsageError> {
         if from_file_url(text).is_none() {
             if let Some((scheme, rest)) = text.split_once("://") {
@@ -61,7 +62,8 @@ impl Location {
         local_path(text).map(Self::Local)
     }
 
-    /// The path `text` on the endpoint `name`, as of a job that names its endpoint apart from the path.
+    /// The location of the path `text` on the endpoint `name`, for a job that names its endpoint separately. Any `text`
+    /// that is a URL or does not begin with `/` is parsed as in [`Self::parse`].
     pub(crate) fn on_endpoint(protocol: Option<Protocol>, name: &str, text: &str) -> Result<Self, UsageError> {
         if text.contains("://") || !text.starts_with('/') {
             return Self::parse(text);
@@ -128,7 +130,7 @@ fn of_path(
     Ok(RemoteLocation { protocol, host, port: None, user: None, is_below_login, path, is_folder, is_pattern })
 }
 
-/// A URL for messages. A password in it may hold characters that end the host or the path.
+/// A URL for messages, without its user and password. The password may contain characters such as `/` and `@`.
 fn without_password(url: &str) -> String {
     match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
         Some((scheme, (user, rest))) if user.contains(':') => format!("{scheme}://…@{rest}"),
@@ -142,7 +144,7 @@ fn last_part(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Whether it can be the name of an endpoint; one letter alone is a drive.
+/// Whether `name` can be the name of an endpoint. A single letter is the drive of a Windows path.
 fn is_endpoint_name(name: &str) -> bool {
     name.len() > 1 && is_config_name(name)
 }

@@ -1,4 +1,4 @@
-//! Opens the storage of a source or destination. Only this file knows which implementation a protocol has.
+//! Opens the storage of a source or destination. Only this file maps protocols to implementations.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ pub(crate) enum End {
     Destination,
 }
 
-/// A path in an open storage.
+/// A storage that is open, with a path in it.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the path or its storage")]
 #[derive(Clone)]
 pub(crate) struct Opened {
@@ -39,13 +39,14 @@ pub(crate) struct Opened {
     pub(crate) path: StoragePath,
     /// The absolute path of the storage's root.
     pub(crate) root: Vec<u8>,
-    /// Whether the last name of the path may be a file pattern. It is one if no file has exactly this name.
+    /// Whether the last name of the path contains a wildcard. It is a file pattern unless a file has exactly this name.
     pub(crate) may_be_pattern: bool,
-    /// Whether the path was written as that of a folder.
+    /// Whether the path was written with a separator at its end.
     pub(crate) is_folder: bool,
-    /// Whether a local path was written as that of a link, which the path in the storage may have followed.
+    /// Whether the local path is a symbolic link. `path` may already be the target of the link.
     pub(crate) is_link: bool,
-    /// Whether files are written under their final names at once, as drop boxes demand that allow no rename.
+    /// Whether files are written under their final names at once, for servers that allow no rename (`upload =
+    /// "direct"`).
     pub(crate) uploads_directly: bool,
 }
 
@@ -54,16 +55,17 @@ pub(crate) struct Connected {
     pub(crate) storage: Arc<dyn TransferStorage>,
     /// The absolute path of the storage's root.
     pub(crate) root: String,
-    /// `upload = "direct"` of the endpoint.
+    /// Whether the endpoint has `upload = "direct"`.
     pub(crate) uploads_directly: bool,
 }
 
-/// Connects to servers with the settings of their endpoints.
+/// Connects to the servers of locations. Tests have implementations without a network.
 pub(crate) trait Connect: Send + Sync {
-    /// The protocol of a location, from its URL or from the endpoint that it names.
+    /// The protocol of a location, from its URL or its endpoint. Fails if there is none.
     fn protocol(&self, location: &RemoteLocation) -> Result<Protocol, StorageError>;
 
-    /// Connects, with the set of credentials of this name if one is given. Blocks; ends early when `stop` is cancelled.
+    /// Connects and signs in, with the set of credentials named `credentials` if it is given. Blocks; fails when `stop`
+    /// is cancelled.
     fn connect(
         &self,
         location: &RemoteLocation,
@@ -72,19 +74,19 @@ pub(crate) trait Connect: Send + Sync {
     ) -> Result<Connected, StorageError>;
 }
 
-/// The servers of the configuration.
+/// Connects to servers with the settings in the agent's configuration.
 pub(crate) struct ConfiguredServers {
     config: Arc<LiveConfig>,
     state_dir: PathBuf,
     runtime: Handle,
-    /// Connections to SFTP servers that wait for their next transfer.
+    /// Idle connections to SFTP servers.
     connections: ConnectionPool,
-    /// Those to FTP servers.
+    /// Idle connections to FTP servers.
     ftp_connections: Pools,
 }
 
 impl ConfiguredServers {
-    /// Connections are driven by `runtime`.
+    /// Creates the connector; `runtime` executes its connections.
     pub(crate) fn new(config: Arc<LiveConfig>, state_dir: &Path, runtime: Handle) -> Self {
         Self {
             config,
@@ -126,7 +128,7 @@ impl Connect for ConfiguredServers {
     }
 }
 
-/// The address of a location whose storage begins at the root of the server, or at the folder of the login.
+/// The address of a location. The root of its storage is the root of the server, or the login folder.
 fn address(location: &RemoteLocation) -> Address {
     Address {
         protocol: location.protocol,
@@ -141,7 +143,8 @@ fn not_configured(location: &RemoteLocation, error: &ConfigError) -> StorageErro
     StorageError::new(StorageErrorKind::Other, "connect to", location.host.as_str(), error.to_string())
 }
 
-/// Opens a location. Blocking. Local paths are inside what `access` allows.
+/// Opens the storage of a location. `access` restricts local paths; `connect` and `credentials` are used for servers.
+/// Blocking.
 pub(crate) fn open(
     location: &Location,
     end: End,

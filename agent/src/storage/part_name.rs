@@ -9,10 +9,10 @@ use sha2::{Digest as _, Sha256};
 /// The suffix of part files.
 pub(crate) const SUFFIX: &str = ".mftplus-part";
 
-/// The longest file name that file systems accept, in bytes.
+/// The maximum length of a file name in bytes.
 pub(crate) const MAX_NAME: usize = 255;
 
-/// Bytes of the digest that distinguishes shortened names.
+/// The number of digest bytes that distinguish shortened names.
 const DIGEST: usize = 8;
 
 /// The name of the part file for `name`; shortened if the suffix would make it too long.
@@ -25,15 +25,15 @@ pub(crate) fn name_of(name: &OsStr) -> OsString {
     part
 }
 
-/// Like [`name_of`], for a name in the bytes of a storage. The tag of a copy distinguishes its part from those of other
-/// copies.
+/// Like [`name_of`], for a name in a storage. `tag` distinguishes the part file of a copy from those of other copies.
 pub(crate) fn name_of_bytes(name: &[u8], tag: Option<&str>) -> Vec<u8> {
     let suffix = tag.map_or_else(|| SUFFIX.to_owned(), |tag| format!(".{tag}{SUFFIX}"));
     let part = shortened(name, suffix.len()).map_or_else(|| name.to_owned(), String::into_bytes);
     [part.as_slice(), suffix.as_bytes()].concat()
 }
 
-/// The beginning of a name to which a suffix of this length does not fit, with a digest that distinguishes it from others.
+/// The beginning of `name`, with a digest that makes it unique, if `name` is too long for a suffix of this length;
+/// otherwise `None`.
 fn shortened(name: &[u8], suffix: usize) -> Option<String> {
     if name.len() + suffix <= MAX_NAME {
         return None;
@@ -61,7 +61,7 @@ pub(crate) fn is_part(name: &OsStr) -> bool {
     is_part_bytes(name.as_encoded_bytes())
 }
 
-/// Like [`is_part`], for a name in the bytes of a storage.
+/// Like [`is_part`], for a name in a storage.
 pub(crate) fn is_part_bytes(name: &[u8]) -> bool {
     name.ends_with(SUFFIX.as_bytes())
 }

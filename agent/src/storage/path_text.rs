@@ -1,4 +1,4 @@
-//! Paths as text, and text as paths.
+//! Converts paths to text and back.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -18,18 +18,18 @@ pub(crate) fn text(path: &Path) -> String {
     }
 }
 
-/// The path that [`text`] converted to this text.
+/// The path from which [`text`] made this text.
 pub(crate) fn from_text(text: &str) -> PathBuf {
     from_file_url(text).and_then(Result::ok).unwrap_or_else(|| PathBuf::from(text))
 }
 
-/// The path of a `file:` URL; `None` if the text is not such a URL.
+/// The path of a `file:` URL, or what is wrong with the URL; `None` if the text is not a `file:` URL.
 pub(crate) fn from_file_url(text: &str) -> Option<Result<PathBuf, UsageError>> {
     let decoded = match local_file(text)? {
         Ok(decoded) => decoded,
         Err(problem) => return Some(Err(UsageError(format!("`{text}` {problem}")))),
     };
-    // `Url` would leave these parts out.
+    // `Url` would resolve these parts.
     if goes_up(Path::new(&decoded)) {
         return Some(Err(UsageError(format!("`{text}` contains `..`; write the path without it"))));
     }
@@ -42,7 +42,7 @@ pub(crate) fn goes_up(path: &Path) -> bool {
     path.components().any(|part| matches!(part, Component::ParentDir))
 }
 
-/// Whether a path ends with a separator, and so names a folder.
+/// Whether a path ends with a separator, which means that it names a folder.
 pub(crate) fn ends_with_separator(path: &Path) -> bool {
     path.as_os_str().to_string_lossy().ends_with(std::path::is_separator)
 }

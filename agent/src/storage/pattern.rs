@@ -8,7 +8,7 @@ use wildmatch::WildMatch;
 use crate::storage::path_text::{ends_with_separator, text};
 use crate::storage::usage_error::UsageError;
 
-/// What is said of a pattern with a separator at its end, which a shell takes for a pattern of folders.
+/// The message for a pattern with a separator at its end, which would select folders in a shell.
 pub(crate) const FILES_ONLY: &str = "a pattern selects files, never folders: write it without `/` at its end";
 
 /// Splits a path into its folder and the pattern of its last part; `None` if the last part has no wildcard, or if a
@@ -18,7 +18,7 @@ pub(crate) fn split(path: &Path) -> Option<(&Path, &str)> {
     if fs::symlink_metadata(path).is_ok() { None } else { Some((path.parent()?, name)) }
 }
 
-/// Refuses a pattern with a separator at its end. A folder whose name is the pattern itself is no pattern.
+/// Fails if `path` is a pattern with a separator at its end. The path of an existing folder is not a pattern.
 pub(crate) fn check(path: &Path) -> Result<(), UsageError> {
     if ends_with_separator(path) && split(path).is_some() {
         return Err(UsageError(format!("cannot copy {}: {FILES_ONLY}", text(path))));
@@ -26,7 +26,8 @@ pub(crate) fn check(path: &Path) -> Result<(), UsageError> {
     Ok(())
 }
 
-/// Whether a file name matches: `*` stands for any number of characters, `?` for one; a leading dot must be explicit.
+/// Whether a file name matches the pattern: `*` stands for any number of characters, `?` for one. A name that begins
+/// with a dot matches only a pattern that begins with a dot.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     (pattern.starts_with('.') || !name.starts_with('.')) && WildMatch::new(pattern).matches(name)
 }

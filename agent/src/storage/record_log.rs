@@ -1,8 +1,8 @@
-//! A file of records to which lines are only added, so that a write never touches what was durable before it.
+//! An append-only file of records: an append never changes bytes that are already durable.
 //!
-//! Each line is one record: 16 hexadecimal digits of the SHA-256 of its JSON, a space, the JSON and a line feed. Bytes after
-//! the last line feed are what a power failure left of the last write: they are cut off. A line whose checksum is wrong was
-//! damaged later: it is set aside, and the other lines are used.
+//! Each line is one record: 16 hexadecimal digits of the SHA-256 of its JSON, a space, the JSON and a line feed. Bytes
+//! after the last line feed are the rest of a write that a power failure interrupted; they are cut off. A line with a
+//! wrong checksum was damaged later; it is moved to another file, and the other lines are used.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -16,34 +16,35 @@ use crate::storage::state_file::{self, with_path, with_suffix};
 /// The maximum length of the JSON of a record in bytes.
 pub(crate) const MAX_RECORD: usize = 1 << 20;
 
-/// The length in bytes up to which a log is not compacted.
+/// The length in bytes that a log must exceed before it is compacted.
 const COMPACT_ABOVE: u64 = 4 << 20;
 
-/// The digits of the checksum of a line.
+/// The number of digits of the checksum of a line.
 const DIGITS: usize = 16;
 
 /// A log that is open for appending. Blocking.
 #[derive(Debug)]
 pub(crate) struct RecordLog {
     path: PathBuf,
-    /// `None` if the end of the file is not known, because there is no file yet or a write failed: then the whole file is
-    /// written again before anything else.
+    /// `None` if the end of the file is not known, because there is no file yet or a write failed. The whole file is
+    /// then written again first.
     file: Option<File>,
     /// The length of the durable lines in bytes.
     length: u64,
-    /// The length up to which no compaction is considered.
+    /// The length that the log must exceed before it may be compacted.
     compact_above: u64,
-    /// The least value of `compact_above`.
+    /// The minimum of `compact_above`.
     least: u64,
 }
 
-/// What [`RecordLog::open`] has found.
+/// The result of [`RecordLog::open`].
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) log: RecordLog,
     /// The JSON of the records, oldest first.
     pub(crate) records: Vec<Vec<u8>>,
-    /// The file with the damaged lines, or with everything if no line was valid.
+    /// The file to which the damaged lines were moved, or the whole file if no line was valid; `None` if no line was
+    /// damaged.
     pub(crate) aside: Option<PathBuf>,
 }
 
@@ -55,16 +56,16 @@ struct Lines {
     damaged: Vec<u8>,
     /// The length of all complete lines in bytes.
     complete: usize,
-    /// The length of what follows them.
+    /// The length of the incomplete last line in bytes.
     torn: usize,
 }
 
-/// The JSON of the valid records, oldest first; none if there is no file. Changes nothing.
+/// The JSON of the valid records, oldest first; empty if there is no file. Changes nothing.
 pub(crate) fn read_records(path: &Path) -> io::Result<Vec<Vec<u8>>> {
     Ok(read(path)?.map(|lines| lines.records).unwrap_or_default())
 }
 
-/// Adds a record to a text of lines.
+/// Appends the line of a record to `lines`. Fails if its JSON is longer than [`MAX_RECORD`].
 pub(crate) fn push_line(lines: &mut Vec<u8>, json: &[u8]) -> io::Result<()> {
     if json.len() > MAX_RECORD {
         let message = format!("a record of {} bytes cannot be stored; at most {MAX_RECORD} are possible", json.len());
@@ -78,8 +79,8 @@ pub(crate) fn push_line(lines: &mut Vec<u8>, json: &[u8]) -> io::Result<()> {
 }
 
 impl RecordLog {
-    /// Opens the log at `path`. An incomplete last line is cut off, and damaged lines are set aside. The caller then writes
-    /// the log if [`Self::is_incomplete`] says so.
+    /// Opens the log at `path`. An incomplete last line is cut off, and damaged lines are moved to another file. If
+    /// [`Self::is_incomplete`] is then true, the caller must call [`Self::rewrite`].
     pub(crate) fn open(path: &Path) -> io::Result<Opened> {
         let mut log =
             Self { path: path.to_owned(), file: None, length: 0, compact_above: COMPACT_ABOVE, least: COMPACT_ABOVE };
@@ -95,13 +96,13 @@ impl RecordLog {
         Ok(Opened { log, records: lines.records, aside })
     }
 
-    /// Whether the file does not hold the content, so that it must be written with [`Self::rewrite`].
+    /// Whether the file is missing or may differ from the content, so that it must be written with [`Self::rewrite`].
     pub(crate) fn is_incomplete(&self) -> bool {
         self.file.is_none()
     }
 
-    /// Appends lines durably. After an error they are not in the log; `content` gives the lines before them in case the
-    /// file must be written again.
+    /// Appends lines durably. After an error, they are not in the log. `content` returns all earlier lines; it is
+    /// called if the whole file must be written again.
     pub(crate) fn append(&mut self, lines: &[u8], content: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<()> {
         let Some(file) = &mut self.file else {
             let mut all = content()?;
@@ -109,7 +110,8 @@ impl RecordLog {
             return self.rewrite(&all);
         };
         if let Err(error) = file.write_all(lines).and_then(|()| file.sync_data()) {
-            // The next process must not read what was written of them. After a failed sync the file is not trusted at all.
+            // The next process must not read a part of these lines. After a failed sync, the whole file must be written
+            // again.
             if let Some(file) = self.file.take() {
                 let _ = file.set_len(self.length);
             }
@@ -119,11 +121,11 @@ impl RecordLog {
         Ok(())
     }
 
-    /// Replaces the whole content, atomically and durably. After an error the old content counts; if it is not certain that
-    /// the file still holds it, the next append writes it again.
+    /// Replaces the whole content with `lines`, atomically and durably. After an error, the old content remains valid;
+    /// if the file may not contain it any more, the next append writes it again.
     pub(crate) fn rewrite(&mut self, lines: &[u8]) -> io::Result<()> {
         let beside = self.write_beside(lines).map_err(with_path("write", &self.path))?;
-        // From the rename on, an open file may be another one than that at the path.
+        // From the rename on, the open file may differ from the file at the path.
         self.file = None;
         let replaced = state_file::put_in_place(&beside, &self.path).and_then(|()| {
             let mut file = OpenOptions::new().write(true).open(&self.path)?;
@@ -135,7 +137,8 @@ impl RecordLog {
         Ok(())
     }
 
-    /// Writes the log again if it is long and more than twice its content, which `content` gives as lines.
+    /// Compacts the log: replaces it with the lines of `content` if it is longer than 4 MiB and more than twice as long
+    /// as they are.
     pub(crate) fn compact(&mut self, content: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<()> {
         if self.length <= self.compact_above {
             return Ok(());
@@ -146,7 +149,7 @@ impl RecordLog {
             self.compact_above = twice;
             return Ok(());
         }
-        // If this fails, it is not tried again at each append.
+        // If the rewrite fails, it is not retried at each append.
         self.compact_above = self.length + self.least;
         self.rewrite(&lines)?;
         self.compact_above = twice.max(self.least);
@@ -169,12 +172,12 @@ impl RecordLog {
 
     fn write_beside(&self, lines: &[u8]) -> io::Result<PathBuf> {
         state_file::write_beside(&self.path, lines).inspect_err(|_| {
-            // Part of it would take the space that is missing.
+            // A part of the file would occupy the space that is missing.
             let _ = fs::remove_file(with_suffix(&self.path, ".tmp"));
         })
     }
 
-    /// Opens the file, and cuts off what follows the complete lines, durably.
+    /// Opens the file for appending, and cuts off an incomplete last line durably.
     fn resume(&mut self, lines: &Lines) -> io::Result<()> {
         let failed = || with_path("write", &self.path);
         let mut file = OpenOptions::new().write(true).open(&self.path).map_err(failed())?;

@@ -1,7 +1,7 @@
-//! A path below a root folder that no symbolic link can leave. Blocking.
+//! A path below a root folder; no symbolic link in it can lead out of that folder. Blocking.
 //!
-//! Every access is relative to the root, which is held open, and the operating system resolves the rest each time. So a
-//! folder that is replaced by a link at any time does not lead out of the root.
+//! Every access is relative to an open handle of the root folder, and the operating system resolves the rest of the
+//! path each time. So the access stays below the root even if a folder is replaced by a link at any time.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -31,14 +31,14 @@ pub(crate) struct SandboxedPath {
 }
 
 impl SandboxedPath {
-    /// The path `relative` below the folder `root`; `full` is the same path as messages show it.
+    /// Opens the folder `root`, and returns the path `relative` below it. `full` is the same path for messages.
     pub(crate) fn new(root: &Path, relative: &Path, full: &Path) -> io::Result<Self> {
         let root = Dir::open_ambient_dir(root, ambient_authority())?;
         let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
         Ok(Self { root: Arc::new(root), relative: relative.to_owned(), full: full.to_owned() })
     }
 
-    /// The complete path.
+    /// The complete path for messages and reports.
     pub(crate) fn as_path(&self) -> &Path {
         &self.full
     }
@@ -62,17 +62,17 @@ impl SandboxedPath {
         Some(Self { root: self.root.clone(), relative: relative.to_owned(), full })
     }
 
-    /// The root folder that it is in, and the path below that.
+    /// The root folder of this path, and the path relative to the root.
     pub(crate) fn in_root(&self) -> (Self, &Path) {
         let below = if self.is_root() { Path::new("") } else { self.relative.as_path() };
-        // The path may have been written with links that `relative` has not.
+        // The complete path may contain links that `relative` does not contain.
         let depth =
             if self.full.ends_with(below) { below.components().count() } else { self.full.components().count() };
         let full = self.full.ancestors().nth(depth).or_else(|| self.full.ancestors().last()).unwrap_or(&self.full);
         (Self { root: self.root.clone(), relative: PathBuf::from("."), full: full.to_owned() }, below)
     }
 
-    /// The part file of a copy to this path: beside it, or inside it if the path is the root.
+    /// The path of the part file of a copy to this path: in the same folder, or inside it if this path is the root.
     pub(crate) fn part(&self) -> Self {
         if self.is_root() {
             return self.join(Path::new(part_name::SUFFIX));
@@ -153,7 +153,8 @@ impl SandboxedPath {
         self.root.rename(&self.relative, &to.root, &to.relative).map_err(explain)
     }
 
-    /// Moves the file or folder to `to` unless there is something: in one step where the system and the file system can.
+    /// Moves the file or folder to `to`. Fails with `AlreadyExists` if `to` exists. The check and the move are one step
+    /// if the system and the file system support that.
     pub(crate) fn rename_to_free(&self, to: &Self) -> io::Result<()> {
         use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
         match self.rename_exclusively(to) {
@@ -258,7 +259,7 @@ pub(crate) fn special(_found: FileType) -> Option<&'static str> {
     None
 }
 
-/// Replaces the error for a link that would have left the root by one that says so.
+/// Replaces the error about a link that leads out of the root by one that says so.
 fn explain(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none() {
         return io::Error::new(io::ErrorKind::PermissionDenied, "a link in the path leads out of the folder");

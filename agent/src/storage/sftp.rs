@@ -1,11 +1,12 @@
-//! Folders on SFTP servers.
+//! Folders on SFTP servers, as storages.
 //!
 //! | File | Question |
 //! |---|---|
 //! | `connection` | How is a server reached: `transport` and `socks` for the network, `algorithms`, `host_key` with `known_hosts` and `host_pattern`, `authentication`? |
-//! | `pool` | Which connections wait for their next transfer? |
+//! | `pool` | Which idle connections can the next transfer use? |
 //! | `block_on_requests` | How does a blocking thread wait for an answer, and how long (`activity`)? |
-//! | `sftp_storage` | What can a copy do there: `listing`, `reader` and `writer` with requests `in_flight`, `extensions`, `attributes`, `remote_path`? |
+//! | `sftp_storage` | Which operations can a copy execute: `listing`, `reader` and `writer` with requests `in_flight`,
+//! `extensions`, `attributes`, `remote_path`? |
 //! | `failure` | What do the errors mean? |
 
 mod activity;
@@ -43,7 +44,8 @@ use crate::storage::sftp::pool::{ConnectionPool, PoolKey};
 use crate::storage::sftp::sftp_storage::SftpStorage;
 use crate::storage::sftp::transport::Target;
 
-/// Opens the folder that the settings name, over a connection of the pool or a new one. Blocks.
+/// Opens the folder `root` of the settings, over an idle connection of the pool or a new one. Blocks; fails when `stop`
+/// is cancelled.
 pub(crate) fn open(
     settings: &SftpSettings,
     pool: &ConnectionPool,
@@ -74,7 +76,7 @@ async fn connect(settings: &SftpSettings, pool: &ConnectionPool, key: PoolKey) -
     Connection::open(settings).await.map(Arc::new)
 }
 
-/// The key that a server shows, for a person to compare. No key is trusted, and there is no sign-in. Blocks.
+/// The host key that a server presents, for a user to compare. The connection ends without a sign-in. Blocks.
 pub(crate) fn host_key(target: &Target<'_>, runtime: &Handle) -> Result<ShownKey, StorageError> {
     let shown = runtime.block_on(connection::shown_key(target));
     shown.map_err(|failure| failure.at("read the host key of", remote_path::url_of(target.host, target.port)))

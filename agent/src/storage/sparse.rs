@@ -1,13 +1,13 @@
-//! Keeps the holes of sparse files: blocks of zeros are skipped instead of written. Blocking.
+//! Preserves the holes of sparse files: blocks of zeros are skipped instead of written. Blocking.
 //!
-//! Between local paths, a file gets holes if its source has some. A file that comes through a storage gets them wherever it
-//! has blocks of zeros, since no protocol says where the holes of the source are. To servers the zeros are sent: not every
-//! server fills a gap with them, which only reading back would show.
+//! Between local paths, a file gets holes if its source has some. A local file that is copied through storages gets
+//! holes wherever it has blocks of zeros, because no protocol transmits where the source has holes. Zeros are sent to
+//! servers, because not every server fills a gap with zeros, and only reading the file back would reveal that.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 
-/// The unit of holes, in bytes. No file system in use has a smaller one.
+/// The unit of holes in bytes. No common file system has a smaller unit.
 const BLOCK: usize = 4096;
 
 /// Whether a file occupies fewer bytes than its length.
@@ -24,8 +24,8 @@ pub(crate) fn is_sparse(_file: &Metadata) -> bool {
     false
 }
 
-/// Writes `bytes` at `offset`, the end of the file, without blocks of zeros. Returns the number of written bytes. The
-/// caller sets the length of the file, which may end in a hole.
+/// Writes `bytes` at `offset`, the end of the file, and skips blocks of zeros. Returns the number of bytes that were
+/// written. The caller must set the length of the file afterwards, because it may end in a hole.
 pub(crate) fn write_at(file: &mut File, offset: u64, bytes: &[u8]) -> io::Result<usize> {
     let mut written = 0;
     let mut start = 0;

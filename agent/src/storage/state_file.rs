@@ -1,6 +1,6 @@
-//! The agent's own JSON files, which survive a power failure: written to a temporary file, synced, renamed, with the previous
-//! version kept as `.bak`. A file that cannot be read as its type is damaged, also if it is other JSON. Each error names the
-//! file and says what to do.
+//! The agent's own JSON files, which survive a power failure: content is written to a temporary file, synced and
+//! renamed, and the previous version is kept as `.bak`. A file that cannot be deserialized to its type counts as
+//! damaged, even if it is valid JSON. Each error names the file and says what to do.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::storage::path_text::text;
 
-/// The content of a state file.
+/// The result of reading a state file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Stored<T> {
     /// The file does not exist.
@@ -27,7 +27,7 @@ pub(crate) enum Stored<T> {
 }
 
 impl<T> Stored<T> {
-    /// The content of the newest valid version.
+    /// The content of the newest valid version; `None` if there is none.
     pub(crate) fn content(self) -> Option<T> {
         match self {
             Self::Whole(content) | Self::Previous(content) => Some(content),
@@ -36,8 +36,8 @@ impl<T> Stored<T> {
     }
 }
 
-/// Reads a file that [`write_durably`] wrote. A file that is not a `T` is damaged, which is not an error; a folder in its
-/// place is an error only if there is no previous version.
+/// Reads a file that [`write_durably`] wrote. A damaged file is not an error. A folder at `path` is an error only if
+/// there is no previous version.
 pub(crate) fn read_stored<T: DeserializeOwned>(path: &Path) -> io::Result<Stored<T>> {
     let found = fs::read(path);
     if let Some(content) = found.as_ref().ok().and_then(|text| serde_json::from_slice(text).ok()) {
@@ -57,8 +57,8 @@ pub(crate) fn read_stored<T: DeserializeOwned>(path: &Path) -> io::Result<Stored
     }
 }
 
-/// Reads like [`read_stored`] a file that no command removes: if it is missing, it was deleted by hand, and its
-/// previous version counts.
+/// Like [`read_stored`], for a file that the agent never removes: if the file is missing, a user has deleted it, and
+/// its previous version is used.
 pub(crate) fn read_kept<T: DeserializeOwned>(path: &Path) -> io::Result<Stored<T>> {
     let stored = read_stored(path)?;
     if !matches!(stored, Stored::Missing) {
@@ -68,14 +68,14 @@ pub(crate) fn read_kept<T: DeserializeOwned>(path: &Path) -> io::Result<Stored<T
     Ok(previous.map_or(Stored::Missing, Stored::Previous))
 }
 
-/// Writes a missing or damaged `.bak` file again from a valid file. A failure is only logged.
+/// Restores a missing or damaged `.bak` file from the file at `path`, if that is valid. A failure is only logged.
 pub(crate) fn restore_previous<T: DeserializeOwned>(path: &Path) {
     let previous = previous(path);
     if read_whole::<T>(&previous).is_some() {
         return;
     }
     if let Some(bytes) = read_whole::<T>(path) {
-        // A second file, not a second name: what damages the one must not reach the other.
+        // A copy and not a hard link, so that damage to one file does not affect the other.
         let restored = write_beside(&previous, &bytes).and_then(|beside| put_in_place(&beside, &previous));
         if let Err(error) = restored {
             tracing::debug!(path = text(&previous), %error, "the second copy of a state file cannot be restored");
@@ -83,7 +83,7 @@ pub(crate) fn restore_previous<T: DeserializeOwned>(path: &Path) {
     }
 }
 
-/// Renames a damaged file to `.damaged`, so that it can be inspected. Returns the new path.
+/// Renames a damaged file by appending `.damaged`, so that it can be inspected. Returns the new path.
 pub(crate) fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let aside = with_suffix(path, ".damaged");
     let moved = fs::rename(path, &aside).and_then(|()| sync_parent(path));
@@ -99,7 +99,7 @@ pub(crate) fn remove_stored(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes a state file.
+/// Removes a state file, without its previous version.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path).map_err(with_path("remove", path))
 }
@@ -110,7 +110,7 @@ pub(crate) fn age(path: &Path) -> io::Result<Duration> {
     Ok(modified.elapsed().unwrap_or_default())
 }
 
-/// Adds the path and the remedy to an error. The kind of the error stays.
+/// Adds the failed action, the path and advice to an error. The kind of the error does not change.
 pub(crate) fn with_path(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> io::Error {
     move |error| {
         let advice = match error.kind() {
@@ -134,7 +134,8 @@ fn previous(path: &Path) -> PathBuf {
     with_suffix(path, ".bak")
 }
 
-/// Replaces the file atomically and durably; only its owner can read it.
+/// Replaces the file with `content` as JSON, atomically and durably, and keeps the previous version. Only its owner can
+/// read it.
 pub(crate) fn write_durably<T: Serialize + DeserializeOwned>(path: &Path, content: &T) -> io::Result<()> {
     let bytes = serde_json::to_vec_pretty(content).map_err(io::Error::from);
     let written = bytes.and_then(|bytes| write_beside(path, &bytes)).and_then(|beside| {
@@ -144,7 +145,7 @@ pub(crate) fn write_durably<T: Serialize + DeserializeOwned>(path: &Path, conten
     written.map_err(with_path("write", path))
 }
 
-/// Writes and syncs the temporary file beside `path`. Returns its path.
+/// Writes and syncs `PATH.tmp`, and returns its path. The file at `path` is not changed.
 pub(crate) fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let beside = with_suffix(path, ".tmp");
     match fs::remove_file(&beside) {
@@ -157,7 +158,7 @@ pub(crate) fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     Ok(beside)
 }
 
-/// Renames the temporary file to `path`, durably.
+/// Renames the temporary file `beside` to `path`, durably. If that fails, the temporary file is removed.
 pub(crate) fn put_in_place(beside: &Path, path: &Path) -> io::Result<()> {
     if let Err(error) = fs::rename(beside, path) {
         // The next write creates it again.
@@ -205,7 +206,7 @@ pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Creates a folder and its parents, which only their owner may enter.
+/// Creates a folder and its parents if they are missing. Only their owner may enter those that are created.
 pub(crate) fn create_private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -217,7 +218,7 @@ pub(crate) fn create_private_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder).and_then(|()| sync_parent(folder)).map_err(with_path("create the folder", folder))
 }
 
-/// Makes a new file readable and writable by its owner only.
+/// Sets the option that a new file is readable and writable by its owner only.
 pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);

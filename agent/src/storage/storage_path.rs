@@ -1,13 +1,14 @@
-//! Paths below the root of a storage, and what a name in them can be.
+//! Paths below the root of a storage, and the names that are valid in them.
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 
 use crate::storage::error::{StorageError, StorageErrorKind};
 
-/// The maximum number of bytes of a refused name that messages show.
+/// The maximum number of bytes of a refused name in messages.
 const MAX_SHOWN: usize = 255;
 
-/// The characters of paths that state files hold in escaped form, besides those that are not ASCII.
+/// The ASCII characters of paths that are escaped in state files; all other bytes that are not ASCII are escaped as
+/// well.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 
 /// A path below the root of a storage: bytes, `/` between names, no `..`, no NUL; empty for the root itself.
@@ -15,7 +16,7 @@ const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 pub(crate) struct StoragePath(Vec<u8>);
 
 impl StoragePath {
-    /// The path without empty names and `.`.
+    /// Creates a path; empty names and `.` are removed. Fails if `bytes` contains `..` or NUL.
     pub(crate) fn new(bytes: &[u8]) -> Result<Self, StorageError> {
         let names: Vec<&[u8]> =
             bytes.split(|byte| *byte == b'/').filter(|name| !name.is_empty() && *name != b".").collect();
@@ -26,7 +27,8 @@ impl StoragePath {
         Err(StorageError::new(StorageErrorKind::InvalidName, "use the path", shown(bytes), detail))
     }
 
-    /// The path of the entry `name` of this folder. A name that leads elsewhere, as a server may send one, is refused.
+    /// The path of the entry `name` of this folder. Fails for names such as `..` or `a/b`, which a malicious server may
+    /// send.
     pub(crate) fn join(&self, name: &[u8]) -> Result<Self, StorageError> {
         if is_name(name) {
             return Ok(self.append(&Self(name.to_owned())));
@@ -44,12 +46,12 @@ impl StoragePath {
         }
     }
 
-    /// The path of an entry `name` beside this one; the name is made of one that is valid.
+    /// The path of the entry `name` in the same folder. The caller must derive `name` from a valid name.
     pub(crate) fn with_file_name(&self, name: Vec<u8>) -> Self {
         self.parent().unwrap_or_default().append(&Self(name))
     }
 
-    /// The folder that holds it; none for the root.
+    /// The parent folder; `None` for the root.
     pub(crate) fn parent(&self) -> Option<Self> {
         if self.0.is_empty() {
             return None;
@@ -58,7 +60,7 @@ impl StoragePath {
         Some(Self(self.0[..end].to_owned()))
     }
 
-    /// The last name; none for the root.
+    /// The last name; `None` for the root.
     pub(crate) fn file_name(&self) -> Option<&[u8]> {
         self.0.rsplit(|byte| *byte == b'/').next().filter(|name| !name.is_empty())
     }
@@ -72,24 +74,24 @@ impl StoragePath {
         percent_encode(&self.0, ESCAPED).to_string()
     }
 
-    /// The path from which [`Self::to_stored`] made a text.
+    /// Parses a text that [`Self::to_stored`] returned.
     pub(crate) fn from_stored(text: &str) -> Result<Self, StorageError> {
         Self::new(&percent_decode_str(text).collect::<Vec<u8>>())
     }
 
-    /// The path as text, if it is UTF-8.
+    /// The path as text; `None` if it is not UTF-8.
     pub(crate) fn to_str(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()
     }
 }
 
-/// The begin of a name or path that is refused, for messages: a server may have sent it, so nothing in it may steer a
-/// terminal.
+/// The beginning of a refused name or path for messages, with escaped control characters, because a server may have
+/// sent it.
 fn shown(bytes: &[u8]) -> String {
     StoragePath(bytes[..bytes.len().min(MAX_SHOWN)].to_owned()).to_stored()
 }
 
-/// Whether it can be the name of an entry of a folder. The names that a server sends are checked with it.
+/// Whether `name` can be the name of an entry of a folder. Names from servers are checked with this function.
 fn is_name(name: &[u8]) -> bool {
     !matches!(name, b"" | b"." | b"..") && !name.contains(&b'/') && !name.contains(&0)
 }

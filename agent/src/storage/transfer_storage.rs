@@ -1,4 +1,4 @@
-//! The seam for protocols: what a copy needs of the place where files are.
+//! The interface of storages, which each protocol implements.
 
 use std::io::{Read, Write};
 use std::time::SystemTime;
@@ -13,17 +13,17 @@ pub(crate) const MAX_ENTRIES: usize = 1_000_000;
 /// The maximum depth of nested folders.
 pub(crate) const MAX_DEPTH: usize = 128;
 
-/// Where files are: a local folder inside the allowed folders, or a folder on an SFTP or FTP server.
+/// A storage: a local folder inside the allowed folders, or a folder on an SFTP or FTP server.
 ///
-/// Calls block and are made on a blocking thread, never on the runtime. Remote storages are clients of the async runtime
-/// whose `Handle` they hold: each call waits with a timeout and the stop token of the transfer.
+/// The methods block, so call them on a blocking thread and never in an async task. Remote storages execute each
+/// request on an async runtime, with a timeout and the stop token of the transfer.
 pub(crate) trait TransferStorage: Send + Sync {
     fn capabilities(&self) -> Capabilities;
 
-    /// The metadata of what a link leads to.
+    /// The metadata of a file or folder. Links are followed.
     fn metadata(&self, path: &StoragePath) -> Result<Metadata, StorageError>;
 
-    /// The metadata of the entry itself.
+    /// The metadata of the entry itself. A link at the end of the path is not followed.
     fn symlink_metadata(&self, path: &StoragePath) -> Result<Metadata, StorageError>;
 
     /// The entries of a folder, without `.` and `..`, in no order; at most [`MAX_ENTRIES`].
@@ -32,20 +32,21 @@ pub(crate) trait TransferStorage: Send + Sync {
     /// Reads a file from `offset` on.
     fn open_read(&self, path: &StoragePath, offset: u64) -> Result<Box<dyn Read + Send + '_>, StorageError>;
 
-    /// Creates a file (mode 0600 where there are modes), or opens it to write from `offset` on; the bytes behind `offset`
-    /// are cut off.
+    /// Opens a file to write from `offset` on, and cuts off the bytes after `offset`. A missing file is created, with
+    /// mode 0600 if the storage has modes.
     fn open_write(&self, path: &StoragePath, offset: u64) -> Result<Box<dyn WriteFile + '_>, StorageError>;
 
-    /// Creates a folder; an existing one is no error.
+    /// Creates a folder; succeeds if it exists already.
     fn create_folder(&self, path: &StoragePath) -> Result<(), StorageError>;
 
     fn create_link(&self, path: &StoragePath, target: &[u8]) -> Result<(), StorageError>;
 
     fn read_link(&self, path: &StoragePath) -> Result<Vec<u8>, StorageError>;
 
-    /// Publishes: `replace` decides about an existing destination. Without an atomic rename over, the storage moves the
-    /// destination aside first and says so in its capabilities. A missing `from` is `NotFound`, whatever stands at `to`: so a copy
-    /// whose rename was done before its answer was lost is known to be published.
+    /// Renames `from` to `to`. An existing file at `to` is replaced if `replace` is set, and is an error otherwise. If
+    /// the storage cannot replace atomically (see [`Capabilities::replaces_atomically`]), it renames the old file
+    /// first. A missing `from` is always `NotFound`, even if `to` exists, so that a copy is recognised as published if
+    /// only the response to its rename was lost.
     fn rename(&self, from: &StoragePath, to: &StoragePath, replace: bool) -> Result<(), StorageError>;
 
     /// Removes a file or link, or a folder with its content.
@@ -53,13 +54,14 @@ pub(crate) trait TransferStorage: Send + Sync {
 
     fn set_attributes(&self, path: &StoragePath, attributes: Attributes) -> Result<(), StorageError>;
 
-    /// SHA-256 in hexadecimal as the other side computes it, where it can (SFTP `check-file`, FTP `HASH` and `XSHA256`).
+    /// The SHA-256 of a file in hexadecimal, computed by the server (SFTP `check-file`, FTP `HASH` and `XSHA256`);
+    /// `None` if it cannot.
     fn checksum(&self, path: &StoragePath) -> Result<Option<String>, StorageError>;
 
-    /// Bytes that are free for a folder, if that is known.
+    /// The number of free bytes for a folder; `None` if it is not known.
     fn free_space(&self, path: &StoragePath) -> Option<u64>;
 
-    /// The path on this machine, by which part files are locked; none on a server.
+    /// The path on this machine, which is used to lock part files; `None` for a path on a server.
     fn local_path(&self, _path: &StoragePath) -> Option<SandboxedPath> {
         None
     }
@@ -68,21 +70,21 @@ pub(crate) trait TransferStorage: Send + Sync {
     fn display(&self, path: &StoragePath) -> String;
 }
 
-/// A file that is written.
+/// A file that is being written.
 pub(crate) trait WriteFile: Write + Send {
-    /// Waits until all is written, durably if `sync` is set and the storage can do that, and closes the file. Errors of
-    /// writes in flight are returned here at the latest.
+    /// Waits until all bytes are written, and closes the file. If `sync` is set and the storage supports it, the file
+    /// is then durable. Errors of earlier writes are returned here at the latest.
     fn finish(self: Box<Self>, sync: bool) -> Result<(), StorageError>;
 }
 
-/// What is known of a file, folder or link.
+/// The metadata of a file, folder or link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Metadata {
     pub(crate) kind: EntryKind,
-    /// Bytes of a file.
+    /// The size of a file in bytes.
     pub(crate) size: u64,
     pub(crate) modified: Option<SystemTime>,
-    /// Permission bits, without the type.
+    /// The permission bits, without the file type; `None` if they are not known.
     pub(crate) mode: Option<u32>,
 }
 
@@ -100,19 +102,19 @@ pub(crate) enum EntryKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) name: Vec<u8>,
-    /// Of the entry itself, not of what a link leads to.
+    /// The metadata of the entry itself; links are not followed.
     pub(crate) metadata: Metadata,
 }
 
-/// What to set on a file or folder; what is none stays.
+/// The attributes to set on a file or folder; `None` leaves an attribute unchanged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Attributes {
     pub(crate) modified: Option<SystemTime>,
-    /// Permission bits.
+    /// The permission bits.
     pub(crate) mode: Option<u32>,
 }
 
-/// What a storage can do.
+/// The capabilities of a storage.
 #[expect(clippy::struct_excessive_bools, reason = "each is a capability of its own")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Capabilities {
@@ -124,16 +126,16 @@ pub(crate) struct Capabilities {
     pub(crate) times: bool,
     /// Names need not be UTF-8.
     pub(crate) any_bytes: bool,
-    /// Names may hold line breaks.
+    /// Names may contain line breaks.
     pub(crate) line_breaks: bool,
     /// Names may end with a space.
     pub(crate) spaces_at_end: bool,
-    /// Files can be written durably.
+    /// Files can be synced to disk.
     pub(crate) fsync: bool,
     /// A rename replaces an existing file in one step.
     pub(crate) replaces_atomically: bool,
     /// Files can be read and written from an offset on.
     pub(crate) resumes: bool,
-    /// Reading back costs no network traffic.
+    /// Reading a file causes no network traffic.
     pub(crate) free_reads: bool,
 }

@@ -1,6 +1,6 @@
-//! The error of paths that were given wrong, on the command line or by the server.
+//! The error for wrong paths and arguments, from the command line or from the server.
 
-/// Paths that cannot be copied as they were given; the message says what to do.
+/// The paths or arguments cannot be used as they were given; the message says what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct UsageError(pub(crate) String);

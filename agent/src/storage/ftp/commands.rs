@@ -1,4 +1,4 @@
-//! The operations on files and folders, each by one or several commands. Paths are absolute.
+//! The operations on files and folders, each of which consists of one or several commands. Paths are absolute.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,16 +13,16 @@ use crate::storage::ftp::features::HashCommand;
 use crate::storage::ftp::{list_line, listing_text, mlsx_line, remote_path, time};
 use crate::storage::transfer_storage::{Entry, EntryKind, Metadata};
 
-/// The bytes that are asked for at once.
+/// The number of bytes for which each read of a listing reserves space.
 const CHUNK: usize = 64 * 1024;
 
-/// The longest time that a server may take to compute a digest.
+/// The maximum time that a server may take to compute a digest.
 const HASHING: Duration = Duration::from_mins(30);
 
-/// The digits of a SHA-256.
+/// The number of hexadecimal digits of a SHA-256 digest.
 const DIGEST: usize = 64;
 
-/// The replies after which a file or folder is changed; a few servers answer 200 to all.
+/// The replies that confirm a change of a file or folder; a few servers answer every command with 200.
 const DONE: &[Status] = &[Status::RequestedFileActionOk, Status::CommandOk];
 
 impl Connection {
@@ -43,8 +43,8 @@ impl Connection {
         }
         let metadata = self.probe(path).await?;
         let Some((parent, name)) = remote_path::split(path) else { return Ok(metadata) };
-        // Only a listing distinguishes a link from its target; a folder that cannot be listed does not show which it
-        // is.
+        // Without MLST, only a listing of the folder distinguishes a link from its target. If the folder cannot be
+        // listed, the entry is not taken for a link.
         match self.list(parent).await {
             Ok(entries) => {
                 let link = entries.into_iter().find(|entry| entry.name == name.as_bytes());
@@ -75,7 +75,7 @@ impl Connection {
         line.map(|line| Some(line.metadata)).ok_or_else(unreadable)
     }
 
-    /// The metadata by SIZE and MDTM, which know files, and by CWD, which knows folders. Follows links.
+    /// The metadata from SIZE and MDTM, which work for files, or from CWD, which works for folders. Follows links.
     async fn probe(&mut self, path: &str) -> Result<Metadata, Failure> {
         match self.size(path).await {
             Ok(size) => {
@@ -86,7 +86,7 @@ impl Connection {
                 let folder = Metadata { kind: EntryKind::Folder, size: 0, modified: None, mode: None };
                 match self.change_folder(path).await {
                     Ok(()) => Ok(folder),
-                    // Without SIZE, a listing knows the file.
+                    // Without SIZE, the listing of its folder shows the file.
                     Err(missing) if failure.is_unknown_command() && missing.is_in_step() => {
                         self.find(path).await?.ok_or(missing)
                     }
@@ -97,14 +97,14 @@ impl Connection {
         }
     }
 
-    /// What the listing of its folder says about an entry.
+    /// The metadata of an entry from the listing of its folder; `None` if it is not listed.
     async fn find(&mut self, path: &str) -> Result<Option<Metadata>, Failure> {
         let Some((parent, name)) = remote_path::split(path) else { return Ok(None) };
         let entries = self.list(parent).await?;
         Ok(entries.into_iter().find(|entry| entry.name == name.as_bytes()).map(|entry| entry.metadata))
     }
 
-    /// Begins to read a file.
+    /// Begins to read a file at `offset`.
     pub(super) async fn begin_read(&mut self, path: &str, offset: u64) -> Result<DataStream, Failure> {
         match self.begin_transfer(&DataCommand::Retrieve(path), offset).await {
             Err(failure) if failure.is_vague() => {
@@ -120,7 +120,8 @@ impl Connection {
         }
     }
 
-    /// Begins to write a file, which is cut off at `offset` where the server can.
+    /// Begins to write a file at `offset`. Fails if the file is shorter than `offset`, or longer and the server cannot
+    /// restart a transfer there.
     pub(super) async fn begin_write(&mut self, path: &str, offset: u64) -> Result<DataStream, Failure> {
         if offset == 0 {
             return self.begin_transfer(&DataCommand::Store(path), 0).await;
@@ -146,7 +147,7 @@ impl Connection {
             .ok_or_else(|| Failure::Other(StorageErrorKind::Other, "the answer to SIZE is not a size".to_owned()))
     }
 
-    /// `None` if the server does not say it.
+    /// The time of the last modification from MDTM; `None` if the server does not provide it.
     async fn modified(&mut self, path: &str) -> Result<Option<SystemTime>, Failure> {
         match self.command(format!("MDTM {path}"), &[Status::File]).await {
             Ok(reply) => Ok(words(&reply).last().and_then(|word| time::parse(word))),
@@ -159,7 +160,7 @@ impl Connection {
         self.command(format!("CWD {path}"), DONE).await.map(|_| ())
     }
 
-    /// The entries of a folder, by MLSD or else by LIST.
+    /// The entries of a folder, from MLSD if the server has it, else from LIST.
     pub(super) async fn list(&mut self, path: &str) -> Result<Vec<Entry>, Failure> {
         if self.features.mlst {
             match self.text(&format!("MLSD {path}")).await {
@@ -167,15 +168,15 @@ impl Connection {
                 text => return listing_text::of_mlsd(&text?),
             }
         }
-        // LIST would read options and patterns in a path.
+        // LIST may take a path for options or a pattern, so it is sent without one.
         self.change_folder(path).await?;
         let text = self.list_text().await?;
         let now = list_line::date_time(SystemTime::now());
         listing_text::of_list(&text, now, !self.features.mdtm)
     }
 
-    /// Lists the current folder. Servers on Unix leave out hidden files without an option; for others `-a` is an
-    /// error, or the name of a file that is not there.
+    /// Lists the current folder. Servers on Unix omit hidden files unless the option `-a` is given; other servers take
+    /// `-a` for an error or for the name of a missing file.
     async fn list_text(&mut self) -> Result<Vec<u8>, Failure> {
         if self.lists_hidden != Some(false) {
             match self.text("LIST -a").await {
@@ -183,7 +184,8 @@ impl Connection {
                     self.lists_hidden = Some(true);
                     return Ok(text);
                 }
-                // Some servers say so of a folder that they cannot open: even an empty one has itself in it.
+                // With `-a`, even an empty folder lists itself. Some servers send an empty listing for a folder that
+                // they cannot open.
                 Ok(_) if self.lists_hidden == Some(true) => {
                     let text = "the server lists nothing, not even the folder itself".to_owned();
                     return Err(Failure::Other(StorageErrorKind::PermissionDenied, text));
@@ -199,7 +201,7 @@ impl Connection {
         Ok(text)
     }
 
-    /// What a command for a listing sends.
+    /// The text that a command for a listing returns.
     async fn text(&mut self, line: &str) -> Result<Vec<u8>, Failure> {
         let mut stream = self.begin_transfer(&DataCommand::List(line), 0).await?;
         let mut text = Vec::new();
@@ -219,7 +221,7 @@ impl Connection {
         Ok(text)
     }
 
-    /// Fine if it is there.
+    /// Creates a folder; succeeds if it exists already.
     pub(super) async fn create_folder(&mut self, path: &str) -> Result<(), Failure> {
         match self.command(format!("MKD {path}"), &[Status::PathCreated, Status::CommandOk]).await {
             Ok(_) => Ok(()),
@@ -245,7 +247,7 @@ impl Connection {
         self.rename_to(to).await
     }
 
-    /// The first half of a renaming, which changes nothing.
+    /// Sends RNFR, the first of the two commands of a rename. It changes nothing by itself.
     pub(super) async fn begin_rename(&mut self, from: &str) -> Result<(), Failure> {
         self.command(format!("RNFR {from}"), &[Status::RequestFilePending]).await.map(|_| ())
     }
@@ -254,13 +256,13 @@ impl Connection {
         self.command(format!("RNTO {to}"), DONE).await.map(|_| ())
     }
 
-    /// Sets the time of the last change, by MFMT.
+    /// Sets the time of the last modification with MFMT.
     pub(super) async fn set_modified(&mut self, path: &str, modified: SystemTime) -> Result<(), Failure> {
         let line = format!("MFMT {} {path}", time::format(modified));
         self.command(line, &[Status::File, Status::CommandOk, Status::RequestedFileActionOk]).await.map(|_| ())
     }
 
-    /// SHA-256 as the server computes it, if it can.
+    /// The SHA-256 of a file as hexadecimal digits, computed by the server; `None` if the server cannot compute it.
     pub(super) async fn checksum(&mut self, path: &str) -> Result<Option<String>, Failure> {
         let line = match self.features.hash {
             None => return Ok(None),
@@ -279,7 +281,7 @@ impl Connection {
         }
     }
 
-    /// The free space for a folder in bytes, by AVBL.
+    /// The free space for a folder in bytes, from AVBL; `None` if the server does not have this command.
     pub(super) async fn free_space(&mut self, path: &str) -> Result<Option<u64>, Failure> {
         if !self.features.avbl {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! A control connection, from the connect to the login, and its data connections.
+//! Control connections, which are opened and logged in here, and their data connections.
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use crate::storage::ftp::features::Features;
 use crate::storage::ftp::idle_timeout_and_stop::Limits;
 use crate::storage::ftp::tls::{self, Verifier};
 
-/// A data connection, with the part of the control connection that its end needs.
+/// A data connection, with the part of the control connection that is needed to end it.
 pub(super) type DataStream = TransferStream<AsyncRustlsStream>;
 
 /// A command that opens a data connection.
@@ -39,11 +39,11 @@ pub(super) struct Connection {
     pub(super) features: Features,
     /// The limits of the current operation.
     pub(super) limits: Limits,
-    /// The folder in which the server put the user, if it says so.
+    /// The current folder after the login; `None` if the server does not provide it.
     login_folder: Option<String>,
-    /// Whether PASV is tried when EPSV leads nowhere.
+    /// Whether PASV is tried if the data connection after EPSV cannot be opened.
     may_use_pasv: bool,
-    /// Set when a data connection could not be opened: no command was sent then.
+    /// Set if a data connection could not be opened; the command for it was then not sent.
     is_unreachable: Arc<AtomicBool>,
     /// Whether a data transfer has begun whose final reply has not arrived.
     is_transferring: bool,
@@ -52,7 +52,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects and logs in.
+    /// Connects to the server and logs in.
     pub(super) async fn open(endpoint: &Endpoint, limits: &Limits) -> Result<Self, Failure> {
         let addresses = resolve(endpoint, limits).await?;
         let stream = match &endpoint.security {
@@ -70,12 +70,12 @@ impl Connection {
         log_in(stream, endpoint, limits).await
     }
 
-    /// Sends a command and waits for one of these replies.
+    /// Sends a command and waits for one of the replies `expected`; any other reply is an error.
     pub(super) async fn command(&mut self, line: impl Into<String>, expected: &[Status]) -> Result<Response, Failure> {
         self.long_command(line, expected, self.limits.idle).await
     }
 
-    /// Like `command`, for a command that may take the server a long time.
+    /// Like `command`, but the server may take up to `limit` to reply.
     pub(super) async fn long_command(
         &mut self,
         line: impl Into<String>,
@@ -87,7 +87,7 @@ impl Connection {
         limits.step_within(limit, self.stream.custom_command(line, expected)).await
     }
 
-    /// Begins a data transfer at `offset`. It ends with `end_transfer`; until then the connection is of no other use.
+    /// Begins a data transfer at `offset`. It ends with `end_transfer`; until then, no other command can be sent.
     pub(super) async fn begin_transfer(
         &mut self,
         command: &DataCommand<'_>,
@@ -96,7 +96,7 @@ impl Connection {
         let begun = self.try_transfer(command, offset).await;
         let is_unreachable = self.is_unreachable.swap(false, Ordering::Relaxed);
         let begun = match begun {
-            // A firewall that knows PASV only: no command was sent yet.
+            // A firewall may allow PASV only. The command has not been sent yet.
             Err(Failure::Other(..)) if is_unreachable && self.may_use_pasv => {
                 self.may_use_pasv = false;
                 self.stream.set_mode(Mode::Passive);
@@ -129,14 +129,16 @@ impl Connection {
             .await
     }
 
-    /// Closes the data connection and waits for the final reply, without which no transfer is complete.
+    /// Closes the data connection and waits up to `limit` for the final reply, without which the transfer is not
+    /// complete.
     pub(super) async fn end_transfer(&mut self, stream: DataStream, limit: Duration) -> Result<(), Failure> {
         self.limits.step_within(limit, stream.finish()).await?;
         self.is_transferring = false;
         Ok(())
     }
 
-    /// The error reply of the server to an interrupted data transfer, or `failure` if none arrives within 3 seconds.
+    /// Waits up to 3 seconds for the server's error reply to an interrupted data transfer, and returns it; without a
+    /// reply, returns `failure`.
     pub(super) async fn explain(&mut self, failure: Failure) -> Failure {
         const PATIENCE: Duration = Duration::from_secs(3);
         let limits = self.limits.clone();
@@ -147,24 +149,24 @@ impl Connection {
         }
     }
 
-    /// Whether the next command finds the connection in the state that it expects.
+    /// Whether another command can be sent after an operation that ended with `failure`, or without one.
     pub(super) fn is_usable_after(&self, failure: Option<&Failure>) -> bool {
         !self.is_transferring && failure.is_none_or(Failure::is_in_step)
     }
 
-    /// The folder in which the server put the user.
+    /// The current folder after the login. Fails if the server did not provide it.
     pub(super) fn login_folder(&self) -> Result<&str, Failure> {
         let unknown = || "the server does not say which folder is that of the login; name an absolute path".to_owned();
         self.login_folder.as_deref().ok_or_else(|| Failure::Other(StorageErrorKind::Other, unknown()))
     }
 
-    /// Whether the server still answers.
+    /// Whether the server answers NOOP within 5 seconds.
     pub(super) async fn is_alive(&mut self) -> bool {
         const PATIENCE: Duration = Duration::from_secs(5);
         matches!(tokio::time::timeout(PATIENCE, self.stream.noop()).await, Ok(Ok(())))
     }
 
-    /// Says goodbye. The server closes the connection in any case.
+    /// Sends QUIT and closes the connection, whether or not the server answers within 2 seconds.
     pub(super) async fn quit(mut self) {
         const PATIENCE: Duration = Duration::from_secs(2);
         let _ = tokio::time::timeout(PATIENCE, self.stream.quit()).await;
@@ -206,7 +208,7 @@ fn no_address() -> Failure {
     Failure::Other(StorageErrorKind::NameResolution, "the name of the host has no address".to_owned())
 }
 
-/// Connects with TLS, and has the data connections protected.
+/// Connects with TLS, and requests TLS for the data connections as well.
 async fn secured(
     endpoint: &Endpoint,
     addresses: &[SocketAddr],
@@ -267,7 +269,7 @@ async fn log_in(stream: AsyncRustlsFtpStream, endpoint: &Endpoint, limits: &Limi
     });
     let password = endpoint.password.expose_secret();
     limits.step(stream.login(endpoint.user.as_str(), password)).await.map_err(|failure| without(password, failure))?;
-    // Now: operations change the current folder.
+    // Before any operation, because operations change the current folder.
     let login_folder = limits.step(async { or_refused(stream.pwd().await) }).await?;
     let lines = limits.step(async { or_refused(stream.feat().await) }).await?;
     let features = lines.map_or_else(Features::default, |lines| Features::of(&lines));
@@ -279,7 +281,7 @@ async fn log_in(stream: AsyncRustlsFtpStream, endpoint: &Endpoint, limits: &Limi
     if endpoint.is_active {
         stream = stream.active_mode(endpoint.connect);
     } else {
-        // A server may know EPSV and refuse it: one question per connection decides.
+        // A server may know EPSV and refuse it, so it is tried once per connection.
         let epsv = stream.custom_command("EPSV", &[Status::ExtendedPassiveMode]);
         let has_epsv = limits.step(async { or_refused(epsv.await) }).await?.is_some();
         may_use_pasv = has_epsv && control.ip().to_canonical().is_ipv4();
@@ -298,7 +300,7 @@ async fn log_in(stream: AsyncRustlsFtpStream, endpoint: &Endpoint, limits: &Limi
     })
 }
 
-/// `None` if the server refuses a command that it need not know, or answers in a form of its own.
+/// `None` if the server refuses an optional command, or answers in an unknown form.
 fn or_refused<T>(result: FtpResult<T>) -> FtpResult<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -308,15 +310,15 @@ fn or_refused<T>(result: FtpResult<T>) -> FtpResult<Option<T>> {
     }
 }
 
-/// Where the data connection goes: to the host of the control connection, whatever the server says. The address in an
-/// answer to PASV is a private one behind a router, and could be that of any other machine.
+/// The address of the data connection: always the host of the control connection. The address in a reply to PASV may be
+/// a private one behind a router, or that of any other machine.
 fn data_address(control: SocketAddr, offered: SocketAddr) -> SocketAddr {
     let mut address = control;
     address.set_port(offered.port());
     address
 }
 
-/// A server may repeat what it was sent.
+/// Removes the password from a reply, because a server may repeat what it received.
 fn without(password: &str, failure: Failure) -> Failure {
     match failure {
         Failure::Reply(code, text) if !password.is_empty() => {

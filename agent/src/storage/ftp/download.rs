@@ -1,4 +1,4 @@
-//! Reading a file: a task of the runtime receives and decrypts, ahead of the thread that reads.
+//! Reading a file: a task of the runtime receives and decrypts bytes before the reading thread needs them.
 
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
@@ -13,26 +13,26 @@ use crate::storage::ftp::connection::DataStream;
 use crate::storage::ftp::failure::Failure;
 use crate::storage::ftp::pool::Lease;
 
-/// The bytes that are handed over at once.
+/// The number of bytes that the task passes to the reader at once.
 const CHUNK: usize = 256 * 1024;
 
-/// The chunks that are received ahead.
+/// The maximum number of received chunks that wait for the reader.
 const AHEAD: usize = 4;
 
-/// The longest time that received bytes wait for more.
+/// The maximum time that received bytes wait until a chunk is full.
 const GATHERING: Duration = Duration::from_millis(100);
 
-/// The longest time to wait for the reply of a server that broke a transfer off.
+/// The maximum time to wait for the reply of a server that aborted a transfer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 enum Message {
     Chunk(Vec<u8>),
-    /// The server confirmed that this was all.
+    /// The server confirmed that the file is complete.
     End,
     Failed(Failure),
 }
 
-/// A file that is read. Each [`io::Error`] has a `StorageError` within.
+/// A file that is being read. Each [`io::Error`] of it wraps a `StorageError`.
 pub(super) struct Download {
     messages: mpsc::Receiver<Message>,
     chunk: Vec<u8>,
@@ -43,7 +43,8 @@ pub(super) struct Download {
 }
 
 impl Download {
-    /// Starts a task that reads the data connection, and returns the control connection to its pool at the end.
+    /// Starts a task that reads the data connection and, after the final reply, returns the control connection to its
+    /// pool. `shown` is the path for messages.
     pub(super) fn new(runtime: &Handle, lease: Lease, stream: DataStream, shown: String) -> Self {
         let (sender, messages) = mpsc::channel(AHEAD);
         runtime.spawn(receive(lease, stream, sender));
@@ -62,7 +63,7 @@ impl Read for Download {
                 Some(Message::Chunk(chunk)) => (self.chunk, self.read) = (chunk, 0),
                 Some(Message::End) => self.is_complete = true,
                 Some(Message::Failed(failure)) => return Err(self.error(failure)),
-                // The task is gone without a word: the runtime ends, or an error was reported before.
+                // The task has ended without a message: the runtime shuts down, or an error was reported before.
                 None => return Err(self.error(Failure::Stopped)),
             }
         }
@@ -74,7 +75,7 @@ impl Read for Download {
     }
 }
 
-/// Ends early when the reader was dropped; the connection is closed then.
+/// Receives the file. If the reader is dropped, ends early and closes the connection.
 async fn receive(mut lease: Lease, mut stream: DataStream, sender: mpsc::Sender<Message>) {
     loop {
         let (chunk, end) = next_chunk(&lease, &mut stream).await;

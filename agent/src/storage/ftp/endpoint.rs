@@ -1,4 +1,4 @@
-//! One server and one user on it: what a connection needs to be opened.
+//! What is needed to open a connection to a server: its address, the user, and the protection.
 
 use std::fs;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::failure::Failure;
 use crate::storage::ftp::tls::{self, Verifier};
 
-/// How the control connection is protected; the data connections are, too.
+/// Whether and how TLS protects the control and data connections.
 pub(super) enum Security {
     Plain,
-    /// `AUTH TLS` on the plain port.
+    /// TLS begins after the command `AUTH TLS`.
     Explicit(Verifier),
-    /// TLS from the first byte on.
+    /// TLS begins with the first byte.
     Implicit(Verifier),
 }
 
@@ -27,18 +27,19 @@ pub(super) struct Endpoint {
     pub(super) user: String,
     pub(super) password: SecretString,
     pub(super) security: Security,
-    /// The server opens the data connections.
+    /// Whether the server opens the data connections (active mode).
     pub(super) is_active: bool,
     pub(super) connect: Duration,
     pub(super) idle: Duration,
     pub(super) keep_alive: Duration,
 }
 
-/// Identifies an endpoint by everything that a connection depends on. A digest, since the password is part of it.
+/// Identifies an endpoint by all settings that a connection depends on. It is a digest, because the password is one of
+/// them.
 pub(super) type Key = [u8; 32];
 
 impl Endpoint {
-    /// The content of the CA file, if there is one.
+    /// Reads the CA file; `None` if none is configured.
     pub(super) fn ca_file(settings: &FtpSettings) -> Result<Option<Vec<u8>>, Failure> {
         let Some(path) = &settings.ca_file else { return Ok(None) };
         let unreadable = |error: std::io::Error| format!("cannot read the CA file {}: {error}", path.display());
@@ -67,7 +68,8 @@ impl Endpoint {
         })
     }
 
-    /// `runtime` is part of the key: a connection lives on the runtime that opened it.
+    /// The key of connections with these settings. `runtime` identifies the runtime, because a connection works only on
+    /// the runtime that opened it.
     pub(super) fn key(settings: &FtpSettings, ca_file: Option<&[u8]>, runtime: &str) -> Key {
         let tls: &[u8] = match &settings.tls {
             FtpTls::None => b"plain",

@@ -1,4 +1,4 @@
-//! What replies and failures of a server mean.
+//! The failures of operations on an FTP server, and how replies are classified.
 
 use std::io;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use suppaftp::FtpError;
 
 use crate::storage::error::{StorageError, StorageErrorKind};
 
-/// The reply with which a server ends the control connection.
+/// The code of the reply with which a server ends the control connection.
 const CLOSING: u16 = 421;
 
 /// Phrases of servers, in lower case, with their meaning. Those of the operating system come first: a server may quote
@@ -55,28 +55,30 @@ const PHRASES: &[(&str, StorageErrorKind)] = &[
 pub(super) enum Failure {
     /// The transfer was stopped.
     Stopped,
-    /// The server did nothing for this time.
+    /// The server sent no reply and no data for this time.
     TimedOut(Duration),
-    /// A reply that is not the expected one: its code and its text.
+    /// An unexpected reply: its code and its text.
     Reply(u16, String),
-    /// A reply that leaves its reason open, with the reason that was found out.
+    /// A reply that does not state a reason, with the reason that further commands revealed, and the reply's code and
+    /// text.
     Refused(StorageErrorKind, u16, String),
-    /// What has no reply.
+    /// A failure without a reply of the server, such as a lost connection.
     Other(StorageErrorKind, String),
 }
 
 impl Failure {
-    /// Whether the control connection can be used further: the server refused a command and waits for the next.
+    /// Whether the control connection can still be used, because the server refused a command and waits for the next
+    /// one.
     pub(super) fn is_in_step(&self) -> bool {
         matches!(self, Self::Reply(code, _) | Self::Refused(_, code, _) if *code != CLOSING)
     }
 
-    /// Whether it is a reply that leaves its reason open: many servers only say that an operation failed.
+    /// Whether this is a reply that does not state a reason: many servers only say that an operation failed.
     pub(super) fn is_vague(&self) -> bool {
         matches!(self, Self::Reply(..)) && self.kind(StorageErrorKind::Other) == StorageErrorKind::Other
     }
 
-    /// What a vague reply means.
+    /// Adds the reason `kind` if this is a reply that does not state one; returns any other failure unchanged.
     pub(super) fn or_means(self, kind: StorageErrorKind) -> Self {
         let is_vague = self.is_vague();
         match self {
@@ -85,12 +87,12 @@ impl Failure {
         }
     }
 
-    /// Whether the server does not know the command, or not in this form.
+    /// Whether the server does not support the command or its parameters.
     pub(super) fn is_unknown_command(&self) -> bool {
         matches!(self, Self::Reply(500..=504, _))
     }
 
-    /// `otherwise` is the meaning of a reply whose code and text leave it open.
+    /// The kind of the failure; `otherwise` if it is a reply whose code and text do not reveal one.
     pub(super) fn kind(&self, otherwise: StorageErrorKind) -> StorageErrorKind {
         match self {
             Self::Stopped => StorageErrorKind::Stopped,
@@ -143,7 +145,8 @@ impl From<io::Error> for Failure {
 }
 
 impl Failure {
-    /// suppaftp hands on the text of rustls only, and for a control connection within a text of its own.
+    /// Classifies a TLS failure by its text: suppaftp passes on the text of rustls only, and for a control connection
+    /// adds a prefix.
     fn of_tls(text: &str) -> Self {
         let text = text.trim_start_matches("Secure error: ");
         let kind = if text.starts_with("invalid peer certificate") {
@@ -163,7 +166,7 @@ impl Failure {
     }
 }
 
-/// What a reply means. `otherwise` is for codes that say no more than that a file is not available.
+/// The kind of failure that a reply stands for; `otherwise` if the reply only says that a file is not available.
 fn kind_of_reply(code: u16, text: &str, otherwise: StorageErrorKind) -> StorageErrorKind {
     let text = text.to_ascii_lowercase();
     let or = |kind| PHRASES.iter().find(|(phrase, _)| text.contains(phrase)).map_or(kind, |(_, kind)| *kind);

@@ -1,8 +1,8 @@
-//! What a server says it can do, in its answer to FEAT.
+//! The extensions that a server announces in its reply to FEAT.
 
 use suppaftp::types::Features as Lines;
 
-/// How the server computes SHA-256.
+/// The command with which the server computes a SHA-256 digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HashCommand {
     /// `HASH`, after `OPTS HASH SHA-256`.
@@ -11,11 +11,11 @@ pub(super) enum HashCommand {
     XSha256,
 }
 
-/// The extensions that this agent uses.
+/// The extensions of a server that this agent uses.
 #[expect(clippy::struct_excessive_bools, reason = "each is an extension of its own")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Features {
-    /// MLST, and so MLSD.
+    /// MLST, and with it MLSD.
     pub(super) mlst: bool,
     pub(super) size: bool,
     pub(super) mdtm: bool,

@@ -1,4 +1,4 @@
-//! The limits of an operation: how long the server may do nothing, and the stop of the transfer.
+//! The limits of an operation: the idle timeout of the server, and the stop of the transfer.
 
 use std::time::Duration;
 
@@ -11,18 +11,19 @@ use crate::storage::ftp::failure::Failure;
 /// The limits of each step of an operation.
 #[derive(Clone, Debug)]
 pub(super) struct Limits {
-    /// The longest time without a byte or a reply of the server.
+    /// The maximum time without a byte or a reply of the server.
     pub(super) idle: Duration,
     pub(super) stop: CancellationToken,
 }
 
 impl Limits {
-    /// Waits for one reply, or for some bytes. After `Stopped` and `TimedOut` the connection is of no more use.
+    /// Waits for `step`, which is one reply, one read or one write. After `Stopped` and `TimedOut` the connection
+    /// cannot be used any more.
     pub(super) async fn step<T>(&self, step: impl Future<Output = FtpResult<T>>) -> Result<T, Failure> {
         self.step_within(self.idle, step).await
     }
 
-    /// Like `step`, with this limit instead of the idle timeout.
+    /// Like `step`, with `limit` instead of the idle timeout.
     ///
     /// The budget that tokio gives a task does not apply within a step. Once it is spent, writing to a socket returns
     /// `Pending`; TLS keeps the bytes then until it is flushed, which suppaftp does not do after a command, so that the

@@ -1,7 +1,7 @@
-//! One line of LIST, as servers on Unix and on Windows write it.
+//! Parses a line of the reply to LIST, in the formats of servers on Unix and on Windows.
 //!
-//! suppaftp has a parser for them; it refuses special files, access control lists, groups that are missing and years of
-//! four digits on Windows, and loses spaces at the begin of names, so the lines are read here.
+//! The parser of suppaftp is not used: it rejects special files, access control lists, missing groups and, on Windows,
+//! years of four digits, and it drops spaces at the start of names.
 
 use std::time::SystemTime;
 
@@ -15,16 +15,16 @@ const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "au
 /// The maximum number of years between two days that exist in leap years only.
 const LEAP_YEARS: i32 = 8;
 
-/// A line that was read.
+/// A parsed line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
     Entry(Entry),
-    /// The folder itself, the one above it, or the count at the top.
+    /// A line without an entry: the folder itself, its parent, or the total in the first line.
     Nothing,
 }
 
-/// Reads a line without its end; `None` if it has neither form. `now` completes dates without a year. The times have
-/// the server's own zone, which is not known, and are taken for UTC.
+/// Parses a line without its line end; `None` if it has neither format. `now` completes dates without a year. Times are
+/// in the server's time zone, which is not known; they are interpreted as UTC.
 pub(super) fn parse(line: &[u8], now: NaiveDateTime) -> Option<Line> {
     if line.is_empty() || line.strip_prefix(b"total ").is_some_and(|count| count.iter().all(u8::is_ascii_digit)) {
         return Some(Line::Nothing);
@@ -44,7 +44,7 @@ struct Word<'a> {
     end: usize,
 }
 
-/// The words at the begin of a line, as far as they are UTF-8.
+/// The words of a line up to the first one that is not UTF-8.
 fn words(line: &[u8]) -> Vec<Word<'_>> {
     let mut words = Vec::new();
     let mut end = 0;
@@ -186,7 +186,7 @@ fn windows_clock(word: &str) -> Option<NaiveTime> {
     NaiveTime::parse_from_str(word, "%I:%M%p").ok().or_else(|| clock(word))
 }
 
-/// The time without its zone of a moment.
+/// Converts a time to a date and time in UTC.
 pub(super) fn date_time(moment: SystemTime) -> NaiveDateTime {
     chrono::DateTime::<chrono::Utc>::from(moment).naive_utc()
 }

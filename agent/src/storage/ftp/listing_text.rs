@@ -1,4 +1,4 @@
-//! The text of a whole listing, within its bounds.
+//! Parses the text of a whole listing, whose size is limited.
 
 use chrono::NaiveDateTime;
 use mftplus_protocol::characters::printable;
@@ -8,13 +8,13 @@ use crate::storage::ftp::failure::Failure;
 use crate::storage::ftp::{list_line, mlsx_line};
 use crate::storage::transfer_storage::{Entry, EntryKind, MAX_ENTRIES};
 
-/// The longest listing, in bytes.
+/// The maximum length of a listing in bytes.
 pub(super) const MAX_LISTING: usize = 64 * 1024 * 1024;
 
-/// The longest line, in bytes.
+/// The maximum length of a line in bytes.
 const MAX_LINE: usize = 8 * 1024;
 
-/// The entries of what MLSD sent.
+/// The entries in a reply to MLSD. Fails if a line cannot be parsed.
 pub(super) fn of_mlsd(text: &[u8]) -> Result<Vec<Entry>, Failure> {
     entries(text, |line| {
         let line = mlsx_line::parse(line)?;
@@ -24,8 +24,8 @@ pub(super) fn of_mlsd(text: &[u8]) -> Result<Vec<Entry>, Failure> {
     })
 }
 
-/// The entries of what LIST sent. `keeps_times` is whether the times of files are better than none: they have minutes
-/// or days only, and an unknown zone.
+/// The entries in a reply to LIST. Fails if a line cannot be parsed. Without `keeps_times`, files get no time, because
+/// LIST has times with minutes or days only and in an unknown time zone.
 pub(super) fn of_list(text: &[u8], now: NaiveDateTime, keeps_times: bool) -> Result<Vec<Entry>, Failure> {
     entries(text, |line| {
         Some(match list_line::parse(line, now)? {
@@ -40,7 +40,7 @@ pub(super) fn of_list(text: &[u8], now: NaiveDateTime, keeps_times: bool) -> Res
     })
 }
 
-/// `parse` gives `None` for a line that it cannot read, and `Some(None)` for one without an entry.
+/// `parse` returns `None` for a line that it cannot parse, and `Some(None)` for a line without an entry.
 fn entries(text: &[u8], parse: impl Fn(&[u8]) -> Option<Option<Entry>>) -> Result<Vec<Entry>, Failure> {
     let unreadable = |text: String| Failure::Other(StorageErrorKind::Other, text);
     let mut entries = Vec::new();

@@ -1,22 +1,23 @@
-//! One line of MLSD or MLST (RFC 3659): facts, a space, and the name.
+//! Parses a line of the reply to MLSD or MLST (RFC 3659): facts, a space, and the name.
 //!
-//! suppaftp has a parser for them; it knows no links of Unix, takes `.` for an entry and replaces bytes of names, so
-//! the lines are read here.
+//! The parser of suppaftp is not used: it does not know symbolic links of Unix, takes `.` for an entry, and replaces
+//! bytes of names.
 
 use crate::storage::ftp::time;
 use crate::storage::transfer_storage::{EntryKind, Metadata};
 
-/// A line that was read.
+/// A parsed line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line<'a> {
     /// The last part of the path that was listed.
     pub(super) name: &'a [u8],
     pub(super) metadata: Metadata,
-    /// Whether it is the listed folder itself, or the one above it.
+    /// Whether the line describes the listed folder itself or its parent.
     pub(super) is_folder_itself: bool,
 }
 
-/// Reads a line without its end; `None` if it is none, or lacks the type or the size of a file.
+/// Parses a line without its line end; `None` if it does not have this format, or lacks the type, or the size of a
+/// file.
 pub(super) fn parse(line: &[u8]) -> Option<Line<'_>> {
     let end = line.windows(2).position(|pair| pair == b"; ")?;
     let (facts, path) = (std::str::from_utf8(&line[..end]).ok()?, &line[end + 2..]);

@@ -1,4 +1,4 @@
-//! The control connections of one endpoint that wait for their next use.
+//! Pools of idle control connections, one pool for each endpoint.
 
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
@@ -13,23 +13,23 @@ use crate::storage::ftp::endpoint::{Endpoint, Key, Security};
 use crate::storage::ftp::failure::Failure;
 use crate::storage::ftp::idle_timeout_and_stop::Limits;
 
-/// The maximum number of connections of an endpoint that wait.
+/// The maximum number of idle connections of an endpoint.
 const MAX_IDLE: usize = 4;
 
-/// The longest time that a connection waits.
+/// The maximum time that a connection stays idle.
 const MAX_WAIT: Duration = Duration::from_mins(1);
 
-/// A connection that waited longer is asked whether the server still answers.
+/// A connection whose last reply is older than this is tested before it is used.
 const TRUSTED: Duration = Duration::from_secs(2);
 
-/// The interval between looks at the connections that wait.
+/// The time between two checks of the idle connections.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// The pools of all endpoints that are in use, or have a connection that waits.
+/// The pools of all endpoints that are in use or have idle connections.
 #[derive(Default)]
 pub(crate) struct Pools(Mutex<HashMap<Key, Weak<Pool>>>);
 
-/// The connections of one endpoint.
+/// The idle connections of one endpoint.
 pub(super) struct Pool {
     pub(super) endpoint: Endpoint,
     runtime: Handle,
@@ -38,9 +38,9 @@ pub(super) struct Pool {
 
 #[derive(Default)]
 struct Idle {
-    /// The one that was used last is at the end.
+    /// The most recently used connection is at the end.
     connections: Vec<Waiting>,
-    /// Whether a task tends them.
+    /// Whether the task [`Pool::tend`] runs.
     is_tended: bool,
 }
 
@@ -51,7 +51,7 @@ struct Waiting {
     last_reply: Instant,
 }
 
-/// A connection in use. It is closed when dropped, unless it is given back.
+/// A connection in use. It is closed when this value is dropped; [`Self::give_back`] returns it to the pool.
 pub(super) struct Lease {
     connection: Connection,
     pool: Arc<Pool>,
@@ -62,7 +62,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Pools {
-    /// The pool of these settings, which all transfers share.
+    /// The pool of connections with these settings, which all transfers share.
     pub(super) fn of(&self, settings: &FtpSettings, runtime: &Handle) -> Result<Arc<Pool>, Failure> {
         let ca_file = Endpoint::ca_file(settings)?;
         let key = Endpoint::key(settings, ca_file.as_deref(), &runtime.id().to_string());
@@ -79,7 +79,7 @@ impl Pools {
 }
 
 impl Pool {
-    /// A connection that waits, or a new one.
+    /// Returns an idle connection on which the server still answers, or opens a new one.
     pub(super) async fn lease(self: &Arc<Self>, limits: &Limits) -> Result<Lease, Failure> {
         while let Some(Waiting { mut connection, last_reply, .. }) = self.take() {
             if last_reply.elapsed() < TRUSTED || connection.is_alive().await {
@@ -108,7 +108,7 @@ impl Pool {
         }
     }
 
-    /// Keeps the connections that wait alive, and closes them after a while. Ends when none is left.
+    /// Keeps idle connections alive, and closes each after [`MAX_WAIT`]. Ends when no connection is idle.
     async fn tend(self: Arc<Self>) {
         loop {
             tokio::time::sleep(LOOK).await;
@@ -128,7 +128,7 @@ impl Pool {
                 if since.elapsed() >= MAX_WAIT {
                     connection.quit().await;
                 } else if connection.is_alive().await {
-                    // The least recently used: at the front.
+                    // At the front, as the least recently used connection.
                     lock(&self.idle).connections.insert(0, Waiting { connection, since, last_reply: Instant::now() });
                 }
             }
@@ -142,7 +142,7 @@ impl Lease {
         !matches!(self.pool.endpoint.security, Security::Plain)
     }
 
-    /// Lets the next operation use the connection. Only after an operation that left it usable.
+    /// Returns the connection to the pool. Call this only if `is_usable_after` of the last operation is true.
     pub(super) fn give_back(self) {
         self.pool.put(self.connection);
     }

@@ -1,4 +1,4 @@
-//! How a file gets its final name, on servers that rename over a file and on those that refuse to.
+//! Renames a file to its final name, on servers that replace an existing file and on servers that refuse to.
 
 use std::mem;
 
@@ -13,12 +13,12 @@ use crate::storage::part_name::name_of_bytes;
 use crate::storage::transfer_storage::EntryKind;
 
 impl Connection {
-    /// Renames; `replace` decides about a file at `to`. Where the server does not rename over it, the file is moved
-    /// aside first, and moved back if the renaming fails.
+    /// Renames `from` to `to`. An existing file at `to` is replaced if `replace` is set, and is an error otherwise. If
+    /// the server refuses to replace it, the old file is renamed first, and renamed back if the rename of `from` fails.
     pub(super) async fn publish(&mut self, from: &str, to: &str, replace: bool) -> Result<(), Failure> {
         if !replace {
             return match self.metadata(to).await {
-                // A missing file must not look like a name that is taken: an earlier attempt may have renamed it.
+                // If `from` is missing, the error must be `NotFound`: an earlier attempt may have renamed it.
                 Ok(_) => match self.metadata(from).await {
                     Ok(_) => Err(Failure::Other(StorageErrorKind::AlreadyExists, "the destination exists".to_owned())),
                     Err(missing) => Err(missing.or_means(StorageErrorKind::NotFound)),
@@ -38,7 +38,7 @@ impl Connection {
             _ => return Err(refused.or_means(StorageErrorKind::PermissionDenied)),
         }
         let aside = aside(from, to);
-        // Of an earlier attempt.
+        // An earlier attempt may have left this file.
         let _ = self.delete(&aside).await;
         // Between the two renames nothing has the final name, so a stop of the transfer waits for both.
         let stop = mem::replace(&mut self.limits.stop, CancellationToken::new());
@@ -63,7 +63,7 @@ impl Connection {
             }
             return Err(failure);
         }
-        // The new file is in its place, whatever becomes of the old one.
+        // The new file has its final name, so a failure to remove the old one is only logged.
         if let Err(failure) = self.delete(aside).await {
             let error = failure.into_error("remove", printable(aside), StorageErrorKind::Other);
             tracing::warn!(%error, "a replaced file is not removed; remove it by hand");
@@ -72,8 +72,8 @@ impl Connection {
     }
 }
 
-/// Where the file at `to` is while `from` takes its place: beside it. The name of a part is that of one transfer, so that no
-/// other takes the file.
+/// The temporary path of the old file at `to` while it is replaced, in the same folder. The name is derived from the
+/// part file `from`, which belongs to one transfer, so that no other transfer uses it.
 fn aside(from: &str, to: &str) -> String {
     let folder = remote_path::split(to).map_or("/", |(folder, _)| folder);
     let name = remote_path::split(from).map_or(from, |(_, name)| name);

@@ -1,8 +1,9 @@
-//! How a path is written in a command, and which paths no command can carry.
+//! How a path is written in a command, and which paths FTP cannot transmit.
 
 use crate::storage::storage_path::StoragePath;
 
-/// The path of `path` below `base`, which is absolute and has no slash at its end; or why FTP cannot carry it.
+/// The absolute path of `path` below `base`, which is absolute and has no slash at its end. The error says why FTP
+/// cannot transmit it.
 pub(super) fn remote(base: &str, path: &StoragePath) -> Result<String, &'static str> {
     let path = carried(path.as_bytes())?;
     Ok(match (base, path) {
@@ -12,7 +13,7 @@ pub(super) fn remote(base: &str, path: &StoragePath) -> Result<String, &'static 
     })
 }
 
-/// A name or path as text, if FTP can carry it.
+/// A name or path as text. The error says why FTP cannot transmit it.
 pub(super) fn carried(name: &[u8]) -> Result<&str, &'static str> {
     let text = std::str::from_utf8(name).map_err(|_| "FTP carries names in UTF-8 only, and this name is not UTF-8")?;
     if text.contains(['\r', '\n', '\0']) {
@@ -21,7 +22,8 @@ pub(super) fn carried(name: &[u8]) -> Result<&str, &'static str> {
     Ok(text)
 }
 
-/// Whether a file or folder may be created at a path: some servers change a space at the end of a name, without a word.
+/// Fails if a name in the path ends with a space: some servers silently change such names when they create a file or
+/// folder.
 pub(super) fn check_created(path: &str) -> Result<(), &'static str> {
     if path.split('/').any(|name| name.ends_with(' ')) {
         return Err("FTP servers change a space at the end of a name");
@@ -29,19 +31,19 @@ pub(super) fn check_created(path: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The folder above a path of [`remote`], and the last name; `None` for the top.
+/// The parent folder and the last name of a path that [`remote`] returned; `None` for the root of the server.
 pub(super) fn split(path: &str) -> Option<(&str, &str)> {
     let (parent, name) = path.rsplit_once('/')?;
     let parent = if parent.is_empty() { "/" } else { parent };
     (!name.is_empty()).then_some((parent, name))
 }
 
-/// A path of an entry of a folder.
+/// The path of the entry `name` in a folder.
 pub(super) fn join(folder: &str, name: &str) -> String {
     format!("{}/{name}", folder.trim_end_matches('/'))
 }
 
-/// The path in a reply to PWD: quotes within it are doubled.
+/// The path in a reply to PWD, in which quotation marks are doubled. Fails if it is not an absolute path in UTF-8.
 pub(super) fn of_pwd(path: &str) -> Result<String, &'static str> {
     let path = path.replace("\"\"", "\"");
     if !path.starts_with('/') || path.contains(char::REPLACEMENT_CHARACTER) {

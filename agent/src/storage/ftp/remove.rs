@@ -1,4 +1,4 @@
-//! How a file, or a folder with all that it holds, is removed.
+//! Removes a file, or a folder with its content.
 
 use crate::storage::error::StorageErrorKind;
 use crate::storage::ftp::connection::Connection;
@@ -7,7 +7,7 @@ use crate::storage::ftp::remote_path;
 use crate::storage::transfer_storage::{EntryKind, MAX_DEPTH};
 
 impl Connection {
-    /// Links are removed, and not what they lead to.
+    /// Removes a file, a link, or a folder with its content. The targets of links are not touched.
     pub(super) async fn remove(&mut self, path: &str) -> Result<(), Failure> {
         let refused = match self.delete(path).await {
             Err(failure) if failure.is_in_step() => failure,
@@ -39,7 +39,7 @@ impl Connection {
             }
             emptied.push(folder);
         }
-        // A listing may have changed into a folder, and some servers do not remove the current one.
+        // A listing may have changed the current folder, and some servers do not remove the current folder.
         match self.change_folder("/").await {
             Err(failure) if !failure.is_in_step() => return Err(failure),
             _ => {}

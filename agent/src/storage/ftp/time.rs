@@ -1,13 +1,13 @@
-//! Times as the FTP extensions write them: `20240229123059`, in UTC.
+//! Parses and formats times of the FTP extensions, such as `20240229123059`, in UTC.
 
 use std::time::SystemTime;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
-/// The first and the last year of a time that is believed.
+/// The years of valid times.
 const YEARS: std::ops::RangeInclusive<i32> = 1970..=9999;
 
-/// Reads `YYYYMMDDHHMMSS`, with or without a fraction.
+/// Parses `YYYYMMDDHHMMSS`, with or without a fraction of a second, which is ignored.
 pub(super) fn parse(text: &str) -> Option<SystemTime> {
     let (digits, fraction) = text.split_once('.').unwrap_or((text, ""));
     if digits.len() != 14 || !digits.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
@@ -19,13 +19,13 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
     system_time(date.and_hms_opt(number(8..10)?, number(10..12)?, number(12..14)?.min(59))?)
 }
 
-/// The instant of a date and a time in UTC.
+/// Converts a date and time in UTC; `None` if the year is not in [`YEARS`].
 pub(super) fn system_time(time: NaiveDateTime) -> Option<SystemTime> {
     let is_believed = YEARS.contains(&chrono::Datelike::year(&time));
     is_believed.then(|| SystemTime::from(time.and_utc()))
 }
 
-/// Writes `YYYYMMDDHHMMSS`.
+/// Formats a time as `YYYYMMDDHHMMSS`.
 pub(super) fn format(time: SystemTime) -> String {
     DateTime::<Utc>::from(time).format("%Y%m%d%H%M%S").to_string()
 }

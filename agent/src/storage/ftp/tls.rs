@@ -12,17 +12,17 @@ use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use suppaftp::tokio::AsyncRustlsConnector;
 use suppaftp::tokio_rustls::TlsConnector;
 
-/// What checks the certificate of a server.
+/// The verifier of a server's certificate.
 pub(super) type Verifier = Arc<dyn ServerCertVerifier>;
 
-/// The versions of TLS in the order in which they are tried, each with a connection of its own.
+/// The versions of TLS in the order in which they are tried, each with a new connection.
 ///
 /// Many servers accept a data connection only if it resumes the session of the control connection. In TLS 1.2 a session
 /// is resumed any number of times. In TLS 1.3 each ticket is used once, and not every server sends as many as there are
 /// data connections.
 pub(super) static VERSIONS: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS12, &rustls::version::TLS13];
 
-/// Trusts what this machine trusts, or only the certificates of a file (PEM).
+/// Creates a verifier that trusts the certificates in `ca_file` (PEM); without it, those that this machine trusts.
 pub(super) fn verifier(ca_file: Option<&[u8]>) -> Result<Verifier, String> {
     let provider: Arc<CryptoProvider> = Arc::new(default_provider());
     let Some(pem) = ca_file else {
@@ -43,8 +43,8 @@ pub(super) fn verifier(ca_file: Option<&[u8]>) -> Result<Verifier, String> {
     Ok(verifier)
 }
 
-/// The TLS of one control connection and its data connections. Each has its own sessions to resume, so that a data
-/// connection is bound to its control connection and to no other.
+/// Creates the TLS connector of one control connection and its data connections. Each connector has its own store of
+/// sessions, so a data connection can only resume the session of its own control connection.
 pub(super) fn connector(
     verifier: &Verifier,
     version: &'static SupportedProtocolVersion,

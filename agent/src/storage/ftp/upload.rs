@@ -1,5 +1,5 @@
-//! Writing a file. Without TLS the writing thread sends what it has. With TLS a task of the runtime encrypts and sends what
-//! that thread hands over, so that it reads and hashes the next bytes meanwhile.
+//! Writing a file. Without TLS, the writing thread sends the bytes itself. With TLS, a task of the runtime encrypts and
+//! sends them, while the thread reads and hashes the next bytes.
 
 use std::io::{self, Write};
 use std::mem;
@@ -16,32 +16,33 @@ use crate::storage::ftp::failure::Failure;
 use crate::storage::ftp::pool::Lease;
 use crate::storage::transfer_storage::WriteFile;
 
-/// The bytes that are handed over at once.
+/// The number of bytes that the thread passes to the task at once.
 const CHUNK: usize = 256 * 1024;
 
-/// The chunks that wait to be sent.
+/// The maximum number of chunks that wait for the task.
 const BEHIND: usize = 4;
 
-/// How many times the idle limit the server may take to confirm a file: what the network still holds must arrive first.
+/// The server may take this many times the idle timeout to confirm a file, because bytes that are still in the network
+/// must arrive first.
 const CONFIRMING: u32 = 5;
 
 enum Message {
     Chunk(Vec<u8>),
-    /// All was written. Without it the file is not complete.
+    /// All bytes were passed to the task. If this message is missing, the file is not complete.
     End,
 }
 
-/// Where the bytes go.
+/// The file to write.
 pub(super) struct Target {
     pub(super) path: String,
-    /// The size of the file when the writing began.
+    /// The position of the first byte that is written.
     pub(super) offset: u64,
     /// The path for messages.
     pub(super) shown: String,
 }
 
-/// Begins to write to a data connection. The control connection is given back at the end. Errors of the file are
-/// [`StorageError`]s, within [`io::Error`]s where the trait wants those.
+/// Creates the writer for a data connection. [`WriteFile::finish`] returns the control connection to its pool. The
+/// errors are [`StorageError`]s; `Write` wraps them in [`io::Error`]s.
 pub(super) fn begin(runtime: &Handle, lease: Lease, stream: DataStream, target: Target) -> Box<dyn WriteFile> {
     let is_encrypted = lease.is_encrypted();
     let Target { path, offset, shown } = target;
@@ -53,10 +54,10 @@ pub(super) fn begin(runtime: &Handle, lease: Lease, stream: DataStream, target: 
     }
 }
 
-/// A file that its writing thread sends.
+/// A file that the writing thread sends itself.
 struct DirectUpload {
     runtime: Handle,
-    /// None after a failure, with which the connection is closed.
+    /// `None` after a failure, which closes the connections.
     outgoing: Option<Outgoing>,
     shown: String,
 }
@@ -98,7 +99,7 @@ impl WriteFile for DirectUpload {
     }
 }
 
-/// A file that a task sends.
+/// A file that a task of the runtime sends.
 struct Upload {
     messages: mpsc::Sender<Message>,
     outcome: Option<oneshot::Receiver<Result<(), StorageError>>>,
@@ -173,16 +174,16 @@ impl WriteFile for Upload {
 
 /// A data connection to the server, with its control connection. Both are closed after any failure.
 struct Outgoing {
-    // Dropped first.
+    // Must be dropped before `lease`.
     stream: DataStream,
     lease: Lease,
     path: String,
-    /// Bytes of the file so far.
+    /// The size of the file so far, in bytes.
     size: u64,
 }
 
 impl Outgoing {
-    /// Sends what is handed over until it ends.
+    /// Sends the received chunks until the end of the file.
     async fn send_all(mut self, mut messages: mpsc::Receiver<Message>) -> Result<(), Failure> {
         loop {
             match messages.recv().await {
@@ -195,14 +196,14 @@ impl Outgoing {
 
     async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         if let Err(failure) = send_bytes(&self.lease, &mut self.stream, bytes).await {
-            // The server says why on the control connection; its data connection is closed already.
+            // The data connection is closed, and the server sends the reason on the control connection.
             return Err(self.lease.explain(failure).await);
         }
         self.size += bytes.len() as u64;
         Ok(())
     }
 
-    /// Waits for the final reply, and compares the size.
+    /// Waits for the final reply, and compares the size that the server reports.
     async fn end(self) -> Result<(), Failure> {
         let Self { stream, mut lease, path, size } = self;
         let limit: Duration = lease.limits.idle * CONFIRMING;
@@ -227,7 +228,7 @@ async fn send_bytes(lease: &Lease, stream: &mut DataStream, bytes: &[u8]) -> Res
     Ok(())
 }
 
-/// Whether the server holds as many bytes as were written, if it reports sizes.
+/// Fails if the server reports another size than was written.
 async fn compare(lease: &mut Lease, path: &str, written: u64) -> Result<(), Failure> {
     match lease.size(path).await {
         Ok(size) if size == written => Ok(()),
@@ -235,7 +236,7 @@ async fn compare(lease: &mut Lease, path: &str, written: u64) -> Result<(), Fail
             let text = format!("the server holds {size} bytes after {written} were written");
             Err(Failure::Other(StorageErrorKind::Other, text))
         }
-        // A folder into which one may only write.
+        // The user may only write to the folder.
         Err(failure) if failure.is_in_step() => Ok(()),
         Err(failure) => Err(failure),
     }

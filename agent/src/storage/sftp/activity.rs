@@ -1,4 +1,5 @@
-//! When bytes last went over a connection: only silence counts as a timeout, however long a request takes.
+//! Records when bytes were last transmitted over a connection: a request times out only if no byte is transmitted,
+//! however long it takes.
 
 use std::io;
 use std::pin::Pin;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep_until};
 
-/// The time of the last byte in either direction.
+/// The time of the last byte that was sent or received.
 #[derive(Debug)]
 pub(crate) struct Activity {
     start: Instant,
@@ -28,7 +29,7 @@ impl Activity {
         self.last.store(elapsed, Ordering::Relaxed);
     }
 
-    /// Waits until no byte has come or gone for `limit`, counted from now at the earliest.
+    /// Waits until no byte has been sent or received for the duration `limit` after this call.
     pub(crate) async fn silence(&self, limit: Duration) {
         let begin = Instant::now();
         loop {
@@ -42,7 +43,7 @@ impl Activity {
     }
 }
 
-/// A stream that records its activity.
+/// A stream that records each byte sent or received in an [`Activity`].
 #[derive(Debug)]
 pub(crate) struct Watched<S> {
     stream: S,

@@ -1,4 +1,4 @@
-//! Which algorithms are offered to a server, in which order, and what to say when it has none of them.
+//! Which algorithms are offered to a server, in which order, and the error if the server supports none of them.
 
 use std::borrow::Cow;
 
@@ -26,7 +26,7 @@ const CIPHERS: &[cipher::Name] = &[
     cipher::AES_256_CTR,
 ];
 
-/// Key exchanges that `Preferred::DEFAULT` leaves out and that are as good as those in it.
+/// Key exchanges that `Preferred::DEFAULT` does not contain, although they are equally secure.
 const FURTHER_KEX: &[kex::Name] = &[kex::ECDH_SHA2_NISTP256, kex::ECDH_SHA2_NISTP384, kex::ECDH_SHA2_NISTP521];
 
 const HOST_KEYS: &[Algorithm] = &[
@@ -38,20 +38,20 @@ const HOST_KEYS: &[Algorithm] = &[
     Algorithm::Rsa { hash: Some(HashAlg::Sha256) },
 ];
 
-/// Weak ones, for a server whose setting allows them.
+/// Weak key exchanges, which are offered only with `legacy-algorithms`.
 const LEGACY_KEX: &[kex::Name] = &[kex::DH_GEX_SHA1, kex::DH_G14_SHA1, kex::DH_G1_SHA1];
 const LEGACY_HOST_KEYS: &[Algorithm] = &[Algorithm::Rsa { hash: None }];
 const LEGACY_CIPHERS: &[cipher::Name] = &[cipher::AES_256_CBC, cipher::AES_192_CBC, cipher::AES_128_CBC];
 const LEGACY_MACS: &[mac::Name] = &[mac::HMAC_SHA1_ETM, mac::HMAC_SHA1];
 
-/// Files are not compressed on their way: most are already, and the cipher is faster.
+/// Data is not compressed: most files are compressed already, and encryption is faster than compression.
 const COMPRESSIONS: &[compression::Name] = &[compression::NONE];
 
-/// What this agent offers. Host keys of the kinds in `known` come first, so that a server with several keys shows one
-/// that can be compared; certificates are asked for only if an authority for the host is known.
+/// The algorithms that this agent offers. Host keys of the kinds in `known` come first, so that a server with several
+/// keys presents one that can be compared. Certificates are requested only if `with_certificates` is set.
 pub(crate) fn preferred(legacy: bool, known: &[Algorithm], with_certificates: bool) -> Preferred {
     let safe = Preferred::DEFAULT.kex;
-    // Curves before groups, which take longer.
+    // Elliptic curves come before Diffie-Hellman groups, which are slower.
     let groups = safe.iter().position(|name| *name == kex::DH_GEX_SHA256).unwrap_or(safe.len());
     let mut exchanges = [&safe[..groups], FURTHER_KEX, &safe[groups..]].concat();
     let mut ciphers = if has_aes_instructions() { CIPHERS_WITH_AES.to_vec() } else { CIPHERS.to_vec() };
@@ -74,7 +74,7 @@ pub(crate) fn preferred(legacy: bool, known: &[Algorithm], with_certificates: bo
     }
 }
 
-/// Whether both name the same kind of key. An RSA key is one whatever it signs with.
+/// Whether both are the same kind of key. RSA keys are one kind, with any signature hash.
 fn is_same_kind(one: &Algorithm, other: &Algorithm) -> bool {
     matches!((one, other), (Algorithm::Rsa { .. }, Algorithm::Rsa { .. })) || one == other
 }
@@ -94,10 +94,11 @@ fn has_aes_instructions() -> bool {
     false
 }
 
-/// Markers in the list of key exchanges that are none.
+/// Prefixes of entries in the list of key exchanges that are not key exchanges.
 const KEX_MARKERS: [&str; 2] = ["kex-strict-", "ext-info-"];
 
-/// The sentence about a server with which no algorithm could be agreed on. It names the setting if that would help.
+/// The message for a server that supports no `kind` of algorithm that this agent offers. It names the setting
+/// `legacy-algorithms` if that would help.
 pub(crate) fn nothing_in_common(kind: &AlgorithmKind, theirs: &[String], legacy: bool) -> String {
     let (what, old): (&str, Vec<&str>) = match kind {
         AlgorithmKind::Kex => ("key exchanges", LEGACY_KEX.iter().map(AsRef::as_ref).collect()),

@@ -1,4 +1,4 @@
-//! The attributes of files as SFTP has them, and as copies need them.
+//! Converts the attributes of files between SFTP and copies.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -8,7 +8,7 @@ use crate::storage::error::StorageErrorKind as Kind;
 use crate::storage::sftp::failure::Failure;
 use crate::storage::transfer_storage::{Attributes, EntryKind, Metadata};
 
-/// The bits of a mode that say what kind of entry it is, and their values.
+/// The bits of a mode that encode the kind of an entry, and their values.
 const KIND: u32 = 0o170_000;
 const FILE: u32 = 0o100_000;
 const FOLDER: u32 = 0o040_000;
@@ -17,8 +17,8 @@ const LINK: u32 = 0o120_000;
 /// The bits that may be set.
 const PERMISSIONS: u32 = 0o7777;
 
-/// The metadata of an entry. `long_name` is its line in the style of `ls -l`, if it comes from a listing: servers that
-/// have no kind in the mode have it there.
+/// The metadata of an entry. `long_name` is its line in the style of `ls -l`, empty outside of listings. The kind is
+/// taken from it if the mode does not contain one.
 pub(crate) fn metadata_of(attributes: &FileAttributes, long_name: &str) -> Metadata {
     let kind = match attributes.permissions.unwrap_or_default() & KIND {
         FILE => EntryKind::File,
@@ -40,7 +40,8 @@ pub(crate) fn metadata_of(attributes: &FileAttributes, long_name: &str) -> Metad
     }
 }
 
-/// What to send to set these attributes; none if there is nothing to set.
+/// The attributes to send in a request that sets `attributes`; `None` if there is nothing to set. Fails for times that
+/// SFTP cannot express.
 pub(crate) fn to_set(attributes: Attributes) -> Result<Option<FileAttributes>, Failure> {
     let mut request = FileAttributes::empty();
     request.permissions = attributes.mode.map(|mode| mode & PERMISSIONS);
@@ -50,7 +51,7 @@ pub(crate) fn to_set(attributes: Attributes) -> Result<Option<FileAttributes>, F
             let why = "SFTP has no times before 1970 or after 2106: copy without the modified times";
             return Err(Failure::new(Kind::Unsupported, why));
         };
-        // Both times are set together.
+        // SFTP can only set both times together.
         (request.atime, request.mtime) = (Some(seconds), Some(seconds));
     }
     Ok((request.permissions.is_some() || request.mtime.is_some()).then_some(request))

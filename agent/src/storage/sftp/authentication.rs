@@ -16,41 +16,42 @@ use crate::storage::path_text::text;
 use crate::storage::sftp::failure::{Failure, SshError};
 use crate::storage::sftp::host_key::Verifier;
 
-/// Keys of ssh-agent that are tried: servers end the connection after six failures.
+/// The maximum number of ssh-agent keys that are tried: servers end the connection after six failures.
 const MAX_AGENT_KEYS: usize = 4;
 
-/// Rounds of questions that a server may ask.
+/// The maximum number of rounds of questions (keyboard-interactive) that a server may ask.
 const MAX_ROUNDS: usize = 8;
 
 type Session = Handle<Verifier>;
 type Agent = AgentClient<Box<dyn AgentStream + Send + Unpin>>;
 
-/// A private key, with the certificate beside its file.
+/// A private key, with the certificate in the same folder if there is one.
 pub(crate) struct Key {
     file: PathBuf,
     private: Arc<PrivateKey>,
     certificate: Option<Certificate>,
 }
 
-/// How a way to sign in ended.
+/// The result of one method to sign in.
 enum Attempt {
     Accepted,
-    /// It was accepted, and the server wants another one as well.
+    /// The method was accepted, and the server requires a further one.
     Continued,
     Refused(String),
 }
 
-/// What was tried, for the error.
+/// The methods that were tried, for the error message.
 #[derive(Default)]
 struct Tried {
-    /// What became of each way.
+    /// Why each method failed.
     refusals: Vec<String>,
-    /// The ways that the server named last.
+    /// The methods that the server offered last.
     offered: Vec<&'static str>,
 }
 
 impl Key {
-    /// Reads the key file that the credentials name, and `FILE-cert.pub` if it is there.
+    /// Reads the key file of the credentials, and its certificate `FILE-cert.pub` if that exists. `None` if the
+    /// credentials have no key file.
     pub(crate) fn load(credentials: &Credentials) -> Result<Option<Self>, Failure> {
         let Some(file) = &credentials.key_file else { return Ok(None) };
         let passphrase = credentials.passphrase.as_ref().map(ExposeSecret::expose_secret);
@@ -82,7 +83,8 @@ fn certificate_beside(file: &Path) -> Option<Certificate> {
     loaded.ok()
 }
 
-/// Signs in with what the credentials have: the key file, the keys of ssh-agent, then the password.
+/// Signs in with the methods that the credentials have, in this order: the key file, the keys of ssh-agent, the
+/// password. `legacy` allows RSA signatures with SHA-1.
 pub(crate) async fn sign_in(
     session: &mut Session,
     credentials: &Credentials,
@@ -112,7 +114,7 @@ pub(crate) async fn sign_in(
 }
 
 impl Tried {
-    /// Whether this attempt was the last one.
+    /// Records the result of an attempt, and returns whether the user is signed in.
     fn ends_with(&mut self, attempt: Attempt) -> bool {
         match attempt {
             Attempt::Accepted => return true,
@@ -122,11 +124,12 @@ impl Tried {
         false
     }
 
-    /// Takes in an answer of the server.
+    /// Converts the server's answer to an attempt. `what` describes a refusal.
     fn answer(&mut self, session: &Session, result: AuthResult, what: String) -> Result<Attempt, Failure> {
         match result {
             AuthResult::Success => Ok(Attempt::Accepted),
-            // The library answers so, without a method, when the connection is gone. A server may also refuse, and hang up.
+            // The library returns a failure without methods if the connection is lost. A server may also refuse and
+            // close the connection.
             AuthResult::Failure { remaining_methods, .. } if remaining_methods.is_empty() && session.is_closed() => {
                 Err(disconnected())
             }
@@ -180,14 +183,14 @@ async fn with_key(
     tried.answer(session, result, format!("the key {fingerprint} of {} is refused", text(&key.file)))
 }
 
-/// The hash with which an RSA key signs for this server; none for any other key.
+/// The hash with which an RSA key signs for this server; `None` means SHA-1, or a key that is not RSA.
 async fn hash_for(session: &Session, algorithm: &Algorithm, legacy: bool) -> Result<Option<HashAlg>, russh::Error> {
     if !matches!(algorithm, Algorithm::Rsa { .. }) {
         return Ok(None);
     }
     Ok(match session.best_supported_rsa_hash().await? {
         Some(Some(hash)) => Some(hash),
-        // It knows SHA-1 alone, or does not say what it knows.
+        // The server supports SHA-1 only, or does not announce what it supports.
         Some(None) | None if legacy => None,
         Some(None) | None => Some(HashAlg::Sha256),
     })
@@ -198,7 +201,7 @@ async fn with_agent(session: &mut Session, user: &str, legacy: bool, tried: &mut
         return Ok(Attempt::Refused("no ssh-agent answers at SSH_AUTH_SOCK".to_owned()));
     };
     if let Some(binding) = session.agent_session_binding() {
-        // Old agents do not know this, and need not.
+        // Old versions of ssh-agent do not support this, and it is optional.
         let _ = agent.bind_session(binding, false).await;
     }
     let Ok(identities) = agent.request_identities().await else {
@@ -221,7 +224,7 @@ async fn with_agent(session: &mut Session, user: &str, legacy: bool, tried: &mut
         let result = match result {
             Ok(result) => result,
             Err(_) if session.is_closed() => return Err(disconnected()),
-            // A key that cannot sign is not the last one.
+            // If a key cannot sign, the next one is tried.
             Err(_) => continue,
         };
         match tried.answer(session, result, String::new())? {
@@ -253,7 +256,7 @@ async fn with_password(
     let attempt = tried.answer(session, result, "the password is refused".to_owned())?;
     let (password_name, interactive_name): (&str, &str) =
         ((&MethodKind::Password).into(), (&MethodKind::KeyboardInteractive).into());
-    // A server that takes passwords has judged this one: asking again would count as another failure.
+    // A server that offers `password` has checked this one already, and another attempt would count as another failure.
     let is_judged = tried.offered.contains(&password_name) || !tried.offered.contains(&interactive_name);
     if !matches!(attempt, Attempt::Refused(_)) || is_judged {
         return Ok(attempt);
@@ -269,7 +272,7 @@ async fn with_password(
             }
             Interaction::InfoRequest { prompts, .. } => prompts,
         };
-        // Prompts whose answers may be seen ask for something else than the password, such as a code.
+        // A prompt whose answer is displayed asks for something other than the password, such as a code.
         if prompts.iter().any(|prompt| prompt.echo) {
             return Ok(Attempt::Refused("the server asks for more than a password".to_owned()));
         }

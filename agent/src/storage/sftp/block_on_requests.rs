@@ -1,4 +1,4 @@
-//! Calls over a connection that block, within the limits of one transfer.
+//! Blocking requests over a connection, with the limits of one transfer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,20 +10,20 @@ use tokio_util::sync::CancellationToken;
 use crate::storage::error::StorageError;
 use crate::storage::sftp::connection::Connection;
 
-/// How long a server may compute without a byte, when it reads or writes a whole file by itself.
+/// The maximum silence of a server during a request for which it reads or writes a whole file.
 const SLOW: Duration = Duration::from_mins(10);
 
-/// A connection as one transfer uses it.
+/// The connection and limits with which one transfer sends its requests.
 pub(crate) struct Calls {
     pub(crate) connection: Arc<Connection>,
     pub(crate) runtime: Handle,
     pub(crate) stop: CancellationToken,
-    /// The longest silence of the server.
+    /// The maximum time without a byte from or to the server.
     pub(crate) idle: Duration,
 }
 
 impl Calls {
-    /// Waits for the answer to a request. `path` is what messages call the file.
+    /// Sends a request and waits for its response. `action` and `path` describe it in errors.
     pub(crate) fn run<T>(
         &self,
         action: &'static str,
@@ -33,7 +33,8 @@ impl Calls {
         self.run_within(self.idle, &self.stop, action, path, request)
     }
 
-    /// The same for a step of a change that must not be left half done: a stop of the transfer does not end it.
+    /// Like [`Self::run`], for a step of a change that must not be interrupted: a stop of the transfer does not end the
+    /// wait.
     pub(crate) fn run_to_the_end<T>(
         &self,
         action: &'static str,
@@ -43,7 +44,8 @@ impl Calls {
         self.run_within(self.idle, &CancellationToken::new(), action, path, request)
     }
 
-    /// The same for a request that takes the server as long as the file is large.
+    /// Like [`Self::run`], for a request whose duration depends on the size of the file. The server may be silent for
+    /// at least 10 minutes.
     pub(crate) fn run_slowly<T>(
         &self,
         action: &'static str,

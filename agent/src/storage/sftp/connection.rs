@@ -1,4 +1,4 @@
-//! One connection to a server: SSH, the login, and the SFTP session over it.
+//! One connection to a server: the SSH session, the sign-in, and the SFTP session over it.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,16 +25,16 @@ use crate::storage::sftp::host_key::{SessionEnd, Trust, Verifier};
 use crate::storage::sftp::known_hosts::line_for;
 use crate::storage::sftp::transport::{self, Target};
 
-/// Bytes that a server may send before it must wait.
+/// The SSH window: the number of bytes that a server may send before it must wait.
 const WINDOW: u32 = 16 * 1024 * 1024;
 
-/// The longest answer of SFTP.
+/// The maximum length of an SFTP response in bytes.
 const MAX_ANSWER: u32 = 256 * 1024;
 
-/// Sizes of groups for the Diffie-Hellman key exchange, in bits: what OpenSSH accepts.
+/// The minimum, preferred and maximum size of groups for the Diffie-Hellman key exchange in bits, as in OpenSSH.
 const GROUP_SIZES: (usize, usize, usize) = (2048, 4096, 8192);
 
-/// The longest time that a session takes to end after its connection is lost.
+/// The maximum time to wait for the end of a session after its connection is lost.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 type Session = client::Handle<Verifier>;
@@ -44,16 +44,16 @@ pub(crate) struct Connection {
     ssh: Session,
     pub(crate) session: Arc<RawSftpSession>,
     pub(crate) extensions: Extensions,
-    /// The folder of the login.
+    /// The absolute path of the login folder.
     pub(crate) login_folder: String,
     activity: Arc<Activity>,
-    /// How the SSH session ended.
+    /// How the SSH session ended; empty while it is active.
     end: Arc<OnceLock<SessionEnd>>,
-    /// An answer did not come, so what comes next may be late.
+    /// Whether a request failed without a response, so that the connection must not be used again.
     is_broken: AtomicBool,
 }
 
-/// The key that a server shows.
+/// The host key that a server presents.
 #[derive(Debug)]
 pub(crate) struct ShownKey {
     pub(crate) algorithm: String,
@@ -79,7 +79,7 @@ impl Connection {
         let stream = within(limit, "the start of SFTP", open_subsystem(&ssh, legacy)).await?;
         let config = SftpConfig {
             max_packet_len: MAX_ANSWER,
-            // Silence is what counts, and `wait` measures it.
+            // Not used: `wait` measures the time without a byte instead.
             request_timeout_secs: u64::MAX,
             ..SftpConfig::default()
         };
@@ -94,12 +94,13 @@ impl Connection {
         !self.ssh.is_closed() && !self.is_broken.load(Ordering::Relaxed)
     }
 
-    /// Whether the server answers.
+    /// Whether the server answers a request within `limit`.
     pub(crate) async fn answers(&self, limit: Duration) -> bool {
         self.is_usable() && matches!(timeout(limit, self.session.realpath(".")).await, Ok(Ok(_)))
     }
 
-    /// Waits for an answer of the server, until no byte has come or gone for `limit` or the transfer is stopped.
+    /// Waits for the response to a request. Fails when no byte has been sent or received for `limit`, or when `stop` is
+    /// cancelled.
     pub(crate) async fn wait<T>(
         &self,
         stop: &CancellationToken,
@@ -118,7 +119,7 @@ impl Connection {
         }
     }
 
-    /// What a failed request means, with the reason for the end of the connection if that was it.
+    /// Converts the error of a request. If the connection has ended, the failure has the reason of that.
     fn failure(&self, error: &SftpError) -> Failure {
         let mut failure = Failure::of_sftp(error);
         if failure.kind == Kind::Disconnected {
@@ -131,7 +132,7 @@ impl Connection {
     }
 }
 
-/// The host key that the server shows; no key is trusted, and there is no sign-in.
+/// The host key that the server presents. The connection ends without a sign-in.
 pub(crate) async fn shown_key(target: &Target<'_>) -> Result<ShownKey, Failure> {
     let kept = Arc::new(OnceLock::<PublicKey>::new());
     let ended = handshake(target, Trust::RecordOnly(Arc::clone(&kept)), None).await;
@@ -146,7 +147,7 @@ pub(crate) async fn shown_key(target: &Target<'_>) -> Result<ShownKey, Failure> 
     }
 }
 
-/// Connects and exchanges keys.
+/// Connects to the server and completes the SSH key exchange.
 async fn handshake(
     target: &Target<'_>,
     trust: Trust,
@@ -174,13 +175,13 @@ async fn handshake(
     Ok((ssh, end))
 }
 
-/// What a failure to sign in means. A server that has refused too often ends the connection instead of answering: more
-/// attempts would be refused as well, and could lock the user out.
+/// Converts a lost connection during the sign-in to a refusal if the server ended it because of too many failures.
+/// Otherwise the copy would be retried, and more attempts could lock the user out.
 async fn refusal(failure: Failure, ssh: &mut Session, end: &OnceLock<SessionEnd>, user: &str) -> Failure {
     if failure.kind != Kind::Disconnected {
         return failure;
     }
-    // What the server has said is known once the session is over.
+    // The server's reason is known after the session has ended.
     let _ = timeout(GOODBYE, ssh).await;
     match end.get() {
         Some(end) if end.refuses_user => {
@@ -208,7 +209,7 @@ async fn open_subsystem(ssh: &Session, legacy: bool) -> Result<russh::ChannelStr
     }
 }
 
-/// Agrees on the version, and asks for the limits and for the folder of the login.
+/// Negotiates the SFTP version, and requests the server's limits and the login folder.
 async fn start(mut session: RawSftpSession) -> Result<(RawSftpSession, Extensions, String), Failure> {
     let failed = |error: SftpError| Failure::of_sftp(&error);
     let version = session.init().await.map_err(failed)?;

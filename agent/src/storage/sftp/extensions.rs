@@ -1,4 +1,4 @@
-//! What a server offers beyond version 3 of SFTP, and the requests that russh-sftp has no calls for.
+//! The extensions of a server to SFTP version 3, and requests that russh-sftp does not implement.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -8,33 +8,33 @@ use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::client::rawsession::{Limits, SftpResult};
 use russh_sftp::protocol::{Packet, StatusCode, Version};
 
-/// A rename that replaces the destination in one step.
+/// The extension for a rename that replaces the destination atomically.
 pub(crate) const POSIX_RENAME: &str = "posix-rename@openssh.com";
 pub(crate) const FSYNC: &str = "fsync@openssh.com";
 pub(crate) const STATVFS: &str = "statvfs@openssh.com";
 pub(crate) const LIMITS: &str = "limits@openssh.com";
-/// The digest of a file, of draft-ietf-secsh-filexfer-extensions-00.
+/// The extension for digests of files, from draft-ietf-secsh-filexfer-extensions-00.
 const CHECK_FILE: &str = "check-file";
 const CHECK_FILE_NAME: &str = "check-file-name";
 
-/// The digest that is asked for, and its length in bytes.
+/// The name of the requested digest, and its length in bytes.
 const SHA256: &[u8] = b"sha256";
 const SHA256_LENGTH: usize = 32;
 
-/// Bytes that a request reads or writes, where the server allows it. With 64 requests in flight, a file takes 4 MiB of
-/// memory at most.
+/// The number of bytes that one request reads or writes, if the server allows it. With 64 requests in flight, a file
+/// occupies at most 4 MiB of memory.
 const LENGTH: u32 = 64 * 1024;
 
-/// What every server must accept.
+/// The number of bytes in one request that every server must accept.
 const SAFE_LENGTH: u32 = 32 * 1024;
 
 /// The extensions and limits of a server.
 #[derive(Debug)]
 pub(crate) struct Extensions {
     offered: HashMap<String, String>,
-    /// Bytes that one request reads.
+    /// The number of bytes that one request reads.
     pub(crate) read_length: u32,
-    /// Bytes that one request writes.
+    /// The number of bytes that one request writes.
     pub(crate) write_length: u32,
 }
 
@@ -46,7 +46,7 @@ impl Extensions {
         };
         Self {
             offered: version.extensions,
-            // A server that knows no limits answers with less if it wants to.
+            // A server without the extension for limits may return fewer bytes.
             read_length: within(limits.and_then(|limits| limits.read_len), LENGTH),
             write_length: within(limits.and_then(|limits| limits.write_len), SAFE_LENGTH),
         }
@@ -56,13 +56,13 @@ impl Extensions {
         self.offered.contains_key(name)
     }
 
-    /// Whether the server computes digests.
+    /// Whether the server can compute digests of files.
     pub(crate) fn has_checksums(&self) -> bool {
         self.has(CHECK_FILE) || self.has(CHECK_FILE_NAME)
     }
 }
 
-/// Renames, and replaces what has the new name.
+/// Renames a file, and replaces a file with the new name.
 pub(crate) async fn posix_rename(session: &RawSftpSession, from: &str, to: &str) -> SftpResult<()> {
     let mut request = Vec::new();
     push_text(&mut request, from.as_bytes());
@@ -74,18 +74,18 @@ pub(crate) async fn posix_rename(session: &RawSftpSession, from: &str, to: &str)
     }
 }
 
-/// The SHA-256 digest of a file in hex, computed by the server; none if it does not compute this one.
+/// The SHA-256 digest of a file in hexadecimal, computed by the server; `None` if the server cannot compute it.
 pub(crate) async fn check_file(session: &RawSftpSession, path: &str) -> SftpResult<Option<String>> {
     let mut request = Vec::new();
     push_text(&mut request, path.as_bytes());
     push_text(&mut request, SHA256);
-    // From the first byte to the last, as one block.
+    // Start, length and block size: 0 means the whole file as one block.
     request.extend_from_slice(&0_u64.to_be_bytes());
     request.extend_from_slice(&0_u64.to_be_bytes());
     request.extend_from_slice(&0_u32.to_be_bytes());
     match session.extended(CHECK_FILE_NAME, request).await? {
         Packet::ExtendedReply(reply) => Ok(digest_in(&reply.data)),
-        // Some servers offer the extension without this digest.
+        // Some servers offer the extension without SHA-256.
         Packet::Status(status) if matches!(status.status_code, StatusCode::OpUnsupported | StatusCode::Failure) => {
             Ok(None)
         }
@@ -94,7 +94,8 @@ pub(crate) async fn check_file(session: &RawSftpSession, path: &str) -> SftpResu
     }
 }
 
-/// The digest in an answer: `check-file` (which some servers leave out), the name of the digest, its bytes.
+/// The digest in a response, which consists of `check-file` (which some servers omit), the name of the digest, and its
+/// bytes.
 fn digest_in(reply: &[u8]) -> Option<String> {
     let (mut name, mut rest) = take_text(reply)?;
     if name == CHECK_FILE.as_bytes() {
@@ -111,7 +112,7 @@ fn digest_in(reply: &[u8]) -> Option<String> {
     Some(hex)
 }
 
-/// Appends a text behind its length.
+/// Appends the length of a text, and the text.
 fn push_text(request: &mut Vec<u8>, text: &[u8]) {
     // No path is as long as 4 GiB.
     let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
@@ -119,7 +120,7 @@ fn push_text(request: &mut Vec<u8>, text: &[u8]) {
     request.extend_from_slice(text);
 }
 
-/// A text behind its length, and what follows it.
+/// Splits off a text that follows its length, and returns it with the remaining bytes.
 fn take_text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
     rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)

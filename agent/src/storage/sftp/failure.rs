@@ -1,4 +1,4 @@
-//! What errors of the network, of SSH and of SFTP mean: their kind, and a sentence without the path.
+//! Classifies the errors of the network, of SSH and of SFTP: their kind, and a message without the path.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use russh_sftp::protocol::{Status, StatusCode};
 use crate::storage::error::{StorageError, StorageErrorKind as Kind};
 use crate::storage::sftp::algorithms;
 
-/// Words in the texts of servers that say more than the status `Failure`, in lower case.
+/// Words, in lower case, in the message of a server with the status `Failure`, and the kind that they reveal.
 const WORDS: [(&str, Kind); 8] = [
     ("no space", Kind::NoSpace),
     ("disk full", Kind::NoSpace),
@@ -22,7 +22,7 @@ const WORDS: [(&str, Kind); 8] = [
     ("is a directory", Kind::IsAFolder),
 ];
 
-/// A failure before it is known of which path it is.
+/// A failure whose path is not known yet; [`Self::at`] adds the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) kind: Kind,
@@ -33,7 +33,7 @@ pub(crate) struct Failure {
 #[derive(Debug)]
 pub(crate) enum SshError {
     Library(russh::Error),
-    /// The key of the server is not trusted, for this reason.
+    /// The host key is not trusted, for this reason.
     HostKey(String),
 }
 
@@ -48,19 +48,19 @@ impl Failure {
         Self { kind, detail: detail.into() }
     }
 
-    /// The same as an error of a storage.
+    /// Converts the failure to the error of the operation `action` on `path`.
     pub(crate) fn at(self, action: &'static str, path: String) -> StorageError {
         StorageError::new(self.kind, action, path, self.detail)
     }
 
-    /// The failure of an SFTP call.
+    /// The failure for an error of an SFTP request.
     pub(crate) fn of_sftp(error: &SftpError) -> Self {
         match error {
             SftpError::Status(status) => Self::of_status(status),
             SftpError::Timeout => Self::new(Kind::TimedOut, "the server did not answer in time"),
             SftpError::Limited(why) => Self::new(Kind::Other, format!("a limit of the server is reached: {why}")),
             SftpError::UnexpectedPacket => Self::new(Kind::Other, "the answer of the server does not fit the request"),
-            // Whatever ends the session of SFTP, requests in flight end with one of these.
+            // Requests in flight fail with one of these errors when the SFTP session ends for any reason.
             SftpError::IO(_) | SftpError::UnexpectedBehavior(_) => {
                 Self::new(Kind::Disconnected, "the connection to the server was lost")
             }
@@ -84,7 +84,7 @@ impl Failure {
         }
     }
 
-    /// The failure behind the status `Failure`, which servers use for everything that has no status of its own.
+    /// The failure for the status `Failure`, which servers use for all causes without a status of their own.
     fn of_failure(message: &str) -> Self {
         let message = message.trim();
         let words = message.to_lowercase();
@@ -101,7 +101,7 @@ impl Failure {
         Self::new(Kind::Other, detail)
     }
 
-    /// The failure of an SSH session. `legacy` is whether weak algorithms were allowed.
+    /// The failure for an error of an SSH session. `legacy` says whether weak algorithms were offered.
     pub(crate) fn of_ssh(error: &SshError, legacy: bool) -> Self {
         let error = match error {
             SshError::HostKey(why) => return Self::new(Kind::HostKey, why),
@@ -133,7 +133,7 @@ impl Failure {
         }
     }
 
-    /// The failure of the network.
+    /// The failure for an error of the network.
     pub(crate) fn of_io(error: &io::Error) -> Self {
         let (kind, detail) = match error.kind() {
             io::ErrorKind::ConnectionRefused => (Kind::Refused, "nothing listens there: the connection was refused"),

@@ -1,4 +1,4 @@
-//! Whether a server is the one that is meant: its host key against the pinned fingerprint or the files `known_hosts`.
+//! Verifies the host key of a server against the configured fingerprint or the `known_hosts` files.
 
 use std::future::ready;
 use std::path::PathBuf;
@@ -19,11 +19,11 @@ use crate::storage::sftp::known_hosts::{KnownHosts, Verdict, line_for};
 /// Which host keys are accepted.
 #[derive(Debug)]
 pub(crate) enum Trust {
-    /// The one with this fingerprint, `SHA256:…`.
+    /// The key with this fingerprint, `SHA256:…`.
     Pinned(String),
-    /// Those of the files. New lines go to the last of them.
+    /// The keys in the `known_hosts` files. `file` is the last of the files, to which new lines should be added.
     Known { hosts: KnownHosts, file: Option<PathBuf> },
-    /// None: the key is recorded to be shown, and the connection ends.
+    /// No key: the key is stored here for display, and the connection ends.
     RecordOnly(Arc<OnceLock<PublicKey>>),
 }
 
@@ -41,12 +41,12 @@ pub(crate) struct Verifier {
 #[derive(Debug)]
 pub(crate) struct SessionEnd {
     pub(crate) why: String,
-    /// Whether the server ended it because of who signs in, or how often.
+    /// Whether the server ended the session because it refuses the user, or after too many attempts to sign in.
     pub(crate) refuses_user: bool,
 }
 
 impl Trust {
-    /// Reads the files that the rule names.
+    /// Creates the trust for a rule, and reads the `known_hosts` files that it names. Blocks.
     pub(crate) fn of(rule: &HostKeyRule) -> Result<Self, Failure> {
         match rule {
             HostKeyRule::Fingerprint(fingerprint) => Ok(Self::Pinned(fingerprint.trim_end_matches('=').to_owned())),
@@ -60,7 +60,7 @@ impl Trust {
         }
     }
 
-    /// The kinds of keys that are known of the host, and whether an authority for it is.
+    /// The kinds of known keys of the host, and whether a certificate authority is known for the host.
     pub(crate) fn known(&self, host: &str, port: u16) -> (Vec<Algorithm>, bool) {
         match self {
             Self::Known { hosts, .. } => (hosts.algorithms(host, port), hosts.has_authority(host, port)),
@@ -70,7 +70,7 @@ impl Trust {
 }
 
 impl Verifier {
-    /// Accepts the key, or says why not.
+    /// Accepts the key, or returns the reason why not.
     fn verify(&self, shown: &PublicKeyOrCertificate) -> Result<(), String> {
         let key = shown.public_key();
         let (name, fingerprint) = (name_of(&self.host, self.port), key.fingerprint(HashAlg::Sha256).to_string());
@@ -83,7 +83,7 @@ impl Verifier {
                 ));
             }
             Trust::RecordOnly(kept) => {
-                // The first key is the one of the handshake that is waited for.
+                // Only the key of the first handshake is stored.
                 let _ = kept.set(key);
                 return Err(format!("{found}, which is only to be shown"));
             }
@@ -116,12 +116,12 @@ impl Verifier {
     }
 }
 
-/// The server as a person types it.
+/// The server as an argument of `mftplus-agent trust`.
 fn as_argument(host: &str, port: u16) -> String {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     match port {
         22 => host.to_owned(),
-        // Without the quotes a shell takes the brackets for a pattern.
+        // Without quotation marks, a shell would interpret the brackets as a pattern.
         _ if host.contains(':') => format!("'[{host}]:{port}'"),
         _ => format!("{host}:{port}"),
     }
@@ -150,14 +150,14 @@ impl Handler for Verifier {
                 (SessionEnd { why: Failure::of_ssh(&error, true).detail, refuses_user: false }, Err(error))
             }
         };
-        // The first reason is the cause of those that follow.
+        // The first reason is the cause of the later ones.
         let _ = self.end.set(end);
         ready(result)
     }
 }
 
-/// Whether a server that ends a session with this code does not want this user. OpenSSH calls too many attempts to sign in an
-/// error of the protocol.
+/// Whether a server that ends a session with this code refuses the user. OpenSSH reports too many attempts to sign in
+/// as a protocol error.
 fn refuses_user(code: &Disconnect) -> bool {
     matches!(
         code,

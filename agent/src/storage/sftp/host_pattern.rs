@@ -1,18 +1,18 @@
-//! Which hosts a line of a `known_hosts` file means: names, wildcards, negated ones, and names hidden in a digest.
+//! The hosts that a line of a `known_hosts` file applies to: names, wildcards, negated patterns, and hashed names.
 
 use aws_lc_rs::hmac;
 use russh::keys::ssh_encoding::base64::{Base64, Encoding as _};
 
-/// The port that is not written.
+/// The port that is omitted in names.
 const DEFAULT_PORT: u16 = 22;
 
-/// The first column of a line: patterns between commas.
+/// The host column of a line: patterns that are separated by commas.
 #[derive(Debug)]
 pub(crate) struct HostPatterns(Vec<HostPattern>);
 
 #[derive(Debug)]
 enum HostPattern {
-    /// HMAC-SHA-1 of the name.
+    /// The HMAC-SHA-1 digest of a name.
     Hashed { salt: Vec<u8>, digest: Vec<u8> },
     /// In lower case, with `*` and `?`.
     Written { pattern: String, is_negated: bool },
@@ -23,7 +23,7 @@ impl HostPatterns {
         column.split(',').map(HostPattern::parse).collect::<Option<_>>().map(Self)
     }
 
-    /// Whether a pattern matches and none that matches is negated.
+    /// Whether at least one pattern matches `name`, and no negated pattern does.
     pub(crate) fn matches(&self, name: &str) -> bool {
         let mut is_matched = false;
         for pattern in &self.0 {
@@ -59,7 +59,7 @@ impl HostPattern {
     }
 }
 
-/// What `known_hosts` files call a host: `host`, or `[host]:port` where the port is not 22.
+/// The name of a host in `known_hosts` files: `host`, or `[host]:port` if the port is not 22.
 pub(crate) fn name_of(host: &str, port: u16) -> String {
     let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
     if port == DEFAULT_PORT { host } else { format!("[{host}]:{port}") }
@@ -69,7 +69,8 @@ pub(crate) fn name_of(host: &str, port: u16) -> String {
 pub(crate) fn matches_wildcards(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut at, mut read) = (0, 0);
-    // Where to go on if what follows the last `*` does not match: behind that `*`, with one more character taken by it.
+    // Where to continue if the pattern after the last `*` does not match: after that `*`, which then matches one more
+    // character.
     let mut retry: Option<(usize, usize)> = None;
     while read < text.len() {
         match pattern.get(at) {

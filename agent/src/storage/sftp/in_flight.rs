@@ -1,4 +1,4 @@
-//! Requests that are sent before the answers to earlier ones have come.
+//! A queue of requests that are sent before earlier ones are answered.
 
 use std::collections::VecDeque;
 use std::pin::{Pin, pin};
@@ -7,17 +7,17 @@ use std::task::{Context, Poll, Waker};
 use russh_sftp::client::rawsession::SftpResult;
 use tokio::runtime::Handle;
 
-/// The maximum number of requests of one file that are in flight.
+/// The maximum number of requests in flight for one file.
 pub(crate) const MAX_IN_FLIGHT: usize = 64;
 
 type Request<T> = Pin<Box<dyn Future<Output = SftpResult<T>> + Send>>;
 
-/// Requests in the order in which they were sent.
+/// The requests in flight, in the order in which they were sent.
 pub(crate) struct InFlight<T>(VecDeque<State<T>>);
 
 enum State<T> {
     Sent(Request<T>),
-    /// It failed before it was sent.
+    /// The request ended before it was sent.
     Answered(SftpResult<T>),
 }
 
@@ -45,9 +45,10 @@ impl<T> InFlight<T> {
         self.0.push_back(state);
     }
 
-    /// Waits for the answer to the oldest request; none if no request is in flight.
+    /// Waits for the response to the oldest request; `None` if no request is in flight.
     pub(crate) async fn oldest(&mut self) -> SftpResult<Option<T>> {
-        // The request stays until its answer is there: this future may be dropped while it waits.
+        // The request stays in the queue until its response is received, because this future may be dropped while it
+        // waits.
         let answer = match self.0.front_mut() {
             Some(State::Sent(request)) => Some(request.as_mut().await),
             Some(State::Answered(_)) | None => None,
@@ -59,7 +60,7 @@ impl<T> InFlight<T> {
     }
 }
 
-/// Sends a request whose answer does not matter.
+/// Sends a request without waiting for its response.
 pub(crate) fn send_only(runtime: &Handle, request: impl Future) {
     let _entered = runtime.enter();
     let _ = pin!(request).poll(&mut Context::from_waker(Waker::noop()));

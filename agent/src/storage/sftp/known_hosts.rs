@@ -1,4 +1,4 @@
-//! Whether the key of a server is known: the files `known_hosts`, as OpenSSH reads them.
+//! Checks whether the host key of a server is known: parses `known_hosts` files as OpenSSH does.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -13,7 +13,7 @@ use crate::storage::state_file;
 /// The maximum number of bytes of one file that are read.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
 
-/// The lines of one file or of several.
+/// The lines of one or several `known_hosts` files.
 #[derive(Debug, Default)]
 pub(crate) struct KnownHosts {
     lines: Vec<Line>,
@@ -35,12 +35,12 @@ enum Marker {
     Revoked,
 }
 
-/// What the files say about a key.
+/// The result of looking up a host key in the files.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Known,
     Unknown,
-    /// The host has another key in this line.
+    /// The files have only other keys for the host; `place` is a line with one of them.
     Changed {
         place: String,
     },
@@ -50,7 +50,7 @@ pub(crate) enum Verdict {
 }
 
 impl KnownHosts {
-    /// Reads the files; one that does not exist counts as empty.
+    /// Reads the files. A missing file counts as empty.
     pub(crate) fn read(files: &[PathBuf]) -> io::Result<Self> {
         let mut known = Self::default();
         for file in files {
@@ -63,7 +63,7 @@ impl KnownHosts {
         Ok(known)
     }
 
-    /// Takes in the lines of a file. Lines that cannot be read are left out.
+    /// Adds the lines of a file. Lines that cannot be parsed are logged and skipped.
     pub(crate) fn add(&mut self, file: &str, content: &str) {
         for (index, line) in content.lines().enumerate() {
             let line = line.trim();
@@ -79,7 +79,7 @@ impl KnownHosts {
         }
     }
 
-    /// What the files say about a key that the host showed.
+    /// Looks up a key that the host has presented.
     pub(crate) fn check(&self, host: &str, port: u16, key: &PublicKey) -> Verdict {
         if let Some(place) = self.revoked(host, port, key) {
             return Verdict::Revoked { place };
@@ -92,16 +92,16 @@ impl KnownHosts {
         if let Some(other) = lines().next() {
             return Verdict::Changed { place: other.place.clone() };
         }
-        // A line for the host without a port serves for all its ports, as with OpenSSH.
+        // A line for the host without a port applies to all its ports, as in OpenSSH.
         let is_known = self.matching(&name_of(host, 22), Marker::HostKey).any(|line| line.has(key));
         if is_known { Verdict::Known } else { Verdict::Unknown }
     }
 
-    /// Checks a certificate that the host showed.
+    /// Checks a certificate that the host has presented.
     ///
     /// # Errors
     ///
-    /// The sentence that says what is wrong with it.
+    /// A message that says why the certificate is not valid.
     pub(crate) fn check_certificate(&self, host: &str, port: u16, certificate: &Certificate) -> Result<(), String> {
         let authority = PublicKey::from(certificate.signature_key().clone());
         let fingerprint = authority.fingerprint(HashAlg::Sha256);
@@ -129,7 +129,7 @@ impl KnownHosts {
         checked.map_err(|_| "it has expired or is not valid yet, or its signature is wrong".to_owned())
     }
 
-    /// The kinds of the keys that are known of the host.
+    /// The kinds of the known keys of the host.
     pub(crate) fn algorithms(&self, host: &str, port: u16) -> Vec<Algorithm> {
         let (with_port, alone) = (name_of(host, port), name_of(host, 22));
         let known = |name| self.matching(name, Marker::HostKey).map(|line| line.key.algorithm());
@@ -140,7 +140,7 @@ impl KnownHosts {
         algorithms
     }
 
-    /// Whether an authority may sign certificates of the host.
+    /// Whether the files have an authority that may sign certificates of the host.
     pub(crate) fn has_authority(&self, host: &str, port: u16) -> bool {
         self.authorities(host, port).next().is_some()
     }
@@ -156,7 +156,7 @@ impl KnownHosts {
         self.lines.iter().filter(move |line| line.marker == marker && line.hosts.matches(name))
     }
 
-    /// The line that revokes the key for this host.
+    /// The place of a line that revokes the key for this host; `None` if there is none.
     fn revoked(&self, host: &str, port: u16, key: &PublicKey) -> Option<String> {
         let names = [name_of(host, port), name_of(host, 22)];
         let mut lines = names.iter().flat_map(|name| self.matching(name, Marker::Revoked));
@@ -191,17 +191,17 @@ impl Line {
     }
 }
 
-/// The content of a file, of a large one the part that counts.
+/// The content of a file, limited to the first 16 MiB.
 pub(crate) fn content(file: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(file)?.take(MAX_FILE).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// The line that makes a key known.
+/// The line of a `known_hosts` file that adds this key of the host.
 pub(crate) fn line_for(host: &str, port: u16, key: &PublicKey) -> String {
     let key = PublicKey::from(key.key_data().clone());
-    // Keys that were read from the network can be written again.
+    // A key that was received from the network can always be written.
     format!("{} {}", name_of(host, port), key.to_openssh().unwrap_or_default())
 }
 

@@ -1,4 +1,4 @@
-//! Listing a folder, within bounds.
+//! Lists a folder, with limits on the number and size of its entries.
 
 use russh_sftp::client::RawSftpSession;
 use russh_sftp::client::error::Error as SftpError;
@@ -12,15 +12,15 @@ use crate::storage::sftp::failure::Failure;
 use crate::storage::sftp::in_flight::send_only;
 use crate::storage::transfer_storage::{Entry, MAX_ENTRIES};
 
-/// The maximum number of bytes of names and lines of one folder.
+/// The maximum number of bytes of all names and lines in the listing of one folder.
 const MAX_TEXT: usize = 64 * 1024 * 1024;
 
-/// The entries of the folder `remote`, which messages call `path`.
+/// The entries of the folder `remote`, a path on the server; `path` is the path for messages.
 pub(crate) fn list(calls: &Calls, remote: String, path: &str) -> Result<Vec<Entry>, StorageError> {
     let session = &calls.connection.session;
     let handle = calls.run("list", path, session.opendir(remote))?.handle;
     let entries = read(calls, &handle, path);
-    // What the server says to this changes nothing.
+    // The response of the server does not matter.
     send_only(&calls.runtime, session.close(handle));
     entries
 }
@@ -49,7 +49,7 @@ fn read(calls: &Calls, handle: &str, path: &str) -> Result<Vec<Entry>, StorageEr
     }
 }
 
-/// The next entries; none at the end.
+/// The next entries; empty at the end.
 async fn read_some(session: &RawSftpSession, handle: &str) -> SftpResult<Vec<File>> {
     match session.readdir(handle).await {
         Ok(names) => Ok(names.files),

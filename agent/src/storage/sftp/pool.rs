@@ -1,5 +1,4 @@
-//! Connections that no transfer uses at the moment: the next transfer of the same endpoint takes one instead of signing
-//! in again.
+//! The pool of idle connections: a transfer uses one of the same endpoint instead of signing in again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -14,13 +13,13 @@ use crate::config::resolved_endpoint::{HostKeyRule, SftpSettings};
 use crate::storage::sftp::connection::Connection;
 use crate::storage::sftp::known_hosts;
 
-/// How long a connection waits for its next transfer.
+/// The maximum time that a connection stays in the pool.
 const KEPT: Duration = Duration::from_mins(1);
 
-/// The maximum number of connections that wait.
+/// The maximum number of connections in the pool.
 const MAX_IDLE: usize = 8;
 
-/// The idle connections of a process. Clones share them.
+/// The idle connections of a process. Clones share the same connections.
 #[derive(Clone, Default)]
 pub(crate) struct ConnectionPool(Arc<Mutex<Vec<Idle>>>);
 
@@ -30,13 +29,13 @@ struct Idle {
     connection: Arc<Connection>,
 }
 
-/// A digest of all settings that a connection depends on, so that a changed password or host key needs a new one. The files
-/// of known hosts count with their content.
+/// A digest of all settings that a connection depends on, so that a changed password or host key needs a new one. The
+/// content of the `known_hosts` files is included.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PoolKey([u8; 32]);
 
 impl PoolKey {
-    /// Reads the files of known hosts. Blocks.
+    /// The key of connections with these settings. Blocks, because it reads the `known_hosts` files.
     pub(crate) fn of(settings: &SftpSettings) -> Self {
         let mut digest = Sha256::new();
         let mut add = |bytes: &[u8]| {
@@ -58,7 +57,7 @@ impl PoolKey {
             HostKeyRule::KnownHosts(files) => {
                 for file in files {
                     add(file.as_os_str().as_encoded_bytes());
-                    // What a person has removed or revoked counts for the next transfer.
+                    // A key that was removed or revoked in a file must not be accepted for the next transfer.
                     let content = known_hosts::content(file);
                     add(&[u8::from(content.is_ok())]);
                     add(&content.unwrap_or_default());
@@ -71,14 +70,16 @@ impl PoolKey {
 }
 
 impl ConnectionPool {
-    /// Takes out a connection for these settings. It may have been lost meanwhile.
+    /// Removes a connection with this key from the pool and returns it; `None` if there is none. The connection may
+    /// have been lost in the meantime.
     pub(crate) fn take(&self, key: PoolKey) -> Option<Arc<Connection>> {
         let mut idle = self.lock();
         let found = idle.iter().position(|idle| idle.key == key)?;
         Some(idle.swap_remove(found).connection)
     }
 
-    /// Keeps a connection for a minute. Beyond the limit the one that waits longest is closed.
+    /// Adds a connection to the pool, in which it stays for a minute. If the pool is full, the connection that has been
+    /// idle longest is closed.
     pub(crate) fn give(&self, key: PoolKey, connection: Arc<Connection>, runtime: &Handle) {
         let mut idle = self.lock();
         idle.push(Idle { key, since: Instant::now(), connection });
@@ -97,7 +98,7 @@ impl ConnectionPool {
     }
 }
 
-/// Closes the connections that have waited for a minute by then.
+/// Waits for a minute, then closes the connections that have been idle that long.
 async fn close_later(idle: Weak<Mutex<Vec<Idle>>>) {
     tokio::time::sleep(KEPT).await;
     if let Some(idle) = idle.upgrade() {

@@ -12,22 +12,22 @@ use crate::storage::sftp::block_on_requests::Calls;
 use crate::storage::sftp::failure::Failure;
 use crate::storage::sftp::in_flight::{InFlight, MAX_IN_FLIGHT, send_only};
 
-/// An open file.
+/// A remote file that is open for reading.
 pub(crate) struct SftpReader<'a> {
     calls: &'a Calls,
-    /// What messages call the file.
+    /// The path for messages.
     path: String,
     /// The server's name for the open file.
     handle: String,
     requests: InFlight<Option<Vec<u8>>>,
-    /// Requests that may be in flight. Their number begins with one, since most files are small, and doubles with each
-    /// whole answer.
+    /// The maximum number of requests in flight. It starts at 1, because most files are small, and doubles with each
+    /// complete response.
     most: usize,
-    /// Where the oldest request in flight reads.
+    /// The offset at which the oldest request in flight reads.
     begin: u64,
-    /// Where the next request reads.
+    /// The offset at which the next request will read.
     end: u64,
-    /// Bytes that one request reads.
+    /// The number of bytes that one request reads.
     length: u32,
     is_first: bool,
     has_ended: bool,
@@ -53,7 +53,7 @@ impl<'a> SftpReader<'a> {
         }
     }
 
-    /// Waits for the next bytes, unless the file has ended.
+    /// Waits for the next bytes, and stores them in `answer`.
     fn fill(&mut self) -> io::Result<()> {
         while self.requests.len() < self.most {
             let session = Arc::clone(&self.calls.connection.session);
@@ -77,8 +77,8 @@ impl<'a> SftpReader<'a> {
         if got == wanted {
             self.most = MAX_IN_FLIGHT.min(self.most * 2);
         } else {
-            // The requests behind a short answer leave a gap: the next one reads from there. A server that answers the
-            // first request with less than wanted will do so with each.
+            // After a short response, the later requests would leave a gap, so they are discarded and the next request
+            // reads from there. A server whose first response is short will shorten all responses.
             self.requests.clear();
             self.end = self.begin;
             self.most = 1;
@@ -92,7 +92,7 @@ impl<'a> SftpReader<'a> {
     }
 }
 
-/// Reads once; nothing at the end of the file.
+/// Sends one read request; `None` at the end of the file.
 async fn read(session: Arc<RawSftpSession>, handle: String, at: u64, length: u32) -> SftpResult<Option<Vec<u8>>> {
     match session.read(handle, at, length).await {
         Ok(answer) => Ok(Some(answer.data)),
@@ -119,7 +119,7 @@ impl Read for SftpReader<'_> {
 
 impl Drop for SftpReader<'_> {
     fn drop(&mut self) {
-        // What the server says to this changes nothing.
+        // The response of the server does not matter.
         send_only(&self.calls.runtime, self.calls.connection.session.close(self.handle.as_str()));
     }
 }

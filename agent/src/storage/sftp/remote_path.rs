@@ -1,4 +1,4 @@
-//! The paths on a server: where the root of a storage is, and what names SFTP can carry.
+//! Paths on a server: the root of a storage, and the names that SFTP can transmit.
 
 use mftplus_protocol::characters::printable;
 
@@ -6,13 +6,13 @@ use crate::storage::error::StorageErrorKind as Kind;
 use crate::storage::sftp::failure::Failure;
 use crate::storage::storage_path::StoragePath;
 
-/// The longest name that file systems of servers accept, in bytes.
+/// The maximum length of a name in bytes.
 const MAX_NAME: usize = 255;
 
-/// The port that is not written in URLs.
+/// The port that is omitted in URLs.
 const DEFAULT_PORT: u16 = 22;
 
-/// The absolute path of a storage's root, which is below the folder of the login unless it begins with `/`.
+/// The absolute path of a storage's root. A `root` that does not begin with `/` is relative to the login folder.
 pub(crate) fn root_of(root: &str, login_folder: &str) -> String {
     let path = if root.starts_with('/') { root.to_owned() } else { format!("{login_folder}/{root}") };
     match path.trim_matches('/') {
@@ -21,14 +21,15 @@ pub(crate) fn root_of(root: &str, login_folder: &str) -> String {
     }
 }
 
-/// The path on the server.
+/// The absolute path of `path` on the server.
 ///
 /// # Errors
 ///
-/// `InvalidName` for names that are not UTF-8, which the library cannot carry, and `NameTooLong`.
+/// `InvalidName` if a name is not UTF-8, which the library does not support; `NameTooLong` if a name has more than 255
+/// bytes.
 pub(crate) fn below(root: &str, path: &StoragePath) -> Result<String, Failure> {
     let relative = path.to_str().filter(|path| !path.contains(char::REPLACEMENT_CHARACTER));
-    // In listings the library puts this character in the place of bytes that are not UTF-8.
+    // In listings, the library replaces bytes that are not UTF-8 by this character.
     let relative = relative.ok_or_else(|| {
         Failure::new(Kind::InvalidName, "a name in it is not UTF-8, and only UTF-8 is carried over SFTP: rename it")
     })?;

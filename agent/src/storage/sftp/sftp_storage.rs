@@ -1,4 +1,4 @@
-//! A folder on an SFTP server as a storage of transfers.
+//! The implementation of storages on SFTP servers.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -22,15 +22,15 @@ use crate::storage::transfer_storage::{
     Attributes, Capabilities, Entry, EntryKind, MAX_DEPTH, Metadata, TransferStorage, WriteFile,
 };
 
-/// The mode of new files: other users cannot read what is incomplete.
+/// The mode of new files, so that other users cannot read incomplete ones.
 const NEW_FILE: u32 = 0o600;
 
-/// A folder on a server. When it is dropped, its connection waits for the next transfer.
+/// A folder on an SFTP server. When this value is dropped, its connection is returned to the pool.
 pub(crate) struct SftpStorage {
     calls: Calls,
     /// `sftp://host`, for messages.
     url: String,
-    /// Absolute.
+    /// The absolute path of the folder.
     root: String,
     pool: ConnectionPool,
     key: PoolKey,
@@ -46,7 +46,7 @@ impl SftpStorage {
         &self.root
     }
 
-    /// The path on the server, and what messages call it.
+    /// The path on the server, and the path for messages.
     fn names(&self, action: &'static str, path: &StoragePath) -> Result<(String, String), StorageError> {
         let shown = self.display(path);
         match remote_path::below(&self.root, path) {
@@ -55,7 +55,7 @@ impl SftpStorage {
         }
     }
 
-    /// Whether there is anything, without following a link.
+    /// Whether the path exists. Links are not followed.
     fn exists(&self, path: &StoragePath) -> Result<bool, StorageError> {
         match self.symlink_metadata(path) {
             Ok(_) => Ok(true),
@@ -64,7 +64,7 @@ impl SftpStorage {
         }
     }
 
-    /// Cuts off what stands behind `offset`, where writing goes on.
+    /// Cuts off the bytes after `offset`, from which writing continues. Fails if the file is shorter.
     fn cut(&self, handle: &str, offset: u64, shown: &str) -> Result<(), StorageError> {
         let session = &self.calls.connection.session;
         let found = self.calls.run("inspect", shown, session.fstat(handle))?;
@@ -80,8 +80,8 @@ impl SftpStorage {
         Ok(())
     }
 
-    /// Renames without an atomic replacement: a file that may be replaced is moved aside first, and moved back if the renaming
-    /// fails.
+    /// Renames without an atomic replacement: if `replace` is set, an existing file at `to` is renamed first, and
+    /// renamed back if the rename of `from` fails.
     fn rename_in_steps(&self, from: &StoragePath, to: &StoragePath, replace: bool) -> Result<(), StorageError> {
         let ((old, shown), (new, _)) = (self.names("rename", from)?, self.names("rename", to)?);
         let session = &self.calls.connection.session;
@@ -90,17 +90,17 @@ impl SftpStorage {
             Failure::new(Kind::AlreadyExists, why).at("rename", shown.clone())
         };
         if !replace && self.exists(to)? {
-            // A missing file must not look like a name that is taken: an earlier attempt may have renamed it.
+            // If `from` is missing, the error must be `NotFound`: an earlier attempt may have renamed it.
             self.symlink_metadata(from)?;
             return Err(taken());
         }
         let refused = match self.calls.run("rename", &shown, session.rename(old.as_str(), new.as_str())) {
-            // Some servers replace of their own accord.
+            // Some servers replace an existing file here.
             Ok(_) => return Ok(()),
             Err(error) if error.kind().is_temporary() || error.kind() == Kind::Stopped => return Err(error),
             Err(error) => error,
         };
-        // Nothing is moved unless there is something to put in its place.
+        // The existing file is renamed only if both files exist.
         if !self.exists(from)? || !self.exists(to)? {
             return Err(refused);
         }
@@ -111,10 +111,10 @@ impl SftpStorage {
             let why = format!("{} is a folder, which is not replaced", self.display(to));
             return Err(Failure::new(Kind::IsAFolder, why).at("rename", shown.clone()));
         }
-        // The name of a part is that of one transfer, so that no other takes the file.
+        // The name is derived from the part file, which belongs to one transfer, so that no other transfer uses it.
         let aside = to.with_file_name(name_of_bytes(from.file_name().unwrap_or_default(), Some("old")));
         let (kept, kept_shown) = self.names("rename", &aside)?;
-        // Of an earlier attempt.
+        // An earlier attempt may have left this file.
         let _ = self.remove_entry(&aside);
         // Between the two renames nothing has the final name, so a stop of the transfer waits for both.
         let calls = &self.calls;
@@ -125,7 +125,7 @@ impl SftpStorage {
             }
             return Err(error);
         }
-        // The new file is in its place, whatever becomes of the old one.
+        // The new file has its final name, so a failure to remove the old one is only logged.
         if let Err(error) = calls.run_to_the_end("remove", &kept_shown, session.remove(kept)) {
             tracing::warn!(%error, "a replaced file is not removed; remove it by hand");
         }
@@ -137,9 +137,9 @@ impl SftpStorage {
         self.calls.run("remove", &shown, self.calls.connection.session.remove(remote)).map(drop)
     }
 
-    /// Removes what is there, and in a folder what is in it, at most `depth` folders deep.
+    /// Removes a file, a link, or a folder with its content. Fails if folders are nested deeper than `depth`.
     fn remove_below(&self, path: &StoragePath, depth: usize) -> Result<(), StorageError> {
-        // Asked of the server just before, so that no link that took the place of a folder is followed.
+        // Requested immediately before, so that a link that has replaced a folder is not followed.
         if self.symlink_metadata(path)?.kind != EntryKind::Folder {
             return self.remove_entry(path);
         }
@@ -223,7 +223,7 @@ impl TransferStorage for SftpStorage {
         let (remote, shown) = self.names("create the folder", path)?;
         let making = self.calls.connection.session.mkdir(remote, FileAttributes::empty());
         let Err(error) = self.calls.run("create the folder", &shown, making) else { return Ok(()) };
-        // Servers do not say why, and the folder may be there, also as a link to one.
+        // Servers do not report the reason. The folder, or a link to a folder, may exist already.
         match self.metadata(path) {
             Ok(there) if there.kind == EntryKind::Folder => Ok(()),
             Ok(_) => {
@@ -240,7 +240,7 @@ impl TransferStorage for SftpStorage {
             let failure = Failure::new(Kind::InvalidName, "the path it points to is not UTF-8");
             return Err(failure.at("create the link", shown));
         };
-        // OpenSSH takes the target first, against the text of the protocol, and other servers follow it.
+        // OpenSSH expects the target first, contrary to the specification, and other servers do the same.
         let linking = self.calls.connection.session.symlink(target, remote);
         self.calls.run("create the link", &shown, linking).map(drop)
     }

@@ -1,4 +1,4 @@
-//! A connection through a SOCKS5 proxy (RFC 1928, RFC 1929). The proxy resolves the name of the server.
+//! Connects through a SOCKS5 proxy (RFC 1928, RFC 1929). The proxy resolves the name of the server.
 
 use std::io;
 use std::net::IpAddr;
@@ -19,7 +19,8 @@ pub(crate) struct Login {
     pub(crate) password: String,
 }
 
-/// Asks the proxy at the other end of `stream` for a connection to the server.
+/// Requests a connection to the server from the proxy to which `stream` is connected. Afterwards `stream` is connected
+/// to the server.
 pub(crate) async fn connect<S>(stream: &mut S, host: &str, port: u16, login: Option<&Login>) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -78,7 +79,7 @@ async fn read_reply<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<()> {
         6 => return Err(io::ErrorKind::TimedOut.into()),
         code => return Err(refused(&format!("the proxy could not connect (code {code})"))),
     }
-    // The address from which the proxy connected.
+    // The address from which the proxy connects is read and ignored.
     let length = match head[3] {
         IPV4 => 4,
         IPV6 => 16,
@@ -90,7 +91,7 @@ async fn read_reply<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<()> {
     Ok(())
 }
 
-/// Appends a text behind its length.
+/// Appends the length of a text, and the text. Fails if it has more than 255 bytes.
 fn push_text(request: &mut Vec<u8>, text: &str) -> io::Result<()> {
     let length = u8::try_from(text.len())
         .map_err(|_| refused("host names, users and passwords for a SOCKS5 proxy have at most 255 bytes"))?;

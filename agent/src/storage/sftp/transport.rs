@@ -14,13 +14,13 @@ use crate::storage::error::StorageErrorKind as Kind;
 use crate::storage::sftp::failure::Failure;
 use crate::storage::sftp::socks::{self, Login};
 
-/// Addresses of a host that are tried.
+/// The maximum number of addresses of a host that are tried.
 const MAX_ADDRESSES: usize = 4;
 
 /// The port of a proxy whose URL has none.
 const PROXY_PORT: u16 = 1080;
 
-/// The server to connect to. It has no `Debug`, since the URL of the proxy may hold a password.
+/// The server to connect to. It does not implement `Debug`, because the URL of the proxy may contain a password.
 #[derive(Clone, Copy)]
 pub(crate) struct Target<'a> {
     pub(crate) host: &'a str,
@@ -48,7 +48,7 @@ fn bare(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
 
-/// Connects to the server.
+/// Connects to the server, through the proxy if there is one.
 pub(crate) async fn dial(target: &Target<'_>) -> Result<TcpStream, Failure> {
     let Some(proxy) = target.proxy else {
         return dial_direct(target.host, target.port, target.timeout).await;
@@ -84,7 +84,7 @@ async fn dial_direct(host: &str, port: u16, limit: Duration) -> Result<TcpStream
         let connected = timeout(limit, TcpStream::connect(address)).await;
         match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
             Ok(stream) => {
-                // Requests are small, and each of them is waited for.
+                // Requests are small, and must be sent without delay.
                 stream.set_nodelay(true).map_err(|error| Failure::of_io(&error))?;
                 return Ok(stream);
             }

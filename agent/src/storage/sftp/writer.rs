@@ -12,10 +12,10 @@ use crate::storage::sftp::failure::Failure;
 use crate::storage::sftp::in_flight::{InFlight, MAX_IN_FLIGHT, send_only};
 use crate::storage::transfer_storage::WriteFile;
 
-/// An open file.
+/// A remote file that is open for writing.
 pub(crate) struct SftpWriter<'a> {
     calls: &'a Calls,
-    /// What messages call the file.
+    /// The path for messages.
     path: String,
     /// The path on the server.
     remote: String,
@@ -23,13 +23,13 @@ pub(crate) struct SftpWriter<'a> {
     handle: String,
     requests: InFlight<Status>,
     offset: u64,
-    /// A write failed, so the file is not whole.
+    /// Whether a write failed, so that the file is not complete.
     has_failed: bool,
     is_closed: bool,
 }
 
 impl<'a> SftpWriter<'a> {
-    /// `path` is what messages call the file, `remote` its path on the server.
+    /// Creates a writer from `offset` on. `path` is the path for messages, `remote` the path on the server.
     pub(crate) fn new(calls: &'a Calls, path: String, remote: String, handle: String, offset: u64) -> Self {
         Self { calls, path, remote, handle, requests: InFlight::new(), offset, has_failed: false, is_closed: false }
     }
@@ -49,7 +49,7 @@ impl<'a> SftpWriter<'a> {
         Ok(())
     }
 
-    /// When the disk is full, OpenSSH answers with `Failure` only: then the free space shows the cause.
+    /// If the disk is full, OpenSSH answers with `Failure` only, so the free space is requested to find the cause.
     fn explain(&self, error: StorageError) -> StorageError {
         let connection = &self.calls.connection;
         if error.kind() != Kind::Other || !connection.extensions.has(STATVFS) {
@@ -95,7 +95,7 @@ impl WriteFile for SftpWriter<'_> {
             let synced = calls.run_slowly("sync", &self.path, connection.session.fsync(self.handle.as_str()));
             synced.map_err(|error| self.explain(error))?;
         }
-        // The server closes the handle whatever it answers.
+        // The server closes the handle even if it reports an error.
         self.is_closed = true;
         calls.run("close", &self.path, connection.session.close(self.handle.as_str())).map(drop)
     }
@@ -104,7 +104,7 @@ impl WriteFile for SftpWriter<'_> {
 impl Drop for SftpWriter<'_> {
     fn drop(&mut self) {
         if !self.is_closed {
-            // The file is given up: what the server says to this changes nothing.
+            // The file is abandoned, so the response of the server does not matter.
             send_only(&self.calls.runtime, self.calls.connection.session.close(self.handle.as_str()));
         }
     }
