@@ -1,4 +1,4 @@
-//! One copy, from its plan to the published file, with the state that survives the process.
+//! Transfers: one copy from its plan to the published file, with its stored state and its reports.
 
 pub(crate) mod bandwidth;
 pub(crate) mod checksum;

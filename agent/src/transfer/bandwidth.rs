@@ -1,4 +1,4 @@
-//! The bandwidth limits of copies: of each by itself, and of all together by the time of day.
+//! Applies the bandwidth limits: that of each copy, and that of all copies together, which depends on the time of day.
 
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -7,13 +7,13 @@ use chrono::{Local, NaiveTime, Timelike as _};
 
 use crate::config::bandwidth_limits::{CurrentRates, RateLimits};
 
-/// The limits that all copies of a process share.
+/// The bandwidth limits of a process, shared by all its copies.
 #[derive(Debug)]
 pub(crate) struct SharedBandwidth {
     limits: RwLock<RateLimits>,
     /// The local time of day.
     now: fn() -> NaiveTime,
-    /// When the bytes that are counted already are due.
+    /// The time until which the bytes counted so far use up the total limit.
     due: Mutex<Option<Instant>>,
 }
 
@@ -24,17 +24,17 @@ impl Default for SharedBandwidth {
 }
 
 impl SharedBandwidth {
-    /// Without limits; `now` is the local time of day.
+    /// Creates a value without limits; `now` returns the local time of day.
     pub(crate) fn with_clock(now: fn() -> NaiveTime) -> Self {
         Self { limits: RwLock::default(), now, due: Mutex::default() }
     }
 
-    /// Replaces the limits, also for the copies that run.
+    /// Replaces the limits. Running copies keep their own limit; the other limits apply to them at once.
     pub(crate) fn set(&self, limits: RateLimits) {
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
     }
 
-    /// The limit of each copy that a job or step starts now, in bytes per second.
+    /// The limit for each copy that a job or step starts now, in bytes per second; `None` means unlimited.
     pub(crate) fn per_copy(&self) -> Option<u64> {
         self.limits.read().unwrap_or_else(PoisonError::into_inner).per_copy
     }
@@ -45,11 +45,11 @@ impl SharedBandwidth {
         self.limits.read().unwrap_or_else(PoisonError::into_inner).at(minute)
     }
 
-    /// Counts `bytes` of any copy and returns the pause until they are due at `rate`.
+    /// Counts `bytes` of any copy, and returns the pause that keeps all copies together below `rate`.
     fn record(&self, bytes: usize, rate: Option<u64>, now: Instant) -> Duration {
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(rate) = rate else {
-            // What was counted before the limit ended is not held back.
+            // Bytes counted under the previous limit cause no further pause.
             *due = None;
             return Duration::ZERO;
         };
@@ -59,7 +59,7 @@ impl SharedBandwidth {
     }
 }
 
-/// Computes the pauses that keep a copy below its own rate and below that of all copies.
+/// Computes the pauses that keep a copy below its own limit and below the limit of all copies together.
 pub(crate) struct BandwidthLimiter<'a> {
     rate: Option<u64>,
     shared: &'a SharedBandwidth,
@@ -69,12 +69,14 @@ pub(crate) struct BandwidthLimiter<'a> {
 }
 
 impl<'a> BandwidthLimiter<'a> {
-    /// A limiter for `rate` bytes per second; without a rate only the limit of all copies together applies.
+    /// Creates the limiter of one copy. `rate` is in bytes per second; `None` means that only the limit of all copies
+    /// together applies.
     pub(crate) fn new(rate: Option<u64>, shared: &'a SharedBandwidth) -> Self {
         Self { rate, shared, started: Instant::now(), copied: 0 }
     }
 
-    /// The maximum number of bytes to copy at once, so that pauses stay short.
+    /// The number of bytes to copy before the next [`Self::record`], at most `most`. It is small if the limit is low,
+    /// so that pauses stay short.
     pub(crate) fn chunk(&self, most: usize) -> usize {
         let current = self.shared.current();
         let own = self.rate.filter(|_| current.limits_copies);
@@ -82,12 +84,12 @@ impl<'a> BandwidthLimiter<'a> {
         rate.map_or(most, |rate| usize::try_from(rate / 20).unwrap_or(most).clamp(1, most))
     }
 
-    /// Counts `bytes` and returns the pause before the next chunk.
+    /// Counts `bytes` that were copied, and returns the pause before the next chunk.
     pub(crate) fn record(&mut self, bytes: usize) -> Duration {
         let (current, now) = (self.shared.current(), Instant::now());
         let shared = self.shared.record(bytes, current.total, now);
         let Some(rate) = self.rate.filter(|_| current.limits_copies) else {
-            // Bytes that are copied without a limit are not held back when it returns.
+            // Bytes that are copied while no limit applies cause no pause when the limit applies again.
             (self.started, self.copied) = (now, 0);
             return shared;
         };

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-/// A SHA-256 digest in progress; `None` inside if no digest is wanted.
+/// Computes a SHA-256 digest, or nothing if no digest is wanted.
 #[derive(Clone)]
 pub(crate) struct Hasher(Option<Sha256>);
 
 impl Hasher {
-    /// Starts a digest if `wanted`.
+    /// Starts a digest; without `wanted`, the hasher does nothing.
     pub(crate) fn new(wanted: bool) -> Self {
         Self(wanted.then(Sha256::new))
     }
@@ -21,7 +21,7 @@ impl Hasher {
         }
     }
 
-    /// The digest in hexadecimal.
+    /// The digest in hexadecimal; `None` if no digest was wanted.
     pub(crate) fn finish(self) -> Option<String> {
         self.0.map(|hasher| hex(&hasher.finalize()))
     }
@@ -32,12 +32,12 @@ impl Hasher {
 pub(crate) struct Manifest(BTreeMap<Vec<u8>, String>);
 
 impl Manifest {
-    /// Adds the digest of the file at `path`: the bytes of the relative path, with `/` between its parts.
+    /// Adds the digest of the file at `path`, which is relative to the folder, with `/` between its parts.
     pub(crate) fn insert(&mut self, path: Vec<u8>, digest: String) {
         self.0.insert(path, digest);
     }
 
-    /// The checksum of the folder: the digest of the manifest's text.
+    /// The checksum of the folder: the SHA-256 of the lines `DIGEST PATH`, sorted by path.
     pub(crate) fn checksum(&self) -> String {
         hex(&Sha256::digest(self.text()))
     }

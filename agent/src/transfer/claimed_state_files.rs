@@ -14,28 +14,28 @@ use uuid::Uuid;
 /// How long the state of a failed transfer, or of an unconfirmed creation, is kept.
 const RETENTION: Duration = Duration::from_hours(7 * 24);
 
-/// The ending of the list of the files that a transfer has staged.
+/// The ending of the file in which a transfer lists its staged files.
 const STAGED: &str = ".staged";
 
-/// The transfers of one agent on this machine.
+/// The stored transfers of one state folder.
 #[derive(Clone, Debug)]
 pub(crate) struct TransferStore {
     folder: PathBuf,
 }
 
-/// A transfer that only this process, and only one task of it, works on.
+/// The exclusive right of one task to work on a transfer, with its state. The claim ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Claim {
     store: TransferStore,
     lock: File,
-    /// The state; `save` makes changes durable.
+    /// The state. Changes are stored by [`Claim::save`].
     pub(crate) state: TransferState,
 }
 
 /// The result of claiming a transfer.
 #[derive(Debug)]
 pub(crate) enum Claimed {
-    /// There is no state of the transfer.
+    /// The transfer has no state file, or a damaged one.
     Missing,
     /// Another process, or another task of this process, has claimed the transfer.
     Busy,
@@ -72,7 +72,7 @@ impl TransferStore {
         Ok(Self { folder })
     }
 
-    /// All states that can be read, oldest first.
+    /// All states that can be read, sorted by name. State files that cannot be read are skipped.
     pub(crate) fn list(&self) -> io::Result<Vec<TransferState>> {
         let mut states = Vec::new();
         for name in self.names(".json")? {
@@ -92,7 +92,7 @@ impl TransferStore {
         self.claim_named(&id.to_string())
     }
 
-    /// Claims the transfer with this idempotency key, in any phase.
+    /// Claims the transfer with this idempotency key, whether or not the server has created it.
     pub(crate) fn claim_begun(&self, key: Uuid) -> io::Result<Claimed> {
         let _guard = self.guard()?;
         match self.list()?.iter().find(|state| state.idempotency_key == key) {
@@ -101,8 +101,9 @@ impl TransferStore {
         }
     }
 
-    /// Starts the copy `fresh`, or continues the unfinished copy between the same paths, unless one of the two belongs
-    /// to a run.
+    /// Creates and claims the transfer `fresh`, or claims an unfinished one with the same paths and rules, so that it
+    /// is continued. Fails if another unfinished transfer has the same destination. A transfer that belongs to a run is
+    /// never continued here.
     pub(crate) fn begin(&self, fresh: TransferState) -> Result<Claim, BeginError> {
         let _guard = self.guard()?;
         let mut unfinished: Vec<TransferState> = self.list()?;
@@ -140,13 +141,14 @@ impl TransferStore {
         }
     }
 
-    /// Stores and claims a transfer that was started elsewhere; `None` if another process has claimed it.
+    /// Stores and claims a transfer that the server has created already; `None` if another task or process has claimed
+    /// it.
     pub(crate) fn adopt(&self, state: TransferState) -> io::Result<Option<Claim>> {
         let _guard = self.guard()?;
         self.create(state)
     }
 
-    /// Whether any process is copying.
+    /// Whether any process or task has claimed an unfinished transfer.
     pub(crate) fn is_at_work(&self) -> io::Result<bool> {
         let _guard = self.guard()?;
         for state in self.list()?.iter().filter(|state| state.is_unfinished()) {
@@ -157,7 +159,7 @@ impl TransferStore {
         Ok(false)
     }
 
-    /// Deletes expired states and renames damaged ones. Returns the transfers whose state is lost.
+    /// Deletes expired state files, and renames damaged ones. Returns the ids of the transfers whose state is lost.
     pub(crate) fn prune(&self) -> io::Result<Vec<Uuid>> {
         let _guard = self.guard()?;
         let lost = self.set_damaged_aside()?;
@@ -165,14 +167,14 @@ impl TransferStore {
             let path = self.json(&state.name());
             let is_expired =
                 matches!(state.phase, Phase::Failed | Phase::Creating) && state_file::age(&path)? > RETENTION;
-            // A process may have waited all the time for the server.
+            // A process may still wait for the server with it.
             if is_expired && lock(&self.lock_path(&state.name()))?.is_some() {
                 state_file::remove_stored(&path)?;
             }
         }
         for name in self.names(".damaged")? {
             let path = self.folder.join(format!("{name}.damaged"));
-            // A folder may have stood in the place of a file.
+            // A folder in the place of a state file is also renamed to `.damaged`.
             if path.is_file() && state_file::age(&path)? > RETENTION {
                 state_file::remove(&path)?;
             }
@@ -190,8 +192,8 @@ impl TransferStore {
         Ok(lost)
     }
 
-    /// Renames damaged files and restores their previous versions, each with one log message. Also restores missing
-    /// previous versions of valid files.
+    /// Renames damaged files and restores them from their previous versions, with a log message for each. Also restores
+    /// missing previous versions of valid files.
     fn set_damaged_aside(&self) -> io::Result<Vec<Uuid>> {
         let mut lost = Vec::new();
         for name in self.names(".json")? {
@@ -240,8 +242,8 @@ impl TransferStore {
         }
     }
 
-    /// Removes the state of an unconfirmed creation that a process left when it was killed in [`Claim::record_creation`]. It
-    /// would keep later copies from the same destination.
+    /// Removes the state of an unconfirmed creation that a process left when it was killed in
+    /// [`Claim::record_creation`]. This state would block later copies to the same destination.
     fn remove_creation(&self, idempotency_key: Uuid) -> io::Result<()> {
         let path = self.json(&creation_name(idempotency_key));
         if path.exists() { state_file::remove_stored(&path) } else { Ok(()) }
@@ -254,7 +256,7 @@ impl TransferStore {
         Ok(Some(claim))
     }
 
-    /// The lock for creating, claiming and deleting states.
+    /// Locks the store: states are created, claimed and deleted under this lock only.
     fn guard(&self) -> io::Result<File> {
         let path = self.folder.join(".guard");
         let guard = state_file::open_lock(&path)?;
@@ -291,12 +293,12 @@ impl Claim {
         self.state.write(&self.store.json(&self.state.name()))
     }
 
-    /// The path of the list of the files that the transfer has staged.
+    /// The path of the file that lists the staged files of the transfer.
     pub(crate) fn staged_path(&self) -> PathBuf {
         self.store.staged(&self.state.name())
     }
 
-    /// Records that the server has created the transfer with this id.
+    /// Records that the server has created the transfer, with its id and attempt, and begins the phase `Copying`.
     pub(crate) fn record_creation(&mut self, id: Uuid, attempt: u32) -> io::Result<()> {
         let _guard = self.store.guard()?;
         let old = self.state.name();
@@ -312,14 +314,15 @@ impl Claim {
         Ok(())
     }
 
-    /// Records the end of the transfer, before it is reported.
+    /// Records the end of the transfer with its final report, before the report is sent.
     pub(crate) fn record_end(&mut self, report: FinalReport) -> io::Result<()> {
         self.state.phase = Phase::Reporting;
         self.state.report = Some(report);
         self.save()
     }
 
-    /// Records that the end is reported: deletes the state, unless the transfer failed.
+    /// Records that the server has answered the final report: deletes the state, or keeps it for a retry if the
+    /// transfer failed.
     pub(crate) fn record_reported(mut self) -> io::Result<()> {
         let report = self.state.report.take();
         if report.is_some_and(|report| report.status == Status::Failed) {
@@ -329,7 +332,7 @@ impl Claim {
         self.delete()
     }
 
-    /// Deletes the state.
+    /// Deletes the state file with all files that belong to it.
     pub(crate) fn delete(self) -> io::Result<()> {
         let _guard = self.store.guard()?;
         let name = self.state.name();
@@ -343,7 +346,8 @@ impl Claim {
     }
 }
 
-/// Takes the lock; `None` if another process holds it.
+/// Locks the file at `path`, which is created if it is missing; `None` if another process or task has locked it. The
+/// lock ends when the file is dropped.
 pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
     let file = state_file::open_lock(path)?;
     match file.try_lock() {

@@ -10,7 +10,7 @@ use crate::transfer::claimed_state_files::TransferStore;
 use crate::transfer::control::ControlRegistry;
 use crate::transfer::report_batcher::ReportBatcher;
 
-/// The state files, running copies and reports of one process.
+/// What the transfers of one process share: connection to the server, state files, running copies, reports and limits.
 pub(crate) struct TransferContext {
     pub(crate) server: Arc<ServerContext>,
     pub(crate) store: TransferStore,
@@ -40,17 +40,18 @@ impl TransferContext {
         }
     }
 
-    /// The allowed roots as they are now.
+    /// The current allowed folders.
     pub(crate) fn allowed_roots(&self) -> AllowedRoots {
         self.allowed_roots.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Replaces the allowed roots, for work that starts later.
+    /// Replaces the allowed folders. Work that has started already is not affected.
     pub(crate) fn set_allowed_roots(&self, allowed_roots: AllowedRoots) {
         *self.allowed_roots.write().unwrap_or_else(PoisonError::into_inner) = allowed_roots;
     }
 
-    /// The paths that a copy may access. A copy that the server ordered is confined to the allowed roots.
+    /// The paths that a copy may access. A copy that the server requested (`is_confined`) is confined to the allowed
+    /// folders, if any are configured.
     pub(crate) fn file_access(&self, is_confined: bool) -> FileAccess {
         let allowed_roots = self.allowed_roots();
         if is_confined && allowed_roots.is_configured() {

@@ -1,5 +1,5 @@
-//! Stop signals and progress of a running copy or step, shared by the worker and the tasks that observe or
-//! stop it.
+//! The stop signals and progress of a running copy or step, shared by the thread that executes it and the tasks that
+//! report or stop it.
 
 pub(crate) mod progress;
 
@@ -14,15 +14,15 @@ use uuid::Uuid;
 use crate::transfer::bandwidth::SharedBandwidth;
 use crate::transfer::error::CopyError;
 
-/// The longest sleep of a wait, after which it notices a stop.
+/// The maximum time after which a waiting copy notices that it is stopped.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// A running copy or step.
+/// The stop signals and progress of a running copy or step.
 #[derive(Debug)]
 pub(crate) struct Control {
     /// The server's id of the transfer or step.
     pub(crate) id: Uuid,
-    /// Whether the copy is read again to verify it.
+    /// Whether the copy is verified with a checksum.
     pub(crate) verifies: bool,
     /// The limits of all copies together.
     pub(crate) bandwidth: Arc<SharedBandwidth>,
@@ -59,39 +59,39 @@ impl Control {
         }
     }
 
-    /// Lets it share the bandwidth with the other copies.
+    /// Makes the copy subject to the limits `bandwidth`, which it shares with other copies.
     pub(crate) fn sharing(self, bandwidth: Arc<SharedBandwidth>) -> Self {
         Self { bandwidth, ..self }
     }
 
-    /// The number of the attempt that reports name.
+    /// The number of the current attempt, for reports.
     pub(crate) fn attempt(&self) -> u32 {
         self.attempt.load(Ordering::Relaxed)
     }
 
-    /// Raises the number of the attempt to that of the server; never lowers it.
+    /// Sets the number of the attempt to that of the server, if that is higher.
     pub(crate) fn raise_attempt(&self, attempt: u32) {
         self.attempt.fetch_max(attempt, Ordering::Relaxed);
     }
 
-    /// Cancels the copy or step. It cannot be resumed.
+    /// Cancels the copy or step, which cannot be resumed afterwards. The first reason is kept.
     pub(crate) fn cancel(&self, reason: &str) {
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| reason.to_owned());
         self.cancelled.store(true, Ordering::Release);
         self.stop.cancel();
     }
 
-    /// Pauses the copy or step. It can be resumed.
+    /// Stops the copy or step so that it can be resumed, by this or a later process.
     pub(crate) fn pause(&self) {
         self.stop.cancel();
     }
 
-    /// Cancelled when it is paused or cancelled.
+    /// A token that is cancelled when the copy or step is paused or cancelled.
     pub(crate) fn stop_token(&self) -> CancellationToken {
         self.stop.clone()
     }
 
-    /// Begins to count again: the next attempt counts the bytes that are kept as resumed.
+    /// Resets the byte counters before another attempt in this process. `note` says why the last attempt failed.
     pub(crate) fn restart(&self, note: String) {
         self.copied.store(0, Ordering::Relaxed);
         self.resumed.store(0, Ordering::Relaxed);
@@ -99,7 +99,7 @@ impl Control {
         *self.note.lock().unwrap_or_else(PoisonError::into_inner) = Some(note);
     }
 
-    /// Why the last attempt of this process failed, for reports; none during the first one.
+    /// Why the last attempt in this process failed, for reports; `None` during the first attempt.
     pub(crate) fn note(&self) -> Option<String> {
         self.note.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -114,7 +114,7 @@ impl Control {
         if self.is_stopped() { Err(CopyError::Stopped) } else { Ok(()) }
     }
 
-    /// Blocks for this time, or fails with [`CopyError::Stopped`]. Sleeps in slices, so that a stop takes effect soon.
+    /// Blocks for `duration`. Fails with [`CopyError::Stopped`] soon after the copy or step is paused or cancelled.
     pub(crate) fn wait(&self, duration: Duration) -> Result<(), CopyError> {
         let until = Instant::now() + duration;
         loop {
@@ -138,7 +138,7 @@ impl Control {
         self.cancelled.load(Ordering::Acquire).then(reason)
     }
 
-    /// Acknowledges a directive when the transfer has ended.
+    /// Remembers a directive that must be acknowledged when the transfer has ended.
     pub(crate) fn acknowledge_at_end(&self, directive: Uuid) {
         let mut directives = self.directives.lock().unwrap_or_else(PoisonError::into_inner);
         if !directives.contains(&directive) {
@@ -146,8 +146,8 @@ impl Control {
         }
     }
 
-    /// Takes the directives that [`Self::acknowledge_at_end`] collected. Call it after the transfer has ended, and
-    /// acknowledge them.
+    /// Removes and returns the directives that [`Self::acknowledge_at_end`] collected. The caller must acknowledge them
+    /// after the end of the transfer.
     pub(crate) fn take_directives(&self) -> Vec<Uuid> {
         std::mem::take(&mut self.directives.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,4 +1,5 @@
-//! The rules of a copy, of a job or step or from a command line. They are stored; the stored names never change.
+//! The copy rules of a job, a step or a command line. They are part of state files, so the names of fields and values
+//! must not change.
 
 use std::str::FromStr;
 
@@ -16,11 +17,12 @@ pub(crate) enum AfterSuccess {
     #[default]
     Keep,
     Delete,
-    /// It is moved to this folder: an absolute path of its storage, or a path inside the folder of the source.
+    /// The file is moved to this folder: an absolute path in its storage, or a path relative to the folder of the
+    /// source.
     MoveTo(String),
 }
 
-/// Which attributes of files and folders the copy gets.
+/// The attributes of the source that the copy keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Preserve {
     #[serde(default)]
@@ -41,13 +43,13 @@ pub(crate) struct CopyRules {
     pub(crate) on_file_error: OnFileError,
     #[serde(default)]
     pub(crate) after_success: AfterSuccess,
-    /// None: both between local folders, else neither.
+    /// `None` means both attributes between local paths, and neither otherwise.
     #[serde(default)]
     pub(crate) preserve: Option<Preserve>,
 }
 
 impl CopyRules {
-    /// Reads the rules of a job or step; the error names the field, and the values that it may have.
+    /// Parses the rules of a job or step. The error names the field and its valid values.
     pub(crate) fn read(fields: &CopyRuleFields) -> Result<Self, String> {
         Ok(Self {
             on_exists: choice("onExists", fields.on_exists.as_deref(), OnExists::NAMES)?,
@@ -65,7 +67,7 @@ fn choice<T: Default + FromStr>(field: &str, name: Option<&str>, known: &[&str])
 }
 
 impl AfterSuccess {
-    /// Reads the rule as jobs have it; the error says what it must be.
+    /// Parses the rule in the form of jobs: `keep`, `delete` or `moveTo:PATH`. The error says what it must be.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let checked = copy_rules::after_success(text)?;
         Ok(match checked.strip_prefix(copy_rules::MOVE_TO) {
@@ -81,7 +83,7 @@ fn after_success(text: &str) -> Result<AfterSuccess, String> {
 }
 
 impl Preserve {
-    /// The attributes of these names; the error is a name that is none.
+    /// The attributes with these names. The error is the first unknown name.
     pub(crate) fn of_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, &'a str> {
         let mut preserve = Self::default();
         for name in names {

@@ -1,4 +1,4 @@
-//! Creates a transfer on the server: repeats the request until it is answered, with one idempotency key.
+//! Creates a transfer on the server. The request is repeated with the same idempotency key until the server answers it.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use crate::server::http::ApiError;
 use crate::server::rate_limit_delays::urgent_delay;
 use crate::transfer::claimed_state_files::Claim;
 
-/// Repeats the request until the server answers or `timeout` has passed; `None` if the process stops.
+/// Creates the transfer of `claim` on the server and records its id. Temporary failures are retried until `timeout` has
+/// passed. `None` if `stop` is cancelled first. If the server rejects the transfer, its state is deleted.
 pub(crate) async fn create(
     server: &ServerContext,
     mut claim: Claim,

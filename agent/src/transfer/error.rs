@@ -12,13 +12,13 @@ use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::first_messages_and_count::BoundedMessages;
 use crate::transfer::source_entries::PlanError;
 
-/// The sizes that files of /proc and /sys report, whatever they contain.
+/// The sizes in bytes that files in /proc and /sys report, independently of their content.
 pub(crate) const UNKNOWN_SIZES: [u64; 2] = [0, 4096];
 
 /// Why a copy failed or stopped.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CopyError {
-    /// The copy was paused or cancelled; `Control::cancellation` says which.
+    /// The copy was paused or cancelled; `Control::cancellation` tells which of the two.
     #[error("stopped")]
     Stopped,
     #[error("cannot {action} {path}: {error}", path = text(path))]
@@ -75,7 +75,7 @@ pub(crate) enum CopyError {
 }
 
 impl CopyError {
-    /// Whether the other files of a folder would fail too.
+    /// Whether the copy of a folder must end, because the other files would fail for the same reason.
     pub(crate) fn is_final(&self) -> bool {
         match self {
             Self::Stopped | Self::State(_) => true,
@@ -98,7 +98,7 @@ impl CopyError {
         }
     }
 
-    /// The code with which the failure is reported.
+    /// The code with which the agent reports this failure.
     pub(crate) fn failure_code(&self) -> FailureCode {
         match self {
             Self::Io { error, .. } | Self::Plan(PlanError::Io { error, .. }) => of_io(error),
@@ -139,7 +139,7 @@ impl From<StorageError> for CopyError {
     }
 }
 
-/// The code of an I/O error, which may hold an error of a storage.
+/// The code of an I/O error, which may wrap a [`StorageError`].
 fn of_io(error: &io::Error) -> FailureCode {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<StorageError>());
     inner.map_or_else(|| StorageErrorKind::of_io(error.kind()), StorageError::kind).failure_code()

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-/// The number of messages that are kept. Of the other messages, only the number is shown.
+/// The maximum number of messages that are kept; the others are only counted.
 const MAX_LISTED: usize = 10;
 
 /// The maximum length of one message, in characters. The server stores 4,096 characters of an error message.
 const MAX_CHARS: usize = 350;
 
-/// Keeps the first messages and counts all.
+/// A list of messages, of which only the first ones are kept and all are counted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BoundedMessages {
     listed: Vec<String>,
@@ -16,7 +16,7 @@ pub(crate) struct BoundedMessages {
 }
 
 impl BoundedMessages {
-    /// Adds a message.
+    /// Counts a message, and keeps it, possibly shortened, if it is one of the first.
     pub(crate) fn add(&mut self, sentence: &impl fmt::Display) {
         self.count += 1;
         if self.listed.len() < MAX_LISTED {
@@ -33,7 +33,7 @@ impl BoundedMessages {
         self.count == 0
     }
 
-    /// What the messages are about, their number, and the messages; `None` if there are none.
+    /// A text with `what`, the number of messages, and the kept messages; `None` if there are no messages.
     pub(crate) fn summary(&self, what: &str) -> Option<String> {
         (!self.is_empty()).then(|| format!("{what} ({}): {self}", self.count))
     }
@@ -49,7 +49,7 @@ impl fmt::Display for BoundedMessages {
     }
 }
 
-/// Shortens a long message by its middle, because its end says what is wrong.
+/// Removes the middle of a long message, because its end contains the cause.
 fn shorten(text: String) -> String {
     let count = text.chars().count();
     if count <= MAX_CHARS {

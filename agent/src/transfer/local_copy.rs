@@ -1,10 +1,12 @@
-//! Copies one source into its part file, resumes an existing one, and verifies it. Blocking; knows no server.
+//! Copies a local source into its part file, resumes an existing part file, and verifies it. Blocking; independent of
+//! the control plane.
 //!
-//! The bytes are read and written, without `copy_file_range` or a reflink. A checksum needs all bytes of the source once and
-//! those of the copy once, with and without these calls, and the two SHA-256 are most of the time of a copy: the calls would
-//! save the `write` alone, while bytes that change between the call and the reading would be published under the digest of
-//! others. A reflink moreover shares its blocks with the source, so that reading it back verifies nothing, and one bad block
-//! damages both. Without a checksum both calls would be sound, but a second way to copy is not worth that case alone.
+//! The bytes are read and written, without `copy_file_range` or a reflink. For the checksums, all bytes of the source
+//! and of the copy must be read once in any case, and computing the two SHA-256 digests takes most of the time. These
+//! calls would only save the `write`, and bytes that change between the call and the reading would be published with a
+//! wrong digest. A reflink also shares its blocks with the source, so reading it back verifies nothing, and one bad
+//! block damages both. Without a checksum, both calls would be safe, but this case alone does not justify a second
+//! implementation.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -20,11 +22,11 @@ use crate::transfer::part_lock::{Reserved, make_folder, open_part};
 use crate::transfer::source_entries::{Entry, Kind, Plan};
 use crate::transfer::state::{CopyOptions, CopyResult, Verify};
 
-/// The number of bytes moved at once.
+/// The number of bytes copied at once.
 const CHUNK: usize = 1 << 20;
 
-/// Copies everything in `plan` into `part`, which is reserved; the result is durable and verified. All files of a folder are
-/// tried, and the error names each that cannot be copied.
+/// Copies all entries of `plan` into `part`, which the caller has locked with `reserved`. The result is durable, and
+/// verified if `options` says so. All files of a folder are tried, and the error names each file that cannot be copied.
 pub(crate) fn copy(
     plan: &Plan,
     part: &SandboxedPath,
@@ -73,7 +75,7 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    /// Copies one entry of a folder. Returns the digest of a file.
+    /// Copies one entry of a folder. Returns the digest if the entry is a file and is verified.
     fn copy_entry(
         &mut self,
         entry: &Entry,
@@ -152,7 +154,7 @@ impl Worker<'_> {
         if let Some(expected) = &expected {
             self.verify_written(&mut part, to, expected)?;
         }
-        // Last, because the part file may not be writable afterwards.
+        // Set last, because the part file may not be writable afterwards.
         part.set_permissions(before.permissions()).map_err(at("set the permissions of", to))?;
         Ok(expected)
     }

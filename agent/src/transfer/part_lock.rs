@@ -1,4 +1,4 @@
-//! The lock that lets only one process write to a part file, and how part files are opened. Blocking.
+//! Opens part files, and locks them so that only one copy writes to each. Blocking.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -8,7 +8,7 @@ use cap_std::fs::Metadata;
 use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::error::{CopyError, at};
 
-/// The maximum number of attempts to open a part file that another process renames meanwhile.
+/// The maximum number of attempts to lock a part file that another process renames at the same time.
 const TRIES: usize = 10;
 
 /// The lock on a part file or folder, released when dropped.
@@ -18,7 +18,7 @@ pub(crate) struct Reserved {
 }
 
 impl Reserved {
-    /// The part file, open for reading and writing.
+    /// The locked part file, open for reading and writing. Fails for a part folder.
     pub(crate) fn file(&self) -> io::Result<File> {
         match &self.file {
             Some(file) => file.try_clone(),
@@ -27,7 +27,8 @@ impl Reserved {
     }
 }
 
-/// Creates a missing part and locks it, so that a second copy to the same destination is rejected.
+/// Creates the part file or folder if it is missing, and locks it. Fails with [`CopyError::InUse`] if another copy has
+/// locked it.
 pub(crate) fn reserve(part: &SandboxedPath, is_folder: bool) -> Result<Reserved, CopyError> {
     for _ in 0..TRIES {
         if is_in_use(part) {
@@ -43,11 +44,11 @@ pub(crate) fn reserve(part: &SandboxedPath, is_folder: bool) -> Result<Reserved,
             make_folder(part)?;
             return Ok(Reserved { file: None });
         };
-        // Without a lock, if the file system has none.
+        // If the file system does not support locks, the copy continues without one.
         if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             return Err(CopyError::InUse(part.as_path().to_owned()));
         }
-        // Another process may have renamed it to its destination before the lock.
+        // Another process may have renamed the file to its destination before it was locked.
         if is_at(&file, part) {
             return Ok(Reserved { file: Some(file) });
         }
@@ -55,8 +56,8 @@ pub(crate) fn reserve(part: &SandboxedPath, is_folder: bool) -> Result<Reserved,
     Err(CopyError::InUse(part.as_path().to_owned()))
 }
 
-/// Locks an existing part while it is published or removed, so that no other copy writes to it. None if there is none, if its
-/// permissions do not let it be opened, and for links.
+/// Locks an existing part while it is published or removed, so that no other copy writes to it. `None` if it does not
+/// exist, cannot be opened, or is a link. Fails with [`CopyError::InUse`] if another copy has locked it.
 pub(crate) fn hold(part: &SandboxedPath) -> Result<Option<Reserved>, CopyError> {
     if part.symlink_metadata().is_ok_and(|there| there.is_symlink()) {
         return Ok(None);
@@ -68,7 +69,7 @@ pub(crate) fn hold(part: &SandboxedPath) -> Result<Option<Reserved>, CopyError> 
     Ok(Some(Reserved { file: Some(file) }))
 }
 
-/// Whether another process holds the lock on this part.
+/// Whether another copy has locked this part.
 pub(crate) fn is_in_use(part: &SandboxedPath) -> bool {
     part.open().is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
@@ -105,7 +106,7 @@ pub(crate) fn open_part(part: &SandboxedPath) -> Result<File, CopyError> {
         part.remove().map_err(at("remove", part))?;
     }
     match part.open_to_write() {
-        // An earlier process has finished it and made it read-only.
+        // An earlier process has completed the file and made it read-only.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && part.has_entry() => {
             part.remove().map_err(at("replace", part))?;
             part.open_to_write()

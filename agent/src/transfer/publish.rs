@@ -1,4 +1,5 @@
-//! Renames a complete part file to its destination. Blocking; can be repeated after a crash at any point.
+//! Publishes a local copy: renames its complete part file to the destination. Blocking; can be repeated after a crash
+//! at any point.
 
 use std::io::{self, Read as _};
 
@@ -14,7 +15,8 @@ use crate::transfer::state::CopyResult;
 /// Bytes read at once.
 const CHUNK: usize = 1 << 20;
 
-/// Rejects a destination that must not be replaced. Pipes, sockets and devices are never replaced.
+/// Fails if the destination exists and must not be replaced: without `overwrite`, if only one of source and destination
+/// is a folder, or if it is a pipe, a socket or a device.
 pub(crate) fn check(destination: &SandboxedPath, is_folder: bool, overwrite: bool) -> Result<(), CopyError> {
     refuse_special(destination)?;
     match destination.symlink_metadata() {
@@ -26,7 +28,8 @@ pub(crate) fn check(destination: &SandboxedPath, is_folder: bool, overwrite: boo
     }
 }
 
-/// Rejects destinations like [`check`]; if a folder is merged into an existing one, also for each of its entries.
+/// Like [`check`]; if a folder is merged into an existing one, also fails if one of its files would replace a pipe, a
+/// socket or a device.
 pub(crate) fn check_all(plan: &Plan, destination: &SandboxedPath, overwrite: bool) -> Result<(), CopyError> {
     check(destination, plan.is_folder, overwrite)?;
     if plan.is_folder && destination.has_entry() {
@@ -42,12 +45,13 @@ fn refuse_special(destination: &SandboxedPath) -> Result<(), CopyError> {
     }
 }
 
-/// Whether an earlier process has already published the whole copy, unless another one stands at the destination.
+/// Whether the part is missing and the destination exists, so that an earlier process may have published the copy.
 pub(crate) fn is_published(part: &SandboxedPath, destination: &SandboxedPath) -> bool {
     !part.has_entry() && destination.has_entry()
 }
 
-/// Whether a file is the one that an earlier process has verified, by its size and checksum. Of folders only the kind is known.
+/// Whether the file at `path` has the size and checksum of `copied`, which an earlier process has recorded. A folder is
+/// only checked to be one.
 pub(crate) fn is_verified(path: &SandboxedPath, copied: &CopyResult, control: &Control) -> Result<bool, CopyError> {
     let there = path.symlink_metadata().map_err(at("read", path))?;
     if !there.is_file() {
@@ -59,13 +63,13 @@ pub(crate) fn is_verified(path: &SandboxedPath, copied: &CopyResult, control: &C
     let Some(expected) = &copied.checksum else { return Ok(true) };
     let mut file = match path.open() {
         Ok(file) => file,
-        // It has the permissions of its source.
+        // The file has the permissions of its source, which may deny reading it.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(true),
         Err(error) => return Err(at("read", path)(error)),
     };
     let (mut hasher, mut buffer) = (Hasher::new(true), vec![0; CHUNK]);
     loop {
-        // For a cancellation it is too late.
+        // A cancellation comes too late here; only a pause stops the check.
         if control.is_stopped() && control.cancellation().is_none() {
             return Err(CopyError::Stopped);
         }
@@ -77,7 +81,7 @@ pub(crate) fn is_verified(path: &SandboxedPath, copied: &CopyResult, control: &C
     }
 }
 
-/// Renames `part` to `destination`; a folder is merged into an existing one, file by file.
+/// Renames `part` to `destination`, durably. A folder is merged into an existing one, file by file.
 pub(crate) fn publish(part: &SandboxedPath, destination: &SandboxedPath, overwrite: bool) -> Result<(), CopyError> {
     let is_folder = part.symlink_metadata().map_err(at("read", part))?.is_dir();
     check(destination, is_folder, overwrite)?;
@@ -115,7 +119,7 @@ fn merge(part: &SandboxedPath, destination: &SandboxedPath) -> Result<(), CopyEr
     }
     destination.sync().map_err(at("sync the folder", destination))?;
     if is_new {
-        // Last: a folder that must not be written to still has to be filled.
+        // Set last, because the folder may be read-only.
         destination.set_permissions(permissions).map_err(at("set the permissions of", destination))?;
     }
     Ok(())

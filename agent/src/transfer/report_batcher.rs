@@ -1,4 +1,5 @@
-//! Reports the progress and the end of all transfers in one request, as often as the rate limit allows.
+//! Reports the progress and the end of all transfers of a process, many in one request, as often as the rate limit
+//! allows.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,13 +22,13 @@ const BATCH: usize = 500;
 /// The server's answer to a final report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ReportReply {
-    /// The server has stored it.
+    /// The server has stored the report.
     Accepted,
-    /// The server will never store it, for this reason.
+    /// The server has refused the report for this reason; it is not sent again.
     Rejected(String),
 }
 
-/// The transfers to report, each with its newest state.
+/// The transfers that must be reported, each with its newest state. [`run`] sends the reports.
 #[derive(Default)]
 pub(crate) struct ReportBatcher {
     entries: Mutex<BTreeMap<Uuid, Entry>>,
@@ -42,7 +43,7 @@ struct Entry {
     /// Whether the server has refused the progress of this attempt, so that only the final report is sent.
     is_progress_rejected: bool,
     sent: Option<Progress>,
-    /// Why the last attempt failed, as the server knows it.
+    /// The note about a failed attempt that was sent last.
     sent_note: Option<String>,
     last_sample: Option<(Instant, u64)>,
     report: Option<FinalReport>,
@@ -50,14 +51,14 @@ struct Entry {
 }
 
 impl ReportBatcher {
-    /// Reports a transfer from now on.
+    /// Reports the progress of a transfer from now on.
     pub(crate) fn track(&self, control: Arc<Control>) {
         let id = control.id;
         self.lock().insert(id, Entry { control: Some(control), ..Entry::default() });
         self.wake.notify_one();
     }
 
-    /// Sends a final report until the server answers it.
+    /// Sends a final report, repeatedly until the server answers it. The receiver gets the answer.
     pub(crate) fn finish(&self, id: Uuid, report: FinalReport) -> oneshot::Receiver<ReportReply> {
         let (reply, answer) = oneshot::channel();
         let mut entries = self.lock();
@@ -74,7 +75,7 @@ impl ReportBatcher {
         self.lock().remove(&id);
     }
 
-    /// Whether there is nothing left to report.
+    /// Whether no transfer is tracked and no final report is unsent.
     pub(crate) fn is_idle(&self) -> bool {
         self.lock().is_empty()
     }
@@ -123,7 +124,7 @@ impl ReportBatcher {
         }
     }
 
-    /// Applies the results of a batch. Returns the first report that must be sent again.
+    /// Applies the results of a batch. Returns status and message of the first report that must be sent again.
     fn apply_results(&self, batch: &[TransferUpdate], results: Vec<UpdateResult>) -> Option<(u16, String)> {
         let mut results: BTreeMap<Uuid, UpdateResult> = results.into_iter().map(|result| (result.id, result)).collect();
         let mut unanswered = None;
@@ -160,7 +161,7 @@ impl ReportBatcher {
     }
 }
 
-/// Sends reports until the agent shuts down.
+/// Sends the reports. Runs as a background task until the agent shuts down or the server refuses all requests.
 pub(crate) async fn run(reporter: Arc<ReportBatcher>, server: Arc<ServerContext>) {
     let mut failures = 0;
     let mut last = Instant::now();

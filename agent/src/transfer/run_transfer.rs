@@ -1,4 +1,4 @@
-//! Runs one transfer: copies, publishes, records the end and reports it.
+//! Runs one transfer: copies and publishes its files, records the end and reports it.
 
 use std::io;
 use std::sync::Arc;
@@ -25,13 +25,13 @@ use crate::transfer::source_entries::{Plan, PlanError};
 use crate::transfer::state::{CopyResult, FinalReport, Phase, StreamState, Verify};
 use crate::transfer::storage_copy::{self, source_and_destination::Opener};
 
-/// Shows the progress of a copy to a person; dropped when the copy ends.
+/// Displays the progress of a copy; it is called repeatedly, and dropped when the copy ends.
 pub(crate) type ShowProgress = Box<dyn FnMut(&Control) + Send>;
 
 /// How a copy ended in this process.
 #[derive(Debug)]
 pub(crate) enum CopyOutcome {
-    /// The copy is published.
+    /// The copy is complete and published.
     Completed(CopyResult),
     /// The copy failed, for this reason.
     Failed(String),
@@ -56,7 +56,8 @@ pub(crate) struct UnreportedOutcome {
     directives: Vec<Uuid>,
 }
 
-/// Runs the transfer that `claim` holds, and reports its progress and end.
+/// Runs the transfer of `claim` once `admitted` has completed, and reports its progress and end. `plan` is the listing
+/// of a local source, if it was made already; `show` displays the progress.
 pub(crate) async fn run_transfer(
     context: &Arc<TransferContext>,
     claim: Claim,
@@ -68,7 +69,8 @@ pub(crate) async fn run_transfer(
     Ok(EndedTransfer { outcome, reply: unreported.map(|unreported| unreported.send(context)) })
 }
 
-/// Runs the transfer that `claim` holds once `admitted` has completed, and records its end.
+/// Runs the transfer of `claim` once `admitted` has completed, reports its progress, and records its end. The caller
+/// sends the final report; there is none if the copy was paused.
 pub(crate) async fn carry_out(
     context: &Arc<TransferContext>,
     claim: Claim,
@@ -85,7 +87,7 @@ pub(crate) async fn carry_out(
         control.await_plan();
     }
     context.controls.insert(control.clone());
-    // A request to stop from before could not see this control.
+    // A request to stop that came earlier did not reach this control.
     if context.server.is_stopping() {
         control.pause();
     }
@@ -95,7 +97,7 @@ pub(crate) async fn carry_out(
 
     tokio::select! {
         biased;
-        // Until then the server knows it as queued.
+        // Before that, the transfer is queued on the server.
         () = admitted => context.reporter.track(control.clone()),
         () = control.stopped() => {}
     }
@@ -122,9 +124,9 @@ pub(crate) async fn carry_out(
     };
     drop(show);
 
-    // Then the part file belongs to another copy.
+    // If so, the part file belongs to another copy.
     let is_in_use = matches!(copied, Err(CopyError::InUse(_)));
-    // Then a retry continues it; the server could not be asked to remove it anyway.
+    // If so, a retry continues the part file, and a server could not remove it at the moment anyway.
     let is_unreachable = matches!(&copied, Err(error) if error.is_temporary());
     let code = copied.as_ref().err().map(CopyError::failure_code);
     let outcome = match copied {
@@ -162,7 +164,7 @@ pub(crate) async fn carry_out(
 }
 
 impl UnreportedOutcome {
-    /// The end that an earlier process recorded, if there is one.
+    /// The end of the transfer that an earlier process recorded; `None` if it did not record one.
     pub(crate) fn of_claim(claim: Claim) -> Option<Self> {
         let (id, report) = (claim.state.id?, claim.state.report.clone()?);
         Some(Self { claim, id, report, directives: Vec::new() })
@@ -173,19 +175,19 @@ impl UnreportedOutcome {
         self.report.bytes_transferred
     }
 
-    /// Acknowledges a directive when the server has answered the final report.
+    /// Adds a directive that is acknowledged when the server has answered the final report.
     pub(crate) fn acknowledging(mut self, directive: Uuid) -> Self {
         self.directives.push(directive);
         self
     }
 
-    /// Sends the final report until the server answers, then deletes the state.
+    /// Sends the final report until the server answers it, then updates the stored state. See [`send_final_report`].
     pub(crate) fn send(self, context: &Arc<TransferContext>) -> JoinHandle<Option<ReportReply>> {
         send_final_report(context, self.claim, self.id, self.report, self.directives)
     }
 }
 
-/// Cancels a transfer that no task runs.
+/// Cancels a transfer that no task runs: removes its part file, and records the end.
 pub(crate) async fn cancel_idle(
     context: &Arc<TransferContext>,
     mut claim: Claim,
@@ -202,7 +204,8 @@ pub(crate) async fn cancel_idle(
     Ok(UnreportedOutcome { claim, id, report, directives: Vec::new() })
 }
 
-/// Sends the final report until the server answers, then deletes the state and acknowledges the directives.
+/// Sends the final report until the server answers it, then deletes the state, or keeps it for a retry if the transfer
+/// failed, and acknowledges the directives. The task returns `None` if the agent shuts down first.
 pub(crate) fn send_final_report(
     context: &Arc<TransferContext>,
     claim: Claim,
@@ -222,7 +225,7 @@ pub(crate) fn send_final_report(
         if let ReportReply::Rejected(message) = &reply {
             tracing::warn!(transfer.id = %id, "the server rejects the final report: {message}");
         }
-        // Also when the agent shuts down meanwhile, so that the next process does not report it again.
+        // This is done even if the agent shuts down, so that the next process does not report the transfer again.
         if let Err(error) = server.blocking(move || claim.record_reported()).await.flatten() {
             tracing::warn!(transfer.id = %id, %error, "cannot delete the state of the transfer");
         }
@@ -250,7 +253,7 @@ fn discard_part(context: &TransferContext, claim: &Claim) {
         return discard_stream(claim, stream, &access, context.servers.as_ref());
     }
     let paths = state.paths();
-    // A folder is not the part of a file: it belongs to something else.
+    // If the source is a file, a folder at the path of the part file is not of this copy.
     let is_of_a_file = || {
         let source = access.source(&paths.source).ok();
         source.and_then(|source| source.metadata().ok()).is_some_and(|there| there.is_file())
@@ -270,9 +273,9 @@ fn discard_part(context: &TransferContext, claim: &Claim) {
     }
 }
 
-/// Removes what a copy through storages has staged. Blocking.
+/// Removes the staged files of a copy through storages. Blocking.
 fn discard_stream(claim: &Claim, stream: &StreamState, access: &FileAccess, servers: &dyn Connect) {
-    // The transfer is stopped, but its parts are still to be removed.
+    // The token of the transfer is cancelled, but its parts must still be removed.
     let opener = Opener::of(&claim.state, access, servers, CancellationToken::new());
     let discarded = opener
         .map_err(CopyError::from)
@@ -283,7 +286,7 @@ fn discard_stream(claim: &Claim, stream: &StreamState, access: &FileAccess, serv
     }
 }
 
-/// Copies and publishes through storages. Blocking.
+/// Copies and publishes files through storages. Blocking.
 fn copy_stream(
     claim: &mut Claim,
     stream: StreamState,
@@ -296,7 +299,7 @@ fn copy_stream(
     storage_copy::run(claim, stream, &|end| opener.open(end), backoff, control)
 }
 
-/// The final report of a transfer that this process did not copy.
+/// The final report of a transfer of which this process has copied nothing.
 pub(crate) fn report_without_copy(status: Status, error: Option<String>) -> FinalReport {
     FinalReport { status, bytes_transferred: 0, attempt: 0, details: TransferDetails::default(), error }
 }
@@ -325,7 +328,7 @@ fn report(outcome: &CopyOutcome, code: Option<FailureCode>, control: &Control) -
     report
 }
 
-/// Copies and publishes. Blocking.
+/// Copies and publishes files between local paths. Blocking.
 fn copy_and_publish(
     claim: &mut Claim,
     plan: Option<Plan>,
@@ -337,7 +340,7 @@ fn copy_and_publish(
     let target = access.destination(&paths.destination)?;
     let part = target.part();
     if let (Phase::Publishing, Some(copied)) = (claim.state.phase, claim.state.copied.clone()) {
-        // Another copy may have written to the part meanwhile, or to the destination.
+        // Since the state was recorded, another copy may have written to the part or to the destination.
         let _lock = if cfg!(unix) { part_lock::hold(&part)? } else { None };
         let is_published = is_published(&part, &target);
         let found = if is_published { &target } else { &part };
@@ -358,7 +361,7 @@ fn copy_and_publish(
     control.set_total(plan.total);
     paths.check().map_err(PlanError::Name)?;
     check_all(&plan, &target, options.overwrite)?;
-    // Held until the copy is published.
+    // The lock lasts until the copy is published.
     let reserved = part_lock::reserve(&part, plan.is_folder)?;
     let copied = copy(&plan, &part, &reserved, options, control)?;
     claim.state.phase = Phase::Publishing;

@@ -1,4 +1,4 @@
-//! The files, folders and links of one transfer, from a listing of its source. Copies nothing.
+//! Lists the files, folders and links of a local source. Nothing is copied here.
 
 use std::ffi::OsString;
 use std::io;
@@ -14,7 +14,7 @@ use crate::storage::sandboxed_path::{SandboxedPath, special};
 use crate::storage::usage_error::UsageError;
 use crate::transfer::first_messages_and_count::BoundedMessages;
 
-/// The content of a source.
+/// The entries of a local source that are copied.
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// The source: a file or a folder.
@@ -27,7 +27,7 @@ pub(crate) struct Plan {
     pub(crate) total: u64,
     /// The entries of the folder that cannot be read.
     pub(crate) failures: BoundedMessages,
-    /// The devices, pipes and sockets in the folder, which are not copied.
+    /// The paths of devices, pipes and sockets in the folder, which are not copied.
     pub(crate) left_out: BoundedMessages,
 }
 
@@ -66,7 +66,8 @@ pub(crate) enum PlanError {
 }
 
 impl Plan {
-    /// Lists `source`, which may be a link or a pattern, but no part file. Links inside it stay links.
+    /// Lists `source`, which may be a file, a folder, a link to one, or a pattern. Links inside a folder are copied as
+    /// links. Fails if `source` is a part file.
     pub(crate) fn of(source: &SandboxedPath) -> Result<Self, PlanError> {
         let plan = match (pattern::split(source.as_path()), source.parent()) {
             (Some((_, pattern)), Some(folder)) => Self::of_pattern(&folder, pattern)?,
@@ -78,7 +79,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Lists `source` like [`Self::of`], but wildcards in its name have no meaning.
+    /// Like [`Self::of`], but `source` is not interpreted as a pattern and may be a part file.
     pub(crate) fn of_one(source: &SandboxedPath) -> Result<Self, PlanError> {
         let top = source.metadata().map_err(unreadable(source))?;
         let mut plan = Self::empty(source, top.is_dir());
@@ -95,13 +96,13 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The entries of `folder` that match, without folders. The result may be empty.
+    /// Lists the entries of `folder` that match, except folders. There may be none.
     fn of_pattern(folder: &SandboxedPath, pattern: &str) -> Result<Self, PlanError> {
         let entries = folder.entries().map_err(unreadable(folder))?;
         let mut plan = Self::empty(folder, true);
         plan.entries.push(Entry { relative: PathBuf::new(), kind: Kind::Folder });
         for (name, found) in entries {
-            // Of a name that is not UTF-8 the readable part is matched.
+            // If a name is not UTF-8, its invalid bytes are replaced before it is matched.
             if !found.as_ref().is_ok_and(FileType::is_dir) && pattern::matches(pattern, &name.to_string_lossy()) {
                 plan.add(&folder.join(name.as_ref()), PathBuf::from(name), found);
             }
@@ -157,7 +158,7 @@ impl Entry {
         base.join(&self.relative)
     }
 
-    /// The name of the entry in a manifest, with `/` on every system.
+    /// The relative path of the entry in a manifest, with `/` as separator on every system.
     pub(crate) fn manifest_name(&self) -> Vec<u8> {
         let parts: Vec<&[u8]> = self.relative.components().map(|part| part.as_os_str().as_encoded_bytes()).collect();
         parts.join(&b'/')

@@ -1,4 +1,5 @@
-//! The state of a transfer that survives the process. It is stored as JSON; the stored names never change.
+//! The state of a transfer, which is stored so that another process can continue it. It is stored as JSON, so the names
+//! of fields and values must not change.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,9 +23,9 @@ pub(crate) struct CopyOptions {
     pub(crate) verify: Verify,
     /// Whether an existing destination may be replaced.
     pub(crate) overwrite: bool,
-    /// The maximum number of bytes per second.
+    /// The maximum number of bytes per second; `None` means unlimited.
     pub(crate) max_rate: Option<u64>,
-    /// Whether the server ordered the copy, so that it is confined to the allowed roots.
+    /// Whether the server requested the copy, so that it is confined to the allowed folders.
     #[serde(default)]
     pub(crate) is_confined: bool,
 }
@@ -42,7 +43,7 @@ pub(crate) enum Phase {
     Publishing,
     /// The copy has ended and its final report is not accepted yet.
     Reporting,
-    /// The copy failed and was reported. The state is kept, so that a retry has its options.
+    /// The copy failed and was reported. The state is kept, so that a retry can use its options.
     Failed,
 }
 
@@ -52,9 +53,9 @@ pub(crate) enum Phase {
 pub(crate) struct CopyResult {
     /// The number of bytes written.
     pub(crate) bytes: u64,
-    /// SHA-256 of the file, or of a folder's manifest.
+    /// SHA-256 of the file, or of a folder's manifest; `None` if the copy was not verified.
     pub(crate) checksum: Option<String>,
-    /// What was not copied although the copy is complete, for people.
+    /// A text for users about what was skipped although the copy is complete; `None` if nothing was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) warning: Option<String>,
 }
@@ -67,12 +68,12 @@ pub(crate) struct FinalReport {
     pub(crate) status: Status,
     /// The number of bytes written.
     pub(crate) bytes_transferred: u64,
-    /// The number of the attempt that ended; 0 for the current attempt of the server.
+    /// The number of the attempt that ended; 0 means the attempt that is current on the server.
     pub(crate) attempt: u32,
     /// The details of the attempt.
     #[serde(flatten)]
     pub(crate) details: TransferDetails,
-    /// The reason for the failure, or the warning of a complete copy.
+    /// The reason for the failure, or the warning about a complete copy.
     pub(crate) error: Option<String>,
 }
 
@@ -80,13 +81,13 @@ pub(crate) struct FinalReport {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TransferState {
-    /// The server's id of the transfer; `None` until the transfer is created there.
+    /// The server's id of the transfer; `None` until the server has created the transfer.
     pub(crate) id: Option<Uuid>,
     /// The idempotency key with which the transfer is created.
     pub(crate) idempotency_key: Uuid,
     /// The absolute path of the source as text, or a location if `stream` is set.
     pub(crate) source: String,
-    /// The absolute path of the copy itself, not of its folder, as text. A location if `stream` is set.
+    /// The absolute path of the copy itself, not of its folder, as text; or a location if `stream` is set.
     pub(crate) destination: String,
     pub(crate) direction: Direction,
     /// The size in bytes, as reported when the transfer was created; 0 if it was not known then.
@@ -95,7 +96,7 @@ pub(crate) struct TransferState {
     pub(crate) attempt: u32,
     /// The options of the copy.
     pub(crate) options: CopyOptions,
-    /// The run that the transfer belongs to, if any. Only the daemon continues such a transfer.
+    /// The run that the transfer belongs to, if any. Only the daemon continues a transfer of a run.
     #[serde(default)]
     pub(crate) part_of: PartOf,
     pub(crate) phase: Phase,
@@ -105,7 +106,7 @@ pub(crate) struct TransferState {
     /// The final report, until the server has accepted it.
     #[serde(default)]
     pub(crate) report: Option<FinalReport>,
-    /// Set if the copy goes through storages; none for a copy between local paths without rules.
+    /// The state of a copy through storages; `None` for a plain copy between local paths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stream: Option<StreamState>,
 }
@@ -114,30 +115,34 @@ pub(crate) struct TransferState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StreamState {
-    /// The protocol that is reported.
+    /// The protocol that is reported to the server.
     pub(crate) protocol: Protocol,
-    /// The endpoint of the configuration that the paths without a host are on, for the end that the direction makes remote.
+    /// The name of the endpoint of the source of a pull or the destination of a push, if that is written as a path
+    /// without a host.
     #[serde(default)]
     pub(crate) endpoint: Option<String>,
-    /// The set of credentials of the configuration, if one is named.
+    /// The name of the set of credentials; `None` means the set of the server.
     #[serde(default)]
     pub(crate) credentials: Option<String>,
     #[serde(default)]
     pub(crate) rules: CopyRules,
-    /// The path of the copy in the storage of the destination, as stored; chosen once and kept over attempts.
+    /// The path of the copy in the storage of the destination (`StoragePath::to_stored`). It is chosen once, and all
+    /// attempts use it.
     #[serde(default)]
     pub(crate) target: Option<String>,
-    /// The file or folder that is copied, in the storage of the source, as stored; of a pattern its folder.
+    /// The path of the copied file or folder, or the folder of a pattern, in the storage of the source
+    /// (`StoragePath::to_stored`).
     #[serde(default)]
     pub(crate) origin: Option<String>,
     #[serde(default)]
     pub(crate) staging: Staging,
-    /// Distinguishes the parts on a server from those of other copies; none for local parts and those of earlier releases.
+    /// The tag in the names of part files, which distinguishes them from those of other copies. `None` for local part
+    /// files, and for those that an earlier release created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) part_tag: Option<String>,
     #[serde(default)]
     pub(crate) partial: Option<PartialFile>,
-    /// Whether all that is staged is published and `afterSuccess` follows. What becomes of the copy then does not matter.
+    /// Whether all staged files are published, so that only `afterSuccess` remains and the copy is not checked again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_published: bool,
 }
@@ -160,38 +165,40 @@ impl StreamState {
     }
 }
 
-/// Where the files of a copy are until all are verified.
+/// Where the files of a copy are written before they are published.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Staging {
-    /// Each in a part file beside its final name.
+    /// Each file in a part file in its final folder.
     #[default]
     Each,
-    /// In a part folder, which is renamed as a whole.
+    /// All files in a part folder, which is renamed as a whole.
     Whole,
-    /// Under their final names.
+    /// Each file under its final name.
     Direct,
 }
 
-/// The file that is being written, with what its source was when that began.
+/// The file that is being written, with the metadata of its source when that began.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PartialFile {
-    /// Relative to the source, as stored.
+    /// The path relative to the source, as `StoragePath::to_stored` returns it.
     pub(crate) path: String,
-    /// Bytes of the source.
+    /// The size of the source in bytes.
     pub(crate) size: u64,
-    /// Nanoseconds since 1970.
+    /// The modification time of the source in nanoseconds since 1970; `None` if it is not known.
     pub(crate) modified: Option<i64>,
-    /// Bytes that are known to be durable in a local part file.
+    /// The number of bytes that are known to be durable in a local part file.
     pub(crate) good: u64,
-    /// Their SHA-256, if the copy is verified: none in the states of earlier releases.
+    /// The SHA-256 of these durable bytes; `None` if the copy is not verified, or if an earlier release stored the
+    /// state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) digest: Option<String>,
 }
 
 impl TransferState {
-    /// Takes over the options and credentials of the same copy, as it was asked for again; false if that has other rules.
+    /// Adopts the options and credentials of `asked`, a new request for the same copy. Returns `false` and changes
+    /// nothing if `asked` has other rules.
     pub(crate) fn continue_as(&mut self, asked: &Self) -> bool {
         match (&mut self.stream, &asked.stream) {
             (None, None) => {}
@@ -212,7 +219,7 @@ impl TransferState {
         matches!(self.phase, Phase::Reporting | Phase::Failed)
     }
 
-    /// The name of the state file, without extension.
+    /// The name of the state file, without its extension.
     pub(crate) fn name(&self) -> String {
         match self.id {
             Some(id) => id.to_string(),
@@ -220,7 +227,8 @@ impl TransferState {
         }
     }
 
-    /// What distinguishes the part files of this transfer on a server: the last bytes of its id, which are random.
+    /// The tag of the part files of this transfer on a server: the last four bytes of its id, which are random, in
+    /// hexadecimal.
     pub(crate) fn part_tag(&self) -> String {
         let id = self.id.unwrap_or(self.idempotency_key);
         let [.., a, b, c, d] = id.into_bytes();
@@ -239,13 +247,12 @@ impl TransferState {
         }
     }
 
-    /// The protocol that is reported.
+    /// The protocol that is reported to the server.
     pub(crate) fn protocol(&self) -> Protocol {
         self.stream.as_ref().map_or(Protocol::Local, |stream| stream.protocol)
     }
 
-    /// The size in bytes as reported when the transfer is created, if it is known by then: not if the source is listed
-    /// later.
+    /// The size in bytes that is reported when the transfer is created; `None` if the source is listed only later.
     pub(crate) fn known_size(&self) -> Option<u64> {
         (self.stream.is_none() && self.size > 0).then_some(self.size)
     }
@@ -255,7 +262,7 @@ impl TransferState {
         CopyPaths { source: from_text(&self.source), destination: from_text(&self.destination) }
     }
 
-    /// The path of the part file.
+    /// The path of the part file of a plain copy between local paths.
     pub(crate) fn part(&self) -> PathBuf {
         part_name::beside(&from_text(&self.destination))
     }
@@ -270,7 +277,7 @@ impl TransferState {
     }
 }
 
-/// The name of the state file of a transfer that the server has not confirmed, without extension.
+/// The name of the state file of a transfer that the server has not created yet, without its extension.
 pub(crate) fn creation_name(idempotency_key: Uuid) -> String {
     format!("new-{idempotency_key}")
 }

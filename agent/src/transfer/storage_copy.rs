@@ -1,7 +1,8 @@
-//! A copy through storages: between two machines, or between local paths with rules. Blocking; knows no server.
+//! Copies through storages: between this machine and a server, between two servers, or between local paths with rules.
+//! Blocking; independent of the control plane.
 //!
-//! All files are staged first: written under other names, made durable, verified, and listed. Then the list is published by
-//! renaming. What is staged outlives the attempt and the process.
+//! All files are staged first: written under temporary names, made durable, verified, and added to a list. Then the
+//! files in the list are published by renaming. Staged files are kept for later attempts and processes.
 
 mod destination_paths;
 mod file_copier;
@@ -29,16 +30,17 @@ use crate::transfer::error::CopyError;
 use crate::transfer::state::{CopyResult, Phase, StreamState};
 use crate::transfer::storage_copy::staged_file_list::StagedFiles;
 
-/// Attempts in a row of which none copies a byte.
+/// The maximum number of consecutive attempts that copy no byte.
 const MAX_FAILURES: u32 = 10;
 
-/// Attempts altogether.
+/// The maximum number of attempts in one process.
 const MAX_ATTEMPTS: u32 = 100;
 
-/// Opens one end of a copy.
+/// Opens the storage of the source or destination of a copy.
 pub(crate) type Open<'a> = &'a dyn Fn(End) -> Result<Opened, StorageError>;
 
-/// Copies and publishes. After a temporary error it continues, with new connections and growing delays.
+/// Copies and publishes the files of the transfer. After a temporary error, the copy is continued with new connections,
+/// after growing delays.
 pub(crate) fn run(
     claim: &mut Claim,
     mut stream: StreamState,
@@ -47,7 +49,7 @@ pub(crate) fn run(
     control: &Control,
 ) -> Result<CopyResult, CopyError> {
     let ended = run_attempts(claim, &mut stream, open, backoff, control);
-    // For the removal of what is staged; the file need not be written again for that.
+    // The caller needs this state to remove staged files; it need not be stored for that.
     claim.state.stream = Some(stream);
     ended
 }
@@ -105,7 +107,7 @@ fn attempt_once(
     }
     if stream.rules.after_success != AfterSuccess::Keep {
         if !is_published {
-            // Another program that waits for the files may take them away at once.
+            // Stored first, because another program may remove the published files at once.
             stream.is_published = true;
             stage_files::save(claim, stream)?;
         }
@@ -119,7 +121,7 @@ fn attempt_once(
     Ok(copied)
 }
 
-/// Removes what a copy has staged, after it has failed or was cancelled.
+/// Removes the staged files of a copy that has failed or was cancelled.
 pub(crate) fn discard(claim: &Claim, stream: &StreamState, open: Open<'_>) -> Result<(), CopyError> {
     if stream.target.is_none() {
         // Nothing was written.

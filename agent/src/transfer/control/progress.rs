@@ -9,18 +9,18 @@ use crate::transfer::control::Control;
 pub(crate) struct Progress {
     /// The percentage from 0 to 100, rounded to hundredths.
     pub(crate) percent: f64,
-    /// The number of bytes written.
+    /// The number of bytes at the destination.
     pub(crate) bytes: u64,
 }
 
 impl Control {
-    /// Sets the total number of bytes.
+    /// Sets the total number of bytes, which is known from then on.
     pub(crate) fn set_total(&self, total: u64) {
         self.total.store(total, Ordering::Relaxed);
         self.is_planned.store(true, Ordering::Relaxed);
     }
 
-    /// Says that the total is not known until [`Self::set_total`] is called.
+    /// Marks the total as unknown until [`Self::set_total`] is called.
     pub(crate) fn await_plan(&self) {
         self.is_planned.store(false, Ordering::Relaxed);
     }
@@ -35,7 +35,7 @@ impl Control {
         self.total.load(Ordering::Relaxed)
     }
 
-    /// The number of bytes at the destination.
+    /// The number of bytes at the destination, including those that an earlier attempt wrote.
     pub(crate) fn copied(&self) -> u64 {
         self.copied.load(Ordering::Relaxed)
     }
@@ -45,23 +45,23 @@ impl Control {
         self.verified.load(Ordering::Relaxed)
     }
 
-    /// The number of bytes that this process has copied, for the speed.
+    /// The number of bytes that this attempt has copied, from which the speed is computed.
     pub(crate) fn moved(&self) -> u64 {
         self.copied().saturating_sub(self.resumed.load(Ordering::Relaxed))
     }
 
-    /// Counts bytes written.
+    /// Adds `bytes` that this attempt has written.
     pub(crate) fn add_copied(&self, bytes: u64) {
         self.copied.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Counts bytes that an earlier process wrote.
+    /// Adds `bytes` at the destination that an earlier attempt or process wrote.
     pub(crate) fn add_resumed(&self, bytes: u64) {
         self.resumed.fetch_add(bytes, Ordering::Relaxed);
         self.add_copied(bytes);
     }
 
-    /// Counts bytes verified.
+    /// Adds `bytes` that were verified.
     pub(crate) fn add_verified(&self, bytes: u64) {
         self.verified.fetch_add(bytes, Ordering::Relaxed);
     }

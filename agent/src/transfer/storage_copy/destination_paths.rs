@@ -1,4 +1,4 @@
-//! Where a copy is written: its path, chosen once, and the paths of its parts.
+//! The paths of a copy: its final path, which is chosen once, and the paths of its part files.
 
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::open::Opened;
@@ -15,10 +15,11 @@ use crate::transfer::storage_copy::plan::StreamPlan;
 /// The maximum number of names that are tried for `onExists: rename`.
 pub(crate) const MAX_NAMES: u32 = 1000;
 
-/// The most bytes of a character in UTF-8.
+/// The maximum number of bytes of a character in UTF-8.
 const MAX_CHARACTER: usize = 4;
 
-/// The path of the copy: the one that an earlier attempt has chosen, or a new choice.
+/// Returns the path of the copy in the storage of the destination. The first attempt chooses it and records it in
+/// `stream`.
 ///
 /// A file is copied into a folder (existing, or written with `/` at its end), else as the destination. The files of a
 /// pattern, and the content of a folder that is written with `/` at its end, are copied into the destination. Any other folder
@@ -69,7 +70,7 @@ pub(crate) fn choose(
     Ok(base)
 }
 
-/// The path under which the file `relative` of the copy `base` is staged.
+/// The path at which the file `relative` of the copy `base` is written before it is published.
 pub(crate) fn staged_path(stream: &StreamState, base: &StoragePath, relative: &StoragePath) -> StoragePath {
     match stream.staging {
         Staging::Each => part_of(&base.append(relative), stream.part_tag.as_deref()),
@@ -78,22 +79,22 @@ pub(crate) fn staged_path(stream: &StreamState, base: &StoragePath, relative: &S
     }
 }
 
-/// The part folder of the copy `base`, for a copy that has one.
+/// The part folder of the copy `base`, for the staging [`Staging::Whole`].
 pub(crate) fn part_folder(stream: &StreamState, base: &StoragePath) -> StoragePath {
     part_of(base, stream.part_tag.as_deref())
 }
 
-/// The path of the part file or folder of a copy to `path`: beside it, with the tag of the copy if it has one.
+/// The path of the part file or folder of a copy to `path`: in the same folder, with the tag of the copy if it has one.
 fn part_of(path: &StoragePath, tag: Option<&str>) -> StoragePath {
     path.with_file_name(name_of_bytes(path.file_name().unwrap_or_default(), tag))
 }
 
-/// The path `name (number).ext`. The name loses its end where the number would make it too long.
+/// The path with the name `name (number).ext`. `name` is shortened if the result would be too long.
 pub(crate) fn numbered(path: &StoragePath, number: u32) -> StoragePath {
     let name = path.file_name().unwrap_or_default();
     let number = format!(" ({number})");
     let room = MAX_NAME.saturating_sub(number.len());
-    // An extension that leaves no room for a character is none.
+    // An extension that leaves no room for a character counts as part of the name.
     let is_stem = |at: &usize| *at > 0 && name.len() - at + MAX_CHARACTER <= room;
     let end = name.iter().rposition(|byte| *byte == b'.').filter(is_stem).unwrap_or(name.len());
     let (stem, extension) = name.split_at(end);
@@ -101,7 +102,7 @@ pub(crate) fn numbered(path: &StoragePath, number: u32) -> StoragePath {
     path.with_file_name([stem, number.as_bytes(), extension].concat())
 }
 
-/// At most `most` bytes from the beginning of a name. A character of UTF-8 is not cut.
+/// At most `most` bytes from the beginning of a name, without splitting a character.
 fn beginning(name: &[u8], most: usize) -> &[u8] {
     let most = most.min(name.len());
     let is_boundary = |at: &usize| name.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80);
@@ -113,7 +114,7 @@ fn lookup(storage: &dyn TransferStorage, path: &StoragePath) -> Result<Option<Me
     match storage.metadata(path) {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(None),
-        // A drop box may hide what it holds.
+        // A server that only accepts uploads may hide its files.
         Err(error) if matches!(error.kind(), StorageErrorKind::PermissionDenied | StorageErrorKind::Unsupported) => {
             Ok(None)
         }
@@ -131,7 +132,7 @@ fn free_name(storage: &dyn TransferStorage, path: &StoragePath) -> Result<Storag
     Err(CopyError::Exists(storage.display(path).into()))
 }
 
-/// Rejects a copy onto or into itself.
+/// Fails if the destination is the source or inside it.
 fn refuse_itself(
     plan: &StreamPlan,
     source: &Opened,
@@ -149,7 +150,7 @@ fn refuse_itself(
     Err(PlanError::Name(UsageError(problem)).into())
 }
 
-/// Creates a folder and those above it that are missing.
+/// Creates a folder and its missing parents; succeeds if it exists already.
 pub(crate) fn create_folders(target: &dyn TransferStorage, folder: &StoragePath) -> Result<(), StorageError> {
     match target.metadata(folder) {
         Ok(there) if there.kind == EntryKind::Folder => Ok(()),
@@ -163,7 +164,7 @@ pub(crate) fn create_folders(target: &dyn TransferStorage, folder: &StoragePath)
             }
             target.create_folder(folder)
         }
-        // A drop box may hide its folders: then the write shows it.
+        // A server that only accepts uploads may hide its folders. If the folder is missing, the later write fails.
         Err(error) if matches!(error.kind(), StorageErrorKind::PermissionDenied | StorageErrorKind::Unsupported) => {
             Ok(())
         }

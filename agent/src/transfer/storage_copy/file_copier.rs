@@ -1,4 +1,5 @@
-//! Copies one file between two storages: continues an existing part, computes the checksum on the way, and verifies.
+//! Copies one file between two storages: continues an existing part file, computes the checksum while copying, and
+//! verifies the copy.
 
 use std::io::{self, Read as _, Write as _};
 use std::time::{Duration, Instant, SystemTime};
@@ -12,13 +13,14 @@ use crate::transfer::control::Control;
 use crate::transfer::error::{CopyError, UNKNOWN_SIZES};
 use crate::transfer::state::PartialFile;
 
-/// Bytes moved at once: so few that they are still in the cache of the CPU when they are hashed and sent.
+/// The number of bytes copied at once: few enough to stay in the CPU cache until they are hashed and sent.
 const CHUNK: usize = 256 << 10;
 
-/// Bytes after which a local part file is synced, so that a power failure costs no more than these.
+/// The number of bytes after which a local part file is synced, so that a power failure loses no more than these.
 const CHECKPOINT: u64 = 256 << 20;
 
-/// Time after which it is synced as well: what comes over a slow connection takes long to receive again.
+/// The time after which a local part file is synced even if fewer bytes were written, because receiving them again over
+/// a slow connection takes long.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Copies files from one storage to another.
@@ -31,21 +33,21 @@ pub(crate) struct FileCopier<'a> {
     is_direct: bool,
     limiter: BandwidthLimiter<'a>,
     buffer: Vec<u8>,
-    /// Whether the last copy has, or may have, opened its target.
+    /// Whether the last copy has, or may have, changed its target.
     has_written: bool,
 }
 
-/// A file that was written, and verified as far as the destination shows it.
+/// A file that was copied, and verified as far as the destination allows reading it.
 pub(crate) struct Copied {
-    /// Its SHA-256, if it is wanted.
+    /// The SHA-256 of the file; `None` if the copy is not verified.
     pub(crate) checksum: Option<String>,
-    /// Whether the digests were to be compared, and the destination does not show the file.
+    /// Whether the copy should have been verified, but the destination does not allow reading it.
     pub(crate) is_unverified: bool,
-    /// When it was modified, as its storage says.
+    /// The modification time of the copy according to its storage; `None` if it is not known.
     pub(crate) written: Option<SystemTime>,
 }
 
-/// Records how many bytes of a part file are durable, and their SHA-256 if it is wanted.
+/// A function that records how many bytes of a part file are durable, and their SHA-256 if the copy is verified.
 pub(crate) type Checkpoint<'a> = &'a mut dyn FnMut(u64, Option<String>) -> Result<(), CopyError>;
 
 impl<'a> FileCopier<'a> {
@@ -61,13 +63,14 @@ impl<'a> FileCopier<'a> {
         Self { source, target, control, verify, is_direct, limiter, buffer: vec![0; CHUNK], has_written: false }
     }
 
-    /// Whether the last copy has, or may have, changed anything at its target. Asked once after each.
+    /// Whether the last call of [`Self::copy`] has, or may have, changed its target. Resets the answer to `false`.
     pub(crate) fn take_has_written(&mut self) -> bool {
         std::mem::take(&mut self.has_written)
     }
 
-    /// Copies `from`, whose metadata is `before`, to `to`. `known` is set if `to` may be continued: then it says how many bytes of
-    /// a local part file are durable.
+    /// Copies `from`, whose metadata is `before`, to `to`, and verifies the copy. `known` is set if an existing file at
+    /// `to` may be continued, and has the number of durable bytes in a local part file. Fails if the source changes
+    /// during the copy.
     pub(crate) fn copy(
         &mut self,
         from: &StoragePath,
@@ -98,7 +101,7 @@ impl<'a> FileCopier<'a> {
         Ok(Copied { checksum, is_unverified, written })
     }
 
-    /// How many bytes of an existing part are kept, with their digest in progress.
+    /// The number of bytes of an existing part that can be kept, and the hasher that has processed them.
     fn keep_prefix(
         &mut self,
         from: &StoragePath,
@@ -119,7 +122,7 @@ impl<'a> FileCopier<'a> {
             Err(error) => return Err(error.into()),
         };
         if there.free_reads {
-            // It is read again so that the checksum is that of the whole file.
+            // The kept bytes are hashed again, because the checksum is that of the whole file.
             if good == 0 || good > size || length < good {
                 return Ok(nothing);
             }
@@ -148,7 +151,8 @@ impl<'a> FileCopier<'a> {
         Ok((kept, if self.verify { expected } else { Hasher::new(false) }))
     }
 
-    /// Lets the copy begin anew after a part could not be read back. Fails with `error` if a later attempt may read it.
+    /// Decides what happens after a part could not be read back: returns `Ok` if the copy must start again, and fails
+    /// with `error` if a later attempt may be able to read the part.
     fn give_up_part(&self, part: &StoragePath, error: CopyError) -> Result<(), CopyError> {
         match &error {
             // Some servers, such as vsftpd, lock a file until they notice that the connection that wrote it is lost. A new
@@ -168,7 +172,7 @@ impl<'a> FileCopier<'a> {
         if has_unknown_size { CopyError::UnknownSize(path) } else { CopyError::Changed(path) }
     }
 
-    /// Copies what follows the first `kept` of `size` bytes; returns the length of the copy.
+    /// Copies the bytes after the first `kept` of `size` bytes; returns the length of the copy.
     fn write_rest(
         &mut self,
         from: &StoragePath,
@@ -226,7 +230,7 @@ impl<'a> FileCopier<'a> {
                 writer = target.open_write(to, length)?;
             }
         };
-        // What was received before the error need not be received again.
+        // The bytes that were received before the error are kept for the next attempt.
         if makes_checkpoints && (error.is_temporary() || matches!(error, CopyError::Stopped)) {
             writer.finish(fsync)?;
             checkpoint(length, hasher.clone().finish())?;
@@ -234,7 +238,7 @@ impl<'a> FileCopier<'a> {
         Err(error)
     }
 
-    /// The digest of the first `length` bytes, or of the whole file; none if it is shorter.
+    /// Hashes the first `length` bytes, or the whole file; `None` if the file is shorter than `length`.
     fn hash(
         &mut self,
         storage: &dyn TransferStorage,
@@ -263,7 +267,7 @@ impl<'a> FileCopier<'a> {
         Ok(Some(hasher))
     }
 
-    /// Compares the size of the copy; returns when it was modified, if that is known.
+    /// Fails if the copy has another size than `expected`. Returns its modification time, if that is known.
     fn check_size(&self, to: &StoragePath, expected: u64) -> Result<Option<SystemTime>, CopyError> {
         match self.target.metadata(to) {
             Ok(there) if there.size == expected => Ok(there.modified),
@@ -276,7 +280,7 @@ impl<'a> FileCopier<'a> {
         }
     }
 
-    /// Compares with the digest that the server of the source computes, where it can.
+    /// Compares the digest of the copied bytes with the one that the server of the source computes, if it can.
     fn compare_source(&self, from: &StoragePath, to: &StoragePath, copied: &str) -> Result<(), CopyError> {
         if self.source.capabilities().free_reads {
             return Ok(());
@@ -290,8 +294,8 @@ impl<'a> FileCopier<'a> {
         }
     }
 
-    /// Compares the copy with the digest of the bytes that were sent. It is read back where the other side cannot hash.
-    /// Returns false if a drop box does not let it be read.
+    /// Compares the digest of the copy with `expected`, that of the sent bytes. If the server of the copy cannot
+    /// compute a digest, the copy is read back. Returns `false` if the server does not allow reading it.
     fn compare_copy(&mut self, to: &StoragePath, length: u64, expected: &str) -> Result<bool, CopyError> {
         let target = self.target;
         if !target.capabilities().free_reads {
@@ -323,7 +327,7 @@ impl<'a> FileCopier<'a> {
     }
 }
 
-/// Whether a drop box refuses to show its files.
+/// Whether a server that only accepts uploads refuses access to its files.
 fn is_refusal(error: &StorageError) -> bool {
     matches!(
         error.kind(),

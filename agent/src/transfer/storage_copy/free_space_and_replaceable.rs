@@ -1,4 +1,4 @@
-//! Checks of the destination before something is written: what a file must not replace, and free space.
+//! Checks of the destination before anything is written: entries that a file must not replace, and free space.
 
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::open::Opened;
@@ -9,8 +9,8 @@ use crate::transfer::state::StreamState;
 use crate::transfer::storage_copy::plan::StreamPlan;
 use crate::transfer::storage_copy::staged_file_list::StagedFiles;
 
-/// Refuses what a file must not replace. A server, which would have to be asked for each file, refuses it when the file gets
-/// its name.
+/// Fails if `path` is a folder or a special file, which a file must not replace. On a server this is not checked,
+/// because that needs a request for each file; the later rename fails instead.
 pub(crate) fn require_replaceable(target: &dyn TransferStorage, path: &StoragePath) -> Result<(), CopyError> {
     if !target.capabilities().free_reads {
         return Ok(());
@@ -26,7 +26,7 @@ pub(crate) fn require_replaceable(target: &dyn TransferStorage, path: &StoragePa
     }
 }
 
-/// Refuses a copy for which the destination says that it has not enough space.
+/// Fails if the destination reports less free space than a new copy needs. A copy that has begun is not checked.
 pub(crate) fn check_space(
     plan: &StreamPlan,
     stream: &StreamState,

@@ -1,9 +1,10 @@
-//! Which symbolic links of a server are created on this machine.
+//! Checks the targets of symbolic links from a server, so that they do not lead out of the copy.
 
 use crate::storage::storage_path::StoragePath;
 
-/// Whether a link leads to a path inside the copy, wherever the other links of the copy lead. A target with `..` behind
-/// a name is refused, because the name may be that of another link, and `..` then goes up from the target of that link.
+/// Whether the link at the path `link` of the copy leads to a path inside the copy, independently of the other links of
+/// the copy. A `target` with `..` after a name is refused, because the name may be another link, and `..` would then be
+/// relative to the target of that link.
 pub(crate) fn stays_inside(link: &StoragePath, target: &[u8]) -> bool {
     let mut depth = link.as_bytes().split(|byte| *byte == b'/').count() - 1;
     let mut has_name = false;

@@ -1,9 +1,10 @@
-//! Where the rule `moveTo` moves source files.
+//! The folder to which the rule `moveTo` moves source files.
 
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::storage_path::StoragePath;
 
-/// The folder of the rule `moveTo`: an absolute path, or one below `above`. `root` is the absolute path of the storage's root.
+/// The folder of the rule `moveTo` as a path in the storage. `written` is an absolute path, which must be below `root`,
+/// the absolute path of the storage's root, or a path relative to `above`.
 pub(crate) fn folder(root: &[u8], above: &StoragePath, written: &str) -> Result<StoragePath, StorageError> {
     if !written.starts_with('/') {
         return StoragePath::new(written.as_bytes()).map(|below| above.append(&below));

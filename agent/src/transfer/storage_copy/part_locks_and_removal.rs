@@ -1,4 +1,5 @@
-//! Locks and removes the parts of a copy. A local part is locked, so that no two copies write to it.
+//! Locks and removes the part files and folders of a copy. Local parts are locked, so that only one copy writes to
+//! each.
 
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::storage_path::StoragePath;
@@ -7,16 +8,17 @@ use crate::transfer::error::CopyError;
 use crate::transfer::part_lock::{self, Reserved};
 use crate::transfer::storage_copy::destination_paths::create_folders;
 
-/// Creates and locks a local part, so that no other copy writes to it. On a server its tag does that.
+/// Creates and locks a local part, so that no other copy writes to it. `None` on a server, where the tag in its name
+/// distinguishes the part, and on systems where a lock would block the copy itself.
 pub(crate) fn lock(
     target: &dyn TransferStorage,
     part: &StoragePath,
     is_folder: bool,
 ) -> Result<Option<Reserved>, CopyError> {
     match target.local_path(part) {
-        // On other systems the lock would keep this copy from writing, too.
+        // On other systems, the lock would also block the writes of this copy.
         Some(local) if cfg!(unix) => {
-            // With the permissions of other new folders.
+            // The folder gets the permissions of other new folders.
             if is_folder {
                 create_folders(target, part)?;
             }
@@ -26,7 +28,7 @@ pub(crate) fn lock(
     }
 }
 
-/// Locks a local part that is there, while it is published or removed.
+/// Locks an existing local part while it is published or removed; `None` on a server, or if there is nothing to lock.
 pub(crate) fn hold(target: &dyn TransferStorage, part: &StoragePath) -> Result<Option<Reserved>, CopyError> {
     match target.local_path(part) {
         Some(part) if cfg!(unix) => part_lock::hold(&part),
@@ -34,7 +36,7 @@ pub(crate) fn hold(target: &dyn TransferStorage, part: &StoragePath) -> Result<O
     }
 }
 
-/// Removes a part, unless another copy writes it; a missing one is no error.
+/// Removes a part unless another copy has locked it. A missing part is not an error.
 pub(crate) fn remove_part(target: &dyn TransferStorage, part: &StoragePath) -> Result<(), StorageError> {
     match target.local_path(part) {
         Some(local) if part_lock::is_in_use(&local) => Ok(()),
@@ -42,7 +44,7 @@ pub(crate) fn remove_part(target: &dyn TransferStorage, part: &StoragePath) -> R
     }
 }
 
-/// Removes a file, or a folder with its content; a missing one is no error.
+/// Removes a file, or a folder with its content. A missing one is not an error.
 pub(crate) fn remove_if_there(storage: &dyn TransferStorage, path: &StoragePath) -> Result<(), StorageError> {
     match storage.remove(path) {
         Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(()),

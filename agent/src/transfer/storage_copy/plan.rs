@@ -1,4 +1,4 @@
-//! The files, folders and links of a copy through storages, from a listing of its source.
+//! Lists the files, folders and links of a source for a copy through storages.
 
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::open::Opened;
@@ -11,34 +11,34 @@ use crate::transfer::error::CopyError;
 use crate::transfer::first_messages_and_count::BoundedMessages;
 use crate::transfer::storage_copy::move_to_folder;
 
-/// The maximum number of bytes of all paths of a source. A server could name a million files inside 128 folders with long
-/// names.
+/// The maximum number of bytes of all paths of a source. Without this limit, a server could list a million files in
+/// deep folders with long names.
 const MAX_PATHS: usize = 256 << 20;
 
-/// The content of a source.
+/// The entries of a source that are copied.
 #[derive(Debug, Default)]
 pub(crate) struct StreamPlan {
-    /// The file or folder; of a pattern its folder.
+    /// The path of the file or folder, or the folder of a pattern.
     pub(crate) base: StoragePath,
     pub(crate) is_folder: bool,
     pub(crate) is_pattern: bool,
-    /// Each folder comes before its content.
+    /// The entries to copy. Each folder comes before its content.
     pub(crate) entries: Vec<PlanEntry>,
-    /// Bytes of all files.
+    /// The total size of all files in bytes.
     pub(crate) total: u64,
-    /// Entries that cannot be read, or that a rule refuses.
+    /// Messages about entries that cannot be read or that a rule does not allow.
     pub(crate) failures: BoundedMessages,
-    /// Special files and links that are not copied.
+    /// The paths of special files and links that are not copied.
     pub(crate) left_out: BoundedMessages,
 }
 
 /// One file, folder or link to copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PlanEntry {
-    /// Relative to the base; empty for the base itself.
+    /// The path relative to the base; empty for the base itself.
     pub(crate) relative: StoragePath,
     pub(crate) kind: PlanKind,
-    /// Whether a followed link of the source leads to it.
+    /// Whether the entry was reached through a symbolic link that was followed.
     pub(crate) is_behind_link: bool,
 }
 
@@ -51,11 +51,11 @@ pub(crate) enum PlanKind {
 }
 
 impl StreamPlan {
-    /// Lists the source. `keeps_links` says whether both storages have links.
+    /// Lists the source according to `rules`. `keeps_links` says whether both storages support symbolic links.
     pub(crate) fn of(source: &Opened, rules: &CopyRules, keeps_links: bool) -> Result<Self, CopyError> {
         let plan = Self::default();
         let moved_to = match &rules.after_success {
-            // What is wrong with the folder is said when a file is moved there.
+            // An invalid folder is reported later, when a file is moved to it.
             AfterSuccess::MoveTo(folder) => move_to_folder::folder(&source.root, &source.path, folder).ok(),
             AfterSuccess::Keep | AfterSuccess::Delete => None,
         };
@@ -70,13 +70,14 @@ struct Walk<'a> {
     source: &'a Opened,
     symlinks: SymlinkRule,
     keeps_links: bool,
-    /// The folder of the rule `moveTo`. If it is inside the source, what earlier copies have moved there is not copied again.
+    /// The folder of the rule `moveTo`. If it is inside the source, it is skipped, so that files which earlier copies
+    /// have moved are not copied again.
     moved_to: Option<StoragePath>,
-    /// Entries of all listings, also of those that are not copied.
+    /// The number of listed entries, including those that are not copied.
     listed: usize,
-    /// Bytes of the paths in the plan.
+    /// The total length of the paths in the plan in bytes.
     path_bytes: usize,
-    /// Links that were followed to where the walk is.
+    /// The number of links that were followed to reach the current folder.
     followed: usize,
     plan: StreamPlan,
 }
@@ -112,13 +113,13 @@ impl Walk<'_> {
         }
     }
 
-    /// The source itself cannot be copied.
+    /// The error for a source that cannot be copied itself.
     fn refused_top(&self, detail: &str) -> CopyError {
         let path = self.source.storage.display(&self.source.path);
         StorageError::new(StorageErrorKind::Unsupported, "copy", path, detail).into()
     }
 
-    /// The entries of the folder that match, without folders; possibly none.
+    /// Adds the entries of the folder that match the pattern, except folders. There may be none.
     fn list_pattern(&mut self, missing: StorageError) -> Result<(), CopyError> {
         let source = self.source;
         let path = &source.path;
@@ -128,7 +129,7 @@ impl Walk<'_> {
         self.add(StoragePath::default(), PlanKind::Folder)?;
         let base = self.plan.base.clone();
         for entry in self.list(&base)? {
-            // Of a name that is not UTF-8 the readable part is matched.
+            // If a name is not UTF-8, its invalid bytes are replaced before it is matched.
             if entry.metadata.kind != EntryKind::Folder
                 && pattern::matches(&pattern, &String::from_utf8_lossy(&entry.name))
             {
@@ -162,7 +163,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// The entries of a folder by their names. They are counted at once, since those of all folders above are kept meanwhile.
+    /// The entries of a folder, sorted by name. They are counted immediately, because those of all parent folders are
+    /// in memory at the same time.
     fn list(&mut self, path: &StoragePath) -> Result<Vec<Entry>, CopyError> {
         let mut entries = self.source.storage.list(path)?;
         self.listed = self.listed.saturating_add(entries.len());
@@ -178,7 +180,7 @@ impl Walk<'_> {
         StorageError::new(StorageErrorKind::Unsupported, "copy", path, detail).into()
     }
 
-    /// Takes in one entry of a folder. Part files are skipped.
+    /// Adds one entry of a folder to the plan. Part files are skipped.
     fn visit(&mut self, folder: &StoragePath, name: &[u8], found: Metadata, depth: usize) -> Result<(), CopyError> {
         if part_name::is_part_bytes(name) {
             return Ok(());
@@ -208,7 +210,7 @@ impl Walk<'_> {
             SymlinkRule::Keep | SymlinkRule::Skip => self.leave_out(path),
             SymlinkRule::Fail => self.refuse(path, "it is a symbolic link, and the copy has `symlinks: fail`"),
             SymlinkRule::Follow => match self.source.storage.metadata(path).map_err(CopyError::from) {
-                // The depth ends links that lead to a folder above them. A pattern takes no folders.
+                // The maximum depth ends cycles of links. A pattern does not select folders.
                 Ok(there)
                     if there.kind == EntryKind::File || there.kind == EntryKind::Folder && !self.plan.is_pattern =>
                 {

@@ -1,4 +1,4 @@
-//! Gives staged files their final names. Can be repeated after a crash at any point.
+//! Publishes staged files: renames them to their final names. Can be repeated after a crash at any point.
 
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::storage_path::StoragePath;
@@ -11,8 +11,8 @@ use crate::transfer::storage_copy::destination_paths::{MAX_NAMES, numbered, part
 use crate::transfer::storage_copy::part_locks_and_removal::{hold, remove_if_there, remove_part};
 use crate::transfer::storage_copy::staged_file_list::{StagedFile, StagedFiles};
 
-/// Publishes all staged files of the copy `base`. `lock` is that of its part folder, if this attempt has staged it. Only what
-/// an earlier attempt has recorded as staged may be published already.
+/// Publishes all staged files of the copy `base`. `lock` is the lock of its part folder, if this attempt has staged the
+/// files. `was_staged_before` says that an earlier attempt has staged them, and may have published some.
 pub(crate) fn publish(
     target: &dyn TransferStorage,
     base: &StoragePath,
@@ -28,7 +28,8 @@ pub(crate) fn publish(
     }
 }
 
-/// Publishes each file. Those that are skipped are not in the list any more, so that their sources are left alone.
+/// Publishes each file. Files that are skipped are removed from the list, so that `afterSuccess` is not applied to
+/// their sources.
 fn publish_files(
     target: &dyn TransferStorage,
     base: &StoragePath,
@@ -36,12 +37,12 @@ fn publish_files(
     staged: &mut StagedFiles,
     was_staged_before: bool,
 ) -> Result<(), CopyError> {
-    // The part of this attempt on a server cannot be that of another copy.
+    // On a server, a part of this attempt cannot belong to another copy.
     let is_checked = was_staged_before || target.capabilities().free_reads;
     let mut skipped = Vec::new();
     for (relative, file) in staged.iter() {
         let part = staged_path(stream, base, relative);
-        // Until it has its final name.
+        // Locked until the file has its final name.
         let _lock = hold(target, &part)?;
         if is_checked {
             check_part(target, &part, file)?;
@@ -54,7 +55,7 @@ fn publish_files(
         staged.remove(relative).map_err(CopyError::State)?;
     }
     if !skipped.is_empty() {
-        // Without their parts the files of the list count as published.
+        // Synced first: a file in the list whose part is missing counts as published.
         staged.sync().map_err(CopyError::State)?;
     }
     for relative in &skipped {
@@ -66,7 +67,7 @@ fn publish_files(
     Ok(())
 }
 
-/// Refuses to publish what this copy has not written. A missing part may be published already.
+/// Fails if this copy has not written the part. A part that is missing may be published already.
 fn check_part(target: &dyn TransferStorage, part: &StoragePath, file: &StagedFile) -> Result<(), CopyError> {
     match target.symlink_metadata(part) {
         Ok(there) if file.has_become(&there) => Ok(()),
@@ -92,7 +93,7 @@ fn publish_folder(
     }
     match target.rename(&part, base, false) {
         Ok(()) => Ok(()),
-        // An earlier attempt has done it, unless something else stands there.
+        // An earlier attempt may have renamed the folder.
         Err(error)
             if was_staged_before
                 && error.kind() == StorageErrorKind::NotFound
@@ -112,7 +113,7 @@ fn exists(target: &dyn TransferStorage, path: &StoragePath) -> Result<bool, Copy
     }
 }
 
-/// Whether a folder holds all that was staged.
+/// Whether a folder contains all staged files.
 fn is_all_there(target: &dyn TransferStorage, base: &StoragePath, staged: &StagedFiles) -> Result<bool, CopyError> {
     match target.symlink_metadata(base) {
         Ok(there) if there.kind == EntryKind::Folder => {}
@@ -128,7 +129,7 @@ fn is_all_there(target: &dyn TransferStorage, base: &StoragePath, staged: &Stage
     Ok(true)
 }
 
-/// Publishes a file, unless it is skipped: then it is false.
+/// Publishes a file. Returns `false` if the file is skipped, because its destination exists.
 fn publish_file(
     target: &dyn TransferStorage,
     part: &StoragePath,
@@ -145,7 +146,7 @@ fn publish_file(
         Err(error) => error,
     };
     match error.kind() {
-        // An earlier attempt has done it.
+        // An earlier attempt has renamed the file.
         StorageErrorKind::NotFound if is_there(target, to, file)? => Ok(true),
         StorageErrorKind::NotFound if on_exists == OnExists::Rename && is_there_numbered(target, to, file)? => Ok(true),
         StorageErrorKind::AlreadyExists if on_exists == OnExists::Rename => {
@@ -169,7 +170,7 @@ fn publish_numbered(target: &dyn TransferStorage, part: &StoragePath, to: &Stora
     Err(CopyError::Exists(target.display(to).into()))
 }
 
-/// Whether one of the names that [`publish_numbered`] has tried by now is that of the file.
+/// Whether an earlier attempt has published the file under one of the names of [`publish_numbered`].
 fn is_there_numbered(target: &dyn TransferStorage, path: &StoragePath, file: &StagedFile) -> Result<bool, CopyError> {
     for number in 1..=MAX_NAMES {
         match target.symlink_metadata(&numbered(path, number)) {
@@ -197,7 +198,8 @@ fn failed(error: StorageError, target: &dyn TransferStorage, path: &StoragePath)
     }
 }
 
-/// Removes the staged files that are not published, after the copy has failed or was cancelled.
+/// Removes the staged files that are not published, after the copy has failed or was cancelled. Published files are not
+/// touched.
 pub(crate) fn discard(
     target: &dyn TransferStorage,
     base: &StoragePath,

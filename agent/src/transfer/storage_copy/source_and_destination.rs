@@ -1,4 +1,4 @@
-//! The source and the destination of a copy through storages, from what a job, a step or a person says.
+//! The source and the destination of a copy through storages, as a job, a step or a command line gives them.
 
 use mftplus_protocol::wire::Protocol;
 use tokio_util::sync::CancellationToken;
@@ -11,7 +11,7 @@ use crate::storage::open::{Connect, End, Opened, open};
 use crate::storage::usage_error::UsageError;
 use crate::transfer::state::TransferState;
 
-/// The two ends of a copy.
+/// The locations of the source and the destination of a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ends {
     pub(crate) source: Location,
@@ -19,7 +19,8 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// Reads both ends. Of `endpoint` the path that the direction makes remote may be written without a host.
+    /// Parses both locations. With `endpoint`, the source of a pull or the destination of a push may be a path on that
+    /// endpoint. Fails if `protocol` needs a server and both are local.
     pub(crate) fn read(
         source: &str,
         destination: &str,
@@ -45,18 +46,19 @@ impl Ends {
         Ok(Self { source, destination })
     }
 
-    /// The ends of a transfer, from its state.
+    /// The locations of a transfer, from its state.
     fn of_state(state: &TransferState) -> Result<Self, UsageError> {
         let endpoint = state.stream.as_ref().and_then(|stream| stream.endpoint.as_deref());
         Self::read(&state.source, &state.destination, state.direction, Some(state.protocol()), endpoint)
     }
 
-    /// Whether both are on this machine.
+    /// Whether source and destination are both on this machine.
     pub(crate) fn are_local(&self) -> bool {
         !self.source.is_remote() && !self.destination.is_remote()
     }
 
-    /// The protocol to report: that of the remote end.
+    /// The protocol to report: that of the source if it is remote, else that of the destination; `local` if both are
+    /// local.
     pub(crate) fn protocol(&self, servers: &dyn Connect) -> Result<Protocol, StorageError> {
         match (&self.source, &self.destination) {
             (Location::Remote(remote), _) | (_, Location::Remote(remote)) => servers.protocol(remote),
@@ -65,7 +67,7 @@ impl Ends {
     }
 }
 
-/// What opens the ends of a transfer.
+/// Opens the storages of the source and destination of a transfer.
 pub(crate) struct Opener<'a> {
     ends: Ends,
     credentials: Option<String>,
@@ -75,7 +77,8 @@ pub(crate) struct Opener<'a> {
 }
 
 impl<'a> Opener<'a> {
-    /// The source and the destination of the transfer of this state; calls to servers end when `stop` is cancelled.
+    /// Creates the opener for the transfer with this state. Requests to servers end when `stop` is cancelled. Nothing
+    /// is opened yet.
     pub(crate) fn of(
         state: &TransferState,
         access: &'a FileAccess,

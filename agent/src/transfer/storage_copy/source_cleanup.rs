@@ -1,4 +1,4 @@
-//! Deletes or moves the source files of a copy once it is published, and only those that it has copied.
+//! Applies `afterSuccess`: deletes or moves the source files of a published copy, and only files that were copied.
 
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::open::Opened;
@@ -11,9 +11,9 @@ use crate::transfer::storage_copy::destination_paths::{MAX_NAMES, create_folders
 use crate::transfer::storage_copy::move_to_folder;
 use crate::transfer::storage_copy::staged_file_list::{StagedFile, StagedFiles};
 
-/// Applies the rule to each file that was staged. A file that changed since, whose copy could not be compared with it, that an
-/// earlier attempt has deleted or moved, or that is behind a link, which could lead out of the source, is left alone; so is a
-/// link that is the source itself. `base` is the folder of the files, or the one file.
+/// Applies `rule` to each copied file. `base` is the folder of the files, or the only file. Not touched are: files that
+/// changed after they were copied, files whose copy could not be verified, files that were reached through a link, and
+/// a source that is itself a link. Files that an earlier attempt has deleted or moved are ignored.
 pub(crate) fn finish(
     source: &Opened,
     base: &StoragePath,
@@ -39,7 +39,7 @@ pub(crate) fn finish(
     if failures.is_empty() { Ok(()) } else { Err(CopyError::SourceKept(failures)) }
 }
 
-/// Applies the rule to one file.
+/// Applies `rule` to one file.
 fn apply(
     source: &Opened,
     base: &StoragePath,
@@ -87,7 +87,7 @@ fn move_file(
     let mut result = source.storage.rename(&path, &to, false);
     for number in 1..=MAX_NAMES {
         match &result {
-            // Files of the same name that were moved there earlier are kept.
+            // Files with the same name that were moved earlier are kept.
             Err(error) if error.kind() == StorageErrorKind::AlreadyExists => {
                 result = source.storage.rename(&path, &numbered(&to, number), false);
             }
@@ -97,20 +97,21 @@ fn move_file(
     result
 }
 
-/// Whether the one file of a copy was named by a link.
+/// Whether the source is a symbolic link to the only file of the copy.
 fn is_link(source: &Opened, path: &StoragePath) -> Result<bool, StorageError> {
     if source.is_link {
         return Ok(true);
     }
     match source.storage.symlink_metadata(path) {
         Ok(there) => Ok(there.kind == EntryKind::Link),
-        // An earlier attempt has deleted or moved it.
+        // An earlier attempt has deleted or moved the file.
         Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// Whether the source is still the file that was copied.
+/// Whether the source still has the size and modification time of the copied file. If it is missing, an earlier attempt
+/// has deleted or moved it.
 fn is_unchanged(source: &Opened, path: &StoragePath, file: &StagedFile) -> Result<bool, StorageError> {
     match source.storage.metadata(path) {
         Ok(there) if there.kind == EntryKind::File && file.is_of(&there) => Ok(true),

@@ -1,4 +1,4 @@
-//! Writes and verifies all files of a copy under names that are not their final ones.
+//! Stages a copy: writes and verifies all its files before any of them is published.
 
 mod attributes;
 
@@ -24,10 +24,12 @@ use crate::transfer::storage_copy::plan::{PlanEntry, PlanKind, StreamPlan};
 use crate::transfer::storage_copy::staged_file_list::{StagedFile, StagedFiles, nanoseconds};
 use crate::transfer::storage_copy::unsupported_names;
 
-/// Bytes of a file from which on its part is continued by another process. Smaller ones are begun again.
+/// The minimum size in bytes of a file whose part another process continues. Smaller files are copied again from the
+/// start.
 const RESUMABLE: u64 = 4 << 20;
 
-/// Stages everything, and records that it can be published. The lock is that of a part folder, for its publication.
+/// Stages all files of the copy, and records that they can be published. Returns the result of the copy, and the lock
+/// of its part folder, if it has one.
 pub(crate) fn stage(
     claim: &mut Claim,
     stream: &mut StreamState,
@@ -88,8 +90,8 @@ pub(crate) fn stage(
     Ok((copied, lock))
 }
 
-/// Refuses names that cannot be written and copies for which there is no space; locks a part folder. What another copy has
-/// left in that of a new one is removed: it must not be published with this.
+/// Fails if the destination does not support a name or has too little space. Then locks the part folder, if the copy
+/// has one. A new copy first removes what an earlier copy has left in the part folder, so that it is not published.
 fn prepare(
     plan: &StreamPlan,
     stream: &StreamState,
@@ -105,7 +107,7 @@ fn prepare(
         return Ok(None);
     }
     let part = destination_paths::part_folder(stream, base);
-    // Until the new one is locked, so that no copy writes to what is removed.
+    // Locked until the new part folder is locked, so that no other copy writes to the removed one.
     let _found = if is_new { part_locks_and_removal::hold(target, &part)? } else { None };
     if is_new {
         part_locks_and_removal::remove_if_there(target, &part)?;
@@ -113,7 +115,7 @@ fn prepare(
     part_locks_and_removal::lock(target, &part, true)
 }
 
-/// Makes the state durable.
+/// Stores the state of the transfer, with `stream`, durably.
 pub(crate) fn save(claim: &mut Claim, stream: &StreamState) -> Result<(), CopyError> {
     claim.state.stream = Some(stream.clone());
     claim.save().map_err(CopyError::State)
@@ -174,7 +176,7 @@ impl Stager<'_> {
         Ok(CopyResult { bytes, checksum, warning })
     }
 
-    /// Stages one entry; returns the file or link that is to be published.
+    /// Stages one entry. Returns the file or link to publish; `None` for a folder, and for a file that is skipped.
     fn stage_entry(&mut self, entry: &PlanEntry) -> Result<Option<StagedFile>, CopyError> {
         let from = self.plan.base.append(&entry.relative);
         match entry.kind {
@@ -222,7 +224,7 @@ impl Stager<'_> {
             Ok(finished) => finished,
             Err(error) => {
                 if self.stream.staging == Staging::Direct && !was_begun && !has_written {
-                    // What has the final name was there before this copy.
+                    // The file with the final name existed before this copy.
                     self.stream.partial = None;
                     self.staged.remove(&entry.relative).map_err(CopyError::State)?;
                 } else if !error.is_temporary() && !matches!(error, CopyError::Stopped) {
@@ -252,7 +254,7 @@ impl Stager<'_> {
             good: 0,
             digest: None,
         };
-        // Without a time it is not known whether the source is still the same.
+        // Without a modification time, it is unknown whether the source is still the same.
         let good = self.stream.partial.as_ref().filter(|known| {
             known.modified.is_some()
                 && (&known.path, known.size, known.modified) == (&begun.path, begun.size, begun.modified)
@@ -274,7 +276,7 @@ impl Stager<'_> {
         copier.copy(from, before, part, good.as_ref(), &mut checkpoint)
     }
 
-    /// The file as an earlier attempt or process has staged it, if that still holds.
+    /// The file that an earlier attempt or process has staged, if source and part file have not changed since.
     fn already_staged(
         &self,
         entry: &PlanEntry,
@@ -315,7 +317,7 @@ impl Stager<'_> {
         Ok(Some(file))
     }
 
-    /// Whether the rule about existing files lets this one be copied.
+    /// Whether `onExists` allows copying this file. `false` if the file is skipped; fails if it must not be replaced.
     fn may_write(&self, entry: &PlanEntry) -> Result<bool, CopyError> {
         let (on_exists, staging) = (self.stream.rules.on_exists, self.stream.staging);
         let is_decided_later = on_exists == OnExists::Rename && !(staging == Staging::Direct && self.plan.is_folder);
@@ -329,7 +331,7 @@ impl Stager<'_> {
         let is_partial =
             || self.stream.partial.as_ref().is_some_and(|partial| partial.path == entry.relative.to_stored());
         if staging == Staging::Direct && (self.staged.has_begun(&entry.relative) || is_partial()) {
-            // An earlier attempt of this copy has written it.
+            // An earlier attempt of this copy has written the file.
             return Ok(true);
         }
         let path = self.base.append(&entry.relative);
@@ -344,7 +346,7 @@ impl Stager<'_> {
         }
     }
 
-    /// Removes files that were staged, or begun, and that are not to be published.
+    /// Removes staged and partly written files that must not be published.
     fn remove_others(&mut self, kept: &BTreeSet<StoragePath>) -> Result<(), CopyError> {
         let known = self.staged.iter().map(|(path, _)| path).chain(self.staged.begun());
         let others: Vec<StoragePath> = known.filter(|path| !kept.contains(*path)).cloned().collect();
@@ -364,7 +366,8 @@ impl Stager<'_> {
         Ok(())
     }
 
-    /// Removes a file that would be published with its folder. A folder that has taken its place in the source stays.
+    /// Removes a file in the part folder, which would be published with it. A folder at the same path, which has
+    /// replaced the file in the source, is kept.
     fn remove_file(&self, part: &StoragePath) -> Result<(), StorageError> {
         match self.target.symlink_metadata(part) {
             Ok(there) if there.kind == EntryKind::Folder => Ok(()),

@@ -1,5 +1,5 @@
-//! The list of the files that a copy has staged: written and verified, but not published. Each is one line of a file that
-//! grows, so that a copy of many small files does not write its state for each of them.
+//! The list of the files that a copy has staged: written and verified, but not published. Each change appends a line to
+//! a file, so that a copy of many small files does not store its whole state for each of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
@@ -17,33 +17,35 @@ use crate::storage::transfer_storage::{EntryKind, Metadata};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StagedFile {
-    /// Bytes.
+    /// The size of the file in bytes.
     pub(crate) size: u64,
-    /// When the source was modified, in nanoseconds since 1970.
+    /// The modification time of the source, in nanoseconds since 1970; `None` if it is not known.
     pub(crate) modified: Option<i64>,
-    /// When the copy was modified, as its storage says; none if that is not known, and in lists of earlier releases.
+    /// The modification time of the copy according to its storage, in nanoseconds since 1970; `None` if it is not
+    /// known, and in lists of earlier releases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) written: Option<i64>,
-    /// SHA-256 in hexadecimal.
+    /// The SHA-256 of the file in hexadecimal; `None` if the copy is not verified.
     pub(crate) checksum: Option<String>,
     #[serde(default)]
     pub(crate) is_link: bool,
-    /// Whether a followed link of the source led to it: then `afterSuccess` leaves its source alone.
+    /// Whether the source was reached through a symbolic link that was followed. `afterSuccess` is not applied to such
+    /// a source.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_behind_link: bool,
-    /// Whether the copy was to be compared with its source and could not be, as in a drop box: then `afterSuccess` leaves its
-    /// source alone.
+    /// Whether the copy should have been verified, but the destination does not allow reading it. `afterSuccess` is not
+    /// applied to the source of such a copy.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_unverified: bool,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Line {
-    /// Relative to the source, as stored.
+    /// The path relative to the source, as [`StoragePath::to_stored`] returns it.
     path: String,
-    /// None if the file is not staged, or no longer.
+    /// `None` if the file is not, or no longer, staged.
     file: Option<StagedFile>,
-    /// Whether the writing of the file begins.
+    /// Whether this line records that the writing of the file begins.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     begun: bool,
 }
@@ -52,12 +54,12 @@ struct Line {
 pub(crate) struct StagedFiles {
     file: File,
     files: BTreeMap<StoragePath, StagedFile>,
-    /// Files whose writing has begun and that were not staged since.
+    /// The files whose writing has begun, and which are not staged yet.
     begun: BTreeSet<StoragePath>,
 }
 
 impl StagedFiles {
-    /// Reads the list at `path`; a missing one is created. An incomplete last line is cut off.
+    /// Opens the list at `path`; a missing file is created. Lines from the first invalid one on are cut off.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let read = || -> io::Result<Self> {
             let mut file =
@@ -91,7 +93,7 @@ impl StagedFiles {
         self.files.get(path)
     }
 
-    /// Records that a file is going to be written.
+    /// Records that the writing of a file begins.
     pub(crate) fn begin(&mut self, path: &StoragePath) -> io::Result<()> {
         self.append(&Line { path: path.to_stored(), file: None, begun: true })?;
         self.files.remove(path);
@@ -99,7 +101,7 @@ impl StagedFiles {
         Ok(())
     }
 
-    /// Adds a file whose bytes are durable.
+    /// Adds a staged file, whose bytes must be durable already.
     pub(crate) fn add(&mut self, path: &StoragePath, file: StagedFile) -> io::Result<()> {
         self.append(&Line { path: path.to_stored(), file: Some(file.clone()), begun: false })?;
         self.begun.remove(path);
@@ -114,12 +116,12 @@ impl StagedFiles {
         Ok(())
     }
 
-    /// Whether this copy has written the file, or has begun to.
+    /// Whether this copy has written the file completely or in part.
     pub(crate) fn has_begun(&self, path: &StoragePath) -> bool {
         self.files.contains_key(path) || self.begun.contains(path)
     }
 
-    /// The files whose writing has begun and did not end.
+    /// The files whose writing has begun, and which are not staged.
     pub(crate) fn begun(&self) -> impl Iterator<Item = &StoragePath> {
         self.begun.iter()
     }
@@ -132,7 +134,7 @@ impl StagedFiles {
         self.files.is_empty()
     }
 
-    /// Makes the list durable.
+    /// Makes all changes of the list durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.file.sync_all()
     }
@@ -145,12 +147,13 @@ impl StagedFiles {
 }
 
 impl StagedFile {
-    /// Whether the source is still what was staged.
+    /// Whether the source still has the size and modification time of the staged file.
     pub(crate) fn is_of(&self, source: &Metadata) -> bool {
         self.size == source.size && self.modified == source.modified.and_then(nanoseconds)
     }
 
-    /// Whether this copy has written what stands at a path of the destination, as far as its metadata show.
+    /// Whether `there`, the metadata of an entry at the destination, is that of the file or link that this copy has
+    /// written.
     pub(crate) fn has_become(&self, there: &Metadata) -> bool {
         if self.is_link {
             return there.kind == EntryKind::Link;
@@ -161,7 +164,7 @@ impl StagedFile {
     }
 }
 
-/// Nanoseconds since 1970; none outside the years 1678 to 2261.
+/// Converts a time to nanoseconds since 1970; `None` outside the years 1678 to 2261.
 pub(crate) fn nanoseconds(time: SystemTime) -> Option<i64> {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_nanos()).ok(),

@@ -1,4 +1,4 @@
-//! Which names a destination cannot hold, found before anything is written.
+//! Finds names that the destination does not support, before anything is written.
 
 use crate::storage::part_name::MAX_NAME;
 use crate::storage::storage_path::StoragePath;
@@ -7,13 +7,13 @@ use crate::transfer::error::CopyError;
 use crate::transfer::first_messages_and_count::BoundedMessages;
 use crate::transfer::storage_copy::plan::StreamPlan;
 
-/// Refuses a plan with names that the destination cannot hold; each is named.
+/// Fails if the destination does not support some names of the plan; the error lists the first of them.
 pub(crate) fn check(plan: &StreamPlan, target: &dyn TransferStorage, base: &StoragePath) -> Result<(), CopyError> {
     let capabilities = target.capabilities();
     let mut problems = BoundedMessages::default();
     for entry in &plan.entries {
         let path = base.append(&entry.relative);
-        // The names above it are checked with their own entries.
+        // The parent folders are entries of their own.
         let problem = path.file_name().and_then(|name| problem(name, capabilities));
         if let Some(problem) = problem {
             problems.add(&format!("`{}` {problem}", target.display(&path)));
@@ -38,7 +38,8 @@ fn problem(name: &[u8], capabilities: Capabilities) -> Option<&'static str> {
     }
 }
 
-/// Whether Windows takes the name for a device, cuts off its end, or has another meaning for one of its characters.
+/// Whether Windows interprets the name as a device, removes its last character, or does not allow one of its
+/// characters.
 fn is_reserved(name: &[u8]) -> bool {
     let stem = name.split(|byte| *byte == b'.').next().unwrap_or_default().to_ascii_uppercase();
     let is_numbered = stem.len() == 4

@@ -1,4 +1,4 @@
-//! The times and permissions of staged files and folders.
+//! Sets the times and permissions of staged files and folders.
 
 use std::time::SystemTime;
 
@@ -14,7 +14,7 @@ use crate::transfer::storage_copy::plan::{PlanEntry, PlanKind};
 use crate::transfer::storage_copy::stage_files::Stager;
 
 impl Stager<'_> {
-    /// Sets the attributes of a part, which was modified at `written`; returns when it is modified from now on.
+    /// Sets the attributes of a part file, whose modification time is `written`, and returns its new modification time.
     pub(super) fn set_attributes(
         &self,
         entry: &PlanEntry,
@@ -26,7 +26,7 @@ impl Stager<'_> {
         let mode = if self.preserve.modes {
             self.mode_of(from)
         } else if capabilities.free_reads && self.stream.staging == Staging::Each {
-            // A file that is replaced keeps its mode; a new one is its owner's.
+            // A copy that replaces a file keeps the mode of that file; a new file is accessible to its owner only.
             match self.target.symlink_metadata(&self.base.append(&entry.relative)) {
                 Ok(there) => there.mode.filter(|_| there.kind == EntryKind::File),
                 Err(error) if error.kind() == StorageErrorKind::NotFound => None,
@@ -46,18 +46,18 @@ impl Stager<'_> {
         if attributes.modified.is_none() || self.stream.staging == Staging::Direct {
             return Ok(written);
         }
-        // The storage may keep the time less precisely.
+        // The storage may round the time.
         Ok(self.target.symlink_metadata(part)?.modified)
     }
 
-    /// The permissions of a source. From a server none is taken that makes programs run with the rights of their owner.
+    /// The permissions of a source. The set-user-ID and set-group-ID bits of files from a server are dropped.
     fn mode_of(&self, found: &Metadata) -> Option<u32> {
         let taken = if self.source.capabilities().free_reads { 0o7777 } else { 0o1777 };
         found.mode.map(|mode| mode & taken)
     }
 
-    /// Sets the attributes of the folders of a part folder, innermost first. A folder that vanished meanwhile is a failure
-    /// as a file is one, except for the source itself.
+    /// Sets the attributes of the folders in the part folder, innermost first. If a folder of the source is missing by
+    /// now, this is added to `failures`; for the source itself it is an error.
     pub(super) fn finish_folders(&self, failures: &mut BoundedMessages) -> Result<(), CopyError> {
         if self.stream.staging != Staging::Whole || self.preserve == Preserve::default() {
             return Ok(());
