@@ -1,5 +1,5 @@
-//! The work that the server ordered: the running agent, the directives, the journal of accepted work items, the queue, and
-//! the jobs and steps themselves.
+//! The work that the server requests: the running agent, directives, the journal of accepted work items, the work
+//! queue, and the execution of jobs and steps.
 
 pub(crate) mod agent;
 pub(crate) mod copy;
@@ -20,14 +20,14 @@ use crate::work::item_runner::Execution;
 use crate::work::queue::Ticket;
 use crate::work::work_item::{Task, WorkItem};
 
-/// Carries out a job run or a pipeline step; [`item_runner`] is handed this function.
+/// Carries out a job run or a pipeline step. Callers pass this function to [`item_runner`].
 pub(crate) fn execute(agent: Arc<Agent>, item: WorkItem, begun: Option<Claim>, ticket: Ticket) -> Execution {
     Box::pin(async move {
         match item.task.clone() {
             Task::Job { job, run: Some(run) } => job::run(&agent, &item, job, run, begun, ticket).await,
-            // A run starts only after it is claimed.
+            // The server must have started the run first.
             Task::Job { run: None, .. } => Ok(None),
-            // A step with a transfer has a large future.
+            // Boxed, because the future of a step with a transfer is large.
             Task::Step(step) => Box::pin(step::run(&agent, &item, step, begun, ticket)).await,
         }
     })

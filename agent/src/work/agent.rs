@@ -1,4 +1,4 @@
-//! The running agent: what the tasks of one of its processes share.
+//! The running agent: the state that all tasks of one process share.
 
 pub(crate) mod problems;
 
@@ -30,10 +30,10 @@ use crate::transfer::context::TransferContext;
 use crate::work::journal::Journal;
 use crate::work::queue::WorkQueue;
 
-/// The settings of all subcommands.
+/// The settings that apply to all subcommands.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// The address of the server, if `--server` gives one.
+    /// The address of the server, from `--server` or the configuration file; `None` means the registered address.
     pub(crate) server: Option<String>,
     /// The state folder.
     pub(crate) state_dir: PathBuf,
@@ -45,7 +45,7 @@ pub(crate) struct Settings {
     pub(crate) stop: CancellationToken,
 }
 
-/// The limits of one process.
+/// The limits of the work of one process.
 #[derive(Clone, Debug)]
 pub(crate) struct WorkLimits {
     /// The maximum number of jobs, steps and copies that run at the same time.
@@ -63,7 +63,7 @@ pub(crate) struct Agent {
     pub(crate) queue: Arc<WorkQueue>,
     pub(crate) journal: Journal,
     problems: Problems,
-    /// Asked before each request of a work item.
+    /// Spaces out the requests of work items.
     pub(crate) requests: RequestPacer,
 }
 
@@ -72,12 +72,13 @@ pub(crate) struct Agent {
 pub(crate) enum Role {
     /// The process of `run`.
     Daemon,
-    /// The process of `copy`, which sends heartbeats only while no daemon runs.
+    /// The process of `copy`. It sends heartbeats only while no daemon runs.
     Copy,
 }
 
 impl Agent {
-    /// A process of the registered agent, and the receiver of its directives; `instance` is the id of a daemon process.
+    /// Creates the agent, and the receiver of its directives. `instance` is the id of this process; `None` unless it is
+    /// the daemon.
     pub(crate) async fn new(
         settings: &Settings,
         registration: &Registration,
@@ -119,22 +120,22 @@ impl Agent {
         Ok((Arc::new(agent), inbox))
     }
 
-    /// Sends heartbeats until the agent shuts down.
+    /// Starts a task that sends heartbeats until the agent shuts down.
     pub(crate) fn start_heartbeats(self: &Arc<Self>, role: Role) {
         let agent = self.clone();
         let condition = move || agent.condition(role);
         self.server.background(heartbeat::run(self.server.clone(), self.heartbeat.subscribe(), condition));
     }
 
-    /// Replaces the problem of a subject; `None` if there is none any more. A change is sent to the server at once.
+    /// Sets the current problem of a subject; `None` clears it. A change is sent to the server at once.
     pub(crate) fn set_problem(&self, subject: Subject, problem: Option<String>) {
         if self.problems.set(subject, problem) {
-            // The interval stays; the task that sends heartbeats wakes.
+            // The interval does not change, but the task that sends heartbeats is woken.
             self.heartbeat.send_modify(|_| {});
         }
     }
 
-    /// Reports the agent as offline, unless another process of the agent continues.
+    /// Reports the agent as offline, unless another process of this agent is still running.
     pub(crate) async fn send_offline(self: &Arc<Self>, role: Role) {
         let agent = self.clone();
         let is_last = move || role == Role::Daemon || !(agent.daemon_runs() || agent.is_copying());
@@ -143,8 +144,8 @@ impl Agent {
         }
     }
 
-    /// The condition for the next heartbeat; `None` while a daemon sends the heartbeats instead of this process. An agent
-    /// with a problem is in error, whatever it does beside. Blocking.
+    /// The status for the next heartbeat; `None` if a daemon sends the heartbeats instead of this process. The status
+    /// is `error` as long as there is a problem, even if the agent is working. Blocking.
     pub(crate) fn condition(&self, role: Role) -> Option<Condition> {
         if role == Role::Copy && self.daemon_runs() {
             return None;
@@ -160,18 +161,18 @@ impl Agent {
         Some(Condition { status, reason })
     }
 
-    /// Whether any process of this state folder copies. Blocking.
+    /// Whether any process with this state folder is copying. Blocking.
     fn is_copying(&self) -> bool {
         self.transfers.store.is_at_work().unwrap_or(false)
     }
 
-    /// Whether a daemon of this state folder runs. Blocking.
+    /// Whether a daemon with this state folder is running. Blocking.
     fn daemon_runs(&self) -> bool {
         matches!(lock(&daemon_lock(&self.state_dir)), Ok(None))
     }
 }
 
-/// The lock file that the daemon of a state folder holds.
+/// The path of the file that the daemon of a state folder locks while it runs.
 pub(crate) fn daemon_lock(state_dir: &Path) -> PathBuf {
     state_dir.join("daemon.lock")
 }

@@ -26,7 +26,7 @@ use crate::work::item_runner::{CANCELLED_ON_SERVER, Outcome, cancel_before_start
 use crate::work::queue::Ticket;
 use crate::work::work_item::WorkItem;
 
-/// What to copy, and how.
+/// A copy that a job run or transfer step requests.
 #[derive(Debug)]
 pub(crate) struct CopyRequest {
     pub(crate) source: String,
@@ -39,8 +39,8 @@ pub(crate) struct CopyRequest {
     pub(crate) access: FileAccess,
 }
 
-/// Copies once `ticket` is admitted; `None` if the process ends first. `watch` runs during the copy with the id of the
-/// transfer.
+/// Executes the copy when `ticket` is admitted; `None` if the process ends first. `begun` is the transfer that an
+/// earlier process started for `item`. `watch` runs during the copy and gets the id of the transfer.
 pub(crate) async fn copy(
     agent: &Arc<Agent>,
     item: &WorkItem,
@@ -57,8 +57,8 @@ pub(crate) async fn copy(
             Err(error) => return Ok(Some(Outcome::failed(error))),
         },
     };
-    // A transfer that has to wait is created first, so that the server shows it as queued. Not behind another one with the
-    // same destination: it would be refused.
+    // A transfer that must wait is created on the server first, so that it is shown as queued. The exception is a
+    // transfer that waits for one with the same destination: the state store would refuse it.
     let is_queued = !ticket.try_admit(&pair.destination) && begun.is_none() && ticket.is_first_for(&pair.destination);
     if !is_queued {
         tokio::select! {
@@ -85,7 +85,8 @@ pub(crate) async fn copy(
             Some(Err(done)) => return Ok(Some(done)),
         },
         Phase::Copying | Phase::Publishing => claim,
-        // An earlier process was killed after it recorded the end of the transfer, before that of the item.
+        // An earlier process was killed after it recorded the end of the transfer, and before it recorded the end of
+        // the item.
         Phase::Reporting | Phase::Failed => return Ok(Some(Outcome::as_recorded(claim))),
     };
     let id = claim.state.id.context("the transfer has no id")?;
@@ -112,7 +113,7 @@ pub(crate) async fn copy(
     Ok(Some(Outcome { copy: unreported, ..done }))
 }
 
-/// The paths of the copy, and the state of one that goes through storages.
+/// The paths of the copy, and its state if it goes through storages. The inner error is the reason why the copy fails.
 async fn resolve_paths(
     agent: &Agent,
     request: &CopyRequest,
@@ -130,7 +131,8 @@ async fn resolve_paths(
     Ok(tokio::task::spawn_blocking(resolve).await?.map(|pair| (pair, None)))
 }
 
-/// The state of a copy through storages; none for one between local paths without rules.
+/// The state of a copy through storages; `None` for a copy between local paths without rules. The error is the reason
+/// why the copy fails.
 fn stream_of(request: &CopyRequest, servers: &dyn Connect) -> Result<Option<StreamState>, String> {
     let fields = &request.rules;
     let rules = CopyRules::read(fields)?;
@@ -149,7 +151,7 @@ fn stream_of(request: &CopyRequest, servers: &dyn Connect) -> Result<Option<Stre
 }
 
 /// Stores the state of the transfer before it is created on the server. Lists the source of a copy between local paths,
-/// unless it is queued: then an earlier copy may change the source.
+/// unless the copy is queued, because an earlier copy may still change the source.
 async fn prepare(
     agent: &Agent,
     item: &WorkItem,
@@ -194,7 +196,8 @@ async fn prepare(
     }
 }
 
-/// Creates the transfer on the server. The same idempotency key never creates a second one.
+/// Creates the transfer on the server, which creates no second one for the same idempotency key. `None` if the process
+/// ends first.
 async fn create(agent: &Arc<Agent>, mut claim: Claim) -> anyhow::Result<Option<Result<Claim, Outcome>>> {
     let state = claim.state.clone();
     let transfer = state.creation();

@@ -1,4 +1,4 @@
-//! Receives directives by long poll, and handles each once.
+//! Receives directives by long polling, and handles each directive once.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::work::job;
 use crate::work::retry_transfer_directive;
 use crate::work::step;
 
-/// Handles the directives of an agent.
+/// Handles the directives that this process receives.
 pub(crate) struct Dispatcher {
     agent: Arc<Agent>,
     role: Role,
@@ -33,7 +33,8 @@ pub(crate) struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// A dispatcher. The dispatcher of a `copy` handles only cancellations of its own transfers.
+    /// Creates the dispatcher of a process with this role. The dispatcher of `copy` handles only the cancellation of
+    /// its own transfers.
     pub(crate) fn new(agent: Arc<Agent>, role: Role) -> Self {
         Self { agent, role, handled: HashSet::new(), warned: HashSet::new() }
     }
@@ -45,7 +46,7 @@ impl Dispatcher {
                 self.handle(&directive).await;
             }
             if let Some(handled) = handled {
-                // The poller may have ended.
+                // The task that polls may have ended.
                 let _ = handled.send(());
             }
         }
@@ -125,7 +126,7 @@ impl Dispatcher {
         let begun = states.into_iter().find(|state| state.id == Some(id));
         let owner = begun.and_then(|state| agent.journal.find(|item| item.transfer_key == state.idempotency_key));
         if let Some(owner) = owner {
-            // Its work item waits in the queue, so that is cancelled.
+            // The transfer belongs to a work item that waits in the queue, so the work item is cancelled.
             agent.journal.cancel(&owner.key(), Some(directive)).await?;
             return Ok(Acknowledgement::InProgress);
         }
@@ -134,7 +135,7 @@ impl Dispatcher {
             Claimed::Busy => return Ok(Acknowledgement::Deferred),
             Claimed::Ours(claim) => *claim,
             Claimed::Missing => {
-                // There is no state of it; the answer to this report does not matter.
+                // The transfer has no stored state. The server's answer to this report does not matter.
                 drop(agent.transfers.reporter.finish(id, report_without_copy(Status::Cancelled, None)));
                 return Ok(Acknowledgement::Done);
             }
@@ -145,7 +146,7 @@ impl Dispatcher {
             Some(cancel_idle(&agent.transfers, claim, id).await?)
         };
         if let Some(unreported) = unreported {
-            // The report is sent in a task of its own.
+            // The task that sends the report runs independently.
             drop(unreported.acknowledging(directive).send(&agent.transfers));
         }
         Ok(Acknowledgement::InProgress)
@@ -163,7 +164,7 @@ impl Dispatcher {
         Ok(Acknowledgement::Done)
     }
 
-    /// Changes the stored registration durably.
+    /// Changes the stored registration with `change`, durably.
     async fn change_registration(&self, change: impl FnOnce(&mut Registration) + Send + 'static) -> anyhow::Result<()> {
         let state_dir = self.agent.state_dir.clone();
         let changing = move || -> anyhow::Result<()> {
@@ -175,7 +176,7 @@ impl Dispatcher {
     }
 }
 
-/// Long-polls for directives until a fatal error.
+/// Polls for directives and waits until they are handled. Ends after a fatal error of the server.
 pub(crate) async fn poll(agent: Arc<Agent>) {
     let mut failures = 0;
     let mut open: HashSet<Uuid> = HashSet::new();
@@ -192,8 +193,9 @@ pub(crate) async fn poll(agent: Arc<Agent>) {
                 let before = std::mem::replace(&mut open, directives.iter().map(|directive| directive.id).collect());
                 let is_new = !open.is_subset(&before) || asked.elapsed() >= agent.server.timing.poll;
                 agent.server.deliver_and_wait(directives).await;
-                // A server that repeats directives, or does not wait, must not be polled in a tight loop. Most repeated
-                // directives are about to start, and then the server waits again: so the pause grows from a short one.
+                // A server that repeats directives, or answers without waiting, must not be polled in a tight loop.
+                // Most repeated directives start soon, and the server then waits again, so the pause is short at first
+                // and grows.
                 repeats = if is_new { 0 } else { repeats + 1 };
                 if is_new {
                     Duration::ZERO

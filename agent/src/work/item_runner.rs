@@ -1,4 +1,4 @@
-//! Runs a work item: records it in the journal, reports its start, carries it out and reports its end.
+//! Runs work items: records each in the journal, reports its start, carries it out, and reports its end.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use crate::work::journal::ItemState;
 use crate::work::queue::Ticket;
 use crate::work::work_item::{Task, WorkItem};
 
-/// The reason of items that the server has cancelled.
+/// The reason that is reported for work that the server has cancelled.
 pub(crate) const CANCELLED_ON_SERVER: &str = "cancelled on the server";
 
-/// When a directive is acknowledged.
+/// Decides when a directive is acknowledged.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Acknowledgement {
     /// Acknowledge now: the directive is carried out.
@@ -37,28 +37,29 @@ pub(crate) enum Acknowledgement {
 
 /// How a work item ended.
 pub(crate) struct Outcome {
-    /// The end of the item, to be reported.
+    /// The end of the item, which is reported to the server.
     pub(crate) end: RunEnd,
-    /// The end of the item's transfer, which is reported first.
+    /// The end of the item's transfer, which is reported before `end`; `None` if there is no transfer.
     pub(crate) copy: Option<UnreportedOutcome>,
 }
 
 impl Outcome {
-    /// An end without a transfer.
+    /// The outcome of an item without a transfer.
     pub(crate) fn of(status: Status, bytes_transferred: u64, error_message: Option<String>) -> Self {
         Self { end: RunEnd { status, bytes_transferred, error_message }, copy: None }
     }
 
-    /// A failure before any byte was written.
+    /// The outcome of an item that failed before any byte was written.
     pub(crate) fn failed(reason: String) -> Self {
         Self::of(Status::Failed, 0, Some(reason))
     }
 
-    /// The end of a transfer that an earlier process recorded before it was killed.
+    /// The outcome of an item whose transfer has ended in an earlier process, which was killed before it recorded the
+    /// end of the item.
     pub(crate) fn as_recorded(claim: Claim) -> Self {
         let outcome = match &claim.state.report {
             Some(report) => {
-                // The warning of a completed copy is the transfer's alone.
+                // The warning about a completed copy is reported for the transfer only.
                 let error = report.error.clone().filter(|_| report.status != Status::Completed);
                 Self::of(report.status, report.bytes_transferred, error)
             }
@@ -71,10 +72,12 @@ impl Outcome {
 /// The execution of an item; `None` if the process ends first.
 pub(crate) type Execution = Pin<Box<dyn Future<Output = anyhow::Result<Option<Outcome>>> + Send>>;
 
-/// A function that carries out an item whose start was reported.
+/// A function that carries out an item after its start was reported. The claim is that of the transfer which an earlier
+/// process started for the item, if any.
 pub(crate) type StepExecutor = fn(Arc<Agent>, WorkItem, Option<Claim>, Ticket) -> Execution;
 
-/// Accepts the work item of a directive, once.
+/// Records a new work item in the journal and starts it. An item that the journal contains already is not started
+/// again.
 pub(crate) async fn accept(
     agent: &Arc<Agent>,
     item: WorkItem,
@@ -87,7 +90,7 @@ pub(crate) async fn accept(
     match agent.journal.state_of(&key) {
         ItemState::Finished => return Ok(Acknowledgement::Done),
         ItemState::Open => {
-            // The server may have sent it again as another directive.
+            // The server may have requested the same item with another directive.
             if agent.journal.get(&key).is_some_and(|open| open.directive != directive) {
                 agent.journal.acknowledge_at_end(&key, directive).await?;
             }
@@ -100,10 +103,10 @@ pub(crate) async fn accept(
     Ok(Acknowledgement::InProgress)
 }
 
-/// Cancels these items. `directive` is acknowledged when the last one has ended, or now if there is none.
+/// Cancels `items`. `directive` is acknowledged when the last of them has ended, or now if `items` is empty.
 pub(crate) async fn cancel(agent: &Agent, directive: Uuid, items: &[WorkItem]) -> anyhow::Result<Acknowledgement> {
     let Some((last, earlier)) = items.split_last() else { return Ok(Acknowledgement::Done) };
-    // An earlier attempt may still be ending; the acknowledgement must be true of all.
+    // An earlier attempt may still be running, so all of them are cancelled.
     for item in earlier {
         agent.journal.cancel(&item.key(), None).await?;
     }
@@ -111,7 +114,7 @@ pub(crate) async fn cancel(agent: &Agent, directive: Uuid, items: &[WorkItem]) -
     Ok(Acknowledgement::InProgress)
 }
 
-/// Runs an open item in a task of its own.
+/// Puts the open item with this key in the work queue, and runs it in a new task.
 pub(crate) async fn spawn(agent: &Arc<Agent>, key: String, execute: StepExecutor) {
     let ticket = agent.queue.enqueue();
     let Some(item) = agent.journal.get(&key) else { return };
@@ -153,7 +156,7 @@ async fn run(
 ) -> anyhow::Result<()> {
     let Some(item) = agent.journal.get(key) else { return Ok(()) };
     let (end, final_report) = if let Some(end) = item.end.clone() {
-        // It ended in an earlier process; the final report of its transfer may be left to send.
+        // The item ended in an earlier process. The final report of its transfer may still be unsent.
         drop(ticket);
         (end, begun.and_then(UnreportedOutcome::of_claim).map(|copy| copy.send(&agent.transfers)))
     } else {
@@ -170,7 +173,7 @@ async fn run(
         let Some(started) = agent.journal.get(key) else { return Ok(()) };
         let done = execute(agent.clone(), started, begun, ticket).await?;
         let Some(Outcome { end, copy }) = done else { return Ok(()) };
-        // Recorded before the transfer is reported, so that the next process knows the end.
+        // Recorded before the transfer is reported, so that the end is not lost if the process is killed.
         let recorded = end.clone();
         agent.journal.change(key, |item| item.end = Some(recorded)).await?;
         (end, copy.map(|copy| copy.send(&agent.transfers)))
@@ -201,7 +204,8 @@ async fn abandon(agent: &Arc<Agent>, begun: Option<Claim>) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Ends an item that is cancelled, or must not run, before its copy starts or resumes. A copy that has ended stays as it is.
+/// Ends an item that is cancelled or must not run, before its copy starts or resumes. If its copy has ended already,
+/// the recorded outcome is returned.
 pub(crate) async fn cancel_before_start(agent: &Arc<Agent>, begun: Option<Claim>) -> anyhow::Result<Outcome> {
     let copy = match begun {
         Some(claim) if claim.state.has_ended() => return Ok(Outcome::as_recorded(claim)),
@@ -223,15 +227,15 @@ async fn is_answered(report: JoinHandle<Option<ReportReply>>) -> bool {
     matches!(report.await, Ok(Some(_)))
 }
 
-/// Reports the start of the item. The inner error is the server's rejection. While the server does not answer, later
-/// items go first.
+/// Reports the start of the item to the server; `None` if the process ends first. The inner error is the server's
+/// rejection. While the server does not answer, later items in the queue may start first.
 async fn announce(
     agent: &Arc<Agent>,
     item: &WorkItem,
     ticket: &Ticket,
 ) -> anyhow::Result<Option<Result<(), ApiError>>> {
     let noting_failure = |error: &ApiError| {
-        // A rate limit ends by itself, so that the order is kept.
+        // A rate limit ends soon, so the order of the queue is kept.
         if error.is_temporary() && !matches!(error, ApiError::Throttled { .. }) {
             ticket.let_others_pass();
         }
@@ -276,7 +280,7 @@ pub(crate) fn is_over(view: &StepView, attempt: u32) -> bool {
     view.attempt > attempt || !StepStatus::from_name(&view.status).is_some_and(StepStatus::is_active)
 }
 
-/// Reports the end of the item.
+/// Reports the end of the item to the server; `None` if the process ends first.
 async fn report(agent: &Arc<Agent>, item: &WorkItem, key: &str, end: &RunEnd) -> Option<Result<(), ApiError>> {
     let task = agent.journal.get(key).map_or_else(|| item.task.clone(), |item| item.task);
     match task {
@@ -304,7 +308,8 @@ async fn finish(agent: &Arc<Agent>, key: &str) -> anyhow::Result<()> {
     let directives = finished.context("cannot record that the work item is finished")?;
     let acknowledging = async {
         for directive in directives {
-            // One attempt: a repeated directive of a finished item is acknowledged again.
+            // Attempted once: if the server repeats the directive of a finished item, the directive is acknowledged
+            // again.
             if let Err(error) = agent.server.api.acknowledge(directive).await {
                 tracing::debug!(directive.id = %directive, %error, "not acknowledged yet");
             }
@@ -318,7 +323,8 @@ async fn finish(agent: &Arc<Agent>, key: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Repeats a request until the server answers; `None` if the process ends first.
+/// Repeats a request until the server answers it, with success or a rejection; `None` if the process ends first or the
+/// server refuses all further requests.
 pub(crate) async fn request_until_answered<T, F>(
     agent: &Arc<Agent>,
     request: impl Fn() -> F,
@@ -355,7 +361,7 @@ where
     }
 }
 
-/// Reads an id from the payload of a directive.
+/// Reads the id in the field `name` of a directive's payload.
 pub(crate) fn id(payload: &Value, name: &str) -> anyhow::Result<Uuid> {
     let id = payload.get(name).and_then(Value::as_str).with_context(|| format!("the directive has no `{name}`"))?;
     id.parse().with_context(|| format!("the `{name}` of the directive must be a UUID"))

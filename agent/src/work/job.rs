@@ -14,21 +14,21 @@ use crate::work::item_runner::{self, Acknowledgement, Outcome, id};
 use crate::work::queue::Ticket;
 use crate::work::work_item::{Task, WorkItem};
 
-/// The work item of the directive `startJob`.
+/// Creates the work item of a directive `startJob`.
 pub(crate) fn work_item(directive: &Directive) -> anyhow::Result<WorkItem> {
     let job = directive.payload.get("job").context("the directive has no `job`")?;
     let job: Job = serde_json::from_value(job.clone()).context("the `job` of the directive cannot be read")?;
     Ok(WorkItem::new(directive.id, Task::Job { job, run: None }))
 }
 
-/// Handles the directive `cancelJobRun`: cancels the run if it is open.
+/// Handles a directive `cancelJobRun`: cancels the job run if it is open.
 pub(crate) async fn cancel(agent: &Agent, directive: &Directive) -> anyhow::Result<Acknowledgement> {
     let wanted = id(&directive.payload, "runId")?;
     let is_meant = |item: &WorkItem| matches!(&item.task, Task::Job { run: Some(run), .. } if *run == wanted);
     let may_be_meant = |item: &WorkItem| matches!(&item.task, Task::Job { run: None, .. });
     let meant = agent.journal.find_all(is_meant);
     if meant.is_empty() && agent.journal.find(may_be_meant).is_some() {
-        // The run of that item is not known yet.
+        // The server has not assigned a run to that item yet; it may be the one to cancel.
         return Ok(Acknowledgement::Deferred);
     }
     item_runner::cancel(agent, directive.id, &meant).await
@@ -54,6 +54,6 @@ pub(crate) async fn run(
         access: agent.transfers.file_access(true),
     };
     let stop = agent.journal.cancel_token(&item.key());
-    // The progress of a run is that of its transfer.
+    // The server takes the progress of a run from its transfer.
     copy(agent, item, request, begun, &ticket, &stop, async |_| pending().await).await
 }

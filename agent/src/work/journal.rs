@@ -1,8 +1,8 @@
-//! The journal of work items, `journal.log`: after a crash no item is lost and none is done twice.
+//! The journal of work items, `journal.log`. It ensures that after a crash no item is lost and none is executed twice.
 //!
-//! Each change of an item is a line that is appended to the file and synced before the agent acts. One thread writes: it
-//! takes the changes from a bounded channel, writes all that wait at once, syncs once, and then answers their callers. Only
-//! the daemon writes the file.
+//! Each change of an item is appended to the file as a line and synced before the agent acts on it. A single thread
+//! writes: it receives the changes from a bounded channel, writes all waiting changes together, syncs once, and then
+//! answers the callers. Only the daemon writes the file.
 
 mod content_and_records;
 mod earlier_journal_file;
@@ -26,7 +26,7 @@ use self::writer::{Action, Answer, QUEUE, Request, Writer};
 use crate::storage::record_log::read_records;
 use crate::work::work_item::WorkItem;
 
-/// The work items of one agent.
+/// The journal of one agent, with its work items in memory.
 #[derive(Debug)]
 pub(crate) struct Journal {
     state_dir: PathBuf,
@@ -34,7 +34,7 @@ pub(crate) struct Journal {
     thread: Mutex<WriterThread>,
 }
 
-/// The durable content of the file. Not locked while the file is written.
+/// The durable content of the file. It is not locked while the file is written.
 #[derive(Debug, Default)]
 struct State {
     entries: Entries,
@@ -43,7 +43,7 @@ struct State {
     cancel_tokens: HashMap<String, CancellationToken>,
 }
 
-/// The thread that writes.
+/// The state of the thread that writes the file.
 #[derive(Debug)]
 enum WriterThread {
     /// Nothing has been written or loaded yet.
@@ -56,7 +56,7 @@ enum WriterThread {
 }
 
 impl Journal {
-    /// The journal in `state_dir`, empty until [`Self::load`] or the first change.
+    /// Creates the journal in `state_dir`. It is empty until [`Self::load`] or the first change reads the file.
     pub(crate) fn new(state_dir: &Path) -> Self {
         Self { state_dir: state_dir.to_owned(), state: Arc::default(), thread: Mutex::new(WriterThread::NotStarted) }
     }
@@ -67,7 +67,7 @@ impl Journal {
         Ok(lock(&self.state).entries.open().map(WorkItem::key).collect())
     }
 
-    /// The open items in the files of `state_dir`, for `status`. Changes nothing. Blocking.
+    /// Reads the open items in `state_dir`, for the subcommand `status`. Changes no file. Blocking.
     pub(crate) fn read_open(state_dir: &Path) -> io::Result<Vec<WorkItem>> {
         let mut entries = Entries::default();
         for record in read_records(&path(state_dir))? {
@@ -81,22 +81,22 @@ impl Journal {
         lock(&self.state).entries.state_of(key)
     }
 
-    /// Adds an item durably.
+    /// Adds an open item durably.
     pub(crate) async fn add(&self, item: WorkItem) -> io::Result<()> {
         self.request(Action::Add(Box::new(item))).await.map(drop)
     }
 
-    /// The first open item that matches.
+    /// The oldest open item for which `is_meant` returns `true`.
     pub(crate) fn find(&self, is_meant: impl Fn(&WorkItem) -> bool) -> Option<WorkItem> {
         lock(&self.state).entries.open().find(|item| is_meant(item)).cloned()
     }
 
-    /// All open items that match, oldest first.
+    /// All open items for which `is_meant` returns `true`, oldest first.
     pub(crate) fn find_all(&self, is_meant: impl Fn(&WorkItem) -> bool) -> Vec<WorkItem> {
         lock(&self.state).entries.open().filter(|item| is_meant(item)).cloned().collect()
     }
 
-    /// The open item with this key.
+    /// The open item with this key; `None` if it is finished or unknown.
     pub(crate) fn get(&self, key: &str) -> Option<WorkItem> {
         lock(&self.state).entries.get(key).cloned()
     }
@@ -106,12 +106,12 @@ impl Journal {
         self.find(|item| item.transfer_key == transfer_key).is_some()
     }
 
-    /// Whether the end of any item is not reported yet.
+    /// Whether any item has ended and its end is not reported yet.
     pub(crate) fn has_unreported_end(&self) -> bool {
         self.find(|item| item.end.is_some()).is_some()
     }
 
-    /// Changes an open item durably.
+    /// Changes an open item durably. Does nothing if no open item has this key.
     pub(crate) async fn change(
         &self,
         key: &str,
@@ -120,7 +120,7 @@ impl Journal {
         self.request(Action::Change { key: key.to_owned(), change: Box::new(change) }).await.map(drop)
     }
 
-    /// Acknowledges a directive when the item has ended.
+    /// Records durably that a directive must be acknowledged when the item has ended.
     pub(crate) async fn acknowledge_at_end(&self, key: &str, directive: Uuid) -> io::Result<()> {
         if self.get(key).is_some_and(|item| item.directives_to_acknowledge.contains(&directive)) {
             return Ok(());
@@ -128,7 +128,8 @@ impl Journal {
         self.change(key, move |item| item.directives_to_acknowledge.push(directive)).await
     }
 
-    /// Cancels an item. `directive` is acknowledged when the item has ended.
+    /// Records durably that an item is cancelled, and cancels its token. `directive` is acknowledged when the item has
+    /// ended.
     pub(crate) async fn cancel(&self, key: &str, directive: Option<Uuid>) -> io::Result<()> {
         if let Some(directive) = directive {
             self.acknowledge_at_end(key, directive).await?;
@@ -140,33 +141,34 @@ impl Journal {
         Ok(())
     }
 
-    /// The token that cancels an item.
+    /// The token that is cancelled when the item with this key is cancelled.
     pub(crate) fn cancel_token(&self, key: &str) -> CancellationToken {
         lock(&self.state).cancel_tokens.entry(key.to_owned()).or_default().clone()
     }
 
-    /// Records that an item has ended and is reported. Returns the directives to acknowledge now.
+    /// Records durably that the end of an item is reported. Returns the directives that the caller must acknowledge
+    /// now.
     pub(crate) async fn finish(&self, key: &str) -> io::Result<Vec<Uuid>> {
         self.request(Action::Finish { key: key.to_owned() }).await
     }
 
-    /// Why the last write failed; `None` if it succeeded. After a failure the file is written again meanwhile, so that the
-    /// answer changes once that is possible. Does not block.
+    /// Why the last write failed; `None` if it succeeded. After a failure, each call also requests that the file is
+    /// written again, so the problem disappears once writing is possible. Does not block.
     pub(crate) fn write_problem(&self) -> Option<String> {
         let problem = lock(&self.state).write_error.clone()?;
         if let WriterThread::Running { requests, .. } = &*lock(&self.thread) {
             let (answer, _) = oneshot::channel();
-            // If too many requests wait, the file is about to be written all the same.
+            // If the channel is full, the file will be written soon anyway.
             let _ = requests.try_send(Request { action: Action::Repair, answer });
         }
         Some(problem)
     }
 
-    /// Waits until all changes are written, also those whose callers were cancelled. Later ones are refused.
+    /// Waits until all changes are written, including those whose callers were cancelled. Later changes fail.
     pub(crate) async fn close(&self) {
         let thread = std::mem::replace(&mut *lock(&self.thread), WriterThread::Closed);
         if let WriterThread::Running { requests, thread } = thread {
-            // The thread ends when it has answered the requests that wait.
+            // The thread ends after it has answered all waiting requests.
             drop(requests);
             let ended = tokio::task::spawn_blocking(move || thread.join()).await;
             if !matches!(ended, Ok(Ok(()))) {
@@ -175,7 +177,8 @@ impl Journal {
         }
     }
 
-    /// Sends a request to the thread. It is carried out even if the returned future is dropped after it was sent.
+    /// Sends a request to the thread and waits for the answer. A request that was sent is executed even if the returned
+    /// future is dropped.
     async fn request(&self, action: Action) -> Answer {
         let ended = || io::Error::other("the journal can no longer be written: restart the agent");
         let (answer, answered) = oneshot::channel();
@@ -205,7 +208,7 @@ fn path(state_dir: &Path) -> PathBuf {
     state_dir.join("journal.log")
 }
 
-/// Locks what is never locked during I/O.
+/// Locks a mutex that is never locked during I/O.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,5 @@
-//! The work queue: a bounded number of items run at once, oldest first, and never two with one destination.
+//! The work queue: a limited number of work items run at the same time, oldest first, and never two with the same
+//! destination.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// The running and the waiting work of one process.
+/// The queue of the running and waiting work of one process.
 #[derive(Debug)]
 pub(crate) struct WorkQueue {
     capacity: AtomicUsize,
@@ -18,16 +19,16 @@ pub(crate) struct WorkQueue {
 #[derive(Debug, Default)]
 struct QueueState {
     issued: u64,
-    /// The tickets whose destination is not known yet, because the server is asked first. Each keeps its place before
-    /// later ones.
+    /// The tickets whose destination is not known yet, because the server must answer first. Later tickets do not
+    /// overtake them.
     undecided: BTreeSet<u64>,
     waiting: BTreeMap<u64, PathBuf>,
-    /// The waiting tickets that let later ones go first. Their destinations stay reserved.
+    /// The tickets that let later ones go first. Their destinations remain reserved.
     yielding: BTreeSet<u64>,
     working: BTreeMap<u64, PathBuf>,
 }
 
-/// A position in the queue, released when dropped.
+/// A position in the queue, or the permission to run once it is admitted. Dropping the ticket releases it.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     queue: Arc<WorkQueue>,
@@ -35,18 +36,19 @@ pub(crate) struct Ticket {
 }
 
 impl WorkQueue {
-    /// A queue that admits `capacity` tickets at once.
+    /// Creates a queue in which up to `capacity` tickets are admitted at the same time.
     pub(crate) fn new(capacity: usize) -> Arc<Self> {
         Arc::new(Self { capacity: capacity.into(), state: Mutex::default(), changed: Notify::new() })
     }
 
-    /// Admits another number of tickets at once from now on; admitted ones stay admitted.
+    /// Changes the number of tickets that can be admitted at the same time. Tickets that are admitted already are not
+    /// affected.
     pub(crate) fn set_capacity(&self, capacity: usize) {
         self.capacity.store(capacity, Ordering::Relaxed);
         self.changed.notify_waiters();
     }
 
-    /// Takes the last position in the queue.
+    /// Creates a ticket at the end of the queue.
     pub(crate) fn enqueue(self: &Arc<Self>) -> Ticket {
         let mut state = self.lock();
         state.issued += 1;
@@ -67,7 +69,7 @@ impl WorkQueue {
 }
 
 impl Ticket {
-    /// Queues for `destination`, before all later tickets.
+    /// Sets the destination of the work, so that the ticket waits for it, before all later tickets. Returns at once.
     pub(crate) fn wait_for(&self, destination: &Path) {
         let mut state = self.queue.lock();
         state.undecided.remove(&self.number);
@@ -79,7 +81,8 @@ impl Ticket {
         self.queue.changed.notify_waiters();
     }
 
-    /// Lets later tickets go first until [`Self::wait_for`] or [`Self::admitted`]; then it has its position again.
+    /// Lets later tickets go first until the next call of [`Self::wait_for`] or [`Self::admitted`], which restores the
+    /// position of this ticket.
     pub(crate) fn let_others_pass(&self) {
         let mut state = self.queue.lock();
         state.undecided.remove(&self.number);
@@ -88,20 +91,22 @@ impl Ticket {
         self.queue.changed.notify_waiters();
     }
 
-    /// Admits the ticket if work that writes to `destination` may start now; otherwise it waits for it.
+    /// Admits the ticket if work that writes to `destination` may start now, and returns `true`; otherwise the ticket
+    /// waits in the queue.
     pub(crate) fn try_admit(&self, destination: &Path) -> bool {
         self.wait_for(destination);
         self.queue.lock().advance(self.number, self.queue.capacity.load(Ordering::Relaxed))
     }
 
-    /// Whether no work that writes to `destination` runs, or waits before this ticket.
+    /// Whether no other work that writes to `destination` is running, or waits before this ticket.
     pub(crate) fn is_first_for(&self, destination: &Path) -> bool {
         let state = self.queue.lock();
         let mut earlier = state.working.values().chain(state.waiting.range(..self.number).map(|(_, other)| other));
         earlier.all(|other| other != destination)
     }
 
-    /// Completes when work that writes to `destination` may start; at once if the ticket is already admitted.
+    /// Waits until work that writes to `destination` may start, and admits the ticket; returns at once if it is
+    /// admitted already.
     pub(crate) async fn admitted(&self, destination: &Path) {
         self.wait_for(destination);
         loop {
@@ -117,7 +122,8 @@ impl Ticket {
 }
 
 impl QueueState {
-    /// Admits `number` if it is among the next ones.
+    /// Admits the ticket `number` if there is free capacity for it and for all tickets before it. Returns whether it is
+    /// admitted.
     fn advance(&mut self, number: u64, capacity: usize) -> bool {
         if self.working.contains_key(&number) {
             return true;

@@ -1,4 +1,4 @@
-//! New attempts of transfers, which the server orders with `retryTransfer`.
+//! Starts new attempts of transfers, which the server requests with the directive `retryTransfer`.
 
 use std::sync::Arc;
 
@@ -15,17 +15,18 @@ use crate::transfer::storage_copy::source_and_destination::Ends;
 use crate::work::agent::Agent;
 use crate::work::item_runner::Acknowledgement;
 
-/// Starts the attempt `attempt` of a transfer.
+/// Starts the attempt with the number `attempt` of a transfer. If the transfer is running, the running copy becomes
+/// this attempt.
 pub(crate) async fn retry(agent: &Arc<Agent>, id: Uuid, attempt: u32) -> anyhow::Result<Acknowledgement> {
     if let Some(control) = agent.transfers.controls.get(id) {
-        // It is running: this copy becomes the new attempt.
+        // The transfer is running, so its copy becomes the new attempt.
         control.raise_attempt(attempt);
         return Ok(Acknowledgement::Done);
     }
     let store = agent.transfers.store.clone();
     let known = match agent.server.blocking(move || store.claim(id)).await?? {
         Claimed::Busy => return Ok(Acknowledgement::Deferred),
-        // It belongs to a work item that has not ended.
+        // The transfer belongs to a work item that has not ended.
         Claimed::Ours(claim) if agent.journal.owns_transfer(claim.state.idempotency_key) => {
             return Ok(Acknowledgement::Deferred);
         }
@@ -60,8 +61,8 @@ pub(crate) async fn retry(agent: &Arc<Agent>, id: Uuid, attempt: u32) -> anyhow:
         let recorded = report.clone();
         let recording = move || claim.record_end(recorded).map(|()| claim);
         let claim = agent.server.blocking(recording).await??;
-        // The report is stored, so the directive is done: if it were acknowledged after the report, it could be received
-        // once more between the two, and would start an attempt that the server did not request.
+        // The report is stored, so the directive is acknowledged now. If it were acknowledged only after the report,
+        // the agent could receive it again in between, and would start an attempt that the server did not request.
         send_final_report(&agent.transfers, claim, id, report, Vec::new());
     } else {
         start(agent, claim);
@@ -69,7 +70,7 @@ pub(crate) async fn retry(agent: &Arc<Agent>, id: Uuid, attempt: u32) -> anyhow:
     Ok(Acknowledgement::Done)
 }
 
-/// Runs a transfer in a task of its own, and logs how it ended.
+/// Runs a transfer in a new task when the work queue admits it, and logs how it ended.
 pub(crate) fn start(agent: &Arc<Agent>, claim: Claim) {
     let running = agent.clone();
     agent.server.tasks.spawn(async move {
@@ -93,7 +94,8 @@ pub(crate) fn start(agent: &Arc<Agent>, claim: Claim) {
     });
 }
 
-/// Stores the new attempt before the directive is acknowledged. Blocking.
+/// Stores the new attempt, so that the directive can be acknowledged; `None` if another process has claimed the
+/// transfer. Blocking.
 fn store_attempt(
     store: &TransferStore,
     known: Option<Claim>,
@@ -127,8 +129,8 @@ fn store_attempt(
     })
 }
 
-/// How to copy a transfer whose state is lost: through storages, if one of its ends is remote. The error says why this agent
-/// cannot copy it.
+/// The state of a copy through storages for a transfer whose state is lost; `None` if source and destination are local.
+/// The error says why this agent cannot copy it.
 fn stream_of(view: &TransferView, servers: &dyn Connect) -> Result<Option<StreamState>, String> {
     let Some(protocol) = Protocol::from_name(&view.protocol) else {
         return Err(format!("protocol {} is not supported by this version of the agent", view.protocol));
@@ -140,7 +142,7 @@ fn stream_of(view: &TransferView, servers: &dyn Connect) -> Result<Option<Stream
         return Ok(None);
     }
     let protocol = ends.protocol(servers).map_err(|error| error.to_string())?;
-    // Its rules are lost too, so existing files are not replaced.
+    // The copy rules are lost as well, so existing files are not replaced.
     Ok(Some(StreamState::new(protocol, CopyRules { on_exists: OnExists::Fail, ..CopyRules::default() })))
 }
 

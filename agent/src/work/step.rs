@@ -1,4 +1,4 @@
-//! Pipeline steps, carried out inside the allowed roots.
+//! Pipeline steps, which are carried out inside the allowed folders only.
 
 pub(crate) mod checksum;
 mod compression;
@@ -35,18 +35,18 @@ use crate::work::item_runner::{self, Acknowledgement, CANCELLED_ON_SERVER, Outco
 use crate::work::queue::Ticket;
 use crate::work::work_item::{Step, Task, WorkItem};
 
-/// The message for a step without allowed roots. Customers write pipelines, so without allowed roots a step could
-/// access every file.
+/// The message for a step if no allowed folders are configured. Customers write pipelines, so without allowed folders a
+/// step could access every file.
 const NO_ALLOWED_ROOTS: &str = "this agent carries out no pipeline steps, because it has no allowed folders: start it with --allow-dir FOLDER (or MFTPLUS_AGENT_ALLOWED_DIRS)";
 
-/// The work item of the directive `runStep`. Cancels an earlier attempt of the step.
+/// Creates the work item of a directive `runStep`, and cancels an earlier attempt of the step that is still open.
 pub(crate) async fn work_item(agent: &Agent, directive: &Directive) -> anyhow::Result<WorkItem> {
     let payload = &directive.payload;
     let (run, pipeline) = (id(payload, "runId")?, id(payload, "pipelineId")?);
     let step = payload.get("step").context("the directive has no `step`")?;
     let name = step.get("id").and_then(Value::as_str).context("the step of the directive has no `id`")?.to_owned();
     let attempt = step.get("attempt").and_then(Value::as_u64).map_or(Ok(1), u32::try_from)?;
-    // An earlier attempt whose end is not reported must not continue beside this one.
+    // An earlier attempt whose end is not reported must not continue at the same time.
     let is_earlier = |item: &WorkItem| matches!(&item.task, Task::Step(step) if step.run == run && step.name == name && step.attempt < attempt);
     if let Some(earlier) = agent.journal.find(is_earlier) {
         agent.journal.cancel(&earlier.key(), None).await?;
@@ -55,7 +55,7 @@ pub(crate) async fn work_item(agent: &Agent, directive: &Directive) -> anyhow::R
     Ok(WorkItem::new(directive.id, Task::Step(step)))
 }
 
-/// Handles the directive `cancelStep`: cancels the step if it is open.
+/// Handles a directive `cancelStep`: cancels all open attempts of the step.
 pub(crate) async fn cancel(agent: &Agent, directive: &Directive) -> anyhow::Result<Acknowledgement> {
     let run = id(&directive.payload, "runId")?;
     let name = directive.payload.get("stepId").and_then(Value::as_str).context("the directive has no `stepId`")?;
@@ -63,7 +63,8 @@ pub(crate) async fn cancel(agent: &Agent, directive: &Directive) -> anyhow::Resu
     item_runner::cancel(agent, directive.id, &agent.journal.find_all(is_meant)).await
 }
 
-/// Carries out a step within its timeout; `None` if the process ends first.
+/// Carries out a step within its timeout, after which it fails; `None` if the process ends first. `begun` is the
+/// transfer that an earlier process started for the step.
 pub(crate) async fn run(
     agent: &Arc<Agent>,
     item: &WorkItem,
@@ -134,7 +135,7 @@ async fn carry_out(
     if step.mark.is_none()
         && let Some(mark) = blocking.mark()
     {
-        // Recorded first, so that a restart knows whether it was done.
+        // Recorded first, so that after a restart the agent can tell whether the action was done.
         step.mark = Some(mark);
         let recorded = Task::Step(step.clone());
         agent.journal.change(&item.key(), |item| item.task = recorded).await?;
@@ -265,7 +266,7 @@ impl BlockingStep {
         }
     }
 
-    /// The path that no other item may write to meanwhile.
+    /// The path that no other work item may write to at the same time.
     fn destination(&self) -> &SandboxedPath {
         match self {
             Self::Checksum { path, .. } | Self::Delete { path } => path,
@@ -274,7 +275,8 @@ impl BlockingStep {
         }
     }
 
-    /// Identifies the file that the step renames or deletes, so that a restart knows whether that was done.
+    /// The identity of the file that the step renames or deletes, by which the agent can tell after a restart whether
+    /// that was done.
     fn mark(&self) -> Option<String> {
         match self {
             Self::Rename { from: path, .. } | Self::Delete { path } => rename_and_delete::identity(path),
@@ -314,7 +316,7 @@ fn distinct(output: SandboxedPath, path: &SandboxedPath) -> Result<SandboxedPath
     Ok(output)
 }
 
-/// Checks that a path may be renamed or deleted. The allowed roots themselves may not.
+/// Fails if `path` is an allowed folder itself, which must not be renamed or deleted.
 fn movable(path: SandboxedPath) -> Result<SandboxedPath, String> {
     if path.is_root() {
         return Err(format!(

@@ -1,4 +1,4 @@
-//! Work items and their state, as the journal stores them. The stored names never change.
+//! Work items and their state, as the journal stores them. The stored names must not change.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,11 +7,11 @@ use uuid::Uuid;
 use crate::server::api::StepPath;
 use crate::server::wire::{Job, RunEnd};
 
-/// A job run or a pipeline step that the server has ordered.
+/// A job run or a pipeline step that the server has requested.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WorkItem {
-    /// The first directive that ordered the work item.
+    /// The first directive that requested the work item.
     pub(crate) directive: Uuid,
     pub(crate) task: Task,
     /// The idempotency key of the item's transfer.
@@ -22,7 +22,7 @@ pub(crate) struct WorkItem {
     /// The directives to acknowledge when the item has ended.
     #[serde(default, rename = "answers")]
     pub(crate) directives_to_acknowledge: Vec<Uuid>,
-    /// The end of the item, until it is reported.
+    /// The end of the item; `None` until it has ended.
     #[serde(default)]
     pub(crate) end: Option<RunEnd>,
 }
@@ -55,7 +55,8 @@ pub(crate) struct Step {
     /// The field `step` of the directive.
     #[serde(rename = "order")]
     pub(crate) instruction: Value,
-    /// Identifies the file that the step is about to rename or delete, so that a restart knows whether that was done.
+    /// The identity of the file that the step is about to rename or delete, by which the agent can tell after a restart
+    /// whether that was done.
     #[serde(default)]
     pub(crate) mark: Option<String>,
 }
@@ -67,13 +68,13 @@ impl Step {
 }
 
 impl WorkItem {
-    /// A new work item.
+    /// Creates a work item with a new idempotency key for its transfer.
     pub(crate) fn new(directive: Uuid, task: Task) -> Self {
         let transfer_key = Uuid::new_v4();
         Self { directive, task, transfer_key, is_cancelled: false, directives_to_acknowledge: Vec::new(), end: None }
     }
 
-    /// The key of the item; the same for each delivery of its directive.
+    /// The key of the item in the journal. It is the same for each delivery of its directive.
     pub(crate) fn key(&self) -> String {
         match &self.task {
             Task::Job { .. } => format!("job/{}", self.directive),

@@ -1,17 +1,17 @@
-//! The problems that keep the agent from its work, which heartbeats report to the server.
+//! The problems that impair the work of the agent; heartbeats report them to the server.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// The maximum length of a reason in characters. The server stores no more of it.
+/// The maximum length of a reason in characters. The server stores no more.
 const MAX_REASON: usize = 500;
 
-/// What a problem is about. The first one is reported first.
+/// What a problem is about. The order of the values is the order in reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Subject {
     /// The state folder and the allowed folders.
     Folders,
-    /// The configuration that was read again.
+    /// The configuration file that was reloaded and refused.
     Configuration,
 }
 
@@ -20,7 +20,7 @@ pub(crate) enum Subject {
 pub(crate) struct Problems(Mutex<BTreeMap<Subject, String>>);
 
 impl Problems {
-    /// Replaces the problem of a subject; `None` if there is none any more. Returns whether that is a change.
+    /// Sets the current problem of a subject; `None` clears it. Returns whether this is a change.
     pub(crate) fn set(&self, subject: Subject, problem: Option<String>) -> bool {
         let mut problems = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_change = problems.get(&subject) != problem.as_ref();

@@ -1,4 +1,4 @@
-//! The content of the journal, and the records in the file that it is made of. The stored names never change.
+//! The content of the journal in memory, and its records in the file. The names in the file must not change.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io;
@@ -12,10 +12,10 @@ use crate::work::work_item::WorkItem;
 /// The number of finished items that are kept, to recognise a repeated directive.
 pub(super) const MAX_FINISHED: usize = 1000;
 
-/// What the journal knows of an item.
+/// The state of an item in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ItemState {
-    /// The journal does not know the item.
+    /// The journal does not contain the item.
     New,
     /// The item was accepted. It has not ended, or its end is not reported.
     Open,
@@ -23,19 +23,19 @@ pub(crate) enum ItemState {
     Finished,
 }
 
-/// A line of the file.
+/// A record, which is one line of the file.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Record<T> {
-    /// The first line, so that an empty file is known to be damaged.
+    /// The first line. Because of it, an empty file is recognised as damaged.
     Begin {},
-    /// An open item as it is now. `key` is for versions of the agent that cannot read the item.
+    /// The current state of an open item. `key` identifies the item for versions of the agent that cannot read `item`.
     Put { key: Option<String>, item: T },
     /// The end of an item is reported.
     Finish { key: String },
 }
 
-/// The new state of an item: open, or finished if there is none.
+/// The new state of an item: `item` is the open item, or `None` if the item is finished.
 pub(super) struct Change {
     pub(super) key: String,
     pub(super) item: Option<Box<WorkItem>>,
@@ -53,7 +53,7 @@ impl Change {
     }
 }
 
-/// A record of a newer version of the agent, which this version keeps.
+/// A record of another version of the agent, which this version cannot read and keeps unchanged.
 #[derive(Debug)]
 struct Unreadable {
     key: Option<String>,
@@ -63,9 +63,9 @@ struct Unreadable {
 /// The content of the journal.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
-    /// The open items by the order in which they were accepted.
+    /// The open items by their number, in the order in which they were accepted.
     open: BTreeMap<u64, WorkItem>,
-    /// The places of the open items by their keys.
+    /// The numbers of the open items by their keys.
     places: HashMap<String, u64>,
     next_place: u64,
     /// The keys of finished items, oldest first.
@@ -80,13 +80,14 @@ impl Entries {
         self.open.values()
     }
 
-    /// The open item with this key.
+    /// The open item with this key; `None` if there is none.
     pub(super) fn get(&self, key: &str) -> Option<&WorkItem> {
         self.open.get(self.places.get(key)?)
     }
 
     pub(super) fn state_of(&self, key: &str) -> ItemState {
-        // An item that only a newer version can read is left to it.
+        // An item that only another version of the agent can read counts as open, so that this version does not start
+        // it.
         if self.places.contains_key(key) || self.unreadable.iter().any(|item| item.key.as_deref() == Some(key)) {
             ItemState::Open
         } else if self.is_finished.contains(key) {
@@ -123,7 +124,7 @@ impl Entries {
         }
     }
 
-    /// Applies a record of the file.
+    /// Applies a record of the file. A record that cannot be read is kept unchanged.
     pub(super) fn read(&mut self, json: &[u8]) {
         match serde_json::from_slice::<Record<Value>>(json) {
             Ok(Record::Begin {}) => {}
@@ -147,7 +148,7 @@ impl Entries {
         }
     }
 
-    /// Adds what the file of an earlier version holds and the journal does not know.
+    /// Adds the items from the file of an earlier version that the journal does not contain.
     pub(super) fn add_missing(&mut self, open: &[Value], finished: &VecDeque<String>) -> io::Result<()> {
         for key in finished {
             if self.state_of(key) == ItemState::New {
@@ -168,7 +169,7 @@ impl Entries {
         Ok(())
     }
 
-    /// The lines of a file with this content and nothing else.
+    /// The lines of a compact file with this content.
     pub(super) fn lines(&self) -> io::Result<Vec<u8>> {
         let mut lines = Vec::new();
         push_line(&mut lines, &serde_json::to_vec(&Record::<Value>::Begin {})?)?;

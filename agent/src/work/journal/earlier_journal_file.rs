@@ -1,5 +1,5 @@
-//! The journal's file of earlier versions, `errands.json`, which was replaced at each change and had its previous version
-//! beside it. It is taken over at the first start.
+//! The journal file of earlier versions of the agent, `errands.json`. It was replaced as a whole at each change, and
+//! its previous version was kept as `.bak`. Its content is imported at the first start.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,7 +12,7 @@ use crate::storage::path_text::text;
 use crate::storage::state_file::{self, Stored, with_suffix};
 use crate::work::journal::content_and_records::Entries;
 
-/// The format of the file. Its names never change.
+/// The format of the file. The names in it must not change.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Content {
@@ -21,20 +21,20 @@ struct Content {
     finished: VecDeque<String>,
 }
 
-/// The file, as it is on the disk.
+/// The content of the file, and its path.
 pub(super) struct EarlierFile {
     path: PathBuf,
     stored: Stored<Content>,
 }
 
 impl EarlierFile {
-    /// Reads the file in `state_dir`. Changes nothing.
+    /// Reads the file in `state_dir`. A missing or damaged file is not an error. Changes nothing.
     pub(super) fn read(state_dir: &Path) -> io::Result<Self> {
         let path = state_dir.join("errands.json");
         Ok(Self { stored: state_file::read_stored(&path)?, path })
     }
 
-    /// Adds what the file holds to `entries`. Returns whether there is a file.
+    /// Adds the content of the file to `entries`. Returns whether the file exists.
     pub(super) fn add_to(&self, entries: &mut Entries) -> io::Result<bool> {
         if let Stored::Whole(content) | Stored::Previous(content) = &self.stored {
             entries.add_missing(&content.open, &content.finished)?;
@@ -42,8 +42,8 @@ impl EarlierFile {
         Ok(!matches!(self.stored, Stored::Missing))
     }
 
-    /// Removes the file, after its content is durable elsewhere; a damaged one is renamed. If this fails, the next start
-    /// takes it over again, which changes nothing.
+    /// Removes the file, or renames it if it is damaged. Call this after its content is durable in the journal. If it
+    /// fails, the next start imports the file again, which changes nothing.
     pub(super) fn discard(self) -> io::Result<()> {
         let path = &self.path;
         match self.stored {

@@ -1,4 +1,4 @@
-//! The thread that writes the journal. It alone changes the file and its content in memory.
+//! The thread that writes the journal. Only this thread changes the file and the content in memory.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,12 +15,12 @@ use crate::work::journal::earlier_journal_file::EarlierFile;
 use crate::work::journal::{State, lock, path};
 use crate::work::work_item::WorkItem;
 
-/// The maximum number of requests that wait for the thread, and that it writes at once.
+/// The maximum number of requests that wait for the thread, and also the maximum number that it writes together.
 pub(super) const QUEUE: usize = 64;
 
-/// What is asked of the journal.
+/// An operation on the journal.
 pub(super) enum Action {
-    /// Reads the file.
+    /// Reads the file, unless it was read already.
     Load,
     Add(Box<WorkItem>),
     /// Changes an open item; does nothing if there is none with this key.
@@ -35,16 +35,16 @@ pub(super) enum Action {
     Repair,
 }
 
-/// The answer to a request: the directives to acknowledge after [`Action::Finish`], otherwise none.
+/// The answer to a request: after [`Action::Finish`] the directives to acknowledge, otherwise an empty list.
 pub(super) type Answer = io::Result<Vec<Uuid>>;
 
-/// A request to the thread. It is answered when the change is durable.
+/// A request to the thread, which is answered when the change is durable.
 pub(super) struct Request {
     pub(super) action: Action,
     pub(super) answer: oneshot::Sender<Answer>,
 }
 
-/// The writer of one journal. Blocking.
+/// Writes one journal. Blocking.
 pub(super) struct Writer {
     state_dir: PathBuf,
     state: Arc<Mutex<State>>,
@@ -52,7 +52,7 @@ pub(super) struct Writer {
     log: Option<RecordLog>,
 }
 
-/// The changes that are written together.
+/// Changes that are written together.
 #[derive(Default)]
 struct Group {
     lines: Vec<u8>,
@@ -65,7 +65,7 @@ impl Writer {
         Self { state_dir, state, log: None }
     }
 
-    /// Writes until all senders are dropped and no request is left.
+    /// Executes requests until all senders are dropped and no request is left.
     pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut waiting = Vec::with_capacity(QUEUE);
         while requests.blocking_recv_many(&mut waiting, QUEUE) > 0 {
@@ -73,7 +73,8 @@ impl Writer {
         }
     }
 
-    /// Carries out requests in their order, with one write and one sync, and answers them. All of them fail if the write does.
+    /// Executes requests in their order, with one write and one sync, and answers them. If the write fails, all of them
+    /// fail.
     pub(super) fn commit(&mut self, requests: impl Iterator<Item = Request>) {
         let mut group = Group::default();
         for Request { action, answer } in requests {
@@ -103,7 +104,7 @@ impl Writer {
         }
     }
 
-    /// Adds the change that is asked for to the group. Returns the directives to acknowledge once it is durable.
+    /// Adds the change of an action to the group. Returns the directives to acknowledge when the change is durable.
     fn stage(&mut self, group: &mut Group, action: Action) -> Answer {
         self.load()?;
         let (change, directives) = match action {
@@ -125,7 +126,7 @@ impl Writer {
         Ok(directives)
     }
 
-    /// The open item with this key after the changes of the group.
+    /// The open item with this key as it is after the changes of the group.
     fn current(&self, group: &Group, key: &str) -> Option<Box<WorkItem>> {
         match group.changes.iter().rfind(|change| change.key == key) {
             Some(change) => change.item.clone(),
@@ -149,7 +150,7 @@ impl Writer {
         written
     }
 
-    /// Records how the last write ended, or the reading of the file, which may write it.
+    /// Records whether the last write, or the last attempt to open the file, succeeded.
     fn note<T>(&self, written: &io::Result<T>) {
         lock(&self.state).write_error = written.as_ref().err().map(ToString::to_string);
     }
@@ -177,7 +178,7 @@ impl Writer {
         }
     }
 
-    /// Reads the file, once.
+    /// Opens the file and loads its content, if that was not done yet.
     fn load(&mut self) -> io::Result<()> {
         if self.log.is_some() {
             return Ok(());
@@ -199,8 +200,8 @@ impl Writer {
     }
 }
 
-/// Opens the journal, and takes over the file of an earlier version. No item is carried out twice because lines are damaged:
-/// the server does not repeat a directive whose start was reported, and the transfers have their own state files.
+/// Opens the journal, and imports the file of an earlier version. Damaged lines do not cause an item to be executed
+/// twice: the server does not repeat a directive whose start was reported, and transfers have their own state files.
 fn open(state_dir: &Path) -> io::Result<(RecordLog, Entries)> {
     let path = path(state_dir);
     let Opened { mut log, records, aside } = RecordLog::open(&path)?;
@@ -229,6 +230,6 @@ fn open(state_dir: &Path) -> io::Result<(RecordLog, Entries)> {
 }
 
 fn send(answer: oneshot::Sender<Answer>, result: Answer) {
-    // The caller may have been cancelled. The change is made all the same.
+    // The caller may have been cancelled; the change is written in any case.
     let _ = answer.send(result);
 }

@@ -1,4 +1,4 @@
-//! The checksum of a file or folder, and its comparison with the expected one. Blocking.
+//! The checksum of a file or folder, and its comparison with an expected one. Blocking.
 
 use std::io::Read as _;
 
@@ -11,7 +11,8 @@ use crate::transfer::source_entries::{Kind, Plan};
 /// The number of bytes read at once.
 const CHUNK: usize = 1 << 20;
 
-/// SHA-256 of a file, or of the sorted manifest of a folder.
+/// The SHA-256 of a file, or of the sorted list of the files in a folder, in hexadecimal. Fails if a file cannot be
+/// read.
 pub(crate) fn checksum(path: &SandboxedPath, control: &Control) -> Result<String, CopyError> {
     let plan = Plan::of_one(path)?;
     control.set_total(plan.total);

@@ -14,10 +14,10 @@ use crate::transfer::error::{CopyError, at};
 use crate::transfer::part_lock::reserve;
 use crate::transfer::publish::{check, publish};
 
-/// The number of bytes moved at once.
+/// The number of bytes read and written at once.
 const CHUNK: usize = 1 << 18;
 
-/// Compresses `from` into `to`.
+/// Compresses the file `from` into `to`; an existing file is replaced.
 pub(crate) fn compress(
     from: &SandboxedPath,
     to: &SandboxedPath,
@@ -38,7 +38,8 @@ pub(crate) fn compress(
     })
 }
 
-/// Decompresses `from` into `to`. Without `format`, the magic bytes of the file decide.
+/// Decompresses the file `from` into `to`; an existing file is replaced. Without `format`, the magic bytes of the file
+/// decide.
 pub(crate) fn decompress(
     from: &SandboxedPath,
     to: &SandboxedPath,
@@ -85,7 +86,7 @@ fn convert(
     let part = to.part();
     let reserved = reserve(&part, false)?;
     let mut written = reserved.file().map_err(at("write", &part))?;
-    // An interrupted attempt cannot be continued: the state of the stream is lost.
+    // An interrupted attempt cannot be continued, because the state of the compression is lost.
     written.set_len(0).and_then(|()| written.rewind()).map_err(at("write", &part))?;
     let mut source = Watched { file, control };
     let mut target = BufWriter::with_capacity(CHUNK, &written);

@@ -1,4 +1,4 @@
-//! The actions of pipeline steps, as a directive describes them.
+//! Parses the action of a pipeline step from its directive.
 
 use mftplus_protocol::step::StepType;
 use mftplus_protocol::wire::Protocol;
@@ -11,7 +11,7 @@ use crate::transfer::state::Verify;
 /// The action of one step.
 pub(crate) type StepAction = mftplus_protocol::step::StepAction<String, TransferInstruction>;
 
-/// The copy of a transfer step. A server may omit the fields that have a default.
+/// The instruction for the copy of a transfer step. The server may omit fields that have a default.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct TransferInstruction {
     pub(crate) source: String,
@@ -30,7 +30,7 @@ fn local() -> String {
     Protocol::Local.to_string()
 }
 
-/// Parses the `step` of a directive; the error says what this agent cannot carry out.
+/// Parses the field `step` of a directive. The error says why this agent cannot carry out the step.
 pub(crate) fn read(step: &Value) -> Result<StepAction, String> {
     let kind = step.get("type").and_then(Value::as_str).unwrap_or_default();
     if !StepType::from_name(kind).is_some_and(StepType::is_for_an_agent) {

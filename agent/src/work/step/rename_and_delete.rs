@@ -1,4 +1,4 @@
-//! Renames and deletions. Blocking.
+//! Renames and deletes files and folders. Blocking.
 
 use std::path::Path;
 
@@ -6,7 +6,8 @@ use crate::storage::sandboxed_path::SandboxedPath;
 use crate::transfer::error::{CopyError, at};
 use crate::transfer::publish::check;
 
-/// A text that identifies the file at `path`, to recognise it after a restart; `None` if there is no file.
+/// A text that identifies the file or folder at `path`, so that the agent recognises it after a restart; `None` if
+/// there is none.
 pub(crate) fn identity(path: &SandboxedPath) -> Option<String> {
     let there = path.symlink_metadata().ok()?;
     #[cfg(unix)]
@@ -20,8 +21,8 @@ pub(crate) fn identity(path: &SandboxedPath) -> Option<String> {
     }
 }
 
-/// Renames `from` to `to`; an existing file is replaced. `mark` identifies the file that an earlier process was about
-/// to rename.
+/// Renames `from` to `to`; an existing file is replaced. `mark` is the [`identity`] of the file that an earlier process
+/// was about to rename: if it is at `to` already, nothing is done.
 pub(crate) fn rename(from: &SandboxedPath, to: &SandboxedPath, mark: Option<&str>) -> Result<(), CopyError> {
     if mark.is_some() && !from.has_entry() && identity(to).as_deref() == mark {
         return Ok(());
@@ -35,10 +36,10 @@ pub(crate) fn rename(from: &SandboxedPath, to: &SandboxedPath, mark: Option<&str
     from.sync_entry().and_then(|()| to.sync_entry()).map_err(at("sync the folder of", to))
 }
 
-/// Removes a file, a link, or a folder with its content. `mark` identifies the file that an earlier process was about
-/// to remove.
+/// Removes a file, a link, or a folder with its content. `mark` is the [`identity`] of the file that an earlier process
+/// was about to remove: if another file, or none, is at `path` now, nothing is done.
 pub(crate) fn delete(path: &SandboxedPath, mark: Option<&str>) -> Result<(), CopyError> {
-    // Another file has this path now: the earlier process removed the right one.
+    // The earlier process has removed the file.
     if mark.is_some() && identity(path).as_deref() != mark {
         return Ok(());
     }
@@ -49,7 +50,8 @@ pub(crate) fn delete(path: &SandboxedPath, mark: Option<&str>) -> Result<(), Cop
     }
 }
 
-/// The destination of a rename: inside `to` if that is written as a folder.
+/// The destination of a rename: a path inside `to` if `is_folder` is set, that is, if `to` was written as a folder;
+/// otherwise `to`.
 pub(crate) fn into_folder(from: &SandboxedPath, to: SandboxedPath, is_folder: bool) -> SandboxedPath {
     match from.as_path().file_name() {
         Some(name) if is_folder => to.join(Path::new(name)),
