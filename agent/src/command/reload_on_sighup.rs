@@ -44,7 +44,7 @@ pub(crate) fn listen() -> Option<Hangups> {
     Some(Hangups)
 }
 
-/// Reloads the configuration at each SIGHUP, in a task that never ends by itself while signals can be received.
+/// Reloads the configuration at each SIGHUP. Runs as a background task; ends at once if `hangups` is `None`.
 pub(crate) async fn at_hangup(hangups: Option<Hangups>, agent: Arc<Agent>, config: Arc<LiveConfig>, args: RunArgs) {
     let Some(mut hangups) = hangups else { return };
     while hangups.recv().await.is_some() {
@@ -57,7 +57,7 @@ pub(crate) async fn reload_and_log(agent: &Arc<Agent>, config: &Arc<LiveConfig>,
     let (reloading, settings, args) = (agent.clone(), config.clone(), args.clone());
     let reloaded = agent.server.blocking(move || reload(&reloading, &settings, &args)).await;
     let reloaded = reloaded.map_err(anyhow::Error::new).flatten();
-    let refused = |error| format!("the configuration was read again and is wrong, the current one stays: {error:#}");
+    let refused = |error| format!("the reloaded configuration is wrong, so the previous one stays in use: {error:#}");
     agent.set_problem(Subject::Configuration, reloaded.as_ref().err().map(refused));
     match reloaded {
         Ok(keys) if keys.is_empty() => tracing::info!("the configuration was read again and applies"),
@@ -66,7 +66,7 @@ pub(crate) async fn reload_and_log(agent: &Arc<Agent>, config: &Arc<LiveConfig>,
             "the configuration was read again and applies; these changes need a restart"
         ),
         Err(error) => {
-            tracing::error!("the configuration was read again and is wrong, the current one stays: {error:#}");
+            tracing::error!("the reloaded configuration is wrong, so the previous one stays in use: {error:#}");
         }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) async fn trust(settings: &Settings, args: &TrustArgs) -> anyhow::Resu
         }
         HostKeyRule::Fingerprint(pinned) => {
             bail!(
-                "the configuration has another one: host-key = \"{pinned}\"; change it if the operator of the server confirms the new key"
+                "the configuration has another key: host-key = \"{pinned}\"; change it if the operator of the server confirms the new key"
             )
         }
         HostKeyRule::KnownHosts(files) => files.last().cloned().context("there is no file of known host keys")?,

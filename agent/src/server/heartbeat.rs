@@ -62,8 +62,8 @@ pub(crate) async fn send_offline(api: &Api) {
     let offline = Heartbeat { status: AgentStatus::Offline, status_reason: None, load: None, memory: None };
     match timeout(Duration::from_secs(3), api.heartbeat(&offline)).await {
         Ok(Ok(_)) => {}
-        Ok(Err(error)) => tracing::debug!("not reported as offline: {error}"),
-        Err(_) => tracing::debug!("not reported as offline: the server did not answer in time"),
+        Ok(Err(error)) => tracing::debug!("the agent could not be reported as offline: {error}"),
+        Err(_) => tracing::debug!("the agent could not be reported as offline: the server did not answer in time"),
     }
 }
 

@@ -133,7 +133,7 @@ impl Plan {
     /// Adds an entry that is not a folder. Part files are skipped.
     fn add(&mut self, path: &SandboxedPath, relative: PathBuf, found: io::Result<FileType>) {
         if relative.file_name().is_some_and(part_name::is_part) {
-            tracing::debug!(path = text(path.as_path()), "a part file is left out");
+            tracing::debug!(path = text(path.as_path()), "a part file is skipped");
             return;
         }
         let size = found.and_then(|found| match found {

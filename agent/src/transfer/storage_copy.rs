@@ -1,4 +1,4 @@
-//! Copies through storages: between this machine and a server, between two servers, or between local paths with rules.
+//! Copies through storages: between this machine and a server, or between local paths with rules.
 //! Blocking; independent of the control plane.
 //!
 //! All files are staged first: written under temporary names, made durable, verified, and added to a list. Then the

@@ -200,7 +200,7 @@ async fn send_progress(agent: &Agent, step: &Step, control: &Control, sent: &mut
             }
         }
         Err(error) if error.is_temporary() => {
-            tracing::debug!(step = printable(&step.name), "progress not reported: {error}");
+            tracing::debug!(step = printable(&step.name), "the progress of the step could not be reported: {error}");
         }
         Err(error) if error.is_fatal() => agent.server.halt(&error),
         Err(error) => control.cancel(&format!("it has already ended on the server: {error}")),
@@ -237,7 +237,7 @@ impl BlockingStep {
             access.destination(&path).map_err(|error| error.to_string())
         };
         match action {
-            StepAction::Transfer(_) => Err("a transfer is not done in one go".into()),
+            StepAction::Transfer(_) => Err("a transfer is not a blocking step".into()),
             StepAction::Webhook { .. } => Err("a webhook is sent by the server".into()),
             StepAction::Checksum { path, expected } => Ok(Self::Checksum { path: find(&path)?, expected }),
             StepAction::Compress { path, output, format } => {

@@ -156,7 +156,7 @@ impl Connection {
 
     /// The current folder after the login. Fails if the server did not provide it.
     pub(super) fn login_folder(&self) -> Result<&str, Failure> {
-        let unknown = || "the server does not say which folder is that of the login; name an absolute path".to_owned();
+        let unknown = || "the server does not report its login folder; write an absolute path".to_owned();
         self.login_folder.as_deref().ok_or_else(|| Failure::Other(StorageErrorKind::Other, unknown()))
     }
 

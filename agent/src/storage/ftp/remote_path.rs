@@ -47,7 +47,7 @@ pub(super) fn join(folder: &str, name: &str) -> String {
 pub(super) fn of_pwd(path: &str) -> Result<String, &'static str> {
     let path = path.replace("\"\"", "\"");
     if !path.starts_with('/') || path.contains(char::REPLACEMENT_CHARACTER) {
-        return Err("the server's name for the login folder is not an absolute path in UTF-8; name an absolute path");
+        return Err("the server reports a login folder that is not an absolute path in UTF-8; write an absolute path");
     }
     Ok(path)
 }

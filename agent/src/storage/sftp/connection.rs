@@ -143,7 +143,7 @@ pub(crate) async fn shown_key(target: &Target<'_>) -> Result<ShownKey, Failure> 
             line: line_for(target.host, target.port, key),
         }),
         (None, Err(failure)) => Err(failure),
-        (None, Ok(_)) => Err(Failure::new(Kind::HostKey, "the server shows no host key")),
+        (None, Ok(_)) => Err(Failure::new(Kind::HostKey, "the server presents no host key")),
     }
 }
 
@@ -222,7 +222,7 @@ async fn start(mut session: RawSftpSession) -> Result<(RawSftpSession, Extension
     let extensions = Extensions::new(version, limits.as_ref());
     let names = session.realpath(".").await.map_err(failed)?;
     let folder = names.files.into_iter().next().map(|file| file.filename);
-    let folder = folder.ok_or_else(|| Failure::new(Kind::Other, "the server does not name the folder of the login"))?;
+    let folder = folder.ok_or_else(|| Failure::new(Kind::Other, "the server does not report the login folder"))?;
     Ok((session, extensions, folder))
 }
 

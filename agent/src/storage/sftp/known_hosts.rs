@@ -74,7 +74,7 @@ impl KnownHosts {
             if let Some(line) = Line::parse(&place, line) {
                 self.lines.push(line);
             } else {
-                tracing::warn!(place, "a line of a known_hosts file cannot be read and is left out");
+                tracing::warn!(place, "a line of a known_hosts file cannot be read and is skipped");
             }
         }
     }

@@ -237,7 +237,7 @@ impl TransferStorage for SftpStorage {
     fn create_link(&self, path: &StoragePath, target: &[u8]) -> Result<(), StorageError> {
         let (remote, shown) = self.names("create the link", path)?;
         let Ok(target) = str::from_utf8(target) else {
-            let failure = Failure::new(Kind::InvalidName, "the path it points to is not UTF-8");
+            let failure = Failure::new(Kind::InvalidName, "the target of the link is not UTF-8");
             return Err(failure.at("create the link", shown));
         };
         // OpenSSH expects the target first, contrary to the specification, and other servers do the same.
@@ -252,11 +252,11 @@ impl TransferStorage for SftpStorage {
         match target {
             Some(target) if !target.contains(char::REPLACEMENT_CHARACTER) => Ok(target.into_bytes()),
             Some(_) => {
-                let failure = Failure::new(Kind::InvalidName, "the path it points to is not UTF-8");
+                let failure = Failure::new(Kind::InvalidName, "the target of the link is not UTF-8");
                 Err(failure.at("read the link", shown))
             }
             None => {
-                Err(Failure::new(Kind::Other, "the server does not say where it points").at("read the link", shown))
+                Err(Failure::new(Kind::Other, "the server reports no target of the link").at("read the link", shown))
             }
         }
     }

@@ -139,7 +139,7 @@ fn publish_file(
 ) -> Result<bool, CopyError> {
     let replaces = on_exists == OnExists::Overwrite;
     if replaces && !target.capabilities().replaces_atomically {
-        tracing::debug!(path = target.display(to), "an existing file is moved aside before the rename");
+        tracing::debug!(path = target.display(to), "an existing file is renamed before it is replaced");
     }
     let error = match target.rename(part, to, replaces) {
         Ok(()) => return Ok(true),
@@ -153,7 +153,7 @@ fn publish_file(
             publish_numbered(target, part, to).map(|()| true)
         }
         StorageErrorKind::AlreadyExists if on_exists == OnExists::Skip => {
-            tracing::warn!(path = target.display(to), "it appeared during the copy and is skipped");
+            tracing::warn!(path = target.display(to), "the destination appeared during the copy; the file is skipped");
             Ok(false)
         }
         _ => Err(failed(error, target, to)),

@@ -26,7 +26,7 @@ pub(crate) fn finish(
             let path = source.storage.display(&base.append(relative));
             tracing::warn!(
                 path,
-                "the destination does not show the copy of the file to compare it, so the source is kept"
+                "the destination does not allow reading the copy to verify it, so the source file is kept"
             );
             continue;
         }
@@ -49,7 +49,7 @@ fn apply(
 ) -> Result<(), StorageError> {
     if relative.as_bytes().is_empty() && is_link(source, base)? {
         let path = source.storage.display(base);
-        tracing::warn!(path, "the source is a link, so it and what it leads to are kept");
+        tracing::warn!(path, "the source is a symbolic link, so the link and its target are kept");
         return Ok(());
     }
     match rule {

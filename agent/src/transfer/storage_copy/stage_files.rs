@@ -337,7 +337,7 @@ impl Stager<'_> {
         let path = self.base.append(&entry.relative);
         match self.target.symlink_metadata(&path) {
             Ok(_) if on_exists == OnExists::Skip => {
-                tracing::info!(path = self.target.display(&path), "it exists and is skipped");
+                tracing::info!(path = self.target.display(&path), "the destination exists, so the file is skipped");
                 Ok(false)
             }
             Ok(_) => Err(CopyError::Exists(self.target.display(&path).into())),
