@@ -29,10 +29,10 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Makes glibc keep the memory of buffers that are freed. It returns what is free at the end of a heap above 128 KiB, which
-/// is less than the buffers of a transfer hold, so their pages would be mapped and cleared again and again, which takes up to
-/// a fifth of the CPU time of a copy. Freeing a block that has a mapping of its own raises that limit to twice the size of
-/// the block. Other allocators are not changed by it.
+/// Makes glibc keep the memory of freed buffers. By default, it returns free memory above 128 KiB at the end of a heap
+/// to the system. The buffers of a transfer are larger, so their pages would be mapped and cleared repeatedly, which
+/// takes up to a fifth of the CPU time of a copy. Freeing a block with its own mapping raises this limit to twice the
+/// size of the block. Other allocators are not affected.
 fn keep_freed_buffers() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE)));
 }

@@ -80,8 +80,8 @@ fn is_folder(path: &str) -> bool {
     path.ends_with(SEPARATORS)
 }
 
-/// The name of the file at `path` as it is written after `folder`. In a `file:` URL it is percent-encoded, in a path it
-/// is not.
+/// The name of the file at `path` in the form in which it is appended to `folder`: percent-encoded if `folder` is a
+/// `file:` URL, decoded if it is a path.
 fn name_in<'a>(folder: &str, path: &'a str) -> Cow<'a, str> {
     match (local_file(folder), local_file(path)) {
         (Some(_), None) => utf8_percent_encode(last_part(path), NAME).into(),

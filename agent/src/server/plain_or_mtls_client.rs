@@ -57,7 +57,7 @@ impl Route {
         self.change(|state| state.secured.take())
     }
 
-    /// Presents the certificate again with this client, unless another certificate is presented meanwhile.
+    /// Presents the certificate again with the client `secured`, unless another certificate is presented by now.
     pub(crate) fn show_certificate(&self, secured: HttpClient) {
         self.change(|state| {
             state.secured.get_or_insert(secured);

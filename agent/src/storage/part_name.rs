@@ -1,4 +1,4 @@
-//! The names of part files, which hold incomplete copies.
+//! The names of part files, which contain incomplete copies.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;

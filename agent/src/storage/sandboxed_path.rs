@@ -126,7 +126,8 @@ impl SandboxedPath {
         Ok(self.root.open_with(&self.relative, &options).map_err(explain)?.into_std())
     }
 
-    /// The entries of this folder, sorted by name. The type of an entry is an error if the entry was removed meanwhile.
+    /// The entries of this folder, sorted by name. The type of an entry is an error if the entry was removed during the
+    /// listing.
     pub(crate) fn entries(&self) -> io::Result<Vec<(OsString, io::Result<FileType>)>> {
         let entries = self.root.read_dir(&self.relative).map_err(explain)?;
         let entries = entries.map(|entry| entry.map(|entry| (entry.file_name(), entry.file_type())));

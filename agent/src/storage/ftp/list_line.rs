@@ -59,8 +59,8 @@ fn words(line: &[u8]) -> Vec<Word<'_>> {
     words
 }
 
-/// `-rw-r--r--  1 user group  1234 Nov  5 13:46 name`. Owners and groups may be missing or hold spaces: what counts is
-/// the date with a number before it.
+/// `-rw-r--r--  1 user group  1234 Nov  5 13:46 name`. Owners and groups may be missing or contain spaces, so the
+/// position of the date with a number before it decides.
 fn unix(line: &[u8], now: NaiveDateTime) -> Option<Entry> {
     let kind = match line.first()? {
         b'-' => EntryKind::File,
