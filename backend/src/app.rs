@@ -52,7 +52,7 @@ pub struct App {
     lock: Option<File>,
 }
 
-/// The parts that tests and benchmarks may replace, beside the settings.
+/// The parts of an [`App`] that do not come from the settings. Tests and benchmarks may replace them.
 #[derive(Debug)]
 pub struct Ambient {
     /// The clock.
@@ -133,8 +133,8 @@ impl App {
         Ok(Self { cp, db, tasks, stop, bodies: BodyBudget::default(), clock, authority, lock })
     }
 
-    /// A control plane for a command that runs beside a server or without one: its bus reaches no server, and it counts
-    /// no requests.
+    /// Builds a control plane for a command, whether or not a server runs on the same database. Its bus and its rate
+    /// limits are local to the process.
     ///
     /// # Errors
     ///
@@ -163,7 +163,7 @@ impl App {
         Ok(Self { cp, db, tasks, stop, bodies: BodyBudget::default(), clock, authority: None, lock: None })
     }
 
-    /// The state of the REST API of this control plane.
+    /// Builds the state of the REST API of this control plane.
     #[must_use]
     pub fn api(&self, settings: &ServeSettings) -> Api {
         Api {
@@ -177,7 +177,7 @@ impl App {
         }
     }
 
-    /// The settings of the GraphQL API of this control plane.
+    /// Builds the settings of the GraphQL API of this control plane.
     #[must_use]
     pub fn graphql(&self, settings: &ServeSettings) -> graphql::Settings {
         graphql::Settings {
@@ -193,8 +193,8 @@ impl App {
         }
     }
 
-    /// Creates the first administrator, unless there is an administrator who can sign in. Returns the password if it
-    /// was generated.
+    /// Creates the first administrator, unless there is an administrator who can sign in. Returns the password if the
+    /// server generated one, otherwise `None`.
     pub async fn ensure_first_admin(&self, settings: &ServeSettings) -> Result<Option<String>> {
         if self.cp.has_admin().await? {
             return Ok(None);
@@ -206,7 +206,7 @@ impl App {
         Ok(generated.filter(|_| is_new))
     }
 
-    /// Starts the task that moves the clock when a test says so.
+    /// Starts the task that moves the clock as the file named by `MFTPLUS_TEST_CLOCK` says.
     #[cfg(feature = "test-clock")]
     pub fn follow_test_clock(&self) {
         self.tasks.spawn(test_clock::follow(Arc::clone(&self.cp)));

@@ -15,10 +15,12 @@ use crate::{
 
 /// The name of the generated authority in the database.
 const NAME: &str = "certificate authority";
-/// How long before the end of the authority the server warns at its start: a certificate of an agent lasts 90 days.
+/// The remaining validity of the authority at which the server logs a warning when it starts. It is longer than the 90
+/// days for which an agent's certificate is valid.
 const WARNING: TimeDelta = TimeDelta::days(180);
 
-/// The authority; none if the server accepts no client certificates.
+/// Loads the authority, or generates it at the first start. Returns `None` if the server accepts no client
+/// certificates.
 pub(super) async fn open(settings: &ServeSettings, db: &Db, ambient: &Ambient) -> Result<Option<CertificateAuthority>> {
     let files = settings.authority_files().map_err(anyhow::Error::msg)?;
     if settings.mtls_listen.is_none() {

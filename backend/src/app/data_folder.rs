@@ -1,5 +1,5 @@
-//! The data folder: one server uses it at a time, and only its owner can read its files, whatever the mode of the
-//! folder.
+//! The data folder. Only one server uses it at a time, and each file in it is readable by the file's owner only,
+//! whatever the mode of the folder.
 
 use std::{
     fs::{File, OpenOptions, Permissions},
@@ -24,7 +24,8 @@ pub(super) fn create(folder: &Path) -> Result<()> {
     created.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be created", folder.display()))
 }
 
-/// Locks the data folder for one server.
+/// Creates the folder if needed, and locks it for this server until the returned file is closed. Fails if another
+/// server has locked it.
 pub(super) fn lock(folder: &Path) -> Result<File> {
     create(folder)?;
     let file = lock_file(&folder.join("server.lock"))?;
@@ -34,7 +35,7 @@ pub(super) fn lock(folder: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Opens a lock file, creating it if needed.
+/// Opens a lock file, creating it if needed. Does not lock it.
 pub(super) fn lock_file(path: &Path) -> Result<File> {
     let file = open_private(path, File::options().create(true).truncate(false).write(true));
     file.with_context(|| format!("MFTPLUS_DATA_DIR: {} cannot be opened", path.display()))
@@ -66,7 +67,8 @@ pub(super) fn prepare_database(folder: &Path, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Fails if there is a signing secret: then there was a database before. `state` is what is left of it.
+/// Returns an error if the folder contains a signing secret, which shows that a database existed before. `state` is the
+/// part of the message that says what is wrong with the database file at `path`.
 pub(super) fn refuse_new_database(folder: &Path, path: &Path, state: &str) -> Result<()> {
     let secret = folder.join(SECRET_FILE);
     if secret.exists() {
@@ -81,7 +83,7 @@ pub(super) fn refuse_new_database(folder: &Path, path: &Path, state: &str) -> Re
     Ok(())
 }
 
-/// Reads a secret, after making its file private.
+/// Reads a secret, after making its file accessible to the owner only.
 pub(super) fn read_secret(path: &Path) -> std::io::Result<Vec<u8>> {
     make_private(path);
     std::fs::read(path)

@@ -6,13 +6,14 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{clock::Clock, service::ControlPlane};
 
-/// The environment variable that names the file. The file holds how many milliseconds the clock is ahead of the
-/// machine's, and need not exist. Several servers may share it, and a server that is started again reads it again.
+/// The environment variable that names the file. The file contains the number of milliseconds by which the clock is
+/// ahead of the machine's clock; without the file it is not ahead. Several servers may share the file, and a restarted
+/// server reads it again.
 const FILE: &str = "MFTPLUS_TEST_CLOCK";
 /// How often the file is read.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The clock of this process: one that can be moved if the variable is set.
+/// Returns the clock of this process: a movable one if the environment variable is set, otherwise the system clock.
 pub(super) fn clock() -> Clock {
     let Some(file) = file() else { return Clock::system() };
     let clock = Clock::movable();
@@ -22,7 +23,7 @@ pub(super) fn clock() -> Clock {
     clock
 }
 
-/// Moves the clock to the time in the file, until the server stops.
+/// Reads the file every [`POLL_INTERVAL`] and moves the clock to the time that it names, until the server stops.
 pub(super) async fn follow(cp: Arc<ControlPlane>) {
     let Some(file) = file() else { return };
     let mut ticks = interval(POLL_INTERVAL);
