@@ -154,8 +154,8 @@ pub async fn serve<S: Future<Output = ()> + Send>(settings: &ServeSettings, stop
     Ok(())
 }
 
-/// TLS for client certificates; none if the server accepts none. It shows the certificate of the server, or one that the
-/// authority issues.
+/// TLS for the listener of client certificates; `None` if the server accepts no client certificates. The server
+/// presents the operator's certificate or, without one, a certificate that the authority issues.
 fn mutual_tls(
     settings: &ServeSettings,
     app: &App,
@@ -202,6 +202,6 @@ fn most_connections() -> usize {
     total
 }
 
-/// The type with which handlers receive the address of their peer, for tests and benchmarks that call the router
-/// directly.
+/// The request extension with the address of the client. Tests and benchmarks that call the router directly must add
+/// it.
 pub type Peer = ConnectInfo<SocketAddr>;

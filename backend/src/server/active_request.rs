@@ -29,7 +29,7 @@ impl Drop for ActiveRequest {
     }
 }
 
-/// The body of a response. The request ends when the body was passed to the connection.
+/// The body of a response. The request counts as active until the body was passed to the connection.
 pub(super) struct ResponseBody {
     body: Body,
     _request: ActiveRequest,

@@ -22,7 +22,7 @@ use crate::config::CertificateFiles;
 /// How often the files of the certificate are compared with what was read last.
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The certificate that a server shows its clients, from files.
+/// The TLS certificate that the server presents to its clients, read from files.
 pub struct ServerCertificate {
     files: CertificateFiles,
     current: RwLock<Arc<CertifiedKey>>,
@@ -57,11 +57,11 @@ impl CertificateFiles {
 }
 
 impl ServerCertificate {
-    /// Reads the certificate.
+    /// Reads the certificate and its private key from the files.
     ///
     /// # Errors
     ///
-    /// The file that cannot be used, and why.
+    /// A message that names the file that cannot be used, and the reason.
     pub async fn load(files: CertificateFiles) -> Result<Arc<Self>> {
         const SETTINGS: &str = "MFTPLUS_TLS_CERT and MFTPLUS_TLS_KEY";
         let pem = files.read().await.map_err(anyhow::Error::msg).context(SETTINGS)?;
@@ -70,7 +70,7 @@ impl ServerCertificate {
         Ok(Arc::new(Self { files, current, last_read }))
     }
 
-    /// Reads the files again from time to time, until this is cancelled.
+    /// Calls [`Self::reload`] every two seconds. The future never completes.
     pub async fn follow(self: Arc<Self>) {
         let mut ticks = interval(CHECK_INTERVAL);
         loop {
@@ -79,8 +79,8 @@ impl ServerCertificate {
         }
     }
 
-    /// Reads the files, and uses them from now on if they have changed and fit together. Otherwise the current
-    /// certificate stays in use, and the reason is logged once.
+    /// Reads the files, and uses them from now on if they have changed and the key belongs to the certificate.
+    /// Otherwise the current certificate stays in use, and the reason is logged once.
     pub async fn reload(&self) {
         let mut last_read = self.last_read.lock().await;
         let read = self.files.read().await;

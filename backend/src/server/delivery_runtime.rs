@@ -1,4 +1,4 @@
-//! The threads of deliveries: they serve sockets, and leave the processors to those that answer requests.
+//! The threads that serve the sockets of GraphQL. They have a lower priority than the threads that answer requests.
 
 use anyhow::{Context, Result};
 use tokio::runtime::{Builder, Runtime};
@@ -9,7 +9,7 @@ use crate::graphql::Deliveries;
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 5;
 
-/// The runtime of deliveries. Dropping it does not wait for its tasks.
+/// The runtime with the threads that serve sockets. Dropping it does not wait for its tasks.
 pub(super) struct DeliveryRuntime(Option<Runtime>);
 
 impl DeliveryRuntime {

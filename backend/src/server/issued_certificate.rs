@@ -47,13 +47,13 @@ impl IssuedCertificate {
     ///
     /// # Errors
     ///
-    /// If the authority cannot sign it.
+    /// An error if the authority cannot sign the certificate.
     pub fn issue(authority: Arc<CertificateAuthority>, names: Vec<String>, clock: Clock) -> Result<Arc<Self>> {
         let current = RwLock::new(issue(&authority, &names, clock.now())?);
         Ok(Arc::new(Self { authority, names, clock, current }))
     }
 
-    /// Replaces the certificate long before it expires, until this is cancelled.
+    /// Calls [`Self::renew`] every hour. The future never completes.
     pub async fn follow(self: Arc<Self>) {
         let mut ticks = interval(CHECK_INTERVAL);
         loop {
@@ -62,7 +62,8 @@ impl IssuedCertificate {
         }
     }
 
-    /// Replaces the certificate if it is old.
+    /// Replaces the certificate if it was issued 60 days ago or earlier. If that fails, the current one stays in use
+    /// and the error is logged.
     pub fn renew(&self) {
         let now = self.clock.now();
         let age = now - self.current.read().unwrap_or_else(PoisonError::into_inner).issued_at;

@@ -102,7 +102,8 @@ fn may_lack(error: &io::Error, is_first: bool) -> bool {
 }
 
 impl Listeners {
-    /// Serves this router within these limits.
+    /// Creates the listeners of a router, which accept connections within `limits` once [`Self::listen`] or
+    /// [`Self::listen_tls`] is called.
     #[must_use]
     pub fn new(router: Router, limits: ConnectionLimits) -> Self {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
