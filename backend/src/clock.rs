@@ -33,7 +33,7 @@ struct State {
     accepted: AtomicI64,
 }
 
-/// No system clock shows this time.
+/// A value of `State::accepted` that no reading of the system clock equals.
 const NOT_ACCEPTED: i64 = i64::MIN;
 
 impl Default for State {
@@ -61,7 +61,8 @@ pub enum MonotonicInstant {
 }
 
 impl MonotonicInstant {
-    /// The time since `earlier`, in whole milliseconds. Zero if the two are of different clocks.
+    /// The time since `earlier`, in whole milliseconds. Zero if one of the two is a reading of the machine's clock and
+    /// the other of a manual clock.
     #[must_use]
     pub fn since(self, earlier: Self) -> TimeDelta {
         match (self, earlier) {
@@ -76,27 +77,28 @@ impl MonotonicInstant {
 }
 
 impl Clock {
-    /// The system clock.
+    /// Creates a clock that reads the machine's system clock.
     #[must_use]
     pub fn system() -> Self {
         Self { source: Source::System, state: Arc::default() }
     }
 
-    /// A clock for tests, which moves only through `clock`.
+    /// Creates a clock for tests. Its time changes only through the methods of `clock`.
     #[must_use]
     pub fn manual(clock: ManualClock) -> Self {
         Self { source: Source::Manual(clock), state: Arc::default() }
     }
 
-    /// The system clock, which [`Self::set_ahead`] moves forward; for the servers that tests run as processes.
+    /// Creates a system clock that [`Self::set_ahead`] can move forward, for the servers that tests run as processes.
     #[cfg(feature = "test-clock")]
     #[must_use]
     pub fn movable() -> Self {
         Self { source: Source::Movable(Arc::default()), state: Arc::default() }
     }
 
-    /// Moves a clock from [`Self::movable`] forward, until it is `ahead` of the machine's. This is no jump, since the
-    /// monotonic clock moves too. The clock never moves back.
+    /// Sets how far a clock from [`Self::movable`] is ahead of the machine's clock. A smaller value than before has no
+    /// effect, nor has a call for another kind of clock. It does not count as a jump, because the monotonic clock moves
+    /// too.
     #[cfg(feature = "test-clock")]
     pub fn set_ahead(&self, ahead: Duration) {
         if let Source::Movable(millis) = &self.source {
@@ -130,7 +132,7 @@ impl Clock {
         self.source.read().monotonic
     }
 
-    /// The jumps so far, including one that this call detects.
+    /// Reads the clock and returns the jumps so far, including one that this reading detects.
     #[must_use]
     pub fn jumps(&self) -> Jumps {
         // Jumps are detected when the clock is read.
@@ -138,7 +140,7 @@ impl Clock {
         self.detector().jumps
     }
 
-    /// The time since the last jump was accepted, if one was.
+    /// Returns the time since a jump of the system clock was last accepted; `None` if no jump was accepted.
     #[must_use]
     pub fn since_jump(&self) -> Option<TimeDelta> {
         let monotonic = self.monotonic();
@@ -199,7 +201,7 @@ struct Manual {
 }
 
 impl ManualClock {
-    /// A clock that shows `start`.
+    /// Creates a clock whose current time is `start`.
     #[must_use]
     pub fn at(start: DateTime<Utc>) -> Self {
         Self(Arc::new(Manual { wall: AtomicI64::new(start.timestamp_millis()), passed: AtomicI64::new(0) }))

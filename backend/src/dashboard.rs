@@ -1,9 +1,9 @@
 //! The dashboard: the files that `cargo xtask` has built, served from the binary, and `index.html` for every address of
 //! a page.
 //!
-//! The dashboard handles a request before the API, unless the path belongs to the API, and knows nothing of the API. No
-//! crate for static files is used: the rules for pages, security headers and the API's own 404 would have to be written
-//! in any case, and a table of bytes is all that remains.
+//! The layer of the dashboard receives each request before the API does. It answers requests for files and pages, and
+//! passes all others on. No crate for static files is used, because the rules for pages, security headers and the 404
+//! of the API would have to be written in any case.
 
 mod file;
 
@@ -42,8 +42,8 @@ const OF_THE_API: [&str; 6] = ["/api", "/graphql", "/graphiql", "/metrics", "/mf
 const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; font-src 'self'; \
      img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
-/// The layer that adds the dashboard of this binary before the API. Its page refers to its files below the base path
-/// `base`, which has no slash at its end and is empty at the root of a host.
+/// Returns the layer that serves the dashboard of this binary before the API. `base` is the base path at which browsers
+/// reach the server, without a slash at its end; empty at the root of a host.
 #[must_use]
 pub fn layer(base: &str) -> Dashboard {
     Site::new(FILES, base).layer()
@@ -67,7 +67,7 @@ impl<S> Layer<S> for Dashboard {
     }
 }
 
-/// The dashboard before a service of the API.
+/// The service that answers requests for the dashboard and passes all others to the API.
 #[derive(Clone)]
 pub struct InFront<S> {
     pages: Arc<Pages>,

@@ -1,4 +1,4 @@
-//! The bus: publishes what was committed to the readers in this server, and over Redis to the other servers on the same
+//! The bus: publishes committed changes to the readers in this server and, over Redis, to the other servers on the same
 //! database.
 //!
 //! A message is a hint, and the database is the truth: a reader that may have missed a message receives
@@ -35,15 +35,15 @@ const REMOTE_QUEUE: usize = 1024;
 pub struct Message {
     /// The events of the commit, in the order of their numbers.
     pub events: Vec<Event>,
-    /// Cache entries that every server removes. Servers of all versions call the field `forget`.
+    /// Cache entries that every server removes. The JSON name of the field is `forget` in all versions of the server.
     #[serde(rename = "forget")]
     pub invalidations: Vec<Invalidation>,
-    /// The time of the commit, if this server made it.
+    /// The time of the commit, if this server committed; `None` in messages of other servers.
     #[serde(skip)]
     pub committed_at: Option<Instant>,
 }
 
-/// Cache entries that have changed.
+/// The cache entries that every server must remove, because what they hold has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantNames)]
 #[serde(rename_all = "camelCase")]
 #[strum(serialize_all = "camelCase")]
@@ -101,7 +101,7 @@ struct RemoteState {
 pub struct Reader(broadcast::Receiver<Signal>);
 
 impl Reader {
-    /// The next signal; `None` when the bus is gone.
+    /// Waits for the next signal. Returns `None` once the bus was dropped.
     pub async fn next(&mut self) -> Option<Signal> {
         match self.0.recv().await {
             Ok(signal) => Some(signal),
@@ -112,7 +112,7 @@ impl Reader {
 }
 
 impl Bus {
-    /// A bus without other servers.
+    /// Creates a bus that reaches the readers in this server only.
     #[must_use]
     pub fn in_process() -> Self {
         Self { local: broadcast::channel(LOCAL_QUEUE).0, remote: None }
@@ -120,7 +120,7 @@ impl Bus {
 
     /// Sends the message to every reader in this server, and queues it for the other servers. Never blocks.
     ///
-    /// To be called right after the commit, whose time the message takes from here.
+    /// Call this right after the commit, because it sets `committed_at` to the current time.
     pub fn publish(&self, message: Message) {
         let message = Arc::new(Message { committed_at: Some(Instant::now()), ..message });
         if let Some(remote) = &self.remote
@@ -137,13 +137,13 @@ impl Bus {
         drop(self.local.send(signal));
     }
 
-    /// A reader of all messages that are published from now on.
+    /// Creates a reader of all messages that are published from now on.
     #[must_use]
     pub fn read(&self) -> Reader {
         Reader(self.local.subscribe())
     }
 
-    /// Whether there is a reader, in this server or another one.
+    /// Whether a message may have a reader: in this server or, if the bus reaches other servers, in one of those.
     #[must_use]
     pub fn has_readers(&self) -> bool {
         self.remote.is_some() || self.local.receiver_count() > 0

@@ -25,13 +25,13 @@ pub(super) struct Reading {
 pub struct Jumps {
     /// The number of jumps detected.
     pub detected: u64,
-    /// The number of jumps accepted.
+    /// The number of jumps accepted, which means that the system clock kept its new time for a minute.
     pub accepted: u64,
     /// How far the system clock was ahead of the expected time at the last jump; negative if it was behind.
     pub ahead: TimeDelta,
 }
 
-/// Compares readings of both clocks.
+/// Detects jumps by comparing readings of the system clock and of the monotonic clock.
 #[derive(Debug, Default)]
 pub(super) struct JumpDetector {
     /// The last reading whose system clock was accepted.
@@ -44,12 +44,12 @@ pub(super) struct JumpDetector {
 }
 
 impl JumpDetector {
-    /// Whether the system clock shows another time than the one that is computed.
+    /// Whether a jump was detected that is neither accepted nor corrected yet.
     pub(super) const fn has_pending_jump(&self) -> bool {
         self.pending_jump.is_some()
     }
 
-    /// The current time, computed from a reading of both clocks.
+    /// Records a reading of both clocks, and returns the current time that follows from it.
     pub(super) fn update(&mut self, read: Reading) -> DateTime<Utc> {
         let Some(accepted) = self.accepted else {
             self.accepted = Some(read);

@@ -13,11 +13,11 @@ const HTML: &str = "text/html; charset=utf-8";
 
 /// A file as it is stored in the binary.
 pub(super) struct File {
-    /// The path of the file below the folder that was built.
+    /// The path of the file, relative to the folder with the built dashboard.
     pub(super) path: &'static str,
     /// The bytes of the file.
     pub(super) plain: &'static [u8],
-    /// The bytes of the file, compressed with Brotli.
+    /// The bytes of the file, compressed with Brotli; `None` if there is no compressed form.
     pub(super) brotli: Option<&'static [u8]>,
 }
 
@@ -32,8 +32,8 @@ pub(super) struct Embedded {
 }
 
 impl Embedded {
-    /// The file for a server below a base path. A page refers to its files from the root of the host, so the base path
-    /// is added to these references; scripts and style sheets use relative references.
+    /// Prepares a file for a server below the base path `base`. A page refers to its files from the root of the host,
+    /// so the base path is added to these references; scripts and style sheets use relative references.
     pub(super) fn new(file: &File, base: &str) -> Self {
         let (plain, brotli) = if base.is_empty() || content_type(file.path) != HTML {
             (Bytes::from_static(file.plain), file.brotli)
@@ -53,7 +53,7 @@ impl Embedded {
         }
     }
 
-    /// The answer with the file, or 304 if the client has it already.
+    /// Returns the response to a request with these headers: the file, or 304 if the client has this version already.
     pub(super) fn answer(&self, headers: &HeaderMap) -> Response {
         let mut response = if self.is_known(headers) {
             StatusCode::NOT_MODIFIED.into_response()

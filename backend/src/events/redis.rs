@@ -2,7 +2,7 @@
 //!
 //! One task publishes the commits of this server, another one receives those of the other servers. Each server also
 //! publishes a tick every second, so that a dead connection is detected: three seconds without a message are an outage.
-//! At its start and at its end every reader receives [`Signal::Resync`](super::Signal::Resync).
+//! Every reader receives [`Signal::Resync`](super::Signal::Resync) at the start and at the end of an outage.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -49,8 +49,8 @@ struct Bridge {
     stop: CancellationToken,
 }
 
-/// A bus that is shared with every server that uses the same `realm` on this Redis. Servers on one database have one
-/// realm.
+/// Creates a bus that is shared with every server that uses the same `realm` on this Redis, and starts its tasks.
+/// Servers on one database have the same realm; `node` is the id of this server.
 ///
 /// # Errors
 ///

@@ -38,14 +38,14 @@ pub(super) enum Content<M> {
 pub(super) struct Received {
     /// The id of the server that sent the message.
     pub(super) node: Uuid,
-    /// The content of the message; `None` if this version does not know its type.
+    /// The content of the message; `None` if this version of the server cannot read it.
     pub(super) content: Option<Content<Message>>,
-    /// Why a part of the message could not be read; readers then need a resync.
+    /// Why a part of the message could not be read, so that readers need a resync; `None` if all of it was read.
     pub(super) missed: Option<&'static str>,
 }
 
 impl<M> Envelope<M> {
-    /// A message to send.
+    /// Creates a message of this server, in the format of this version.
     pub(super) const fn new(node: Uuid, content: Content<M>) -> Self {
         Self { node, form: FORM, content }
     }
@@ -55,7 +55,7 @@ impl<M> Envelope<M> {
 ///
 /// # Errors
 ///
-/// The bytes are not a JSON object with a `node`.
+/// An error if the bytes are not a JSON object with a `node`.
 pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Received> {
     if let Ok(Envelope { node, form, content }) = serde_json::from_slice::<Envelope<Message>>(bytes)
         && form <= FORM
