@@ -10,7 +10,7 @@ mod permission;
 
 pub use permission::{Grantee, Permission};
 
-/// The actor of a call: on whose behalf it is made.
+/// On whose behalf a call of the control plane is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// An administrator of the platform.
@@ -35,8 +35,8 @@ pub enum Actor {
         agent: AgentId,
         /// The customer of the agent.
         customer: CustomerId,
-        /// The API key of the request; `None` if the agent has sent its certificate alone, or if the server records a
-        /// change on behalf of the agent.
+        /// The digest of the API key in the request; `None` if the agent has authenticated with its client certificate
+        /// only, or if the server records a change on behalf of the agent.
         key: Option<KeyDigest>,
     },
     /// The server's own background tasks and its command line.
@@ -70,7 +70,7 @@ pub enum Scope {
 
 impl Scope {
     /// Whether objects of this customer are in the scope. `None` stands for objects of the platform, which no customer
-    /// sees.
+    /// sees. Always false for the scope of an agent.
     #[must_use]
     pub fn covers(self, customer: Option<CustomerId>) -> bool {
         match self {
@@ -82,7 +82,8 @@ impl Scope {
 }
 
 impl Actor {
-    /// The objects that this actor may see, if it has the permission for their type.
+    /// Returns the scope of this actor. To see an object in the scope, the actor also needs the permission for its
+    /// type.
     #[must_use]
     pub const fn scope(&self) -> Scope {
         match self {
@@ -92,7 +93,7 @@ impl Actor {
         }
     }
 
-    /// The row of the permission table for this actor.
+    /// Returns the grantee of this actor, which is its row in the table of permissions.
     #[must_use]
     pub const fn grantee(&self) -> Grantee {
         match self {
@@ -109,20 +110,20 @@ impl Actor {
         self.grantee().has(permission)
     }
 
-    /// The scope within which this actor has a permission.
+    /// Checks that the actor has a permission, and returns the scope within which the permission applies.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] without the permission.
+    /// [`Error::Forbidden`] if the actor lacks the permission.
     pub fn require(&self, permission: Permission) -> Result<Scope> {
         if self.may(permission) { Ok(self.scope()) } else { Err(refused(permission)) }
     }
 
-    /// The calling agent, if it has the permission.
+    /// Checks that the actor is an agent with this permission, and returns the id of the agent.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] without the permission, and for other actors.
+    /// [`Error::Forbidden`] if the actor lacks the permission or is not an agent.
     pub fn require_agent(&self, permission: Permission) -> Result<AgentId> {
         match self.require(permission)? {
             Scope::Agent(agent) => Ok(agent),
@@ -130,17 +131,17 @@ impl Actor {
         }
     }
 
-    /// The calling user and the session, if the user has the permission.
+    /// Checks that the actor is a user with this permission, and returns the ids of the user and the session.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] without the permission, and for other actors.
+    /// [`Error::Forbidden`] if the actor lacks the permission or is not a user.
     pub fn require_session(&self, permission: Permission) -> Result<(UserId, SessionId)> {
         self.require(permission)?;
         self.session().ok_or_else(|| refused(permission))
     }
 
-    /// The calling user and the session, if the actor is a user.
+    /// Returns the ids of the user and the session; `None` if the actor is an agent or the system.
     #[must_use]
     pub const fn session(&self) -> Option<(UserId, SessionId)> {
         match self {

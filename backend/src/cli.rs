@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line of `mftplus`: its commands, and the functions that run them.
 
 use std::{
     io::{IsTerminal, Read},
@@ -188,7 +188,8 @@ pub fn parse() -> Result<Cli, ExitCode> {
     Cli::from_arg_matches(&matches).map_err(|error| wrong(&error))
 }
 
-/// The command line. `--config` may stand behind every command but `agent`, where it is that of the agent.
+/// The command line. `--config` is also accepted after every command except `agent`, whose own `--config` names the
+/// configuration of the agent.
 fn command() -> clap::Command {
     let mut command = Cli::command();
     let config = command.get_arguments().find(|arg| arg.get_id() == "config").cloned();
@@ -253,8 +254,8 @@ fn named(flag: &str) -> String {
     }
 }
 
-/// The value for a message; empty if it may hold a secret, as what is before an `@` may, unless that is an e-mail address.
-/// Values that the help hides are never shown.
+/// The value as an error message quotes it. Empty if the value may contain a secret: if the help hides the values of
+/// the flag, if the value holds a password, or if it has an `@` and the flag is not for an e-mail address.
 fn shown(flag: &str, value: &str) -> String {
     let is_hidden = argument(&Cli::command(), flag).is_some_and(clap::Arg::is_hide_env_values_set);
     let holds_user = value.contains('@') && !flag.ends_with("email");

@@ -135,21 +135,21 @@ pub struct ServeSettings {
 }
 
 impl ServeSettings {
-    /// The certificate of the server, if it has one.
+    /// Returns the files of the server's TLS certificate and private key; `None` if neither setting is given.
     ///
     /// # Errors
     ///
-    /// The setting that is missing.
+    /// A message that names the missing setting, if only one of the two is given.
     pub fn tls_files(&self) -> Result<Option<CertificateFiles>, String> {
         let (certificate, key) = (self.tls_cert.as_deref(), self.tls_key.as_deref());
         CertificateFiles::of("MFTPLUS_TLS_CERT", certificate, "MFTPLUS_TLS_KEY", key)
     }
 
-    /// The certificate of the authority for client certificates, if the operator chose one.
+    /// Returns the files of the certificate authority for client certificates; `None` if neither setting is given.
     ///
     /// # Errors
     ///
-    /// The setting that is missing.
+    /// A message that names the missing setting, if only one of the two is given.
     pub fn authority_files(&self) -> Result<Option<CertificateFiles>, String> {
         let (certificate, key) = (self.ca_cert.as_deref(), self.ca_key.as_deref());
         CertificateFiles::of("MFTPLUS_CA_CERT", certificate, "MFTPLUS_CA_KEY", key)
@@ -192,7 +192,7 @@ fn admin_password(text: &str) -> Result<SecretString, String> {
 ///
 /// # Errors
 ///
-/// A message that continues a sentence beginning with the setting.
+/// A message without the name of the setting, which the caller puts before it.
 pub fn any_duration(text: &str) -> Result<Duration, &'static str> {
     humantime::parse_duration(text).map_err(|_| "must be a duration such as 30s or 5m")
 }

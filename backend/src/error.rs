@@ -91,7 +91,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// An error of a single field.
+    /// Creates an [`Error::Fields`] with one error of a single field.
     #[must_use]
     pub fn field(name: &'static str, problem: impl Into<String>) -> Self {
         let mut fields = FieldErrors::default();
@@ -99,25 +99,25 @@ impl Error {
         Self::Fields(fields)
     }
 
-    /// A conflict without details.
+    /// Creates an [`Error::Conflict`] without details.
     #[must_use]
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::Conflict { message: message.into(), details: None }
     }
 
-    /// A fault of the server, with the cause for the log.
+    /// Creates an [`Error::Internal`] with the cause for the log.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
     }
 
-    /// An unavailable database, with the cause for the log.
+    /// Creates an [`Error::DatabaseUnavailable`] with the cause for the log.
     #[must_use]
     pub fn database_unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::DatabaseUnavailable(cause.into())
     }
 
-    /// The kind of failure.
+    /// Returns the code of the error, from which each transport derives its status.
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
@@ -144,7 +144,8 @@ impl Error {
         matches!(self, Self::ConflictBecause { reason: ConflictReason::Lease, .. })
     }
 
-    /// How long to wait before the request is repeated, if it can succeed later.
+    /// Returns how long a client should wait before it repeats the request; `None` for errors that a retry does not
+    /// help.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -161,7 +162,7 @@ impl Error {
         Some(u64::try_from(wait.as_millis().div_ceil(1000).max(1)).unwrap_or(u64::MAX))
     }
 
-    /// The `details` of the error, for programs; `None` if its code says everything.
+    /// Returns the `details` of the error, for programs; `None` if the error has none.
     #[must_use]
     pub fn details(&self) -> Option<Value> {
         match self {
@@ -174,7 +175,7 @@ impl Error {
     }
 }
 
-/// The errors of fields by name.
+/// The errors of the fields of a request, by the name of the field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldErrors(BTreeMap<String, Vec<String>>);
 
@@ -184,7 +185,7 @@ impl FieldErrors {
         self.0.entry(name.into()).or_default().push(problem.into());
     }
 
-    /// The same errors, with those of the field `from` under the name `to`.
+    /// Returns the errors with those of the field `from` moved to the field `to`.
     #[must_use]
     pub fn renamed(mut self, from: &str, to: &str) -> Self {
         if let Some(problems) = self.0.remove(from) {

@@ -79,7 +79,8 @@ const DEPTH: usize = 16;
 /// The maximum complexity of a query: one point for each field, times the sizes of the lists around it.
 const COMPLEXITY: usize = 20_000;
 
-/// How long a socket may go without `connection_init` before it counts among the unauthenticated ones of its address.
+/// How long a new socket may send no `connection_init` before it counts towards the limit of unauthenticated sockets of
+/// its client address.
 pub const INIT_GRACE: Duration = Duration::from_secs(3);
 
 /// The GraphQL schema.
@@ -141,7 +142,7 @@ fn builder(max_response: usize) -> SchemaBuilder<QueryRoot, MutationRoot, Subscr
         .limit_directives(16)
 }
 
-/// The schema as sorted text, as in `schema.graphql`.
+/// Returns the schema in SDL, sorted, as in `schema.graphql`.
 #[must_use]
 pub fn document() -> String {
     let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();

@@ -57,7 +57,7 @@ pub use middleware::Handled;
 /// The control plane, as handlers share it.
 type Shared = Arc<ControlPlane>;
 
-/// What the handlers need.
+/// The state of the REST API: the control plane, and the settings that the handlers use.
 #[derive(Clone, Debug)]
 pub struct Api {
     /// The control plane.
@@ -156,7 +156,7 @@ pub fn document() -> &'static OpenApi {
     &DOCUMENT
 }
 
-/// The answer to a request that is refused before it is routed.
+/// Builds the response to a request that is refused before it is routed.
 #[must_use]
 pub fn refuse(error: Error) -> Response {
     Failure(error).into_response()
@@ -167,8 +167,8 @@ pub fn router(api: Api) -> Router {
     router_within(api, ())
 }
 
-/// [`router`] within another layer. Both are one layer of the router, which clones and boxes every route once per layer,
-/// for each request.
+/// Like [`router`], with `outer` around the middleware of the API. Both are added as one layer, because the router
+/// clones and boxes every route once per layer, for each request.
 pub fn router_within<L>(api: Api, outer: L) -> Router
 where
     L: Layer<Handled<Route>> + Clone + Send + Sync + 'static,

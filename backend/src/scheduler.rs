@@ -1,4 +1,4 @@
-//! The scheduler task: sleeps until a slot is due, and then lets the control plane decide it.
+//! The scheduler task: sleeps until a slot is due, and then lets the control plane decide its outcome.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,8 @@ use crate::service::{ControlPlane, guarded};
 /// The delay after a failure.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Decides slots as they become due, until the server stops. A change of a schedule on any server ends the sleep early.
+/// Decides the outcomes of slots as they become due, until the server stops. A change of a schedule on any server ends
+/// the sleep early.
 pub async fn run(cp: Arc<ControlPlane>) {
     let mut clock_moves = cp.clock_moves();
     loop {

@@ -9,8 +9,8 @@ use crate::service::{ControlPlane, guarded};
 /// The interval between two rounds.
 const ROUND: Duration = Duration::from_secs(10);
 
-/// Collects until the server stops. If a round fails, the next one, on this or another server, collects its part as
-/// well.
+/// Collects until the server stops. If a round fails, the next round, on this or another server, also collects what the
+/// failed one has not.
 pub async fn run(cp: Arc<ControlPlane>) {
     let mut ticks = interval(ROUND);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,5 +1,6 @@
-//! The permissions, and the table that says which role has which. A caller without the permission is refused; an object
-//! outside the caller's [`Scope`](super::Scope) does not exist for the caller, whatever permissions the caller has.
+//! The permissions, and the table that says which role has which of them. A caller without the permission is refused;
+//! an object outside the caller's [`Scope`](super::Scope) does not exist for the caller, whatever permissions the
+//! caller has.
 
 use Permission as P;
 
@@ -21,13 +22,13 @@ pub enum Permission {
     ViewAttention,
     /// Read and follow the event log.
     ViewEvents,
-    /// Find an object by its id alone. The permission for its type decides whether it is returned.
+    /// Find an object of any type by its id. The caller also needs the permission to read objects of that type.
     FindObjects,
     /// Read customers within the caller's scope.
     ViewCustomers,
     /// Read enrolment codes, without their secrets.
     ViewEnrolmentCodes,
-    /// Read webhook secrets, without the secrets themselves.
+    /// Read the metadata of webhook secrets, but not the secret values.
     ViewWebhookSecrets,
     /// Read agents.
     ViewAgents,
@@ -60,7 +61,7 @@ pub enum Permission {
     CancelTransfer,
     /// Retry a transfer.
     RetryTransfer,
-    /// Snooze an attention item for all who see it, or end that.
+    /// Snooze an attention item for all users who see it, or end a snooze.
     SnoozeAttention,
     /// Create a pipeline.
     CreatePipeline,
@@ -92,7 +93,7 @@ pub enum Permission {
     UpdateCustomer,
     /// Create a user.
     CreateUser,
-    /// Change the password or role of a user, or suspend them.
+    /// Change the password or role of a user, or suspend the user.
     UpdateUser,
     /// Create a job.
     CreateJob,
@@ -127,13 +128,13 @@ pub enum Permission {
     IssueAgentCertificate,
     /// Create a transfer of the calling agent.
     CreateTransfer,
-    /// Report about a transfer of the calling agent.
+    /// Report the status and progress of a transfer of the calling agent.
     ReportTransfer,
     /// Start a run of a job of the calling agent.
     StartJobRun,
-    /// Report about a job run of the calling agent.
+    /// Report the status and progress of a job run of the calling agent.
     ReportJobRun,
-    /// Report about a step that was sent to the calling agent.
+    /// Report the status and progress of a pipeline step that was sent to the calling agent.
     ReportPipelineStep,
 
     /// Create a session for a user without the user's password.
@@ -259,7 +260,7 @@ impl Grantee {
 }
 
 impl Permission {
-    /// The message for a caller without this permission, which says who has it.
+    /// Returns the error message for a caller that lacks this permission. The message says which kind of caller has it.
     #[must_use]
     pub fn refusal(self) -> &'static str {
         if Grantee::User(Role::Customer).has(self) {

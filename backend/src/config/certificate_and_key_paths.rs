@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 /// The PEM files of a certificate chain and of the private key of its first certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateFiles {
-    /// The certificate, then those between it and the root.
+    /// The file with the certificate, followed by the intermediate certificates up to the root.
     pub certificate: PathBuf,
-    /// The private key.
+    /// The file with the private key of the certificate.
     pub key: PathBuf,
 }
 
 impl CertificateFiles {
-    /// The files of two settings with these names. Both or neither must be given.
+    /// Combines the values of two settings. Returns `None` if neither is given. If only one is given, the error names
+    /// the missing setting.
     pub(super) fn of(
         certificate_name: &str,
         certificate: Option<&Path>,
