@@ -120,15 +120,15 @@ pub struct Parts {
     pub clock: Clock,
     /// The source of ids and randomness.
     pub ids: Arc<IdGenerator>,
-    /// The access tokens and refresh tokens.
+    /// The signer and verifier of access tokens and refresh tokens.
     pub tokens: Tokens,
     /// The sender of webhooks.
     pub webhooks: Webhooks,
-    /// Signs client certificates; none if agents cannot authenticate with them.
+    /// The authority that signs client certificates; `None` if agents cannot authenticate with them.
     pub authority: Option<Arc<CertificateAuthority>>,
     /// Intervals, timeouts and retention periods.
     pub timing: Timing,
-    /// What hashing a password costs.
+    /// The cost parameters of the password hash.
     pub password_cost: PasswordCost,
     /// The tracker of background tasks, so that the shutdown waits for them.
     pub tasks: TaskTracker,
@@ -226,46 +226,47 @@ impl ControlPlane {
         })
     }
 
-    /// The bus, for readers of committed changes.
+    /// Returns the bus, on which committed changes are published.
     #[must_use]
     pub const fn bus(&self) -> &Bus {
         &self.bus
     }
 
-    /// The rate limits.
+    /// Returns the rate limits, with which the transports count requests.
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Applies the invalidations of a signal of the bus. A reader of the bus that queries again after a signal calls this
-    /// first, because the task that invalidates the cache may receive the signal later.
+    /// Removes the cache entries that a signal of the bus invalidates. A reader of the bus calls this before it queries
+    /// again because of the signal, because the task that invalidates the cache may receive the signal later.
     pub fn invalidate(&self, signal: &Signal) {
         self.cache.apply(signal);
         self.attention.apply(signal);
     }
 
-    /// The current time of the server's clock.
+    /// Returns the current time of the server's clock.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
-    /// Changes when a test moves the clock, for tasks that wait for a time. Without the feature `test-clock` it never
-    /// changes.
+    /// Returns a channel that notifies tasks which wait for a time that a test has moved the clock. Without the feature
+    /// `test-clock` it never does.
     #[must_use]
     pub fn clock_moves(&self) -> watch::Receiver<()> {
         self.clock_moves.subscribe()
     }
 
-    /// Moves the clock forward, until it is `ahead` of the machine's, and wakes the tasks that wait for a time.
+    /// Moves the clock forward until it is `ahead` of the machine's clock, and wakes the tasks that wait for a time.
     #[cfg(feature = "test-clock")]
     pub fn move_clock(&self, ahead: Duration) {
         self.clock.set_ahead(ahead);
         self.clock_moves.send_replace(());
     }
 
-    /// The token that is cancelled when the server shuts down. It ends long polls, sockets and background tasks.
+    /// Returns the token that is cancelled when the server shuts down. Its cancellation ends long polls, sockets and
+    /// background tasks.
     #[must_use]
     pub const fn stop(&self) -> &CancellationToken {
         &self.stop

@@ -1,5 +1,6 @@
 //! Timeouts of agents and transfers: offline agents, stalled transfers and ended leases. Every server runs the sweep.
-//! Each change is made on locked rows that were read again, or by compare-and-set, so it is made and published once.
+//! Each change is made on locked rows that were read again, or by compare-and-set, so that only one server makes and
+//! publishes it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use strum::IntoEnumIterator;
@@ -117,7 +118,7 @@ impl ControlPlane {
         Ok(removed)
     }
 
-    /// Truncates the write-ahead log of SQLite if it is too long.
+    /// Truncates the write-ahead log of SQLite if it is too long. Has no effect with PostgreSQL.
     pub async fn shorten_log(&self) -> Result<()> {
         self.db.shorten_wal().await.map(drop)
     }

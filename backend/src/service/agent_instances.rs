@@ -1,5 +1,5 @@
-//! Detects two processes of one agent that share a copied state folder and would run each job twice. The later one has
-//! to stop.
+//! Detects two processes of one agent that use copies of one state folder and would run each job twice. The process
+//! that started later has to stop.
 
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ use crate::{
 pub(super) enum InstanceRole {
     /// The process may run jobs and steps.
     Active,
-    /// The process may report, but must not begin anything: another process has just replaced it, and it is not known
-    /// yet whether both are running.
+    /// The process may report, but must not begin new work: another process has just replaced it, and the server does
+    /// not know yet whether both are running.
     Replaced,
 }
 

@@ -126,7 +126,7 @@ impl ControlPlane {
         Ok((agent, open))
     }
 
-    /// A page of the agents that the caller may see, newest first.
+    /// Returns a page of the agents that the caller may see, newest first.
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl ControlPlane {
         Ok(store::agents::list(&self.db, scope, filter, request).await?.map(Agent::from))
     }
 
-    /// An agent with its jobs and its newest transfers.
+    /// Returns an agent with its jobs and its newest transfers.
     ///
     /// # Errors
     ///
@@ -155,7 +155,7 @@ impl ControlPlane {
         Ok(AgentDetail { agent: agent.into(), transfers, jobs })
     }
 
-    /// The agents with these ids that the caller may see, in no particular order.
+    /// Returns the agents with these ids that the caller may see, in no particular order.
     ///
     /// # Errors
     ///
@@ -166,7 +166,7 @@ impl ControlPlane {
         Ok(rows.into_iter().map(Agent::from).collect())
     }
 
-    /// A page of an agent's transfers, newest first.
+    /// Returns a page of an agent's transfers, newest first.
     ///
     /// # Errors
     ///
@@ -186,13 +186,13 @@ impl ControlPlane {
 
     /// Creates a new API key for an agent. The old key remains valid for `overlap`, 24 hours by default.
     ///
-    /// An agent that did not receive the answer may ask again with the old key, which ends the newer, unused key. Once
-    /// the newer key has been used, the old one cannot be exchanged any more.
+    /// An agent that did not receive the answer may repeat the request with the old key, which invalidates the newer,
+    /// unused key. Once the newer key has been used, the old key cannot be exchanged any more.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] outside the caller's scope; an agent may rotate its own key. [`Error::Forbidden`] with a key
-    /// that a newer one has replaced.
+    /// [`Error::NotFound`] if the agent is outside the caller's scope; the scope of an agent is itself.
+    /// [`Error::Forbidden`] if the caller's own key was replaced by a newer key that is in use.
     pub async fn rotate_agent_key(&self, actor: &Actor, id: AgentId, overlap: Option<Duration>) -> Result<String> {
         let scope = actor.require(Permission::RotateAgentKey)?;
         let overlap = overlap.map_or(OVERLAP, super::delta);
@@ -218,7 +218,7 @@ impl ControlPlane {
         Ok(api_key)
     }
 
-    /// Sends an agent the directive to get a new API key. While one waits, there is no second one.
+    /// Sends an agent the directive to get a new API key, unless the agent has such a directive that is still open.
     ///
     /// # Errors
     ///
@@ -245,8 +245,8 @@ impl ControlPlane {
         Ok(agent)
     }
 
-    /// Revokes an agent: its API keys and client certificates end at once and it disappears from all lists. Its transfers
-    /// remain.
+    /// Revokes an agent: its API keys and client certificates become invalid at once, its jobs are disabled, and the
+    /// agent disappears from all lists. Its transfers remain.
     ///
     /// # Errors
     ///
@@ -266,7 +266,7 @@ impl ControlPlane {
         self.commit(work).await
     }
 
-    /// The client certificates of an agent that are kept, newest first.
+    /// Returns the stored client certificates of an agent, newest first.
     ///
     /// # Errors
     ///
@@ -282,7 +282,7 @@ impl ControlPlane {
         Ok(kept.map(certificate).collect())
     }
 
-    /// The directives that an agent has not acknowledged, oldest first: at most 100.
+    /// Returns the open directives of an agent, oldest first: at most 100.
     ///
     /// # Errors
     ///
@@ -293,7 +293,7 @@ impl ControlPlane {
         store::directives::open(&self.db, id, self.now()).await
     }
 
-    /// An agent within the scope.
+    /// Returns an agent, or [`Error::NotFound`] if there is no such agent within the scope.
     pub(super) async fn agent(&self, scope: Scope, id: AgentId) -> Result<AgentRow> {
         store::agents::find(&self.db, scope, id).await?.ok_or(Error::NotFound("agent"))
     }

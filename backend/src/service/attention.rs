@@ -1,5 +1,5 @@
-//! Attention: what an operator should look at. The items are computed from the database, and kept for a moment for each
-//! scope, so that many watchers cost as much as one.
+//! Attention items: what an operator should look at. They are computed from the database and cached briefly for each
+//! scope, so that many watchers cause no more queries than one.
 
 use std::{
     collections::HashMap,
@@ -27,22 +27,23 @@ mod runs;
 mod snoozes;
 mod transfers;
 
-/// How long items are kept at least.
+/// The minimum time for which items are cached.
 const LIFETIME: TimeDelta = TimeDelta::seconds(1);
-/// How long items are kept at least that are expensive to find and change seldom.
+/// The minimum time for which items are cached that are expensive to find and seldom change.
 const SLOW_LIFETIME: TimeDelta = TimeDelta::seconds(30);
-/// Items are kept for this many times the time that it took to find them, so that a large fleet is not read all the time.
+/// Items are cached for at least this many times the time that finding them took, so that a large fleet is not read all
+/// the time.
 const LIFETIME_FACTOR: i32 = 20;
-/// The maximum number of scopes whose items are kept, approximately. Each further one takes the place of one that is not
-/// watched any more, or seldom.
+/// The approximate maximum number of scopes whose items are cached. A further scope replaces one that is seldom
+/// watched.
 const MAX_SCOPES: usize = 1_000;
 
-/// The items of each scope, and what is known of definitions.
+/// The cached items of each scope, and the agents that the definitions of pipelines name.
 #[derive(Debug)]
 pub(super) struct AttentionCache {
     scopes: quick_cache::sync::Cache<Scope, Arc<ScopeCache>>,
     named_agents: Mutex<HashMap<PipelineId, NamedAgents>>,
-    /// Whether the ends of snoozes could not be stored when that was tried last.
+    /// Whether the last attempt to store the ends of snoozes failed.
     has_unstored_ends: AtomicBool,
 }
 
@@ -59,7 +60,7 @@ impl Default for AttentionCache {
 /// The items of one scope.
 #[derive(Debug, Default)]
 struct ScopeCache {
-    /// The task that reads them anew holds the lock, so that others wait for the result.
+    /// The task that reads the items again holds this lock, so that other tasks wait for its result.
     kept: tokio::sync::Mutex<Kept>,
     /// How often an item was snoozed or its snooze was ended.
     snooze_changes: AtomicU64,
@@ -95,8 +96,8 @@ impl AttentionCache {
         cache
     }
 
-    /// Lets the snoozes that have changed be read again. The items are kept: finding them is expensive, and users may snooze
-    /// as often as they like.
+    /// Marks the snoozes of the affected scopes as changed, so that the next call reads them again. The items stay
+    /// cached, because finding them is expensive and users may snooze as often as they like.
     pub(super) fn invalidate(&self, invalidations: &[Invalidation]) {
         for invalidation in invalidations {
             if let Invalidation::Attention(customer) = invalidation {
@@ -109,7 +110,7 @@ impl AttentionCache {
         }
     }
 
-    /// Lets the snoozes that a signal of the bus names be read again; a resync removes all items.
+    /// Applies a signal of the bus: [`Self::invalidate`] for a message; a resync removes all cached items.
     pub(super) fn apply(&self, signal: &Signal) {
         match signal {
             Signal::Message(message) => self.invalidate(&message.invalidations),
@@ -117,15 +118,15 @@ impl AttentionCache {
         }
     }
 
-    /// The agents that pipelines need, as far as they are known.
+    /// Locks and returns the agents that pipelines name, as far as they have been determined.
     pub(super) fn named_agents(&self) -> MutexGuard<'_, HashMap<PipelineId, NamedAgents>> {
         self.named_agents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl ControlPlane {
-    /// What needs attention among the objects that the caller may see: at most 100 items, ranked. It may be a second
-    /// old.
+    /// Returns the attention items about objects that the caller may see: at most 100, ranked. They may be cached: for
+    /// a second at least, for longer in a large fleet.
     ///
     /// # Errors
     ///
@@ -137,8 +138,8 @@ impl ControlPlane {
         Ok(Attention { items: items.collect(), at: attention.at })
     }
 
-    /// The items of a scope with their snoozes. Kept items are read again unless `is_enough`: an item may be new, or known
-    /// by another server. Within [`LIFETIME`], that happens once.
+    /// The items of a scope with their snoozes. Cached items are read again if `is_enough` is false for them, because
+    /// another server may know an item that is new. Within [`LIFETIME`], that happens once.
     async fn current_attention(&self, scope: Scope, is_enough: impl Fn(&Attention) -> bool) -> Result<Arc<Attention>> {
         let cache = self.attention.of(scope);
         let mut kept = cache.kept.lock().await;
@@ -215,7 +216,7 @@ impl ControlPlane {
     }
 }
 
-/// The item without an action that the caller may not take.
+/// The item, without its action if the caller lacks the permission for it.
 fn permitted_item(actor: &Actor, item: AttentionItem) -> AttentionItem {
     let AttentionItem { action, .. } = item;
     AttentionItem { action: action.filter(|action| actor.may(permission(action.kind))), ..item }

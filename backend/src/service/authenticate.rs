@@ -21,7 +21,7 @@ use crate::{
 /// The prefix of API keys.
 pub(super) const KEY_PREFIX: &str = "mft_ak_";
 
-/// The SHA-256 under which an API key or an enrolment code is stored and found.
+/// Computes the SHA-256 under which an API key or an enrolment code is stored and found.
 pub(super) fn digest(secret: &str) -> Digest {
     Sha256::digest(secret.as_bytes()).into()
 }
@@ -40,7 +40,8 @@ pub enum Credentials<'a> {
 pub struct AgentCredentials<'a> {
     /// The API key.
     pub key: Option<&'a str>,
-    /// The client certificate of the connection, whose private key the client has.
+    /// The digest of the client certificate of the TLS connection; the handshake has shown that the client has its
+    /// private key.
     pub certificate: Option<CertificateDigest>,
 }
 
@@ -58,7 +59,7 @@ pub struct AuthenticatedCaller {
 }
 
 const INVALID_TOKEN: Error = Error::Unauthenticated("this token is invalid or has expired: sign in again");
-/// For callers whose rights are not those with which a long request has begun.
+/// The error for a caller whose rights have changed since a long request, such as a subscription, began.
 pub const RIGHTS_CHANGED: Error = Error::Unauthenticated("the rights of the caller have changed");
 
 impl ControlPlane {
@@ -88,7 +89,7 @@ impl ControlPlane {
         }
     }
 
-    /// The agent of an API key, and the name under which its requests are counted.
+    /// Checks an API key. Returns the agent as an actor, and the name under which its requests are counted.
     ///
     /// # Errors
     ///
@@ -99,11 +100,13 @@ impl ControlPlane {
         Ok((actor, subject))
     }
 
-    /// The agent with these credentials, and when the first of them ends, if one does.
+    /// Checks the credentials of an agent. Returns the agent as an actor, and the earliest expiry time of the
+    /// credentials; `None` if they do not expire.
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthenticated`] if one of them is not valid, or if they are of two agents.
+    /// [`Error::Unauthenticated`] if there are no credentials, if one of them is not valid, or if they belong to two
+    /// agents.
     pub(super) async fn holder_of(&self, credentials: AgentCredentials<'_>) -> Result<(Actor, Option<DateTime<Utc>>)> {
         const NONE: Error = Error::Unauthenticated("send the agent's API key in `X-API-Key`");
         let Some(certificate) = credentials.certificate else {
@@ -192,20 +195,20 @@ impl ControlPlane {
         store::api_keys::find_key(&self.db, digest, now).await
     }
 
-    /// The user of an access token, and the expiry time of the token.
+    /// Checks an access token. Returns its user as an actor, and the expiry time of the token.
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthenticated`] if this server's secret did not sign the token, it has expired, its session was
-    /// ended, or the user or the user's customer is suspended.
+    /// [`Error::Unauthenticated`] if the token was not signed with this server's key, if it has expired, if its session
+    /// was ended, or if the user or the user's customer is suspended.
     pub async fn authenticate_token(&self, token: &str) -> Result<(Actor, DateTime<Utc>)> {
         let claims = self.tokens.read(token, self.now()).ok_or(INVALID_TOKEN)?;
         let expires_at = DateTime::from_timestamp(claims.exp, 0).ok_or(INVALID_TOKEN)?;
         Ok((self.authenticate_session(claims.sub, claims.sid, expires_at).await?, expires_at))
     }
 
-    /// The actor of a session whose access token was signed by this server and expires at this time. With what a token
-    /// said, it can be checked again without the token.
+    /// Checks the session of an access token again, without the token: the caller has verified the token's signature
+    /// before, and passes its user, session and expiry time. Returns the user as an actor.
     ///
     /// # Errors
     ///
@@ -223,8 +226,8 @@ impl ControlPlane {
         self.actor_of(user, session).await
     }
 
-    /// Checks that a user has the rights with which a long call began. The database is read only if the rights may have
-    /// changed. Other actors have theirs until their call ends.
+    /// Checks that a user still has the rights with which a long call began. The database is read only if the rights
+    /// may have changed. Other actors are not checked.
     ///
     /// # Errors
     ///

@@ -24,8 +24,8 @@ use crate::{
     store::{api_keys::KeyRow, sessions::SessionRow, users::UserRow},
 };
 
-/// The maximum number of entries of a kind, approximately. The entries are not spread evenly over the parts of a map, so
-/// a fleet of 100,000 agents does not fit into 100,000 entries. Memory is taken for those that exist.
+/// The approximate maximum number of entries of a kind. A cache map with this capacity has room for a fleet of 100,000
+/// agents, although entries are not spread evenly over the parts of the map. Memory is used for existing entries only.
 const CAPACITY: usize = 250_000;
 /// Counters of invalidations of API keys. The id of an agent determines its counter; a few agents share one.
 const INVALIDATION_COUNTERS: usize = 4096;
@@ -40,7 +40,7 @@ pub(super) type Digest = [u8; 32];
 pub(super) struct Cache {
     bus: Bus,
     pub(super) keys: KeyCache,
-    /// Client certificates, whose digests are cached as those of keys are.
+    /// The cached client certificates, by their digests.
     pub(super) certificates: KeyCache,
     pub(super) sessions: CacheMap<SessionId, Arc<SessionRow>>,
     pub(super) users: CacheMap<UserId, Arc<UserRow>>,
@@ -72,10 +72,11 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
         Self { entries: quick_cache::sync::Cache::new(CAPACITY), generation: AtomicU64::new(0) }
     }
 
-    /// The cached value, or the value that `read` returns, which is then cached. The absence of a value is not cached.
+    /// Returns the cached value, or the value that `read` returns, which is then cached. The absence of a value is not
+    /// cached.
     ///
-    /// `read` is called on a miss only, and its future is boxed then: a query is some kilobytes, which every caller would
-    /// otherwise hold and move.
+    /// `read` is called on a miss only, and its future is boxed then: the future of a query has some kilobytes, which
+    /// the future of each caller would otherwise contain.
     pub(super) fn get<F: Future<Output = Result<Option<V>>>>(
         &self,
         key: K,
@@ -107,12 +108,12 @@ impl<K: Hash + Eq + Copy + Send + Sync + 'static, V: Clone + Send + Sync + 'stat
         Ok(Some(value))
     }
 
-    /// The number of invalidations so far. Whoever reads a value for [`Self::insert`] asks for it before.
+    /// Returns the number of invalidations so far. Call this before reading a value that is passed to [`Self::insert`].
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Caches a value whose read began at this generation, unless there was an invalidation since.
+    /// Caches a value whose read began at this generation, unless an invalidation has happened since then.
     pub(super) fn insert(&self, key: K, value: V, read_at: DateTime<Utc>, generation: u64) {
         // Checked before the insertion as well, so that another call never finds a value that is known to be outdated.
         if self.generation() == generation {
@@ -157,7 +158,7 @@ impl KeyCache {
         Self { map: CacheMap::new(), invalidations: (0..INVALIDATION_COUNTERS).map(|_| AtomicU64::new(0)).collect() }
     }
 
-    /// The cached API key, or the key that `read` returns, like [`CacheMap::get`].
+    /// Returns the cached API key, or the key that `read` returns, as [`CacheMap::get`] does.
     pub(super) async fn get<F: Future<Output = Result<Option<Arc<KeyRow>>>>>(
         &self,
         digest: Digest,
@@ -215,7 +216,7 @@ impl Cache {
         &self.bus
     }
 
-    /// Removes the entries that have changed.
+    /// Removes the entries that these invalidations name.
     pub(super) fn invalidate(&self, invalidations: &[Invalidation]) {
         for invalidation in invalidations {
             match invalidation {
@@ -255,7 +256,7 @@ impl Cache {
     }
 }
 
-/// Applies the invalidations of other servers until the server stops.
+/// Calls `apply` with each signal of the bus, until the server stops.
 pub(super) async fn apply_invalidations(apply: impl Fn(&Signal), mut changes: Reader, stop: CancellationToken) {
     while let Some(Some(signal)) = stop.run_until_cancelled(changes.next()).await {
         apply(&signal);

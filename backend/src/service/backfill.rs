@@ -1,4 +1,4 @@
-//! Backfills: runs for past slots of a job that did not run.
+//! Backfills: runs for the past slots of a job in which it did not run.
 
 use std::collections::HashMap;
 
@@ -30,20 +30,20 @@ use crate::{
 const MOST: usize = 100;
 
 impl ControlPlane {
-    /// The slots that [`Self::backfill_job`] would run. Changes nothing.
+    /// Returns the slots that [`Self::backfill_job`] would run. Changes nothing.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator,
-    /// [`Error::Fields`] if the range lies in the future or holds too many slots.
+    /// [`Error::Fields`] if the range ends in the future or contains more than 100 slots.
     pub async fn preview_backfill(&self, actor: &Actor, job: JobId, range: Backfill) -> Result<BackfillPreview> {
         let mut work = self.begin(actor).await?;
         let row = permitted(&mut work, actor, Permission::BackfillJob, job).await?;
         preview(&mut work, &row, range).await
     }
 
-    /// Queues the slots of a past range that did not run. They run one after the other, unless the job may overlap
-    /// itself. Returns the queued slots.
+    /// Queues the slots of a past range in which the job did not run, and returns them. Their runs start one after the
+    /// other, unless the overlap policy of the job is `allow`.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Which jobs have a run that is active or about to start, and how many of their slots are queued.
+//! Determines which jobs have a run that is active or about to start, and how many of their slots are queued.
 
 use std::collections::{HashMap, HashSet};
 

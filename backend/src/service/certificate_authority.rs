@@ -17,18 +17,19 @@ use crate::ids::{AgentId, CustomerId};
 const AUTHORITY_LIFETIME: TimeDelta = TimeDelta::days(3650);
 /// The validity of a certificate that the authority signs.
 const LIFETIME: TimeDelta = TimeDelta::days(90);
-/// How long before its issue a certificate becomes valid, since the clocks of servers on one database differ.
+/// How far the beginning of a certificate's validity lies before its issue, because the clocks of machines differ.
 const BACKDATED: TimeDelta = TimeDelta::minutes(5);
-/// The bits of an RSA key.
+/// The accepted lengths of an RSA key, in bits.
 const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 
 /// The random bytes of a serial number.
 pub type Serial = [u8; 16];
 
-/// The certificate authority.
+/// The private key that signs client certificates, and the certificates of the authorities that the server trusts.
 pub struct CertificateAuthority {
     issuer: Issuer<'static, KeyPair>,
-    /// The certificate of the key that signs, then those of authorities whose client certificates are accepted, too.
+    /// First the certificate of the signing key, then those of other authorities whose client certificates are accepted
+    /// as well.
     certificates: Vec<CertificateDer<'static>>,
     expires_at: DateTime<Utc>,
 }
@@ -44,7 +45,7 @@ impl CertificateAuthority {
     ///
     /// # Errors
     ///
-    /// If the crypto provider fails.
+    /// An error if the crypto provider fails.
     pub fn generate(serial: Serial, now: DateTime<Utc>) -> Result<String, rcgen::Error> {
         let mut params = CertificateParams::new(Vec::<String>::new())?;
         // The number distinguishes the authorities of several installations.
@@ -63,7 +64,7 @@ impl CertificateAuthority {
     ///
     /// # Errors
     ///
-    /// What is wrong, as the rest of a sentence that begins with the files.
+    /// A message that says what is wrong, without the names of the files, which the caller puts before it.
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, String> {
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificates).collect();
         let certificates = certificates.map_err(|_| "the certificate is not PEM")?;
@@ -76,23 +77,24 @@ impl CertificateAuthority {
         Ok(Self { issuer, certificates, expires_at })
     }
 
-    /// The certificates of the authorities whose client certificates are accepted.
+    /// Returns the certificates of the authorities whose client certificates are accepted; the first one is that of the
+    /// signing key.
     #[must_use]
     pub fn certificates(&self) -> &[CertificateDer<'static>] {
         &self.certificates
     }
 
-    /// When the certificate of the authority expires.
+    /// Returns the expiry time of the certificate of the authority.
     #[must_use]
     pub const fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at
     }
 
-    /// Issues a certificate of a server with these names and addresses, and a new private key for it.
+    /// Generates a private key, and issues a server certificate for it with these names and addresses.
     ///
     /// # Errors
     ///
-    /// If a name is not ASCII, or the crypto provider fails.
+    /// An error if a name is not ASCII or the crypto provider fails.
     pub fn issue_server(
         &self,
         names: Vec<String>,
@@ -107,7 +109,8 @@ impl CertificateAuthority {
         Ok((certificate.into(), PrivateKeyDer::Pkcs8(key.serialize_der().into())))
     }
 
-    /// Issues a client certificate of an agent.
+    /// Issues a client certificate to an agent for this public key, valid for 90 days but no longer than the authority
+    /// itself.
     pub(super) fn issue_client(
         &self,
         public_key: &SubjectPublicKeyInfo,
@@ -123,7 +126,8 @@ impl CertificateAuthority {
         Ok(Issued { der, expires_at })
     }
 
-    /// Sets what all certificates have in common, and returns when this one expires: no later than the authority.
+    /// Sets the fields that all issued certificates have in common. Returns the expiry time, which is no later than
+    /// that of the authority.
     fn complete(
         &self,
         params: &mut CertificateParams,
@@ -163,11 +167,12 @@ fn check(certificate: &CertificateDer<'_>, key: &KeyPair) -> Result<DateTime<Utc
     expires_at.ok_or_else(|| UNREADABLE.to_owned())
 }
 
-/// The public key of a certificate signing request, whose signature shows that its sender has the private key.
+/// Reads the public key of a certificate signing request, and checks the signature, which shows that the sender has the
+/// private key.
 ///
 /// # Errors
 ///
-/// What is wrong with the text.
+/// A message that says which form the request must have.
 pub(super) fn requested_key(csr: &str) -> Result<SubjectPublicKeyInfo, &'static str> {
     const FORM: &str = "must be a certificate signing request (PKCS#10) in PEM";
     const KEY: &str = "must be signed with its own key: EC P-256 or P-384, Ed25519, or RSA with 2,048 to 8,192 bits";
@@ -186,7 +191,7 @@ pub(super) fn requested_key(csr: &str) -> Result<SubjectPublicKeyInfo, &'static 
     SubjectPublicKeyInfo::from_der(requested.raw).map_err(|_| KEY)
 }
 
-/// A certificate as PEM.
+/// Encodes a certificate as PEM.
 pub(super) fn pem(certificate: &CertificateDer<'_>) -> String {
     let text = STANDARD.encode(certificate);
     let mut pem = "-----BEGIN CERTIFICATE-----\n".to_owned();
@@ -197,7 +202,7 @@ pub(super) fn pem(certificate: &CertificateDer<'_>) -> String {
     pem + "-----END CERTIFICATE-----\n"
 }
 
-/// The serial number in hexadecimal digits.
+/// Formats the serial number, as the certificate contains it, in hexadecimal digits.
 pub(super) fn hex(serial: Serial) -> String {
     format!("{:032x}", u128::from_be_bytes(positive(serial)))
 }

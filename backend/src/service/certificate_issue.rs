@@ -25,7 +25,7 @@ impl ControlPlane {
         self.authority.is_some()
     }
 
-    /// The certificates of the authority as PEM.
+    /// Returns the certificates of the authority as PEM.
     ///
     /// # Errors
     ///
@@ -34,13 +34,13 @@ impl ControlPlane {
         Ok(self.authority()?.certificates().iter().map(pem).collect())
     }
 
-    /// Issues a client certificate to the agent that calls. Certificates that the agent has remain valid, of several the
-    /// newest three.
+    /// Issues a client certificate to the calling agent. Of the agent's earlier certificates, the newest ones remain
+    /// valid, so that it has three at most.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the caller is an agent, and with an API key that a newer one has replaced;
-    /// [`Error::NotFound`] for another agent, or if this server has no authority.
+    /// [`Error::Forbidden`] if the caller is not an agent or its API key was replaced by a newer one;
+    /// [`Error::NotFound`] if `id` is another agent, or if this server has no authority.
     pub async fn issue_agent_certificate(
         &self,
         actor: &Actor,

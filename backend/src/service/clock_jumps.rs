@@ -1,6 +1,6 @@
 //! Reacts to jumps of the machine's clock. For a minute after a jump, [`crate::clock`] computes the time without the
 //! machine's clock, so a clock that is wrong for some seconds changes no stored time. Then the new time is accepted. If
-//! it was wrong and is corrected later, stored times may lie in the future; they are corrected here.
+//! that time was wrong and the clock is corrected later, stored times may lie in the future; this module corrects them.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// How many schedules are planned again in one transaction.
+/// The maximum number of schedules whose next slot is computed again in one transaction.
 const AT_A_TIME: usize = 100;
 /// How long nothing is purged after a jump was accepted, so that an operator can correct the clock first.
 const PURGE_DELAY: TimeDelta = TimeDelta::hours(1);
@@ -39,8 +39,8 @@ const PURGE_DELAY: TimeDelta = TimeDelta::hours(1);
 pub(super) struct HandledJumps(Mutex<Jumps>);
 
 impl ControlPlane {
-    /// Logs jumps of the clock since the last call. After an accepted jump, corrects stored times in the future and
-    /// plans schedules again. After an error, the next call tries again.
+    /// Logs jumps of the clock since the last call. After an accepted jump, corrects stored times that lie in the
+    /// future, and next slots that are too late. After an error, the next call tries again.
     pub async fn handle_clock_jumps(&self) -> Result<()> {
         let jumps = self.clock.jumps();
         let handled = *self.handled_jumps.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,8 +63,8 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Corrects stored times that lie in the future because the clock of this or another server was wrong, and plans
-    /// schedules again.
+    /// Corrects stored times that lie in the future because the clock of this or another server was wrong. Also
+    /// corrects the next slots of schedules that are too late for the same reason.
     pub async fn correct_future_times(&self) -> Result<()> {
         let now = self.now();
         let mut corrected = 0;
@@ -123,14 +123,14 @@ impl ControlPlane {
         Ok(claimed.len())
     }
 
-    /// Whether the time since a last heartbeat or report is meaningful: not within three heartbeat intervals after a
-    /// jump of the clock, which may have changed that time.
+    /// Whether the time since the last heartbeat or report of an agent can be trusted. False for three heartbeat
+    /// intervals after an accepted jump of the clock, because stored times may be wrong.
     pub(super) fn may_judge_silence(&self) -> bool {
         let grace = delta(self.timing.heartbeat_interval) * 3;
         self.clock.since_jump().is_none_or(|since| since >= grace)
     }
 
-    /// Whether old rows may be purged; false for `PURGE_DELAY` after a jump of the clock.
+    /// Whether old rows may be purged. False for an hour after an accepted jump of the clock.
     pub(super) fn may_purge(&self) -> bool {
         self.clock.since_jump().is_none_or(|since| since >= PURGE_DELAY)
     }

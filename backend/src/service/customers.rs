@@ -1,4 +1,4 @@
-//! Customers.
+//! Customers: creation, lists, names and suspension.
 
 use super::ControlPlane;
 use crate::{
@@ -37,7 +37,7 @@ impl ControlPlane {
         Ok(customer)
     }
 
-    /// A page of all customers, newest first.
+    /// Returns a page of all customers, newest first.
     ///
     /// # Errors
     ///
@@ -47,7 +47,7 @@ impl ControlPlane {
         store::customers::list(&self.db, request).await
     }
 
-    /// The customers with these ids that the caller may see. A user sees only the user's own customer.
+    /// Returns the customers with these ids that the caller may see. A user of a customer sees that customer only.
     ///
     /// # Errors
     ///
@@ -58,12 +58,12 @@ impl ControlPlane {
         store::customers::find_all(&self.db, &known).await
     }
 
-    /// The customer with this id, or the only one with this name.
+    /// Returns the customer with this id or this name.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the caller is an administrator, [`Error::NotFound`] if there is none,
-    /// [`Error::Conflict`] if several have the name.
+    /// [`Error::Forbidden`] unless the caller is an administrator, [`Error::NotFound`] if there is no such customer,
+    /// [`Error::Conflict`] if several customers have the name.
     pub async fn find_customer(&self, actor: &Actor, id_or_name: &str) -> Result<Customer> {
         actor.require(Permission::ListCustomers)?;
         if let Ok(id) = id_or_name.parse() {
@@ -100,7 +100,7 @@ impl ControlPlane {
     }
 }
 
-/// An error unless the scope covers the customer.
+/// Returns [`Error::NotFound`] unless the scope covers the customer.
 pub(super) fn require_covered(scope: Scope, customer: CustomerId) -> Result<()> {
     if scope.covers(Some(customer)) { Ok(()) } else { Err(Error::NotFound("customer")) }
 }

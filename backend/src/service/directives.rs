@@ -1,4 +1,4 @@
-//! Directives: sent to agents, delivered until they are acknowledged or expire.
+//! Directives: instructions to agents, which are delivered until they are acknowledged or expire.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ const LIFETIME: TimeDelta = TimeDelta::hours(24);
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl ControlPlane {
-    /// The open directives of an agent, oldest first.
+    /// Returns the open directives of an agent, oldest first, from the cache if possible.
     pub(super) async fn open_directives(&self, agent: AgentId) -> Result<Vec<Directive>> {
         let now = self.now();
         let cache = &self.cache;
@@ -33,13 +33,14 @@ impl ControlPlane {
         Ok(open.filter(|directive| directive.expires_at.0 > now).cloned().collect())
     }
 
-    /// The open directives of the calling agent. If there is none, waits up to `wait` for one. If the credentials
-    /// become invalid meanwhile, the wait ends with an error.
+    /// Returns the open directives of the calling agent. If there is none, the call waits up to `wait` for one and then
+    /// returns an empty list.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::Unauthenticated`] as soon as its credentials are not
-    /// valid any more, [`Error::ConflictBecause`] for a process that has to stop.
+    /// [`Error::Forbidden`] unless the caller is an agent, [`Error::Unauthenticated`] as soon as its credentials become
+    /// invalid, also during the wait, [`Error::ConflictBecause`] for a process that has to stop because another one
+    /// uses a copy of its state folder.
     pub async fn list_directives(
         &self,
         actor: &Actor,
@@ -127,7 +128,8 @@ impl ControlPlane {
         }
     }
 
-    /// Stores a directive in the transaction of the change that causes it.
+    /// Stores a directive for an agent in the transaction of the change that causes it. The agent receives it after the
+    /// commit.
     pub(super) async fn send_directive(&self, work: &mut Work, agent: AgentId, action: DirectiveAction) -> Result<()> {
         let directive = Directive {
             id: self.ids.next(work.now),

@@ -1,5 +1,5 @@
-//! Decides the due slots of jobs. Each slot is decided once by one of the servers, and its row in the slot history is
-//! written in the transaction that claims its schedule.
+//! Decides the outcomes of the due slots of jobs. One of the servers decides each slot, once, and writes its row of the
+//! slot history in the transaction that claims its schedule.
 
 use std::{collections::HashMap, iter, time::Duration};
 
@@ -32,7 +32,7 @@ use crate::{
 
 /// How many schedules are claimed in one transaction.
 pub(super) const AT_A_TIME: usize = 100;
-/// The longest sleep of the scheduler, after which it notices a change of which no message arrived.
+/// The longest sleep of the scheduler. After it, the scheduler notices a change for which no message arrived.
 const MAX_SLEEP: Duration = Duration::from_secs(30);
 /// The longest sleep while messages of other servers do not arrive.
 const MAX_SLEEP_UNCONNECTED: Duration = Duration::from_secs(1);
@@ -48,8 +48,9 @@ pub(super) struct Decided<'a> {
 }
 
 impl ControlPlane {
-    /// Decides all due slots of jobs and pipelines. Returns the number of jobs and pipelines that had one. A slot that
-    /// cannot be decided stays due and does not block the others. After an error, the decisions made so far remain.
+    /// Decides the outcomes of all due slots of jobs and pipelines. Returns the number of jobs and pipelines that had a
+    /// due slot. A slot that cannot be decided stays due and does not block the others. After an error, the decisions
+    /// made so far remain.
     pub async fn decide_due_slots(&self) -> Result<usize> {
         let mut total = 0;
         while let Some(due) = store::schedules::next_due(&self.db, ScheduledKind::Job).await? {
@@ -70,7 +71,8 @@ impl ControlPlane {
         Ok(total + self.decide_due_pipeline_slots().await?)
     }
 
-    /// The time until the next slot is due, at most 30 seconds.
+    /// Returns the time until the next slot is due, at most 30 seconds; one second while messages of other servers do
+    /// not arrive.
     pub async fn until_next_slot(&self) -> Result<Duration> {
         let longest = if self.bus.is_connected() { MAX_SLEEP } else { MAX_SLEEP_UNCONNECTED };
         let jobs = store::schedules::next_due(&self.db, ScheduledKind::Job).await?;
@@ -85,7 +87,8 @@ impl ControlPlane {
         self.cache.schedules.notified().await;
     }
 
-    /// Claims the schedules of these jobs and decides their due slots, in one transaction.
+    /// Claims the schedules of these jobs and decides their due slots, in one transaction. Returns the number of
+    /// claimed jobs.
     pub(super) async fn decide_due_jobs(&self, ids: Vec<uuid::Uuid>) -> Result<usize> {
         let mut work = self.begin(&Actor::System).await?;
         store::schedules::lock_scheduler(&mut work.tx).await?;
@@ -134,7 +137,7 @@ impl ControlPlane {
         Ok(count)
     }
 
-    /// The slot of a decision, as the slot history stores it.
+    /// Builds the row of the slot history for a decision.
     pub(super) fn slot(&self, owner_id: uuid::Uuid, decision: Decision) -> SlotRow {
         let Decision { scheduled_for, verdict, range } = decision;
         let (outcome, reason, pending) = match verdict {
@@ -157,7 +160,8 @@ impl ControlPlane {
     }
 }
 
-/// Decides the slots of a schedule up to `now`, without I/O.
+/// Decides the outcomes of the slots of a schedule up to `now`, without I/O. If the stored schedule cannot be read,
+/// there are no decisions and no next slot.
 pub(super) fn decided(row: &ScheduleRow, is_busy: bool, queued: usize, now: DateTime<Utc>) -> Decided<'_> {
     let nothing = Decided { row, next: None, decisions: Vec::new() };
     let Some(first) = row.next_run_at else { return nothing };

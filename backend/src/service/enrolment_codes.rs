@@ -19,7 +19,7 @@ const CODE_PREFIX: &str = "mft_ec_";
 pub(super) const SHOWN: usize = 12;
 
 impl ControlPlane {
-    /// Creates an enrolment code. Only this answer contains the whole code.
+    /// Creates an enrolment code. Only the result of this call contains the whole code.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl ControlPlane {
         Ok(EnrolmentCode { code, ..shown })
     }
 
-    /// A page of a customer's enrolment codes, newest first.
+    /// Returns a page of a customer's enrolment codes, newest first, without their secrets.
     ///
     /// # Errors
     ///

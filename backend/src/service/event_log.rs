@@ -1,4 +1,5 @@
-//! The event log: read page by page, followed as it grows, and shown to customers without what only administrators may see.
+//! The event log: reading it page by page, subscribing to new events, and hiding from customers what only
+//! administrators may see.
 
 mod cursor;
 mod customer_view;

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// The maximum number of ids that are listed at once.
 pub(super) const PAGE: i64 = 1_000;
 
-/// Runs a background task. An error or a panic is logged and counted, and yields `None`.
+/// Runs a background task. If it fails or panics, the failure is logged and counted, and the result is `None`.
 pub fn guarded<'a, T: 'a>(
     what: &'static str,
     work: impl Future<Output = Result<T>> + Send + 'a,
@@ -28,11 +28,12 @@ pub fn guarded<'a, T: 'a>(
     }
 }
 
-/// Runs a background task for one object. An error or a panic is logged and counted, and yields `None`.
+/// Runs a background task for one object. If it fails or panics, the failure is logged and counted, and the result is
+/// `None`.
 ///
 /// # Errors
 ///
-/// [`Error::DatabaseUnavailable`], because the task would fail for every other object as well.
+/// [`Error::DatabaseUnavailable`] if the task fails with it, because it would fail for every other object as well.
 pub(super) fn attempt<'a, T: 'a>(
     what: &'static str,
     object: impl Display + Send + Sync,
@@ -70,9 +71,9 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
 }
 
 impl ControlPlane {
-    /// Runs `work` for all objects that `list` finds, `at_a_time` of them together. Returns how many were changed.
-    /// `list` receives the last object of the previous page and returns the next ones in ascending order, at most
-    /// [`PAGE`]. If the work for several objects fails, it runs for each of them alone.
+    /// Runs `work` for all objects that `list` finds, `at_a_time` of them together. Returns the sum of what `work`
+    /// returned. `list` receives the last object of the previous page and returns the next ones in ascending order, at
+    /// most [`PAGE`]. If the work for several objects fails, it runs for each of them alone.
     pub(super) async fn work_through<T, Listed, Worked>(
         &self,
         what: &'static str,

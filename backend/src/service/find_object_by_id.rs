@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// The object with this id, if the caller may see it.
+    /// Returns the object with this id; `None` if there is no such object that the caller may see.
     ///
     /// # Errors
     ///

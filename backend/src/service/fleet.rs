@@ -14,7 +14,7 @@ use crate::{
 const DAY: TimeDelta = TimeDelta::hours(24);
 
 impl ControlPlane {
-    /// The current totals of the agents and transfers that the caller may see.
+    /// Returns the current totals of the agents and transfers that the caller may see.
     ///
     /// # Errors
     ///

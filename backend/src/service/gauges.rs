@@ -1,4 +1,4 @@
-//! Sets gauges: transfers and agents by status, from the database, and the connection to other servers.
+//! Sets the gauges of the metrics that are not updated as events happen.
 
 use strum::VariantNames;
 

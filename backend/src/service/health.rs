@@ -28,13 +28,13 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Whether requests can be answered. Redis is not needed for that, since its messages are only hints.
+    /// Whether the server can answer requests. It can without Redis, whose messages are only hints.
     #[must_use]
     pub const fn is_ready(self) -> bool {
         self.database && self.writer && self.accepting
     }
 
-    /// Whether all parts work.
+    /// Whether the server can answer requests and all other parts work, too.
     #[must_use]
     pub const fn is_whole(self) -> bool {
         self.is_ready() && self.log && self.bus
@@ -42,7 +42,7 @@ impl Readiness {
 }
 
 impl ControlPlane {
-    /// Checks all parts.
+    /// Checks all parts of the server. Waits at most two seconds for the database.
     pub async fn readiness(&self) -> Readiness {
         let answer = timeout(TIMEOUT, store::events::head(&self.db)).await;
         Readiness {
@@ -54,7 +54,7 @@ impl ControlPlane {
         }
     }
 
-    /// The current time, and the whole seconds since the server started.
+    /// Returns the current time, and the number of whole seconds since the server started.
     #[must_use]
     pub fn uptime(&self) -> (Instant, i64) {
         (self.now().into(), self.clock.monotonic().since(self.started).num_seconds())

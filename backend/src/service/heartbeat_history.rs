@@ -1,5 +1,6 @@
-//! The history of agents. Heartbeats are collected as they are committed, and written about a minute later, so that a
-//! heartbeat does not wait for it and costs one row an hour. A server that crashes loses what it has not written.
+//! The heartbeat history of agents. Committed heartbeats are collected in memory and written to the history about a
+//! minute later, so that a heartbeat does not wait for the history. The history has one row for each agent and hour. A
+//! server that crashes loses the heartbeats that it has not written.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque, hash_map::Entry},
@@ -26,9 +27,10 @@ use crate::{
 const WAIT: i64 = 50;
 /// The maximum number of rows of one transaction.
 const ROWS_AT_A_TIME: usize = 200;
-/// The maximum number of transactions of one call: 1,000 rows. With more agents, each is written less often.
+/// The maximum number of transactions of one call: 1,000 rows. With more agents, the heartbeats of each agent are
+/// written less often.
 const PAGES: usize = 5;
-/// The maximum number of transactions at the end: 10,000 rows.
+/// The maximum number of transactions when the server stops: 10,000 rows.
 const PAGES_AT_THE_END: usize = 50;
 /// The maximum number of agents whose heartbeats wait. Heartbeats of further ones are left out of their histories.
 const MAX_AGENTS: usize = 200_000;
@@ -123,7 +125,7 @@ impl ControlPlane {
         self.write_heartbeats(self.now().timestamp() - WAIT, PAGES).await
     }
 
-    /// Writes the heartbeats that wait, before the server stops.
+    /// Writes the heartbeats that have not been written yet, at most 10,000 rows. Called when the server stops.
     pub async fn write_rest_of_agent_history(&self) -> Result<()> {
         self.write_heartbeats(i64::MAX, PAGES_AT_THE_END).await
     }
@@ -153,8 +155,8 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// The history of an agent: the last 24 hours by minute, or the last 30 days by hour. Times about which nothing is
-    /// known, because no server was running or the agent was not registered, are left out.
+    /// Returns the history of an agent: the last 24 hours by minute, or the last 30 days by hour. It has no point for
+    /// times at which no server was running or the agent was not registered.
     ///
     /// # Errors
     ///

@@ -24,13 +24,13 @@ const CLAIM_TIMEOUT: TimeDelta = TimeDelta::minutes(1);
 const MAX_KEY: usize = 255;
 
 impl ControlPlane {
-    /// Carries out a creating call once for each idempotency key; without a key, each time. A repetition with the same
-    /// body gets the first answer again.
+    /// Runs `carry_out` once for each idempotency key; without a key, it runs each time. A repetition of the request
+    /// with the same key and body gets the stored first answer.
     ///
-    /// `permission` is the one that the call requires. A caller without it claims nothing: the call refuses it, as it
-    /// does without a key.
+    /// `permission` is the permission that the call requires. For a caller without it, the key is ignored, and
+    /// `carry_out` refuses the caller.
     ///
-    /// A request that was begun is carried out also when the client disconnects, so that a repetition finds the answer.
+    /// Once begun, the request is carried out even if the client disconnects, so that a repetition finds the answer.
     ///
     /// # Errors
     ///
@@ -106,7 +106,8 @@ impl ControlPlane {
 }
 
 impl Work {
-    /// Stores the answer in the transaction of the change, so that a crash loses both or neither of them.
+    /// Stores the answer for the idempotency key in the transaction of the change, so that a crash loses both or
+    /// neither of them. Has no effect without a claim.
     pub(super) async fn complete(&mut self, claim: Option<&IdempotencyClaim>, answer: &impl Serialize) -> Result<()> {
         match claim {
             Some(claim) => store::idempotency::complete(&mut self.tx, claim, answer).await,

@@ -1,5 +1,5 @@
 //! Timeouts of job runs: ended leases, runs without reports, runs whose transfers have all ended, and due retries.
-//! Every server runs the sweep. Each change is made by compare-and-set, so it is made and published once.
+//! Every server runs the sweep. Each change is made by compare-and-set, so that only one server makes and publishes it.
 
 use chrono::TimeDelta;
 

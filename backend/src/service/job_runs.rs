@@ -18,8 +18,9 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// Starts a run of a job of the calling agent, for the named start directive or else the oldest open one. A
-    /// repetition with the same directive returns the same run while it is active.
+    /// Starts a run of a job of the calling agent, for the start directive that the input names or, without one, for
+    /// the oldest open start directive. A repetition with the same directive returns the same run while the run is
+    /// active.
     ///
     /// # Errors
     ///
@@ -142,8 +143,8 @@ impl ControlPlane {
     /// # Errors
     ///
     /// [`Error::Forbidden`] unless the caller is an agent, [`Error::NotFound`] for the run of another agent,
-    /// [`Error::Conflict`] if the run has ended with another status, [`Error::ConflictBecause`] if it had ended because
-    /// its lease ended.
+    /// [`Error::Conflict`] if the run has ended with another status, [`Error::ConflictBecause`] if the server has
+    /// failed the run because its lease ended.
     pub async fn update_job_run(&self, actor: &Actor, job: JobId, id: RunId, report: ReportJobRun) -> Result<JobRun> {
         let scope = actor.require(Permission::ReportJobRun)?;
         let mut attempts = OptimisticRetry::default();
@@ -193,8 +194,8 @@ impl ControlPlane {
         }
     }
 
-    /// Records a final report that came after the server had ended the run as an event, and acknowledges the run's
-    /// directives.
+    /// Records a final report that arrived after the server had failed the run: as an event, without a change of the
+    /// run. Acknowledges the directives about the run.
     async fn keep_late_report(&self, mut work: Work, run: &JobRunRow, report: &ReportJobRun) -> Result<()> {
         let mut reported = run.view();
         reported.status = report.status.unwrap_or(reported.status);
@@ -208,7 +209,8 @@ impl ControlPlane {
         self.commit(work).await
     }
 
-    /// Saves a changed run; false if it was changed since it was read. The end of a run acknowledges its directives.
+    /// Saves a changed run, and acknowledges its directives if it has ended. Returns false if another change of the run
+    /// was committed since its revision `seen`.
     pub(super) async fn save_run(&self, work: &mut Work, run: &JobRunRow, seen: i64, kind: Kind) -> Result<bool> {
         if !store::job_runs::save(&mut work.tx, run, seen).await? {
             return Ok(false);
@@ -223,7 +225,8 @@ impl ControlPlane {
         Ok(true)
     }
 
-    /// Plans another attempt of a run that has failed, if its job has a retry policy that allows one.
+    /// Plans the next attempt of a run that has failed, if the retry policy of its job allows one. Only sets `retry_at`
+    /// of `run`.
     pub(super) async fn plan_retry(&self, work: &mut Work, run: &mut JobRunRow) -> Result<()> {
         if run.state.status != RunStatus::Failed {
             return Ok(());
@@ -235,7 +238,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// A page of runs, newest first.
+    /// Returns a page of runs, newest first.
     ///
     /// # Errors
     ///
@@ -254,7 +257,8 @@ impl ControlPlane {
         Ok(store::job_runs::list(&self.db, filter, request).await?.map(|row| row.view()))
     }
 
-    /// The newest runs of each of these jobs, at most the number given with its id.
+    /// Returns the newest runs of each of these jobs, in the order of the jobs: for each, at most the number that
+    /// follows its id.
     ///
     /// # Errors
     ///
@@ -269,7 +273,7 @@ impl ControlPlane {
         Ok(newest.collect())
     }
 
-    /// The existing runs with these ids, in no particular order.
+    /// Returns the existing runs with these ids, in no particular order.
     ///
     /// # Errors
     ///
@@ -280,7 +284,7 @@ impl ControlPlane {
         Ok(rows.iter().map(JobRunRow::view).collect())
     }
 
-    /// A job run.
+    /// Returns a job run.
     ///
     /// # Errors
     ///
@@ -324,8 +328,8 @@ impl ControlPlane {
         }
     }
 
-    /// Treats the agent's acknowledgement of a directive to stop a run as a report that the run is not active; false
-    /// after a concurrent change.
+    /// Handles the agent's acknowledgement of a directive to stop a run: a run with a cancel request becomes
+    /// `cancelled`. Returns false after a concurrent change; the caller then tries again.
     pub(super) async fn report_stopped_job_run(&self, work: &mut Work, id: RunId) -> Result<bool> {
         let Some(mut run) = store::job_runs::find(&mut work.tx, Scope::All, id).await? else { return Ok(true) };
         if run.state.status.has_ended() || run.state.cancel_requested_at.is_none() {
@@ -350,7 +354,8 @@ impl ControlPlane {
     }
 }
 
-/// A job run, if the caller has this permission. A run outside the caller's scope is not found in any case.
+/// Returns a job run, if the caller has this permission. For a run outside the caller's scope, the error is always
+/// [`Error::NotFound`].
 pub(super) async fn permitted_run(
     work: &mut Work,
     actor: &Actor,

@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// A page of the slot history of a job, latest slot first.
+    /// Returns a page of the slot history of a job, latest slot first.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Start directives: how jobs are sent to their agents, and what happens to starts that lead to no run.
+//! Start directives: they tell an agent to start a run of a job. This module also handles those that lead to no run.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -37,7 +37,7 @@ const NOT_FETCHED: &str = "not fetched: the agent did not start it within 24h";
 /// The reason of a slot whose start the agent acknowledged without a run.
 const DECLINED: &str = "the agent acknowledged the directive without starting a run";
 
-/// The directive that starts a job for a slot, with its agent.
+/// Builds the directive that starts a job for a slot. Returns the agent that receives it, and the directive.
 pub(super) fn starts(
     ids: &IdGenerator,
     job: &Job,
@@ -76,13 +76,13 @@ fn start(ids: &IdGenerator, job: &Job, attempt: RunAttempt, now: DateTime<Utc>) 
 }
 
 impl ControlPlane {
-    /// Starts a job now, independently of its schedule, as the request of `claim` if there is one.
+    /// Starts a job now, independently of its schedule. With a `claim`, the answer is stored for the idempotency key.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator,
-    /// [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if a run is active and the job may not overlap
-    /// itself.
+    /// [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if a run is active or about to start and the
+    /// overlap policy of the job is not `allow`.
     pub async fn run_job(&self, actor: &Actor, id: JobId, claim: Option<&IdempotencyClaim>) -> Result<Job> {
         let mut work = self.begin(actor).await?;
         store::schedules::lock_scheduler(&mut work.tx).await?;
@@ -104,7 +104,7 @@ impl ControlPlane {
     ///
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator,
     /// [`Error::Invalid`] if the job is disabled, [`Error::Conflict`] if the run neither failed nor was cancelled, if
-    /// it was retried already, and if another run is active while the job may not overlap itself.
+    /// it was retried already, or if another run is active and the overlap policy of the job is not `allow`.
     pub async fn retry_job_run(&self, actor: &Actor, id: RunId) -> Result<JobRun> {
         let mut work = self.begin(actor).await?;
         store::schedules::lock_scheduler(&mut work.tx).await?;
@@ -131,7 +131,7 @@ impl ControlPlane {
         Ok(run.view())
     }
 
-    /// Sends the agent the start directive of the next attempt.
+    /// Sends the agent the start directive of the next attempt of a run.
     pub(super) async fn send_again(&self, work: &mut Work, job: &JobRow, run: &JobRunRow) -> Result<()> {
         let job = job.view();
         let attempt = RunAttempt { scheduled_for: run.scheduled_for, number: run.attempt + 1, retry_of: Some(run.id) };
@@ -141,7 +141,8 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Starts the queued slots of a job, as far as its overlap policy allows. Returns the number of started slots.
+    /// Sends start directives for the queued slots of a job, as far as its overlap policy allows. Returns the number of
+    /// slots for which one was sent.
     pub(super) async fn start_queued_slots_of(&self, id: JobId) -> Result<usize> {
         let mut started = 0;
         while self.start_queued_slot(id).await? {
@@ -150,7 +151,8 @@ impl ControlPlane {
         Ok(started)
     }
 
-    /// Starts the queued slots of a job after a committed change. An error is logged, and the next sweep tries again.
+    /// Calls [`Self::start_queued_slots_of`] after a committed change. An error is logged, and the next sweep tries
+    /// again.
     pub(super) async fn start_queued_slots_after_change(&self, id: JobId) {
         let starting = attempt(STARTING, id, self.start_queued_slots_of(id)).await;
         if let Err(error) = starting {
@@ -177,7 +179,7 @@ impl ControlPlane {
         Ok(true)
     }
 
-    /// Starts all queued slots that may start. Returns the number of started slots.
+    /// Sends start directives for all queued slots that may start. Returns the number of slots for which one was sent.
     pub async fn start_queued_slots(&self) -> Result<usize> {
         let mut started = 0;
         for job in store::slots::with_queued_slots(&self.db, ScheduledKind::Job).await? {
@@ -186,7 +188,8 @@ impl ControlPlane {
         Ok(started)
     }
 
-    /// Marks slots as missed whose start directives have expired. Returns the number of these slots.
+    /// Closes start directives that have expired, and marks their slots as missed. Returns the number of these
+    /// directives.
     pub async fn give_up_starts(&self) -> Result<usize> {
         let now = self.now();
         let list = |after| store::directives::lapsed_starts(&self.db, now, after, PAGE);
@@ -222,7 +225,7 @@ async fn send(work: &mut Work, agent: AgentId, directive: &Directive) -> Result<
     Ok(())
 }
 
-/// Records that an agent has acknowledged a start without a run.
+/// Records that an agent has acknowledged a start directive without starting a run: its slot becomes `skipped`.
 pub(super) async fn decline(work: &mut Work, directive: &Directive) -> Result<()> {
     drop_slot(work, directive, Outcome::Skipped, DECLINED).await
 }

@@ -22,7 +22,7 @@ use crate::{
 const DISABLED: &str = "the job was disabled";
 
 impl ControlPlane {
-    /// Creates a job.
+    /// Creates a job. It belongs to the customer of its agent.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl ControlPlane {
         Ok(job)
     }
 
-    /// A page of the jobs that the caller may see. An agent sees its own enabled jobs.
+    /// Returns a page of the jobs that the caller may see. An agent sees its own enabled jobs.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ impl ControlPlane {
         Ok(store::jobs::list(&self.db, scope, &filter, sort, request).await?.map(|row| row.view()))
     }
 
-    /// A job.
+    /// Returns a job.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl ControlPlane {
         Ok(row.ok_or(Error::NotFound("job"))?.view())
     }
 
-    /// The jobs with these ids that the caller may see, in no particular order.
+    /// Returns the jobs with these ids that the caller may see, in no particular order.
     ///
     /// # Errors
     ///
@@ -113,14 +113,14 @@ impl ControlPlane {
         Ok(rows.iter().map(JobRow::view).collect())
     }
 
-    /// Changes a job. A change of the schedule, time zone or `enabled` takes effect at once; slots that were due before
-    /// are decided by the previous values.
+    /// Changes a job. A change of the schedule, the time zone or `enabled` takes effect at once. The outcomes of slots
+    /// that are already due are decided first, with the previous values.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] outside the caller's scope, [`Error::Forbidden`] unless the caller is an administrator,
-    /// [`Error::Fields`] for another agent, [`Error::Conflict`] if the job cannot be enabled because its agent was
-    /// revoked.
+    /// [`Error::Fields`] if `patch` names another agent, [`Error::Conflict`] if the job cannot be enabled because its
+    /// agent was revoked.
     pub async fn update_job(&self, actor: &Actor, id: JobId, patch: UpdateJob) -> Result<Job> {
         let mut attempts = OptimisticRetry::default();
         loop {
@@ -167,7 +167,7 @@ impl ControlPlane {
         }
     }
 
-    /// Enables a job: its schedule starts runs again.
+    /// Enables a job, so that its schedule starts runs.
     ///
     /// # Errors
     ///
@@ -234,7 +234,7 @@ impl ControlPlane {
         }
     }
 
-    /// Records an event about a job, with its current state.
+    /// Records an event with the current state of a job, and returns the job.
     pub(super) async fn note_job(&self, work: &mut Work, kind: Kind, id: JobId) -> Result<Job> {
         let row = store::jobs::find(&mut work.tx, Scope::All, id).await?;
         let job = row.ok_or(Error::NotFound("job"))?.view();
@@ -242,11 +242,11 @@ impl ControlPlane {
         Ok(job)
     }
 
-    /// The description of a schedule, and its next slots.
+    /// Returns the description of a schedule, and its next slots.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for agents, [`Error::Fields`] if it is not valid.
+    /// [`Error::Forbidden`] for agents, [`Error::Fields`] if the schedule is not valid.
     pub fn preview_schedule(&self, actor: &Actor, wanted: &PreviewSchedule) -> Result<SchedulePreview> {
         actor.require(Permission::PreviewSchedules)?;
         let schedule = parse(&wanted.schedule, &wanted.timezone)?;
@@ -254,14 +254,15 @@ impl ControlPlane {
     }
 }
 
-/// A job, for a caller with this permission. A job outside the caller's scope is not found, whatever the permission.
+/// Returns a job, if the caller has this permission. For a job outside the caller's scope, the error is always
+/// [`Error::NotFound`].
 pub(super) async fn permitted(work: &mut Work, actor: &Actor, permission: Permission, id: JobId) -> Result<JobRow> {
     let row = store::jobs::find(&mut work.tx, actor.scope(), id).await?.ok_or(Error::NotFound("job"))?;
     actor.require(permission)?;
     Ok(row)
 }
 
-/// An error if the job is disabled.
+/// Returns [`Error::Invalid`] if the job is disabled.
 pub(super) fn require_enabled(job: &JobRow) -> Result<()> {
     if job.enabled { Ok(()) } else { Err(Error::Invalid("the job is disabled: enable it first".to_owned())) }
 }
@@ -309,7 +310,7 @@ fn apply(row: &mut JobRow, patch: &UpdateJob) {
     row.set_rules(rules);
 }
 
-/// Parses a schedule in a time zone. Errors name the field of the input.
+/// Parses a schedule in a time zone. An error names the field of the input that is not valid.
 pub(super) fn parse(text: &str, timezone: &str) -> Result<Schedule> {
     Schedule::parse(text, timezone).map_err(|ScheduleError { field, message }| Error::field(field, message))
 }

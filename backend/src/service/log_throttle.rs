@@ -1,4 +1,4 @@
-//! A bound for log lines that clients can cause as often as they like.
+//! Limits how often a log line is written that clients can cause at will.
 
 use std::{
     mem,
@@ -8,10 +8,10 @@ use std::{
 
 use tokio::time::Instant;
 
-/// The least time between two lines.
+/// The minimum time between two lines.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Says when a line may be logged.
+/// Permits one log line in 10 seconds, and counts the suppressed lines.
 #[derive(Debug, Default)]
 pub struct LogThrottle(Mutex<Lines>);
 
@@ -19,12 +19,13 @@ pub struct LogThrottle(Mutex<Lines>);
 struct Lines {
     /// When the last line was logged.
     logged: Option<Instant>,
-    /// The number of lines that were left out since then.
+    /// The number of lines that were suppressed since then.
     left_out: u64,
 }
 
 impl LogThrottle {
-    /// The number of lines that were left out since the last one, if this one may be logged.
+    /// Returns the number of lines suppressed since the last logged one, if a line may be logged now; otherwise counts
+    /// the line as suppressed and returns `None`.
     #[must_use]
     pub fn permit(&self, now: Instant) -> Option<u64> {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);

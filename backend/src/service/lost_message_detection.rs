@@ -1,4 +1,5 @@
-//! Detects lost messages of the bus: the number of every committed event must arrive, from this server or over Redis.
+//! Detects lost messages of the bus: every committed event has a number, and each number must arrive on the bus, from
+//! this server or over Redis.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -29,7 +30,7 @@ impl ReceivedNumbers {
         }
     }
 
-    /// Whether a number up to `head` has not arrived; afterwards all of them count as received.
+    /// Whether a number up to `head` has not arrived. Afterwards, all numbers up to `head` count as received.
     fn misses(&mut self, head: i64) -> bool {
         let misses = self.up_to < head;
         if misses {
@@ -42,8 +43,9 @@ impl ReceivedNumbers {
 }
 
 impl ControlPlane {
-    /// Sends a resync to the readers of the bus if a committed event did not arrive within one to two seconds. A bus of
-    /// one server loses nothing unnoticed, so this returns at once there.
+    /// Runs until the server stops, and sends a resync to the readers of the bus whenever a committed event has not
+    /// arrived within one to two seconds. Returns at once without Redis, because a bus of one server loses no message
+    /// unnoticed.
     pub async fn detect_lost_messages(&self) {
         if !self.bus.is_shared() {
             return;

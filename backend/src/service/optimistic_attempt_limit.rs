@@ -1,4 +1,5 @@
-//! Limits the attempts at a change by compare-and-set, which is tried again after a concurrent change.
+//! Limits the number of attempts at a change by compare-and-set. Such a change is tried again if a concurrent change
+//! was committed first.
 
 use crate::error::{Error, Result};
 

@@ -1,4 +1,4 @@
-//! Password hashing. It is slow by design, so it runs on blocking threads, and few hashings run at a time.
+//! Password hashing. It is slow by design, so it runs on blocking threads, two hashings at a time.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ const WAITING: usize = 64;
 
 const BUSY: Error = Error::Unavailable("too many sign-ins at this moment: try again in a few seconds");
 
-/// What hashing a password costs with Argon2id.
+/// The cost parameters of Argon2id, with which passwords are hashed.
 #[derive(Clone, Copy, Debug)]
 pub struct PasswordCost {
     /// Memory, in KiB.
@@ -56,8 +56,8 @@ impl Passwords {
         .await?
     }
 
-    /// Whether the password has this hash. Without a hash this is false and takes the same time, so that the time does
-    /// not reveal which e-mail addresses are known.
+    /// Whether the password has this hash. Without a hash the answer is false, but takes the same time, so that the
+    /// time does not reveal which e-mail addresses have an account.
     pub(super) async fn verify(&self, password: String, hash: Option<String>) -> Result<bool> {
         let cost = self.cost;
         self.run(move || {

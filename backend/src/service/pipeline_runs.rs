@@ -28,7 +28,8 @@ mod webhooks;
 
 pub(super) use engine::EngineControl;
 
-/// How parameters are filled into drafts. Runs do not store it, so a draft that is run again is filled in as before.
+/// How parameters are filled into drafts. Runs do not store this, so it must not change: a draft that is run again must
+/// be filled in as before.
 const DRAFT_FILLING: Filling = Filling::Place;
 
 /// A run that is not stored yet, with its plan.
@@ -40,14 +41,14 @@ struct Planned {
 }
 
 impl ControlPlane {
-    /// Starts a run of a pipeline's current version, or of the draft in the input, which is kept with the run alone. A
-    /// caller who sends a draft must also be allowed to change the pipeline.
+    /// Starts a run of a pipeline's current version, or of the draft in the input. The draft is stored with the run
+    /// only. A caller who sends a draft must also be allowed to change the pipeline.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] outside the caller's scope; within it, [`Error::Forbidden`] for callers who are not
-    /// administrators, [`Error::Invalid`] if the pipeline is disabled, [`Error::Refused`] if a parameter or an agent is
-    /// not known, or with all diagnostics if the draft is not valid.
+    /// administrators, [`Error::Invalid`] if the pipeline is disabled, [`Error::Fields`] if a parameter is not valid,
+    /// [`Error::Refused`] if an agent is missing or ambiguous, or with all diagnostics if the draft is not valid.
     pub async fn run_pipeline(
         &self,
         actor: &Actor,
@@ -85,12 +86,12 @@ impl ControlPlane {
     }
 
     /// Continues a failed or cancelled run as a new run of the same version, or of the same draft, with the same
-    /// parameters. Completed steps are not carried out again.
+    /// parameters. Steps that were completed are not carried out again.
     ///
     /// # Errors
     ///
-    /// The errors of [`Self::run_pipeline`]; [`Error::Conflict`] unless the run has failed or was cancelled, and if its
-    /// draft is purged.
+    /// The errors of [`Self::run_pipeline`]; [`Error::Conflict`] if the run has neither failed nor been cancelled, or
+    /// if its draft was purged.
     pub async fn rerun_pipeline_run(
         &self,
         actor: &Actor,
@@ -150,7 +151,8 @@ impl ControlPlane {
         Ok(self.change_run(actor, id, cancel).await?.view())
     }
 
-    /// Ends every active run of a pipeline that is about to be deleted; false after a concurrent change.
+    /// Ends every active run of a pipeline that is about to be deleted. Returns false after a concurrent change; the
+    /// caller then drops the transaction and tries again.
     pub(super) async fn abandon_runs(&self, work: &mut Work, pipeline: PipelineId) -> Result<bool> {
         for id in store::pipeline_runs::under_way(&mut work.tx, pipeline).await? {
             let abandoned = self.try_change_run(work, id, &|state_machine, now| Ok(state_machine.abandon(now))).await?;

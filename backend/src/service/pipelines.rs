@@ -34,9 +34,9 @@ const VERSIONS: i64 = 20;
 
 impl ControlPlane {
     /// Creates a pipeline. A user's pipeline belongs to the user's customer. An administrator's pipeline belongs to the
-    /// customer that the input names. If the input names none, it belongs to the customer of the agents that the
-    /// definition names by id, provided that there are any and all have the same customer. In all other cases it
-    /// belongs to the platform.
+    /// customer that the input names. If the input names no customer, the pipeline belongs to the customer of the
+    /// agents that the definition names by id, if all of them have the same customer. In all other cases it belongs to
+    /// the platform.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl ControlPlane {
         Ok(pipeline)
     }
 
-    /// A page of the pipelines that the caller may see.
+    /// Returns a page of the pipelines that the caller may see.
     ///
     /// # Errors
     ///
@@ -102,19 +102,19 @@ impl ControlPlane {
         Ok(Page { items: self.with_versions(actor, items).await?, request, total, has_more })
     }
 
-    /// A pipeline.
+    /// Returns a pipeline.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] if there is none within the caller's scope,
-    /// [`Error::Conflict`] if several have this identifier.
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] if there is no such pipeline within the caller's scope,
+    /// [`Error::Conflict`] if several pipelines have this identifier.
     pub async fn get_pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<Pipeline> {
         actor.require(Permission::ViewPipelines)?;
         let pipeline = self.pipeline(actor, meant).await?.view();
         self.with_versions(actor, vec![pipeline]).await?.pop().ok_or(Error::NotFound("pipeline"))
     }
 
-    /// The pipelines with these ids that the caller may see, in no particular order.
+    /// Returns the pipelines with these ids that the caller may see, in no particular order.
     ///
     /// # Errors
     ///
@@ -125,7 +125,7 @@ impl ControlPlane {
         self.with_versions(actor, rows.into_iter().map(PipelineRow::view).collect()).await
     }
 
-    /// The identifier of a pipeline, and its definition as it was sent.
+    /// Returns the identifier of a pipeline, and its definition as it was sent.
     ///
     /// # Errors
     ///
@@ -241,7 +241,7 @@ impl ControlPlane {
         }
     }
 
-    /// The referenced pipeline within the caller's scope.
+    /// Finds the pipeline that `meant` refers to, within the caller's scope.
     pub(super) async fn pipeline(&self, actor: &Actor, meant: &PipelineRef) -> Result<PipelineRow> {
         let mut found = store::pipelines::find(&self.db, actor.scope(), meant).await?;
         if found.len() > 1 {
@@ -254,7 +254,7 @@ impl ControlPlane {
         found.pop().ok_or(Error::NotFound("pipeline"))
     }
 
-    /// The customer that a new pipeline belongs to; `None` for the platform.
+    /// Determines the customer that a new pipeline belongs to; `None` for the platform.
     pub(super) async fn customer_of(
         &self,
         actor: &Actor,
@@ -292,7 +292,8 @@ impl ControlPlane {
     }
 }
 
-/// Locks a pipeline until the end of the transaction, and reads it.
+/// Locks a pipeline until the end of the transaction, and reads it. Returns [`Error::NotFound`] if it is not within the
+/// caller's scope.
 pub(super) async fn held(work: &mut Work, actor: &Actor, id: PipelineId) -> Result<PipelineRow> {
     store::pipelines::hold(&mut work.tx, id).await?;
     let row = store::pipelines::find(&mut work.tx, actor.scope(), &id.into()).await?.pop();

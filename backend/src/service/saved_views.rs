@@ -1,4 +1,4 @@
-//! Saved views: each user has their own.
+//! Saved views. A user sees and changes only the views that the user has saved.
 
 use super::ControlPlane;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// A page of the caller's views, newest first.
+    /// Returns a page of the caller's saved views, newest first.
     ///
     /// # Errors
     ///
@@ -23,7 +23,7 @@ impl ControlPlane {
         Ok(store::saved_views::list(&self.db, user, request).await?.map(SavedView::from))
     }
 
-    /// Saves a view of the caller.
+    /// Creates a saved view of the caller.
     ///
     /// # Errors
     ///
@@ -58,7 +58,8 @@ impl ControlPlane {
         Ok(view)
     }
 
-    /// Changes a view of the caller.
+    /// Changes a saved view of the caller. If it becomes the default view of its page, the previous default no longer
+    /// is.
     ///
     /// # Errors
     ///
@@ -83,7 +84,7 @@ impl ControlPlane {
         Ok(row.into())
     }
 
-    /// Deletes a view of the caller.
+    /// Deletes a saved view of the caller.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Series of what happened, and samples of transfers, as the caller may see them.
+//! Queries of series (metrics over time) and of the samples of transfers.
 
 use super::ControlPlane;
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// A series, with the one of the window before if the request asks for it.
+    /// Returns a series. If the request asks for a baseline, the series of the earlier window is included.
     ///
     /// # Errors
     ///
@@ -36,7 +36,7 @@ impl ControlPlane {
         Ok(Series { metric: request.metric, step: request.step, final_until, points, baseline })
     }
 
-    /// The samples of a transfer in the order of time.
+    /// Returns the samples of a transfer in the order of time.
     ///
     /// # Errors
     ///
@@ -48,8 +48,8 @@ impl ControlPlane {
         Ok(found.first().map(|(_, samples)| samples.list().to_vec()).unwrap_or_default())
     }
 
-    /// The samples of those of these transfers that the caller may see, in no particular order. Transfers without
-    /// samples are left out.
+    /// Returns the samples of those of these transfers that the caller may see, in no particular order. The result has
+    /// no entry for a transfer without samples.
     ///
     /// # Errors
     ///

@@ -1,11 +1,11 @@
-//! The collector: adds up what was committed, and takes the samples of running transfers. Reports of agents do not wait for
-//! it. Each round is claimed by one server, and each of its transactions holds the row of `collector`. On SQLite they also
-//! hold the write lock: so they are short, and after each of them the collector pauses, and reports that have waited are
-//! committed first.
+//! The collector: adds up committed changes to series, and takes the samples of running transfers. One server claims
+//! each round, and each transaction of the round locks the row of `collector`. On SQLite each transaction also has the
+//! write lock, for which reports of agents wait. So transactions are short, and the collector pauses after each of
+//! them, so that the waiting reports are committed first.
 //!
-//! Changes of status are counted from the event log, each once: the number of the last event that was counted is written
-//! with the totals. Bytes are counted as the difference to what was counted of a transfer before, which is written with
-//! them, too. So nothing is lost or counted twice if a server stops at any time.
+//! Changes of status are counted from the event log. The number of the last counted event is written in the same
+//! transaction as the totals. Bytes are counted as the difference to the bytes that were already counted of a transfer,
+//! which are also written in that transaction. So nothing is lost or counted twice if a server stops at any time.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -34,14 +34,14 @@ const PAGE: usize = 100;
 const PAGES_OF_CHANGES: usize = 500;
 /// The maximum number of transactions of a round for running transfers: 5,000 transfers. The next round continues.
 const PAGES_OF_TRANSFERS: usize = 50;
-/// How many times as long as a transaction the pause after it is. Reports that have waited for the transaction then have
+/// The length of the pause after a transaction, as a multiple of the duration of the transaction. Reports then have
 /// three quarters of the time for their commits, which is enough to catch up.
 const PAUSE_FACTOR: u32 = 3;
 /// The longest pause, so that a round ends also where commits are slow.
 const MAX_PAUSE: Duration = Duration::from_millis(100);
 
 impl ControlPlane {
-    /// Collects what was committed since the last round, unless a server has begun a round within the last 10 seconds.
+    /// Runs a round of the collector, unless a server has begun one within the last 10 seconds.
     pub async fn collect_series(&self) -> Result<()> {
         let now = self.now();
         if !store::collector_position::claim(&self.db, now.timestamp(), MIN_INTERVAL).await? {
@@ -111,7 +111,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Lets reports be committed that have waited for a transaction which took so long.
+    /// Pauses, so that reports are committed that have waited for a transaction of this duration.
     async fn pause_after(&self, transaction: Duration) {
         let pause = (transaction * PAUSE_FACTOR).min(MAX_PAUSE);
         let _ = self.stop.run_until_cancelled(sleep(pause)).await;

@@ -21,17 +21,19 @@ use crate::{
     store::{self, Conn, sessions::SessionRow, users::UserRow},
 };
 
-/// A refresh token that was replaced works once more within this time, because the answer may have been lost.
+/// How long the last refresh token that was replaced remains valid, because the answer with its replacement may have
+/// been lost.
 const GRACE: TimeDelta = TimeDelta::seconds(10);
 
 const WRONG: Error = Error::Unauthenticated("wrong e-mail address or password");
 const ENDED: Error = Error::Unauthenticated("this session has ended: sign in again");
 
 impl ControlPlane {
-    /// Begins a session. `address` is the client's address in the form that rate limits count.
+    /// Signs a user in with e-mail address and password, and begins a session. `address` is the client's address in the
+    /// form in which rate limits count it.
     ///
-    /// The attempt counts as a failure before the password is verified, and is taken back if the password is right: so
-    /// concurrent attempts cannot exceed the limit.
+    /// The attempt counts as a failure before the password is verified, and no longer counts if the password is right.
+    /// So concurrent attempts cannot exceed the limit.
     ///
     /// # Errors
     ///
@@ -84,7 +86,8 @@ impl ControlPlane {
         }
     }
 
-    /// Begins a session for a user without the user's password, for an operator with access to the database.
+    /// Begins a session for a user without the user's password, for an operator at the command line. `life` is how long
+    /// the access token is valid.
     ///
     /// # Errors
     ///
@@ -114,12 +117,13 @@ impl ControlPlane {
         self.signed_in(user, session.id, 0, now, life)
     }
 
-    /// Renews a session.
+    /// Renews a session: exchanges its refresh token for a new access token and a new refresh token.
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthenticated`] if the token is not the session's latest. A token that was replaced before ends the
-    /// session, except once within ten seconds, because the answer may have been lost.
+    /// [`Error::Unauthenticated`] if the token is not the session's latest. Using a token that was replaced ends the
+    /// session. The exception is the last replaced token within ten seconds of its replacement, because the answer may
+    /// have been lost.
     pub async fn refresh_session(&self, token: &str) -> Result<SignedIn> {
         let (id, generation) = self.tokens.read_refresh(token).ok_or(ENDED)?;
         let mut attempts = OptimisticRetry::default();
@@ -163,7 +167,7 @@ impl ControlPlane {
         self.end_session(work, session, Kind::SignedOut, user.into()).await
     }
 
-    /// Ends the session of a refresh token. Has no effect on a session that has ended.
+    /// Ends the session of a refresh token. Has no effect if the session has already ended.
     ///
     /// # Errors
     ///
@@ -185,7 +189,7 @@ impl ControlPlane {
         self.commit(work).await
     }
 
-    /// The calling user.
+    /// Returns the calling user.
     ///
     /// # Errors
     ///

@@ -45,7 +45,7 @@ impl std::fmt::Debug for Tokens {
     }
 }
 
-/// The claims of an access token that are used, whichever version of the server issued it.
+/// The claims of an access token that the server reads. Tokens of all versions of the server have them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Claims {
     /// The Unix time in seconds at which the token expires.
@@ -69,7 +69,7 @@ struct IssuedClaims {
     customer_id: Option<CustomerId>,
 }
 
-/// A key pair from a file.
+/// An Ed25519 key pair from a file, with which access tokens are signed and verified.
 pub struct JwtKey {
     signing: EncodingKey,
     verifying: DecodingKey,
@@ -79,7 +79,7 @@ pub struct JwtKey {
 ///
 /// # Errors
 ///
-/// A message that continues a sentence beginning with the path of the file.
+/// A message without the path of the file, which the caller puts before it.
 pub fn jwt_key_from_file(path: &Path) -> std::result::Result<JwtKey, String> {
     let key =
         PrivatePkcs8KeyDer::from_pem_file(path).map_err(|error| format!("cannot be read as a PEM file: {error}"))?;
@@ -94,8 +94,8 @@ pub fn jwt_key_from_file(path: &Path) -> std::result::Result<JwtKey, String> {
 }
 
 impl Tokens {
-    /// Tokens signed with `secret` (HS256), or with a key from a file (`EdDSA`). Refresh tokens and other digests always
-    /// use the secret.
+    /// Creates the signer of tokens. Access tokens are signed with `key` (`EdDSA`) or, without one, with `secret`
+    /// (HS256). Refresh tokens and other digests always use the secret.
     #[must_use]
     pub fn new(secret: Vec<u8>, key: Option<JwtKey>) -> Self {
         let (algorithm, signing, verifying) = match key {
@@ -136,8 +136,9 @@ impl Tokens {
         (claims.exp > now.timestamp()).then_some(claims)
     }
 
-    /// The refresh token of one generation of a session. It contains both and a signature, so it is not stored, and a
-    /// token that was used before is recognised by its generation.
+    /// Creates the refresh token of one generation of a session. The token contains the id of the session, the
+    /// generation and a signature, so it need not be stored, and a token that was used before is recognised by its
+    /// generation.
     pub(super) fn refresh(&self, session: SessionId, generation: i64) -> String {
         let mut bytes = [session.0.as_bytes().as_slice(), &generation.to_be_bytes()].concat();
         let signature = self.digest(b"refresh", &bytes);
@@ -156,7 +157,8 @@ impl Tokens {
         Some((SessionId(Uuid::from_bytes(*session)), i64::from_be_bytes(*generation)))
     }
 
-    /// An authentication code that only servers with the same secret can compute. `purpose` separates its uses.
+    /// Computes an authentication code that only servers with the same secret can compute. Different purposes give
+    /// different codes.
     pub(super) fn digest(&self, purpose: &[u8], bytes: &[u8]) -> Vec<u8> {
         let mut mac = self.mac(purpose);
         mac.update(bytes);
@@ -175,7 +177,7 @@ impl Tokens {
         sealed
     }
 
-    /// Decrypts the result of [`Tokens::seal`]; `None` if it was not created with this secret.
+    /// Decrypts the result of [`Tokens::seal`]. Returns `None` if `sealed` was not created with this secret.
     pub(super) fn unseal(&self, sealed: [u8; 16]) -> Option<i64> {
         let (tag, hidden) = (*sealed.first_chunk()?, *sealed.last_chunk()?);
         let plain = self.masked(tag, hidden);

@@ -28,7 +28,7 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] unless the caller is an agent, and for the id of another agent; [`Error::NotFound`] for
+    /// [`Error::Forbidden`] if the caller is not an agent, or if the input names another agent; [`Error::NotFound`] for
     /// runs and steps that do not belong to the agent; [`Error::Conflict`] for runs and steps that have ended.
     pub async fn create_transfer(
         &self,
@@ -145,7 +145,7 @@ impl ControlPlane {
         Ok((outcomes, self.open_directives(agent).await?))
     }
 
-    /// A page of the transfers that the caller may see.
+    /// Returns a page of the transfers that the caller may see.
     ///
     /// # Errors
     ///
@@ -162,7 +162,8 @@ impl ControlPlane {
         Ok(page.map(|row| row.view()))
     }
 
-    /// A page of the transfers that the caller may see, for an export, and where the next page begins, if there is one.
+    /// Returns a page of the transfers that the caller may see, for an export, and the place after which the next page
+    /// begins; `None` if this is the last page.
     ///
     /// # Errors
     ///
@@ -180,7 +181,8 @@ impl ControlPlane {
         Ok((rows.iter().map(TransferRow::view).collect(), next))
     }
 
-    /// The newest transfers of each of these agents, at most the number given with its id.
+    /// Returns the newest transfers of each of these agents, in the order of the agents: for each, at most the number
+    /// that follows its id.
     ///
     /// # Errors
     ///
@@ -195,7 +197,7 @@ impl ControlPlane {
         Ok(newest.collect())
     }
 
-    /// A transfer.
+    /// Returns a transfer.
     ///
     /// # Errors
     ///
@@ -206,7 +208,7 @@ impl ControlPlane {
         Ok(row.ok_or(Error::NotFound("transfer"))?.view())
     }
 
-    /// The transfers with these ids that the caller may see, in no particular order.
+    /// Returns the transfers with these ids that the caller may see, in no particular order.
     ///
     /// # Errors
     ///
@@ -217,7 +219,8 @@ impl ControlPlane {
         Ok(rows.into_iter().map(|row| row.view()).collect())
     }
 
-    /// Cancels a transfer: a queued one at once, a running one when its agent confirms the request or its lease ends.
+    /// Cancels a transfer. A queued transfer is cancelled at once; a running transfer ends when its agent confirms the
+    /// request or its lease ends.
     ///
     /// # Errors
     ///
@@ -248,8 +251,8 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] outside the caller's scope, [`Error::Conflict`] unless the
-    /// transfer has failed and its agent is not revoked.
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] outside the caller's scope, [`Error::Conflict`] if the
+    /// transfer has not failed, or if its agent was revoked.
     pub async fn retry_transfer(&self, actor: &Actor, id: TransferId) -> Result<Transfer> {
         self.update_and_notify(actor, Permission::RetryTransfer, id, |row, now| {
             if !row.state.status.can_be_retried() {
@@ -307,7 +310,8 @@ impl ControlPlane {
         Ok(store::agents::find(&mut work.tx, crate::actor::Scope::All, agent).await?.is_some())
     }
 
-    /// Saves a changed transfer with its counters; false if it was changed since it was read.
+    /// Saves a changed transfer and the counts by status. Returns false if another change of the transfer was committed
+    /// since its revision `seen`.
     pub(super) async fn save(
         &self,
         work: &mut Work,
@@ -326,7 +330,8 @@ impl ControlPlane {
         Ok(true)
     }
 
-    /// The newest transfers of each of these job runs, at most the number given with its id.
+    /// Returns the newest transfers of each of these job runs, in the order of the runs: for each, at most the number
+    /// that follows its id.
     ///
     /// # Errors
     ///

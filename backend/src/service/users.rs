@@ -54,7 +54,7 @@ impl ControlPlane {
         Ok(user)
     }
 
-    /// A page of the users that a filter selects, newest first.
+    /// Returns a page of the users that a filter selects, newest first.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl ControlPlane {
         store::users::list(&self.db, filter, request).await
     }
 
-    /// Changes a user. A new password or role, or a suspension, ends the user's sessions.
+    /// Changes a user. A new password, a role in the input, or a suspension ends the user's sessions.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! Checkpoints of SQLite's write-ahead log (WAL): copies it into the database file beside the commits, which would have
-//! to do it themselves.
+//! Checkpoints of SQLite's write-ahead log (WAL): a background task copies the log into the database file, so that
+//! commits need not do so.
 
 use std::time::Duration;
 
@@ -7,11 +7,12 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::{ControlPlane, guarded};
 
-/// How often the length of the log is looked at.
+/// How often the length of the log is checked.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 impl ControlPlane {
-    /// Copies the log whenever it is long, until the server stops. Returns at once on PostgreSQL.
+    /// Copies the log into the database file whenever it is long, until the server stops. Returns at once with
+    /// PostgreSQL.
     pub async fn checkpoint_wal_when_long(&self) {
         if !self.db.has_wal() {
             return;

@@ -22,8 +22,9 @@ use crate::{
 const PREFIX: &str = "mft_wh_";
 
 impl ControlPlane {
-    /// Creates a new webhook secret in place of the previous one. Only this answer contains the whole secret. A user of
-    /// a customer replaces the customer's secret; an administrator names the customer, or replaces the platform's.
+    /// Creates a webhook secret, which replaces the previous one. Only the result of this call contains the whole
+    /// secret. A user of a customer replaces the customer's secret. An administrator replaces that of the named
+    /// customer or, with `None`, that of the platform.
     ///
     /// # Errors
     ///
@@ -57,12 +58,13 @@ impl ControlPlane {
         Ok(WebhookSecret { secret, ..shown })
     }
 
-    /// Whether the customer, or the platform, has a webhook secret.
+    /// Whether the customer, or the platform if `None`, has a webhook secret.
     pub(super) async fn has_webhook_secret(&self, customer: Option<CustomerId>) -> Result<bool> {
         Ok(store::webhook_secrets::find(&self.db, customer).await?.is_some())
     }
 
-    /// The signature of a body, if the customer has a secret: `t=<second>,v1=<HMAC-SHA-256 of second, dot and body>`.
+    /// Computes the signature of a body: `t=<second>,v1=<HMAC-SHA-256 of second, dot and body>`. Returns `None` if the
+    /// customer has no webhook secret.
     pub(super) async fn webhook_signature(
         &self,
         customer: Option<CustomerId>,

@@ -1,4 +1,5 @@
-//! Attention for agents that are silent or report an error, and for their keys and certificates that end.
+//! Attention items about agents that are silent or report an error, and about API keys and client certificates that
+//! expire.
 
 use std::collections::BTreeMap;
 
@@ -25,13 +26,14 @@ use crate::{
 
 /// The maximum number of agents or credentials that are read.
 const MOST: i64 = 2_000;
-/// How long before their end certificates are shown. Agents renew them 30 days before.
+/// How long before its expiry a certificate becomes an item. Agents renew certificates 30 days before their expiry.
 const CERTIFICATES_BEFORE: TimeDelta = TimeDelta::days(14);
-/// How long before their end keys are shown. A replaced key is valid for a day unless its owner says otherwise.
+/// How long before its expiry an API key becomes an item. A replaced key is valid for a day, unless the request that
+/// replaced it named another duration.
 const KEYS_BEFORE: TimeDelta = TimeDelta::days(7);
-/// How long after their end keys and certificates are shown.
+/// How long after their expiry keys and certificates remain items.
 const AFTER: TimeDelta = TimeDelta::days(7);
-/// How long before the end an item is a warning, and no longer a notice.
+/// The remaining validity at which an item is a warning and no longer a notice.
 const SOON: TimeDelta = TimeDelta::days(3);
 
 /// An agent of a group.
@@ -39,7 +41,7 @@ const SOON: TimeDelta = TimeDelta::days(3);
 struct Member {
     id: AgentId,
     name: String,
-    /// Why it has its status, as it said.
+    /// The reason of its status, as the agent reported it.
     reason: Option<String>,
     since: DateTime<Utc>,
 }
@@ -107,7 +109,7 @@ fn failure(member: &Member) -> Failure<'_> {
     Failure { code: None, message: member.reason.as_deref() }
 }
 
-/// One item for each customer. What ends first decides the severity.
+/// One item for each customer. The credential that expires first decides the severity.
 fn credentials(kind: AttentionKind, rows: Vec<EndingCredential>, noun: &str, now: DateTime<Utc>) -> Vec<AttentionItem> {
     let is_at_least = count(&rows) >= MOST;
     let mut groups: BTreeMap<CustomerId, Vec<Member>> = BTreeMap::new();

@@ -1,4 +1,5 @@
-//! Attention for jobs and pipelines: their runs fail, are late or do not happen. For callers who see all runs.
+//! Attention items about jobs and pipelines whose runs fail, are late or do not start. Only administrators receive
+//! them.
 
 use std::{
     cmp::Reverse,
@@ -32,7 +33,7 @@ const RUNS_SINCE: TimeDelta = TimeDelta::days(31);
 const DAY: TimeDelta = TimeDelta::hours(24);
 /// The maximum number of jobs, and of pipelines, with failed runs.
 const MOST_OWNERS: i64 = 100;
-/// The maximum number of runs that count as failed one after the other.
+/// The maximum number of consecutive failed runs that are counted.
 const MOST_IN_A_ROW: i64 = 20;
 /// The maximum number of slots that are read.
 const MOST_SLOTS: i64 = 5_000;
@@ -231,7 +232,7 @@ impl ControlPlane {
         Ok(items.collect())
     }
 
-    /// The pipelines of which no run can start.
+    /// The items about pipelines of which no run can start.
     pub(super) async fn pipelines_that_cannot_run(&self) -> Result<Vec<AttentionItem>> {
         let blocked = self.blocked_pipelines().await?.into_iter().map(|blocked| {
             let BlockedPipeline { pipeline, reason } = blocked;

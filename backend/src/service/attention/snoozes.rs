@@ -1,4 +1,4 @@
-//! Snoozes of attention items: an item is out of the way until a given time, or until it gets worse.
+//! Snoozes of attention items: a user puts an item aside until a given time, or until its severity rises.
 
 use std::{
     collections::HashMap,
@@ -24,12 +24,12 @@ use crate::{
 const LONGEST: TimeDelta = TimeDelta::days(366);
 
 impl ControlPlane {
-    /// Snoozes an item for all who see it, and returns it. An earlier snooze of the item is replaced.
+    /// Snoozes an item for all users who see it, and returns the item. An earlier snooze of the item is replaced.
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] if the caller sees no such item, [`Error::Fields`] for an end
-    /// that is not in the future, or later than a year from now.
+    /// [`Error::Forbidden`] for agents, [`Error::NotFound`] if the caller sees no such item, [`Error::Fields`] if
+    /// `until` is not in the future, or more than 366 days from now.
     pub async fn snooze_attention(
         &self,
         actor: &Actor,
@@ -80,12 +80,13 @@ impl ControlPlane {
         self.commit(work).await
     }
 
-    /// The items of a scope, which are read again if there is none with this id.
+    /// The items of a scope. They are read again if no cached item has this id.
     async fn attention_with(&self, scope: Scope, id: AttentionId) -> Result<Arc<Attention>> {
         self.current_attention(scope, |attention| attention.items.iter().any(|item| item.id == id)).await
     }
 
-    /// Marks the items that are snoozed, and no others, and ends the snoozes of items whose severity has risen.
+    /// Sets `snoozed_until` and `snooze_reason` of the items that are snoozed and clears them on all others. Ends the
+    /// snoozes of items whose severity has risen.
     pub(super) async fn apply_snoozes(&self, now: DateTime<Utc>, items: &mut [AttentionItem]) -> Result<()> {
         let ids: Vec<AttentionId> = items.iter().map(|item| item.id).collect();
         let found = snoozes::of_items(&self.db, &ids, now).await?;
@@ -109,7 +110,8 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Logs that ends of snoozes are not stored, and that they are again. Each once, since every reader tries it.
+    /// Logs once that ends of snoozes cannot be stored, and once that they can be stored again: every reader tries to
+    /// store them.
     fn log_ends(&self, outcome: &Result<()>) {
         let has_failed = outcome.is_err();
         if self.attention.has_unstored_ends.swap(has_failed, Ordering::Relaxed) == has_failed {

@@ -1,4 +1,4 @@
-//! Attention for transfers that failed or are stalled.
+//! Attention items about transfers that failed or are stalled.
 
 use std::{
     cmp::Reverse,
@@ -25,7 +25,8 @@ use crate::{
 const DAY: TimeDelta = TimeDelta::hours(24);
 /// The maximum number of failures that are read, the latest ones.
 const MOST_FAILED: i64 = 5_000;
-/// The maximum number of failures that are read of a customer whose failures are not all among the latest.
+/// The maximum number of failures that are read of each customer whose failures the limit [`MOST_FAILED`] may have cut
+/// off.
 const MOST_FAILED_OF_EACH: i64 = 20;
 /// The maximum number of such customers, the newest ones.
 const MOST_CUSTOMERS: i64 = 1_000;
@@ -64,7 +65,7 @@ impl ControlPlane {
         Ok(groups.into_iter().map(item).collect())
     }
 
-    /// Adds failures of the customers that the failures of others have left no room for.
+    /// Adds failures of customers of which the limit [`MOST_FAILED`] has let through few or none.
     async fn add_failures_of_others(&self, rows: &mut Vec<UnhealthyTransfer>, since: DateTime<Utc>) -> Result<()> {
         let mut counts: HashMap<CustomerId, i64> = HashMap::new();
         for row in &*rows {

@@ -1,4 +1,5 @@
-//! Cursors of the event log: a customer does not learn the number of other customers' events.
+//! Cursors of the event log. The number of an event is encrypted in them, so that a customer cannot count the events of
+//! other customers.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -9,26 +10,26 @@ use crate::{
     store,
 };
 
-/// The position of a cursor in the event log.
+/// The position in the event log that a cursor names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Position {
     /// The event with this number.
     At(i64),
-    /// An event that a cursor of this form may not name.
+    /// The cursor has the form of earlier versions and names an event for which only the current form is accepted.
     Unknown,
 }
 
 impl ControlPlane {
-    /// The cursor of an event: its number, encrypted and authenticated.
+    /// Returns the cursor of the event with this number: the number, encrypted and authenticated.
     #[must_use]
     pub fn log_cursor(&self, number: i64) -> String {
         URL_SAFE_NO_PAD.encode(self.tokens.seal(number))
     }
 
-    /// The position of a cursor. `name` is the argument that holds it, for errors.
+    /// Reads a cursor. `name` is the argument that contained the cursor, for the error message.
     ///
-    /// Earlier versions used the plain number as a cursor. Such a cursor is valid up to the last number that they
-    /// issued; beyond, it would let a customer count the events of others.
+    /// Earlier versions used the plain number as a cursor. For a customer, such a cursor is valid up to the last number
+    /// that they issued; a larger one would let the customer count the events of others.
     pub(super) async fn log_position(&self, actor: &Actor, name: &'static str, cursor: &str) -> Result<Position> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
         let sealed = <[u8; 16]>::try_from(bytes.as_slice()).ok().and_then(|sealed| self.tokens.unseal(sealed));

@@ -14,7 +14,8 @@ use crate::{
 const ADMINISTRATOR: &str = "admin";
 
 impl ControlPlane {
-    /// Removes from a customer's events what only administrators may see. Every read of the log for a customer ends here.
+    /// Removes from a customer's events what only administrators may see. Every read of the log for a customer must
+    /// call this.
     pub(super) async fn hide_from_customer(&self, customer: CustomerId, events: &mut [Event]) -> Result<()> {
         self.hide_actors(customer, events).await?;
         self.hide_earlier_versions(customer, events).await

@@ -35,7 +35,8 @@ pub struct EventLogSubscription {
 }
 
 impl ControlPlane {
-    /// Follows the log from now on, or after a cursor. Purged events after the cursor are reported as a gap.
+    /// Subscribes to the log from now on, or from the event after a cursor. If events after the cursor were purged, the
+    /// subscription begins with a gap.
     ///
     /// # Errors
     ///
@@ -72,7 +73,8 @@ impl ControlPlane {
 }
 
 impl EventLogSubscription {
-    /// The next event, or `None` inside the result for a gap. The stream ends when the server stops.
+    /// Waits for the next event. Returns `Some(Ok(None))` for a gap, and `None` when the server stops. After an error,
+    /// the next call tries again.
     pub async fn next(&mut self) -> Option<Result<Option<Event>>> {
         let stop = self.cp.stop().clone();
         if std::mem::take(&mut self.has_failed) {

@@ -12,9 +12,10 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// Events of the log that the caller may see, newest first, next to the cursor `beyond`: older ones, or newer ones
-    /// with `is_upward`; and whether there are more in that direction. The cursor comes with the name of the argument
-    /// that holds it. With `object`, only events about the object with this id.
+    /// Returns at most `limit` events that the caller may see, newest first, and whether there are more. They are the
+    /// events before the cursor `beyond` or, with `is_upward`, those after it. `beyond` consists of the name of the
+    /// argument for error messages, and the cursor. With `object`, only events about the object with this id are
+    /// returned.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Slots of pipelines. They are decided like those of jobs, but the server itself starts the runs.
+//! Due slots of pipelines. Their outcomes are decided like those of jobs, but the server itself starts the runs.
 //!
 //! A first transaction claims the schedule and stores the decision; a second one creates the run and updates the slot.
 //! If a server stops between the two, the slot stays queued, and any server starts the run.
@@ -30,8 +30,8 @@ use crate::{
 const WAITS_FOR_SERVER: &str = "waits for a server to start it";
 
 impl ControlPlane {
-    /// Decides all due slots of pipelines and starts the runs that may start. Returns how many pipelines had a due
-    /// slot.
+    /// Decides the outcomes of all due slots of pipelines and starts the runs that may start. Returns the number of
+    /// pipelines that had a due slot.
     pub(in crate::service) async fn decide_due_pipeline_slots(&self) -> Result<usize> {
         let mut total = 0;
         while store::schedules::next_due(&self.db, ScheduledKind::Pipeline).await?.is_some_and(|due| due <= self.now())
@@ -51,7 +51,7 @@ impl ControlPlane {
         Ok(total)
     }
 
-    /// Decides the due slots of one pipeline and starts its runs, before its schedule changes.
+    /// Decides the outcomes of the due slots of one pipeline and starts its runs. Called before its schedule changes.
     pub(in crate::service) async fn decide_due_slots_of_pipeline(&self, id: PipelineId) -> Result<()> {
         self.decide_due_pipelines(vec![id.0]).await?;
         self.start_queued_pipelines().await.map(drop)
@@ -83,7 +83,7 @@ impl ControlPlane {
         Ok(claimed.len())
     }
 
-    /// Starts all queued slots of pipelines that may start. Returns the number of started slots.
+    /// Starts a run for each queued slot of a pipeline that may start. Returns the number of slots that were handled.
     pub async fn start_queued_pipelines(&self) -> Result<usize> {
         let mut started = 0;
         for pipeline in store::slots::with_queued_slots(&self.db, ScheduledKind::Pipeline).await? {

@@ -1,4 +1,4 @@
-//! The engine of pipeline runs: advances them when time has passed.
+//! The engine of pipeline runs: advances runs that are due, because of a change or because time has passed.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::{
     webhooks::Permits,
 };
 
-/// Wakes the engine of this server when it may have something to do, and limits the webhooks that it sends.
+/// Wakes the engine of this server when a run may be due, and limits the webhooks that this server sends at a time.
 #[derive(Debug, Default)]
 pub(in crate::service) struct EngineControl {
     wakeup: Notify,
@@ -27,13 +27,13 @@ impl EngineControl {
 }
 
 impl ControlPlane {
-    /// Waits until the engine may have something to do.
+    /// Waits until a run may be due because of a change that this server has committed.
     pub async fn runs_may_go_on(&self) {
         self.engine.wakeup.notified().await;
     }
 
-    /// Advances all due runs, sends their webhooks, and starts queued slots of pipelines. Returns how many runs were
-    /// examined.
+    /// Advances all due runs, sends their webhooks, and starts queued slots of pipelines. Returns the number of runs
+    /// that were examined.
     pub async fn advance_pipeline_runs(self: &Arc<Self>) -> Result<usize> {
         const WHAT: &str = "advancing runs of pipelines";
         let now = self.now();

@@ -1,4 +1,4 @@
-//! Pipeline runs: listed and read by administrators.
+//! Queries of pipeline runs, for administrators.
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// A page of a pipeline's runs, newest first.
+    /// Returns a page of a pipeline's runs, newest first.
     ///
     /// # Errors
     ///
@@ -35,7 +35,7 @@ impl ControlPlane {
         Ok(store::pipeline_runs::list(&self.db, &filter, request).await?.map(|row| row.view()))
     }
 
-    /// A page of the runs of one pipeline or of all, newest first.
+    /// Returns a page of the runs of one pipeline or of all pipelines, newest first.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// A pipeline run.
+    /// Returns a pipeline run.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl ControlPlane {
         Ok(self.permitted_pipeline_run(actor, Permission::ViewPipelineRuns, id).await?.view())
     }
 
-    /// The existing runs with these ids, in no particular order.
+    /// Returns the existing runs with these ids, in no particular order.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl ControlPlane {
         Ok(store::pipeline_runs::find_all(&self.db, ids).await?.iter().map(PipelineRunRow::view).collect())
     }
 
-    /// The plans of these runs, in the form of the `ast` of a dry run, in no particular order.
+    /// Returns the plans of these runs, in the form of the `ast` of a dry run, in no particular order.
     ///
     /// # Errors
     ///
@@ -93,8 +93,8 @@ impl ControlPlane {
         store::pipeline_runs::plans(&self.db, ids).await
     }
 
-    /// The definitions of the runs among these that execute a draft, as they were sent, in no particular order. Those that
-    /// are purged are left out.
+    /// Returns the drafts, as they were sent, of those of these runs that execute a draft, in no particular order. The
+    /// result has no entry for a run whose draft was purged.
     ///
     /// # Errors
     ///
@@ -104,7 +104,8 @@ impl ControlPlane {
         store::pipeline_runs::drafts(&self.db, ids).await
     }
 
-    /// The runs among these whose definition is a draft that is kept, so that they can be run again, in no particular order.
+    /// Returns those of these runs that execute a draft which is still stored, so that they can be run again, in no
+    /// particular order.
     ///
     /// # Errors
     ///
@@ -114,7 +115,8 @@ impl ControlPlane {
         store::pipeline_runs::with_drafts(&self.db, ids).await
     }
 
-    /// The newest runs of each of these pipelines, at most the number given with its id.
+    /// Returns the newest runs of each of these pipelines, in the order of the pipelines: for each, at most the number
+    /// that follows its id.
     ///
     /// # Errors
     ///

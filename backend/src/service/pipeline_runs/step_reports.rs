@@ -67,7 +67,8 @@ impl ControlPlane {
         }
     }
 
-    /// Links the transfer that an agent creates for one of its steps; false after a concurrent change.
+    /// Stores the id of the transfer that an agent creates for one of its steps in the step. Returns false after a
+    /// concurrent change; the caller then drops the transaction and tries again.
     pub(in crate::service) async fn link_transfer_to_step(
         &self,
         work: &mut Work,
@@ -83,8 +84,8 @@ impl ControlPlane {
         Ok(self.advance_and_save(work, &before, row, Vec::new()).await?.is_some())
     }
 
-    /// Treats an agent's acknowledgement of a directive to stop a step as a report that the step is not active; false
-    /// after a concurrent change.
+    /// Handles the agent's acknowledgement of a directive to stop a step: it confirms that the step is not active.
+    /// Returns false after a concurrent change; the caller then drops the transaction and tries again.
     pub(in crate::service) async fn report_stopped_step(&self, work: &mut Work, directive: &Directive) -> Result<bool> {
         let DirectiveAction::CancelStep { run_id, step_id, .. } = &directive.action else { return Ok(true) };
         let Some(before) = store::pipeline_runs::find(&mut work.tx, *run_id).await? else { return Ok(true) };

@@ -31,11 +31,12 @@ const WEBHOOK_TIMEOUT: TimeDelta = TimeDelta::seconds(60);
 /// How often a step that waits for its agent is checked.
 const RECHECK_AFTER: TimeDelta = TimeDelta::seconds(5);
 
-/// A change of a run, which returns the effects on its agents.
+/// A change of a run. It returns the steps to send to agents, to stop or to withdraw.
 pub(super) type RunChange<'a> = dyn Fn(&mut RunStateMachine, DateTime<Utc>) -> Result<Vec<Effect>> + Send + Sync + 'a;
 
 impl ControlPlane {
-    /// Applies a change to a run, and advances it.
+    /// Applies a change to a run, advances the run, and commits. After a concurrent change, the change is applied
+    /// again.
     pub(super) async fn change_run(
         &self,
         actor: &Actor,
@@ -67,7 +68,8 @@ impl ControlPlane {
         self.advance_and_save(work, &before, row, effects).await
     }
 
-    /// Advances a run that was changed, and saves it; `None` after a concurrent change.
+    /// Advances a changed run and saves it. `before` is the run as it was read, `effects` are those of the change.
+    /// Returns the saved run, or `None` after a concurrent change.
     pub(super) async fn advance_and_save(
         &self,
         work: &mut Work,
@@ -106,7 +108,8 @@ impl ControlPlane {
         Ok(Some(row))
     }
 
-    /// Sends the directives that start and stop steps, and acknowledges those of steps that have ended.
+    /// Carries out effects: sends the directives that start and stop steps, and closes the directives of steps that are
+    /// stopped or withdrawn.
     pub(super) async fn carry_out(
         &self,
         work: &mut Work,
@@ -142,7 +145,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// The timeouts of steps.
+    /// Returns the timeouts that apply to steps.
     pub(super) fn timeouts(&self) -> Timeouts {
         Timeouts {
             lease: delta(self.timing.lease),
@@ -154,7 +157,7 @@ impl ControlPlane {
     }
 }
 
-/// The availability of the agent of each step, in the order of the steps.
+/// Determines the availability of the agent of each step, in the order of the steps.
 pub(super) async fn availabilities(work: &mut Work, row: &PipelineRunRow) -> Result<Vec<AgentAvailability>> {
     let state_machine = &row.state_machine;
     let pending =

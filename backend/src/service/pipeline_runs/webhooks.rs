@@ -1,4 +1,4 @@
-//! The webhooks of steps: claimed by one server, and sent.
+//! The webhooks of steps. One server claims each webhook, and sends it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     webhooks::{Delivery, Permit},
 };
 
-/// A webhook that this server has claimed.
+/// A webhook that this server has claimed, and not sent yet.
 pub(super) struct Claimed {
     place: usize,
     attempt: i64,
@@ -23,7 +23,8 @@ pub(super) struct Claimed {
 }
 
 impl ControlPlane {
-    /// Claims due webhooks in the order of the steps, as long as there are permits.
+    /// Claims the due webhooks of a run in the order of the steps, as long as there are permits. Changes `row` only;
+    /// the caller saves it.
     pub(super) fn claim_webhooks(&self, row: &mut PipelineRunRow, now: DateTime<Utc>) -> Vec<Claimed> {
         let mut claimed = Vec::new();
         for place in row.state_machine.unclaimed(now) {

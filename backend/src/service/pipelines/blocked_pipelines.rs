@@ -19,7 +19,7 @@ const MOST: i64 = 500;
 /// The maximum number of definitions in memory at once.
 const AT_ONCE: usize = 20;
 
-/// The names of the agents that the current version of a pipeline needs; `None` stands for the only agent of the
+/// The names of the agents that a version of a pipeline needs. A name of `None` stands for the only agent of the
 /// customer.
 #[derive(Clone, Debug)]
 pub(in crate::service) struct NamedAgents {
@@ -36,7 +36,7 @@ pub(in crate::service) struct BlockedPipeline {
 }
 
 impl ControlPlane {
-    /// The enabled pipelines of which no run can start. A definition is read once for each version.
+    /// Returns the enabled pipelines of which no run can start. The definition of each version is read once.
     pub(in crate::service) async fn blocked_pipelines(&self) -> Result<Vec<BlockedPipeline>> {
         let pipelines = store::attention::enabled_pipelines(&self.db, MOST).await?;
         self.read_named_agents(&pipelines).await?;

@@ -1,4 +1,4 @@
-//! Checks the definitions of pipelines: whether they are valid, which agents they name, and the plan of a run.
+//! Checks the definitions of pipelines, finds the agents that they name, and plans runs.
 
 use serde_json::{Value, json};
 use tracing::Span;
@@ -36,7 +36,7 @@ pub(super) struct Agents {
 }
 
 impl ControlPlane {
-    /// The JSON Schema of definitions.
+    /// Returns the JSON Schema of definitions.
     ///
     /// # Errors
     ///
@@ -46,7 +46,7 @@ impl ControlPlane {
         Ok(schema())
     }
 
-    /// The plan of a definition, or its errors. Saves nothing.
+    /// Checks a definition. Returns its diagnostics and, if it is valid, its plan. Saves nothing.
     ///
     /// # Errors
     ///
@@ -80,7 +80,8 @@ impl ControlPlane {
         definition.ok_or_else(|| refused(&diagnostics))
     }
 
-    /// An error if the definition names an agent ambiguously, because no run of it could begin.
+    /// Returns [`Error::Refused`] if the definition cannot be planned, for example because several agents have a name
+    /// in it: no run of it could begin.
     pub(super) async fn require_clear_agents(
         &self,
         customer: Option<CustomerId>,
@@ -92,7 +93,7 @@ impl ControlPlane {
         if is_wrong { Err(refused(&planned.diagnostics)) } else { Ok(()) }
     }
 
-    /// An error unless this customer could save the definition.
+    /// Returns an error unless the draft could be saved as the definition of a pipeline of this customer.
     pub(in crate::service) async fn require_valid_draft(
         &self,
         customer: Option<CustomerId>,
@@ -103,7 +104,8 @@ impl ControlPlane {
         self.require_clear_agents(customer, &definition).await
     }
 
-    /// The plan and the graph of a run of this text, with the values of all parameters.
+    /// Plans a run of this definition with the given parameters. Returns the plan, with the values of all parameters,
+    /// and the graph that the run stores.
     pub(in crate::service) async fn plan_of_run(
         &self,
         customer: Option<CustomerId>,
@@ -136,7 +138,7 @@ impl ControlPlane {
         self.agents_named(customer, &definition.agents()).await
     }
 
-    /// The agents of the customer with these names, and all of its agents if `None` is among the names.
+    /// Finds the agents of the customer with these names, and all agents of the customer if `None` is among the names.
     pub(super) async fn agents_named(&self, customer: Option<CustomerId>, named: &[Option<&str>]) -> Result<Agents> {
         let words: Vec<&str> = named.iter().copied().flatten().collect();
         let mut known = store::agents::find_by_name(&self.db, customer, &words).await?;
@@ -172,7 +174,8 @@ impl Agents {
         }
     }
 
-    /// An error unless the name identifies one agent, without which a run cannot begin.
+    /// Returns [`Error::Refused`] unless the name identifies exactly one agent, because a run could not begin without
+    /// it.
     pub(super) fn require_one(&self, name: Option<&str>) -> Result<()> {
         let (message, ids) = match (self.find(name), name) {
             (AgentLookup::One(_), _) => return Ok(()),
@@ -291,7 +294,7 @@ fn instruction(transfer: &PlannedTransfer) -> TransferInstruction {
 }
 
 impl Definition {
-    /// The agents that the definition names by id.
+    /// Returns the agents that the definition names by id.
     pub(super) fn agent_ids(&self) -> impl Iterator<Item = AgentId> {
         let names = self.steps.iter().filter_map(|step| step.agent.as_ref()).chain(self.agent.as_ref());
         names.filter_map(|AgentName { name, .. }| name.parse().ok())

@@ -1,4 +1,4 @@
-//! The schedule of a pipeline, which follows its definition. It is stored in the same table as the schedules of jobs,
+//! The schedule of a pipeline, which its definition contains. It is stored in the same table as the schedules of jobs,
 //! and the same rules decide its slots.
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// A page of the slot history of a pipeline, latest slot first.
+    /// Returns a page of the slot history of a pipeline, latest slot first.
     ///
     /// # Errors
     ///
@@ -39,8 +39,9 @@ impl ControlPlane {
         Ok(slots.map(|row| row.pipeline_view()))
     }
 
-    /// Stores the schedule of the definition, if the pipeline is enabled. Without a schedule, queued slots are
-    /// cancelled. Returns false if a slot is due: the caller then decides it by the previous schedule, and tries again.
+    /// Stores the schedule of the definition. If there is none or the pipeline is disabled, deletes the stored schedule
+    /// and cancels queued slots. Returns false if a slot is due or the schedule was changed concurrently; the caller
+    /// then decides the due slots by the previous schedule, and tries again.
     pub(super) async fn reschedule(
         &self,
         work: &mut Work,

@@ -1,4 +1,4 @@
-//! The versions of a pipeline: listed, read, compared and restored by administrators.
+//! The versions of a pipeline, which administrators can list, read, compare and restore.
 
 use tracing::Span;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// A page of a pipeline's versions, newest first.
+    /// Returns a page of a pipeline's versions, newest first.
     ///
     /// # Errors
     ///
@@ -31,7 +31,7 @@ impl ControlPlane {
         store::pipelines::list_versions(&self.db, row.id, request).await
     }
 
-    /// The definition of a version.
+    /// Returns the definition of a version.
     ///
     /// # Errors
     ///
@@ -41,7 +41,7 @@ impl ControlPlane {
         Ok(self.version(&row, version).await?.0)
     }
 
-    /// The differences between two versions of a pipeline.
+    /// Returns the differences between two versions of a pipeline.
     ///
     /// # Errors
     ///
@@ -82,8 +82,8 @@ impl ControlPlane {
         self.replace_pipeline_definition(actor, &row.id.into(), input).await
     }
 
-    /// A pipeline, for a caller with this permission. A pipeline outside the caller's scope is not found, whatever the
-    /// permission.
+    /// Returns a pipeline, if the caller has this permission. For a pipeline outside the caller's scope, the error is
+    /// always [`Error::NotFound`].
     pub(in crate::service) async fn permitted_pipeline(
         &self,
         actor: &Actor,

@@ -15,7 +15,7 @@ use crate::{
 /// The outcome for each transfer, in the order of the ids or, with a filter, newest first.
 pub type TransferOutcomes = Vec<(TransferId, Result<Transfer>)>;
 
-/// The outcome for transfers after one that the database did not store.
+/// The outcome of the transfers that follow one which the database could not store.
 const NOT_TRIED: Error =
     Error::Unavailable("an earlier transfer could not be stored, so this one was left unchanged: try again");
 
@@ -24,9 +24,9 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// [`Error::Forbidden`] for agents, [`Error::Fields`] if the filter selects more than [`MAX_SELECTED`] transfers. An
-    /// error of one transfer is the outcome of that transfer. If the caller loses the right meanwhile, the outcome of the
-    /// transfers that are left is [`Error::Unauthenticated`].
+    /// [`Error::Forbidden`] for agents, [`Error::Fields`] if the filter selects more than [`MAX_SELECTED`] transfers.
+    /// An error of one transfer is the outcome of that transfer. If the caller's rights change meanwhile, the outcome
+    /// of the remaining transfers is [`Error::Unauthenticated`].
     pub async fn retry_transfers(&self, actor: &Actor, selection: &TransferSelection) -> Result<TransferOutcomes> {
         let ids = self.selected(actor, Permission::RetryTransfer, selection).await?;
         Ok(self.change_each(actor, ids, |id| self.retry_transfer(actor, id)).await)
@@ -36,13 +36,14 @@ impl ControlPlane {
     ///
     /// # Errors
     ///
-    /// As those of [`Self::retry_transfers`].
+    /// The errors of [`Self::retry_transfers`].
     pub async fn cancel_transfers(&self, actor: &Actor, selection: &TransferSelection) -> Result<TransferOutcomes> {
         let ids = self.selected(actor, Permission::CancelTransfer, selection).await?;
         Ok(self.change_each(actor, ids, |id| self.cancel_transfer(actor, id)).await)
     }
 
-    /// Changes one transfer after the other, as long as the database is available and the caller has the right to.
+    /// Changes one transfer after the other, as long as the database is available and the caller keeps the right to
+    /// change them.
     async fn change_each<Changed>(
         &self,
         actor: &Actor,
@@ -63,8 +64,8 @@ impl ControlPlane {
         outcomes
     }
 
-    /// Checks before each transfer that it is worth trying: one that waits in vain for the database, or that the caller may
-    /// not change any more, decides for all others.
+    /// Checks before each transfer that the change can succeed. Once the database was not available for one transfer,
+    /// or the caller had lost the right to change it, the remaining transfers are not tried.
     async fn may_go_on(&self, actor: &Actor, outcomes: &[(TransferId, Result<Transfer>)]) -> Result<()> {
         let last = outcomes.last().and_then(|(_, outcome)| outcome.as_ref().err());
         match last.map(Error::code) {
