@@ -58,7 +58,8 @@ pub enum Invalidation {
     User(UserId),
     /// Whether a customer is suspended.
     Customer(CustomerId),
-    /// The snoozes of the attention items that administrators see, and of those of a customer.
+    /// The snoozes of the attention items that administrators see and, if there is a customer, of those that its users
+    /// see.
     Attention(Option<CustomerId>),
     /// The time of the next slot of all schedules; wakes the scheduler.
     Schedules,
