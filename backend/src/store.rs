@@ -1,5 +1,5 @@
-//! The statements that read and write the database. This layer publishes nothing, checks no permissions and reads no clock: its
-//! callers pass the scope and the time.
+//! The statements that read and write the database. This layer publishes nothing, checks no permissions and reads no
+//! clock. Its callers pass the scope and the current time.
 
 pub mod agent_certificates;
 pub mod agent_instances;

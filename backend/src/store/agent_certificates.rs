@@ -29,7 +29,8 @@ pub async fn insert(
     Ok(())
 }
 
-/// The certificate with this digest, if its agent is not revoked. It may have expired.
+/// Reads the certificate with this digest; `None` if it is unknown or its agent is revoked. The certificate may have
+/// expired.
 pub async fn find(conn: impl Into<Conn<'_>>, digest: &[u8]) -> Result<Option<KeyRow>> {
     sql("SELECT c.agent_id, a.customer_id, c.expires_at, 1 = 0 AS awaits_first_use, EXISTS (\
             SELECT 1 FROM directives d WHERE d.agent_id = c.agent_id AND d.acknowledged_at IS NULL\
@@ -40,7 +41,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, digest: &[u8]) -> Result<Option<Key
     .await
 }
 
-/// When the certificates of an agent that are kept were issued and when they expire, newest first.
+/// Reads the stored certificates of an agent, newest first: the time of issue and the expiry time of each.
 pub async fn list(conn: impl Into<Conn<'_>>, agent: AgentId) -> Result<Vec<(DateTime<Utc>, DateTime<Utc>)>> {
     sql("SELECT created_at, expires_at FROM agent_certificates WHERE agent_id = $1 ORDER BY created_at DESC, digest")
         .bind(agent)
@@ -48,7 +49,7 @@ pub async fn list(conn: impl Into<Conn<'_>>, agent: AgentId) -> Result<Vec<(Date
         .await
 }
 
-/// Deletes the certificates of an agent that have expired, and of the others all but the newest three.
+/// Deletes the expired certificates of an agent, and those that are not among its newest three.
 pub async fn keep_newest(tx: &mut Tx, agent: AgentId, now: DateTime<Utc>) -> Result<()> {
     sql("DELETE FROM agent_certificates WHERE agent_id = $1 AND (expires_at <= $2 OR digest NOT IN (\
             SELECT digest FROM agent_certificates WHERE agent_id = $1 ORDER BY created_at DESC, digest LIMIT 3))")

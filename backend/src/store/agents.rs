@@ -1,4 +1,4 @@
-//! The agents, as they are stored.
+//! The table of agents.
 
 use chrono::{DateTime, Utc};
 
@@ -26,13 +26,13 @@ pub struct AgentRow {
     pub id: AgentId,
     /// The customer that the agent belongs to.
     pub customer_id: CustomerId,
-    /// The name of the agent; if there is none, its host name is shown.
+    /// The name of the agent; `None` if its host name is used as its name.
     pub name: Option<String>,
     /// The host name that the agent registered with.
     pub hostname: String,
     /// The operating system that the agent registered with.
     pub os: EnumText<Os>,
-    /// The version of the agent program, if it named one.
+    /// The version of the agent program; `None` if the agent did not send it.
     pub version: Option<String>,
     /// The status according to the last heartbeat, or `offline`.
     pub status: EnumText<AgentStatus>,
@@ -121,14 +121,14 @@ pub async fn insert(tx: &mut Tx, agent: &AgentRow) -> Result<()> {
     Ok(())
 }
 
-/// The agent, unless it is revoked or outside the scope.
+/// Reads an agent; `None` if it does not exist, is revoked or is outside the scope.
 pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: AgentId) -> Result<Option<AgentRow>> {
     scoped(AgentRow::TABLE.select().push_bind(" WHERE revoked_at IS NULL AND id = ", id), scope)
         .fetch_optional(conn)
         .await
 }
 
-/// The agents with these ids that are not revoked and within the scope.
+/// Reads the agents with these ids that are not revoked and within the scope, in no particular order.
 pub async fn find_all(db: &Db, scope: Scope, ids: &[AgentId]) -> Result<Vec<AgentRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -155,8 +155,8 @@ impl From<NameRow> for AgentRef {
 
 const SELECT_NAMES: &str = "SELECT id, name, hostname FROM agents WHERE revoked_at IS NULL AND ";
 
-/// The agents of a customer with one of these ids, names or host names, oldest first. Without a customer, the agents of all
-/// customers with one of these ids.
+/// Reads the agents of a customer whose id, name or host name is one of `names`. Without a customer, reads the agents
+/// of all customers whose id is one of `names`. An agent that several names match may occur more than once.
 pub async fn find_by_name(db: &Db, customer: Option<CustomerId>, names: &[&str]) -> Result<Vec<AgentRef>> {
     let mut found: Vec<NameRow> = Vec::new();
     for names in names.chunks(MOST_VALUES / 3) {
@@ -181,7 +181,7 @@ pub async fn find_by_name(db: &Db, customer: Option<CustomerId>, names: &[&str])
     Ok(found.into_iter().map(AgentRef::from).collect())
 }
 
-/// Up to 1,000 of a customer's agents, oldest first.
+/// Reads the agents of a customer, oldest first; at most 1,000.
 pub async fn of_customer(db: &Db, customer: CustomerId) -> Result<Vec<AgentRef>> {
     let statement = sql(SELECT_NAMES).push_bind("customer_id = ", customer).push(" ORDER BY id LIMIT 1000");
     Ok(statement.fetch_all::<NameRow>(db).await?.into_iter().map(AgentRef::from).collect())
@@ -200,7 +200,7 @@ row! {
     }
 }
 
-/// The states of these agents, revoked ones included.
+/// Reads the states of these agents, including revoked ones, in no particular order.
 pub async fn states(tx: &mut Tx, ids: &[AgentId]) -> Result<Vec<AgentState>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -219,7 +219,7 @@ fn scoped(statement: Sql, scope: Scope) -> Sql {
     }
 }
 
-/// A page of the agents in the scope, newest first.
+/// Reads a page of the agents in the scope, newest first.
 pub async fn list(db: &Db, scope: Scope, filter: &AgentFilter, request: PageRequest) -> Result<Page<AgentRow>> {
     let conditions = |statement: Sql| {
         let mut statement = scoped(statement.push(" WHERE revoked_at IS NULL"), scope);
@@ -247,7 +247,8 @@ pub async fn list(db: &Db, scope: Scope, filter: &AgentFilter, request: PageRequ
     Ok(pagination::page_of_readable(rows, request, total))
 }
 
-/// A LIKE pattern that matches lower-case text containing `search` in any case.
+/// Returns a LIKE pattern for texts in lower case. It matches those that contain `search`, regardless of the case of
+/// `search`.
 pub(super) fn contains(search: &str) -> String {
     let mut pattern = String::from("%");
     for c in search.to_lowercase().chars() {
@@ -260,19 +261,20 @@ pub(super) fn contains(search: &str) -> String {
     pattern
 }
 
-/// The different heartbeat intervals, in seconds, that agents have acknowledged.
+/// Reads the distinct heartbeat intervals that agents have acknowledged, in seconds.
 pub async fn heartbeat_intervals(db: &Db) -> Result<Vec<i64>> {
     let statement = sql("SELECT DISTINCT heartbeat_interval FROM agents WHERE revoked_at IS NULL");
     let rows: Vec<(i64,)> = statement.fetch_all(db).await?;
     Ok(rows.into_iter().map(|(seconds,)| seconds).collect())
 }
 
-/// Selects agents with this heartbeat interval that are not offline although their last heartbeat was before `cutoff`.
+/// Selects agents with one heartbeat interval that are not marked offline although their last heartbeat was before
+/// `cutoff`.
 #[derive(Clone, Copy, Debug)]
 pub struct SilentAgents {
-    /// The heartbeat interval that they acknowledged, in seconds.
+    /// The heartbeat interval that the agents have acknowledged, in seconds.
     pub interval: i64,
-    /// Their last heartbeat was before this instant.
+    /// The instant before which the agents have sent their last heartbeat.
     pub cutoff: DateTime<Utc>,
 }
 
@@ -284,7 +286,7 @@ impl SilentAgents {
     }
 }
 
-/// Silent agents ordered by id, with ids greater than `after`; at most `limit`.
+/// Reads the ids of silent agents, in ascending order and greater than `after`; at most `limit`.
 pub async fn silent(db: &Db, silent: SilentAgents, after: Option<AgentId>, limit: i64) -> Result<Vec<AgentId>> {
     let mut statement = silent.among(sql("SELECT id FROM agents"));
     if let Some(after) = after {
@@ -294,7 +296,7 @@ pub async fn silent(db: &Db, silent: SilentAgents, after: Option<AgentId>, limit
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Marks the agents among `ids` that are still silent as offline, and returns them as changed. Skips agents whose
+/// Marks the agents among `ids` that are still silent as offline, and returns their changed rows. Skips agents whose
 /// heartbeats are being written at the same time. Accepts at most 500 ids.
 pub async fn mark_offline(
     tx: &mut Tx,
@@ -323,8 +325,8 @@ pub async fn mark_offline(
     Ok(rows)
 }
 
-/// Revokes an agent. No query finds it from then on; its transfers stay. Returns false if the agent does not exist or
-/// was revoked before.
+/// Revokes an agent. The functions of this module that read agents no longer return it; its transfers remain. Returns
+/// false if the agent does not exist or is already revoked.
 pub async fn revoke(tx: &mut Tx, id: AgentId, now: DateTime<Utc>) -> Result<bool> {
     let rows = sql("UPDATE agents SET revoked_at = $1, status = 'offline', \
          offline_since = COALESCE(offline_since, $1), revision = revision + 1 \
@@ -342,14 +344,14 @@ pub async fn set_heartbeat_interval(tx: &mut Tx, id: AgentId, seconds: i64) -> R
     Ok(())
 }
 
-/// The number of agents by status.
+/// Counts the agents that are not revoked by status.
 pub async fn count_by_status(db: &Db) -> Result<Vec<(String, i64)>> {
     sql("SELECT status, COUNT(*) FROM agents WHERE revoked_at IS NULL GROUP BY status ORDER BY status")
         .fetch_all(db)
         .await
 }
 
-/// The number of agents whose heartbeats arrive, by customer. Customers without such agents are left out.
+/// Counts the agents of each customer that are not offline. The result has no entry for a customer without such agents.
 pub async fn online_by_customer(db: &Db) -> Result<Vec<(CustomerId, i64)>> {
     sql("SELECT customer_id, COUNT(*) FROM agents WHERE revoked_at IS NULL AND status <> 'offline' \
          GROUP BY customer_id ORDER BY customer_id")

@@ -18,7 +18,7 @@ row! {
         pub customer_id: CustomerId,
         /// The time at which the API key expires, if it was replaced by a newer one.
         pub expires_at: Option<DateTime<Utc>>,
-        /// Whether the API key was never used and replaced another one.
+        /// Whether the API key replaced another one and has not been used yet.
         pub awaits_first_use: bool,
         /// Whether the agent has directives that it has not acknowledged; they may have expired.
         pub may_have_directives: bool,
@@ -36,7 +36,8 @@ row! {
     }
 }
 
-/// The condition that API key `n` is newer than API key `k`. A key with an expiry was created before one without.
+/// The SQL condition that API key `n` is newer than API key `k`. A key with an expiry time was created before one
+/// without.
 const IS_NEWER: &str = "n.agent_id = k.agent_id AND n.digest <> k.digest \
     AND (n.generation > k.generation OR (n.expires_at IS NULL AND k.expires_at IS NOT NULL))";
 
@@ -53,7 +54,7 @@ pub async fn insert_key(tx: &mut Tx, agent: AgentId, digest: &[u8], prefix: &str
     Ok(())
 }
 
-/// The API key with this digest, if its agent is not revoked. It may have expired.
+/// Reads the API key with this digest; `None` if it is unknown or its agent is revoked. The key may have expired.
 pub async fn find_key(conn: impl Into<Conn<'_>>, digest: &[u8], now: DateTime<Utc>) -> Result<Option<KeyRow>> {
     // An earlier version of the server gives its keys no generation.
     sql("SELECT k.agent_id, a.customer_id, k.expires_at, CASE WHEN k.first_used_at IS NULL AND (\
@@ -81,14 +82,14 @@ pub async fn note_first_use(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> R
     Ok(())
 }
 
-/// Locks the API keys of an agent until the end of the transaction: no other transaction can change them or record their
-/// first use.
+/// Locks the API keys of an agent until the end of the transaction. Until then, no other transaction can change them or
+/// record their first use.
 pub async fn hold_keys(tx: &mut Tx, agent: AgentId) -> Result<()> {
     sql("UPDATE agent_keys SET generation = generation WHERE agent_id = $1").bind(agent).execute(tx).await?;
     Ok(())
 }
 
-/// The state of an API key; `None` if the key does not exist or has expired.
+/// Reads the state of an API key; `None` if the key does not exist or has expired.
 pub async fn key_state(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<Option<KeyState>> {
     sql("SELECT CASE WHEN k.expires_at IS NOT NULL THEN 1 = 1 ELSE 1 = 0 END AS is_replaced, \
          CASE WHEN EXISTS (SELECT 1 FROM agent_keys n WHERE n.first_used_at IS NOT NULL AND ")
@@ -101,7 +102,7 @@ pub async fn key_state(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result
     .await
 }
 
-/// Expires the agent's API keys that are newer than this one at `now`.
+/// Sets the expiry time of the agent's API keys that are newer than the key with this digest to `now`.
 pub async fn end_newer_keys(tx: &mut Tx, agent: AgentId, digest: &[u8], now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE agent_keys SET expires_at = $1 WHERE agent_id = $2 AND (expires_at IS NULL OR expires_at > $1) \
          AND EXISTS (SELECT 1 FROM agent_keys k WHERE k.digest = $3 AND agent_keys.digest <> k.digest \
@@ -114,7 +115,7 @@ pub async fn end_newer_keys(tx: &mut Tx, agent: AgentId, digest: &[u8], now: Dat
     Ok(())
 }
 
-/// Expires the agent's API keys at `end`, unless they expire earlier.
+/// Sets the expiry time of all API keys of an agent to `end`, except of those that expire earlier.
 pub async fn expire_keys(tx: &mut Tx, agent: AgentId, end: DateTime<Utc>) -> Result<()> {
     sql("UPDATE agent_keys SET expires_at = $1 WHERE agent_id = $2 AND (expires_at IS NULL OR expires_at > $1)")
         .bind(end)

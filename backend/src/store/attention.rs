@@ -1,5 +1,9 @@
-//! What needs attention. Each statement reads rows of one kind, at most a given number, by an index that holds only such
-//! rows: a condition of the form `COALESCE(column, column)` keeps the planners from choosing another one.
+//! Reads the rows from which attention items are computed. Each statement reads at most a given number of rows of one
+//! kind, by an index of these rows only. A condition of the form `COALESCE(column, column)` keeps the query planners
+//! from choosing another index.
+//!
+//! Where a limit applies, customers get equal shares: first one row of each customer is returned, then a second row of
+//! each, and so on. So the rows of one customer do not displace those of another.
 
 use std::collections::HashMap;
 
@@ -26,7 +30,7 @@ pub use transfers::{UnhealthyTransfer, failed_transfers, failed_transfers_of_eac
 
 /// The maximum number of parts of one compound statement.
 const MOST_PARTS: usize = 100;
-/// The maximum number of rows of which the customers, or the jobs and pipelines, have equal shares in what is read.
+/// The maximum number of rows that are read before they are shared equally by customers, or by jobs and pipelines.
 const MOST_SHARED: i64 = 50_000;
 
 row! {
@@ -41,15 +45,16 @@ row! {
         pub name: String,
         /// `offline` or `error`.
         pub status: EnumText<AgentStatus>,
-        /// Why the agent has this status, if it says so.
+        /// The reason for the status, if the agent has reported one.
         pub status_reason: Option<String>,
-        /// The time of the last heartbeat of a silent agent, or since when the agent reports the error.
+        /// For a silent agent, the time of its last heartbeat; for one with an error, the time since which it reports
+        /// the error.
         pub since: DateTime<Utc>,
     }
 }
 
-/// The agents that are silent or report an error, in the order of their ids; at most `limit`, of which each customer has an
-/// equal share. An agent that has signed off is not silent: then its status is that of its last heartbeat.
+/// Reads the agents that are silent or report an error, ordered by id: at most `limit`, with equal shares for
+/// customers. An agent whose last heartbeat itself reported `offline` is not silent.
 pub async fn unhealthy_agents(db: &Db, customer: Option<CustomerId>, limit: i64) -> Result<Vec<UnhealthyAgent>> {
     let statement = sql("SELECT id, customer_id, COALESCE(name, hostname) AS name, status, status_reason, \
          CASE WHEN status = 'error' THEN COALESCE(status_since, last_heartbeat) ELSE last_heartbeat END AS since \
@@ -61,8 +66,8 @@ pub async fn unhealthy_agents(db: &Db, customer: Option<CustomerId>, limit: i64)
     Ok(statement.fetch_readable::<UnhealthyAgent>(db).await?.into_iter().flatten().collect())
 }
 
-/// Adds a selection of ids, at most `limit`, of which each customer has an equal share, so that those of one leave room for
-/// those of others. `found` adds the statement that finds rows with `id` and `customer_id`, of which the first by id count.
+/// Adds a statement that selects at most `limit` ids, with equal shares for customers. `found` adds the inner
+/// statement, which finds rows with `id` and `customer_id`; of these, the first [`MOST_SHARED`] by id are considered.
 fn shared_by_customers(statement: Sql, found: impl FnOnce(Sql) -> Sql, limit: i64) -> Sql {
     let statement = statement
         .push("SELECT id FROM (SELECT id, ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY id) AS place FROM (");
@@ -70,10 +75,10 @@ fn shared_by_customers(statement: Sql, found: impl FnOnce(Sql) -> Sql, limit: i6
     statement.push_bind(" ORDER BY place, id LIMIT ", limit)
 }
 
-/// Adds a statement that reads these columns of rows of jobs or pipelines, at most `limit`, of which each customer has an
-/// equal share, and within it each job or pipeline, so that those of one leave room for those of others. `found` adds the
-/// statement that finds the rows, with `owner_id` and `customer_id`, of which the first in this order count. The rows of
-/// each job or pipeline are in this order, too.
+/// Adds a statement that reads these columns of at most `limit` rows of jobs or pipelines. Customers get equal shares
+/// and, within the share of a customer, so do its jobs or pipelines. `found` adds the inner statement, which finds the
+/// rows with `owner_id` and `customer_id`. The rows of each job or pipeline are returned in `order`, the first ones if
+/// not all.
 fn shared_by_owners(
     statement: Sql,
     columns: &'static str,
@@ -89,7 +94,7 @@ fn shared_by_owners(
     statement.push(order).push_bind(" LIMIT ", limit)
 }
 
-/// Adds the condition that a row belongs to this customer.
+/// Adds the condition that a row belongs to this customer; no condition for `None`.
 fn of_customer(statement: Sql, customer: Option<CustomerId>) -> Sql {
     match customer {
         Some(customer) => statement.push_bind(" AND customer_id = ", customer),
@@ -97,7 +102,8 @@ fn of_customer(statement: Sql, customer: Option<CustomerId>) -> Sql {
     }
 }
 
-/// The jobs or pipelines with runs that failed after `since`; at most `limit`, of which each customer has an equal share.
+/// Reads the ids of jobs or pipelines with runs that failed after `since`: at most `limit`, with equal shares for
+/// customers.
 pub async fn owners_of_failed_runs(
     db: &Db,
     kind: ScheduledKind,
@@ -157,8 +163,8 @@ pub enum Wanted {
     Completed,
 }
 
-/// The newest runs of each of these jobs or pipelines, newest first; at most `each` for each job or pipeline. Runs of
-/// drafts are left out, since they say nothing about the saved pipeline.
+/// Reads the newest runs of each of these jobs or pipelines, newest first: at most `each` for each of them. Runs of
+/// drafts are excluded, because they say nothing about the saved pipeline.
 pub async fn newest_runs(
     db: &Db,
     kind: ScheduledKind,
@@ -195,8 +201,9 @@ pub async fn newest_runs(
     Ok(found)
 }
 
-/// The runs that have been running since before `until`, oldest first for each job or pipeline, each with its job or
-/// pipeline and its start; at most `limit`, with shares as in `shared_by_owners`. Runs of drafts are left out.
+/// Reads the runs that started before `until` and are still running, oldest first for each job or pipeline: the id of
+/// the run, the id of the job or pipeline, and the start time. At most `limit` are returned, with equal shares for
+/// customers and, within those, for jobs or pipelines. Runs of drafts are excluded.
 pub async fn long_runs(
     db: &Db,
     kind: ScheduledKind,
@@ -224,18 +231,18 @@ row! {
     /// A job or pipeline.
     #[derive(Clone, Debug)]
     pub struct Owner {
-        /// The job or pipeline.
+        /// The id of the job or pipeline.
         pub id: Uuid,
-        /// Its name.
+        /// The name of the job or pipeline.
         pub name: String,
-        /// Its customer; `None` for pipelines of the platform.
+        /// The customer of the job or pipeline; `None` for pipelines of the platform.
         pub customer_id: Option<CustomerId>,
-        /// Whether its schedule starts runs.
+        /// Whether the job or pipeline is enabled, so that its schedule starts runs.
         pub enabled: bool,
     }
 }
 
-/// The jobs or pipelines with these ids.
+/// Reads the jobs or pipelines with these ids, by id.
 pub async fn owners(db: &Db, kind: ScheduledKind, ids: &[Uuid]) -> Result<HashMap<Uuid, Owner>> {
     let mut found = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -250,12 +257,12 @@ pub async fn owners(db: &Db, kind: ScheduledKind, ids: &[Uuid]) -> Result<HashMa
 }
 
 row! {
-    /// A pipeline that may start runs.
+    /// An enabled pipeline.
     #[derive(Clone, Debug)]
     pub struct EnabledPipeline {
         /// The pipeline.
         pub id: PipelineId,
-        /// The number of its current version.
+        /// The number of the pipeline's current version.
         pub version: i64,
         /// The name of the pipeline.
         pub name: String,
@@ -266,7 +273,7 @@ row! {
     }
 }
 
-/// The enabled pipelines; at most `limit`, of which each customer has an equal share.
+/// Reads enabled pipelines: at most `limit`, with equal shares for customers.
 pub async fn enabled_pipelines(db: &Db, limit: i64) -> Result<Vec<EnabledPipeline>> {
     let statement = sql("SELECT id, version, name, customer_id, updated_at FROM pipelines WHERE id IN (");
     let enabled = |statement: Sql| statement.push_bind("SELECT id, customer_id FROM pipelines WHERE enabled = ", true);

@@ -1,5 +1,5 @@
-//! How far series and samples are collected. A transaction that changes the row holds it until its commit, so servers
-//! collect one after the other, and nothing is counted twice.
+//! The row of the table `collector`, which records how far series and samples are collected. A transaction that changes
+//! the row locks it until its commit, so servers collect one after the other, and nothing is counted twice.
 
 use super::db::{Db, Tx, row, sql};
 use crate::{error::Result, ids::TransferId};
@@ -15,14 +15,16 @@ row! {
         pub event_number: i64,
         /// When the current round was claimed, in Unix seconds.
         pub claimed_at: i64,
-        /// The minute in which the agents were counted last, in Unix seconds.
+        /// The start of the minute in which the agents were last counted, in Unix seconds.
         pub observed_minute: i64,
-        /// The last transfer that was sampled; `None` if the next round begins with the first one.
+        /// The id of the last transfer that was sampled; sampling continues after it. `None` if it continues with the
+        /// first transfer.
         pub sampled_after: Option<TransferId>,
     }
 }
 
-/// Claims the next round; false if one was claimed within the last `interval` seconds. Times are Unix seconds.
+/// Claims the next round of the collector. Returns false if a round was claimed within the last `interval` seconds.
+/// `now` is in Unix seconds.
 pub async fn claim(db: &Db, now: i64, interval: i64) -> Result<bool> {
     let mut tx = db.begin().await?;
     let claimed = sql("UPDATE collector SET claimed_at = $1 WHERE id = 1 AND (claimed_at <= $2 OR claimed_at > $3)")
@@ -35,14 +37,14 @@ pub async fn claim(db: &Db, now: i64, interval: i64) -> Result<bool> {
     Ok(claimed == 1)
 }
 
-/// The state as it is now. It may change before it is used: see [`advance`] and [`observe`].
+/// Reads the state without a lock. It may change before the caller uses it, which [`advance`] and [`observe`] detect.
 pub async fn state(db: &Db) -> Result<CollectorState> {
     sql("SELECT event_number, claimed_at, observed_minute, sampled_after FROM collector WHERE id = 1")
         .fetch_one(db)
         .await
 }
 
-/// Holds the row until the end of the transaction, and returns it.
+/// Locks the row until the end of the transaction, and returns the state.
 pub async fn lock(tx: &mut Tx) -> Result<CollectorState> {
     sql("UPDATE collector SET claimed_at = claimed_at WHERE id = 1 \
          RETURNING event_number, claimed_at, observed_minute, sampled_after")
@@ -50,20 +52,20 @@ pub async fn lock(tx: &mut Tx) -> Result<CollectorState> {
     .await
 }
 
-/// Records that the events after `seen` up to `until` are counted in this transaction; false if another transaction has
-/// counted them.
+/// Records that this transaction counts the events with numbers above `seen` up to `until`. Returns false if another
+/// transaction has already counted them.
 pub async fn advance(tx: &mut Tx, seen: i64, until: i64) -> Result<bool> {
     let statement = sql("UPDATE collector SET event_number = $1 WHERE id = 1 AND event_number = $2");
     Ok(statement.bind(until).bind(seen).execute(tx).await? == 1)
 }
 
-/// Records that the agents are counted for this minute; false if they were counted before.
+/// Records that this transaction counts the agents for this minute. Returns false if they were already counted for it.
 pub async fn observe(tx: &mut Tx, minute: i64) -> Result<bool> {
     let statement = sql("UPDATE collector SET observed_minute = $1 WHERE id = 1 AND observed_minute <> $1");
     Ok(statement.bind(minute).execute(tx).await? == 1)
 }
 
-/// Records the last transfer that was sampled.
+/// Stores the id of the last transfer that was sampled; `None` if sampling continues with the first transfer.
 pub async fn set_sampled_after(tx: &mut Tx, last: Option<TransferId>) -> Result<()> {
     sql("UPDATE collector SET sampled_after = $1 WHERE id = 1").bind(last).execute(tx).await?;
     Ok(())

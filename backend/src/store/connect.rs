@@ -12,15 +12,16 @@ use tokio::time::timeout;
 use super::db::{DatabaseLimits, Db, Readers, Wal, timed_out};
 use crate::error::{Error, Result};
 
-/// Reading connections to SQLite.
+/// The number of connections that read the SQLite file.
 const SQLITE_READERS: u32 = 4;
 /// How long truncating SQLite's write-ahead log may keep writers waiting.
 const TRUNCATE_TIMEOUT: Duration = Duration::from_millis(200);
-/// Connections to PostgreSQL, per server.
+/// The number of connections to PostgreSQL, per server.
 const POSTGRES_CONNECTIONS: u32 = 16;
-/// Lets the connection of the group-committing writer plan each of its statements once, and not for each batch: planning an
-/// UPDATE of a table with many indexes takes longer than changing a few of its rows. Its statements find rows by their keys,
-/// so the plan does not depend on the values. The writer has it renewed, see `report_writer/discard_query_plans.rs`.
+/// Makes PostgreSQL plan each statement of the group-committing writer once, and not for each batch: planning an UPDATE
+/// of a table with many indexes takes longer than changing a few of its rows. The statements find rows by their keys,
+/// so a plan does not depend on the values. The writer discards the plans from time to time, see
+/// `report_writer/discard_query_plans.rs`.
 const PLAN_ONCE: &str = "; SET plan_cache_mode = force_generic_plan";
 /// How long an idle connection may take to answer a ping before it is replaced.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,16 +31,16 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// If the file cannot be opened or created.
+    /// An error if the file cannot be opened or created.
     pub async fn open_sqlite(path: &Path) -> Result<Self> {
         Self::open_sqlite_within(path, DatabaseLimits::default()).await
     }
 
-    /// [`Db::open_sqlite`] with other timeouts and limits.
+    /// Like [`Db::open_sqlite`], with the given timeouts and limits.
     ///
     /// # Errors
     ///
-    /// If the file cannot be opened or created.
+    /// An error if the file cannot be opened or created.
     pub async fn open_sqlite_within(path: &Path, limits: DatabaseLimits) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -72,16 +73,16 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// If the URL is invalid or the server cannot be reached.
+    /// An error if the URL is invalid or the server cannot be reached.
     pub async fn open_postgres(url: &str) -> Result<Self> {
         Self::open_postgres_within(url, DatabaseLimits::default()).await
     }
 
-    /// [`Db::open_postgres`] with other timeouts and limits.
+    /// Like [`Db::open_postgres`], with the given timeouts and limits.
     ///
     /// # Errors
     ///
-    /// If the URL is invalid or the server cannot be reached.
+    /// An error if the URL is invalid or the server cannot be reached.
     pub async fn open_postgres_within(url: &str, limits: DatabaseLimits) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)?.application_name("mftplus").statement_cache_capacity(256);
         // An idle connection may have been lost unnoticed, so it is pinged. The group-committing writer repeats its batch instead.
@@ -108,7 +109,8 @@ impl Db {
     }
 }
 
-/// Why a pool could not connect: it tries again until its time is over, and then does not say what failed.
+/// Finds out why a pool could not connect, by one more attempt. The pool itself retries until its timeout and then
+/// reports only that.
 async fn unreachable_because(options: &PgConnectOptions) -> Error {
     match timeout(PING_TIMEOUT, PgConnection::connect_with(options)).await {
         Ok(Err(error)) => error.into(),

@@ -1,4 +1,4 @@
-//! Customers.
+//! The table of customers.
 
 use chrono::{DateTime, Utc};
 
@@ -44,20 +44,20 @@ pub async fn insert(tx: &mut Tx, customer: &Customer) -> Result<()> {
     Ok(())
 }
 
-/// The customer, if there is one.
+/// Reads a customer; `None` if it does not exist.
 pub async fn find(conn: impl Into<Conn<'_>>, id: CustomerId) -> Result<Option<Customer>> {
     let row: Option<CustomerRow> = sql(CUSTOMERS).push_bind(" WHERE id = ", id).fetch_optional(conn).await?;
     Ok(row.map(Customer::from))
 }
 
-/// The customers with this name.
+/// Reads the customers with this name, oldest first.
 pub async fn named(db: &Db, name: &str) -> Result<Vec<Customer>> {
     let rows: Vec<CustomerRow> =
         sql(CUSTOMERS).push_bind(" WHERE name = ", name).push(" ORDER BY id").fetch_all(db).await?;
     Ok(rows.into_iter().map(Customer::from).collect())
 }
 
-/// The customers with these ids.
+/// Reads the customers with these ids, in no particular order.
 pub async fn find_all(db: &Db, ids: &[CustomerId]) -> Result<Vec<Customer>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -67,21 +67,21 @@ pub async fn find_all(db: &Db, ids: &[CustomerId]) -> Result<Vec<Customer>> {
     Ok(found)
 }
 
-/// The ids of the customers, newest first; at most `limit`.
+/// Reads the ids of customers, newest first; at most `limit`.
 pub async fn newest(db: &Db, limit: i64) -> Result<Vec<CustomerId>> {
     let statement = sql("SELECT id FROM customers").push_bind(" ORDER BY id DESC LIMIT ", limit);
     let rows: Vec<(CustomerId,)> = statement.fetch_all(db).await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// A page of all customers, newest first.
+/// Reads a page of all customers, newest first.
 pub async fn list(db: &Db, request: PageRequest) -> Result<Page<Customer>> {
     let (total,): (i64,) = sql("SELECT COUNT(*) FROM customers").fetch_one(db).await?;
     let rows: Vec<CustomerRow> = pagination::cut(sql(CUSTOMERS).push(" WHERE 1 = 1"), request).fetch_all(db).await?;
     Ok(pagination::page(rows, request, Total::Exactly(total.unsigned_abs())).map(Customer::from))
 }
 
-/// Changes a customer, and returns it; `None` if it does not exist.
+/// Changes a customer, and returns the changed customer; `None` if it does not exist.
 pub async fn update(tx: &mut Tx, id: CustomerId, change: &UpdateCustomer) -> Result<Option<Customer>> {
     sql("UPDATE customers SET name = COALESCE($1, name), suspended = COALESCE($2, suspended) WHERE id = $3")
         .bind(change.name.clone())

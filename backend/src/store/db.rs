@@ -1,4 +1,5 @@
-//! One interface to both engines. Only this module, `connect.rs`, `migrations.rs` and `report_writer/` distinguish them.
+//! One interface to both database engines, SQLite and PostgreSQL. Only this module, `connect.rs`, `migrations.rs` and
+//! `report_writer/` distinguish them.
 //!
 //! A statement is one text for both engines with `$n` placeholders, and a list of values that both drivers accept.
 
@@ -37,20 +38,20 @@ pub use timeouts_and_wal_limits::DatabaseLimits;
 pub(super) use transfer_text_search::TextSearch;
 pub use wal::Wal;
 
-/// The database.
+/// The database, with its pools of connections.
 #[derive(Clone, Debug)]
 pub enum Db {
     /// A SQLite file. Readers have connections of their own. Writers share one, since SQLite allows one writer at a time.
     Sqlite {
         /// Connections that only read.
         readers: Readers,
-        /// The one connection for all writes but those of the group-committing writer.
+        /// The one connection for all writes except those of the group-committing writer.
         writer: Pool<Sqlite>,
         /// The one connection of the group-committing writer.
         hot: Pool<Sqlite>,
         /// The one connection that copies the write-ahead log into the file.
         checkpointer: Pool<Sqlite>,
-        /// The lock of the writing transaction; waiting transactions get it in the order of their arrival.
+        /// The lock that a writing transaction needs. Waiting transactions get it in the order of their arrival.
         write_lock: Arc<Mutex<()>>,
         /// The write-ahead log beside the file.
         wal: Arc<Wal>,
@@ -71,13 +72,13 @@ pub enum Db {
 /// A transaction. It is rolled back if it is dropped without [`Tx::commit`].
 #[derive(Debug)]
 pub enum Tx {
-    /// A transaction on the SQLite file; if it writes, it holds the write lock.
+    /// A transaction on the SQLite file. A writing transaction has the write lock.
     Sqlite(PooledConnection<Sqlite>),
     /// A transaction on a connection of the pool.
     Postgres(PooledConnection<Postgres>),
 }
 
-/// Where a statement runs: in a transaction, or outside of any.
+/// Where a statement runs: in a transaction, or outside of transactions.
 #[derive(Debug)]
 pub enum Conn<'a> {
     /// A connection of the pool, for this statement only.
@@ -111,7 +112,8 @@ impl Db {
         }
     }
 
-    /// Begins a transaction of the group-committing writer. Its connection is replaced unless the transaction commits.
+    /// Begins a transaction of the group-committing writer. If the transaction does not commit, its connection is
+    /// closed and replaced by a new one.
     ///
     /// # Errors
     ///
@@ -164,8 +166,8 @@ impl Db {
         }
     }
 
-    /// How long one batch of the group-committing writer may take. On SQLite it is longer, since a slow disk is not faster on a
-    /// new connection.
+    /// The maximum duration of one batch of the group-committing writer. After it, the connection is replaced. It is
+    /// longer on SQLite, where a slow disk is not faster on a new connection.
     pub(super) const fn batch_limit(&self) -> Duration {
         match self {
             Self::Sqlite { limits, .. } => limits.statement,
@@ -195,7 +197,8 @@ impl Tx {
     ///
     /// # Errors
     ///
-    /// [`Error::DatabaseUnavailable`] also when the engine did not answer in time: then it is not known whether it committed.
+    /// [`Error::DatabaseUnavailable`] if the engine fails or does not answer in time; the transaction may have been
+    /// committed all the same.
     pub async fn commit(mut self) -> Result<()> {
         match &mut self {
             Self::Sqlite(pooled) => pooled.commit().await,
@@ -203,7 +206,8 @@ impl Tx {
         }
     }
 
-    /// Rolls the transaction back and releases its locks before this returns. A dropped transaction does so a little later.
+    /// Rolls the transaction back. Its locks are released when this returns; those of a dropped transaction are
+    /// released a little later.
     ///
     /// # Errors
     ///
@@ -226,11 +230,11 @@ async fn begin<DB: pooled_connection::Engine>(
     Ok(pooled)
 }
 
-/// A row that can be read from both engines.
+/// A type that can be read from a row of both engines.
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Row for T {}
 
-/// A statement with its values. Its text is joined from literals only, so no input can become SQL.
+/// A statement with its values. Its text consists of literals of the program only, so no input can become SQL.
 #[derive(Clone, Debug)]
 pub struct Sql {
     text: std::borrow::Cow<'static, str>,
@@ -240,7 +244,7 @@ pub struct Sql {
 /// The maximum number of values in a list within a statement. Both engines accept many times more.
 pub(super) const MOST_VALUES: usize = 500;
 
-/// Begins a statement.
+/// Begins a statement with this text.
 #[must_use]
 pub const fn sql(text: &'static str) -> Sql {
     Sql { text: std::borrow::Cow::Borrowed(text), values: Vec::new() }
@@ -264,7 +268,7 @@ impl Sql {
         self
     }
 
-    /// Appends a literal.
+    /// Appends a text to the statement.
     #[must_use]
     pub fn push(mut self, text: &'static str) -> Self {
         self.text.to_mut().push_str(text);
@@ -282,7 +286,7 @@ impl Sql {
         self.push(")")
     }
 
-    /// Appends a literal and a new placeholder with its value.
+    /// Appends a text, then a new placeholder bound to a value.
     #[must_use]
     pub fn push_bind(mut self, text: &'static str, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
@@ -294,9 +298,9 @@ impl Sql {
         self
     }
 
-    /// Locks the rows of `table` that it reads until the end of the transaction, and skips those that another transaction has
-    /// locked, so that it never waits. Must be the last part of a statement. Does nothing on SQLite, which runs one writing
-    /// transaction at a time.
+    /// Makes the statement lock the rows of `table` that it reads, until the end of the transaction, and skip rows that
+    /// another transaction has locked, so that it never waits. Must be the last part of a statement. Does nothing on
+    /// SQLite, which runs one writing transaction at a time.
     #[must_use]
     pub fn lock_free_rows(self, tx: &Tx, table: &'static str) -> Self {
         match tx {
@@ -305,7 +309,7 @@ impl Sql {
         }
     }
 
-    /// Returns all rows.
+    /// Runs the statement and returns all rows.
     pub async fn fetch_all<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Vec<T>> {
         let (text, values) = self.parts();
         match conn.into() {
@@ -322,8 +326,8 @@ impl Sql {
         }
     }
 
-    /// Returns all rows, with `None` for each row that cannot be read, so that the others can still be shown. Each
-    /// unreadable row is logged and counted.
+    /// Runs the statement and returns all rows, with `None` for each row that cannot be read, so that the other rows
+    /// can still be shown. Each unreadable row is logged and counted.
     pub async fn fetch_readable<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Vec<Option<T>>> {
         let (text, values) = self.parts();
         match conn.into() {
@@ -340,7 +344,7 @@ impl Sql {
         }
     }
 
-    /// Returns the first row, if there is one.
+    /// Runs the statement and returns the first row; `None` if there is no row.
     pub async fn fetch_optional<T: Row>(self, conn: impl Into<Conn<'_>>) -> Result<Option<T>> {
         let (text, values) = self.parts();
         match conn.into() {
@@ -357,7 +361,7 @@ impl Sql {
         }
     }
 
-    /// Returns the first row, which must exist.
+    /// Runs the statement and returns the first row, which must exist.
     ///
     /// # Errors
     ///
@@ -366,7 +370,7 @@ impl Sql {
         self.fetch_optional(conn).await?.ok_or_else(|| Error::internal("a row that must exist does not"))
     }
 
-    /// Runs the statement and returns how many rows it has changed.
+    /// Runs the statement and returns the number of rows that it changed.
     pub async fn execute(self, tx: &mut Tx) -> Result<u64> {
         let (text, values) = self.parts();
         match tx {

@@ -22,8 +22,8 @@ row! {
 }
 
 impl DirectiveRow {
-    /// The directive; `None` for a type that only a newer version of the server knows; a server of that version handles
-    /// it.
+    /// Reads the action of the directive. Returns `None` if only a newer version of the server knows its type; a server
+    /// of that version handles it.
     fn read(self) -> Option<Directive> {
         let Self { id, action, created_at, expires_at } = self;
         match serde_json::from_value(action.0) {
@@ -44,7 +44,7 @@ pub async fn insert(tx: &mut Tx, agent: AgentId, directive: &Directive) -> Resul
     insert_all(tx, std::slice::from_ref(&(agent, directive.clone()))).await
 }
 
-/// Stores new directives, each for its agent.
+/// Stores new directives, each with the agent that receives it.
 pub async fn insert_all(tx: &mut Tx, directives: &[(AgentId, Directive)]) -> Result<()> {
     for directives in directives.chunks(MOST_VALUES) {
         let rows = directives.iter().map(|(agent, directive)| columns(*agent, directive));
@@ -53,7 +53,7 @@ pub async fn insert_all(tx: &mut Tx, directives: &[(AgentId, Directive)]) -> Res
     Ok(())
 }
 
-/// The columns of a new directive. The ids of the objects that it is about have columns of their own.
+/// The columns of a new directive. The ids of the objects that the directive is about have columns of their own.
 fn columns(agent: AgentId, directive: &Directive) -> Result<[(&'static str, Value); 11]> {
     let action = &directive.action;
     let (run, step) = action.step().unzip();
@@ -72,8 +72,8 @@ fn columns(agent: AgentId, directive: &Directive) -> Result<[(&'static str, Valu
     ])
 }
 
-/// The directives that an agent has not acknowledged, oldest first: at most 100. If there are more, directives to stop
-/// something come last, so that an agent that ignores them still receives the others.
+/// Reads the open directives of an agent, oldest first: at most 100. If there are more, directives to stop something
+/// are omitted first, so that an agent that ignores those still receives the others.
 pub async fn open(conn: impl Into<Conn<'_>>, agent: AgentId, now: DateTime<Utc>) -> Result<Vec<Directive>> {
     let mut rows: Vec<DirectiveRow> = TABLE
         .select()
@@ -88,7 +88,7 @@ pub async fn open(conn: impl Into<Conn<'_>>, agent: AgentId, now: DateTime<Utc>)
     Ok(rows.into_iter().filter_map(DirectiveRow::read).collect())
 }
 
-/// The agent's directive with this id, acknowledged or not.
+/// Reads a directive of an agent, acknowledged or not; `None` if the agent has no directive with this id.
 ///
 /// # Errors
 ///
@@ -108,14 +108,14 @@ async fn find_row(conn: impl Into<Conn<'_>>, agent: AgentId, id: DirectiveId) ->
     statement.fetch_optional(conn).await
 }
 
-/// Whether a directive was not acknowledged yet; an expired one counts too.
+/// Whether a directive exists and was not acknowledged; it may have expired.
 pub async fn is_open(conn: impl Into<Conn<'_>>, id: DirectiveId) -> Result<bool> {
     let statement = sql("SELECT id FROM directives WHERE acknowledged_at IS NULL AND id = $1").bind(id);
     let row: Option<(DirectiveId,)> = statement.fetch_optional(conn).await?;
     Ok(row.is_some())
 }
 
-/// Whether an agent has an open directive of one type.
+/// Whether an agent has an open directive of the type `name`.
 pub async fn has_open(tx: &mut Tx, agent: AgentId, name: &'static str, now: DateTime<Utc>) -> Result<bool> {
     let statement = sql("SELECT id FROM directives \
          WHERE acknowledged_at IS NULL AND agent_id = $1 AND type = $2 AND expires_at > $3 LIMIT 1");
@@ -123,7 +123,7 @@ pub async fn has_open(tx: &mut Tx, agent: AgentId, name: &'static str, now: Date
     Ok(row.is_some())
 }
 
-/// Acknowledges every open directive of one type for an agent.
+/// Marks every open directive of an agent of the type `name` as acknowledged.
 pub async fn acknowledge_all(tx: &mut Tx, agent: AgentId, name: &'static str, now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE directives SET acknowledged_at = $1 WHERE agent_id = $2 AND acknowledged_at IS NULL AND type = $3")
         .bind(now)
@@ -134,8 +134,8 @@ pub async fn acknowledge_all(tx: &mut Tx, agent: AgentId, name: &'static str, no
     Ok(())
 }
 
-/// Acknowledges every open directive to replace the agent's API key that was sent before the key with this digest was
-/// created; true if there was one.
+/// Marks every open directive to replace the agent's API key as acknowledged that was sent before the key with this
+/// digest was created. Returns whether there was such a directive.
 pub async fn settle_key_rotation(tx: &mut Tx, agent: AgentId, digest: &[u8], now: DateTime<Utc>) -> Result<bool> {
     let statement = sql("UPDATE directives SET acknowledged_at = $1 \
          WHERE agent_id = $2 AND acknowledged_at IS NULL AND type = $3 \
@@ -144,7 +144,8 @@ pub async fn settle_key_rotation(tx: &mut Tx, agent: AgentId, digest: &[u8], now
     Ok(statement.execute(tx).await? > 0)
 }
 
-/// Acknowledges every directive about a transfer of the agent, because the agent has acted or nothing is left to do.
+/// Marks every directive about a transfer of the agent as acknowledged, because the agent has acted or there is nothing
+/// left to do.
 pub async fn settle_transfer(tx: &mut Tx, agent: AgentId, transfer: TransferId, now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE directives SET acknowledged_at = $1 \
          WHERE agent_id = $2 AND acknowledged_at IS NULL AND transfer_id = $3")
@@ -156,7 +157,7 @@ pub async fn settle_transfer(tx: &mut Tx, agent: AgentId, transfer: TransferId, 
     Ok(())
 }
 
-/// The jobs among `jobs` that have an open `startJob` directive.
+/// Returns the jobs among `jobs` that have an open `startJob` directive.
 pub async fn jobs_about_to_start(tx: &mut Tx, jobs: &[JobId], now: DateTime<Utc>) -> Result<HashSet<JobId>> {
     let mut found = HashSet::new();
     for jobs in jobs.chunks(MOST_VALUES) {
@@ -171,15 +172,15 @@ pub async fn jobs_about_to_start(tx: &mut Tx, jobs: &[JobId], now: DateTime<Utc>
     Ok(found)
 }
 
-/// The `startJob` directives of a job that were not acknowledged, oldest first.
+/// Reads the `startJob` directives of a job that were not acknowledged, oldest first; they may have expired.
 pub async fn starts(tx: &mut Tx, job: JobId) -> Result<Vec<Directive>> {
     let statement = TABLE.select().push_bind(" WHERE acknowledged_at IS NULL AND job_id = ", job).push(" ORDER BY id");
     let rows: Vec<DirectiveRow> = statement.fetch_all(tx).await?;
     Ok(rows.into_iter().filter_map(DirectiveRow::read).collect())
 }
 
-/// Start directives that expired before their agents acknowledged them, ordered by id, with ids greater than `after`;
-/// at most `limit`.
+/// Reads the ids of start directives that expired without being acknowledged, in ascending order and greater than
+/// `after`; at most `limit`.
 pub async fn lapsed_starts(
     db: &Db,
     now: DateTime<Utc>,
@@ -195,7 +196,8 @@ pub async fn lapsed_starts(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// The directive with this id, and its agent; `None` also for a type that only a newer version of the server knows.
+/// Reads a directive and the agent that receives it. Returns `None` if it does not exist, or if only a newer version of
+/// the server knows its type.
 pub async fn by_id(db: &Db, id: DirectiveId) -> Result<Option<(AgentId, Directive)>> {
     let statement = sql("SELECT agent_id FROM directives WHERE id = $1").bind(id);
     let Some((agent,)) = statement.fetch_optional::<(AgentId,)>(db).await? else { return Ok(None) };
@@ -204,13 +206,13 @@ pub async fn by_id(db: &Db, id: DirectiveId) -> Result<Option<(AgentId, Directiv
     Ok(row.and_then(DirectiveRow::read).map(|directive| (agent, directive)))
 }
 
-/// Acknowledges a directive; true if it was not acknowledged before.
+/// Marks a directive as acknowledged. Returns false if it already was.
 pub async fn claim(tx: &mut Tx, id: DirectiveId, now: DateTime<Utc>) -> Result<bool> {
     let statement = sql("UPDATE directives SET acknowledged_at = $1 WHERE id = $2 AND acknowledged_at IS NULL");
     Ok(statement.bind(now).bind(id).execute(tx).await? == 1)
 }
 
-/// Replaces the type and payload of a directive, unless it was acknowledged.
+/// Replaces the action of a directive, unless the directive was acknowledged.
 pub async fn update_action(tx: &mut Tx, id: DirectiveId, action: &DirectiveAction) -> Result<()> {
     sql("UPDATE directives SET wish = $1 WHERE id = $2 AND acknowledged_at IS NULL")
         .bind(json(action)?)
@@ -220,7 +222,7 @@ pub async fn update_action(tx: &mut Tx, id: DirectiveId, action: &DirectiveActio
     Ok(())
 }
 
-/// Acknowledges every directive about a job run.
+/// Marks every directive about a job run as acknowledged.
 pub async fn settle_job_run(tx: &mut Tx, run: RunId, now: DateTime<Utc>) -> Result<()> {
     sql("UPDATE directives SET acknowledged_at = $1 WHERE acknowledged_at IS NULL AND job_run_id = $2")
         .bind(now)
@@ -230,7 +232,7 @@ pub async fn settle_job_run(tx: &mut Tx, run: RunId, now: DateTime<Utc>) -> Resu
     Ok(())
 }
 
-/// Whether a directive about a run is still open, and whether one expired without being acknowledged.
+/// Returns whether a directive about a run is still open, and whether one has expired without being acknowledged.
 pub async fn about_job_run(conn: impl Into<Conn<'_>>, run: RunId, now: DateTime<Utc>) -> Result<(bool, bool)> {
     let statement =
         sql("SELECT expires_at FROM directives WHERE acknowledged_at IS NULL AND job_run_id = $1").bind(run);
@@ -238,7 +240,7 @@ pub async fn about_job_run(conn: impl Into<Conn<'_>>, run: RunId, now: DateTime<
     Ok((rows.iter().any(|(expires_at,)| *expires_at > now), rows.iter().any(|(expires_at,)| *expires_at <= now)))
 }
 
-/// Acknowledges every directive about a step, or only those of one type.
+/// Marks every directive about a step as acknowledged or, with `name`, only those of this type.
 pub async fn settle_step(
     tx: &mut Tx,
     run: RunId,
@@ -258,7 +260,7 @@ pub async fn settle_step(
     Ok(())
 }
 
-/// The steps of a run whose agents were asked to stop them and have not acknowledged it.
+/// Reads the ids of the steps of a run whose agents have not acknowledged a directive to stop the step.
 pub async fn stopping_steps(conn: impl Into<Conn<'_>>, run: RunId) -> Result<Vec<String>> {
     let statement = sql("SELECT DISTINCT step_id FROM directives \
          WHERE acknowledged_at IS NULL AND pipeline_run_id = $1 AND type = $2");

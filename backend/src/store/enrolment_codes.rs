@@ -15,7 +15,7 @@ use crate::{
     model::{Page, PageRequest, Total, enrolment_code::EnrolmentCode},
 };
 
-/// An enrolment code as it is stored: the digest and the beginning of its secret.
+/// An enrolment code as it is read: without its secret, of which only the beginning is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnrolmentCodeRow {
     /// The id of the enrolment code, not its secret.
@@ -62,12 +62,12 @@ pub async fn insert(tx: &mut Tx, code: &EnrolmentCodeRow, digest: &[u8], now: Da
     Ok(())
 }
 
-/// The enrolment code with this id.
+/// Reads the enrolment code with this id; `None` if it does not exist.
 pub async fn find(conn: impl Into<Conn<'_>>, id: EnrolmentCodeId) -> Result<Option<EnrolmentCodeRow>> {
     EnrolmentCodeRow::TABLE.select().push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }
 
-/// A page of a customer's enrolment codes, newest first.
+/// Reads a page of a customer's enrolment codes, newest first.
 pub async fn list(db: &Db, customer: CustomerId, request: PageRequest) -> Result<Page<EnrolmentCodeRow>> {
     let counted = sql("SELECT COUNT(*) FROM enrolment_codes WHERE customer_id = $1").bind(customer);
     let (total,): (i64,) = counted.fetch_one(db).await?;
@@ -76,8 +76,8 @@ pub async fn list(db: &Db, customer: CustomerId, request: PageRequest) -> Result
     Ok(pagination::page(rows, request, Total::Exactly(total.unsigned_abs())))
 }
 
-/// Counts one use of an enrolment code, and returns its customer; `None` if the code is not valid or the customer is
-/// suspended.
+/// Counts one use of the enrolment code with this digest, and returns its customer. Returns `None` if the code is
+/// unknown, expired or used up, or if the customer is suspended.
 pub async fn redeem(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<Option<CustomerId>> {
     let row: Option<(CustomerId,)> = sql("UPDATE enrolment_codes SET uses = uses + 1 \
          WHERE digest = $1 AND (expires_at IS NULL OR expires_at > $2) AND (max_uses IS NULL OR uses < max_uses) \
@@ -90,7 +90,7 @@ pub async fn redeem(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> Result<Op
     Ok(row.map(|(customer,)| customer))
 }
 
-/// Deletes an enrolment code; false if it does not exist.
+/// Deletes an enrolment code. Returns false if it does not exist.
 pub async fn delete(tx: &mut Tx, id: EnrolmentCodeId) -> Result<bool> {
     Ok(sql("DELETE FROM enrolment_codes WHERE id = $1").bind(id).execute(tx).await? == 1)
 }

@@ -17,9 +17,9 @@ pub struct EventRange {
     pub customer: Option<CustomerId>,
     /// If set, only events about the object with this id.
     pub object: Option<Uuid>,
-    /// If set, only events with a higher number (if `is_upward`) or a lower number (if not).
+    /// If set, only events with a higher number than this one (if `is_upward`) or a lower number (if not).
     pub beyond: Option<i64>,
-    /// Whether to read in the order of commits rather than newest first.
+    /// Whether events are read oldest first (in the order of commits) instead of newest first.
     pub is_upward: bool,
     /// The maximum number of events.
     pub limit: u64,
@@ -50,7 +50,7 @@ impl From<EventRow> for Event {
     }
 }
 
-/// Reads events of the log, ordered as the range says.
+/// Reads the events of the log that `range` selects, in the order that it names.
 pub async fn list(db: &Db, range: EventRange) -> Result<Vec<Event>> {
     let EventRange { customer, object, beyond, is_upward, limit } = range;
     let mut statement = sql("SELECT number, at, kind, actor, object_id, customer_id, agent_id, \
@@ -70,7 +70,8 @@ pub async fn list(db: &Db, range: EventRange) -> Result<Vec<Event>> {
     Ok(rows.into_iter().map(Event::from).collect())
 }
 
-/// The events of one kind with numbers after `after` and up to `until`, in the order of commits; at most `limit`.
+/// Reads the events of one kind whose numbers are greater than `after` and at most `until`, in the order of commits; at
+/// most `limit`.
 pub async fn of_kind(db: &Db, kind: Kind, after: i64, until: i64, limit: i64) -> Result<Vec<Event>> {
     let statement = sql("SELECT number, at, kind, actor, object_id, customer_id, agent_id, \
          CAST(object AS TEXT) AS object FROM events WHERE ");
@@ -80,8 +81,8 @@ pub async fn of_kind(db: &Db, kind: Kind, after: i64, until: i64, limit: i64) ->
     Ok(rows.into_iter().map(Event::from).collect())
 }
 
-/// Numbers the changes of a transaction and writes those that are logged. It must be the last call before the commit: the
-/// transaction holds the lock on `event_head` until then, so numbers are in the order of commits.
+/// Numbers the changes of a transaction, writes those that are logged, and returns all as events. It must be the last
+/// call before the commit, because it locks `event_head` until the commit: so numbers are in the order of commits.
 pub async fn record(tx: &mut Tx, mut changes: Vec<Change>) -> Result<Vec<Event>> {
     if changes.is_empty() {
         return Ok(Vec::new());
@@ -122,26 +123,26 @@ async fn insert(tx: &mut Tx, events: &[(&Event, &Object)]) -> Result<()> {
     Ok(())
 }
 
-/// The number of the last committed event.
+/// Reads the number of the last committed event.
 pub async fn head(db: &super::Db) -> Result<i64> {
     let (number,): (i64,) = sql("SELECT number FROM event_head WHERE id = 1").fetch_one(db).await?;
     Ok(number)
 }
 
-/// The highest number of the purged events; 0 if none was purged.
+/// Reads the highest number of the purged events; 0 if no event was purged.
 pub async fn purged(db: &Db) -> Result<i64> {
     let (number,): (i64,) = sql("SELECT purged FROM event_head WHERE id = 1").fetch_one(db).await?;
     Ok(number)
 }
 
-/// The highest number that an earlier version used as a cursor without sealing it.
+/// Reads the highest event number for which an earlier version may have issued an unencrypted cursor.
 pub async fn plain_cursors_until(db: &Db) -> Result<i64> {
     let (number,): (i64,) = sql("SELECT plain_cursors_until FROM event_head WHERE id = 1").fetch_one(db).await?;
     Ok(number)
 }
 
-/// Records that events from before this time are about to be purged, and returns the highest number of these events.
-/// From then on, readers that have not read them get a gap.
+/// Records that events from before this time are about to be purged, and returns the highest number of these events; 0
+/// if there are none. From then on, subscribers that have not read these events get a gap.
 pub(super) async fn note_purge(db: &Db, before: DateTime<Utc>) -> Result<i64> {
     let (last,): (Option<i64>,) =
         sql("SELECT MAX(number) FROM events WHERE at < $1").bind(before).fetch_one(db).await?;

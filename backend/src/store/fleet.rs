@@ -20,17 +20,17 @@ use crate::{
 /// Numbers of agents and transfers by status, with the total speed and the recent failures.
 #[derive(Clone, Copy, Debug)]
 pub struct FleetTotals {
-    /// Agents by status.
+    /// The numbers of agents by status.
     pub agents: AgentCounts,
-    /// Transfers by status.
+    /// The numbers of transfers by status.
     pub transfers: TransferCounts,
     /// The sum of the speeds of running transfers that are not stalled, in bytes per second.
     pub bytes_per_second: f64,
-    /// Transfers that have failed after `failures_since` and were not retried.
+    /// The number of transfers that failed after `failures_since` and were not retried.
     pub failures: i64,
 }
 
-/// The totals of one customer or of all, read in one snapshot of the database.
+/// Reads the totals of one customer or, with `None`, of all customers, in one snapshot of the database.
 pub async fn totals(db: &Db, customer: Option<CustomerId>, failures_since: DateTime<Utc>) -> Result<FleetTotals> {
     let mut tx = db.snapshot().await?;
     let by_status = within(sql("SELECT status, COUNT(*) FROM agents WHERE revoked_at IS NULL"), customer);

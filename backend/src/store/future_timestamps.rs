@@ -1,5 +1,5 @@
-//! Corrects stored timestamps in the future, which were written while a clock was wrong. Otherwise timeouts, retries
-//! and other work that depends on them would wait until then.
+//! Corrects stored timestamps that lie in the future because they were written while a clock was wrong. Otherwise
+//! timeouts, retries and other work that depends on a timestamp would wait until that time.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_query::Value;
@@ -15,17 +15,17 @@ const TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumIter)]
 #[strum(serialize_all = "kebab-case")]
 pub enum FutureTimestamps {
-    /// The last heartbeats of agents. The agents would count as online until then.
+    /// The times of the last heartbeats of agents. Uncorrected, the agents would count as online until then.
     Heartbeats,
-    /// The times since which agents are offline. The leases of their work would not end.
+    /// The times since which agents are offline. Uncorrected, the leases of their work would not end.
     Absences,
-    /// The last progress of running transfers. The transfers would not count as stalled.
+    /// The times of the last progress of running transfers. Uncorrected, the transfers would not count as stalled.
     Progress,
-    /// Cancel requests for running transfers.
+    /// The times of cancel requests for running transfers.
     TransferCancels,
-    /// Last reports about running job runs.
+    /// The times of the last reports about running job runs.
     JobRuns,
-    /// Cancel requests for running job runs.
+    /// The times of cancel requests for running job runs.
     JobRunCancels,
     /// Due times of the next attempts of failed job runs.
     Retries,
@@ -33,11 +33,11 @@ pub enum FutureTimestamps {
     PipelineRuns,
     /// Start times of pipeline runs, from which their timeouts are counted.
     PipelineStarts,
-    /// Cancel requests for pipeline runs.
+    /// The times of cancel requests for pipeline runs.
     PipelineCancels,
     /// The times at which steps were sent to their agents, from which their timeouts are counted.
     Sent,
-    /// Last reports about steps.
+    /// The times of the last reports about steps.
     Reported,
     /// The earliest start times of steps.
     Ready,
@@ -47,18 +47,21 @@ pub enum FutureTimestamps {
     Claims,
     /// Expiry times of stored answers to requests with an idempotency key.
     Answers,
-    /// Creation and renewal times of sessions. The sessions are ended, since their tokens would be valid until then.
+    /// Creation and renewal times of sessions. Such sessions are ended, because their tokens would be valid for too
+    /// long.
     Sessions,
     /// Expiry times of replaced API keys.
     Keys,
     /// Expiry times of client certificates.
     Certificates,
-    /// Slots in the future that were decided without a run. They are deleted, to be decided when they are due.
+    /// Slots in the future that were decided without a run. They are deleted, so that they are decided again when they
+    /// are due.
     Slots,
 }
 
 impl FutureTimestamps {
-    /// The statement that binds the new value and the latest valid one, and how far ahead of `now` a valid timestamp may be.
+    /// The statement, whose first value is the corrected timestamp and whose second is the latest valid one; and how
+    /// far ahead of `now` a valid timestamp may be.
     fn statement(self) -> (&'static str, TimeDelta) {
         let day = TimeDelta::hours(24);
         match self {
@@ -132,7 +135,7 @@ impl FutureTimestamps {
     }
 }
 
-/// Corrects timestamps of one kind that are ahead of `now` by more than they may be. Returns how many rows were changed.
+/// Corrects timestamps of one kind that are further ahead of `now` than is valid. Returns the number of changed rows.
 pub async fn correct(db: &Db, what: FutureTimestamps, now: DateTime<Utc>) -> Result<u64> {
     let (text, may_lie_ahead) = what.statement();
     // Expiry times are set to their full term from now on, all others to now.

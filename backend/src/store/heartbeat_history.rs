@@ -1,4 +1,4 @@
-//! The history of agents: one row for each agent and hour in which heartbeats arrived.
+//! The heartbeat history of agents: one row for each agent and hour in which heartbeats arrived.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::{
     model::heartbeat_history::{HeartbeatHour, HeartbeatSummary},
 };
 
-/// The heartbeats of agents by agent and hour. The hour is its start in Unix seconds.
+/// Heartbeats by agent and hour. An hour is named by its start in Unix seconds.
 pub type Heartbeats = BTreeMap<(AgentId, i64), HeartbeatHour>;
 
 row! {
@@ -23,8 +23,8 @@ row! {
     }
 }
 
-/// Adds heartbeats to those that are stored, of at most 500 hours of agents. Holds the row of `collector`, so that servers
-/// with heartbeats of the same agent do so one after the other.
+/// Adds heartbeats to the stored history. Accepts at most 500 entries. Locks the row of `collector`, so that servers
+/// with heartbeats of the same agent write one after the other.
 pub async fn add(tx: &mut Tx, mut heartbeats: Heartbeats) -> Result<()> {
     if heartbeats.is_empty() {
         return Ok(());
@@ -60,7 +60,7 @@ pub async fn add(tx: &mut Tx, mut heartbeats: Heartbeats) -> Result<()> {
     Ok(())
 }
 
-/// A stored value. If it cannot be read, that is logged, and the default stands in its place.
+/// Returns a stored value. If it could not be read, the failure is logged and the default is returned.
 fn read<T: Default>(agent: AgentId, stored: Option<T>) -> T {
     stored.unwrap_or_else(|| {
         unreadable(&Error::internal(format!("the history of agent {agent} is damaged or has another form")));
@@ -68,7 +68,8 @@ fn read<T: Default>(agent: AgentId, stored: Option<T>) -> T {
     })
 }
 
-/// The heartbeats of an agent from an hour on, by minute. They are kept for a day.
+/// Reads the heartbeats of an agent by minute, for each hour from `from` on, which is the start of an hour in Unix
+/// seconds. Details by minute are stored for a day.
 pub async fn hours(db: &Db, agent: AgentId, from: i64) -> Result<BTreeMap<i64, HeartbeatHour>> {
     let statement = sql("SELECT hour, minutes FROM agent_history WHERE minutes IS NOT NULL");
     let statement = statement.push_bind(" AND agent_id = ", agent).push_bind(" AND hour >= ", from);
@@ -77,7 +78,7 @@ pub async fn hours(db: &Db, agent: AgentId, from: i64) -> Result<BTreeMap<i64, H
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// The summaries of the hours of an agent from an hour on.
+/// Reads the summaries of the hours of an agent from `from` on, which is the start of an hour in Unix seconds.
 pub async fn summaries(db: &Db, agent: AgentId, from: i64) -> Result<BTreeMap<i64, HeartbeatSummary>> {
     let statement = sql("SELECT hour, summary FROM agent_history").push_bind(" WHERE agent_id = ", agent);
     let rows: Vec<(i64, Vec<u8>)> = statement.push_bind(" AND hour >= ", from).fetch_all(db).await?;

@@ -13,9 +13,9 @@ use crate::error::{Error, Result};
 /// Identifies a request with an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestKey {
-    /// The caller, as `Actor` is displayed.
+    /// The caller, as [`Actor`](crate::actor::Actor) formats itself.
     pub caller: String,
-    /// The operation, since keys of different operations are independent.
+    /// The name of the operation. Keys of different operations are independent of each other.
     pub operation: Cow<'static, str>,
     /// The idempotency key that the client sent.
     pub key: String,
@@ -33,13 +33,13 @@ pub struct IdempotencyClaim {
 /// The state of a request with an idempotency key.
 #[derive(Debug)]
 pub enum Known {
-    /// The request was not executed before; the calling server has claimed it.
+    /// The request was not executed before; this call has claimed it.
     Nothing,
     /// Another call is executing the request.
     Running,
-    /// The key was used with another body.
+    /// The key was used before with another request body.
     OtherBody,
-    /// The request was executed, with this answer.
+    /// The request was executed before, with this answer.
     Answered(Value),
 }
 
@@ -53,8 +53,8 @@ row! {
     }
 }
 
-/// Claims the execution of a request, or returns its state. A claim that was neither completed nor released is taken over
-/// after `claimed_until`.
+/// Claims the execution of a request, or returns its state. After `claimed_until`, another call takes over a claim that
+/// was neither completed nor released. The stored answer is valid until `expires_at`.
 pub async fn claim(
     db: &Db,
     claim: &IdempotencyClaim,
@@ -121,7 +121,7 @@ pub async fn claim(
 ///
 /// # Errors
 ///
-/// [`Error::Conflict`] if another call has taken over the claim: then the transaction must not commit.
+/// [`Error::Conflict`] if another call has taken over the claim; the caller must then not commit the transaction.
 pub async fn complete(tx: &mut Tx, claim: &IdempotencyClaim, answer: &impl serde::Serialize) -> Result<()> {
     let rows = sql("UPDATE idempotency SET answer = $1 \
          WHERE caller = $2 AND operation = $3 AND key = $4 AND claim = $5 AND answer IS NULL")

@@ -1,4 +1,4 @@
-//! The job runs, as they are stored.
+//! The table of job runs.
 
 use std::collections::HashMap;
 
@@ -33,17 +33,17 @@ pub struct JobRunRow {
     pub customer_id: CustomerId,
     /// The agent that executes the run.
     pub agent_id: AgentId,
-    /// The directive that started the run.
+    /// The directive that started the run; `None` if the agent started it without one.
     pub directive_id: Option<DirectiveId>,
-    /// The slot of the run; `None` if a user started it.
+    /// The scheduled time of the run's slot; `None` if the run has no slot because a user or the agent started it.
     pub scheduled_for: Option<DateTime<Utc>>,
     /// The start time of the run.
     pub started_at: DateTime<Utc>,
     /// The number of the attempt, counted from 1.
     pub attempt: i64,
-    /// The failed run that this run retries.
+    /// The run that this run retries; `None` for a first attempt.
     pub retry_of: Option<RunId>,
-    /// The part of the row that changes.
+    /// The fields of the run that change after its start.
     pub state: RunState,
 }
 
@@ -85,7 +85,7 @@ table! {
 }
 
 impl JobRunRow {
-    /// The view of the run.
+    /// Converts the row to the run as clients see it.
     #[must_use]
     pub fn view(&self) -> JobRun {
         let state = &self.state;
@@ -113,15 +113,15 @@ pub async fn insert(tx: &mut Tx, run: &JobRunRow) -> Result<()> {
     Ok(())
 }
 
-/// Writes the columns of a run that change after its creation. Returns false, and writes nothing, unless the stored
-/// revision is still `seen`.
+/// Writes the columns of a run that change after its creation. If the stored revision is no longer `seen`, writes
+/// nothing and returns false.
 pub async fn save(tx: &mut Tx, run: &JobRunRow, seen: i64) -> Result<bool> {
     let statement = JobRunRow::TABLE.update(values(JobRunRow::STATE, run)).push_bind(" WHERE id = ", run.id);
     Ok(statement.push_bind(" AND revision = ", seen).execute(tx).await? == 1)
 }
 
-/// Sets the time of the next attempt of a failed run; `at: None` means that there will be none. Returns false, and
-/// writes nothing, unless the stored time is still `seen`.
+/// Sets the time of the next attempt of a failed run; with `None` for `at` there will be no next attempt. If the stored
+/// time is no longer `seen`, writes nothing and returns false.
 pub async fn plan_retry(
     tx: &mut Tx,
     id: RunId,
@@ -136,23 +136,23 @@ pub async fn plan_retry(
     Ok(statement.execute(tx).await? == 1)
 }
 
-/// The run, unless it is outside the scope.
+/// Reads a run; `None` if it does not exist or is outside the scope.
 pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: RunId) -> Result<Option<JobRunRow>> {
     scoped(JobRunRow::TABLE.select().push_bind(" WHERE r.id = ", id), scope).fetch_optional(conn).await
 }
 
-/// The run that a directive started; `None` if it has started none.
+/// Reads the run that a directive started; `None` if it has started no run.
 pub async fn by_directive(tx: &mut Tx, id: DirectiveId) -> Result<Option<JobRunRow>> {
     JobRunRow::TABLE.select().push_bind(" WHERE r.directive_id = ", id).fetch_optional(tx).await
 }
 
-/// The next attempt of a run, if there is one.
+/// Reads the run that retries `run`; `None` if there is none.
 pub async fn retry_of(tx: &mut Tx, job: JobId, run: RunId) -> Result<Option<JobRunRow>> {
     let statement = JobRunRow::TABLE.select().push_bind(" WHERE r.job_id = ", job);
     statement.push_bind(" AND r.retry_of = ", run).fetch_optional(tx).await
 }
 
-/// The runs with these ids, newest first.
+/// Reads the runs with these ids, newest first.
 pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<JobRunRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -163,7 +163,7 @@ pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<JobRunRow>> {
     Ok(found)
 }
 
-/// The jobs of these runs. Accepts at most 500 ids.
+/// Reads the jobs of these runs. Accepts at most 500 ids.
 pub async fn jobs_of(tx: &mut Tx, ids: &[RunId]) -> Result<HashMap<RunId, JobId>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
@@ -181,13 +181,13 @@ fn scoped(statement: Sql, scope: Scope) -> Sql {
     }
 }
 
-/// The running runs of a job, oldest first.
+/// Reads the active runs of a job, oldest first.
 pub async fn running_of_job(tx: &mut Tx, job: JobId) -> Result<Vec<JobRunRow>> {
     let statement = JobRunRow::TABLE.select().push_bind(" WHERE r.job_id = ", job);
     statement.push(" AND r.status = 'running' ORDER BY r.id").fetch_all(tx).await
 }
 
-/// The number of running runs of each of these jobs. Jobs without any are left out.
+/// Counts the active runs of each of these jobs. The result has no entry for a job without an active run.
 pub async fn running(tx: &mut Tx, jobs: &[JobId]) -> Result<HashMap<JobId, i64>> {
     let mut running = HashMap::new();
     for jobs in jobs.chunks(MOST_VALUES) {
@@ -208,7 +208,7 @@ pub async fn cancel_retries(tx: &mut Tx, job: JobId) -> Result<()> {
     Ok(())
 }
 
-/// Removes the runs of a job.
+/// Deletes the runs of a job.
 pub async fn delete(tx: &mut Tx, job: JobId) -> Result<()> {
     sql("DELETE FROM job_runs WHERE job_id = $1").bind(job).execute(tx).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The jobs, as they are stored.
+//! The table of jobs.
 
 use chrono::{DateTime, Utc};
 use sea_query::Value;
@@ -36,23 +36,23 @@ pub struct JobRow {
     pub customer_id: CustomerId,
     /// The agent that runs the job.
     pub agent_id: AgentId,
-    /// The settings that are one value each.
+    /// The settings that every job has, such as its source and its schedule.
     pub settings: JobSettings,
     /// Whether the schedule starts runs.
     pub enabled: bool,
     /// The retry policy of runs; `None` if failed runs are not retried.
     pub retry: Option<JsonColumn<Retry>>,
-    /// The rules of the copy; `None` if all defaults hold.
+    /// The copy rules; `None` if all of them have their defaults.
     pub copy_rules: Option<JsonColumn<CopyRules>>,
-    /// The start time of the last run.
+    /// The start time of the last run; `None` if the job has not run yet.
     pub last_run_at: Option<DateTime<Utc>>,
     /// The revision of the job; increases with each change.
     pub revision: i64,
     /// The time at which the job was created.
     pub created_at: DateTime<Utc>,
-    /// The first slot that is not decided; `None` if none is planned.
+    /// The first slot whose outcome is not decided; `None` if the schedule has no next slot or the job is disabled.
     pub next_run_at: Option<DateTime<Utc>>,
-    /// The version of the schedule; increases with each change and each claim of it.
+    /// The version of the schedule's row; increases with each change and each claim of the schedule.
     pub version: i64,
     /// The name of the agent, if it has one.
     pub agent_name: Option<String>,
@@ -118,7 +118,7 @@ macro_rules! view {
         )+
     ) => {
         impl JobRow {
-            /// The view of the job.
+            /// Converts the row to the job as clients see it.
             #[must_use]
             pub fn view(&self) -> Job {
                 let JobSettings { $($required,)+ $($defaulted,)+ } = self.settings.clone();
@@ -150,13 +150,13 @@ macro_rules! view {
 mftplus_protocol::job_settings!(view);
 
 impl JobRow {
-    /// The rules of the copy.
+    /// Returns the copy rules.
     #[must_use]
     pub fn rules(&self) -> CopyRules {
         self.copy_rules.as_ref().map(|rules| rules.0.clone()).unwrap_or_default()
     }
 
-    /// Sets the rules of the copy.
+    /// Sets the copy rules.
     pub fn set_rules(&mut self, rules: CopyRules) {
         self.copy_rules = if rules.is_empty() { None } else { Some(json_column(rules)) };
     }
@@ -188,9 +188,9 @@ fn changed(job: &JobRow) -> Result<impl Iterator<Item = (&'static str, Value)>> 
     Ok(values(JobRow::CHANGED, job).chain([("retry", retry), ("copy_rules", copy_rules)]))
 }
 
-/// Writes the columns of a job that change after its creation. Returns false, and writes nothing, if the job was
-/// changed, or one of its slots claimed, since it was read. The schedule is written first, in the order in which all
-/// transactions lock these rows.
+/// Writes the columns of a job that change after its creation. If the job was changed or one of its slots was claimed
+/// since the job was read, writes nothing and returns false. The schedule is written first, because all transactions
+/// lock the rows in this order.
 pub async fn save(tx: &mut Tx, job: &JobRow) -> Result<bool> {
     if !schedules::save(tx, &job.rule()).await? {
         return Ok(false);
@@ -211,25 +211,25 @@ pub async fn touch(tx: &mut Tx, jobs: &[JobId]) -> Result<()> {
     Ok(())
 }
 
-/// Stores the time at which a run of the job starts; false if the job does not exist.
+/// Stores the time at which a run of the job starts, and locks the job. Returns false if the job does not exist.
 pub async fn note_start(tx: &mut Tx, job: JobId, now: DateTime<Utc>) -> Result<bool> {
     let statement = sql("UPDATE jobs SET last_run_at = $1, revision = revision + 1 WHERE id = $2");
     Ok(statement.bind(now).bind(job).execute(tx).await? == 1)
 }
 
-/// Removes a job. Its schedule and its runs must be removed before.
+/// Deletes a job. Its schedule and its runs must be deleted before.
 pub async fn delete(tx: &mut Tx, job: JobId) -> Result<()> {
     sql("DELETE FROM jobs WHERE id = $1").bind(job).execute(tx).await?;
     Ok(())
 }
 
-/// The job, unless it is outside the scope.
+/// Reads a job; `None` if it does not exist or is outside the scope.
 pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: JobId) -> Result<Option<JobRow>> {
     let statement = JobRow::TABLE.select().push_bind(" WHERE j.id = ", id);
     scoped(statement, scope, "j.").fetch_optional(conn).await
 }
 
-/// The jobs with these ids that are within the scope, newest first.
+/// Reads the jobs with these ids that are within the scope, newest first.
 pub async fn find_all(db: &Db, scope: Scope, ids: &[JobId]) -> Result<Vec<JobRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -238,7 +238,7 @@ pub async fn find_all(db: &Db, scope: Scope, ids: &[JobId]) -> Result<Vec<JobRow
     Ok(found)
 }
 
-/// The jobs with these ids, read within a transaction.
+/// Reads the jobs with these ids, in any scope, within a transaction.
 pub async fn find_within(tx: &mut Tx, ids: &[JobId]) -> Result<Vec<JobRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -260,7 +260,7 @@ fn scoped(statement: Sql, scope: Scope, table: &'static str) -> Sql {
     }
 }
 
-/// A page of the jobs in the scope.
+/// Reads a page of the jobs in the scope.
 pub async fn list(
     db: &Db,
     scope: Scope,
@@ -297,7 +297,7 @@ pub async fn list(
     Ok(Page { items, request, total: page.total, has_more: page.has_more })
 }
 
-/// The enabled jobs of an agent.
+/// Reads the enabled jobs of an agent, oldest first.
 pub async fn enabled_of_agent(tx: &mut Tx, agent: AgentId) -> Result<Vec<JobRow>> {
     JobRow::TABLE
         .select()

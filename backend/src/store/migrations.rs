@@ -1,4 +1,4 @@
-//! Migrates the schema, unless a version that this one is not compatible with created the database.
+//! Migrates the schema of the database, unless a newer, incompatible version of the program has migrated it before.
 
 use sqlx::{
     Connection, PgConnection, SqlSafeStr,
@@ -35,7 +35,8 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// If a migration fails or was changed after its release, or if this version may not read the database.
+    /// An error if a migration fails or was changed after its release, or if the database needs a newer version of the
+    /// program.
     pub async fn migrate(&self) -> Result<()> {
         self.require_readable().await?;
         match self {
@@ -54,12 +55,12 @@ impl Db {
         self.require_readable().await
     }
 
-    /// Whether the first migration has made its tables. Before that, nothing is stored: the table of migrations alone is
-    /// what a first start leaves that was interrupted, or a write-ahead log that was lost.
+    /// Whether the first migration has created its tables. If not, nothing is stored: a first start was interrupted, or
+    /// the write-ahead log was lost.
     ///
     /// # Errors
     ///
-    /// If the database cannot be read.
+    /// An error if the database cannot be read.
     pub async fn has_schema(&self) -> Result<bool> {
         Ok(self.has_table("_sqlx_migrations").await? && self.has_table("users").await?)
     }
@@ -73,7 +74,7 @@ impl Db {
         Ok(tables > 0)
     }
 
-    /// Fails if the database needs a newer program.
+    /// Returns an error if the database needs a newer version of the program.
     async fn require_readable(&self) -> Result<()> {
         // A database without this table has only migrations that every version can read.
         if !self.has_table("compatibility").await? {

@@ -3,8 +3,8 @@
 use super::db::Sql;
 use crate::model::{Page, PageRequest, PageStart, Total};
 
-/// Adds the limits of a page to a statement that ends within its `WHERE`. The statement reads one row more than the limit,
-/// to know whether there are more.
+/// Adds the order and the limits of a page to a statement that ends with its `WHERE` clause. The statement then reads
+/// one row more than the limit, which shows whether there are more.
 pub(super) fn cut(statement: Sql, request: PageRequest) -> Sql {
     let rows = request.limit.cast_signed() + 1;
     match request.start {
@@ -17,13 +17,13 @@ pub(super) fn cut(statement: Sql, request: PageRequest) -> Sql {
     }
 }
 
-/// [`page`] without the rows that cannot be read.
+/// Like [`page`], but omits the rows that could not be read.
 pub(super) fn page_of_readable<T>(rows: Vec<Option<T>>, request: PageRequest, total: Total) -> Page<T> {
     let Page { items, request, total, has_more } = page(rows, request, total);
     Page { items: items.into_iter().flatten().collect(), request, total, has_more }
 }
 
-/// The page of the rows that a statement of [`cut`] has returned.
+/// Builds the page from the rows that a statement of [`cut`] returned.
 pub(super) fn page<T>(mut rows: Vec<T>, request: PageRequest, total: Total) -> Page<T> {
     let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > limit;

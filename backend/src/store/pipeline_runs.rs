@@ -1,4 +1,5 @@
-//! Pipeline runs with their steps. A run and its steps change together, guarded by the run's revision.
+//! The tables of pipeline runs and their steps. A run and its steps are written together, if the stored revision of the
+//! run is still the expected one.
 
 use std::collections::HashMap;
 
@@ -30,8 +31,8 @@ pub use active::{DueRun, busy, due, is_held_up, under_way, with_lost_agents};
 pub use list::{drafts, list, newest, plans, with_drafts};
 use steps::StepRow;
 
-/// A pipeline run as it is stored, without its steps. In a row to be written the JSON columns are null, since `insert`
-/// writes them.
+/// A pipeline run as it is stored, without its steps. In a row that is to be written, `parameters` and `graph` are
+/// null, because `insert` writes them itself.
 pub(super) struct RunRow {
     id: RunId,
     pipeline_id: PipelineId,
@@ -103,7 +104,7 @@ pub struct PipelineRunRow {
     pub trigger: Trigger,
     /// The slot of the run; `None` if it was not started by the schedule.
     pub scheduled_for: Option<DateTime<Utc>>,
-    /// The failed run that this run continues.
+    /// The run that this run continues; `None` if it continues none.
     pub rerun_of: Option<RunId>,
     /// The values of the parameters.
     pub parameters: Parameters,
@@ -116,7 +117,8 @@ pub struct PipelineRunRow {
 }
 
 impl PipelineRunRow {
-    /// A run with its steps. If this version cannot read its graph, the run is shown as it is and not continued.
+    /// Builds a run from its row and its steps. If this version of the server cannot read the graph, the run is shown
+    /// as it is stored and is not continued.
     fn new(row: RunRow, steps: Vec<StepRow>) -> Self {
         let (known, steps): (Vec<Node>, Vec<StepState>) = steps.into_iter().map(StepRow::parts).unzip();
         let unknown = |reason: &dyn std::fmt::Display| {
@@ -150,7 +152,7 @@ impl PipelineRunRow {
         }
     }
 
-    /// The run as it is written, without its steps.
+    /// Returns the row of the run to be written, without its steps.
     pub(super) fn row(&self) -> RunRow {
         RunRow {
             id: self.id,
@@ -169,7 +171,7 @@ impl PipelineRunRow {
         }
     }
 
-    /// The view of the run.
+    /// Converts the row to the run as clients see it.
     #[must_use]
     pub fn view(&self) -> PipelineRun {
         let run = &self.state_machine.run;
@@ -190,15 +192,15 @@ impl PipelineRunRow {
         }
     }
 
-    /// The view of the run with only the steps at these indices and without parameters. Changes of steps are logged in
-    /// this form, since the size of full views would make the log grow with the square of the number of steps.
+    /// Like [`Self::view`], but with only the steps at these indices and without parameters. Changes of steps are
+    /// logged in this form, because full views would make the log grow with the square of the number of steps.
     #[must_use]
     pub fn view_of_steps(&self, places: impl Iterator<Item = usize>) -> PipelineRun {
         let steps = places.map(|place| self.step(place)).collect();
         PipelineRun { parameters: Parameters::new(), steps, ..self.view() }
     }
 
-    /// The view of one step.
+    /// Converts the step at this index to the step as clients see it.
     #[must_use]
     pub fn step(&self, place: usize) -> PipelineStep {
         let (node, step) = (&self.state_machine.graph.nodes[place], &self.state_machine.steps[place]);
@@ -216,14 +218,15 @@ impl PipelineRunRow {
         }
     }
 
-    /// The index of the step with this id; `None` if the run has no such step.
+    /// Returns the index of the step with this id; `None` if the run has no such step.
     #[must_use]
     pub fn place_of(&self, step: &str) -> Option<usize> {
         self.state_machine.graph.nodes.iter().position(|node| node.id == step)
     }
 }
 
-/// Stores a new run with its steps and its plan, and with its definition if that is a draft.
+/// Stores a new run with its steps and its plan. `draft` is the definition of a run of a draft; `due_at` is when the
+/// engine must next advance the run.
 pub async fn insert(
     tx: &mut Tx,
     run: &PipelineRunRow,
@@ -244,7 +247,8 @@ pub async fn insert(
     steps::insert(tx, run).await
 }
 
-/// Writes a changed run and the steps that differ from `before`; false after a concurrent change.
+/// Writes a changed run and the steps that differ from `before`. If the stored revision is not that of `before`, writes
+/// nothing and returns false.
 pub async fn save(
     tx: &mut Tx,
     run: &PipelineRunRow,
@@ -265,12 +269,12 @@ pub async fn save(
     Ok(true)
 }
 
-/// A run, if there is one.
+/// Reads a run; `None` if it does not exist.
 pub async fn find(conn: impl Into<Conn<'_>>, id: RunId) -> Result<Option<PipelineRunRow>> {
     read(conn, RunRow::TABLE.select().push_bind(" WHERE r.id = ", id)).await?.pop().transpose()
 }
 
-/// The runs with these ids, in no particular order.
+/// Reads the runs with these ids, in no particular order.
 pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<PipelineRunRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -281,7 +285,7 @@ pub async fn find_all(db: &Db, ids: &[RunId]) -> Result<Vec<PipelineRunRow>> {
     Ok(found)
 }
 
-/// Removes all runs of a pipeline.
+/// Deletes all runs of a pipeline.
 pub async fn delete_of_pipeline(tx: &mut Tx, pipeline: PipelineId) -> Result<()> {
     sql("DELETE FROM pipeline_steps WHERE run_id IN (SELECT id FROM pipeline_runs WHERE pipeline_id = $1)")
         .bind(pipeline)

@@ -1,4 +1,4 @@
-//! The pipelines and their versions.
+//! The tables of pipelines and their versions.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -53,11 +53,12 @@ pub struct PipelineRow {
     pub yaml: String,
     /// How parameters are filled into the current version.
     pub filling: EnumText<Filling>,
-    /// The Git commit of the current version, if it was named.
+    /// The Git commit of the current version; `None` if the client sent none.
     pub git_sha: Option<String>,
     /// The time at which the current version was created.
     pub version_created_at: DateTime<Utc>,
-    /// The first slot of the schedule that is not decided; `None` if none is planned.
+    /// The first slot whose outcome is not decided; `None` if the pipeline has no schedule, is disabled, or its
+    /// schedule has no next slot.
     pub next_run_at: Option<DateTime<Utc>>,
 }
 
@@ -86,7 +87,7 @@ table! {
 }
 
 impl PipelineRow {
-    /// The view of the pipeline, with the current version only.
+    /// Converts the row to the pipeline as clients see it, with the current version only.
     #[must_use]
     pub fn view(self) -> Pipeline {
         let current = PipelineVersion {
@@ -116,13 +117,14 @@ impl PipelineRow {
     }
 }
 
-/// The column `owner_id`, within which identifiers are unique: the id of the customer, or the nil id for the platform.
+/// Returns the value of the column `owner_id`, within which identifiers are unique: the id of the customer, or the nil
+/// id for the platform.
 #[must_use]
 pub fn owner_id(customer: Option<CustomerId>) -> Uuid {
     customer.map_or_else(Uuid::nil, |customer| customer.0)
 }
 
-/// Stores a new pipeline without its version; false if its identifier is taken.
+/// Stores a new pipeline, without the text of its version. Returns false if its identifier is taken.
 pub async fn insert(tx: &mut Tx, pipeline: &PipelineRow) -> Result<bool> {
     let columns = values(PipelineRow::CREATED, pipeline).chain(values(PipelineRow::CHANGED, pipeline));
     let others = [("owner_id", owner_id(pipeline.customer_id).into()), ("search", pipeline.search().into())];
@@ -137,13 +139,14 @@ pub async fn save(tx: &mut Tx, pipeline: &PipelineRow) -> Result<()> {
     Ok(())
 }
 
-/// Locks a pipeline until the end of the transaction, against changes, starts and removal by others; false if it does not
-/// exist.
+/// Locks a pipeline until the end of the transaction, so that no other transaction can change, start or delete it.
+/// Returns false if the pipeline does not exist.
 pub async fn hold(tx: &mut Tx, id: PipelineId) -> Result<bool> {
     Ok(sql("UPDATE pipelines SET version = version WHERE id = $1").bind(id).execute(tx).await? == 1)
 }
 
-/// The pipelines in the scope with this id or identifier, oldest first. Several customers may use the same identifier.
+/// Reads the pipelines in the scope with this id or identifier, oldest first; at most 100. Several customers may use
+/// the same identifier.
 pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, meant: &PipelineRef) -> Result<Vec<PipelineRow>> {
     let statement = match meant {
         PipelineRef::Id(id) => PipelineRow::TABLE.select().push_bind(" WHERE p.id = ", *id),
@@ -154,7 +157,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, meant: &PipelineRef) 
     scoped(statement, scope).push(" ORDER BY id LIMIT 100").fetch_all(conn).await
 }
 
-/// The pipelines with these ids that are in the scope, in no particular order.
+/// Reads the pipelines with these ids that are in the scope, in no particular order.
 pub async fn find_all(db: &Db, scope: Scope, ids: &[PipelineId]) -> Result<Vec<PipelineRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -165,7 +168,7 @@ pub async fn find_all(db: &Db, scope: Scope, ids: &[PipelineId]) -> Result<Vec<P
     Ok(found)
 }
 
-/// A page of the pipelines in the scope.
+/// Reads a page of the pipelines in the scope.
 pub async fn list(
     db: &Db,
     scope: Scope,
@@ -208,7 +211,7 @@ pub async fn list(
     Ok(Page { items, request, total: page.total, has_more: page.has_more })
 }
 
-/// Removes a pipeline with its versions. Its runs must be removed before.
+/// Deletes a pipeline with its versions. Its runs must be deleted before.
 pub async fn delete(tx: &mut Tx, id: PipelineId) -> Result<()> {
     sql("DELETE FROM pipeline_versions WHERE pipeline_id = $1").bind(id).execute(&mut *tx).await?;
     sql("DELETE FROM pipelines WHERE id = $1").bind(id).execute(tx).await?;

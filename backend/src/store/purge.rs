@@ -15,9 +15,9 @@ use crate::{error::Result, model::series};
 const AT_A_TIME: u64 = 5_000;
 /// The maximum number of definitions that one transaction deletes: each may have 256 KiB.
 const DEFINITIONS_AT_A_TIME: u64 = 100;
-/// The number of drafts of a pipeline that are kept, the newest ones. Those of active runs are kept, too.
+/// The number of newest drafts of a pipeline that are kept. The drafts of active runs are kept as well.
 const MOST_DRAFTS: i64 = 100;
-/// The number of versions of a pipeline that are kept, the newest ones. Those that a run names are kept, too.
+/// The number of newest versions of a pipeline that are kept. Versions of stored runs are kept as well.
 const MOST_VERSIONS: i64 = 1_000;
 
 /// A kind of rows that are purged.
@@ -32,10 +32,10 @@ pub enum Kind {
     Directives,
     /// The slot history.
     Slots,
-    /// The texts of drafts whose runs ended before [`Before::events`], and of the others of a pipeline all but the newest.
-    /// The runs are kept.
+    /// The texts of drafts whose runs ended before [`Before::events`], and of other ended runs that are not among the
+    /// newest 100 drafts of the pipeline. The runs are kept.
     Drafts,
-    /// The versions of a pipeline that no run names, all but the newest.
+    /// The versions of pipelines that are not among the newest 1,000 and of which no run is stored.
     Versions,
     /// Sessions that expired before [`Before::events`].
     Sessions,
@@ -45,17 +45,17 @@ pub enum Kind {
     Certificates,
     /// Snoozes of attention items that have ended.
     Snoozes,
-    /// Rows of writers that have committed nothing since [`Before::events`].
+    /// The records of the last batches of writers that have committed nothing since [`Before::events`].
     Receipts,
-    /// The totals of minutes.
+    /// The totals of series by minute.
     Minutes,
-    /// The totals of hours.
+    /// The totals of series by hour.
     Hours,
     /// The samples of transfers.
     Samples,
-    /// The minutes of the history of agents. Their hours are kept.
+    /// The details by minute of the heartbeat history of agents. The summaries by hour are kept.
     HistoryMinutes,
-    /// The hours of the history of agents.
+    /// The hours of the heartbeat history of agents.
     HistoryHours,
 }
 
@@ -71,7 +71,7 @@ const HISTORY_HOURS_KEPT: TimeDelta = TimeDelta::days(30);
 /// The times before which rows are purged.
 #[derive(Clone, Copy, Debug)]
 pub struct Before {
-    /// The current time, for answers, which have their own expiry times.
+    /// The current time, for rows with an expiry time of their own and for fixed retention periods.
     pub now: DateTime<Utc>,
     /// The start of the retention of events, and of objects that events refer to.
     pub events: DateTime<Utc>,
@@ -80,14 +80,14 @@ pub struct Before {
 }
 
 impl Kind {
-    /// The number of rows that the statement for this kind deletes if there are more.
+    /// The maximum number of rows that one statement for this kind deletes.
     const fn at_a_time(self) -> u64 {
         if matches!(self, Self::Drafts | Self::Versions) { DEFINITIONS_AT_A_TIME } else { AT_A_TIME }
     }
 }
 
-/// Deletes the rows of one kind whose retention has ended, or the part that is not kept any longer, in transactions of at
-/// most 5,000 rows, and returns how many.
+/// Deletes the rows of one kind whose retention has ended, or clears the purged column of such rows. Uses transactions
+/// of at most 5,000 rows. Returns the number of rows.
 pub async fn run(db: &Db, kind: Kind, before: Before) -> Result<u64> {
     let (text, bounds): (_, Vec<Value>) = match kind {
         Kind::Events => (

@@ -1,4 +1,4 @@
-//! The group-committing writer: heartbeats and reports of progress.
+//! The group-committing writer of heartbeats and of reports about transfers.
 //!
 //! A commit costs the same for one change as for hundreds. So one task takes the queued reports without waiting for
 //! more, applies each of them to its row in the order of arrival, and commits once. Callers get their answers after the
@@ -45,7 +45,7 @@ mod sqlite;
 
 /// The maximum number of reports in one commit.
 const MAX_BATCH: usize = 512;
-/// A queue of at most this many reports is taken whole.
+/// The number of reports up to which the whole queue is taken for one batch.
 const MIN_SPLIT: usize = 16;
 /// The maximum number of reports in the queue; a caller with another report waits until there is room.
 const QUEUE_CAPACITY: usize = 4096;
@@ -86,26 +86,26 @@ pub enum Op {
     },
 }
 
-/// The changes of a commit, for the [`CommitListener`].
+/// The changes of a commit, which the [`CommitListener`] receives.
 #[derive(Debug, Default)]
 pub struct CommittedBatch {
     /// The events of the batch, in the order of their numbers if they have any.
     pub events: Vec<Event>,
-    /// Agents whose directives were acknowledged by the batch.
+    /// The agents of which the batch has acknowledged directives.
     pub directives: Vec<AgentId>,
 }
 
-/// Callbacks that are called after each commit, before the callers get their answers.
+/// Callbacks of the writer.
 pub struct CommitListener {
     /// Whether the event bus has subscribers. If not, the fast path creates no events.
     pub has_subscribers: Box<dyn Fn() -> bool + Send + Sync>,
-    /// Called with each committed batch.
+    /// Called with each committed batch, before the callers get their answers.
     pub notify: Box<dyn Fn(CommittedBatch) + Send + Sync>,
-    /// Called after each batch and each probe: true if the database could be written.
+    /// Called after each batch and each probe with whether the database could be written.
     pub record_outcome: Box<dyn Fn(bool) + Send + Sync>,
 }
 
-/// A handle to the task of the writer. When the last clone is dropped, the task commits what is queued and ends.
+/// A handle to the task of the writer. When the last clone is dropped, the task commits the queued reports and ends.
 #[derive(Clone, Debug)]
 pub struct Writer {
     queue: mpsc::Sender<Op>,
@@ -116,8 +116,8 @@ pub struct WriterTask {
     db: Db,
     queue: mpsc::Receiver<Op>,
     listener: CommitListener,
-    /// Whether every change gets a number. With several servers it does, so that a lost message is detected as a gap.
-    /// Numbers need a transaction, so the fast path is not used then.
+    /// Whether every change gets an event number. This is so with several servers, so that a lost message is detected
+    /// as a gap in the numbers. Numbers need a transaction, so the fast path is not used then.
     numbered: bool,
     texts: Texts,
     rows: fast_path::RowCache,
@@ -130,7 +130,8 @@ pub struct WriterTask {
 }
 
 impl Writer {
-    /// A writer and the task to spawn for it. `id` names the writer's row in `writer_batches`, `now` is its first timestamp.
+    /// Creates a writer, and the task that the caller must spawn for it. `id` is the key of the writer's row in
+    /// `writer_batches`, and `now` its first timestamp. With `numbered`, every change gets an event number.
     #[must_use]
     pub fn new(db: Db, id: Uuid, now: DateTime<Utc>, numbered: bool, listener: CommitListener) -> (Self, WriterTask) {
         let (sender, queue) = mpsc::channel(QUEUE_CAPACITY);
@@ -148,7 +149,7 @@ impl Writer {
         (Self { queue: sender }, task)
     }
 
-    /// Reports about a transfer; returns after the commit.
+    /// Applies a report about a transfer. Returns the transfer after the commit.
     ///
     /// # Errors
     ///
@@ -181,7 +182,8 @@ impl Writer {
         Ok(async { answer.await.map_err(|_| STOPPING)? })
     }
 
-    /// Records a heartbeat; returns after the commit.
+    /// Records a heartbeat. Returns, after the commit, the agent and the heartbeat interval in seconds that it last
+    /// acknowledged.
     ///
     /// # Errors
     ///
@@ -253,9 +255,10 @@ impl WriterTask {
         }
     }
 
-    /// Commits a batch in a transaction. It is repeated once on a new connection if it is not known whether it was committed,
-    /// or if the connection failed and the database was available before. If the database refuses the batch, each half of it
-    /// is tried on its own, and so on, so that one report that cannot be written fails alone.
+    /// Commits a batch in a transaction. The attempt is repeated once on a new connection if it is not known whether it
+    /// was committed, or if the connection failed and the database was available before. If the database refuses the
+    /// batch, each half is committed on its own, recursively, so that one report that cannot be written does not affect
+    /// the others.
     async fn batch(&mut self, ops: Vec<Op>) {
         self.commit_record.next(ops.iter().map(Op::now).max());
         let mut batch = batch::Batch::new(ops);
@@ -308,8 +311,8 @@ impl WriterTask {
         }
     }
 
-    /// Records that a batch failed. If the database is available and refuses a batch, the server is at fault, which
-    /// says nothing about the next batch.
+    /// Records that a batch failed because the database was not available. Other failures are not recorded: if the
+    /// available database refuses a batch, this says nothing about the next batch.
     fn record_failure(&mut self, error: &Error) {
         if error.code() == Code::Unavailable {
             self.record_outcome(false);
@@ -357,7 +360,7 @@ enum Dirty {
 }
 
 impl Dirty {
-    /// What a report that only changes progress has changed.
+    /// Determines the columns that a report has changed that only changes progress.
     fn of_progress(before: &TransferState, after: &TransferState) -> Self {
         if !after.has_details_of(before) {
             Self::Details

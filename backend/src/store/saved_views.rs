@@ -1,4 +1,4 @@
-//! The views that users have saved.
+//! The table of the saved views of users.
 
 use chrono::{DateTime, Utc};
 
@@ -15,7 +15,7 @@ use crate::{
     model::{Page, PageRequest, Total, saved_view::SavedView},
 };
 
-/// A view as it is stored.
+/// A saved view as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedViewRow {
     /// The id of the view, which begins with the milliseconds of its creation.
@@ -75,7 +75,7 @@ pub async fn save(tx: &mut Tx, view: &SavedViewRow) -> Result<()> {
     Ok(())
 }
 
-/// Makes no view of a user the default of a page.
+/// Ends the state of a user's view as the default of a page, so that the user has no default view for the page.
 pub async fn clear_default(tx: &mut Tx, user: UserId, page: &str, now: DateTime<Utc>) -> Result<()> {
     let statement = sql(
         "UPDATE saved_views SET is_default = $1, updated_at = $2 WHERE user_id = $3 AND page = $4 AND is_default = $5",
@@ -84,20 +84,20 @@ pub async fn clear_default(tx: &mut Tx, user: UserId, page: &str, now: DateTime<
     Ok(())
 }
 
-/// The view with this id, if it is this user's.
+/// Reads a view of a user; `None` if the user has no view with this id.
 pub async fn find(conn: impl Into<Conn<'_>>, user: UserId, id: SavedViewId) -> Result<Option<SavedViewRow>> {
     let statement = SavedViewRow::TABLE.select().push_bind(" WHERE id = ", id);
     statement.push_bind(" AND user_id = ", user).fetch_optional(conn).await
 }
 
-/// The number of views of a user.
+/// Counts the views of a user.
 pub async fn count(conn: impl Into<Conn<'_>>, user: UserId) -> Result<u64> {
     let counted = sql("SELECT COUNT(*) FROM saved_views WHERE user_id = $1").bind(user);
     let (total,): (i64,) = counted.fetch_one(conn).await?;
     Ok(total.unsigned_abs())
 }
 
-/// A page of a user's views, newest first.
+/// Reads a page of a user's views, newest first.
 pub async fn list(db: &Db, user: UserId, request: PageRequest) -> Result<Page<SavedViewRow>> {
     let total = Total::Exactly(count(db, user).await?);
     let views = SavedViewRow::TABLE.select().push_bind(" WHERE user_id = ", user);
@@ -105,7 +105,7 @@ pub async fn list(db: &Db, user: UserId, request: PageRequest) -> Result<Page<Sa
     Ok(pagination::page(rows, request, total))
 }
 
-/// Deletes a view; false if the user has none with this id.
+/// Deletes a view of a user. Returns false if the user has no view with this id.
 pub async fn delete(tx: &mut Tx, user: UserId, id: SavedViewId) -> Result<bool> {
     let statement = sql("DELETE FROM saved_views WHERE id = $1 AND user_id = $2").bind(id).bind(user);
     Ok(statement.execute(tx).await? == 1)

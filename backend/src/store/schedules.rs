@@ -1,4 +1,5 @@
-//! The next slots of schedules, and the claim by which each slot is decided once.
+//! The table of schedules, with their next slots. A transaction claims a schedule before it decides its slots, so that
+//! each slot is decided once.
 
 use std::collections::HashSet;
 
@@ -31,7 +32,7 @@ impl ScheduledKind {
         }
     }
 
-    /// The kind with this name; `None` for one of a later version.
+    /// Returns the kind with this name; `None` for a kind that only a later version of the server knows.
     pub(super) fn from_name(name: &str) -> Option<Self> {
         [Self::Job, Self::Pipeline].into_iter().find(|kind| kind.as_str() == name)
     }
@@ -50,7 +51,7 @@ pub struct ScheduleRow {
     pub overlap: EnumText<Overlap>,
     /// The catch-up policy.
     pub catch_up: EnumText<CatchUp>,
-    /// The first slot that is not decided; `None` if none is planned.
+    /// The first slot whose outcome is not decided; `None` if there is no next slot.
     pub next_run_at: Option<DateTime<Utc>>,
     /// The version of the schedule; increases with each change and each claim.
     pub version: i64,
@@ -70,14 +71,14 @@ table! {
     const CHANGED { schedule: Text, timezone: Text, overlap: EnumText, catch_up: EnumText, next_run_at: Instant }
 }
 
-/// Takes the scheduler lock until the transaction ends. It is the first statement of each transaction that decides
-/// slots or starts their runs: two such transactions at once could start runs that must not overlap.
+/// Takes the scheduler lock until the end of the transaction. This must be the first statement of each transaction that
+/// decides slots or starts their runs, because two such transactions at once could start runs that must not overlap.
 pub async fn lock_scheduler(tx: &mut Tx) -> Result<()> {
     sql("UPDATE scheduler SET turn = turn + 1 WHERE id = 1").execute(tx).await?;
     Ok(())
 }
 
-/// The ids of jobs or pipelines with a slot that is due, in ascending order, greater than `after`; at most `limit`.
+/// Reads the ids of jobs or pipelines with a due slot, in ascending order and greater than `after`; at most `limit`.
 pub async fn with_due_slots(
     db: &Db,
     kind: ScheduledKind,
@@ -88,8 +89,8 @@ pub async fn with_due_slots(
     planned(db, kind, " AND next_run_at <= ", now, after, limit).await
 }
 
-/// The ids of jobs or pipelines whose next slot is later than `now`, in ascending order, greater than `after`; at most
-/// `limit`.
+/// Reads the ids of jobs or pipelines whose next slot is later than `now`, in ascending order and greater than `after`;
+/// at most `limit`.
 pub async fn with_planned_slots(
     db: &Db,
     kind: ScheduledKind,
@@ -118,7 +119,8 @@ async fn planned(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// The schedules of these jobs or pipelines with a slot that is due, earliest first. Accepts at most 500 ids.
+/// Reads the schedules of those of these jobs or pipelines that have a due slot, earliest slot first. Accepts at most
+/// 500 ids.
 pub async fn due(conn: impl Into<Conn<'_>>, ids: &[Uuid], now: DateTime<Utc>) -> Result<Vec<ScheduleRow>> {
     ScheduleRow::TABLE
         .select()
@@ -130,19 +132,19 @@ pub async fn due(conn: impl Into<Conn<'_>>, ids: &[Uuid], now: DateTime<Utc>) ->
         .await
 }
 
-/// The schedules of these jobs or pipelines. Accepts at most 500 ids.
+/// Reads the schedules of these jobs or pipelines, ordered by id. Accepts at most 500 ids.
 pub async fn find_all(conn: impl Into<Conn<'_>>, ids: &[Uuid]) -> Result<Vec<ScheduleRow>> {
     let statement = ScheduleRow::TABLE.select().push(" WHERE owner_id IN ");
     let statement = statement.push_tuple(ids.iter().map(|id| (*id).into()));
     statement.push(" ORDER BY owner_id").fetch_all(conn).await
 }
 
-/// The schedule of a job or pipeline; `None` if it has no schedule.
+/// Reads the schedule of a job or pipeline; `None` if it has no schedule.
 pub async fn find(conn: impl Into<Conn<'_>>, id: Uuid) -> Result<Option<ScheduleRow>> {
     ScheduleRow::TABLE.select().push_bind(" WHERE owner_id = ", id).fetch_optional(conn).await
 }
 
-/// The time of the earliest next slot of all jobs or all pipelines; `None` if none of them has a next slot.
+/// Reads the time of the earliest next slot of all jobs or all pipelines; `None` if there is no next slot.
 pub async fn next_due(db: &Db, kind: ScheduledKind) -> Result<Option<DateTime<Utc>>> {
     let row: Option<(DateTime<Utc>,)> = sql("SELECT next_run_at FROM schedules")
         .push_bind(" WHERE owner_kind = ", kind.as_str())
@@ -159,15 +161,16 @@ pub async fn insert(tx: &mut Tx, kind: ScheduledKind, row: &ScheduleRow) -> Resu
     Ok(())
 }
 
-/// Changes a schedule; false if it was changed or claimed since it was read.
+/// Writes a changed schedule. If the schedule was changed or claimed since it was read, writes nothing and returns
+/// false.
 pub async fn save(tx: &mut Tx, row: &ScheduleRow) -> Result<bool> {
     let statement = ScheduleRow::TABLE.update(values(ScheduleRow::CHANGED, row)).push(", version = version + 1");
     let statement = statement.push_bind(" WHERE owner_id = ", row.owner_id).push_bind(" AND version = ", row.version);
     Ok(statement.execute(tx).await? == 1)
 }
 
-/// Sets the next slots of schedules. Returns the ids of the jobs or pipelines whose schedule was not changed or claimed
-/// since it was read.
+/// Claims schedules by setting their next slots. A schedule that was changed or claimed since it was read is not
+/// claimed. Returns the ids of the jobs or pipelines whose schedule was claimed.
 pub async fn claim(tx: &mut Tx, schedules: &[(&ScheduleRow, Option<DateTime<Utc>>)]) -> Result<HashSet<Uuid>> {
     let mut claimed = HashSet::with_capacity(schedules.len());
     for schedules in schedules.chunks(MOST_VALUES) {
@@ -188,7 +191,7 @@ pub async fn claim(tx: &mut Tx, schedules: &[(&ScheduleRow, Option<DateTime<Utc>
     Ok(claimed)
 }
 
-/// Removes a schedule; false if it does not exist.
+/// Deletes a schedule. Returns false if it does not exist.
 pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool> {
     Ok(sql("DELETE FROM schedules WHERE owner_id = $1").bind(id).execute(tx).await? == 1)
 }

@@ -1,4 +1,5 @@
-//! A database for a test of the store: a new schema in the PostgreSQL under test, or a file.
+//! A database for one test of the store: a new schema of the PostgreSQL server under test or, without one, a SQLite
+//! file.
 
 use std::{
     env, process,
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::model::customer::Customer;
 
-/// An empty database with the current schema, and a customer with an agent in it.
+/// A database with the current schema that contains one customer with one agent.
 pub(super) struct Scratch {
     pub(super) db: Db,
     pub(super) agent: AgentRow,

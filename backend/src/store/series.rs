@@ -1,5 +1,5 @@
-//! The totals of series by minute and by hour, and sums of hours. Only the collector writes them, while it holds the row
-//! of `collector`.
+//! The tables of the totals of series by minute and by hour. Only the collector writes them, in transactions that lock
+//! the row of `collector`.
 
 use std::collections::BTreeMap;
 
@@ -16,25 +16,25 @@ use crate::{
 /// The maximum number of rows of one statement.
 const ROWS_AT_A_TIME: usize = 500;
 
-/// The length of the times that totals are kept for.
+/// The length of the period of which each row has the totals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
-    /// Minutes, for everything and for each customer.
+    /// Minutes. Totals by minute exist for all transfers together and for each customer.
     Minute,
-    /// Hours, for each agent and job too.
+    /// Hours. Totals by hour exist for each agent and each job as well.
     Hour,
 }
 
-/// The objects that totals are kept for.
+/// The set of transfers that totals are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counted {
-    /// Everything.
+    /// All transfers.
     All,
-    /// One customer.
+    /// The transfers of one customer.
     Customer(CustomerId),
-    /// One agent.
+    /// The transfers of one agent.
     Agent(AgentId),
-    /// One job.
+    /// The transfers of one job.
     Job(JobId),
 }
 
@@ -76,7 +76,7 @@ impl Resolution {
         }
     }
 
-    /// The start of the minute or hour that holds a time, in Unix seconds.
+    /// Returns the start of the minute or hour that contains a time. Both are in Unix seconds.
     const fn start(self, second: i64) -> i64 {
         second.div_euclid(self.seconds()) * self.seconds()
     }
@@ -130,7 +130,7 @@ impl Counted {
     }
 }
 
-/// What is added to the totals of a transaction.
+/// The changes of totals that a transaction writes.
 #[derive(Debug, Default)]
 pub struct SeriesChanges {
     minutes: BTreeMap<(Uuid, i64), SeriesTotals>,
@@ -138,7 +138,7 @@ pub struct SeriesChanges {
 }
 
 impl SeriesChanges {
-    /// Adds what happened to a transfer at a time.
+    /// Adds changes of a transfer at a time to the totals of all its owners. Writes nothing yet.
     pub fn add(&mut self, owners: Owners, at: DateTime<Utc>, totals: &SeriesTotals) {
         let second = at.timestamp();
         for counted in [Counted::All, Counted::Customer(owners.customer)] {
@@ -151,7 +151,7 @@ impl SeriesChanges {
         }
     }
 
-    /// Adds one observation of the agents whose heartbeats arrive, by customer.
+    /// Adds one observation of the number of agents that are not offline, by customer. Writes nothing yet.
     pub fn observe(&mut self, at: DateTime<Utc>, online: &[(CustomerId, i64)]) {
         let all: i64 = online.iter().map(|(_, agents)| agents).sum();
         let customers = online.iter().map(|(customer, agents)| (Counted::Customer(*customer), *agents));
@@ -170,7 +170,7 @@ impl SeriesChanges {
         self.hours.entry((counted.scope_id(), Resolution::Hour.start(second))).or_default().add(totals);
     }
 
-    /// Adds the changes to the stored totals.
+    /// Writes the changes: adds them to the stored totals.
     pub async fn apply(self, tx: &mut Tx) -> Result<()> {
         for (resolution, changes) in [(Resolution::Minute, self.minutes), (Resolution::Hour, self.hours)] {
             let changes: Vec<((Uuid, i64), SeriesTotals)> = changes.into_iter().collect();
@@ -196,8 +196,8 @@ impl SeriesChanges {
     }
 }
 
-/// The sums of the hours that begin in each of these spans, by the start of the span. A span has its start and its end in
-/// Unix seconds; spans without hours are left out.
+/// Reads the sum of the totals by hour for each of these spans, with the start of the span. A span consists of its
+/// start and its end (excluded) in Unix seconds. The result has no entry for a span without stored hours.
 pub async fn sums(
     db: &Db,
     counted: Counted,
@@ -222,7 +222,8 @@ pub async fn sums(
     Ok(rows.into_iter().map(|row| (row.at, row.totals())).collect())
 }
 
-/// The totals of the minutes or hours that begin from `from` on and before `to`, in Unix seconds, in ascending order.
+/// Reads the totals of the minutes or hours that begin at or after `from` and before `to`, in ascending order, each
+/// with its start. All times are in Unix seconds.
 pub async fn list(
     db: &Db,
     resolution: Resolution,

@@ -1,4 +1,4 @@
-//! The slot history: the outcome of each slot of a schedule.
+//! The table of the slot history: the outcome of each slot of a schedule.
 
 use std::collections::{HashMap, HashSet};
 
@@ -44,15 +44,15 @@ pub struct SlotRow {
     pub scheduled_for: DateTime<Utc>,
     /// The outcome. A pending slot is stored as `ran`, as servers of earlier versions read and write it.
     pub outcome: EnumText<Outcome>,
-    /// Why the slot did not run.
+    /// Why the slot did not run, or what a pending slot waits for.
     pub reason: Option<String>,
-    /// The run of the slot.
+    /// The run of the slot; `None` if there is no run, or not yet.
     pub run_id: Option<RunId>,
-    /// What a pending slot waits for.
+    /// What a pending slot waits for; `None` if the slot is not pending.
     pub pending: Option<EnumText<Pending>>,
-    /// The first scheduled time of a range.
+    /// The first scheduled time of a range of slots; `None` for a single slot.
     pub range_from: Option<DateTime<Utc>>,
-    /// The number of slots in a range.
+    /// The number of slots in a range; `None` for a single slot.
     pub range_count: Option<i64>,
 }
 
@@ -72,13 +72,13 @@ table! {
 }
 
 impl SlotRow {
-    /// The outcome as it is shown: `pending` while the slot waits.
+    /// Returns the outcome as clients see it: `pending` while the slot waits for its run.
     #[must_use]
     pub const fn outcome(&self) -> Outcome {
         if self.pending.is_some() { Outcome::Pending } else { self.outcome.0 }
     }
 
-    /// The view of the slot, as a slot of a job.
+    /// Converts the row to the slot of a job as clients see it.
     #[must_use]
     pub fn view(&self) -> JobSlot {
         JobSlot {
@@ -94,7 +94,7 @@ impl SlotRow {
         }
     }
 
-    /// The view of the slot, as a slot of a pipeline.
+    /// Converts the row to the slot of a pipeline as clients see it.
     #[must_use]
     pub fn pipeline_view(&self) -> PipelineSlot {
         let JobSlot { id, job_id, scheduled_for, outcome, reason, run_id, from, to, count } = self.view();
@@ -102,7 +102,8 @@ impl SlotRow {
     }
 }
 
-/// Stores decided slots, except those that are stored already, and returns the ids of the new ones.
+/// Stores decided slots. A slot whose scheduled time is already stored for its job or pipeline is skipped. Returns the
+/// ids of the new slots.
 pub async fn insert_all(
     tx: &mut Tx,
     kind: ScheduledKind,
@@ -125,7 +126,7 @@ pub async fn insert_all(
     Ok(stored)
 }
 
-/// Writes the outcome of a slot whose `pending` is still `seen`. Returns false, and writes nothing, if it has changed.
+/// Writes the outcome of a slot. If the stored `pending` is no longer `seen`, writes nothing and returns false.
 pub async fn save(tx: &mut Tx, slot: &SlotRow, seen: Option<Pending>) -> Result<bool> {
     let statement = SlotRow::TABLE.update(values(SlotRow::DECIDED, slot)).push_bind(" WHERE id = ", slot.id);
     let statement = match seen {
@@ -135,7 +136,8 @@ pub async fn save(tx: &mut Tx, slot: &SlotRow, seen: Option<Pending>) -> Result<
     Ok(statement.execute(tx).await? == 1)
 }
 
-/// The slot of a job or pipeline at this time; `None` if none is recorded. Ranges of slots are not searched.
+/// Reads the slot of a job or pipeline at this scheduled time; `None` if it is not stored. Ranges of slots are not
+/// searched.
 pub async fn find(conn: impl Into<Conn<'_>>, owner_id: Uuid, scheduled_for: DateTime<Utc>) -> Result<Option<SlotRow>> {
     SlotRow::TABLE
         .select()
@@ -145,7 +147,7 @@ pub async fn find(conn: impl Into<Conn<'_>>, owner_id: Uuid, scheduled_for: Date
         .await
 }
 
-/// The slot of a job (or of a pipeline, depending on `kind`) with this id.
+/// Reads the slot with this id of a job or, depending on `kind`, of a pipeline; `None` if there is no such slot.
 pub async fn by_id(conn: impl Into<Conn<'_>>, kind: ScheduledKind, id: SlotId) -> Result<Option<SlotRow>> {
     SlotRow::TABLE
         .select()
@@ -155,7 +157,8 @@ pub async fn by_id(conn: impl Into<Conn<'_>>, kind: ScheduledKind, id: SlotId) -
         .await
 }
 
-/// The number of slots that wait for an earlier run, for each of these jobs or pipelines that has any.
+/// Counts the slots that wait for an earlier run, for each of these jobs or pipelines. The result has no entry for one
+/// without such slots.
 pub async fn queued(tx: &mut Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, usize>> {
     let mut queued = HashMap::new();
     for ids in ids.chunks(MOST_VALUES) {
@@ -170,7 +173,7 @@ pub async fn queued(tx: &mut Tx, ids: &[Uuid]) -> Result<HashMap<Uuid, usize>> {
     Ok(queued)
 }
 
-/// The earliest slot of a job or pipeline that waits for an earlier run; `None` if none waits.
+/// Reads the earliest slot of a job or pipeline that waits for an earlier run; `None` if there is no such slot.
 pub async fn first_queued(tx: &mut Tx, owner_id: Uuid) -> Result<Option<SlotRow>> {
     SlotRow::TABLE
         .select()
@@ -180,7 +183,7 @@ pub async fn first_queued(tx: &mut Tx, owner_id: Uuid) -> Result<Option<SlotRow>
         .await
 }
 
-/// The ids of jobs or pipelines with slots that wait for an earlier run.
+/// Reads the ids of jobs or pipelines with slots that wait for an earlier run.
 pub async fn with_queued_slots(db: &Db, kind: ScheduledKind) -> Result<Vec<Uuid>> {
     let rows: Vec<(Uuid,)> = sql("SELECT DISTINCT owner_id FROM slots WHERE pending = 'queued'")
         .push_bind(" AND owner_kind = ", kind.as_str())
@@ -190,7 +193,7 @@ pub async fn with_queued_slots(db: &Db, kind: ScheduledKind) -> Result<Vec<Uuid>
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// The pending slots of a job or pipeline.
+/// Reads the pending slots of a job or pipeline, earliest first.
 pub async fn pending(tx: &mut Tx, owner_id: Uuid) -> Result<Vec<SlotRow>> {
     SlotRow::TABLE
         .select()
@@ -200,7 +203,8 @@ pub async fn pending(tx: &mut Tx, owner_id: Uuid) -> Result<Vec<SlotRow>> {
         .await
 }
 
-/// The slots of a job or pipeline from `from` to `to`, both included, without ranges.
+/// Reads the slots of a job or pipeline from `from` to `to`, both included, earliest first. Ranges of slots are
+/// excluded.
 pub async fn between(
     conn: impl Into<Conn<'_>>,
     owner_id: Uuid,
@@ -217,7 +221,7 @@ pub async fn between(
         .await
 }
 
-/// A page of the slots of a job or pipeline, latest first.
+/// Reads a page of the slots of a job or pipeline, latest first.
 pub async fn list(db: &Db, owner_id: Uuid, filter: &JobSlotFilter, request: PageRequest) -> Result<Page<SlotRow>> {
     let conditions = |statement: Sql| {
         let mut statement = statement.push_bind(" WHERE owner_id = ", owner_id);
@@ -249,7 +253,7 @@ pub async fn list(db: &Db, owner_id: Uuid, filter: &JobSlotFilter, request: Page
     Ok(pagination::page_of_readable(rows, request, total))
 }
 
-/// Removes the slot history of a job or pipeline.
+/// Deletes the slot history of a job or pipeline.
 pub async fn delete(tx: &mut Tx, owner_id: Uuid) -> Result<()> {
     sql("DELETE FROM slots WHERE owner_id = $1").bind(owner_id).execute(tx).await?;
     Ok(())

@@ -1,7 +1,7 @@
-//! Lists of jobs and pipelines in another order than newest first.
+//! Pages of jobs and pipelines in another order than newest first.
 //!
-//! The order of the next slots is that of the index with which the scheduler finds what is due. It is read in two parts:
-//! what has a next slot, and then what has none, which comes last in either direction.
+//! The order by next slot uses the index with which the scheduler finds due slots. Such a list is read in two parts:
+//! first the rows with a next slot, then those without one, which come last in either direction.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -36,7 +36,7 @@ enum Part {
     Unplanned,
 }
 
-/// The place of a job or pipeline in the order.
+/// The position of a job or pipeline in the order.
 #[derive(Clone, Copy)]
 struct Place {
     part: Part,
@@ -45,7 +45,7 @@ struct Place {
 }
 
 impl ScheduledList<'_> {
-    /// The ids of a page in the order of reading, with that of one more item if there is one.
+    /// Reads the ids of a page, in the direction of reading, and of one more row if there is one.
     pub(super) async fn page(&self, tx: &mut Tx, sort: ScheduledSort, request: PageRequest) -> Result<Vec<(Uuid,)>> {
         let is_descending = sort.descending != request.is_upward();
         let mut parts: &[Part] = match (sort.field, request.is_upward()) {
@@ -90,7 +90,8 @@ impl ScheduledList<'_> {
         Ok(found)
     }
 
-    /// The place of a job or pipeline. One that is not in the list is placed by its id, behind those with a next slot.
+    /// Determines the position of a job or pipeline. One that is not in the list is placed by its id among the rows
+    /// without a next slot.
     async fn place(&self, tx: &mut Tx, field: ScheduledSortField, id: Uuid) -> Result<Place> {
         if field == ScheduledSortField::CreatedAt {
             return Ok(Place { part: Part::Whole, next_run_at: None, id });

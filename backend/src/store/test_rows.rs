@@ -19,17 +19,17 @@ use crate::{
     },
 };
 
-/// The id for a number, a different one for each number.
+/// Returns an id that differs for each number.
 pub(super) fn id<T: From<Uuid>>(number: u128) -> T {
     Uuid::from_u128(number).into()
 }
 
-/// The time for a number, a different one for each number.
+/// Returns a time that differs for each number.
 pub(super) fn at(number: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_777_122_000_000 + number).unwrap()
 }
 
-/// Stores a customer beside that of a new scratch database.
+/// Stores a second customer, besides that of a new scratch database, and returns its id.
 pub(super) async fn second_customer(tx: &mut Tx) -> CustomerId {
     let customer = Customer { id: id(3), name: "Other".to_owned(), suspended: false, created_at: at(1).into() };
     customers::insert(tx, &customer).await.unwrap();
@@ -50,7 +50,7 @@ pub(super) async fn insert_pipeline(tx: &mut Tx, number: u128, customer: Custome
     .unwrap();
 }
 
-/// Stores a run of a pipeline, without steps, that runs since `at(1)`.
+/// Stores a run of a pipeline, without steps, that has been running since `at(1)`.
 pub(super) async fn insert_pipeline_run(tx: &mut Tx, number: u128, pipeline: u128) {
     sql("INSERT INTO pipeline_runs (id, pipeline_id, version, status, cause, parameters, graph, plan, revision, \
          created_at, started_at) VALUES ($1, $2, 1, 'running', 'manual', '{}', '{}', '{}', 1, $3, $3)")
@@ -62,7 +62,7 @@ pub(super) async fn insert_pipeline_run(tx: &mut Tx, number: u128, pipeline: u12
     .unwrap();
 }
 
-/// An agent with a value in every column.
+/// Builds an agent with a value in every column.
 pub(super) fn agent(customer: CustomerId, agent: AgentId) -> AgentRow {
     AgentRow {
         id: agent,
@@ -85,7 +85,7 @@ pub(super) fn agent(customer: CustomerId, agent: AgentId) -> AgentRow {
     }
 }
 
-/// The agent with another value in each column that heartbeats change.
+/// Builds the same agent with another value in each column that heartbeats change.
 pub(super) fn agent_later(row: &AgentRow) -> AgentRow {
     AgentRow {
         status: EnumText(AgentStatus::Offline),
@@ -136,7 +136,7 @@ macro_rules! details {
 
 mftplus_protocol::transfer_details!(details);
 
-/// A transfer with a value in every column.
+/// Builds a transfer with a value in every column.
 pub(super) fn transfer(number: u128, agent: &AgentRow) -> TransferRow {
     TransferRow {
         id: id::<TransferId>(number),
@@ -178,7 +178,7 @@ pub(super) fn transfer(number: u128, agent: &AgentRow) -> TransferRow {
     }
 }
 
-/// The transfer with another value in each column that progress changes.
+/// Builds the same transfer with another value in each column that reports of progress change.
 pub(super) fn transfer_later(row: &TransferRow) -> TransferRow {
     let network = Network { throughput_mbps: Some(91.5), latency_ms: Some(13.25), packet_loss_percent: Some(0.25) };
     let progress = Progress { percent: 25.0, bytes_total: Some(2_000), bytes_transferred: 500, speed: 50.5, network };
@@ -193,7 +193,7 @@ pub(super) fn transfer_later(row: &TransferRow) -> TransferRow {
     TransferRow { state, ..row.clone() }
 }
 
-/// The transfer with another value in each column that a change of status changes.
+/// Builds the same transfer with another value in each column that a change of status changes.
 pub(super) fn transfer_ended(row: &TransferRow) -> TransferRow {
     let row = transfer_later(row);
     let state = TransferState {

@@ -1,4 +1,5 @@
-//! The number of transfers by status, maintained with each change, so that a list knows its total without counting.
+//! The table of the numbers of transfers by status. Each change of a transfer updates it, so that a list knows its
+//! total without counting.
 
 use std::collections::BTreeMap;
 
@@ -32,12 +33,12 @@ impl Counted {
     }
 }
 
-/// Changes of the counters within a transaction.
+/// The changes of the counters that a transaction writes.
 #[derive(Debug, Default)]
 pub struct Deltas(BTreeMap<(Uuid, &'static str), i64>);
 
 impl Deltas {
-    /// Adds a new transfer, if `from` is `None`, or a change of status.
+    /// Adds a change of status from `from` to `to`, or a new transfer if `from` is `None`. Writes nothing yet.
     pub fn note(&mut self, customer: CustomerId, agent: AgentId, from: Option<TransferStatus>, to: TransferStatus) {
         if from == Some(to) {
             return;
@@ -82,7 +83,7 @@ const fn status_name(status: TransferStatus) -> &'static str {
     }
 }
 
-/// The number of transfers with this status; `None` counts all.
+/// Reads the number of transfers with this status; with `None`, of all transfers.
 pub async fn total(conn: impl Into<Conn<'_>>, counted: Counted, status: Option<TransferStatus>) -> Result<u64> {
     // The cast is for PostgreSQL, where a sum of BIGINTs is NUMERIC.
     let mut statement = sql("SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT) FROM transfer_counts")
@@ -94,7 +95,7 @@ pub async fn total(conn: impl Into<Conn<'_>>, counted: Counted, status: Option<T
     Ok(u64::try_from(total).unwrap_or(0))
 }
 
-/// The number of transfers by status.
+/// Reads the numbers of transfers by status.
 pub async fn by_status(conn: impl Into<Conn<'_>>, counted: Counted) -> Result<Vec<(String, i64)>> {
     sql("SELECT status, total FROM transfer_counts")
         .push_bind(" WHERE scope_id = ", counted.scope_id())

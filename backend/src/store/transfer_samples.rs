@@ -1,5 +1,5 @@
-//! The samples of transfers, one row for each, with the bytes that the series have counted of it. Only the collector
-//! writes them, while it holds the row of `collector`.
+//! The table of the samples of transfers. A row has the samples of one transfer and the bytes that were already counted
+//! of it for series. Only the collector writes the table, in transactions that lock the row of `collector`.
 
 use std::collections::BTreeMap;
 
@@ -37,15 +37,15 @@ pub struct ChangedTransfer {
     pub agent_id: AgentId,
     /// The job run of the transfer, if it has one.
     pub job_run_id: Option<RunId>,
-    /// The bytes of the current attempt.
+    /// The number of bytes transferred in the current attempt.
     pub bytes_transferred: i64,
-    /// The speed as last reported.
+    /// The last reported speed, in bytes per second.
     pub speed: f64,
     /// Whether the transfer is stalled.
     pub stalled: bool,
     /// The time of the last progress.
     pub progressed_at: Option<DateTime<Utc>>,
-    /// What was sampled before.
+    /// The samples and the counted bytes that are stored for the transfer.
     pub sampled: SampledTransfer,
 }
 
@@ -96,7 +96,7 @@ fn read(id: TransferId, samples: &[u8]) -> Samples {
     })
 }
 
-/// What was sampled of these transfers. Accepts at most 500 ids.
+/// Reads the stored samples and counted bytes of these transfers. Accepts at most 500 ids.
 pub async fn find(tx: &mut Tx, ids: &[TransferId]) -> Result<BTreeMap<TransferId, SampledTransfer>> {
     if ids.is_empty() {
         return Ok(BTreeMap::new());
@@ -118,7 +118,7 @@ pub async fn find(tx: &mut Tx, ids: &[TransferId]) -> Result<BTreeMap<TransferId
     Ok(found.collect())
 }
 
-/// The samples of those of these transfers that are within the scope.
+/// Reads the samples of those of these transfers that are within the scope, in no particular order.
 pub async fn list(db: &Db, scope: Scope, ids: &[TransferId]) -> Result<Vec<(TransferId, Samples)>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -136,9 +136,10 @@ pub async fn list(db: &Db, scope: Scope, ids: &[TransferId]) -> Result<Vec<(Tran
     Ok(found)
 }
 
-/// The running transfers with ids after `after` whose bytes or stalls have changed since they were sampled, in the order
-/// of their ids, at most `limit`. A transfer is sampled here once the change of its status that began its attempt was.
-/// What was sampled may change before it is used: see [`super::collector_position::lock`].
+/// Reads the running transfers whose bytes or stalled state has changed since the last sample, ordered by id and with
+/// ids greater than `after`; at most `limit`. A transfer is included only once its row of samples is of the current
+/// attempt, which the collector creates when it counts the start of the attempt. The stored samples may change before
+/// the caller uses them; see [`super::collector_position::lock`].
 pub async fn changed(db: &Db, after: Option<TransferId>, limit: i64) -> Result<Vec<ChangedTransfer>> {
     let mut statement = sql("SELECT t.id, t.customer_id, t.agent_id, t.job_run_id, t.bytes_transferred, t.speed, \
          t.stalled, t.progressed_at, s.attempt, s.bytes, s.stalled AS was_stalled, s.samples \
@@ -151,7 +152,7 @@ pub async fn changed(db: &Db, after: Option<TransferId>, limit: i64) -> Result<V
     Ok(rows.into_iter().map(ChangedTransfer::from).collect())
 }
 
-/// Stores the samples of these transfers.
+/// Stores the samples and the counted bytes of these transfers. `now` is the time of sampling.
 pub async fn save(tx: &mut Tx, sampled: &[(TransferId, SampledTransfer)], now: DateTime<Utc>) -> Result<()> {
     for rows in sampled.chunks(ROWS_AT_A_TIME) {
         let mut statement =

@@ -1,4 +1,4 @@
-//! The transfers, as they are stored. Reports of agents about them are written by `report_writer`.
+//! The table of transfers. The module `report_writer` writes the reports of agents about transfers.
 
 use chrono::{DateTime, Utc};
 use mftplus_protocol::transfer::TransferDetails;
@@ -46,7 +46,7 @@ pub struct TransferRow {
     pub job_run_id: Option<RunId>,
     /// The pipeline run that the transfer belongs to, if any.
     pub pipeline_run_id: Option<RunId>,
-    /// Status, progress and details: the part that changes after creation.
+    /// The fields that change after the creation of the transfer: status, progress and details.
     pub state: TransferState,
     /// The name of the agent, if it has one.
     pub agent_name: Option<String>,
@@ -128,7 +128,7 @@ macro_rules! transfers {
         }
 
         impl TransferRow {
-            /// The view of the transfer.
+            /// Converts the row to the transfer as clients see it.
             #[must_use]
             pub fn view(&self) -> Transfer {
                 let state = &self.state;
@@ -180,7 +180,7 @@ mftplus_protocol::transfer_details!(transfers);
 pub(super) const CHANGED: [&[Column<TransferRow>]; 4] =
     [TransferRow::PROGRESS, TransferRow::NETWORK, TransferRow::DETAILS, TransferRow::LIFECYCLE];
 
-/// Stores a new transfer, with the file names that searches compare.
+/// Stores a new transfer. The names of the source file and the destination file are stored for searches.
 pub async fn insert(tx: &mut Tx, transfer: &TransferRow, source_name: &str, destination_name: &str) -> Result<()> {
     let row = [TransferRow::CREATED].into_iter().chain(CHANGED).flat_map(|columns| values(columns, transfer));
     let names = [("source_name", source_name.into()), ("destination_name", destination_name.into())];
@@ -188,12 +188,12 @@ pub async fn insert(tx: &mut Tx, transfer: &TransferRow, source_name: &str, dest
     Ok(())
 }
 
-/// The transfer, unless it is outside the scope.
+/// Reads a transfer; `None` if it does not exist or is outside the scope.
 pub async fn find(conn: impl Into<Conn<'_>>, scope: Scope, id: TransferId) -> Result<Option<TransferRow>> {
     scoped(TransferRow::TABLE.select().push_bind(" WHERE t.id = ", id), scope).fetch_optional(conn).await
 }
 
-/// The transfers with these ids that are within the scope.
+/// Reads the transfers with these ids that are within the scope, in no particular order.
 pub async fn find_all(db: &Db, scope: Scope, ids: &[TransferId]) -> Result<Vec<TransferRow>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -212,8 +212,8 @@ fn scoped(statement: Sql, scope: Scope) -> Sql {
     }
 }
 
-/// Writes all columns of a transfer that change after its creation. Returns false, and writes nothing, unless the stored
-/// revision is still `seen`.
+/// Writes all columns of a transfer that change after its creation. If the stored revision is no longer `seen`, writes
+/// nothing and returns false.
 pub async fn save(tx: &mut Tx, transfer: &TransferRow, seen: i64) -> Result<bool> {
     let columns = CHANGED.into_iter().flat_map(|columns| values(columns, transfer));
     let statement = TransferRow::TABLE.update(columns).push_bind(" WHERE id = ", transfer.id);

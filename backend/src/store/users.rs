@@ -1,4 +1,4 @@
-//! The users, as they are stored.
+//! The table of users.
 
 use chrono::{DateTime, Utc};
 
@@ -61,24 +61,24 @@ table! {
     const CHANGED { password_hash: Text, role: EnumText, customer_id: Uuid, suspended: Boolean }
 }
 
-/// Stores a new user; false if the e-mail address is taken.
+/// Stores a new user. Returns false if the e-mail address is taken.
 pub async fn insert(tx: &mut Tx, user: &UserRow) -> Result<bool> {
     let columns = values(UserRow::CREATED, user).chain(values(UserRow::CHANGED, user));
     let statement = UserRow::TABLE.insert(columns).push(" ON CONFLICT (email) DO NOTHING");
     Ok(statement.execute(tx).await? == 1)
 }
 
-/// The user with this id.
+/// Reads the user with this id; `None` if there is no such user.
 pub async fn find(conn: impl Into<Conn<'_>>, id: UserId) -> Result<Option<UserRow>> {
     UserRow::TABLE.select().push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }
 
-/// The user with this e-mail address, given in lower case.
+/// Reads the user with this e-mail address, which must be in lower case; `None` if there is no such user.
 pub async fn find_by_email(conn: impl Into<Conn<'_>>, email: &str) -> Result<Option<UserRow>> {
     UserRow::TABLE.select().push_bind(" WHERE email = ", email).fetch_optional(conn).await
 }
 
-/// The users among `ids` that belong to the customer, in no particular order.
+/// Returns those of these users that belong to the customer, in no particular order.
 pub async fn of_customer(db: &Db, customer: CustomerId, ids: &[UserId]) -> Result<Vec<UserId>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -89,7 +89,7 @@ pub async fn of_customer(db: &Db, customer: CustomerId, ids: &[UserId]) -> Resul
     Ok(found)
 }
 
-/// A page of the users that a filter selects, newest first.
+/// Reads a page of the users that a filter selects, newest first.
 pub async fn list(db: &Db, filter: &UserFilter, request: PageRequest) -> Result<Page<User>> {
     let conditions = |statement: Sql| {
         let statement = statement.push(" WHERE 1 = 1");
@@ -110,21 +110,22 @@ pub async fn hold(tx: &mut Tx, id: UserId) -> Result<()> {
     Ok(())
 }
 
-/// Writes the columns of a user that may change.
+/// Writes the columns of a user that change after its creation.
 pub async fn save(tx: &mut Tx, user: &UserRow) -> Result<()> {
     let statement = UserRow::TABLE.update(values(UserRow::CHANGED, user));
     statement.push_bind(" WHERE id = ", user.id).execute(tx).await?;
     Ok(())
 }
 
-/// The number of administrators that are not suspended.
+/// Counts the administrators that are not suspended.
 pub async fn count_active_admins(conn: impl Into<Conn<'_>>) -> Result<i64> {
     let statement = sql("SELECT COUNT(*) FROM users WHERE role = 'admin' AND suspended = $1").bind(false);
     let (count,): (i64,) = statement.fetch_one(conn).await?;
     Ok(count)
 }
 
-/// Locks the rows of all administrators until the end of the transaction, against other changes of roles and suspensions.
+/// Locks the rows of all administrators until the end of the transaction, so that no other transaction can change their
+/// roles or suspend them.
 pub async fn hold_admins(tx: &mut Tx) -> Result<()> {
     sql("UPDATE users SET role = role WHERE role = 'admin'").execute(tx).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The webhook secrets, as they are stored. The caller encrypts them.
+//! The table of webhook secrets. The caller encrypts and decrypts the secrets.
 
 use chrono::{DateTime, Utc};
 
@@ -69,12 +69,12 @@ pub async fn replace(tx: &mut Tx, row: &WebhookSecretRow) -> Result<()> {
     Ok(())
 }
 
-/// The secret of a customer or of the platform, if there is one.
+/// Reads the secret of a customer, or of the platform if `customer` is `None`. Returns `None` if there is no secret.
 pub async fn find(conn: impl Into<Conn<'_>>, customer: Option<CustomerId>) -> Result<Option<WebhookSecretRow>> {
     WebhookSecretRow::TABLE.select().push_bind(" WHERE owner_id = ", owner_id(customer)).fetch_optional(conn).await
 }
 
-/// The webhook secret with this id, if there is one.
+/// Reads the webhook secret with this id; `None` if it does not exist.
 pub async fn by_id(conn: impl Into<Conn<'_>>, id: WebhookSecretId) -> Result<Option<WebhookSecretRow>> {
     WebhookSecretRow::TABLE.select().push_bind(" WHERE id = ", id).fetch_optional(conn).await
 }

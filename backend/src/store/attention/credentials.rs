@@ -1,4 +1,4 @@
-//! Keys and certificates of agents that end.
+//! API keys and client certificates of agents that expire soon or have expired.
 
 use chrono::{DateTime, Utc};
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 row! {
-    /// A key or certificate that ends.
+    /// An API key or client certificate that expires soon or has expired.
     #[derive(Clone, Debug)]
     pub struct EndingCredential {
         /// The agent of the credential.
@@ -19,13 +19,13 @@ row! {
         pub customer_id: CustomerId,
         /// The name of the agent, or its host name.
         pub name: String,
-        /// The end of the credential.
+        /// The expiry time of the credential.
         pub expires_at: DateTime<Utc>,
     }
 }
 
-/// For each agent, its newest certificate, if that expires after `from` and before `until`. Returns at most `limit`, with an
-/// equal share for each customer: the first to expire of every customer, then the second of every customer, and so on.
+/// Reads the certificate of each agent that expires last, if it expires after `from` and before `until`. Returns at
+/// most `limit`, with equal shares for customers; of each customer, those that expire first.
 pub async fn ending_certificates(
     db: &Db,
     customer: Option<CustomerId>,
@@ -39,8 +39,9 @@ pub async fn ending_certificates(
     ending(found, "c.", customer, from, until, limit).fetch_all(db).await
 }
 
-/// For each agent, the keys that it uses and that expire after `from` and before `until`, without those whose successor has
-/// been used. Returns at most `limit`, shared by the customers as in [`ending_certificates`].
+/// Reads the API keys in use that expire after `from` and before `until`. A key is not in use if it was never used, or
+/// if a newer key of the agent has been used. Returns at most `limit`, with equal shares for customers; of each
+/// customer, those that expire first.
 pub async fn ending_keys(
     db: &Db,
     customer: Option<CustomerId>,
@@ -57,7 +58,8 @@ pub async fn ending_keys(
     ending(found, "k.", customer, from, until, limit).fetch_all(db).await
 }
 
-/// The credentials that `found` finds in `table` and that end in this time, with an equal share for each customer.
+/// Selects the credentials that `found` finds and that expire between `from` and `until`, with equal shares for
+/// customers. `table` is the prefix of their columns in `found`.
 fn ending(
     found: &'static str,
     table: &'static str,

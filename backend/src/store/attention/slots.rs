@@ -12,16 +12,16 @@ use crate::{
     },
 };
 
-/// A scheduled time of a job or pipeline.
+/// A slot of a job or pipeline, or a range of missed slots that is stored as one row.
 #[derive(Clone, Debug)]
 pub struct OwnedSlot {
-    /// Whether it is one of a job or of a pipeline, and of which.
+    /// The job or pipeline of the slot: its kind and its id.
     pub owner: (ScheduledKind, Uuid),
-    /// The scheduled time; of a range, the last one.
+    /// The scheduled time; for a range, that of its last slot.
     pub scheduled_for: DateTime<Utc>,
-    /// The number of scheduled times.
+    /// The number of slots; more than 1 for a range.
     pub count: i64,
-    /// Why it was missed.
+    /// The stored reason of the slot's outcome, such as why it was missed.
     pub reason: Option<String>,
 }
 
@@ -29,8 +29,8 @@ type SlotColumns = (String, Uuid, DateTime<Utc>, i64, Option<String>);
 
 const COLUMNS: &str = "owner_kind, owner_id, scheduled_for, total, reason";
 
-/// The slots that were missed after `since`, latest first for each job and pipeline; at most `limit`, with shares as in
-/// `shared_by_owners`.
+/// Reads the missed slots after `since`, latest first for each job or pipeline: at most `limit`, with equal shares for
+/// customers and, within those, for jobs and pipelines.
 pub async fn missed_slots(db: &Db, since: DateTime<Utc>, limit: i64) -> Result<Vec<OwnedSlot>> {
     let missed = |statement: Sql| {
         statement
@@ -44,8 +44,9 @@ pub async fn missed_slots(db: &Db, since: DateTime<Utc>, limit: i64) -> Result<V
     shared(db, missed, "scheduled_for DESC", limit).await
 }
 
-/// The slots before `until` whose runs have not started, earliest first for each job and pipeline; at most `limit` that are
-/// decided, and as many that no server has decided, with shares as in `shared_by_owners`.
+/// Reads the slots before `until` whose runs have not started, earliest first for each job or pipeline: at most `limit`
+/// slots that wait for their run, and at most `limit` whose outcome no server has decided. Customers get equal shares
+/// and, within those, jobs and pipelines.
 pub async fn waiting_slots(db: &Db, until: DateTime<Utc>, limit: i64) -> Result<Vec<OwnedSlot>> {
     let decided = |statement: Sql| {
         statement
@@ -70,7 +71,7 @@ pub async fn waiting_slots(db: &Db, until: DateTime<Utc>, limit: i64) -> Result<
     Ok(found)
 }
 
-/// The slots among those that `found` finds, at most `limit`, with shares as in `shared_by_owners`.
+/// Reads at most `limit` of the slots that `found` finds, with shares as in `shared_by_owners`.
 async fn shared(db: &Db, found: impl FnOnce(Sql) -> Sql, order: &'static str, limit: i64) -> Result<Vec<OwnedSlot>> {
     let with_customers = |statement: Sql| {
         let statement = statement.push(

@@ -30,7 +30,7 @@ row! {
 
 const SNOOZES: &str = "SELECT item_id, kind, customer_id, severity, until, reason FROM attention_snoozes WHERE ";
 
-/// The snoozes of these items that end after `now`.
+/// Reads the snoozes of these items that end after `now`.
 pub async fn of_items(db: &Db, items: &[AttentionId], now: DateTime<Utc>) -> Result<Vec<SnoozeRow>> {
     let mut found = Vec::new();
     for items in items.chunks(MOST_VALUES) {
@@ -41,12 +41,12 @@ pub async fn of_items(db: &Db, items: &[AttentionId], now: DateTime<Utc>) -> Res
     Ok(found)
 }
 
-/// The snooze of an item, if there is one. It may have ended.
+/// Reads the snooze of an item; `None` if there is none. The snooze may have ended.
 pub async fn find(conn: impl Into<Conn<'_>>, id: AttentionId) -> Result<Option<SnoozeRow>> {
     sql(SNOOZES).push_bind("item_id = ", id).fetch_optional(conn).await
 }
 
-/// Stores a snooze in the place of an earlier one of the same item.
+/// Stores a snooze. It replaces an earlier snooze of the same item.
 pub async fn save(tx: &mut Tx, snooze: &SnoozeRow, actor: &str, now: DateTime<Utc>) -> Result<()> {
     sql("INSERT INTO attention_snoozes (item_id, kind, customer_id, severity, until, reason, actor, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (item_id) DO UPDATE SET severity = excluded.severity, \

@@ -30,7 +30,7 @@ row! {
         pub error_code: Option<String>,
         /// The beginning of the error message.
         pub error_message: Option<String>,
-        /// The time of the failure, or of the last progress.
+        /// For a failed transfer, the time of the failure; for a stalled one, the time of its last progress.
         pub since: DateTime<Utc>,
     }
 }
@@ -41,7 +41,8 @@ const COLUMNS: &str = "SELECT id, customer_id, agent_id, protocol, source, desti
     SUBSTR(error_message, 1, 500) AS error_message, ";
 const OF_AGENTS: &str = ") AS t JOIN agents a ON a.id = t.agent_id";
 
-/// The transfers that failed after `since` and were not retried, the latest first; at most `limit`.
+/// Reads the transfers that failed after `since` and were not retried, latest failure first; at most `limit`. With a
+/// customer, only those of the customer.
 pub async fn failed_transfers(
     db: &Db,
     customer: Option<CustomerId>,
@@ -54,8 +55,8 @@ pub async fn failed_transfers(
     Ok(statement.fetch_readable::<UnhealthyTransfer>(db).await?.into_iter().flatten().collect())
 }
 
-/// The transfers of each of these customers that failed after `since` and were not retried, in no particular order; of each
-/// customer the latest, at most `each`.
+/// Reads the transfers of these customers that failed after `since` and were not retried, in no particular order. Of
+/// each customer, the latest failures are returned, at most `each`.
 pub async fn failed_transfers_of_each(
     db: &Db,
     customers: &[CustomerId],
@@ -84,7 +85,7 @@ fn failed(statement: Sql, customer: Option<CustomerId>, since: DateTime<Utc>, li
     of_customer(statement, customer).push_bind(" ORDER BY completed_at DESC LIMIT ", limit)
 }
 
-/// The stalled transfers, oldest first; at most `limit`, of which each customer has an equal share.
+/// Reads the stalled transfers, oldest first: at most `limit`, with equal shares for customers.
 pub async fn stalled_transfers(db: &Db, customer: Option<CustomerId>, limit: i64) -> Result<Vec<UnhealthyTransfer>> {
     let statement = sql(TRANSFERS)
         .push(COLUMNS)

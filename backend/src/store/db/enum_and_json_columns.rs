@@ -28,13 +28,13 @@ where
     Ok(found)
 }
 
-/// Logs and counts a row that cannot be read and is therefore left out of an answer.
+/// Logs and counts a row that cannot be read, and that an answer therefore does not contain.
 pub(in crate::store) fn unreadable(error: &Error) {
     metrics::counter!("mftplus_unreadable_rows_total").increment(1);
     tracing::error!(error = error as &(dyn std::error::Error + 'static), "a row cannot be read: it is left out");
 }
 
-/// An enum that is stored as its text.
+/// An enum that is stored as its text, for reading and writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EnumText<T>(pub T);
 
@@ -67,10 +67,10 @@ pub fn json(value: &impl serde::Serialize) -> Result<Value> {
     Ok(Value::Json(Some(Box::new(value))))
 }
 
-/// The value of a JSON column, for reading.
+/// A value that is read from a JSON column.
 pub type JsonColumn<T> = Json<T>;
 
-/// Wraps a value for a JSON column.
+/// Wraps a value as if it had been read from a JSON column.
 pub const fn json_column<T>(value: T) -> JsonColumn<T> {
     Json(value)
 }

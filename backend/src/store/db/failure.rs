@@ -15,12 +15,12 @@ const SQLITE: &[i64] = &[5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 26];
 /// (58).
 const POSTGRES: &[&str] = &["08", "25006", "25P03", "25P04", "28", "3D", "40", "42501", "53", "55", "57", "58"];
 
-/// The database did not answer in time.
+/// The cause of an [`Error::DatabaseUnavailable`] if the database did not answer in time.
 #[derive(Debug, thiserror::Error)]
 #[error("the database did not answer in time")]
 pub(in crate::store) struct TimedOut;
 
-/// The error of a statement that the database did not answer in time.
+/// Creates the error of a statement that the database did not answer in time.
 pub(in crate::store) fn timed_out() -> Error {
     Error::database_unavailable(TimedOut)
 }
@@ -75,7 +75,7 @@ const fn is_disconnected(error: &sqlx::Error) -> bool {
     )
 }
 
-/// Whether the state of the connection is not known after this error.
+/// Whether the state of the connection is unknown after this error, so that it must not be used again.
 pub(super) fn is_connection_in_doubt(error: &sqlx::Error) -> bool {
     is_unavailable(error)
 }

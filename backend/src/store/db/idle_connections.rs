@@ -1,5 +1,5 @@
-//! Idle connections that are kept outside of their pool. The pool pings each connection that returns to it, and has no
-//! place for the deadline of its statements.
+//! Idle connections that are kept outside of their pool, because the pool pings each connection that returns to it, and
+//! cannot store the deadline of a connection's statements.
 
 use std::{
     mem,
@@ -10,7 +10,8 @@ use std::{
 use sqlx::{Database, pool::PoolConnection};
 use tokio::sync::OwnedSemaphorePermit;
 
-/// The time from which on the statements of a connection are interrupted, shared with the handler that compares it.
+/// The time from which the statements of a connection are interrupted. SQLite's progress handler, which checks it, has
+/// a clone.
 #[derive(Clone, Debug)]
 pub(super) struct Deadline(Arc<Mutex<Instant>>);
 
@@ -32,14 +33,14 @@ impl Deadline {
     }
 }
 
-/// The connections that nobody uses, each with its deadline.
+/// The connections that are not in use, each with its deadline.
 #[derive(Debug)]
 pub(super) struct IdleConnections<DB: Database>(Mutex<State<DB>>);
 
 #[derive(Debug)]
 struct State<DB: Database> {
     connections: Vec<(PoolConnection<DB>, Deadline)>,
-    /// Whether connections return to their pool from now on.
+    /// Whether [`IdleConnections::close`] was called, so that connections return to their pool when they become idle.
     is_closed: bool,
 }
 
@@ -50,14 +51,15 @@ impl<DB: Database> Default for IdleConnections<DB> {
 }
 
 impl<DB: Database> IdleConnections<DB> {
-    /// Takes the connection that was used last. Its statements are interrupted from `end` on.
+    /// Takes the idle connection that was used last, and sets its deadline to `end`; `None` if there is no idle
+    /// connection.
     pub(super) fn take(&self, end: Instant) -> Option<(PoolConnection<DB>, Deadline)> {
         let (connection, deadline) = self.lock().connections.pop()?;
         deadline.set(end);
         Some((connection, deadline))
     }
 
-    /// Gives the connections back to their pool, and those that become idle from now on.
+    /// Returns the idle connections to their pool. Connections that become idle later return to the pool as well.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
@@ -86,12 +88,12 @@ impl<DB: Database> Drop for IdleConnections<DB> {
     }
 }
 
-/// Keeps the connection of a [`super::PooledConnection`] for the next caller.
+/// Stores the connection of a [`super::PooledConnection`] for the next caller when it becomes idle.
 #[derive(Debug)]
 pub(super) struct Keeper<DB: Database> {
     idle: Arc<IdleConnections<DB>>,
     deadline: Deadline,
-    /// The permit for this connection. Whoever waits for it gets it when this is dropped.
+    /// The permit for this connection. The next waiting caller gets it when the keeper is dropped.
     _permit: OwnedSemaphorePermit,
 }
 
@@ -100,7 +102,7 @@ impl<DB: Database> Keeper<DB> {
         Self { idle, deadline, _permit: permit }
     }
 
-    /// Keeps an idle connection; returns it if connections are not kept any more.
+    /// Stores an idle connection. Returns the connection if [`IdleConnections::close`] was called.
     pub(super) fn keep(self, connection: PoolConnection<DB>) -> Option<PoolConnection<DB>> {
         let mut state = self.idle.lock();
         if state.is_closed {

@@ -1,5 +1,6 @@
-//! A connection taken from its pool. A connection in doubt, whose state is not known, never returns to the pool: it is dropped,
-//! and the pool opens another. Connections of [`super::Readers`] do not return to their pool while they are idle.
+//! A connection taken from its pool. A connection whose state is unknown ("in doubt") never returns to the pool: it is
+//! closed, and the pool opens another. Connections of [`super::Readers`] do not return to their pool while they are
+//! idle.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::error::{Error, Result};
 /// How long a connection may take to become idle again before it is dropped.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// The lock that a transaction holds while it writes to the SQLite file.
+/// The acquired write lock of the SQLite file. Dropping it releases the lock.
 pub type WriteLock = OwnedMutexGuard<()>;
 
 /// A database engine that the server supports: SQLite or PostgreSQL.
@@ -55,13 +56,13 @@ pub struct PooledConnection<DB: Engine> {
     /// Whether the state of the connection is not known: a statement timed out, the engine failed, or a `BEGIN` or
     /// `COMMIT` was not answered.
     is_in_doubt: bool,
-    /// Whether each of its statements was answered to the end. After an error, or if nobody waits for the answer any more,
-    /// the engine may still be at work.
+    /// Whether the engine has fully answered each statement. After an error, or if the caller stopped waiting for an
+    /// answer, the engine may still be executing a statement.
     is_answered: bool,
     /// The write lock. It is released after the commit or the rollback, so that the next transaction does not find the
     /// file locked.
     write_lock: Option<WriteLock>,
-    /// Keeps the connection once it is idle; without one it returns to its pool.
+    /// Stores the connection when it becomes idle. With `None`, the connection returns to its pool.
     keeper: Option<Keeper<DB>>,
 }
 
@@ -71,7 +72,7 @@ impl<DB: Engine> PooledConnection<DB> {
         Ok(Self::of(pool.acquire().await?, limit))
     }
 
-    /// An idle connection.
+    /// Wraps an idle connection. `limit` is the timeout of one statement.
     pub(super) fn of(connection: PoolConnection<DB>, limit: Duration) -> Self {
         Self {
             connection: Some(connection),
@@ -84,30 +85,31 @@ impl<DB: Engine> PooledConnection<DB> {
         }
     }
 
-    /// Lets the connection, which is idle, be kept when it becomes idle again.
+    /// Sets the keeper that stores the connection when it becomes idle again. The connection must be idle now.
     pub(super) fn keep_with(&mut self, keeper: Keeper<DB>) {
         self.is_answered = true;
         self.keeper = Some(keeper);
     }
 
-    /// Holds the write lock until the transaction ends or the connection is dropped.
+    /// Stores the write lock. It is released when the transaction ends or the connection is dropped.
     pub(in crate::store) fn hold(&mut self, write_lock: WriteLock) {
         self.write_lock = Some(write_lock);
     }
 
-    /// The connection. The outcome of its statement must be passed to [`PooledConnection::finish`], unless [`PooledConnection::replace_on_drop`] was
-    /// called before.
+    /// Returns the connection, to run one statement. The caller must pass the outcome to [`PooledConnection::finish`],
+    /// unless it has called [`PooledConnection::replace_on_drop`] before.
     pub(in crate::store) fn connection(&mut self) -> Result<&mut DB::Connection> {
         self.is_answered = false;
         self.connection.as_deref_mut().ok_or_else(|| Error::internal("the connection was given back"))
     }
 
-    /// The timeout of one statement.
+    /// Returns the timeout of one statement.
     pub(super) const fn limit(&self) -> Duration {
         self.limit
     }
 
-    /// Records the outcome of a statement: after a timeout or a failure of the engine the connection is in doubt.
+    /// Records the outcome of a statement and returns its result. After a timeout or a failure of the engine, the
+    /// connection is in doubt.
     pub(super) fn finish<T>(&mut self, outcome: Result<sqlx::Result<T>, Elapsed>) -> Result<T> {
         match outcome {
             Ok(Ok(found)) => {
@@ -125,7 +127,7 @@ impl<DB: Engine> PooledConnection<DB> {
         }
     }
 
-    /// Begins a transaction.
+    /// Begins a transaction with this statement.
     pub(in crate::store) async fn begin(&mut self, statement: &'static str) -> Result<()> {
         self.control(statement).await?;
         self.is_open = true;
@@ -148,13 +150,13 @@ impl<DB: Engine> PooledConnection<DB> {
         Ok(())
     }
 
-    /// Marks the connection as in doubt: until [`PooledConnection::keep_on_drop`] or a commit, dropping it replaces it. For callers
-    /// whose own timeout may drop it in the middle of a statement.
+    /// Marks the connection as in doubt, so that it is closed when dropped, until [`PooledConnection::keep_on_drop`] or
+    /// a commit. For callers with a timeout of their own, which may drop the connection in the middle of a statement.
     pub(in crate::store) const fn replace_on_drop(&mut self) {
         self.is_in_doubt = true;
     }
 
-    /// Clears the mark of [`PooledConnection::replace_on_drop`], once every statement was answered.
+    /// Clears the mark of [`PooledConnection::replace_on_drop`]. Call it only when every statement was answered.
     pub(in crate::store) const fn keep_on_drop(&mut self) {
         self.is_in_doubt = false;
     }
@@ -193,9 +195,9 @@ impl<DB: Engine> Drop for PooledConnection<DB> {
     }
 }
 
-/// Rolls back an open transaction and returns the connection to the pool, if it answers within [`SETTLE`]. The permit of
-/// the keeper is held until then: a caller that got it earlier would wait in the pool for this connection, even while
-/// others become idle.
+/// Rolls back an open transaction and returns the connection to the pool, if it answers within [`SETTLE`]. The keeper's
+/// permit is not released before: a caller that got it earlier would wait in the pool for this connection, even while
+/// other connections become idle.
 async fn settle<DB: Engine>(
     mut connection: PoolConnection<DB>,
     is_open: bool,

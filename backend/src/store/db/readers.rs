@@ -1,7 +1,7 @@
-//! The connections that read the SQLite file.
+//! The connections for reading the SQLite file.
 //!
 //! A connection is a thread, and each message to it wakes the thread and then the task that waits for the answer. So a
-//! connection that becomes idle is kept without a message to it: a read is one message, the statement.
+//! connection that becomes idle is stored without a message to it, and a read needs only one message, the statement.
 
 use std::{sync::Arc, time::Instant};
 
@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 /// with the deadline. They take some milliseconds.
 const STEPS: i32 = 100_000;
 
-/// The connections that read. Clones share them.
+/// The connections that read the SQLite file. Clones share the connections.
 #[derive(Clone, Debug)]
 pub struct Readers {
     pool: Pool<Sqlite>,
@@ -29,20 +29,20 @@ pub struct Readers {
 }
 
 impl Readers {
-    /// The connections of this pool, which nothing else uses.
+    /// Wraps a pool. The pool must not be used in any other way.
     pub(in crate::store) fn new(pool: Pool<Sqlite>) -> Self {
         let connections = usize::try_from(pool.options().get_max_connections()).unwrap_or(1);
         Self { pool, permits: Arc::new(Semaphore::new(connections)), idle: Arc::default() }
     }
 
-    /// The pool that opens and closes the connections.
+    /// Returns the pool that opens and closes the connections.
     #[must_use]
     pub const fn pool(&self) -> &Pool<Sqlite> {
         &self.pool
     }
 
-    /// Takes a connection. Its statements are interrupted after [`DatabaseLimits::statement`], so that no reader of this
-    /// server keeps the write-ahead log from being reused.
+    /// Waits for a connection. Its statements are interrupted [`DatabaseLimits::statement`] from now, so that no reader
+    /// of this server prevents the reuse of the write-ahead log for longer.
     pub(super) async fn acquire(&self, limits: &DatabaseLimits) -> Result<PooledConnection<Sqlite>> {
         let permit = timeout(limits.acquire, Arc::clone(&self.permits).acquire_owned()).await;
         let permit = permit.map_err(|_| timed_out())?.map_err(Error::internal)?;
@@ -55,7 +55,7 @@ impl Readers {
         Ok(pooled)
     }
 
-    /// A connection of the pool, whose statements are interrupted from `end` on.
+    /// Takes a connection from the pool and makes SQLite interrupt its statements from `end` on.
     async fn open(&self, end: Instant, limits: &DatabaseLimits) -> Result<(PooledConnection<Sqlite>, Deadline)> {
         let mut pooled = PooledConnection::acquire(&self.pool, limits.statement).await?;
         let deadline = Deadline::new(end);

@@ -1,9 +1,9 @@
-//! Structs that are the rows of a statement.
+//! A macro for structs that are read from the rows of a statement.
 
 /// Declares a struct of which each field is read from the column of its name, on both engines.
 ///
-/// The derive of sqlx does the same. But its crate needs both drivers, with TLS and SQLite's own code, for the machine that
-/// compiles: every build from nothing would compile them twice.
+/// The derive macro of sqlx does the same. But its crate depends on both drivers, including TLS and SQLite itself, so a
+/// clean build would compile them twice: for the build machine and for the target.
 macro_rules! row {
     (
         $(#[$attribute:meta])*

@@ -14,11 +14,11 @@ pub(in crate::store) struct Table {
     pub(in crate::store) name: &'static str,
     /// Columns and expressions, in the order of the SELECT.
     pub(in crate::store) selected: &'static [&'static str],
-    /// The FROM clause: the table and those that are joined with it.
+    /// The FROM clause without `FROM`: the table, and the tables joined with it.
     pub(in crate::store) from: &'static str,
 }
 
-/// A column, and the access to its value in a row.
+/// A column, and how its value is read from a row struct `R`.
 pub(in crate::store) struct Column<R> {
     pub(in crate::store) name: &'static str,
     pub(in crate::store) getter: Getter<R>,
@@ -35,7 +35,7 @@ pub(in crate::store) enum Getter<R> {
     Instant(fn(&R) -> Option<DateTime<Utc>>),
 }
 
-/// The value of a field as the type `T` of its column.
+/// Converts a field of a row struct to the type `T` of its column.
 pub(in crate::store) trait Field<T> {
     fn value(&self) -> Option<T>;
 }
@@ -59,12 +59,12 @@ impl<T: Display> Field<String> for Option<EnumText<T>> {
 }
 
 impl Table {
-    /// `SELECT … FROM …`
+    /// Begins the statement `SELECT … FROM …` with the columns of the table.
     pub(in crate::store) fn select(&self) -> Sql {
         Sql { text: Cow::Owned(self.select_text()), values: Vec::new() }
     }
 
-    /// The text of [`Table::select`].
+    /// Returns the text of [`Table::select`].
     pub(in crate::store) fn select_text(&self) -> String {
         let mut text = String::with_capacity(1024);
         let mut lead = "SELECT ";
@@ -78,12 +78,13 @@ impl Table {
         text
     }
 
-    /// `INSERT INTO … (…) VALUES (…)`
+    /// Builds the statement `INSERT INTO … (…) VALUES (…)` for one row.
     pub(in crate::store) fn insert(&self, columns: impl IntoIterator<Item = (&'static str, Value)>) -> Sql {
         self.insert_all([columns])
     }
 
-    /// `INSERT INTO … (…) VALUES (…), (…)`, of one or more rows with the same columns in the same order.
+    /// Builds the statement `INSERT INTO … (…) VALUES (…), (…)` for one or more rows, which must have the same columns
+    /// in the same order.
     pub(in crate::store) fn insert_all<R>(&self, rows: impl IntoIterator<Item = R>) -> Sql
     where
         R: IntoIterator<Item = (&'static str, Value)>,
@@ -106,7 +107,7 @@ impl Table {
         statement
     }
 
-    /// `UPDATE … SET …`. It changes all rows unless the caller appends a condition.
+    /// Begins the statement `UPDATE … SET …`. It changes all rows unless the caller appends a condition.
     pub(in crate::store) fn update(&self, columns: impl IntoIterator<Item = (&'static str, Value)>) -> Sql {
         let mut statement = sql("UPDATE ").push(self.name);
         let mut lead = " SET ";
@@ -118,7 +119,7 @@ impl Table {
     }
 }
 
-/// The names of columns, with their values in a row.
+/// Returns the names of columns with their values in a row.
 pub(in crate::store) fn values<R>(columns: &[Column<R>], row: &R) -> impl Iterator<Item = (&'static str, Value)> {
     columns.iter().map(move |column| {
         let value: Value = match column.getter {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Timeouts and limits. The defaults are for servers; tests choose shorter ones.
+/// Timeouts and limits of the database. The defaults are for servers; tests choose shorter ones.
 #[derive(Clone, Copy, Debug)]
 pub struct DatabaseLimits {
     /// How long to wait for a connection or for SQLite's write lock.
@@ -12,10 +12,10 @@ pub struct DatabaseLimits {
     /// The timeout of one batch of the group-committing writer on PostgreSQL, after which its connection is replaced.
     /// PostgreSQL ends a transaction that is idle for half of this, so that its locks do not outlive the batch.
     pub batch: Duration,
-    /// How long SQLite waits for a lock that another program holds.
+    /// How long SQLite waits for a lock of another program.
     pub busy: Duration,
-    /// The number of pages in SQLite's write-ahead log from which on it is copied beside the commits. A page that is
-    /// written often is then copied once for many commits. A commit copies the log itself from 8,000 pages on.
+    /// The number of pages from which a background task copies SQLite's write-ahead log into the database file. A page
+    /// that is written often is then copied once for many commits. From 8,000 pages on, a commit copies the log itself.
     pub wal_copied: i64,
     /// The length in bytes to which SQLite's write-ahead log is truncated.
     pub wal_kept: u64,

@@ -1,12 +1,12 @@
-//! The search of transfers for a part of their texts, by the index that each engine has: an FTS5 table of trigrams on SQLite, an
-//! index of `pg_trgm` on PostgreSQL. See the migration `transfer_search`.
+//! Finds transfers whose texts contain a given part, with an index: an FTS5 table of trigrams on SQLite, an index of
+//! `pg_trgm` on PostgreSQL. See the migration `transfer_search`.
 
 use uuid::Uuid;
 
 use super::{Sql, Tx, sql};
 use crate::error::Result;
 
-/// A part of a text to search for.
+/// A search for transfers whose text contains a given part.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct TextSearch {
     engine: Engine,
@@ -25,7 +25,7 @@ enum Engine {
 }
 
 impl TextSearch {
-    /// A search in this transaction for `part`, with `pattern` as its LIKE pattern in lower case.
+    /// Prepares a search for `part` in this transaction. `pattern` is the LIKE pattern for `part` in lower case.
     pub(in crate::store) async fn begin(tx: &mut Tx, part: &str, pattern: String) -> Result<Self> {
         let engine = match tx {
             Tx::Sqlite(_) => Engine::Sqlite,
@@ -39,12 +39,14 @@ impl TextSearch {
         Ok(Self { engine, phrase, pattern, is_like_enough: engine == Engine::Postgres || part.is_ascii() })
     }
 
-    /// The ids of the transfers whose texts hold the part. Conditions may be added.
+    /// Begins a statement that selects the ids of the transfers whose text contains the part. Callers may add
+    /// conditions.
     pub(in crate::store) fn ids(&self) -> Sql {
         self.selected(sql("SELECT x.transfer_id FROM "))
     }
 
-    /// Adds to a statement about `transfers` the condition that the text holds the part, by finding all that do.
+    /// Adds to a statement about `transfers` the condition that the text contains the part. The engine finds all such
+    /// transfers by the index first; compare [`Self::checked`].
     pub(in crate::store) fn among(&self, statement: Sql) -> Sql {
         self.selected(statement.push(" AND transfers.id IN (SELECT x.transfer_id FROM ")).push(")")
     }
@@ -58,7 +60,7 @@ impl TextSearch {
         }
     }
 
-    /// [`Self::ids`], joined with the table `transfers`.
+    /// Like [`Self::ids`], joined with the table `transfers`.
     pub(in crate::store) fn joined(&self) -> Sql {
         match self.engine {
             // The order of the joins is fixed, so that matches are read in their order until there are enough.
@@ -71,7 +73,8 @@ impl TextSearch {
         }
     }
 
-    /// Adds to [`Self::ids`] or [`Self::joined`] the condition that a transfer is newer or older than another one.
+    /// Adds to [`Self::ids`] or [`Self::joined`] the condition that a transfer is newer (if `is_upward`) or older than
+    /// the transfer `id`.
     pub(in crate::store) fn beyond(&self, statement: Sql, id: Uuid, is_upward: bool) -> Sql {
         let comparison = if is_upward { " > " } else { " < " };
         match self.engine {
@@ -84,7 +87,8 @@ impl TextSearch {
         }
     }
 
-    /// Adds the order to [`Self::ids`] or [`Self::joined`]: by creation, oldest or newest first.
+    /// Adds the order by creation to [`Self::ids`] or [`Self::joined`]: oldest first if `is_upward`, otherwise newest
+    /// first.
     pub(in crate::store) fn ordered(&self, statement: Sql, is_upward: bool) -> Sql {
         let statement = match self.engine {
             Engine::Sqlite => statement.push(" ORDER BY i.rowid"),
@@ -93,7 +97,8 @@ impl TextSearch {
         statement.push(if is_upward { "" } else { " DESC" })
     }
 
-    /// Adds to a statement about `transfers` the condition that the text holds the part, which is checked for each row.
+    /// Adds to a statement about `transfers` the condition that the text contains the part. The engine checks it for
+    /// each row that the statement reads; compare [`Self::among`].
     pub(in crate::store) fn checked(&self, statement: Sql) -> Sql {
         let statement = statement.push(" AND EXISTS (SELECT 1 FROM transfer_texts x");
         if self.is_like_enough {

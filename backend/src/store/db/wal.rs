@@ -1,6 +1,6 @@
-//! SQLite's write-ahead log. It can be reused only when no reader needs its beginning any more, so a reader that never ends
-//! lets it grow without bound. Readers of this server end after [`super::DatabaseLimits::statement`]; for readers of other programs a
-//! warning is logged.
+//! SQLite's write-ahead log. It can be reused only when no reader needs its beginning any more, so it grows without
+//! bound while a reader does not finish. Reads of this server end after [`super::DatabaseLimits::statement`]; if
+//! another program keeps reading, a warning is logged.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,8 +13,8 @@ use tokio::time::timeout;
 use super::{DatabaseLimits, Db, PooledConnection};
 use crate::error::Result;
 
-/// The number of consecutive checks that find the log in use by a reader before a warning is logged. They are some
-/// seconds apart, so after this many no reader of this server can be the cause.
+/// A warning is logged after this number of consecutive checks that find the log in use by a reader. The checks are
+/// some seconds apart, so no reader of this server can be the cause then.
 const CHECKS: u32 = 7;
 /// The maximum number of pages that are copied while nothing can be written.
 const MAX_REST: i64 = 1_000;
@@ -33,7 +33,7 @@ pub struct Wal {
 }
 
 impl Wal {
-    /// The write-ahead log of this database.
+    /// Returns the write-ahead log of the database file at this path.
     pub(in crate::store) fn beside(database: &Path) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push("-wal");
@@ -46,7 +46,8 @@ impl Wal {
         bytes
     }
 
-    /// Records that a reader needs the log, and logs a warning once.
+    /// Records that a check found the log in use by a reader. Logs a warning once, after [`CHECKS`] checks or if the
+    /// log is too long.
     fn note_held(&self, bytes: u64, limits: &DatabaseLimits) {
         let checks = self.held.fetch_add(1, Relaxed) + 1;
         if checks == CHECKS || (checks < CHECKS && bytes >= limits.wal_limit) {
@@ -82,8 +83,8 @@ impl Db {
         }
     }
 
-    /// Truncates SQLite's write-ahead log if it is longer than [`DatabaseLimits::wal_kept`] and no reader needs it. Returns its length in
-    /// bytes afterwards; 0 on PostgreSQL.
+    /// Truncates SQLite's write-ahead log if it is longer than [`DatabaseLimits::wal_kept`] and no reader needs it.
+    /// Returns the resulting length in bytes; 0 on PostgreSQL.
     ///
     /// # Errors
     ///
@@ -111,8 +112,8 @@ impl Db {
         Ok(bytes)
     }
 
-    /// Copies SQLite's write-ahead log into the database file if it has [`DatabaseLimits::wal_copied`] pages, while others
-    /// write. Otherwise a commit would, and everything that is to be written would wait for it. Does nothing on
+    /// Copies SQLite's write-ahead log into the database file if it has at least [`DatabaseLimits::wal_copied`] pages.
+    /// Writers need not wait for it, while they would have to wait for a commit that copies the log. Does nothing on
     /// PostgreSQL.
     ///
     /// # Errors
@@ -152,8 +153,8 @@ impl Log {
     }
 }
 
-/// Copies the log into the database file, as far as the statement says and readers allow. What others write meanwhile is
-/// not counted.
+/// Runs a checkpoint statement, which copies the log into the database file as far as readers allow. Pages written
+/// meanwhile are not counted.
 async fn checkpoint(connection: &mut PooledConnection<Sqlite>, statement: &'static str) -> Result<Log> {
     let limit = connection.limit();
     let outcome = timeout(limit, sqlx::query_as(statement).fetch_one(connection.connection()?)).await;

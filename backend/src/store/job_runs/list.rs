@@ -14,7 +14,7 @@ use crate::{
 /// The maximum number of parts of one compound statement.
 const MOST_PARTS: usize = 100;
 
-/// A page of runs, newest first.
+/// Reads a page of runs, newest first.
 pub async fn list(db: &Db, filter: &JobRunFilter, request: PageRequest) -> Result<Page<JobRunRow>> {
     let conditions = |mut statement: Sql| {
         if let Some(job) = filter.job_id {
@@ -48,7 +48,8 @@ pub async fn list(db: &Db, filter: &JobRunFilter, request: PageRequest) -> Resul
     Ok(Page { items: find_all(db, &ids).await?, request, total: page.total, has_more: page.has_more })
 }
 
-/// The newest runs of each of these jobs, at most the number given with its id, newest first.
+/// Reads the newest runs of each of these jobs: for each, at most the number that follows its id. The result is ordered
+/// newest first.
 pub async fn newest(db: &Db, of: &[(JobId, u64)]) -> Result<Vec<JobRunRow>> {
     let mut found = Vec::new();
     for of in of.chunks(MOST_PARTS) {

@@ -8,20 +8,20 @@ use crate::{
     store::db::{Db, sql},
 };
 
-/// Selects due runs.
+/// Selects job runs that are due to be changed.
 #[derive(Clone, Copy, Debug)]
 pub enum Overdue {
-    /// Running runs whose lease has ended: their agent has been offline, or their cancel request open, since before
-    /// this time.
+    /// Active runs whose lease has ended: their agent has been offline since before this time, or their cancel request
+    /// was made before it.
     Lease(DateTime<Utc>),
-    /// Running runs without a report since this time.
+    /// Active runs without a report since this time.
     Silence(DateTime<Utc>),
-    /// Failed runs whose next attempt is due at this time. Runs whose agent is offline are left out, since there may be
-    /// many and they may wait for long.
+    /// Failed runs whose next attempt is due at this time. Runs whose agent is offline are excluded, because there may
+    /// be many that wait for long.
     Retry(DateTime<Utc>),
 }
 
-/// Runs that are due, ordered by id, with ids greater than `after`; at most `limit`.
+/// Reads the ids of the runs that `what` selects, in ascending order and greater than `after`; at most `limit`.
 pub async fn overdue(db: &Db, what: Overdue, after: Option<RunId>, limit: i64) -> Result<Vec<RunId>> {
     let runs = sql("SELECT r.id FROM job_runs r JOIN agents a ON a.id = r.agent_id");
     let mut statement = match what {

@@ -9,7 +9,7 @@ use crate::{
     store::db::{Conn, Db, Sql, row, sql},
 };
 
-/// Sums over the transfers of a run.
+/// The progress of a run: sums over its transfers.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
     /// The run.
@@ -24,14 +24,14 @@ pub struct Progress {
     pub failed: i64,
     /// The number of cancelled transfers.
     pub cancelled: i64,
-    /// The time at which one of the transfers last made progress.
+    /// The latest time at which one of the transfers made progress; `None` if none has.
     pub progressed_at: Option<DateTime<Utc>>,
-    /// The time at which one of the transfers last ended.
+    /// The latest time at which one of the transfers ended; `None` if none has.
     pub ended_at: Option<DateTime<Utc>>,
 }
 
 impl Progress {
-    /// The final status of the run, if all of its transfers have ended.
+    /// Returns the final status that follows from the transfers; `None` while one of them is queued or running.
     #[must_use]
     pub const fn outcome(&self) -> Option<RunStatus> {
         if self.open > 0 {
@@ -45,7 +45,7 @@ impl Progress {
         }
     }
 
-    /// The time at which a transfer of the run last made progress or ended; `None` if none has.
+    /// Returns the latest time at which a transfer of the run made progress or ended; `None` if none has.
     #[must_use]
     pub fn heard_at(&self) -> Option<DateTime<Utc>> {
         self.progressed_at.max(self.ended_at)
@@ -94,13 +94,13 @@ const SUMS: &str = "SELECT t.job_run_id AS run_id, \
     SUM(CASE WHEN t.status = 'cancelled' THEN 1 ELSE 0 END) AS cancelled, \
     MAX(t.progressed_at) AS progressed_at, MAX(t.completed_at) AS ended_at FROM transfers t";
 
-/// The progress of a run; `None` if it has no transfers.
+/// Computes the progress of a run; `None` if it has no transfers.
 pub async fn progress_of(conn: impl Into<Conn<'_>>, run: RunId) -> Result<Option<Progress>> {
     let statement: Sql = sql(SUMS).push_bind(" WHERE t.job_run_id = ", run).push(" GROUP BY t.job_run_id");
     Ok(statement.fetch_optional::<SumsRow>(conn).await?.map(Progress::from))
 }
 
-/// The progress of all running runs that have transfers.
+/// Computes the progress of all active runs that have transfers.
 pub async fn progress(db: &Db) -> Result<Vec<Progress>> {
     let statement = sql(SUMS).push(
         " JOIN job_runs r ON r.id = t.job_run_id WHERE r.status = 'running' AND t.job_run_id IS NOT NULL \

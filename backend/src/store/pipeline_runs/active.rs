@@ -13,7 +13,7 @@ use crate::{
     store::db::{Conn, Db, MOST_VALUES, Tx, sql},
 };
 
-/// A run that is due.
+/// A run that the engine must advance now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DueRun {
     /// The run.
@@ -28,7 +28,7 @@ impl std::fmt::Display for DueRun {
     }
 }
 
-/// Runs that are due, ordered by id, with ids greater than `after`; at most `limit`.
+/// Reads the runs that are due, ordered by id and with ids greater than that of `after`; at most `limit`.
 pub async fn due(db: &Db, now: DateTime<Utc>, after: Option<DueRun>, limit: i64) -> Result<Vec<DueRun>> {
     let mut statement =
         sql("SELECT id, revision FROM pipeline_runs").push_bind(" WHERE due_at IS NOT NULL AND due_at <= ", now);
@@ -39,8 +39,9 @@ pub async fn due(db: &Db, now: DateTime<Utc>, after: Option<DueRun>, limit: i64)
     Ok(rows.into_iter().map(|(id, revision)| DueRun { id, revision }).collect())
 }
 
-/// Runs with an unfinished step at an agent that was revoked, or that has been offline since `cutoff` as long as the step was
-/// sent before that; ordered by id, with ids greater than `after`; at most `limit`.
+/// Reads the ids of runs with an unfinished step whose agent is lost: it was revoked, or it has been offline since
+/// before `cutoff` and the step was sent before `cutoff`. The ids are in ascending order and greater than `after`; at
+/// most `limit`.
 pub async fn with_lost_agents(db: &Db, cutoff: DateTime<Utc>, after: Option<RunId>, limit: i64) -> Result<Vec<RunId>> {
     let mut statement = sql("SELECT DISTINCT s.run_id FROM pipeline_steps s JOIN agents a ON a.id = s.agent_id \
          WHERE s.sent_at IS NOT NULL AND s.completed_at IS NULL AND (a.revoked_at IS NOT NULL OR (")
@@ -54,7 +55,7 @@ pub async fn with_lost_agents(db: &Db, cutoff: DateTime<Utc>, after: Option<RunI
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// The runs of a pipeline that have not ended, oldest first.
+/// Reads the ids of the runs of a pipeline that have not ended, oldest first.
 pub async fn under_way(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Result<Vec<RunId>> {
     let statement = sql("SELECT id FROM pipeline_runs").push_bind(" WHERE pipeline_id = ", pipeline);
     let rows: Vec<(RunId,)> =
@@ -62,8 +63,8 @@ pub async fn under_way(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Resul
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Whether the schedule may not start a run of a pipeline now, because an earlier run has not ended and may not be
-/// overlapped.
+/// Whether the schedule must not start a run of a pipeline now, because an earlier run has not ended and the overlap
+/// policy is not `allow`.
 pub async fn is_held_up(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Result<bool> {
     let statement = sql("SELECT id FROM pipeline_runs")
         .push_bind(" WHERE pipeline_id = ", pipeline)
@@ -76,7 +77,7 @@ pub async fn is_held_up(conn: impl Into<Conn<'_>>, pipeline: PipelineId) -> Resu
     Ok(row.is_some())
 }
 
-/// The pipelines among `pipelines` that have a run that has not ended.
+/// Returns those of these pipelines that have a run which has not ended.
 pub async fn busy(tx: &mut Tx, pipelines: &[Uuid]) -> Result<HashSet<Uuid>> {
     let mut busy = HashSet::new();
     for pipelines in pipelines.chunks(MOST_VALUES) {

@@ -16,7 +16,7 @@ use crate::{
 /// The maximum number of parts of one compound statement.
 const MOST_PARTS: usize = 100;
 
-/// A page of runs, newest first.
+/// Reads a page of runs, newest first.
 pub async fn list(db: &Db, filter: &PipelineRunFilter, request: PageRequest) -> Result<Page<PipelineRunRow>> {
     let conditions = |mut statement: Sql| {
         if let Some(pipeline) = filter.pipeline_id {
@@ -52,7 +52,8 @@ pub async fn list(db: &Db, filter: &PipelineRunFilter, request: PageRequest) -> 
     Ok(Page { items: newest_first(db, &ids).await?, request, total: page.total, has_more: page.has_more })
 }
 
-/// The newest runs of each of these pipelines, at most the number given with its id, newest first.
+/// Reads the newest runs of each of these pipelines: for each, at most the number that follows its id. The result is
+/// ordered newest first.
 pub async fn newest(db: &Db, of: &[(PipelineId, u64)]) -> Result<Vec<PipelineRunRow>> {
     let mut found = Vec::new();
     for of in of.chunks(MOST_PARTS) {
@@ -71,7 +72,7 @@ pub async fn newest(db: &Db, of: &[(PipelineId, u64)]) -> Result<Vec<PipelineRun
     newest_first(db, &found).await
 }
 
-/// The plans of these runs, in the form of a dry run, in no particular order.
+/// Reads the plans of these runs, in the form that a dry run returns, in no particular order.
 pub async fn plans(db: &Db, ids: &[RunId]) -> Result<Vec<(RunId, Value)>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -83,8 +84,8 @@ pub async fn plans(db: &Db, ids: &[RunId]) -> Result<Vec<(RunId, Value)>> {
     Ok(found)
 }
 
-/// The definitions of the runs among these that execute a draft, as they were sent, in no particular order. Those that are
-/// purged are left out.
+/// Reads the drafts, as they were sent, of those of these runs that execute one, in no particular order. The result has
+/// no entry for a run whose draft was purged.
 pub async fn drafts(db: &Db, ids: &[RunId]) -> Result<Vec<(RunId, String)>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -95,7 +96,7 @@ pub async fn drafts(db: &Db, ids: &[RunId]) -> Result<Vec<(RunId, String)>> {
     Ok(found)
 }
 
-/// The runs among these whose definition is a draft that is kept, in no particular order.
+/// Returns those of these runs whose draft is still stored, in no particular order.
 pub async fn with_drafts(db: &Db, ids: &[RunId]) -> Result<Vec<RunId>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {

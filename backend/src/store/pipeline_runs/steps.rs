@@ -1,4 +1,4 @@
-//! The steps of pipeline runs.
+//! The table of the steps of pipeline runs.
 
 use sea_query::Value;
 
@@ -58,7 +58,7 @@ table! {
 }
 
 impl StepRow {
-    /// The step of a run at this index.
+    /// Builds the row of the step at this index of a run.
     pub(in crate::store) fn new(run: &PipelineRunRow, place: usize) -> Self {
         let node = &run.state_machine.graph.nodes[place];
         Self {
@@ -71,7 +71,7 @@ impl StepRow {
         }
     }
 
-    /// The step of the graph, and its state.
+    /// Splits the row into the node of the graph, without what the step does, and the state of the step.
     pub(super) fn parts(self) -> (Node, StepState) {
         (Node::unknown(self.step_id, self.kind, self.agent_id), self.state)
     }
@@ -83,7 +83,7 @@ impl StepRow {
     }
 }
 
-/// The steps of these runs, by run; those of a run are in the order of its plan.
+/// Reads the steps of these runs, ordered by run. The steps of a run are in the order of its plan.
 pub(super) async fn of_runs(conn: Conn<'_>, runs: &[RunId]) -> Result<Vec<StepRow>> {
     let statement = StepRow::TABLE.select().push(" WHERE run_id IN ").push_tuple(runs.iter().map(|run| (*run).into()));
     statement.push(" ORDER BY run_id, position").fetch_all(conn).await
@@ -99,7 +99,7 @@ pub(super) async fn insert(tx: &mut Tx, run: &PipelineRunRow) -> Result<()> {
     Ok(())
 }
 
-/// Writes a step.
+/// Writes the state of a step.
 pub(super) async fn save(tx: &mut Tx, step: &StepRow) -> Result<()> {
     let statement = StepRow::TABLE.update(values(StepRow::STATE, step)).push_bind(" WHERE run_id = ", step.run_id);
     statement.push_bind(" AND position = ", step.position).execute(tx).await?;

@@ -1,5 +1,5 @@
-//! The versions of definitions. They are written once and never changed. The purge deletes old ones, so only the numbers
-//! of the newest have no gaps.
+//! The versions of pipelines. A version is written once and never changed. The purge deletes old versions, so only the
+//! numbers of the newest versions have no gaps.
 
 use std::collections::HashMap;
 
@@ -43,7 +43,7 @@ impl From<VersionRow> for PipelineVersion {
     }
 }
 
-/// Stores a version.
+/// Stores a version with its text.
 pub async fn insert_version(
     tx: &mut Tx,
     id: PipelineId,
@@ -62,7 +62,7 @@ pub async fn insert_version(
     Ok(())
 }
 
-/// The text of a version, if it exists, and how its parameters are filled in.
+/// Reads the text of a version, and how parameters are filled in; `None` if the version does not exist.
 pub async fn find_version(
     conn: impl Into<Conn<'_>>,
     id: PipelineId,
@@ -73,7 +73,7 @@ pub async fn find_version(
     Ok(row.map(|(yaml, EnumText(filling))| (yaml, filling)))
 }
 
-/// The numbers of the current versions of the pipelines among `ids` that belong to the customer.
+/// Reads the numbers of the current versions of those of these pipelines that belong to the customer.
 pub async fn current_versions(db: &Db, customer: CustomerId, ids: &[PipelineId]) -> Result<HashMap<PipelineId, i64>> {
     let mut found = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -85,7 +85,7 @@ pub async fn current_versions(db: &Db, customer: CustomerId, ids: &[PipelineId])
     Ok(found)
 }
 
-/// The newest versions of each of these pipelines, at most `count`, newest first.
+/// Reads the newest versions of each of these pipelines, newest first: at most `count` for each.
 pub async fn newest_versions(db: &Db, ids: &[PipelineId], count: i64) -> Result<Vec<(PipelineId, PipelineVersion)>> {
     let mut found = Vec::new();
     for ids in ids.chunks(MOST_VALUES) {
@@ -101,8 +101,8 @@ pub async fn newest_versions(db: &Db, ids: &[PipelineId], count: i64) -> Result<
     Ok(found)
 }
 
-/// A page of the versions of a pipeline, newest first. In a page request, a version is given as the UUID with the number
-/// of the version.
+/// Reads a page of the versions of a pipeline, newest first. A cursor of the page request is a UUID whose value is the
+/// number of a version.
 pub async fn list_versions(db: &Db, id: PipelineId, request: PageRequest) -> Result<Page<PipelineVersion>> {
     let total = if request.is_counted {
         let counted = sql("SELECT COUNT(*) FROM pipeline_versions WHERE pipeline_id = $1").bind(id);

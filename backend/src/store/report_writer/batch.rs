@@ -1,4 +1,5 @@
-//! The transactional path. One batch: read the rows, apply the reports, write the changed rows, commit, answer.
+//! The transactional path. A batch is handled in these steps: read the rows, apply the reports, write the changed rows,
+//! commit, and answer the callers.
 
 use std::mem;
 
@@ -52,8 +53,8 @@ impl Batch {
         Self { ops, outcomes: Vec::new(), rows: Vec::new(), doubtful: None }
     }
 
-    /// Commits the batch. May be called again after a failure: if an earlier attempt has committed, nothing is applied again.
-    /// Returns the connection if this transaction was committed.
+    /// Commits the batch. May be called again after a failure; if an earlier attempt was committed, nothing is applied
+    /// again. Returns the connection if this call has committed.
     async fn commit(
         &mut self,
         mut tx: Tx,
@@ -82,18 +83,18 @@ impl Batch {
         Ok((self.doubtful.take().unwrap_or_default(), Some(connection)))
     }
 
-    /// Whether a COMMIT was sent and not answered.
+    /// Whether a COMMIT was sent and not answered, so that it is not known whether the batch is stored.
     pub(super) const fn is_in_doubt(&self) -> bool {
         self.doubtful.is_some()
     }
 
-    /// Whether `error` means that the available database refused the reports of this batch together and wrote none of
-    /// them. False for a batch of one report.
+    /// Whether `error` means that the database is available and refused this batch, which has several reports, so that
+    /// none of them was written.
     pub(super) fn is_refused(&self, error: &Error) -> bool {
         self.ops.len() > 1 && !self.is_in_doubt() && error.code() != Code::Unavailable
     }
 
-    /// The reports as two batches, in their order.
+    /// Splits the reports into two halves, in their order.
     pub(super) fn halves(mut self) -> (Vec<Op>, Vec<Op>) {
         let second = self.ops.split_off(self.ops.len() / 2);
         (self.ops, second)
@@ -133,7 +134,7 @@ impl Batch {
         Ok(work)
     }
 
-    /// The rows as they were committed; empty on a second call.
+    /// Takes the rows as they were committed; empty on a second call.
     pub(super) fn take_rows(&mut self) -> Vec<TransferRow> {
         mem::take(&mut self.rows)
     }
@@ -150,7 +151,7 @@ impl Batch {
         }
     }
 
-    /// Sends each caller that nothing was written.
+    /// Logs the error, and answers each caller with an error which says that the batch was not committed.
     pub(super) fn fail(self, error: &Error) {
         let is_unavailable = error.code() == Code::Unavailable;
         tracing::error!(
@@ -322,14 +323,16 @@ impl BatchState {
     }
 }
 
-/// Whether the report fulfils the open directives about this transfer: it has ended as requested, or the new attempt runs.
+/// Whether the report fulfils the open directives about this transfer: the transfer has ended as requested, or its new
+/// attempt runs.
 const fn is_settled(stopped: bool, before: TransferStatus, view: &Transfer) -> bool {
     let retried =
         matches!((before, view.status), (TransferStatus::Queued, TransferStatus::Running)) && view.attempt > 1;
     view.status.has_ended() && (stopped || view.attempt > 1) || retried
 }
 
-/// Whether the report repeats the final status of a transfer whose end was requested: the agent has acted on the directive.
+/// Whether the report repeats the final status of a transfer with a cancel request, so that the agent has acted on the
+/// directive.
 pub(super) fn agrees_to_end(patch: &UpdateTransfer, view: &Transfer) -> bool {
     view.cancel_requested_at.is_some() && view.status.has_ended() && patch.status == Some(view.status)
 }
@@ -338,13 +341,14 @@ pub(super) fn agrees_to_end(patch: &UpdateTransfer, view: &Transfer) -> bool {
 #[derive(Debug)]
 pub(super) struct Guarded<'a> {
     pub(super) row: &'a TransferRow,
-    /// The revision that the stored row must still have.
+    /// The revision that the stored row must have, or nothing is written.
     pub(super) seen: i64,
     /// The columns to write, at most those of [`Dirty::Details`].
     pub(super) dirty: Dirty,
 }
 
-/// The rows with the revisions they were read with. They are locked, so the stored revisions are still the same.
+/// Combines rows with the revisions that they had when they were read. The rows are locked, so the stored revisions are
+/// still the same.
 pub(super) fn guarded<'a>(rows: &[&'a Loaded]) -> Vec<Guarded<'a>> {
     let guarded = |loaded: &&'a Loaded| {
         let dirty = loaded.dirty.map_or(Dirty::Progress, |dirty| dirty.min(Dirty::Details));

@@ -26,13 +26,14 @@ impl CommitRecord {
         Self { writer, batch: 0, at }
     }
 
-    /// Increases the number for the next batch.
+    /// Increases the number for the next batch. `at` is the latest time of its reports.
     pub(super) fn next(&mut self, at: Option<DateTime<Utc>>) {
         self.batch += 1;
         self.at = at.map_or(self.at, |at| at.max(self.at));
     }
 
-    /// Writes the number of the batch in its transaction; false if an earlier attempt was committed.
+    /// Writes the number of the batch in its transaction. Returns false if an earlier attempt at this batch was
+    /// committed.
     pub(super) async fn write(&self, tx: &mut Tx) -> Result<bool> {
         let written = sql("INSERT INTO writer_batches (writer_id, batch, committed_at) VALUES ($1, $2, $3) \
              ON CONFLICT (writer_id) DO UPDATE SET batch = excluded.batch, committed_at = excluded.committed_at \
@@ -45,7 +46,7 @@ impl CommitRecord {
         Ok(written > 0)
     }
 
-    /// [`CommitRecord::write`] in a transaction of its own.
+    /// Calls [`CommitRecord::write`] in a transaction of its own.
     pub(super) async fn write_alone(&self, db: &Db) -> Result<()> {
         let mut tx = db.begin_hot().await?;
         self.write(&mut tx).await?;

@@ -28,7 +28,7 @@ impl WriterConnection {
         }
     }
 
-    /// Begins a transaction. The connection is replaced unless [`Self::commit`] commits it.
+    /// Begins a transaction. If it is not committed with [`Self::commit`], the connection is closed and replaced.
     pub(super) async fn begin(mut self, db: &Db) -> Result<Tx> {
         match &mut self {
             Self::Sqlite(pooled) => {
@@ -76,7 +76,8 @@ impl WriterConnection {
 }
 
 impl WriterTask {
-    /// Takes the connection out of its field, marked as in doubt: after a failure it is dropped, and replaced by a new one.
+    /// Takes the connection for a batch, or opens one, and marks it as in doubt: unless [`Self::keep_connection`] is
+    /// called, dropping it closes it.
     pub(super) async fn take_connection(&mut self) -> Result<WriterConnection> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
@@ -86,7 +87,8 @@ impl WriterTask {
         Ok(connection)
     }
 
-    /// Keeps the connection of [`Self::take_connection`] for the next batch, once all its statements were answered.
+    /// Stores the connection of [`Self::take_connection`] for the next batch. Call it only when all its statements were
+    /// answered.
     pub(super) fn keep_connection(&mut self, mut connection: WriterConnection) {
         connection.keep_on_drop();
         self.connection = Some(connection);

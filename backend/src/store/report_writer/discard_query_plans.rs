@@ -1,8 +1,8 @@
-//! Renews the plans of the writer's statements on PostgreSQL.
+//! Renews PostgreSQL's query plans of the writer's statements.
 //!
-//! The connection of the writer plans a statement once and keeps the plan (`store/connect.rs`). A plan that was made while
-//! a table was nearly empty reads the whole table, and PostgreSQL makes it again only after it has analysed the table. So
-//! the writer discards its plans from time to time, and the next ones are made for the tables as they are then.
+//! The connection of the writer plans a statement once and keeps the plan (`store/connect.rs`). A plan that was created
+//! while a table was nearly empty reads the whole table, and PostgreSQL replaces it only after it has analysed the
+//! table. So the writer discards its plans from time to time, and PostgreSQL creates new ones for the current tables.
 
 use std::time::Duration;
 
@@ -15,13 +15,15 @@ use crate::{
     store::db::{Db, timed_out},
 };
 
-/// How long plans are kept, at least; without reports longer. Within it, a table grows by little.
+/// The minimum time for which plans are kept; without reports they are kept longer. A table grows only a little within
+/// it.
 pub(super) const LIFETIME: Duration = Duration::from_secs(10);
-/// How long discarding them may take. It is short, because reports wait meanwhile.
+/// The timeout of discarding the plans. It is short, because reports wait meanwhile.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 impl WriterTask {
-    /// Discards the plans. A connection on which that fails is replaced, and a new connection has none.
+    /// Discards the plans; does nothing on SQLite. If this fails, the connection is replaced by a new one, which has no
+    /// plans.
     pub(super) async fn discard_plans(&mut self) {
         if matches!(self.db, Db::Sqlite { .. }) {
             return;

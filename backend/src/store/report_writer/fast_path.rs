@@ -1,5 +1,5 @@
-//! The fast path, for reports that only change progress, as most do: one guarded UPDATE for all of them, outside of any
-//! transaction.
+//! The fast path, for reports that only change progress, which most reports do. One UPDATE writes all of them, outside
+//! of a transaction.
 //!
 //! The writer caches the rows it wrote last. A cached row may be outdated, since other code and other programs write
 //! transfers too. But each change increases the revision of its row, and the UPDATE sets the revision to NULL if the
@@ -37,7 +37,8 @@ const MAX_CACHED_ROWS: usize = 20_000;
 pub(super) struct RowCache(HashMap<TransferId, TransferRow>);
 
 impl RowCache {
-    /// Caches a committed row, or removes it if its transfer has ended, since no more reports are expected.
+    /// Caches a committed row. If its transfer has ended, removes it from the cache instead, because no more reports
+    /// are expected.
     pub(super) fn insert(&mut self, row: TransferRow) {
         if row.state.status.has_ended() {
             self.0.remove(&row.id);
@@ -50,7 +51,7 @@ impl RowCache {
     }
 }
 
-/// A cached transfer before the first of its reports in a batch.
+/// The revision of a cached transfer before the first of its reports in a batch, and what the batch has changed.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     revision: i64,
@@ -63,7 +64,7 @@ struct Seen {
 enum Written {
     /// All rows were written.
     All,
-    /// No row was written, since a stored revision was not the cached one.
+    /// No row was written, because the stored revision of a row was not the cached one.
     Conflict,
 }
 
@@ -144,7 +145,7 @@ impl WriterTask {
         }
     }
 
-    /// Reads the rows that reports are about and that are not in the cache.
+    /// Reads the transfers of these reports that are not cached, and caches them.
     async fn load_missing(&mut self, ops: &[Op]) -> Result<()> {
         let missing: BTreeSet<TransferId> = ops
             .iter()
@@ -174,7 +175,8 @@ impl WriterTask {
         Ok(())
     }
 
-    /// Applies a report to its cached row, if it only changes progress.
+    /// Applies a report to its cached row, and returns the transfer. Returns `None`, without a change, if the report
+    /// needs the transactional path.
     fn apply_progress(
         &mut self,
         op: &Op,
@@ -225,8 +227,8 @@ impl WriterTask {
         Ok(written)
     }
 
-    /// Whether an UPDATE whose answer was lost has written its rows. It wrote all or none, so one row with the new state is
-    /// enough. On PostgreSQL reading locks the rows, so this waits for an UPDATE that is still running.
+    /// Whether an UPDATE whose answer was lost has written its rows. It has written all rows or no row, so one row with
+    /// the new state is enough. On PostgreSQL this locks the rows, so it waits for an UPDATE that is still running.
     async fn was_written(&mut self, seen: &BTreeMap<TransferId, Seen>) -> Result<bool> {
         let ids: Vec<TransferId> = seen.keys().copied().collect();
         let mut tx = self.db.begin_hot().await?;

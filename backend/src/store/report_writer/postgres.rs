@@ -73,7 +73,8 @@ impl Texts {
         fetch_transfers(&self.load_transfers, connection, ids).await
     }
 
-    /// The rows without locks: outside of a transaction a lock is a commit of its own, which waits for the disk.
+    /// Reads the rows without locking them, because a lock outside of a transaction is a commit, which waits for the
+    /// disk.
     pub(super) async fn read_transfers(
         &self,
         connection: &mut PgConnection,
@@ -91,8 +92,8 @@ impl Texts {
         Ok(())
     }
 
-    /// Writes the progress of the rows, and what one of them needs in addition. If the stored revision of one is not `seen`,
-    /// the statement violates `NOT NULL` and nothing is written.
+    /// Writes the progress columns of the rows and, if one row needs more columns, these columns of all rows. If the
+    /// stored revision of a row is not `seen`, the statement violates `NOT NULL` and nothing is written.
     pub(super) async fn save_progress(&self, connection: &mut PgConnection, rows: &[Guarded<'_>]) -> sqlx::Result<()> {
         let Some(dirty) = rows.iter().map(|guarded| guarded.dirty).max() else { return Ok(()) };
         let text = match dirty {
@@ -156,8 +157,9 @@ fn bind<R, T>(statement: Statement, columns: &[Column<R>], rows: &[T], row: impl
     })
 }
 
-/// `UPDATE … FROM UNNEST(…)` of one array for the id and each column. With a guard, the last array holds the values that the
-/// guarded column must still have; where it has another one, the column is set to NULL.
+/// Builds the statement `UPDATE … FROM UNNEST(…)` with one array for the ids and one for each column. With a guard, the
+/// last array contains the values that the guarded column must have; in a row where it has another value, it is set to
+/// NULL.
 fn update<R>(table: &Table, columns: &[&[Column<R>]], guard: Option<&str>) -> String {
     let table = table.name;
     let columns = || columns.iter().copied().flatten();

@@ -1,5 +1,5 @@
-//! The batch statements in SQLite's dialect. All rows are bound values of one statement. Its text is built once for each power
-//! of two, and filled up with rows whose id is NULL, which match nothing.
+//! The batch statements in SQLite's dialect. One statement binds the values of all rows. Its text is built for numbers
+//! of rows that are powers of two, and cached; missing rows are bound with the id NULL, which matches nothing.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -70,8 +70,8 @@ impl Texts {
         self.execute(tx, statement, rows.len(), AgentRow::HEARTBEAT.len() + 1).await
     }
 
-    /// Writes the progress of the rows, and what one of them needs in addition. If the stored revision of one is not `seen`,
-    /// the statement violates `NOT NULL` and nothing is written.
+    /// Writes the progress columns of the rows and, if one row needs more columns, these columns of all rows. If the
+    /// stored revision of a row is not `seen`, the statement violates `NOT NULL` and nothing is written.
     pub(super) async fn save_progress(
         &mut self,
         connection: &mut SqliteConnection,
@@ -171,8 +171,9 @@ fn tuple(size: usize) -> String {
     format!("({})", vec!["?"; size].join(", "))
 }
 
-/// `UPDATE … FROM (VALUES …)`. The first value of each row is the id. With a guard, the last one is the value that the guarded
-/// column must still have; where it has another one, the column is set to NULL. A single row needs no join.
+/// Builds the statement `UPDATE … FROM (VALUES …)`. The first value of each row is the id. With a guard, the last value
+/// is the one that the guarded column must have; if it has another value, it is set to NULL. A single row needs no
+/// join.
 fn update<R>(table: &Table, columns: &[&[Column<R>]], guard: Option<&str>, size: usize) -> String {
     let table = table.name;
     let columns: Vec<&str> = columns.iter().copied().flatten().map(|column| column.name).collect();

@@ -1,8 +1,8 @@
-//! Pages of transfers, found in an index alone and then read by id.
+//! Pages of transfers. The ids of a page are found with an index only; then the rows are read by id.
 //!
-//! Totals of the published filters are maintained, so that a deep page can be reached from the nearer end of the list.
-//! Additive filters have no index of their own: they scan one index with every column of all filters, which stays fast
-//! for any combination, and count at most [`Total::COUNTING_STOPS_AT`] hits. Other orders are in [`sorted`].
+//! The totals of the published filters are stored in counters, so that a page is read from the nearer end of the list.
+//! Additive filters have no index of their own: one index with the columns of all filters is scanned, which is fast for
+//! any combination, and at most [`Total::COUNTING_STOPS_AT`] matches are counted. Other orders are in [`sorted`].
 
 use std::collections::HashMap;
 
@@ -35,8 +35,8 @@ use text_search::{Text, TextPlan};
 
 /// The maximum number of parts of one compound statement.
 const MOST_PARTS: usize = 100;
-/// Up to this number of candidates, it is faster to find them by customer, agent and status, and to check them one by
-/// one.
+/// The number of candidates up to which it is faster to find them by customer, agent and status and to check the other
+/// conditions for each.
 const FEW: u64 = 2_000;
 /// The number of ids after which counting stops, and one more.
 const COUNTED_IDS: i64 = Total::COUNTING_STOPS_AT.cast_signed() + 1;
@@ -51,7 +51,7 @@ struct Listed<'a> {
     text: Option<Text>,
 }
 
-/// A page of the transfers in the scope.
+/// Reads a page of the transfers in the scope.
 pub async fn list(
     db: &Db,
     scope: Scope,
@@ -71,8 +71,8 @@ pub async fn list(
 }
 
 impl<'a> Listed<'a> {
-    /// The transfers of the filter, whose text is searched for by the plan, if there is one; `None` if the filter's customer
-    /// or agent is outside the scope.
+    /// Prepares a list of the transfers that the filter selects. With a plan, the text of the filter is searched
+    /// according to it. Returns `None` if the filter's customer or agent is outside the scope.
     async fn begin(
         tx: &mut Tx,
         scope: Scope,
@@ -89,7 +89,7 @@ impl<'a> Listed<'a> {
         Ok(Some(Self { scope, counted, filter, kept, text }))
     }
 
-    /// The ids of a page in the order of reading, with that of one more item if there is one, and the total.
+    /// Reads the ids of a page, in the direction of reading, and of one more transfer if there is one; and the total.
     async fn ids(&self, tx: &mut Tx, sort: TransferSort, request: PageRequest) -> Result<(Vec<(TransferId,)>, Total)> {
         let Self { counted, filter, kept, .. } = *self;
         Ok(match request.start {
@@ -109,7 +109,7 @@ impl<'a> Listed<'a> {
         })
     }
 
-    /// The transfers with these ids, in their order.
+    /// Reads the transfers with these ids, in the order of the ids.
     async fn rows(&self, tx: &mut Tx, ids: &[(TransferId,)]) -> Result<Vec<TransferRow>> {
         let places: HashMap<TransferId, usize> = ids.iter().enumerate().map(|(place, (id,))| (*id, place)).collect();
         let mut items = rows(tx, self.scope, ids).await?;
@@ -117,7 +117,8 @@ impl<'a> Listed<'a> {
         Ok(items)
     }
 
-    /// Adds all conditions to a statement about `transfers`, which reads them by creation or in the order of another index.
+    /// Adds all conditions to a statement about `transfers`. `is_sorted` says that the statement reads transfers in the
+    /// order of another index than that of their creation.
     fn conditions(&self, statement: Sql, is_sorted: bool) -> Sql {
         let Self { counted, filter, kept, text, .. } = self;
         // The transfers of a run, and rare texts, have an index of their own: the other conditions must not choose another.
@@ -133,13 +134,14 @@ impl<'a> Listed<'a> {
         }
     }
 
-    /// The matches of the text in their order with the other conditions, if that is the fastest.
+    /// Returns a statement that reads the matches of the text in their order and checks the other conditions; `None` if
+    /// another way is faster.
     fn walked_text(&self) -> Option<(&TextSearch, Sql)> {
         let search = self.text.as_ref().filter(|text| text.plan.is_walked).map(|text| &text.search)?;
         Some((search, additive(faceted(search.joined(), self.counted, self.filter), self.filter)))
     }
 
-    /// The newest ids that match all conditions, at most [`COUNTED_IDS`].
+    /// Reads the newest ids that match all conditions, at most [`COUNTED_IDS`].
     async fn candidates(&self, tx: &mut Tx) -> Result<Vec<(TransferId,)>> {
         let only_text = TransferFilter { q: self.filter.q.clone(), ..TransferFilter::default() };
         if let Some(Text { found: Some(found), .. }) = &self.text
@@ -155,7 +157,7 @@ impl<'a> Listed<'a> {
         statement.push_bind(" LIMIT ", COUNTED_IDS).fetch_all(tx).await
     }
 
-    /// The ids of a page, newest first, with that of one more item if there is one.
+    /// Builds a statement for the ids of a page, in the direction of reading, and of one more transfer if there is one.
     fn cut(&self, request: PageRequest) -> Sql {
         let Some((search, statement)) = self.walked_text() else {
             return pagination::cut(self.conditions(sql("SELECT id FROM transfers WHERE 1 = 1"), false), request);
@@ -171,7 +173,7 @@ impl<'a> Listed<'a> {
     }
 }
 
-/// The ids of a page with additive filters, with that of one more item if there is one, and the total.
+/// Reads the ids of a page with additive filters and of one more transfer if there is one, and the total.
 async fn page_of_walked(tx: &mut Tx, listed: &Listed<'_>, request: PageRequest) -> Result<(Vec<(TransferId,)>, Total)> {
     let found = listed.candidates(&mut *tx).await?;
     let total = Total::counted(found.len() as u64);
@@ -184,12 +186,14 @@ async fn page_of_walked(tx: &mut Tx, listed: &Listed<'_>, request: PageRequest) 
     Ok((listed.cut(request).fetch_all(tx).await?, total))
 }
 
-/// The newest transfers of each of these agents, at most the number given with its id, newest first.
+/// Reads the newest transfers of each of these agents: for each, at most the number that follows its id. The result is
+/// ordered newest first.
 pub async fn newest(db: &Db, scope: Scope, of: &[(AgentId, u64)]) -> Result<Vec<TransferRow>> {
     newest_where(db, scope, "SELECT id FROM transfers WHERE agent_id = ", of).await
 }
 
-/// The newest transfers of each of these job runs, at most the number given with its id, newest first.
+/// Reads the newest transfers of each of these job runs: for each, at most the number that follows its id. The result
+/// is ordered newest first.
 pub async fn newest_of_job_runs(db: &Db, scope: Scope, of: &[(RunId, u64)]) -> Result<Vec<TransferRow>> {
     newest_where(db, scope, "SELECT id FROM transfers WHERE job_run_id = ", of).await
 }
@@ -221,7 +225,8 @@ async fn newest_where<T: Copy + Into<Value>>(
     Ok(found)
 }
 
-/// The maintained totals for the scope with the filter's customer and agent; `None` if these are outside the scope.
+/// Determines the stored totals for the scope together with the filter's customer and agent; `None` if these are
+/// outside the scope.
 async fn counted(tx: &mut Tx, scope: Scope, filter: &TransferFilter) -> Result<Option<Counted>> {
     let customer = match (scope, filter.customer_id) {
         (Scope::Customer(own), Some(named)) if own != named => return Ok(None),
@@ -245,7 +250,7 @@ async fn counted(tx: &mut Tx, scope: Scope, filter: &TransferFilter) -> Result<O
     })
 }
 
-/// The ids of a page with the published filters, with that of one more item if there is one.
+/// Reads the ids of a page with the published filters, and of one more transfer if there is one.
 async fn page_of_counted(
     tx: &mut Tx,
     counted: Counted,
@@ -375,7 +380,7 @@ fn additive(mut statement: Sql, filter: &TransferFilter) -> Sql {
     statement
 }
 
-/// The lowest id of an object that is created in this millisecond.
+/// Returns the lowest possible id of an object that is created in this Unix millisecond.
 pub(in crate::store) fn first_id(millis: i64) -> Uuid {
     Uuid::from_u128(u128::from(millis.unsigned_abs()) << 80)
 }

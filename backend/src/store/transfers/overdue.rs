@@ -1,4 +1,4 @@
-//! Running transfers without progress, and those whose lease has ended.
+//! Running transfers that make no progress, or whose lease has ended.
 
 use chrono::{DateTime, Utc};
 
@@ -15,7 +15,7 @@ use crate::{
 pub enum Overdue {
     /// Transfers without progress since this time that are not marked as stalled.
     Progress(DateTime<Utc>),
-    /// Transfers whose agent has been offline, or whose cancel request has been open, since before this time.
+    /// Transfers whose agent has been offline since before this time, or whose cancel request was made before it.
     Lease(DateTime<Utc>),
 }
 
@@ -34,7 +34,7 @@ impl Overdue {
     }
 }
 
-/// The ids of the transfers that `what` selects, in ascending order, greater than `after`; at most `limit`.
+/// Reads the ids of the transfers that `what` selects, in ascending order and greater than `after`; at most `limit`.
 pub async fn overdue(db: &Db, what: Overdue, after: Option<TransferId>, limit: i64) -> Result<Vec<TransferId>> {
     let mut statement = what.among(sql("SELECT t.id FROM transfers t JOIN agents a ON a.id = t.agent_id"));
     if let Some(after) = after {

@@ -1,4 +1,5 @@
-//! Pages of transfers for an export. Each begins where the one before ended, whatever has changed meanwhile.
+//! Pages of transfers for an export. Each page begins where the previous page ended, even if transfers have changed
+//! meanwhile.
 
 use super::{
     Listed,
@@ -15,15 +16,17 @@ use crate::{
     store::{db::Db, pagination, transfers::TransferRow},
 };
 
-/// Where the next page of an export begins: behind the last transfer of the page before, as it was when that was read.
+/// Where the next page of an export begins: after the last transfer of the previous page, at its position when that
+/// page was read.
 #[derive(Clone, Debug)]
 pub struct ExportPlace {
     place: Place,
-    /// How the first page has searched for the text of the filter, if it has one.
+    /// How the first page has searched for the text of the filter; `None` if the filter has no text.
     plan: Option<TextPlan>,
 }
 
-/// A page of the transfers in the scope for an export, and where the next one begins, if there is one.
+/// Reads a page of the transfers in the scope for an export, and where the next page begins; `None` if this is the last
+/// page. `after` is the result of the previous page, or `None` for the first one.
 pub async fn export_page(
     db: &Db,
     scope: Scope,

@@ -1,8 +1,9 @@
-//! Lists of transfers in another order than newest first.
+//! Pages of transfers in another order than newest first.
 //!
-//! Each field has a column with an index that ends with the id. It is read in two parts: the rows with a value, and then
-//! those without, which come last in either direction. The database itself writes the columns, so that they are also
-//! right for rows that an earlier version has written: see the migration `transfer_sorting`.
+//! Each field to sort by has a column with an index that ends with the id. A list is read in two parts: first the rows
+//! with a value, then those without one, which come last in either direction. The database itself computes the columns,
+//! so that they are also correct for rows that an earlier version of the server writes: see the migration
+//! `transfer_sorting`.
 
 use chrono::{DateTime, Utc};
 use sea_query::Value;
@@ -26,7 +27,7 @@ use crate::{
 /// The order of reading.
 #[derive(Clone, Copy)]
 struct Order {
-    /// The column with the values; `None` if only the ids decide.
+    /// The column to sort by; `None` to sort by id only.
     column: Option<&'static str>,
     is_descending: bool,
     /// Whether the rows without a value come first, because the list is read from its end.
@@ -44,7 +45,7 @@ enum Part {
     Unvalued,
 }
 
-/// The place of a transfer in the order.
+/// The position of a transfer in the order.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     /// The value of the transfer, if it has one.
@@ -52,7 +53,7 @@ pub(super) struct Place {
     pub(super) id: Uuid,
 }
 
-/// The ids of a page in the order of reading, with that of one more item if there is one, and the total.
+/// Reads the ids of a page, in the direction of reading, and of one more transfer if there is one; and the total.
 pub(super) async fn page(
     tx: &mut Tx,
     listed: &Listed<'_>,
@@ -96,7 +97,7 @@ pub(super) async fn page(
     Ok((ids, total))
 }
 
-/// Reads `take` ids behind the place.
+/// Reads the next `take` ids after a position.
 pub(super) async fn beyond(
     tx: &mut Tx,
     listed: &Listed<'_>,
@@ -107,7 +108,7 @@ pub(super) async fn beyond(
     read(tx, listed, Order::of(sort, listed.filter), Some(place), 0, take).await
 }
 
-/// Reads `take` ids after the first `skip` of those behind the place.
+/// Skips `skip` ids after a position, or from the beginning without one, and reads the next `take` ids.
 async fn read(
     tx: &mut Tx,
     listed: &Listed<'_>,
@@ -157,7 +158,8 @@ async fn read(
     Ok(found)
 }
 
-/// The place of a transfer. One that does not exist or is outside the scope is placed by its id, behind those with a value.
+/// Determines the position of a transfer. One that does not exist or is outside the scope is placed by its id among the
+/// rows without a value.
 pub(super) async fn place(tx: &mut Tx, scope: Scope, field: TransferSortField, id: Uuid) -> Result<Place> {
     let Some(column) = column(field) else { return Ok(Place { value: None, id }) };
     let statement = sql("SELECT t.").push(column).push(" FROM transfers t").push_bind(" WHERE t.id = ", id);

@@ -1,4 +1,4 @@
-//! The search of a list for a part of the texts, and how it is planned.
+//! The text search of a list of transfers, and how it is planned.
 
 use super::{COUNTED_IDS, FEW};
 use crate::{
@@ -12,10 +12,11 @@ use crate::{
     },
 };
 
-/// The search for a part of the texts.
+/// A search for transfers whose text contains a given part, with its plan.
 pub(super) struct Text {
     pub(super) search: TextSearch,
-    /// The newest matches, at most [`COUNTED_IDS`]; `None` if the plan was known, so that they were not read.
+    /// The newest matches, at most [`COUNTED_IDS`]; `None` if they were not read, because the plan of an earlier page
+    /// is used.
     pub(super) found: Option<Vec<(TransferId,)>>,
     pub(super) plan: TextPlan,
 }
@@ -23,14 +24,17 @@ pub(super) struct Text {
 /// How the matches are found.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TextPlan {
-    /// Whether there are so few matches that it is faster to begin with them.
+    /// Whether there are so few matches that it is faster to find all matches first and then check the other
+    /// conditions.
     pub(super) is_rare: bool,
-    /// Whether it is faster to read the matches in their order and to check the other conditions.
+    /// Whether it is faster to read the matches in the order of the list and to check the other conditions for each,
+    /// until the page is full.
     pub(super) is_walked: bool,
 }
 
 impl Text {
-    /// Reads the newest matches and plans by their number.
+    /// Reads the newest matches of `part`, and plans the search by their number. `kept` is the number of transfers that
+    /// match the published conditions.
     pub(super) async fn find(tx: &mut Tx, part: &str, kept: u64) -> Result<Self> {
         let search = TextSearch::begin(tx, part, contains(part)).await?;
         let newest = search.ordered(search.ids(), false).push_bind(" LIMIT ", COUNTED_IDS);
@@ -42,8 +46,8 @@ impl Text {
         Ok(Self { search, found: Some(found), plan: TextPlan { is_rare, is_walked } })
     }
 
-    /// The search with the plan of an earlier page. A plan decides how fast the matches are found, not which, so it may
-    /// be used again although the number of matches has changed.
+    /// Prepares a search with the plan of an earlier page. A plan affects the speed of the search and not its result,
+    /// so it may be used again although the number of matches has changed.
     pub(super) async fn planned(tx: &mut Tx, part: &str, plan: TextPlan) -> Result<Self> {
         Ok(Self { search: TextSearch::begin(tx, part, contains(part)).await?, found: None, plan })
     }
