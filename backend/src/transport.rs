@@ -50,7 +50,7 @@ pub const TOKEN_MISSING: Error = Error::Unauthenticated("send a token as `Author
 /// The error for a body that is not JSON.
 pub const NOT_JSON: Error = Error::UnsupportedMediaType("send the body as JSON with `Content-Type: application/json`");
 
-/// Refuses a compressed body.
+/// Returns an error if the body of a request is compressed.
 ///
 /// # Errors
 ///
@@ -63,9 +63,9 @@ pub fn check_encoding(headers: &HeaderMap) -> Result<()> {
     Err(Error::UnsupportedMediaType("send the body uncompressed, without `Content-Encoding`"))
 }
 
-/// The client's address: that of the peer or, if the peer is a trusted proxy, the last address in `X-Forwarded-For`
-/// that is not a trusted proxy's, with or without a port. `Forwarded` is ignored, because a proxy that sets only
-/// `X-Forwarded-For` passes it on as the client wrote it.
+/// Determines the address of the client. It is the address of the peer or, if the peer is a trusted proxy, the last
+/// address in `X-Forwarded-For` that is not a trusted proxy's. The header `Forwarded` is ignored, because a proxy that
+/// sets only `X-Forwarded-For` passes a `Forwarded` header of the client on unchanged.
 #[must_use]
 pub fn client_address(parts: &Parts, trusted: &[IpNet]) -> IpAddr {
     let Some(peer) = trusted_peer(&parts.extensions, trusted) else { return peer(&parts.extensions) };
@@ -82,8 +82,8 @@ pub fn client_address(parts: &Parts, trusted: &[IpNet]) -> IpAddr {
     nearest
 }
 
-/// The name under which rate limits count an address: IPv6 addresses by their /64 prefix, which usually belongs to one
-/// client. An IPv4-mapped or NAT64 address counts as its IPv4 address.
+/// Returns the name under which rate limits count an address. IPv6 addresses are counted by their /64 prefix, which
+/// usually belongs to one client. An IPv4-mapped or NAT64 address counts as its IPv4 address.
 #[must_use]
 pub fn rate_limit_key(address: IpAddr) -> String {
     let IpAddr::V6(long) = address.to_canonical() else { return address.to_canonical().to_string() };
@@ -129,24 +129,25 @@ pub fn authenticated(extensions: &Extensions, actor: &Actor) {
     }
 }
 
-/// The bearer token; `None` without an `Authorization` header.
+/// Reads the bearer token of a request; `None` without an `Authorization` header.
 ///
 /// # Errors
 ///
-/// [`Error::Unauthenticated`] if the header holds no bearer token.
+/// [`Error::Unauthenticated`] if the header contains no bearer token.
 pub fn token(headers: &HeaderMap) -> Result<Option<&str>> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let token = value.to_str().ok().and_then(bearer);
     token.map(Some).ok_or(TOKEN_MISSING)
 }
 
-/// The value of the header `Idempotency-Key`. One that is not text is empty, and so an invalid key.
+/// Reads the value of the header `Idempotency-Key`; `None` without the header. A value that is not text becomes the
+/// empty string, which is an invalid key.
 #[must_use]
 pub fn idempotency_key(headers: &HeaderMap) -> Option<String> {
     Some(headers.get("idempotency-key")?.to_str().unwrap_or_default().to_owned())
 }
 
-/// The token in the value of an `Authorization` header; `None` unless its scheme is `Bearer`.
+/// Reads the token from the value of an `Authorization` header; `None` if its scheme is not `Bearer`.
 #[must_use]
 pub fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
@@ -164,7 +165,8 @@ pub fn accepts(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
     })
 }
 
-/// The error for a panic. The panic's message is its cause, which is logged and never sent to clients.
+/// Converts a panic into an [`Error::Internal`]. The message of the panic becomes the cause, which is logged and never
+/// sent to clients.
 #[must_use]
 pub fn panicked(panic: &(dyn Any + Send)) -> Error {
     let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());

@@ -1,4 +1,4 @@
-//! Reads request bodies in bounded time and within a memory budget for all of them.
+//! Reads request bodies in bounded time and within a common memory budget.
 
 use std::{future::poll_fn, mem, sync::Arc, task::Poll, time::Duration};
 
@@ -17,7 +17,7 @@ pub const MAX_BODY: usize = 1024 * 1024;
 /// The maximum number of bytes of a refused body that are received and discarded, so that the client reads its response
 /// instead of failing to write.
 const MAX_DISCARDED: usize = 16 * 1024 * 1024;
-/// Bytes per permit.
+/// The number of bytes of the budget for which one permit of a semaphore stands.
 const PERMIT: usize = 1024;
 
 const TOO_MANY: Error = Error::Unavailable("too many request bodies are being received: try again in a moment");
@@ -54,7 +54,7 @@ impl ArrivalRate {
     }
 }
 
-/// The memory budget of request bodies, which they occupy until their requests are answered.
+/// The memory budget of request bodies. A body counts until its request is answered. Clones share the budget.
 #[derive(Clone, Debug)]
 pub struct BodyBudget {
     anonymous: Arc<Semaphore>,
@@ -68,7 +68,8 @@ impl Default for BodyBudget {
 }
 
 impl BodyBudget {
-    /// A budget in bytes for all anonymous callers together, and one for all authenticated callers.
+    /// Creates a budget: `anonymous` bytes for all anonymous callers together, and `authenticated` bytes for all
+    /// authenticated callers together.
     #[must_use]
     pub fn new(anonymous: usize, authenticated: usize) -> Self {
         let semaphore = |bytes: usize| Arc::new(Semaphore::new(bytes / PERMIT));
@@ -83,17 +84,18 @@ impl BodyBudget {
 /// A body with its share of the budget.
 #[derive(Debug)]
 pub struct Received {
-    /// The bytes.
+    /// The bytes of the body.
     pub bytes: Bytes,
     /// The permits of the budget, which are released when the request has been answered; `None` for an empty body.
     pub share: Option<OwnedSemaphorePermit>,
 }
 
-/// Reads a body.
+/// Reads a body of at most [`MAX_BODY`] bytes. A body that is too large or exceeds the budget is received and
+/// discarded, so that the client reads its response.
 ///
 /// # Errors
 ///
-/// - [`Error::TooLarge`] above [`MAX_BODY`]
+/// - [`Error::TooLarge`] if the body is larger than [`MAX_BODY`]
 /// - [`Error::Invalid`] if the connection ends within the body or the body arrives too slowly
 /// - [`Error::Unavailable`] if the budget of anonymous or authenticated callers is used up
 pub async fn read_body(body: Body, budget: &BodyBudget, is_authenticated: bool) -> Result<Received> {
@@ -174,7 +176,7 @@ impl Incoming {
         Self { pieces: body.into_data_stream(), rate, begun: Instant::now(), received: 0 }
     }
 
-    /// The next chunk; `None` at the end.
+    /// Waits for the next chunk; `None` at the end of the body.
     async fn next(&mut self) -> Result<Option<Bytes>> {
         if self.pieces.is_end_stream() {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! A semaphore for each caller, so that one caller cannot take what others need.
+//! A semaphore for each caller, so that one caller cannot use up a common resource.
 
 use std::{
     collections::HashMap,
@@ -26,14 +26,14 @@ struct Entries {
 }
 
 impl CallerSemaphores {
-    /// Semaphores with this number of permits each.
+    /// Creates a set of semaphores with this number of permits each.
     #[must_use]
     pub fn new(permits: usize) -> Self {
         let entries = Entries { by_caller: HashMap::new(), cleanup_at: CLEANUP_FROM };
         Self { permits, entries: Arc::new(Mutex::new(entries)) }
     }
 
-    /// The semaphore of this caller.
+    /// Returns the semaphore of this caller, which is created if needed.
     #[must_use]
     pub fn of(&self, caller: &str) -> Arc<Semaphore> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);

@@ -32,7 +32,7 @@ const PIECE: usize = 16 * 1024;
 /// The start of media types that are compressed by themselves, or whose parts must not wait for further ones.
 const UNSUITABLE: [&str; 3] = ["text/event-stream", "image/", "font/"];
 
-/// An encoding in which a response is compressed.
+/// An encoding with which the server can compress a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContentEncoding {
     /// `br`.
@@ -42,8 +42,8 @@ pub enum ContentEncoding {
 }
 
 impl ContentEncoding {
-    /// The encoding for a client with these request headers: Brotli if it accepts it, otherwise gzip; `None` if it
-    /// accepts neither.
+    /// Chooses the encoding for a client with these request headers: Brotli if the client accepts it, otherwise gzip.
+    /// Returns `None` if the client accepts neither.
     #[must_use]
     pub fn accepted(headers: &HeaderMap) -> Option<Self> {
         let is_accepted = |encoding: &Self| accepts(headers, &header::ACCEPT_ENCODING, encoding.as_str());
@@ -58,14 +58,14 @@ impl ContentEncoding {
     }
 }
 
-/// Middleware that compresses responses.
+/// Middleware that compresses responses as [`compressed`] does, with an encoding that the client accepts.
 pub async fn compress(request: Request, next: Next) -> Response {
     let encoding = ContentEncoding::accepted(request.headers());
     compressed(next.run(request).await, encoding)
 }
 
-/// Compresses a response with the encoding that its client accepts, while it is sent. Responses of 1 KiB or less, those
-/// that are compressed already, event streams, images and fonts stay as they are.
+/// Compresses a response with `encoding` while it is sent; with `None` it is sent uncompressed. Responses of 1 KiB or
+/// less, already compressed responses, event streams, images and fonts stay as they are.
 #[must_use]
 pub fn compressed(response: Response, encoding: Option<ContentEncoding>) -> Response {
     if !is_suitable(&response) {
@@ -91,7 +91,7 @@ pub fn compressed(response: Response, encoding: Option<ContentEncoding>) -> Resp
     Response::from_parts(parts, body)
 }
 
-/// A body that is always the same. It is compressed once for each encoding, and not again for every response.
+/// A response body that never changes. It is compressed once for each encoding, and not for every response.
 #[derive(Clone, Debug)]
 pub struct FixedBody(Arc<Forms>);
 
@@ -103,14 +103,14 @@ struct Forms {
 }
 
 impl FixedBody {
-    /// A body of these bytes.
+    /// Creates a body of these bytes.
     #[must_use]
     pub fn new(plain: impl Into<Bytes>) -> Self {
         Self(Arc::new(Forms { plain: plain.into(), brotli: OnceCell::new(), gzip: OnceCell::new() }))
     }
 
-    /// A response with this body for a client that accepts the encoding, compressed under the conditions of
-    /// [`compressed`].
+    /// Builds a response with this body for a client that accepts `encoding`. The body is compressed under the
+    /// conditions of [`compressed`].
     pub async fn response(&self, content_type: HeaderValue, encoding: Option<ContentEncoding>) -> Response {
         let Forms { plain, brotli, gzip } = &*self.0;
         let mut response = Response::new(Body::from(plain.clone()));

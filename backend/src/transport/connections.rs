@@ -1,13 +1,14 @@
-//! The open connections of a listener: their number, their time limits, and which one is closed when there are too
-//! many.
+//! The open connections of a listener: limits of their number and of times, and the choice of the connection that is
+//! closed when there are too many.
 //!
 //! A connection is *anonymous* until a caller on it has authenticated. Only a part of all connections may be anonymous,
 //! so a client that opens many connections cannot keep agents and users out; beyond that part the oldest idle anonymous
 //! connection is closed for a new one. Connections of authenticated callers are never closed for others.
 //!
 //! The authenticated callers of one customer share a quota, and each administrator has one; it applies once few
-//! connections are left. Beyond it the oldest idle connection of the same quota is closed for the new one. If none is
-//! idle, the new one stays anonymous: a request is answered and its connection closed, a WebSocket is refused.
+//! connections are left. Beyond it the oldest idle connection of the same quota is closed for the new one. If no
+//! connection of the quota is idle, the new one stays anonymous: its request is answered and the connection is then
+//! closed; a WebSocket is refused.
 
 use std::{
     collections::BTreeMap,
@@ -35,7 +36,7 @@ const SEARCHED: usize = 64;
 
 /// The largest WebSocket message of a client that has not authenticated, in bytes.
 const MAX_ANONYMOUS_MESSAGE: usize = 64 * 1024;
-/// The error for a larger message.
+/// The error for a message that is larger than [`MAX_ANONYMOUS_MESSAGE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a message of a client that has not authenticated is larger than 64 KiB")]
 pub struct AnonymousMessageTooBig;
@@ -56,7 +57,7 @@ enum Phase {
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    /// The time since which the client reads nothing of a response.
+    /// The time since which the client has read nothing of a response; `None` while it reads.
     blocked_since: Option<Instant>,
     /// How long the client has blocked writing before `blocked_since`, within this request.
     blocked: Duration,
@@ -81,8 +82,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Counts this connection in the quota of the caller that has authenticated on it. False if the quota is used up:
-    /// then the connection stays anonymous, and is closed after the response.
+    /// Counts this connection in the quota of the caller that has authenticated on it. Returns false if the quota is
+    /// used up; the connection then stays anonymous, and is closed after the response.
     pub(crate) fn authenticated(&self, actor: &Actor) -> bool {
         let Some(principal) = Principal::of(actor) else { return true };
         if self.state().principal == Some(principal) {
@@ -94,18 +95,18 @@ impl Connection {
         is_within
     }
 
-    /// Whether the quota of the connection's caller was used up.
+    /// Whether the quota of the caller was used up when the connection should have been counted in it.
     pub(crate) fn is_over_quota(&self) -> bool {
         self.is_over_quota.load(Ordering::Acquire)
     }
 
-    /// Whether a caller on this connection has authenticated, and it counts in that caller's quota.
+    /// Whether a caller on this connection has authenticated and the connection counts in that caller's quota.
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.is_known.load(Ordering::Acquire)
     }
 
-    /// The token that is cancelled to close the connection at once.
+    /// Returns the token that is cancelled to close the connection at once.
     pub(crate) fn closing(&self) -> &CancellationToken {
         &self.closing
     }
@@ -123,7 +124,7 @@ impl Connection {
         }
     }
 
-    /// Records that the client does not read.
+    /// Records that a write to the client blocks because the client does not read.
     pub(crate) fn blocked(&self, now: Instant) {
         self.state().blocked_since.get_or_insert(now);
     }
@@ -162,7 +163,8 @@ impl Connection {
         self.is_upgraded.store(true, Ordering::Release);
     }
 
-    /// Counts bytes of the upgraded protocol. False if a client that has not authenticated exceeds the largest message.
+    /// Counts received bytes of the upgraded protocol. Returns false if a client that has not authenticated exceeds
+    /// [`MAX_ANONYMOUS_MESSAGE`].
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         self.is_known() || self.unconsumed.fetch_add(bytes, Ordering::Relaxed) + bytes <= MAX_ANONYMOUS_MESSAGE
     }
@@ -177,7 +179,8 @@ impl Connection {
         self.is_upgraded.load(Ordering::Acquire)
     }
 
-    /// The time at which the connection is closed unless its state changes before.
+    /// Returns the time at which the connection is closed unless its state changes before; `None` if there is no such
+    /// time.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let (state, limits) = (self.state(), &self.open.0.limits);
         let by_phase = match state.phase {
@@ -211,7 +214,8 @@ impl Connection {
     }
 }
 
-/// The entry of an open connection. Dropping it, which happens together with the socket, removes the connection.
+/// The entry of an open connection in its [`Connections`]. It is dropped together with the socket, which removes the
+/// connection.
 #[derive(Debug)]
 pub(crate) struct Slot(pub(crate) Arc<Connection>);
 
@@ -251,19 +255,19 @@ struct Registry {
     emptied: Notify,
 }
 
-/// The open connections of a listener.
+/// The open connections of a listener. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Connections(Arc<Registry>);
 
 impl Connections {
-    /// A registry without connections.
+    /// Creates a registry without connections.
     #[must_use]
     pub fn new(limits: ConnectionLimits) -> Self {
         Self(Arc::new(Registry { limits, open: Mutex::default(), emptied: Notify::new() }))
     }
 
-    /// Adds a new connection, and closes an anonymous one if there are too many. `None` if there are too many and all
-    /// belong to authenticated callers.
+    /// Adds a new connection, and closes an anonymous one if there are too many. Returns `None` if there are too many
+    /// and all belong to authenticated callers.
     pub(crate) fn open(&self, now: Instant) -> Option<Slot> {
         let mut open = self.lock();
         let is_full = open.len() >= self.0.limits.total;
@@ -291,7 +295,7 @@ impl Connections {
         Some(Slot(connection))
     }
 
-    /// The number of open connections.
+    /// Returns the number of open connections.
     #[must_use]
     pub fn len(&self) -> usize {
         self.lock().len()
@@ -337,7 +341,7 @@ impl Connections {
     }
 
     /// Counts a connection in a quota, and closes the oldest idle one of the same quota if the quota is used up.
-    /// Returns false if none was idle: then the connection stays anonymous.
+    /// Returns false if no connection of the quota was idle; the connection then stays anonymous.
     fn know(&self, connection: &Connection, principal: Principal) -> bool {
         let mut open = self.lock();
         // A connection that is being closed counts in no quota.

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use crate::error::Code;
 
-/// The status for an error with this code.
+/// Returns the HTTP status for an error with this code.
 #[must_use]
 pub const fn http_status(code: Code) -> StatusCode {
     match code {

@@ -1,4 +1,4 @@
-//! Which web pages may send requests to this server from a browser, by their origin.
+//! Decides by its origin whether a web page may send requests to this server from a browser.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use url::{Origin, Url};
 
 use super::{PublicUrl, TlsSession, trusted_peer};
 
-/// Decides by its origin whether a page may send requests.
+/// The settings that decide which origins are allowed.
 #[derive(Clone, Debug)]
 pub struct OriginPolicy {
-    /// Allowed origins beside the server's own.
+    /// The allowed origins in addition to the server's own.
     pub allowed: Arc<[String]>,
     /// The public URL of the server, if configured. Its origin is the server's own.
     pub public_url: Option<PublicUrl>,
@@ -23,10 +23,10 @@ impl OriginPolicy {
     /// Whether the origin of the request is the server's own or an allowed one. A request without an `Origin` header
     /// does not come from a page and is allowed.
     ///
-    /// The server's own origins are that of the public URL and that of the `Host` header. The scheme is compared where
-    /// it is known: from `X-Forwarded-Proto` of a trusted proxy, from the public URL with that host, or from a
-    /// connection with TLS. Otherwise `http` and `https` both match, with the default port of the scheme if the host
-    /// names none.
+    /// The server's own origins are that of the public URL and that of the `Host` header. The scheme is compared if the
+    /// server knows it: from `X-Forwarded-Proto` of a trusted proxy, from the public URL if that has the same host, or
+    /// from a connection with TLS. Otherwise `http` and `https` both match, with the default port of the scheme if the
+    /// host names none.
     #[must_use]
     pub fn allows(&self, headers: &HeaderMap, extensions: &Extensions) -> bool {
         let mut origins = headers.get_all(header::ORIGIN).iter();
@@ -50,7 +50,7 @@ impl OriginPolicy {
         own == origin && scheme.is_none_or(|scheme| scheme.eq_ignore_ascii_case(origin.scheme()))
     }
 
-    /// Whether the client's connection to a trusted proxy has TLS, as the proxy says.
+    /// Whether a trusted proxy says in `X-Forwarded-Proto` that the client's connection to it uses TLS.
     #[must_use]
     pub fn is_tls_at_proxy(&self, headers: &HeaderMap, extensions: &Extensions) -> bool {
         self.forwarded_scheme(headers, extensions).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))

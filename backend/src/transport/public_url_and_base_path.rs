@@ -21,7 +21,7 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
-    /// Scheme, host and port, as in the `Origin` header of a browser.
+    /// Returns scheme, host and port, as in the `Origin` header of a browser.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
@@ -33,13 +33,14 @@ impl PublicUrl {
         self.origin.starts_with("https:")
     }
 
-    /// The base path without a trailing slash; empty at the root of the host.
+    /// Returns the base path without a trailing slash; empty at the root of the host.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Serves `router` at the root and below the base path, so the proxy may remove the path or keep it.
+    /// Wraps `router` so that it serves requests with and without the base path: the proxy may remove the path or keep
+    /// it.
     pub fn serve(&self, router: Router) -> Router {
         if self.path.is_empty() {
             return router;
@@ -69,7 +70,7 @@ impl FromStr for PublicUrl {
     ///
     /// # Errors
     ///
-    /// A message that continues a sentence beginning with the text.
+    /// A message without the name of the setting, which the caller puts before it.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const FORM: &str = "must be a URL such as https://fleet.example.com or https://example.com/mft";
         let url = Url::parse(text.trim()).map_err(|_| FORM)?;
@@ -93,7 +94,7 @@ impl FromStr for PublicUrl {
     }
 }
 
-/// The URI without the base path, if it begins with it.
+/// Removes the base path from a URI; `None` if the path of the URI does not begin with it.
 fn without(base: &str, uri: &Uri) -> Option<Uri> {
     let rest = uri.path_and_query()?.as_str().strip_prefix(base)?;
     let rest = match rest.chars().next() {

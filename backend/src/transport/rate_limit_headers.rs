@@ -1,10 +1,11 @@
-//! The headers of the rate limit, for the answers of REST and GraphQL.
+//! The headers of the rate limit in the responses of REST and GraphQL.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::rate_limits::Verdict;
 
-/// The names of the headers: requests that a window holds, requests left in it, and the Unix second of its end.
+/// The names of the headers: the maximum number of requests of the window, the number left in it, and the Unix second
+/// of its end.
 pub const RATE_LIMIT_HEADERS: [&str; 3] = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];
 
 /// [`RATE_LIMIT_HEADERS`] as a response holds them, so that no response allocates them.
@@ -14,7 +15,7 @@ const NAMES: [HeaderName; 3] = [
     HeaderName::from_static("x-ratelimit-reset"),
 ];
 
-/// Sets the headers of the rate limit.
+/// Sets the headers of the rate limit in a response.
 pub fn set_rate_limit(headers: &mut HeaderMap, verdict: &Verdict) {
     let [limit, remaining, reset] = NAMES;
     headers.insert(limit, HeaderValue::from(verdict.limit));

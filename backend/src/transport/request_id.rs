@@ -24,25 +24,27 @@ tokio::task_local! {
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// The id of the request that the current task handles; `None` in a task that serves several requests.
+    /// Returns the id of the request that the current task handles; `None` outside of a request, and in a task that
+    /// serves several requests.
     #[must_use]
     pub fn current() -> Option<Self> {
         CURRENT.try_with(Clone::clone).ok().flatten()
     }
 
-    /// Runs `work` as a part of this request. A spawned task belongs to no request unless it is run with this.
+    /// Runs `work` as a part of `request`, so that [`Self::current`] returns the id. A spawned task belongs to no
+    /// request unless its future is wrapped with this.
     pub fn scope<F: Future>(request: Option<Self>, work: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(request, work)
     }
 
-    /// The span of a request's log lines. Its level is `error`, so that no filter removes the id from a line that is
-    /// logged.
+    /// Creates the span that adds the id to the log lines of the request. Its level is `error`, so that no log filter
+    /// removes it.
     #[must_use]
     pub fn span(&self) -> Span {
         tracing::error_span!("request", request.id = self.as_str())
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -63,7 +65,7 @@ pub fn spawn_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
     tokio::task::spawn_blocking(move || CURRENT.sync_scope(request, || span.in_scope(work)))
 }
 
-/// The source of the ids of requests.
+/// Reads or generates the ids of requests. Clones share one generator.
 #[derive(Clone, Debug)]
 pub struct RequestIds(Arc<Source>);
 
@@ -80,7 +82,7 @@ impl Default for RequestIds {
 }
 
 impl RequestIds {
-    /// The id that the client chose for its request, or a new `UUIDv7`.
+    /// Returns the id that the client has sent with its request or, without a valid one, a new `UUIDv7`.
     #[must_use]
     pub fn of(&self, headers: &HeaderMap) -> RequestId {
         let made = || -> Arc<str> {

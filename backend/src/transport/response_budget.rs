@@ -19,12 +19,13 @@ use crate::error::{Error, Result};
 const BUDGET: usize = 128 * 1024 * 1024;
 /// The number by which the budget is divided for the limit of one caller.
 const CALLERS: usize = 4;
-/// The minimum size of a large response, in bytes, and the size of the chunks in which a large body is passed on.
+/// The number of bytes of the budget for which one permit of a semaphore stands.
 const PERMIT: usize = 1024;
-/// The size in bytes from which responses count, and of the pieces in which a large body is passed on.
+/// The size in bytes from which a response counts as large, and the size of the pieces in which a large body is
+/// written.
 const LARGE: usize = 64 * 1024;
 
-/// The memory budget of large responses.
+/// The memory budget of large responses. Clones share the budget.
 #[derive(Clone, Debug)]
 pub struct ResponseBudget {
     bytes: Arc<Semaphore>,
@@ -40,21 +41,22 @@ impl Default for ResponseBudget {
 }
 
 impl ResponseBudget {
-    /// A budget of this many bytes.
+    /// Creates a budget of this number of bytes.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         let permits = bytes / PERMIT;
         Self { bytes: Arc::new(Semaphore::new(permits)), permits, callers: CallerSemaphores::new(permits / CALLERS) }
     }
 
-    /// The free bytes of the budget.
+    /// Returns the number of free bytes of the budget.
     #[must_use]
     pub fn available(&self) -> usize {
         self.bytes.available_permits() * PERMIT
     }
 
-    /// Waits until the budget has room for a response of the caller. The returned bytes hold the room until the last
-    /// reference to them is dropped. A response below 64 KiB does not wait and holds nothing.
+    /// Waits until the budget has room for a response to the caller, and returns the same bytes. The response counts
+    /// until the last reference to the returned bytes is dropped. A response below 64 KiB does not wait and does not
+    /// count.
     ///
     /// # Errors
     ///
@@ -88,7 +90,8 @@ impl AsRef<[u8]> for Held {
     }
 }
 
-/// The body of a response. A large body is passed on in pieces, because the transport copies what it is about to write.
+/// Builds the body of a response. A large body is written in pieces, because the HTTP implementation copies what it is
+/// about to write.
 pub fn response_body(answer: Bytes) -> Body {
     if answer.len() < LARGE { Body::from(answer) } else { Body::new(Pieces(answer)) }
 }

@@ -1,10 +1,11 @@
-//! The TLS session of a connection, as its requests see it.
+//! What handlers of requests can know of the TLS session of their connection.
 
 use crate::actor::CertificateDigest;
 
-/// An extension of each request that came over TLS which this server ends itself.
+/// An extension of each request that arrived over a TLS connection to this server itself, not to a proxy.
 #[derive(Clone, Copy, Debug)]
 pub struct TlsSession {
-    /// The certificate of the client, signed by the authority of this server. Whether it was revoked is not known yet.
+    /// The digest of the client certificate, which a trusted authority has signed; `None` without one. Whether the
+    /// certificate was revoked has not been checked.
     pub client_certificate: Option<CertificateDigest>,
 }

@@ -1,4 +1,5 @@
-//! Connections of authenticated callers, by the principal in whose quota they count.
+//! The connections of authenticated callers, by the principal (a customer or an administrator) in whose quota they
+//! count.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -19,7 +20,7 @@ pub(super) enum Principal {
 }
 
 impl Principal {
-    /// The principal of a caller; `None` for the server itself, which has no connections.
+    /// Returns the principal of a caller; `None` for the server itself, which has no connections.
     pub(super) const fn of(actor: &Actor) -> Option<Self> {
         match actor {
             Actor::Admin { user, .. } => Some(Self::Administrator(*user)),
@@ -38,12 +39,12 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// The number of connections in all quotas.
+    /// Returns the number of connections in all quotas.
     pub(super) const fn len(&self) -> usize {
         self.total
     }
 
-    /// The number of connections in this quota.
+    /// Returns the number of connections in this quota.
     pub(super) fn count(&self, principal: Principal) -> usize {
         self.by_principal.get(&principal).map_or(0, BTreeMap::len)
     }

@@ -1,4 +1,4 @@
-//! The limits of connections: numbers and times.
+//! The limits of the number of connections and of their times.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub struct ConnectionLimits {
     /// The maximum number of connections of all callers of one customer, or of one administrator, once few connections
     /// are left.
     pub per_principal: usize,
-    /// The number of connections left from which `per_principal` applies.
+    /// `per_principal` applies when this number of connections or fewer may still be opened.
     pub few_left: usize,
     /// The maximum time from the first byte of a request (for the first one, from the accept) to the end of its
     /// headers.
@@ -26,7 +26,7 @@ pub struct ConnectionLimits {
 }
 
 impl ConnectionLimits {
-    /// The limits of the API with this total number of connections.
+    /// Returns the limits of the API for this total number of connections.
     #[must_use]
     pub fn of_api(total: usize) -> Self {
         Self {
@@ -45,7 +45,8 @@ impl ConnectionLimits {
         }
     }
 
-    /// The limits of the metrics listener, whose callers never authenticate.
+    /// Returns the limits of the metrics listener, whose callers never authenticate, for this total number of
+    /// connections.
     #[must_use]
     pub fn of_metrics(total: usize) -> Self {
         Self { anonymous: total, ..Self::of_api(total) }
