@@ -17,7 +17,7 @@ pub use request_metrics::{Recorded, Recording, RequestMetrics};
 /// The metrics recorder. There is one in each process, because the `metrics` facade is global.
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
-/// The handle of the log, with which its filter can be replaced.
+/// A handle with which the filter of the log can be replaced.
 #[derive(Debug)]
 pub struct Logs(reload::Handle<EnvFilter, Registry>);
 
@@ -33,7 +33,7 @@ impl Logs {
     }
 }
 
-/// Starts logging, including panics.
+/// Starts logging to standard error, including panics. A second call in one process has no effect.
 pub fn start_logging(settings: &LogSettings) -> Logs {
     let (filter, handle) = reload::Layer::new(EnvFilter::new(&settings.log));
     let registry = tracing_subscriber::registry().with(filter);
@@ -66,7 +66,8 @@ const SECONDS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0
 /// Histogram buckets of reports in one commit.
 const BATCHES: [f64; 8] = [1.0, 2.0, 8.0, 16.0, 32.0, 64.0, 128.0, 512.0];
 
-/// Starts recording metrics. Returns the handle that renders them, or `None` if another recorder is installed.
+/// Starts recording metrics, unless this process already does. Returns the handle that renders them, or `None` if
+/// another recorder is installed.
 pub fn start_metrics() -> Option<&'static PrometheusHandle> {
     if let Some(handle) = METRICS.get() {
         return Some(handle);

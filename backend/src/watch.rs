@@ -60,7 +60,7 @@ pub struct WatchArgs {
     email: Option<String>,
 }
 
-/// Watches until it is interrupted.
+/// Watches until the program is interrupted. `ask_password` is called if the user signs in with an e-mail address.
 ///
 /// # Errors
 ///

@@ -50,7 +50,7 @@ pub const FILES: usize = 2;
 /// Resolves a host name to its addresses.
 type Lookup = Arc<dyn Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
 
-/// Sends webhooks.
+/// Sends webhooks. Clones share the HTTP client.
 #[derive(Clone)]
 pub struct Webhooks {
     allowed: Arc<[IpNet]>,
@@ -88,14 +88,14 @@ pub struct Delivery {
     pub content_type: &'static str,
     /// The id of this attempt, with which the receiver recognises a repetition.
     pub id: String,
-    /// The signature of the body, if the customer has a webhook secret.
+    /// The signature of the body; `None` if the customer has no webhook secret.
     pub signature: Option<String>,
-    /// The timeout of the webhook; at most [`TIMEOUT`], which is also the default.
+    /// The timeout of the webhook. `None` and longer timeouts than [`TIMEOUT`] mean [`TIMEOUT`].
     pub timeout: Option<Duration>,
 }
 
 impl Webhooks {
-    /// Sends to globally routable addresses and to those in `allowed`.
+    /// Creates a sender that connects to globally routable addresses and to the networks in `allowed` only.
     #[must_use]
     pub fn new(allowed: Vec<IpNet>) -> Self {
         let look_up: Lookup = Arc::new(|host, port| Box::pin(addresses(host, port)));
@@ -107,8 +107,8 @@ impl Webhooks {
     ///
     /// # Errors
     ///
-    /// The reason for the user: the URL is not allowed, the receiver could not be reached, or it did not answer with
-    /// success.
+    /// A message for the user: the URL is not allowed, the receiver could not be reached, or its answer has no status
+    /// of success.
     pub async fn post(&self, delivery: Delivery) -> Result<(), String> {
         if delivery.body.len() > MAX_BYTES {
             return Err(format!("the body is larger than {} KiB", MAX_BYTES / 1024));

@@ -1,4 +1,4 @@
-//! Whether reports can be stored, according to the last batch of the writer, and since when.
+//! Records whether the writer could store its last batch of reports, and since when that has been so.
 //!
 //! While heartbeats cannot be stored, and for three intervals afterwards, a missing heartbeat does not mean that the
 //! agent is offline.
@@ -45,7 +45,7 @@ impl WriteAvailability {
         matches!(*self.state(), State::Working(_))
     }
 
-    /// Whether this server could store reports at all times from this instant on.
+    /// Whether this server has been able to store reports ever since this instant.
     fn has_worked_since(&self, instant: DateTime<Utc>) -> bool {
         match *self.state() {
             State::Working(since) => since.is_none_or(|since| since <= instant),
@@ -59,28 +59,32 @@ impl WriteAvailability {
 }
 
 impl ControlPlane {
-    /// The time without a heartbeat after which an agent is offline: three intervals.
+    /// The time without a heartbeat after which an agent is offline: three heartbeat intervals.
     fn offline_after(&self) -> TimeDelta {
         delta(self.timing.heartbeat_interval) * 3
     }
 
-    /// Whether agents may be marked offline: the server has run, and heartbeats could be stored, for three intervals.
+    /// Whether agents may be marked offline. True once the server has run, and heartbeats could be stored, for three
+    /// heartbeat intervals.
     pub(super) fn can_judge_silence(&self, now: DateTime<Utc>) -> bool {
         self.clock.monotonic().since(self.started) >= self.offline_after() && self.can_end_leases(now)
     }
 
-    /// Whether leases may end: an agent cannot come back during an outage of the database, and after a jump of the
-    /// clock the length of its absence is not known.
+    /// Whether leases may end. False during an outage of the database and for three heartbeat intervals after it,
+    /// because agents cannot report, and as long after a jump of the clock, because the time since an agent's last
+    /// report is not known.
     pub(super) fn can_end_leases(&self, now: DateTime<Utc>) -> bool {
         self.may_judge_silence() && self.write_availability.has_worked_since(now - self.offline_after())
     }
 
-    /// Whether transfers may be marked stalled: their agents could report progress for the whole time.
+    /// Whether transfers may be marked stalled. True once agents could report progress for the whole time after which a
+    /// transfer is stalled.
     pub(super) fn can_judge_stalls(&self, now: DateTime<Utc>) -> bool {
         self.may_judge_silence() && self.write_availability.has_worked_since(now - delta(self.timing.stalled_after))
     }
 
-    /// The instant before which no lease begins, so that none ends before [`ControlPlane::can_end_leases`].
+    /// The earliest instant from which leases are counted, so that no lease ends while [`ControlPlane::can_end_leases`]
+    /// is false. `None` if there was no outage of the database.
     pub(super) fn leases_from(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match *self.write_availability.state() {
             State::Working(since) => since.map(|since| since + self.offline_after() - delta(self.timing.lease)),

@@ -23,7 +23,7 @@ pub(super) enum Form {
     Json,
 }
 
-/// Makes writers that write each event as one line.
+/// Creates a [`LineWriter`] for each event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lines<M> {
     inner: M,
@@ -63,7 +63,7 @@ impl<W: Write> Write for LineWriter<W> {
     }
 }
 
-/// The event as one line that ends with a line feed.
+/// Formats an event as one line that ends with a line feed.
 fn line(event: &str, form: Form) -> String {
     let event = event.strip_suffix('\n').unwrap_or(event);
     let shortened = if form == Form::Json && event.len() > MAX_LINE { shortened(event) } else { None };

@@ -1,13 +1,14 @@
 //! Every metric of the server with its description.
 //!
-//! A label never holds text that a client chooses: each label value is a constant of the program or the name of an enum value.
+//! A label never contains text from a client: each label value is a constant of the program or the name of an enum
+//! value.
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 
 /// The type of a metric.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    /// A total that only increases.
+    /// A value that only increases.
     Counter,
     /// A value that increases and decreases.
     Gauge,

@@ -1,5 +1,5 @@
-//! Metrics of requests by method, route and status. The handles of each series are kept, so that a request builds no
-//! labels and searches no registry.
+//! Metrics of requests by method, route and status. The handles of the metrics are cached, so that a request need not
+//! build labels and search the registry.
 
 use std::{
     collections::HashMap,
@@ -22,7 +22,8 @@ const UNMATCHED: &str = "unmatched";
 /// The labels of methods. Methods that are not listed share the last one, because clients choose methods.
 const METHODS: [&str; 10] = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", ""];
 
-/// The layer that counts requests and their durations, and those whose answer has not begun.
+/// The layer that records the number and the durations of requests, and the number of requests whose answer has not
+/// begun.
 #[derive(Clone, Default)]
 pub struct RequestMetrics(Arc<Routes>);
 
@@ -34,7 +35,7 @@ impl<S> Layer<S> for RequestMetrics {
     }
 }
 
-/// A service whose requests are counted.
+/// A service that records metrics of the requests to the inner service.
 #[derive(Clone)]
 pub struct Recorded<S> {
     inner: S,
@@ -60,7 +61,7 @@ where
     }
 }
 
-/// The answer to a request that is counted.
+/// The future of the response to a request of which metrics are recorded.
 pub struct Recording<F> {
     answer: F,
     pending: PendingRequest,

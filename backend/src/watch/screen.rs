@@ -16,7 +16,7 @@ use crate::model::attention::counted;
 /// The number of ended transfers that stay on the screen.
 const ENDED: usize = 8;
 
-/// The state of the screen.
+/// The state of the screen, and the drawing of it.
 pub(super) struct Screen {
     url: String,
     is_terminal: bool,
@@ -31,7 +31,7 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    /// An empty screen for a server.
+    /// Creates an empty screen for the server at this URL.
     pub(super) fn new(url: &str) -> Self {
         let bars = MultiProgress::new();
         let line = || bars.add(ProgressBar::no_length().with_style(style("{msg}")));
@@ -55,12 +55,12 @@ impl Screen {
         self.say(format!("{}: live", self.url));
     }
 
-    /// Shows that the connection was lost.
+    /// Shows that the connection was lost, why, and the pause until the next attempt.
     pub(super) fn lost(&self, reason: &str, pause: Duration) {
         self.say(format!("{}: {reason}; trying again in {}", self.url, HumanDuration(pause)));
     }
 
-    /// Removes all objects, which may be outdated: they are received again.
+    /// Removes all agents and running transfers, because they may be outdated. The server sends them again.
     pub(super) fn clear(&mut self) {
         self.agents.clear();
         for (_, bar) in std::mem::take(&mut self.running) {

@@ -21,7 +21,7 @@ use tokio_tungstenite::{
 };
 use url::Url;
 
-/// The maximum time for the handshake, and without a message of the server, which sends a ping every 30 s.
+/// The timeout of the handshake, and the maximum time without a message of the server, which sends a ping every 30 s.
 const PATIENCE: Duration = Duration::from_secs(75);
 
 /// Why a connection has ended.
@@ -45,7 +45,7 @@ pub(super) struct Socket {
 ///
 /// # Errors
 ///
-/// A message that continues a sentence beginning with the setting.
+/// A message without the name of the setting, which the caller puts before it.
 pub(super) fn server_url(text: &str) -> Result<String, &'static str> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or("must be the URL of a server, such as https://mft.example.com")?;
@@ -55,7 +55,7 @@ pub(super) fn server_url(text: &str) -> Result<String, &'static str> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// The address of the socket on the server with a URL that [`server_url`] has read.
+/// Returns the address of the GraphQL socket of a server. `url` is the result of [`server_url`].
 pub(super) fn address(url: &str) -> String {
     // http becomes ws, and https becomes wss.
     format!("ws{}/graphql/ws", url.strip_prefix("http").unwrap_or(url))
@@ -114,7 +114,7 @@ fn failed(errors: &Value) -> Ended {
 }
 
 impl Socket {
-    /// Connects and initialises the connection.
+    /// Connects to the socket at `url` and initialises the connection, with the token if there is one.
     ///
     /// # Errors
     ///
@@ -136,14 +136,14 @@ impl Socket {
         }
     }
 
-    /// Starts an operation: a subscription, or a query with a single answer.
+    /// Starts an operation: a subscription, or a query or mutation with a single answer.
     pub(super) async fn subscribe(&mut self, id: &str, query: &str, variables: &Value) -> Result<(), Ended> {
         self.open.insert(id.to_owned());
         let payload = json!({ "query": query, "variables": variables });
         self.send(&json!({ "id": id, "type": "subscribe", "payload": payload })).await
     }
 
-    /// Ends an operation.
+    /// Ends an operation. Has no effect if the operation is not open.
     pub(super) async fn complete(&mut self, id: &str) -> Result<(), Ended> {
         if !self.open.remove(id) {
             return Ok(());
@@ -151,7 +151,7 @@ impl Socket {
         self.send(&json!({ "id": id, "type": "complete" })).await
     }
 
-    /// The next answer: the id of its operation, and its data.
+    /// Waits for the next answer. Returns the id of its operation, and its data.
     pub(super) async fn next(&mut self) -> Result<(String, Value), Ended> {
         loop {
             let mut message = self.receive().await?;

@@ -1,4 +1,4 @@
-//! The resolver of the webhook client: it knows only the checked addresses of the webhooks that are being sent.
+//! The name resolver of the webhook client. It knows only the checked addresses of the webhooks that are being sent.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ struct Entry {
     webhooks: usize,
 }
 
-/// Keeps the addresses of a host until it is dropped.
+/// Keeps the addresses of a host in [`CheckedAddresses`] until it is dropped.
 pub(super) struct Held {
     checked: CheckedAddresses,
     host: String,
@@ -34,7 +34,7 @@ impl CheckedAddresses {
         Held { checked: self.clone(), host }
     }
 
-    /// The addresses of a host; empty unless a webhook to it is being sent.
+    /// Returns the checked addresses of a host; none if no webhook to the host is being sent.
     pub(super) fn of(&self, host: &str) -> std::vec::IntoIter<IpAddr> {
         self.entries().get(host).map(|entry| entry.addresses.clone()).unwrap_or_default().into_iter()
     }

@@ -1,7 +1,7 @@
 //! Limits how many webhooks a server sends at once and per second, and records which runs wait for a permit.
 //!
 //! A webhook without a permit is not claimed: its run stays unchanged in the database, and an entry in memory says that
-//! there is nothing else to do for it. So a waiting webhook needs no task, no connection and no transaction.
+//! the run can only wait. So a waiting webhook needs no task, no connection and no transaction.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ use crate::ids::{CustomerId, RunId};
 /// busy.
 const MIN_HOLD: TimeDelta = TimeDelta::seconds(1);
 
-/// The permits of one server for webhooks.
+/// The permits of one server for webhooks. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Permits(Arc<Mutex<State>>);
 
@@ -55,13 +55,13 @@ impl Taken {
 pub struct Waiting {
     /// The customer whose permits the webhooks need; `None` is the platform.
     pub customer: Option<CustomerId>,
-    /// The revision of the run for which this is true.
+    /// The revision of the run at which it was found waiting.
     pub revision: i64,
-    /// The next time at which something else can be done for the run.
+    /// The next time at which the run is due for another reason; `None` if there is none.
     pub until: Option<DateTime<Utc>>,
 }
 
-/// A permit in use; returned when it is dropped.
+/// The permission to send one webhook. Dropping the permit returns it.
 #[derive(Debug)]
 pub struct Permit {
     permits: Permits,
@@ -84,7 +84,7 @@ impl Drop for Permit {
 }
 
 impl Permits {
-    /// A permit for a webhook of this customer, unless the limits are reached.
+    /// Takes a permit for a webhook of this customer; `None` if a limit is reached.
     #[must_use]
     pub fn take(&self, customer: Option<CustomerId>, now: DateTime<Utc>) -> Option<Permit> {
         let mut state = self.state();
@@ -106,7 +106,8 @@ impl Permits {
         state.waiting.retain(|_, (_, seen_in)| *seen_in + 1 >= scans);
     }
 
-    /// Whether a run that still has this revision can do nothing but wait for a permit.
+    /// Whether a run can do nothing but wait for a permit. False if it was found waiting at another revision than this
+    /// one.
     #[must_use]
     pub fn keeps_waiting(&self, run: RunId, revision: i64, now: DateTime<Utc>) -> bool {
         let mut state = self.state();

@@ -1,4 +1,5 @@
-//! Which addresses are globally routable. Webhooks connect to no others, unless an operator allows their network.
+//! Decides which addresses are globally routable. Webhooks connect to no other addresses, unless an operator allows
+//! their network.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
