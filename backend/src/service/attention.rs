@@ -125,8 +125,8 @@ impl AttentionCache {
 }
 
 impl ControlPlane {
-    /// Returns the attention items about objects that the caller may see: at most 100, ranked. They may be cached: for
-    /// a second at least, for longer in a large fleet.
+    /// Returns the attention items about objects that the caller may see: at most 100, ranked. The items are cached:
+    /// for a second or, if finding them takes long, for longer.
     ///
     /// # Errors
     ///

@@ -48,14 +48,14 @@ impl ControlPlane {
             metrics::counter!("mftplus_clock_jumps_total").increment(jumps.detected - handled.detected);
             tracing::warn!(
                 ahead.seconds = jumps.ahead.num_seconds(),
-                "the clock has jumped: time is computed without it until it is right again, or for a minute"
+                "the machine's clock has jumped: its time is not used until it is correct again or a minute has passed"
             );
             self.handled_jumps.0.lock().unwrap_or_else(PoisonError::into_inner).detected = jumps.detected;
         }
         if jumps.accepted != handled.accepted {
             tracing::warn!(
                 ahead.seconds = jumps.ahead.num_seconds(),
-                "the time of the clock after its jump was accepted"
+                "the time of the machine's clock after a jump was accepted"
             );
             self.correct_future_times().await?;
             self.handled_jumps.0.lock().unwrap_or_else(PoisonError::into_inner).accepted = jumps.accepted;

@@ -71,8 +71,8 @@ impl ControlPlane {
         Ok(total + self.decide_due_pipeline_slots().await?)
     }
 
-    /// Returns the time until the next slot is due, at most 30 seconds; one second while messages of other servers do
-    /// not arrive.
+    /// Returns the time until the next slot is due: at most 30 seconds, or at most one second while messages of other
+    /// servers do not arrive.
     pub async fn until_next_slot(&self) -> Result<Duration> {
         let longest = if self.bus.is_connected() { MAX_SLEEP } else { MAX_SLEEP_UNCONNECTED };
         let jobs = store::schedules::next_due(&self.db, ScheduledKind::Job).await?;

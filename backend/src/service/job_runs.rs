@@ -18,9 +18,8 @@ use crate::{
 };
 
 impl ControlPlane {
-    /// Starts a run of a job of the calling agent, for the start directive that the input names or, without one, for
-    /// the oldest open start directive. A repetition with the same directive returns the same run while the run is
-    /// active.
+    /// Starts a run of a job of the calling agent, for the start directive in the input or else for the oldest open
+    /// one. A repetition with the same directive returns the same run while the run is active.
     ///
     /// # Errors
     ///
@@ -194,8 +193,8 @@ impl ControlPlane {
         }
     }
 
-    /// Records a final report that arrived after the server had failed the run: as an event, without a change of the
-    /// run. Acknowledges the directives about the run.
+    /// Records as an event a final report that arrived after the server had failed the run. Acknowledges the run's
+    /// directives.
     async fn keep_late_report(&self, mut work: Work, run: &JobRunRow, report: &ReportJobRun) -> Result<()> {
         let mut reported = run.view();
         reported.status = report.status.unwrap_or(reported.status);
@@ -209,8 +208,8 @@ impl ControlPlane {
         self.commit(work).await
     }
 
-    /// Saves a changed run, and acknowledges its directives if it has ended. Returns false if another change of the run
-    /// was committed since its revision `seen`.
+    /// Saves a changed run; if it has ended, acknowledges its directives. Returns false if its stored revision is not
+    /// `seen`.
     pub(super) async fn save_run(&self, work: &mut Work, run: &JobRunRow, seen: i64, kind: Kind) -> Result<bool> {
         if !store::job_runs::save(&mut work.tx, run, seen).await? {
             return Ok(false);
@@ -225,8 +224,7 @@ impl ControlPlane {
         Ok(true)
     }
 
-    /// Plans the next attempt of a run that has failed, if the retry policy of its job allows one. Only sets `retry_at`
-    /// of `run`.
+    /// Sets `retry_at` of a run that has failed, if the retry policy of its job allows another attempt.
     pub(super) async fn plan_retry(&self, work: &mut Work, run: &mut JobRunRow) -> Result<()> {
         if run.state.status != RunStatus::Failed {
             return Ok(());
@@ -257,8 +255,8 @@ impl ControlPlane {
         Ok(store::job_runs::list(&self.db, filter, request).await?.map(|row| row.view()))
     }
 
-    /// Returns the newest runs of each of these jobs, in the order of the jobs: for each, at most the number that
-    /// follows its id.
+    /// Returns the newest runs of each of these jobs, in the order of the jobs; at most the number that follows each
+    /// id.
     ///
     /// # Errors
     ///
@@ -328,8 +326,8 @@ impl ControlPlane {
         }
     }
 
-    /// Handles the agent's acknowledgement of a directive to stop a run: a run with a cancel request becomes
-    /// `cancelled`. Returns false after a concurrent change; the caller then tries again.
+    /// Handles the acknowledgement of a directive to stop a run: a run with a cancel request becomes `cancelled`.
+    /// Returns false after a concurrent change; the caller then tries again.
     pub(super) async fn report_stopped_job_run(&self, work: &mut Work, id: RunId) -> Result<bool> {
         let Some(mut run) = store::job_runs::find(&mut work.tx, Scope::All, id).await? else { return Ok(true) };
         if run.state.status.has_ended() || run.state.cancel_requested_at.is_none() {
@@ -354,8 +352,7 @@ impl ControlPlane {
     }
 }
 
-/// Returns a job run, if the caller has this permission. For a run outside the caller's scope, the error is always
-/// [`Error::NotFound`].
+/// Returns a run, if the caller has this permission; always [`Error::NotFound`] for a run outside the caller's scope.
 pub(super) async fn permitted_run(
     work: &mut Work,
     actor: &Actor,

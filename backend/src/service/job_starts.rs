@@ -188,7 +188,7 @@ impl ControlPlane {
         Ok(started)
     }
 
-    /// Closes start directives that have expired, and marks their slots as missed. Returns the number of these
+    /// Marks expired start directives as acknowledged, and their slots as missed. Returns the number of these
     /// directives.
     pub async fn give_up_starts(&self) -> Result<usize> {
         let now = self.now();

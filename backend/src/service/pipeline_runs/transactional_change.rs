@@ -108,8 +108,8 @@ impl ControlPlane {
         Ok(Some(row))
     }
 
-    /// Carries out effects: sends the directives that start and stop steps, and closes the directives of steps that are
-    /// stopped or withdrawn.
+    /// Carries out effects: sends the directives that start and stop steps, and marks the directives of steps that are
+    /// stopped or withdrawn as acknowledged.
     pub(super) async fn carry_out(
         &self,
         work: &mut Work,
