@@ -325,7 +325,7 @@ pub async fn mark_offline(
     Ok(rows)
 }
 
-/// Revokes an agent. The functions of this module that read agents no longer return it; its transfers remain. Returns
+/// Revokes an agent. From then on, no function of this module but [`states`] returns it. Its transfers remain. Returns
 /// false if the agent does not exist or is already revoked.
 pub async fn revoke(tx: &mut Tx, id: AgentId, now: DateTime<Utc>) -> Result<bool> {
     let rows = sql("UPDATE agents SET revoked_at = $1, status = 'offline', \

@@ -29,7 +29,7 @@ impl DirectiveRow {
         match serde_json::from_value(action.0) {
             Ok(action) => Some(Directive { id, created_at: created_at.into(), expires_at: expires_at.into(), action }),
             Err(error) => {
-                tracing::warn!(directive = %id, %error, "a directive cannot be read and is left alone");
+                tracing::warn!(directive = %id, %error, "a directive cannot be read: it is left unchanged");
                 None
             }
         }

@@ -19,18 +19,18 @@ const ROWS_AT_A_TIME: usize = 500;
 /// The length of the period of which each row has the totals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
-    /// Minutes. Totals by minute exist for all transfers together and for each customer.
+    /// Minutes. Totals by minute exist for the whole platform and for each customer.
     Minute,
     /// Hours. Totals by hour exist for each agent and each job as well.
     Hour,
 }
 
-/// The set of transfers that totals are about.
+/// The objects that totals are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counted {
-    /// All transfers.
+    /// All transfers and agents.
     All,
-    /// The transfers of one customer.
+    /// The transfers and agents of one customer.
     Customer(CustomerId),
     /// The transfers of one agent.
     Agent(AgentId),

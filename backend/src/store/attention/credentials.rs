@@ -39,9 +39,9 @@ pub async fn ending_certificates(
     ending(found, "c.", customer, from, until, limit).fetch_all(db).await
 }
 
-/// Reads the API keys in use that expire after `from` and before `until`. A key is not in use if it was never used, or
-/// if a newer key of the agent has been used. Returns at most `limit`, with equal shares for customers; of each
-/// customer, those that expire first.
+/// Reads the API keys in use that expire after `from` and before `until`. A key is not in use if it replaced another
+/// one and was never used, or if a newer key of the agent has been used. Returns at most `limit`, with equal shares for
+/// customers; of each customer, those that expire first.
 pub async fn ending_keys(
     db: &Db,
     customer: Option<CustomerId>,

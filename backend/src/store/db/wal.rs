@@ -55,7 +55,7 @@ impl Wal {
             tracing::warn!(
                 bytes,
                 path = %self.path.display(),
-                "another program reads the database and does not end: until it does, the write-ahead log grows"
+                "another program keeps reading the database: the write-ahead log grows until that program stops"
             );
         }
     }

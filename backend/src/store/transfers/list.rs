@@ -186,14 +186,12 @@ async fn page_of_walked(tx: &mut Tx, listed: &Listed<'_>, request: PageRequest) 
     Ok((listed.cut(request).fetch_all(tx).await?, total))
 }
 
-/// Reads the newest transfers of each of these agents: for each, at most the number that follows its id. The result is
-/// ordered newest first.
+/// Reads the newest transfers of each of these agents, newest first; at most the number that follows each id.
 pub async fn newest(db: &Db, scope: Scope, of: &[(AgentId, u64)]) -> Result<Vec<TransferRow>> {
     newest_where(db, scope, "SELECT id FROM transfers WHERE agent_id = ", of).await
 }
 
-/// Reads the newest transfers of each of these job runs: for each, at most the number that follows its id. The result
-/// is ordered newest first.
+/// Reads the newest transfers of each of these job runs, newest first; at most the number that follows each id.
 pub async fn newest_of_job_runs(db: &Db, scope: Scope, of: &[(RunId, u64)]) -> Result<Vec<TransferRow>> {
     newest_where(db, scope, "SELECT id FROM transfers WHERE job_run_id = ", of).await
 }
