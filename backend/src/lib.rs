@@ -1,4 +1,4 @@
-//! The MFTPlus server, in layers that only look downwards:
+//! The MFTPlus server, in layers. A layer may use the layers below it, and none above it:
 //!
 //! | layer | modules | what it does |
 //! |---|---|---|
@@ -9,7 +9,7 @@
 //! | domain | `model` `actor` `error` `ids` `clock` | no I/O |
 //! | shared transport | `transport` | what all HTTP modules do in the same way |
 //!
-//! `tests/architecture.rs` checks it. ARCHITECTURE.md describes it in full.
+//! `tests/architecture.rs` checks these rules. ARCHITECTURE.md describes the layers in full.
 
 // Each profile that ships inherits from `release`, which has no debug assertions.
 #[cfg(all(feature = "test-clock", not(debug_assertions)))]

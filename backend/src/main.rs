@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("mftplus: no runtime: {error}");
+            eprintln!("mftplus: the runtime cannot be started: {error}");
             return ExitCode::FAILURE;
         }
     };

@@ -1,4 +1,5 @@
-//! Rate limits: a window starts with the first request of its subject and lasts 60 seconds.
+//! Rate limits: the number of requests that a subject, such as a user or a client address, may make in a window. A
+//! window starts with the first request of its subject and lasts 60 seconds.
 //!
 //! One server counts in memory, several servers count together in Redis. While Redis is not available, each server
 //! counts alone.
@@ -112,7 +113,7 @@ impl Quotas {
 pub struct Verdict {
     /// The maximum number of requests of the window.
     pub limit: u32,
-    /// The number of requests left in this window.
+    /// The number of further requests that the subject may make in this window.
     pub remaining: u32,
     /// The end of the window.
     pub resets_at: DateTime<Utc>,
@@ -154,13 +155,13 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// A counter in memory, and in Redis if there is one.
+    /// Creates a counter. With `shared`, it counts in Redis, and in memory only while Redis is not available.
     #[must_use]
     pub fn new(quotas: Quotas, shared: Option<redis::Shared>) -> Self {
         Self { quotas, memory: Memory::default(), shared }
     }
 
-    /// Counts a request of `subject`; `None` when limits are off.
+    /// Counts a request of `subject`, and returns the state of its window; `None` if rate limits are off.
     pub async fn count(&self, class: Class, subject: &str, now: DateTime<Utc>) -> Option<Verdict> {
         if !self.quotas.is_on {
             return None;
@@ -182,7 +183,7 @@ impl Limits {
     }
 
     /// Counts an attempt of `subject` before its outcome is known, so that concurrent attempts cannot exceed the limit.
-    /// `None` when limits are off. A refused attempt is not counted.
+    /// Returns `None` if rate limits are off. A refused attempt is not counted.
     ///
     /// # Errors
     ///
@@ -207,7 +208,8 @@ impl Limits {
         if is_taken { Ok(Some(Reservation { class, subject, resets_at, is_shared })) } else { Err(resets_at) }
     }
 
-    /// Subtracts an attempt that did not fail. Has no effect once its window has ended.
+    /// Releases a reserved attempt that did not fail, so that it no longer counts. Has no effect once its window has
+    /// ended.
     pub async fn release(&self, reservation: Reservation, now: DateTime<Utc>) {
         let Reservation { class, subject, resets_at, is_shared } = reservation;
         if now >= resets_at {

@@ -1,4 +1,4 @@
-//! The sweeper: calls the background work of the control plane every 5 seconds.
+//! The sweeper task: calls the background work of the control plane every 5 seconds.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ pub async fn run(cp: Arc<ControlPlane>) {
             _ = clock_moves.changed() => {}
             _ = ticks.tick() => {}
         }
-        guarded("heeding the clock", cp.handle_clock_jumps()).await;
+        guarded("handling clock jumps", cp.handle_clock_jumps()).await;
         guarded("marking silent agents offline", cp.mark_silent_agents_offline()).await;
         guarded("marking stalled transfers", cp.mark_stalled_transfers()).await;
         guarded("ending leases", cp.end_leases()).await;

@@ -153,6 +153,6 @@ async fn sign_in(url: &str, email: &str, password: &str) -> Result<SecretString,
     let (_, data) = socket.next().await?;
     match data["login"]["token"].as_str() {
         Some(token) => Ok(token.to_owned().into()),
-        None => Err(Ended::Refused("the server gave no token".to_owned())),
+        None => Err(Ended::Refused("the server returned no token".to_owned())),
     }
 }

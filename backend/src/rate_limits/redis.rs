@@ -59,7 +59,7 @@ struct Scripts {
     release: Script,
 }
 
-/// The windows in Redis.
+/// The windows in Redis. Clones share one connection.
 #[derive(Clone)]
 pub struct Shared {
     client: Client,
@@ -77,7 +77,8 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    /// Windows in the Redis at `url`, shared with the servers of the same `realm`. The first request connects.
+    /// Prepares the windows in the Redis at `url`, which are shared with the servers of the same `realm`. It does not
+    /// connect: the first request does.
     ///
     /// # Errors
     ///
@@ -112,7 +113,7 @@ impl Shared {
         Some((Window { count, ends_at: now + left }, is_free))
     }
 
-    /// Subtracts an attempt; has no effect while Redis is not available.
+    /// Subtracts an attempt from the count of its window; has no effect while Redis is not available.
     pub(super) async fn release(&self, class: Class, subject: &str) {
         let script = self.scripts.release.key(self.key(class, subject));
         let _: Option<u32> = self.invoke(&script).await;

@@ -41,7 +41,7 @@ impl Drop for DeliveryRuntime {
 #[cfg(target_os = "linux")]
 fn lower_priority() {
     if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!(error = &error as &dyn std::error::Error, "deliveries have the priority of requests");
+        tracing::debug!(error = &error as &dyn std::error::Error, "the delivery threads keep the normal priority");
     }
 }
 

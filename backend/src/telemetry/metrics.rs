@@ -10,7 +10,7 @@ use metrics::{describe_counter, describe_gauge, describe_histogram};
 pub enum Kind {
     /// A value that only increases.
     Counter,
-    /// A value that increases and decreases.
+    /// A value that can increase and decrease.
     Gauge,
     /// A distribution.
     Histogram,

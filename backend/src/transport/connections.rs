@@ -36,7 +36,7 @@ const SEARCHED: usize = 64;
 
 /// The largest WebSocket message of a client that has not authenticated, in bytes.
 const MAX_ANONYMOUS_MESSAGE: usize = 64 * 1024;
-/// The error for a message that is larger than [`MAX_ANONYMOUS_MESSAGE`].
+/// The error for a message of more than 64 KiB from a client that has not authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a message of a client that has not authenticated is larger than 64 KiB")]
 pub struct AnonymousMessageTooBig;
