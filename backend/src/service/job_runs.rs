@@ -208,8 +208,7 @@ impl ControlPlane {
         self.commit(work).await
     }
 
-    /// Saves a changed run; if it has ended, acknowledges its directives. Returns false if its stored revision is not
-    /// `seen`.
+    /// Saves a run, and acknowledges its directives if it has ended. False if the stored revision is not `seen`.
     pub(super) async fn save_run(&self, work: &mut Work, run: &JobRunRow, seen: i64, kind: Kind) -> Result<bool> {
         if !store::job_runs::save(&mut work.tx, run, seen).await? {
             return Ok(false);
@@ -255,8 +254,7 @@ impl ControlPlane {
         Ok(store::job_runs::list(&self.db, filter, request).await?.map(|row| row.view()))
     }
 
-    /// Returns the newest runs of each of these jobs, in the order of the jobs; at most the number that follows each
-    /// id.
+    /// Returns the newest runs of each job, in the order of `of`: for each id, at most the number that follows.
     ///
     /// # Errors
     ///
