@@ -1,4 +1,4 @@
-//! The links of agents, and what the viewer may do with them.
+//! The GraphQL fields of agents that load related objects or depend on the viewer's permissions.
 
 use async_graphql::{ComplexObject, Context, ID, SimpleObject};
 
@@ -12,7 +12,7 @@ use crate::{
     model::{Instant, agent::Agent, customer::Customer, directive::Directive, transfer::Transfer},
 };
 
-/// The maximum number of directives that are listed.
+/// The maximum number of directives that the query `agentDirectives` lists.
 pub(super) const DIRECTIVES: usize = 100;
 
 /// A directive that its agent has not acknowledged.

@@ -1,4 +1,4 @@
-//! The links of attention items.
+//! The GraphQL field that loads the customer of an attention item.
 
 use async_graphql::{ComplexObject, Context};
 

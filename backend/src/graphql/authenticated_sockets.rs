@@ -1,5 +1,5 @@
-//! The open sockets that came with a token: a socket whose token is no longer valid is closed within a second. What the
-//! token said is kept, and not the token.
+//! The open sockets whose client sent a token. A socket whose token is no longer valid is closed within a second. The
+//! actor and the expiry time of the token are kept, but not the token itself.
 
 use std::{
     collections::HashMap,
@@ -26,13 +26,13 @@ use crate::{
     service::ControlPlane,
 };
 
-/// How often expired tokens are looked for. Tokens that could not be checked are also checked then: all of them while
-/// other servers cannot be reached.
+/// How often the server looks for expired tokens. At the same time it checks the tokens that could not be checked
+/// before; while other servers cannot be reached, it checks all tokens.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// The maximum number of tokens that are checked at once: more would leave no database connection for requests.
 const MAX_CHECKS: usize = 4;
 
-/// The open sockets of this server.
+/// The open sockets of this server whose client sent a token.
 #[derive(Clone)]
 pub(super) struct AuthenticatedSockets(Arc<Registry>);
 
@@ -66,7 +66,7 @@ impl OpenSocket {
     }
 }
 
-/// The entry of a socket. Dropping it removes the socket.
+/// The entry of a socket in [`AuthenticatedSockets`]. Dropping the entry removes the socket.
 pub(super) struct Registration {
     registry: Arc<Registry>,
     number: u64,
@@ -89,7 +89,8 @@ impl AuthenticatedSockets {
         Self(Arc::new(Registry { cp, tasks: tasks.clone(), open, emptied }))
     }
 
-    /// Authenticates a socket by its token, and has it closed when the token is no longer valid.
+    /// Authenticates a socket by its token and adds it to the open sockets. From then on, the socket is closed when its
+    /// token is no longer valid.
     ///
     /// # Errors
     ///

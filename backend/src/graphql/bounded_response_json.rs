@@ -1,4 +1,4 @@
-//! A response as JSON of a bounded length.
+//! Serializes responses as JSON of limited length.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::errors::is_request_error;
 use crate::error::{Error, Result};
 
-/// A response as the specification defines it: `data` is absent if nothing was executed.
+/// A response in the form that the GraphQL specification defines: `data` is absent if nothing was executed.
 #[derive(Serialize)]
 pub(super) struct Payload<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,11 +24,11 @@ impl<'a> From<&'a Response> for Payload<'a> {
     }
 }
 
-/// Writes JSON of at most `max` bytes.
+/// Serializes a value as JSON of at most `max` bytes.
 ///
 /// # Errors
 ///
-/// [`Error::ResponseTooLarge`] if it is longer.
+/// [`Error::ResponseTooLarge`] if the JSON would be longer.
 pub(super) fn write(value: &impl Serialize, max: usize) -> Result<Bytes> {
     let mut bounded = Bounded { bytes: Vec::new(), max };
     match serde_json::to_writer(&mut bounded, value) {

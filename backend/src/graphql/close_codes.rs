@@ -1,4 +1,4 @@
-//! The close codes of sockets, each with its reason.
+//! The codes and reasons with which the server closes sockets.
 
 use std::borrow::Cow;
 
@@ -59,12 +59,13 @@ impl Close {
         Self { code, reason: Cow::Borrowed(reason) }
     }
 
-    /// The answer to the close frame of a client: the same code, without a reason.
+    /// Returns the answer to the close frame of a client: the same code, without a reason.
     pub(super) fn answer(frame: Option<&CloseFrame>) -> Self {
         Self::new(frame.map_or(NORMAL, |frame| CloseCode(frame.code.into())), "")
     }
 
-    /// The client violated the WebSocket protocol.
+    /// Returns the code and reason for data that cannot be read: the message is too large, or the client violated the
+    /// WebSocket protocol.
     pub(super) fn unreadable(error: &SocketError) -> Self {
         match error {
             SocketError::Io(error)
@@ -78,22 +79,23 @@ impl Close {
         }
     }
 
-    /// Whether what the client sends can no longer be read as messages.
+    /// Whether the socket is closed because the client's data cannot be read. Messages that follow cannot be read
+    /// either.
     pub(super) fn is_of_unreadable(&self) -> bool {
         [Self::BROKEN, Self::TOO_BIG, Self::TOO_BIG_WITHOUT_TOKEN].contains(self)
     }
 
-    /// The client sent an invalid message of `graphql-transport-ws`.
+    /// Returns the code for an invalid message of `graphql-transport-ws`, with this reason.
     pub(super) fn bad_request(reason: &str) -> Self {
         Self { code: CloseCode::INVALID_MESSAGE, reason: Cow::Owned(reason.to_owned()) }
     }
 
-    /// The client started an operation with the id of a running one.
+    /// Returns the code and reason for an operation that has the same id as a running operation.
     pub(super) fn duplicate(id: &str) -> Self {
         Self { code: CloseCode::SUBSCRIBER_EXISTS, reason: Cow::Owned(format!("Subscriber for {id} already exists")) }
     }
 
-    /// The close frame.
+    /// Returns the bytes of the close frame. A reason of more than 123 bytes is cut off.
     pub(super) fn frame(&self) -> Vec<u8> {
         let mut frame = Vec::new();
         write_close(&mut frame, self.code.0, &self.reason[..self.reason.floor_char_boundary(MAX_REASON)]);

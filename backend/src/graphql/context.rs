@@ -30,7 +30,7 @@ pub(super) const UNAUTHENTICATED: Error =
 pub(super) struct Caller {
     /// The signed-in user, if there is one.
     pub(super) actor: Option<Actor>,
-    /// The client's address, as rate limits count it.
+    /// The client's address, in the form that is the key of rate limits.
     pub(super) address: String,
 }
 
@@ -49,7 +49,7 @@ impl Caller {
         self.prepare_with(request, cp, move |load| drop(tasks.spawn_on(load, &runtime)))
     }
 
-    /// [`Self::prepare`] with another way to spawn loads.
+    /// As [`Self::prepare`], but `spawn` starts the loads.
     pub(super) fn prepare_with(
         &self,
         request: Request,
@@ -66,7 +66,8 @@ impl Caller {
         session.map_or_else(|| self.address.clone(), |(user, _)| user.to_string())
     }
 
-    /// Counts an operation by its user, or by the address of a client without a token.
+    /// Counts an operation against the rate limit of its user, or of the address of a client without a token. Returns
+    /// `None` when rate limits are off.
     ///
     /// # Errors
     ///
@@ -89,16 +90,16 @@ fn state<'a>(ctx: &Context<'a>) -> Result<&'a RequestState> {
     ctx.data().map_err(|_| Error::internal("no caller in the request"))
 }
 
-/// The signed-in user.
+/// Returns the signed-in user.
 ///
 /// # Errors
 ///
-/// [`Error::Unauthenticated`] if there is none.
+/// [`Error::Unauthenticated`] if no user is signed in.
 pub(super) fn actor<'a>(ctx: &Context<'a>) -> Result<&'a Actor> {
     state(ctx)?.caller.actor.as_ref().ok_or(UNAUTHENTICATED)
 }
 
-/// Whether the viewer has a permission. Without a token there is no viewer.
+/// Whether the viewer, which is the signed-in user, has a permission; `false` without a token.
 pub(super) fn viewer_may(ctx: &Context<'_>, permission: Permission) -> bool {
     actor(ctx).is_ok_and(|actor| actor.may(permission))
 }
@@ -108,11 +109,11 @@ pub(super) fn is_authenticated(ctx: &ExtensionContext<'_>) -> bool {
     ctx.data::<RequestState>().is_ok_and(|state| state.caller.actor.is_some())
 }
 
-/// Refuses introspection without an access token.
+/// Checks that a field may be resolved: introspection fields require an access token.
 ///
 /// # Errors
 ///
-/// [`Error::Unauthenticated`] without a token.
+/// [`Error::Unauthenticated`] for an introspection field without a token.
 pub(super) fn may_see(ctx: &ExtensionContext<'_>, info: &ResolveInfo<'_>) -> ServerResult<()> {
     if !matches!(info.name, "__schema" | "__type") || is_authenticated(ctx) {
         return Ok(());
@@ -127,7 +128,7 @@ pub(super) fn caller_name(ctx: &Context<'_>) -> Result<String> {
     Ok(state(ctx)?.caller.name())
 }
 
-/// The request's loaders.
+/// Returns the loader of the request, which loads related objects. Fails without a token.
 pub(super) fn loader<'a>(ctx: &Context<'a>) -> Result<&'a DataLoader<Loader>> {
     state(ctx)?.loader.as_ref().ok_or(UNAUTHENTICATED)
 }

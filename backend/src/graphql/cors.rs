@@ -1,7 +1,7 @@
 //! CORS: preflight requests, and the headers with which pages of other origins may use `/graphql`.
 //!
-//! The layer of tower-http answers every OPTIONS request. Here a page of an origin that is not allowed gets 403, and an
-//! OPTIONS request that is not a preflight request gets 405.
+//! The CORS layer of tower-http is not used, because it answers every OPTIONS request. Here a page of an origin that is
+//! not allowed gets 403, and an OPTIONS request that is not a preflight request gets 405.
 
 use axum::{
     extract::{Request, State},

@@ -37,11 +37,11 @@ pub(super) struct Roots {
     pub(super) fields: Vec<String>,
 }
 
-/// Measures a document.
+/// Measures a document, and returns its root fields.
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] if the document exceeds a limit.
+/// [`Error::Invalid`] if the document exceeds a limit, or if a fragment spreads itself.
 pub(super) fn check(document: &ExecutableDocument, variables: &Variables) -> Result<Roots> {
     let mut measure =
         Measure { document, values: values(document, variables), known: HashMap::new(), total: Size::default() };

@@ -1,8 +1,8 @@
-//! How long states take from their commit until they are written to a socket.
+//! The metric of the time between the commit of a state and its write to a socket.
 
 use std::time::Instant;
 
-/// Records that a state was written which was committed at this time.
+/// Records the time since `committed_at` for a state that was written to a socket just now.
 pub(super) fn record(committed_at: Instant) {
     metrics::histogram!("mftplus_delivery_duration_seconds").record(committed_at.elapsed().as_secs_f64());
 }

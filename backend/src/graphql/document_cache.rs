@@ -1,9 +1,9 @@
 //! Caches of what depends on a document alone, or on a document and its variables: the parsed document, and the result of
 //! its validation. Programs send few documents many times.
 //!
-//! Whatever a caller is charged for is charged for each operation: tokens, cost and complexity are compared with their
-//! limits whether or not they come from a cache. Only documents of callers with a token are kept, so that others cannot
-//! fill the caches.
+//! The limits apply to each operation: tokens, cost and complexity are compared with their limits whether or not they
+//! come from a cache. Only documents of callers with a token are cached, so that clients without a token cannot fill
+//! the caches.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub(super) struct ParsedDocument {
     pub(super) tokens: usize,
 }
 
-/// Documents by their text.
+/// A cache of parsed documents by their text.
 #[derive(Clone)]
 pub(super) struct Documents(Arc<Cache<Arc<str>, Arc<ParsedDocument>, Size>>);
 
@@ -55,12 +55,12 @@ impl Default for Documents {
 }
 
 impl Documents {
-    /// The document with this text, if it is known.
+    /// Returns the parsed document with this text, if it is cached.
     pub(super) fn get(&self, text: &str) -> Option<Arc<ParsedDocument>> {
         self.0.get(text)
     }
 
-    /// Keeps a document, unless it is too long.
+    /// Caches a document, unless its text is longer than [`MAX_DOCUMENT`].
     pub(super) fn keep(&self, text: Arc<str>, document: &ExecutableDocument, tokens: usize) {
         if text.len() <= MAX_DOCUMENT {
             self.0.insert(text, Arc::new(ParsedDocument { document: document.clone(), tokens }));
@@ -68,11 +68,11 @@ impl Documents {
     }
 }
 
-/// Results of validations that found nothing wrong, by what they depend on.
+/// A cache of the results of successful validations.
 #[derive(Clone)]
 pub(super) struct Validations(Arc<Cache<ValidationKey, ValidationResult>>);
 
-/// The SHA-256 of the document, the name of the operation and the variables.
+/// The key of a validation: the SHA-256 of the document, the name of the operation and the variables.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ValidationKey([u8; 32]);
 
@@ -93,7 +93,7 @@ impl Validations {
 }
 
 impl ValidationKey {
-    /// The key of a request; `None` if its variables are too long.
+    /// Returns the key of a request; `None` if its variables are too long to be cached.
     pub(super) fn of(request: &Request) -> Option<Self> {
         let variables = write(&request.variables, MAX_VARIABLES).ok()?;
         let name = request.operation_name.as_deref();

@@ -1,4 +1,4 @@
-//! The links of enrolment codes.
+//! The GraphQL field that loads the customer of an enrolment code.
 
 use async_graphql::{ComplexObject, Context};
 

@@ -24,7 +24,7 @@ fn translate(error: &mut ServerError) {
         error.message = message;
         error.extensions = Some(extensions);
     } else if error.source.is_some() {
-        tracing::error!(message = error.message, "a resolver failed in a way it should not");
+        tracing::error!(message = error.message, "a resolver failed with an error of an unknown type");
         let (message, extensions) = public(&Error::internal("unknown error of a resolver"));
         error.message = message;
         error.extensions = Some(extensions);
@@ -35,12 +35,12 @@ fn translate(error: &mut ServerError) {
     error.source = None;
 }
 
-/// An error of the control plane that is converted with the other errors of its response.
+/// Wraps an error of the control plane, so that [`translated`] converts it with the other errors of its response.
 pub(super) fn failed(error: Error) -> ServerError {
     ServerError { source: Some(Arc::new(error)), ..ServerError::new("", None) }
 }
 
-/// The error for a document that cannot be parsed.
+/// Converts the error for a document that cannot be parsed.
 pub(super) fn wrong_document(mut error: ServerError) -> ServerError {
     translate(&mut error);
     error
@@ -51,14 +51,14 @@ fn ours(error: &ServerError) -> Option<&Error> {
     error.source::<Error>().or_else(|| error.source::<Arc<Error>>().map(AsRef::as_ref))
 }
 
-/// A GraphQL error for an error that does not come from a resolver.
+/// Converts an error of the control plane that does not come from a resolver, and logs it if it is internal.
 pub(super) fn server_error(error: &Error) -> ServerError {
     log(error);
     let (message, extensions) = public(error);
     ServerError { extensions: Some(extensions), ..ServerError::new(message, None) }
 }
 
-/// A value as JSON.
+/// Serializes a value as JSON; if that fails, returns a JSON array with one internal error.
 pub(super) fn json(value: &(impl serde::Serialize + ?Sized)) -> Bytes {
     serde_json::to_vec(value).unwrap_or_else(|_| br#"[{"message":"internal error"}]"#.to_vec()).into()
 }

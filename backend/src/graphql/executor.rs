@@ -81,7 +81,7 @@ pub(super) struct Executor {
 /// The outcome of an operation.
 #[derive(Debug)]
 pub(super) enum Executed {
-    /// The operation was executed. Holds the response as JSON.
+    /// The operation was executed. The response is JSON.
     Answered(Bytes),
     /// The operation was not executed, or the response is too large.
     Refused(Vec<ServerError>),

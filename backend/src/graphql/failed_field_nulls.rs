@@ -25,7 +25,8 @@ struct Missing {
 struct Reported;
 
 impl Nulls {
-    /// The value of a field or of a list item after it was resolved.
+    /// Returns the value of a field or list item after it was resolved: null if it failed and its type is nullable. If
+    /// it failed and its type is not nullable, returns the error, which makes the parent fail.
     pub(super) fn settle(
         &self,
         place: &QueryPathNode<'_>,
@@ -51,7 +52,8 @@ impl Nulls {
         Err(error)
     }
 
-    /// The response with a null for each field that was left out.
+    /// Completes a response after its execution: adds the errors of the fields that became null, and makes `data` null
+    /// if a field of the root failed and is not nullable.
     pub(super) fn complete(&self, mut response: Response) -> Response {
         let Missing { errors, incomplete } = take(&mut *self.lock());
         if !incomplete.is_empty() {

@@ -160,13 +160,13 @@ impl Fanout {
         }))
     }
 
-    /// The shard of a new socket: each in turn.
+    /// Assigns a shard to a new socket, by round robin.
     pub(super) fn next_shard(&self) -> usize {
         self.0.sockets.fetch_add(1, Ordering::Relaxed) % self.0.shards.len()
     }
 
-    /// Adds a subscriber to its shared subscription, which is created if there is none, and delivers to it from now on.
-    /// If the request asks for one, a snapshot is delivered first.
+    /// Adds a subscriber to its shared subscription, which is created if it does not exist. From now on the subscriber
+    /// receives every update; if the request asks for a snapshot, the subscriber receives that first.
     ///
     /// # Errors
     ///

@@ -61,7 +61,7 @@ enum Source {
     Body(Option<Body>),
 }
 
-/// Answers a query in a URL; a browser that opens the URL without one gets a page.
+/// Answers a query in a URL; a browser that opens the URL without a query gets the landing page.
 pub(super) async fn answer_get(State(graphql): State<Graphql>, parts: Parts, body: Body) -> HttpResponse {
     let response = if landing_page::is_wanted(&parts) {
         landing_page::show().await
@@ -91,18 +91,18 @@ pub(super) async fn refuse_method(body: Body) -> HttpResponse {
     response
 }
 
-/// The response after a panic.
+/// The response to a request whose handler panicked.
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> HttpResponse {
     written(Media::Json, StatusCode::INTERNAL_SERVER_ERROR, refusal(&transport::panicked(panic.as_ref())))
 }
 
-/// Refuses an upgrade.
+/// The response to a WebSocket upgrade that is refused with this status and message.
 pub(super) fn refuse_upgrade(status: StatusCode, sentence: &str) -> HttpResponse {
     written(Media::Json, status, refusal(&Error::Invalid(sentence.to_owned())))
 }
 
-/// Refuses a page of an origin that is not allowed.
+/// The response to a page of an origin that is not allowed.
 pub(super) fn refuse_origin() -> HttpResponse {
     written(Media::Json, StatusCode::FORBIDDEN, refusal(&FOREIGN))
 }

@@ -1,4 +1,5 @@
-//! Idempotency keys over HTTP: what a mutation creates or starts, a repetition with the same key does not do again.
+//! Idempotency keys over HTTP: a mutation that is sent again with the same key does not create or start anything a
+//! second time.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -25,9 +26,9 @@ pub(super) fn with_key(request: Request, headers: &HeaderMap) -> Request {
     }
 }
 
-/// Carries out a mutation once for each idempotency key, as the REST operation of the same name does; without a key, each
-/// time. `said` is what the client asked for: the same key for something else is refused. With an alias the mutation is an
-/// operation of its own, so that a document carries out each of its mutations once.
+/// Carries out a mutation once for each idempotency key, as the REST operation with the name `operation` does; without
+/// a key, on every call. `said` is the input of the mutation: the same key with another input is refused. A mutation
+/// with an alias counts as another operation, so that a document may use one mutation several times with one key.
 ///
 /// `permission` is the one that the mutation requires: a caller without it gets the same refusal with and without a key.
 ///

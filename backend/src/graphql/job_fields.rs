@@ -1,5 +1,5 @@
-//! The links of jobs, job runs and slots, what the viewer may do with them, and the fields whose form differs from
-//! REST.
+//! The GraphQL fields of jobs, job runs and slots that load related objects, depend on the viewer's permissions, or
+//! have another form than in REST.
 
 use async_graphql::{ComplexObject, Context};
 

@@ -138,7 +138,8 @@ macro_rules! inputs {
 
 mftplus_protocol::job_settings!(inputs);
 
-/// Reads the input of a job like the body of the same REST call, where two of its fields have other names.
+/// Reads the input of a job like the body of the corresponding REST call. Errors of `sourcePath` and `destinationPath`
+/// get the names that these fields have in GraphQL: `source` and `destination`.
 ///
 /// # Errors
 ///

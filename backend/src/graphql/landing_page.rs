@@ -1,4 +1,5 @@
-//! The page for a browser that opens the endpoint. It explains the endpoint and works offline.
+//! The landing page for a browser that opens the endpoint. It explains the endpoint, and loads nothing from other
+//! servers.
 
 use axum::{
     http::{HeaderName, HeaderValue, header, request::Parts},
@@ -31,7 +32,7 @@ pub(super) fn is_wanted(parts: &Parts) -> bool {
     !has_document && accepted.any(|value| value.split(',').any(is_html))
 }
 
-/// The response with the page.
+/// Returns the landing page.
 pub(super) async fn show() -> Response {
     (HEADERS, PAGE).into_response()
 }

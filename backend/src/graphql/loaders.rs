@@ -1,4 +1,4 @@
-//! Loaders: the links of many objects are loaded with one query per type, within the caller's scope.
+//! Loaders: the related objects of many objects are loaded with one query per type, within the caller's scope.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -46,11 +46,11 @@ pub(super) struct NewestPipelineRunsOf(pub(super) PipelineId, pub(super) u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct PlanOf(pub(super) RunId);
 
-/// The key of the definition of a pipeline run that executes a draft.
+/// The key of the draft that a pipeline run executes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct DraftOf(pub(super) RunId);
 
-/// The key of a pipeline run whose definition is a draft that is kept.
+/// The key with which a loader finds out whether the draft of a pipeline run is still stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct WithDraft(pub(super) RunId);
 
@@ -58,7 +58,7 @@ pub(super) struct WithDraft(pub(super) RunId);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct SamplesOf(pub(super) TransferId);
 
-/// Reads the number of newest objects to load.
+/// Checks the argument `first`, the number of newest objects to load, which must be from 1 to 100.
 ///
 /// # Errors
 ///

@@ -18,7 +18,8 @@ use crate::{
     service::{ControlPlane, EventLogSubscription},
 };
 
-/// The events of a log, read on the runtime of requests for a stream that is executed elsewhere. One is read ahead.
+/// Reads the event log on the runtime of requests, for a stream that is executed on another runtime. Reads one event
+/// ahead.
 pub(super) struct LogFollower {
     events: mpsc::Receiver<Result<Option<event::Event>>>,
     reading: Option<AbortOnDropHandle<()>>,
@@ -37,7 +38,8 @@ impl LogFollower {
         Self { events, reading: Some(reading) }
     }
 
-    /// The next event, or `None` inside the result for a gap. The stream ends when the server stops.
+    /// Waits for the next event; `Ok(None)` stands for a gap. The outer `None` means that the log has ended, because
+    /// the server stops.
     pub(super) async fn next(&mut self) -> Option<Result<Option<event::Event>>> {
         let event = self.events.recv().await;
         if event.is_none()

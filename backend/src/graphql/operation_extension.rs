@@ -30,11 +30,11 @@ const SUBSCRIPTION_COMPLEXITY: usize = 2_000;
 /// The maximum number of errors that are reported about one document.
 const MAX_PROBLEMS: usize = 100;
 
-/// The extension that converts errors, and refuses documents that the library would accept.
+/// The extension that converts errors, and refuses documents that exceed limits which the library does not check.
 pub(super) struct OperationExtension {
     /// The maximum size of a response, in bytes.
     pub(super) max_response: usize,
-    /// The validations that found nothing wrong.
+    /// The cache of successful validations.
     pub(super) validations: Validations,
 }
 

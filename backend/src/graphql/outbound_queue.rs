@@ -1,11 +1,12 @@
 //! The outbound queue of a socket: the messages that wait until the client reads them.
 //!
-//! States are written at once while nothing waits ([`SubscriptionSink::deliver_all`]). What a socket does not take waits
-//! here, and the task of the socket writes it in batches ([`OutboundQueue::send`]).
+//! While the queue is empty, states are written to the socket at once ([`SubscriptionSink::deliver_all`]). States that
+//! the socket does not take wait in the queue, and the task of the socket writes them in batches
+//! ([`OutboundQueue::send`]).
 //!
-//! Of each object only the latest state waits, in the slot of the first one. So a slow client costs no more memory than
-//! there are objects, and at most [`MAX_STATES`] states, including those that throttles hold back. All other messages
-//! wait in order.
+//! Only the latest state of each object waits, at the position of the first one. So a slow client costs the memory of
+//! one state per object, and of at most [`MAX_STATES`] states, including those that throttles hold back. All other
+//! messages wait in the order in which they were queued.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -49,7 +50,7 @@ const MAX_LOG_ENTRIES: usize = 64;
 /// be large.
 const MAX_ANSWERS: usize = 4;
 
-/// The number of an operation. A socket never uses one twice.
+/// The number of an operation on its socket. A socket never uses a number twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct OperationNumber(pub(super) u32);
 
@@ -128,7 +129,7 @@ pub(super) struct OutboundQueue {
     queue: Mutex<Queue>,
     /// The permits of [`MAX_ANSWERS`], once there was a query or a mutation.
     answers: OnceLock<Arc<Semaphore>>,
-    /// Notified when something waits.
+    /// Notified when an entry waits to be sent.
     pub(super) filled: Notify,
     /// Notified when the socket has to be closed.
     pub(super) closing: Notify,
@@ -164,7 +165,7 @@ impl OutboundQueue {
         self.filled.notify_one();
     }
 
-    /// Waits for the permit for one more response; `None` once the socket is closed.
+    /// Waits for one of [`MAX_ANSWERS`] permits to execute a query or mutation; `None` if the semaphore is closed.
     pub(super) async fn answer_permit(&self) -> Option<OwnedSemaphorePermit> {
         let answers = self.answers.get_or_init(|| Arc::new(Semaphore::new(MAX_ANSWERS)));
         Arc::clone(answers).acquire_owned().await.ok()
@@ -176,7 +177,7 @@ impl OutboundQueue {
         self.push(pong);
     }
 
-    /// Whether a client sends pings faster than it reads their answers.
+    /// Whether [`MAX_PONGS`] pongs wait, because the client sends pings faster than it reads the pongs.
     pub(super) fn is_backlogged(&self) -> bool {
         self.queue().pongs >= MAX_PONGS
     }
@@ -198,7 +199,7 @@ impl OutboundQueue {
         self.filled.notify_one();
     }
 
-    /// Adds an operation, whose results have this envelope. States of other operations are dropped.
+    /// Adds a running operation and the envelope of its results. States of operations that were not added are dropped.
     pub(super) fn begin(&self, operation: OperationNumber, envelope: Envelope) {
         let mut queue = self.queue();
         // Most sockets have one operation.
@@ -206,7 +207,7 @@ impl OutboundQueue {
         queue.operations.push(QueuedOperation { number: operation, envelope, throttle: None });
     }
 
-    /// Sends at most one state per object and interval from now on.
+    /// Limits an operation to one state per object and interval from now on.
     pub(super) fn throttle(&self, operation: OperationNumber, interval: Duration) {
         if let Some(operation) = self.queue().operation(operation) {
             operation.throttle = Some(Box::new(Throttle::new(interval)));
@@ -238,14 +239,14 @@ impl OutboundQueue {
         }
     }
 
-    /// Closes the socket. Of several calls the first one gives the reason.
+    /// Requests that the socket is closed. If this is called several times, the first reason is used.
     pub(super) fn close(&self, close: Close) {
         self.queue().close.get_or_insert(close);
         self.closing.notify_one();
     }
 
     /// Drops everything that waits and everything that comes later, because the socket is closed. A subscriber guard
-    /// that stayed here would keep its shared subscription, which would keep this queue.
+    /// that stayed in the queue would keep its shared subscription in memory, which would keep this queue in memory.
     pub(super) fn shut(&self) {
         {
             let mut queue = self.queue();
@@ -255,12 +256,13 @@ impl OutboundQueue {
         drop(self.drain(Instant::now()));
     }
 
-    /// Takes the writer of a socket that is about to be closed. Nothing that waits is sent any more.
+    /// Takes the writer of a socket that is about to be closed; `None` if it was taken before. Entries that wait are
+    /// not sent any more.
     pub(super) fn take_writer(&self) -> Option<SocketWriter> {
         self.queue().writer.take()
     }
 
-    /// Sends these frames, after those that were not sent before.
+    /// Sends these frames, after the frames that are still unsent.
     ///
     /// # Errors
     ///
@@ -272,7 +274,8 @@ impl OutboundQueue {
         poll_fn(|context| self.poll_send(context)).await
     }
 
-    /// Lets states be written at once again, because everything that was taken has been sent.
+    /// Notes that all entries that [`Self::drain`] returned have been sent. From now on states may be written to the
+    /// socket at once again.
     pub(super) fn sent(&self) {
         let mut queue = self.queue();
         queue.is_sending = false;
@@ -295,8 +298,8 @@ impl OutboundQueue {
         self.queue().close.clone()
     }
 
-    /// Takes all entries that may be sent now, for a task that calls [`Self::sent`] when it has sent them. Also returns the
-    /// time at which a throttle releases the next state.
+    /// Takes all entries that may be sent now. The caller must call [`Self::sent`] when it has sent them. Also returns
+    /// the time at which a throttle releases the next state; `None` if no state is held back.
     pub(super) fn drain(&self, now: Instant) -> (Vec<Outbound>, Option<Instant>) {
         let mut queue = self.queue();
         let mut next: Option<Instant> = None;

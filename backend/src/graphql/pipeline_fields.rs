@@ -1,5 +1,5 @@
-//! The links of pipelines, their runs and slots, what the viewer may do with them, and the fields whose form differs
-//! from REST.
+//! The GraphQL fields of pipelines, their runs and slots that load related objects, depend on the viewer's permissions,
+//! or have another form than in REST.
 
 use std::sync::Arc;
 

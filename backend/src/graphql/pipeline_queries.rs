@@ -161,7 +161,7 @@ impl PipelineQueries {
     }
 }
 
-/// The cost of an object that is loaded with a long text, whether the text is selected or not.
+/// The complexity of an object that is loaded with a long text, whether the text is selected or not.
 pub(super) const LONG_TEXT: usize = 50;
-/// The cost of parsing a definition or comparing two, which may take long.
+/// The complexity of a field that parses a definition or compares two of them, which may take long.
 pub(super) const LABORIOUS: usize = 1000;

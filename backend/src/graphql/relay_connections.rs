@@ -20,7 +20,7 @@ pub(super) struct Totals {
     total_is_at_least: bool,
 }
 
-/// A connection of `T`.
+/// A Relay connection of `T` objects, with their total number.
 pub(super) type Connection<T> = Relay<String, T, Totals, EmptyFields, DefaultConnectionName, DefaultEdgeName>;
 
 /// The arguments of a connection.
@@ -34,7 +34,7 @@ pub(super) struct ConnectionArguments {
 }
 
 impl ConnectionArguments {
-    /// The page request that the arguments describe.
+    /// Converts the arguments into a page request. `is_counted` says whether the total is needed.
     ///
     /// # Errors
     ///
@@ -67,12 +67,12 @@ impl ConnectionArguments {
     }
 }
 
-/// The maximum number of items that the arguments request, for the cost of the connection.
+/// The maximum number of items that the arguments request, from which the complexity of the connection is computed.
 pub(super) fn size(first: Option<i32>, last: Option<i32>) -> usize {
     usize::try_from(first.or(last).unwrap_or(20)).unwrap_or(0).min(100)
 }
 
-/// Whether the total of a connection is selected. If not, it need not be counted.
+/// Whether the client selects the total of a connection. If not, the items need not be counted.
 pub(super) fn wants_total(ctx: &Context<'_>) -> bool {
     let selected = ctx.look_ahead();
     selected.field("totalCount").exists() || selected.field("totalIsAtLeast").exists()
@@ -90,7 +90,7 @@ fn cursor(name: &'static str, text: &str) -> Result<Uuid> {
     Uuid::try_parse(text).map_err(|_| Error::field(name, "is not a cursor of this list"))
 }
 
-/// A page as a connection.
+/// Converts a page into a connection. `id` returns the id of an item, which is its cursor.
 pub(super) fn connection<T: OutputType>(page: Page<T>, id: impl Fn(&T) -> Uuid) -> Connection<T> {
     let totals = Totals { total_count: page.total.count(), total_is_at_least: matches!(page.total, Total::AtLeast(_)) };
     let mut connection = Relay::with_additional_fields(page.has_newer(), page.has_older(), totals);

@@ -1,5 +1,5 @@
-//! Builds requests from their members, over HTTP and on sockets. Every request that is executed is built and checked
-//! here ([`CheckedRequest`]), before its document is visited.
+//! Builds GraphQL requests from the JSON members that clients send over HTTP and on sockets. Every request that is
+//! executed is built and checked here ([`CheckedRequest`]), before the library reads its document.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ const MAX_TOKENS_WITHOUT_TOKEN: usize = 500;
 /// A document of this many bytes or more is parsed on a thread of its own.
 const LONG: usize = 8 * 1024;
 
-/// Builds a request from its members, whose types the specification defines.
+/// Builds a request from its JSON members, whose types the GraphQL over HTTP specification defines.
 ///
 /// # Errors
 ///
@@ -151,12 +151,12 @@ impl CheckedRequest {
         Ok(Self(request))
     }
 
-    /// The name of the operation to execute, if there is one.
+    /// The name of the operation to execute, if the request has one.
     pub(super) fn operation_name(&self) -> Option<String> {
         self.0.operation_name.clone()
     }
 
-    /// Whether the document or the variables of the request are longer than this.
+    /// Whether the document of the request, or its variables as JSON, are longer than this number of bytes.
     pub(super) fn is_longer_than(&self, bytes: usize) -> bool {
         self.0.query.len() > bytes || write(&self.0.variables, bytes).is_err()
     }

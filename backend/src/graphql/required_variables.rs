@@ -1,4 +1,4 @@
-//! Finds missing variables before the execution; the library would find them during it.
+//! Finds missing variables before the execution; the library would find them only during the execution.
 
 use async_graphql::{Name, Request, Value, parser::types::DocumentOperations};
 

@@ -13,7 +13,7 @@ const MAX_FIELDS_OF_SUBSCRIPTION: usize = 20_000;
 /// The bytes of JSON around a name and its value.
 const PUNCTUATION: usize = 4;
 
-/// The use of the limit by one response.
+/// The limit of one response, and how much of it is used.
 #[derive(Debug)]
 pub(super) struct ResponseLimit {
     max_bytes: usize,
@@ -28,12 +28,12 @@ impl ResponseLimit {
         Self { max_bytes, is_subscription: AtomicBool::new(false), bytes, fields }
     }
 
-    /// Reduces the limit to that of a subscription.
+    /// Reduces the maximum number of fields to that of a subscription.
     pub(super) fn narrow(&self) {
         self.is_subscription.store(true, Relaxed);
     }
 
-    /// Begins the next response.
+    /// Starts to count the next response from zero.
     pub(super) fn begin(&self) {
         self.bytes.store(0, Relaxed);
         self.fields.store(0, Relaxed);

@@ -1,5 +1,4 @@
-//! What stands around the payload of a message with a result. It is written once for each operation, so that nothing is
-//! formatted for each frame.
+//! The text around the payload of a message with a result. It is formatted once for each operation, not for each frame.
 
 use std::{mem, sync::Arc};
 
@@ -13,12 +12,12 @@ const END: &[u8] = b"}";
 /// The largest buffer that is kept between two blocks, in bytes.
 const MAX_KEPT: usize = 1024 * 1024;
 
-/// What stands before the payload of the messages of one operation.
+/// The text before the payload in the result messages of one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Envelope(Arc<[u8]>);
 
 impl Envelope {
-    /// The envelope of messages of this type, for the operation that the client calls `id`.
+    /// Creates the envelope of messages of the type `kind`, for the operation to which the client gave the id `id`.
     pub(super) fn new(kind: &str, id: &str) -> Self {
         let id = Value::from(id);
         Self(format!(r#"{{"id":{id},"type":"{kind}","payload":"#).into_bytes().into())
@@ -30,7 +29,8 @@ impl Envelope {
     }
 }
 
-/// The frames of several payloads in one envelope. They are made once for all sockets whose operation has the same id.
+/// The frames of several payloads in one envelope. They are built once, and sent to all sockets whose operation has the
+/// same id.
 #[derive(Debug, Default)]
 pub(super) struct FrameBlock {
     envelope: Option<Envelope>,
@@ -50,8 +50,8 @@ impl FrameBlock {
         self.ends.clear();
     }
 
-    /// Makes the frames of these payloads, unless they were made for this envelope just now. All calls between two
-    /// [`Self::clear`] name the same payloads.
+    /// Builds the frames of these payloads, unless the block holds them with this envelope already. All calls between
+    /// two calls of [`Self::clear`] must pass the same payloads.
     pub(super) fn make<'a>(&mut self, envelope: &Envelope, payloads: impl Iterator<Item = &'a Bytes>) {
         if self.envelope.as_ref() == Some(envelope) {
             return;
@@ -64,12 +64,12 @@ impl FrameBlock {
         self.envelope = Some(envelope.clone());
     }
 
-    /// All frames.
+    /// The bytes of all frames.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Counts frames that a socket was sent.
+    /// Counts frames that were sent to a socket.
     pub(super) fn count_sent(&mut self, frames: usize) {
         self.sent += frames as u64;
     }
@@ -84,7 +84,8 @@ impl FrameBlock {
         mem::take(&mut self.sent)
     }
 
-    /// The number of frames that have begun in the first `written` bytes, and the rest of the last one of them.
+    /// Returns the number of frames that were written at least in part by writing `written` bytes, and the unwritten
+    /// rest of the last of these frames.
     pub(super) fn begun(&self, written: usize) -> (usize, &[u8]) {
         let whole = self.ends.partition_point(|end| *end <= written);
         let start = whole.checked_sub(1).map_or(0, |last| self.ends[last]);

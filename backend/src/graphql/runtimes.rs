@@ -11,11 +11,11 @@ use crate::{
     transport::RequestId,
 };
 
-/// The runtime that serves sockets and delivers to them. By default it is the one that answers requests.
+/// The tokio runtime that serves sockets and delivers to them. By default it is the runtime that answers requests.
 ///
-/// A connection to the database belongs to the runtime that opened it, and must not wait for deliveries. So tokens,
-/// operations, loads, and the reads of snapshots and of the event log are tasks of the runtime of requests. Only lists
-/// within the responses of a subscription are read here.
+/// A connection to the database belongs to the runtime that opened it, and must not wait for deliveries. So the runtime
+/// of requests checks tokens, executes operations and loads, and reads snapshots and the event log. Only lists within
+/// the responses of a subscription are read on the runtime of deliveries.
 #[derive(Clone, Debug, Default)]
 pub struct Deliveries(Option<Handle>);
 
@@ -26,7 +26,7 @@ impl Deliveries {
         Self(Some(runtime))
     }
 
-    /// The runtime. Called on that of requests.
+    /// The runtime of deliveries. Must be called on the runtime of requests, which is the default.
     pub(super) fn runtime(&self) -> Handle {
         self.0.clone().unwrap_or_else(Handle::current)
     }
@@ -53,7 +53,7 @@ impl OtherRuntime {
         AbortOnDropHandle::new(self.tasks.spawn_on(work, &self.runtime))
     }
 
-    /// Carries out work as a part of the current request, and waits for it. A panic of the work is one of the caller.
+    /// Carries out work as a part of the current request, and waits for it. If the work panics, the caller panics.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl OtherRuntime {
     }
 }
 
-/// Waits for work that was started. A panic of the work is one of the caller.
+/// Waits for work that was started. If the work panics, the caller panics.
 ///
 /// # Errors
 ///

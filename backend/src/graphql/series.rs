@@ -1,4 +1,4 @@
-//! What happened over time: series, and the fields of points whose form differs from REST.
+//! Series in GraphQL, and the field of transfer samples whose form differs from REST.
 
 use async_graphql::{ComplexObject, SimpleObject};
 
@@ -9,10 +9,10 @@ use crate::model::{
     transfer::TransferSample,
 };
 
-/// What the points of a series cost: a tenth of their maximum number, since they are read with one statement.
+/// The complexity of the points of a series: a tenth of their maximum number, since they are read with one statement.
 pub(super) const POINTS: usize = 200;
 
-/// What the history of an agent costs, in multiples of one point: a tenth of their maximum number.
+/// The complexity of the history of an agent, in multiples of one point: a tenth of the maximum number of points.
 pub(super) const HISTORY: usize = 144;
 
 /// What happened in each minute, hour, day or month of a window.

@@ -1,5 +1,5 @@
-//! The links of transfers, what the viewer may do with them, the fields whose form differs from REST, and the results of
-//! changes of several transfers.
+//! The GraphQL fields of transfers that load related objects, depend on the viewer's permissions, or have another form
+//! than in REST; and the results of changes of several transfers.
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
 
@@ -35,7 +35,7 @@ pub(crate) struct TransferResult {
     error: Option<String>,
 }
 
-/// The result for each transfer.
+/// Converts the outcome for each transfer into a result.
 pub(super) fn results(outcomes: TransferOutcomes) -> Vec<TransferResult> {
     let result = |(id, outcome): (TransferId, crate::error::Result<Transfer>)| {
         let error = outcome.err();
@@ -46,7 +46,8 @@ pub(super) fn results(outcomes: TransferOutcomes) -> Vec<TransferResult> {
 }
 
 impl Transfer {
-    /// `etaSeconds`: an `Int` holds at most 68 years, and a longer estimate is omitted.
+    /// The value of `etaSeconds`; `None` if there is no estimate, or if it is longer than 68 years, the maximum of an
+    /// `Int`.
     pub(super) fn eta(&self) -> Option<i32> {
         self.eta_seconds.and_then(|seconds| i32::try_from(seconds).ok())
     }

@@ -1,4 +1,4 @@
-//! The links of users.
+//! The GraphQL field that loads the customer of a user.
 
 use async_graphql::{ComplexObject, Context};
 

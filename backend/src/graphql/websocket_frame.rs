@@ -11,7 +11,7 @@ pub(super) const TWO_BYTES: u8 = 126;
 /// The second byte of a frame whose length follows in eight bytes.
 pub(super) const EIGHT_BYTES: u8 = 127;
 
-/// Appends the frame of a text that consists of these parts.
+/// Appends one frame with the text that these parts form together.
 pub(super) fn write_text(buffer: &mut Vec<u8>, parts: &[&[u8]]) {
     let length = parts.iter().map(|part| part.len()).sum();
     write_header(buffer, TEXT, length);

@@ -50,7 +50,7 @@ const WRONG_PROTOCOL: &str =
 /// The error for a request without an upgrade, or with one that is not possible.
 const NO_UPGRADE: &str = "send a WebSocket upgrade (RFC 6455, version 13) over HTTP/1.1 with GET";
 
-/// Upgrades to a socket, for pages of allowed origins.
+/// Upgrades a request to a socket, and refuses pages of origins that are not allowed.
 pub(super) async fn upgrade(
     State(graphql): State<Graphql>,
     protocol: Result<GraphQLProtocol, StatusCode>,

@@ -33,7 +33,8 @@ pub(in crate::graphql) enum Topic {
 }
 
 impl Topic {
-    /// Whether the state is computed as a whole, and so has no object that is looked up.
+    /// Whether the state of the topic is computed from many objects, so that there is no single object to look
+    /// up.
     pub(super) const fn is_computed(self) -> bool {
         matches!(self, Self::Fleet | Self::Attention)
     }
@@ -66,9 +67,9 @@ pub(in crate::graphql) enum Update {
     JobRun(Arc<JobRun>),
     /// The current state of a pipeline run.
     PipelineRun(Arc<PipelineRun>),
-    /// The totals of the fleet, and the number of the read that they come from.
+    /// The totals of the fleet, and the number of the read that returned them; a higher number is newer.
     Fleet(Arc<Fleet>, i64),
-    /// What needs attention, and the number of the read that it comes from.
+    /// The attention items, and the number of the read that returned them; a higher number is newer.
     Attention(Arc<Attention>, i64),
     /// Changes may have been missed: the client must query again.
     Resync,
@@ -115,7 +116,9 @@ pub(super) enum Before<S> {
 /// A change of an object.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
+    /// A change of a transfer, and its status before.
     Transfer(Arc<Transfer>, Before<TransferStatus>),
+    /// A change of an agent, and its status before.
     Agent(Arc<Agent>, Before<AgentStatus>),
     /// The agent was revoked.
     Revoked(Uuid),
@@ -125,17 +128,18 @@ pub(super) enum Change {
     JobDeleted(Uuid),
     /// A change of a job run.
     JobRun(Arc<JobRun>),
+    /// A change of a pipeline run, and its status before.
     PipelineRun(Arc<PipelineRun>, Before<PipelineRunStatus>),
     /// The pipeline was deleted with its runs.
     PipelineDeleted(Uuid),
-    /// The totals of the fleet, and the number of the read that they come from.
+    /// The totals of the fleet, and the number of the read that returned them; a higher number is newer.
     Fleet(Arc<Fleet>, i64),
-    /// What needs attention, and the number of the read that it comes from.
+    /// The attention items, and the number of the read that returned them; a higher number is newer.
     Attention(Arc<Attention>, i64),
 }
 
 impl Change {
-    /// Whether subscriptions about this type of object may have to be notified.
+    /// Whether subscriptions of this topic may have to be notified of the change.
     pub(super) const fn concerns(&self, topic: Topic) -> bool {
         match self {
             Self::Transfer(..) => matches!(topic, Topic::Transfers),
@@ -173,7 +177,7 @@ impl Change {
         }
     }
 
-    /// The update that subscribers get.
+    /// The update that subscribers get; a resync if the object was removed.
     pub(super) fn update(&self) -> Update {
         match self {
             Self::Transfer(transfer, _) => Update::Transfer(Arc::clone(transfer)),

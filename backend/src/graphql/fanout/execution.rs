@@ -56,7 +56,7 @@ pub(in crate::graphql) fn feed(
 pub(super) enum Refusal {
     /// The request is invalid, or not allowed.
     Errors(Vec<ServerError>),
-    /// The subscription ended at once.
+    /// The subscription ended before it sent its filter.
     Ended,
 }
 
@@ -112,7 +112,7 @@ impl Execution {
         }
     }
 
-    /// An execution with these responses, whatever the updates are.
+    /// An execution that returns these responses in their order, whatever updates it is given.
     #[cfg(test)]
     pub(super) fn of(responses: BoxStream<'static, Response>) -> Self {
         let (updates, fed) = mpsc::channel(16);
@@ -124,7 +124,7 @@ impl Execution {
         Self { responses: responses.boxed(), updates, max_response: usize::MAX, projection: None }
     }
 
-    /// The response to this update; `None` if the subscription has ended.
+    /// Computes the response to this update; `None` if the subscription has ended.
     pub(super) async fn execute(&mut self, update: Update) -> Option<SerializedResponse> {
         if let (Some(projection), Update::Transfer(transfer)) = (&self.projection, &update)
             && let Some(payload) = projection.write(transfer, self.max_response)

@@ -1,5 +1,5 @@
-//! States that are computed as a whole, for `fleetUpdated` and `attentionUpdated`: read again after a change, at most once
-//! a second.
+//! Computed states, for `fleetUpdated` and `attentionUpdated`: each is computed from many objects, and computed again
+//! after a change, at most once a second.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// other servers changes.
 const MAX_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A state that is computed as a whole.
+/// A state that is computed from many objects.
 #[derive(Clone, Debug)]
 pub(super) enum ComputedState {
     Fleet(Arc<Fleet>),
@@ -47,14 +47,15 @@ impl ComputedState {
         }
     }
 
-    /// The update that a snapshot sends.
+    /// The update with which a snapshot sends this state. `number` is the number of the read that returned the state.
     pub(super) fn update(self, number: i64) -> Update {
         self.change(number).update()
     }
 }
 
 impl Hub {
-    /// Reads the state of a subscription until it ends, and notifies the subscription if the state has changed.
+    /// Computes the state of a subscription repeatedly until the subscription ends, and notifies the subscription when
+    /// the state has changed.
     pub(super) async fn follow_computed_state(&self, actor: &Actor, subscription: &SharedSubscription) {
         let following = async {
             let mut last: Option<ComputedState> = None;
@@ -83,8 +84,8 @@ impl Hub {
         }
     }
 
-    /// Lets the subscriptions to what needs attention read it again, if an item was snoozed or its snooze was ended, which is
-    /// no event.
+    /// Lets the subscriptions of `attentionUpdated` compute their state again if an attention item was snoozed or its
+    /// snooze was ended. These changes are not events, so only the invalidations of the message tell of them.
     pub(super) fn read_invalidated_states(&self, message: &Arc<Message>) {
         for invalidation in &message.invalidations {
             let Invalidation::Attention(customer) = invalidation else { continue };
@@ -100,7 +101,7 @@ impl Hub {
         }
     }
 
-    /// The current state of a topic; `None` unless the topic is computed as a whole.
+    /// Computes the current state of a topic; `None` unless the topic has a computed state.
     pub(super) async fn compute(&self, actor: &Actor, topic: Topic) -> Result<Option<ComputedState>> {
         Ok(match topic {
             Topic::Fleet => Some(ComputedState::Fleet(Arc::new(self.cp.get_fleet(actor).await?))),

@@ -1,4 +1,4 @@
-//! The last revision of each object that was seen.
+//! The last revision of each object of which an event was read.
 
 use std::{collections::HashMap, mem, sync::Arc};
 
@@ -57,7 +57,8 @@ const PIPELINE_RUNS: Kinds = Kinds {
 };
 
 impl RevisionTracker {
-    /// The change that an event describes; `None` for an event without a state, or about a revision that is not newer.
+    /// Returns the change that an event describes; `None` for an event without a state, or with a revision that is not
+    /// newer than the last one.
     pub(super) fn change(&mut self, event: &Event) -> Option<Change> {
         let kind = event.kind;
         if !kind.tells_state() {

@@ -29,7 +29,7 @@ const MAX_BYTES: usize = 256 * 1024;
 /// The number of subscribers that a shard delivers to before it lets other tasks run.
 const STEP: usize = 64;
 
-/// The queue of a shard: the partitions for which states wait, each once.
+/// The sending end of a shard's queue. The queue holds each partition that has states or a resync to deliver, once.
 pub(super) type Shard = mpsc::UnboundedSender<Arc<Partition>>;
 
 /// The subscribers of one shared subscription in one shard.
@@ -63,7 +63,7 @@ impl Partition {
         Self { shard, inbox, subscribers, len, room: Notify::new(), resync }
     }
 
-    /// Adds a subscriber. Its number is higher than those before.
+    /// Adds a subscriber. Its number must be higher than those of the subscribers that were added before.
     pub(super) fn add(&self, number: u64, sink: SubscriptionSink, is_snapshot_due: bool) {
         let mut subscribers = self.subscribers();
         subscribers.push((number, Subscriber::new(sink, is_snapshot_due)));
@@ -88,7 +88,7 @@ impl Partition {
         subscribers.into_iter().map(|(_, subscriber)| subscriber).collect()
     }
 
-    /// Delivers an update of the snapshot of one subscriber.
+    /// Delivers one update of a snapshot to the subscriber that requested the snapshot.
     pub(super) fn deliver_snapshot(&self, number: u64, update: &Update, payload: Bytes) {
         let resync = self.resync();
         self.with(number, |subscriber| subscriber.deliver_snapshot(update, payload, &resync));
@@ -106,7 +106,8 @@ impl Partition {
         }
     }
 
-    /// Queues a state for all subscribers, in place of one of the same object, once there is room.
+    /// Queues a state for all subscribers. It replaces a waiting state of the same object; otherwise this waits until
+    /// the queue has room.
     pub(super) async fn post(self: &Arc<Self>, state: &State) {
         while self.len.load(Ordering::Acquire) > 0 && !self.try_post(state) {
             self.room.notified().await;
@@ -130,7 +131,7 @@ impl Partition {
         true
     }
 
-    /// Queues a resync for all subscribers, after the states that wait.
+    /// Queues a resync for all subscribers, to be delivered after the waiting states.
     pub(super) fn post_resync(self: &Arc<Self>) {
         let mut inbox = self.inbox();
         inbox.is_resync_due = true;
@@ -145,7 +146,7 @@ impl Partition {
         }
     }
 
-    /// Delivers what waits to all subscribers. Called by the shard.
+    /// Delivers the waiting states, then the resync if one is due, to all subscribers. Called by the task of the shard.
     pub(super) async fn deliver(&self, block: &mut FrameBlock) {
         let Inbox { states, is_resync_due, .. } = mem::take(&mut *self.inbox());
         self.room.notify_one();

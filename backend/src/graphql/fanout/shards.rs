@@ -1,5 +1,5 @@
-//! Shards: each socket belongs to one, and the one task of a shard delivers to its sockets, one after the other. A socket
-//! that cannot be written to delays no other one, since nothing waits for it here.
+//! Shards. Each socket belongs to one shard, and each shard has one task, which delivers to its sockets one after the
+//! other. The task never waits for a socket, so a socket that cannot be written to delays no other.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, thread::available_parallelism};
 
@@ -22,16 +22,16 @@ use crate::{
 /// The maximum number of shards. Each shared subscription has a part in each of them.
 const MAX_SHARDS: usize = 16;
 
-/// The partitions that wait for a shard.
+/// The receiving end of a shard's queue: the partitions that have states or a resync to deliver.
 pub(super) type QueuedPartitions = mpsc::UnboundedReceiver<Arc<Partition>>;
 
-/// A shard for each processor, with its queue.
+/// Creates a shard for each processor, at most [`MAX_SHARDS`], and returns both ends of their queues.
 pub(super) fn shards() -> (Vec<Shard>, Vec<QueuedPartitions>) {
     let processors = available_parallelism().map_or(1, usize::from);
     (0..processors.min(MAX_SHARDS)).map(|_| mpsc::unbounded_channel()).unzip()
 }
 
-/// The task of a shard.
+/// Runs the task of a shard until the server stops.
 pub(super) async fn run(mut partitions: QueuedPartitions, stop: CancellationToken) {
     let working = async {
         let mut block = FrameBlock::default();

@@ -86,7 +86,7 @@ struct WaitingChange {
     committed_at: Option<Instant>,
 }
 
-/// Where a subscriber is found.
+/// Identifies a subscriber: the index of its partition, and its number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SubscriberKey {
     partition: usize,
@@ -94,7 +94,7 @@ pub(super) struct SubscriberKey {
 }
 
 impl SharedSubscription {
-    /// A subscription that ends with `end` at the latest.
+    /// Creates a subscription without subscribers. Cancelling `end` ends it.
     pub(super) fn new(topic: Topic, end: CancellationToken, shards: &[Shard]) -> Self {
         let resync = Arc::<OnceLock<Bytes>>::default();
         let partition = |shard: &Shard| Arc::new(Partition::new(shard.clone(), Arc::clone(&resync)));
@@ -117,7 +117,7 @@ impl SharedSubscription {
         matches!(*self.phase.borrow(), Phase::Closed(_))
     }
 
-    /// Adds a subscriber, which gets all updates from now on. Not called for two at once.
+    /// Adds a subscriber, which gets all updates from now on. Calls must not overlap.
     pub(super) fn add(&self, sink: SubscriptionSink, is_snapshot_due: bool) -> SubscriberKey {
         let number = self.next.fetch_add(1, Ordering::AcqRel);
         self.subscribers.fetch_add(1, Ordering::AcqRel);
@@ -143,12 +143,12 @@ impl SharedSubscription {
         }
     }
 
-    /// Queues a change of a computed state, which has no commit, if the filter matches it.
+    /// Queues a change of a computed state if the filter matches it. Such a change has no time of commit.
     pub(super) fn notify(&self, change: &Change) {
         self.notify_committed(change, None);
     }
 
-    /// Queues a change that was committed at this time, if it is known, if the filter matches the change.
+    /// Queues a change if the filter matches it. `committed_at` is the time of its commit; `None` if that is not known.
     pub(super) fn notify_committed(&self, change: &Change, committed_at: Option<Instant>) {
         let mut inbox = self.inbox();
         if inbox.event_filter.as_ref().is_some_and(|event_filter| !event_filter.matches(change)) {
@@ -169,7 +169,7 @@ impl SharedSubscription {
         self.filled.notify_one();
     }
 
-    /// Delivers an update of the snapshot of one subscriber.
+    /// Delivers one update of a snapshot to the subscriber that requested the snapshot.
     pub(super) fn deliver_snapshot(&self, subscriber: SubscriberKey, update: &Update, payload: Bytes) {
         self.partitions[subscriber.partition].deliver_snapshot(subscriber.number, update, payload);
     }

@@ -33,8 +33,8 @@ const MOST: usize = 1_000;
 const OPEN: [TransferStatus; 3] = [TransferStatus::Running, TransferStatus::Queued, TransferStatus::Failed];
 
 impl Hub {
-    /// Delivers the objects of the filter that are not in a final state to one subscriber. They are read on the current
-    /// runtime, that of requests, and sent by that of deliveries.
+    /// Delivers the objects that match the filter and are not in a final state to one subscriber. They are read on the
+    /// current runtime, which is that of requests, and sent on the runtime of deliveries.
     pub(super) async fn snapshot(
         &self,
         actor: &Actor,

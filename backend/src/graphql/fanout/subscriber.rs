@@ -36,8 +36,8 @@ impl Subscriber {
         Self { sink, snapshot: is_snapshot_due.then(Box::default) }
     }
 
-    /// Delivers states of the shared subscription, which sends those of each object in the order of their revisions.
-    /// `block` holds the frames of these states, or of none.
+    /// Delivers states of the shared subscription, without those that are older than what a snapshot has sent. `block`
+    /// must be empty or hold the frames of these states.
     pub(super) fn deliver(&mut self, states: &[State], block: &mut FrameBlock, resync: &Bytes) {
         let mut older = Vec::new();
         if self.snapshot.is_some() {
@@ -57,7 +57,7 @@ impl Subscriber {
         }
     }
 
-    /// Delivers an update of the snapshot.
+    /// Delivers an update of the snapshot, unless a state of the object that is at least as new was sent before.
     pub(super) fn deliver_snapshot(&mut self, update: &Update, payload: Bytes, resync: &Bytes) {
         let Some(snapshot) = &mut self.snapshot else { return };
         let sent = Sent { revision: update.revision(), by_snapshot: true };

@@ -1,7 +1,7 @@
-//! Responses to `transferUpdated` that are written from the transfer itself. A document that selects nothing but the fields
-//! of the transfer has responses of constant text, with the values of these fields between. Written so they are the same
-//! bytes as those of an execution by the library, at a small part of its cost. That matters where clients subscribe with
-//! many different documents, each of which needs a response of its own for every change.
+//! Responses to `transferUpdated` that are written from the transfer itself. A document that selects nothing but the
+//! fields of the transfer has responses of constant text, with the values of these fields between. Responses written in
+//! this way have the same bytes as those of the library, at a small part of the cost. That matters where clients
+//! subscribe with many different documents, each of which needs a response of its own for every change.
 
 use async_graphql::{
     InputType,
@@ -42,7 +42,7 @@ impl Viewer {
     }
 }
 
-/// The responses of one document.
+/// A template from which the responses of one document are written.
 pub(super) struct Projection {
     /// The values in the order of the response, each with the text before it.
     values: Vec<(Box<str>, WriteValue)>,
@@ -54,7 +54,7 @@ pub(super) struct Projection {
 }
 
 impl Projection {
-    /// The responses of a valid document; `None` if the library has to write them.
+    /// Compiles a valid document into a template; `None` if the library has to write the responses.
     pub(super) fn of(document: &ExecutableDocument, operation: Option<&str>, viewer: Viewer) -> Option<Self> {
         let operation = match (&document.operations, operation) {
             (DocumentOperations::Single(operation), _) => operation,
@@ -77,7 +77,8 @@ impl Projection {
         Some(Self { values, end: end.into(), length, viewer })
     }
 
-    /// The response with this state of a transfer; `None` if the library has to write it.
+    /// Writes the response with this state of a transfer; `None` if the library has to write it, or if it is longer
+    /// than `max_response` bytes.
     pub(super) fn write(&self, transfer: &Transfer, max_response: usize) -> Option<Bytes> {
         let mut response = Vec::with_capacity(self.length);
         for (text, write) in &self.values {

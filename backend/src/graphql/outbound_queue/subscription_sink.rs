@@ -1,4 +1,4 @@
-//! Where a shared subscription sends the messages of one subscriber.
+//! The sink to which a shared subscription sends the messages of one subscriber.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ enum Put {
     Full,
 }
 
-/// Where a shared subscription sends the messages of one subscriber.
+/// The sink to which a shared subscription sends the messages of one subscriber.
 #[derive(Clone, Debug)]
 pub(in crate::graphql) struct SubscriptionSink {
     pub(in crate::graphql) outbound: Arc<OutboundQueue>,
@@ -43,10 +43,11 @@ impl SubscriptionSink {
         self.outbound.shard
     }
 
-    /// Writes states to the socket if nothing waits on it, with one write that never blocks. What the socket does not
-    /// take is queued, each state in place of an earlier one of the same object. Returns false if the queue is full.
+    /// Writes states to the socket if nothing else waits to be sent, with one write that never blocks. States that the
+    /// socket does not take are queued, and replace waiting states of the same objects. Returns `false` if the queue is
+    /// full.
     ///
-    /// `block` holds the frames of these states, or of none.
+    /// `block` must be empty or hold the frames of these states.
     pub(in crate::graphql) fn deliver_all(&self, states: &[State], block: &mut FrameBlock) -> bool {
         let mut queue = self.outbound.queue();
         if queue.is_shut {
@@ -95,7 +96,7 @@ impl SubscriptionSink {
         self.outbound.filled.notify_one();
     }
 
-    /// Drops the states and the resync of this operation.
+    /// Drops the waiting states and the waiting resync of this operation.
     pub(in crate::graphql) fn discard_waiting(&self) {
         self.outbound.discard_waiting(self.operation);
     }

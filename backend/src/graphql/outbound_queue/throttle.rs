@@ -32,7 +32,7 @@ impl Throttle {
         Self { interval, objects: HashMap::new(), bytes: 0, not_before: None }
     }
 
-    /// The number of objects that the throttle keeps.
+    /// The number of objects of which a state is held back or was sent within the last interval.
     pub(super) fn len(&self) -> usize {
         self.objects.len()
     }
@@ -43,7 +43,7 @@ impl Throttle {
     }
 
     /// Holds a state back, in place of an earlier one of the same object, and returns the time at which it may be sent.
-    /// `None`, and nothing is held, if the object is new and there is no room.
+    /// Returns `None` and drops the state if the object is new and there is no room.
     pub(super) fn hold(&mut self, object: Uuid, payload: Bytes, has_room: bool, now: Instant) -> Option<Instant> {
         if !has_room && !self.objects.contains_key(&object) {
             return None;
@@ -78,7 +78,7 @@ impl Throttle {
         }
     }
 
-    /// The time at which the next states that are held back are sent.
+    /// The time at which the next states are released; `None` if no state is held back.
     pub(super) fn next_due(&self, now: Instant) -> Option<Instant> {
         let next = self.objects.values().filter(|held| held.payload.is_some()).map(|held| held.due).min();
         next.map(|due| due.max(now + self.interval / RELEASES))

@@ -31,13 +31,13 @@ impl SocketWriter {
         Self { io: Box::new(io), unsent: Vec::new(), written: 0, is_flush_due: false }
     }
 
-    /// Whether everything before has been sent.
+    /// Whether all bytes that were written or queued before have been sent.
     pub(super) const fn is_clear(&self) -> bool {
         self.unsent.is_empty() && !self.is_flush_due
     }
 
-    /// Writes as much as the socket takes at once, and returns the number of bytes. Neither wakes a task when
-    /// the socket takes more, nor returns an error: [`Self::poll_send`] does both.
+    /// Writes as much as the socket takes at once, and returns the number of bytes. Does not wake a task when the
+    /// socket can take more, and does not report errors: [`Self::poll_send`] does both.
     pub(super) fn write_now(&mut self, bytes: &[u8]) -> usize {
         let mut context = Context::from_waker(Waker::noop());
         match Pin::new(&mut self.io).poll_write(&mut context, bytes) {

@@ -1,4 +1,4 @@
-//! Where the frames of a client end (RFC 6455, section 5.2), which says when nothing is left of a message.
+//! Finds the ends of a client's frames (RFC 6455, section 5.2), to know when no message is incomplete.
 
 use crate::graphql::websocket_frame::{EIGHT_BYTES, TWO_BYTES};
 
@@ -31,7 +31,7 @@ pub(super) struct FrameBoundaries {
 }
 
 impl FrameBoundaries {
-    /// Moves on by bytes that have arrived.
+    /// Processes bytes that have arrived.
     pub(super) fn advance(&mut self, mut bytes: &[u8]) {
         while let Some((first, rest)) = bytes.split_first() {
             if self.missing > 0 {

@@ -22,13 +22,13 @@ const VERSION: &str = "13";
 pub(super) struct Handshake {
     /// The connection, once the response is sent.
     pub(super) upgrade: OnUpgrade,
-    /// Whether the client offers our subprotocol.
+    /// Whether the client offers the subprotocol `graphql-transport-ws`.
     pub(super) is_ours: bool,
     accept: HeaderValue,
 }
 
 impl Handshake {
-    /// Checks the request.
+    /// Checks whether a request can be upgraded.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl Handshake {
     }
 }
 
-/// Whether the client offers our subprotocol, in whichever line of the header.
+/// Whether the client offers the subprotocol `graphql-transport-ws` in any line of the header.
 pub(super) fn offers_ours(headers: &HeaderMap) -> bool {
     list(headers, &SEC_WEBSOCKET_PROTOCOL).any(|offered| offered == PROTOCOL)
 }

@@ -53,7 +53,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// The errors of the request as a subscription.
+    /// The error for a subscription that breaks a rule of this server, such as one with several root fields.
     pub(super) fn of(mut checked: CheckedRequest) -> Result<Self, ServerError> {
         let name = checked.operation_name();
         let operation = chosen(&checked.document()?.operations, name.as_deref());

@@ -29,7 +29,7 @@ impl ClientMessage {
     ///
     /// # Errors
     ///
-    /// The reason to close the socket.
+    /// The reason with which the socket must be closed.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         let Ok(Value::Object(mut message)) = serde_json::from_str(text) else {
             return Err("Invalid message: not a JSON object");
@@ -90,7 +90,8 @@ fn request(payload: Map<String, Value>) -> Result<Result<Box<Request>, Error>, &
 
 pub(super) const ACK: &str = r#"{"type":"connection_ack"}"#;
 
-/// A pong. It waits until the client reads it, so a large payload is left out.
+/// Returns the message `pong`. It waits in memory until the client reads it, so a payload of more than [`MAX_ECHO`]
+/// bytes is omitted.
 pub(super) fn pong(payload: Option<Value>) -> String {
     let payload = payload.map(|payload| payload.to_string()).filter(|payload| payload.len() <= MAX_ECHO);
     match payload {

@@ -1,7 +1,7 @@
-//! The receiving half of a socket. tungstenite reads the messages; the pongs that it would write wait in the outbound
-//! queue, so that they are not written into the middle of a frame. A close frame is answered by the closing handshake.
+//! The receiving half of a socket. tungstenite reads the messages. The pongs that it writes go to the outbound queue,
+//! so that they do not end up in the middle of another frame. A close frame is answered by the closing handshake.
 //!
-//! Most sockets are idle most of the time. So tungstenite and its buffers are there only while a message arrives.
+//! Most sockets are idle most of the time. So tungstenite and its buffers exist only while a message arrives.
 
 use std::{
     io, mem,
@@ -56,7 +56,7 @@ impl<I: AsyncRead + Unpin> Messages<I> {
         Self(State::Idle(ReadingStream { io, outbound, boundaries: FrameBoundaries::default() }))
     }
 
-    /// The bytes of the connection, which are no messages any more; `None` if nothing can be read.
+    /// The bytes of the connection, for a caller that no longer reads them as messages; `None` if nothing can be read.
     pub(super) fn bytes(&mut self) -> Option<&mut ReadingStream<I>> {
         match &mut self.0 {
             State::Idle(stream) => Some(stream),

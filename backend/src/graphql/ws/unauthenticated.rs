@@ -23,7 +23,7 @@ struct Sockets {
 #[derive(Clone, Default)]
 pub(in crate::graphql) struct UnauthenticatedSockets(Arc<Mutex<Sockets>>);
 
-/// The entry of a socket. Dropping it removes the socket.
+/// The entry of a socket in [`UnauthenticatedSockets`]. Dropping the entry removes the socket.
 pub(super) struct Entry {
     unauthenticated: UnauthenticatedSockets,
     address: String,
@@ -31,7 +31,8 @@ pub(super) struct Entry {
 }
 
 impl UnauthenticatedSockets {
-    /// Adds a socket, and closes the oldest of its address if there are too many. Addresses are those of rate limits.
+    /// Adds a socket, and closes the oldest socket of the same address if there are too many. `address` is the client's
+    /// address, in the form that is the key of rate limits.
     pub(super) fn enter(&self, address: String, outbound: &Arc<OutboundQueue>) -> Entry {
         let mut sockets = self.sockets();
         sockets.next += 1;
