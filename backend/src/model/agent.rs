@@ -155,7 +155,7 @@ impl FromFields for RotateAgentKey {
 }
 
 impl RotateAgentKey {
-    /// How long the old key stays valid beside the new one; `None` if the request does not say.
+    /// How long the old key stays valid beside the new one; `None` if the request omits it.
     #[must_use]
     pub fn overlap(&self) -> Option<Duration> {
         self.overlap_seconds.map(|seconds| Duration::from_secs(seconds.unsigned_abs()))

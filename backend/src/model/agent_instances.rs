@@ -65,7 +65,7 @@ impl InstanceState {
         matches!(self, Self::Duplicate | Self::Stopped)
     }
 
-    /// Whether this state shows for the first time that two processes are alive.
+    /// Whether this state is the first sign that two processes of the agent are alive.
     #[must_use]
     pub const fn is_discovery(self) -> bool {
         matches!(self, Self::Duplicate | Self::Returned)
@@ -73,7 +73,7 @@ impl InstanceState {
 }
 
 impl AgentInstances {
-    /// The processes of an agent whose first process this is.
+    /// Creates the record of an agent whose first process is `id`.
     #[must_use]
     pub const fn new(id: InstanceId, now: DateTime<Utc>) -> Self {
         Self { current: Instance { id, first_heard_at: now }, earlier: Vec::new() }

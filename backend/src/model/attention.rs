@@ -19,13 +19,13 @@ use crate::ids::{AttentionId, CustomerId, ObjectId};
 pub mod failure_cause_and_host;
 pub mod usual_duration_limit;
 
-/// The maximum number of items.
+/// The maximum number of attention items in a list.
 pub const MAX_ITEMS: usize = 100;
 /// The number of items of one customer from which on they give way to those of others.
 const MAX_ITEMS_OF_ONE: usize = 20;
-/// The maximum number of objects that an item names.
+/// The maximum number of objects that an attention item lists.
 pub const MAX_OBJECTS: usize = 20;
-/// The maximum number of ids of an action.
+/// The maximum number of ids that an action of an attention item has.
 pub const MAX_ACTION_IDS: usize = 500;
 /// What affects work for longer than this is critical.
 const LONG: TimeDelta = TimeDelta::hours(1);
@@ -232,7 +232,7 @@ input! {
 }
 
 impl AttentionKind {
-    /// The id of the item of this kind for a group.
+    /// The id of the item of this kind for a group. The same kind and group always have the same id.
     #[must_use]
     pub fn item_id(self, group: &str) -> AttentionId {
         let digest: [u8; 32] = Sha256::digest(format!("{self}\n{group}").as_bytes()).into();
@@ -249,7 +249,7 @@ impl AttentionKind {
 }
 
 impl AttentionSeverity {
-    /// The severity of what has affected work for this time.
+    /// The severity of a problem that has affected work for this long: critical after more than one hour.
     #[must_use]
     pub fn of_duration(lasted: TimeDelta) -> Self {
         if lasted > LONG { Self::Critical } else { Self::Warning }
@@ -257,16 +257,17 @@ impl AttentionSeverity {
 }
 
 impl AttentionObject {
-    /// An object with its type, its id and its name.
+    /// Creates an object with its type, its id and its name for people.
     #[must_use]
     pub const fn new(kind: AttentionObjectType, id: Uuid, name: String) -> Self {
         Self { kind, id: ObjectId(id), name }
     }
 }
 
-/// Ranks the items and removes those beyond [`MAX_ITEMS`]. The order depends on nothing but the items, so it is stable. The
-/// agents of one customer can report any number of causes, which must not hide the items of other customers: so of those
-/// beyond the first [`MAX_ITEMS_OF_ONE`] only as many are left as there is room for.
+/// Sorts the items, and removes those beyond [`MAX_ITEMS`]. The order depends on nothing but the items, so it is
+/// stable. The agents of one customer can report any number of causes, which must not hide the items of other
+/// customers. So the first [`MAX_ITEMS_OF_ONE`] items of each customer are kept first, and further ones only as long as
+/// there is room.
 pub fn rank(items: &mut Vec<AttentionItem>) {
     sort(items);
     let mut counts: HashMap<Option<CustomerId>, usize> = HashMap::new();
@@ -287,7 +288,7 @@ fn sort(items: &mut [AttentionItem]) {
     });
 }
 
-/// A number with its noun: `1 transfer`, `9 transfers`, `5000+ transfers`.
+/// Returns a number with its noun: `1 transfer`, `9 transfers`, `5000+ transfers`.
 #[must_use]
 pub fn counted(count: i64, is_at_least: bool, noun: &str) -> String {
     let (more, plural) = (if is_at_least { "+" } else { "" }, if count == 1 { "" } else { "s" });

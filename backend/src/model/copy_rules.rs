@@ -26,17 +26,18 @@ pub type Preserve = Vec<PreservedAttribute>;
 
 /// What happens to a source file after its copy: `keep`, `delete`, or `moveTo:` and a folder.
 ///
-/// Earlier versions stored rules whose folder has a password. These are read without it wherever they are stored: with a
-/// job, in a directive or in an event. So nobody is shown the password, and an agent gets a rule that it can follow.
+/// Earlier versions stored rules whose folder has a password. The password is removed whenever such a rule is read:
+/// with a job, in a directive or in an event. So no client is shown the password, and an agent gets a rule that it can
+/// follow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, NewType)]
 pub struct AfterSuccess(String);
 
 impl AfterSuccess {
-    /// Reads a rule.
+    /// Reads a rule, and removes the password of its folder.
     ///
     /// # Errors
     ///
-    /// What the text must be.
+    /// A message that says what the text must be.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         copy_rules::after_success(text).map(Self::without_password)
     }
@@ -73,7 +74,7 @@ macro_rules! rules {
         }
 
         impl CopyRules {
-            /// Whether all defaults hold.
+            /// Whether no rule is set, so that all defaults of the agent apply.
             #[must_use]
             pub fn is_empty(&self) -> bool {
                 *self == Self::default()
@@ -91,7 +92,7 @@ mftplus_protocol::copy_rules!(rules);
 /// The longest path with what is before it, in characters.
 const MAX_AFTER_SUCCESS: usize = 4096;
 
-/// The name of a set of credentials or an endpoint in the agent's configuration.
+/// Reads the name of a set of credentials, or of an endpoint, in the agent's configuration.
 pub(super) fn config_name(value: Value) -> Check<String> {
     let Value::String(name) = value else { return Err("must be a string".to_owned()) };
     let name = name.trim();
@@ -104,7 +105,7 @@ pub(super) fn config_name(value: Value) -> Check<String> {
     ))
 }
 
-/// What happens to a source file after its copy.
+/// Reads the rule `afterSuccess`. A password in its folder is an error.
 pub(super) fn after_success(value: Value) -> Check<AfterSuccess> {
     let Value::String(text) = value else { return Err("must be a string".to_owned()) };
     if text.chars().count() > MAX_AFTER_SUCCESS {
@@ -116,7 +117,7 @@ pub(super) fn after_success(value: Value) -> Check<AfterSuccess> {
     if rule.0 == sent { Ok(rule) } else { Err("must not contain a password after `moveTo:`".to_owned()) }
 }
 
-/// A list of attributes, in any order.
+/// Reads the rule `preserve`: a list of attributes in any order.
 pub(super) fn preserve(value: Value) -> Check<Preserve> {
     let problem = || format!("must be a list of {}", PreservedAttribute::VARIANTS.join(", "));
     let Value::Array(words) = value else { return Err(problem()) };
@@ -131,7 +132,7 @@ pub(super) fn in_order(words: &[PreservedAttribute]) -> Preserve {
 
 #[cfg(test)]
 impl CopyRules {
-    /// Rules of which each is set, and none to its default.
+    /// Rules that are all set, none of them to its default.
     pub(crate) fn filled() -> Self {
         Self {
             credentials: Some("orders".to_owned()),

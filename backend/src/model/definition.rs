@@ -51,21 +51,21 @@ pub const MAX_BYTES: usize = yaml::MAX_BYTES;
 /// A valid definition.
 #[derive(Clone, Debug)]
 pub struct Definition {
-    /// The source of copies whose steps have none.
+    /// The source of `transfer` steps that name none.
     pub source: EndpointTemplate,
-    /// The destination of copies whose steps have none.
+    /// The destination of `transfer` steps that name none.
     pub destination: EndpointTemplate,
-    /// The agent of steps that name none.
+    /// The agent of steps that name none; `None` for the only agent of the customer.
     pub agent: Option<AgentName>,
-    /// The schedule.
+    /// The schedule; `None` if the pipeline has none.
     pub schedule: Option<Schedule>,
     /// The overlap policy.
     pub overlap: Overlap,
     /// The catch-up policy.
     pub catch_up: CatchUp,
-    /// How long a run may take.
+    /// The maximum duration of a run; `None` if it is not limited.
     pub timeout: Option<HumanDuration>,
-    /// The retry policy of steps that have none.
+    /// The retry policy of steps that have none of their own; `None` if these are not retried.
     pub retry: Option<Retry>,
     /// The parameters with their default values.
     pub parameters: BTreeMap<String, String>,
@@ -90,7 +90,7 @@ impl Definition {
         Self::parse_by(text, Filling::default())
     }
 
-    /// Parses a text that was saved under the given filling rule.
+    /// Parses a text whose parameters are filled in by the given rule, which is stored with each version.
     #[must_use]
     pub fn parse_by(text: &str, filling: Filling) -> Parsed {
         // A byte order mark may precede the text.
@@ -103,8 +103,8 @@ impl Definition {
         Parsed { definition, diagnostics: reader.diagnostics.into_sorted() }
     }
 
-    /// Parses a text that is to be saved or run as a draft. Its comments are checked as well, which was not so for all texts
-    /// that are stored.
+    /// Parses a text that is to be saved or run as a draft. Passwords in its comments are errors here; stored texts may
+    /// have them, because earlier releases did not check comments.
     #[must_use]
     pub fn parse_new(text: &str, filling: Filling) -> Parsed {
         let mut parsed = Self::parse_by(text, filling);

@@ -94,7 +94,7 @@ impl DirectiveAction {
     pub const RUN_STEP: &'static str = DirectiveKind::RunStep.as_str();
     /// The type of a directive to stop a step.
     pub const CANCEL_STEP: &'static str = DirectiveKind::CancelStep.as_str();
-    /// The types of directives to stop something.
+    /// The types of directives to stop a job run, a transfer or a step.
     pub const STOPS: [&'static str; 3] =
         [DirectiveKind::CancelJobRun.as_str(), DirectiveKind::CancelTransfer.as_str(), Self::CANCEL_STEP];
 

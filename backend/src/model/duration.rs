@@ -18,26 +18,26 @@ pub struct HumanDuration(u64);
 /// does.
 pub const PATTERN: &str = "^([0-9]+[dhms]){1,4}$";
 
-/// The message for a text that is not a period.
+/// The message for a text that is not a duration.
 const PROBLEM: &str = "must be a duration such as 30s, 5m or 1h30m";
 
 /// The longest duration, in seconds: 366 days.
 const LONGEST: u64 = 366 * 86_400;
 
 impl HumanDuration {
-    /// A period of this number of seconds.
+    /// Creates a duration of this number of seconds.
     #[must_use]
     pub const fn seconds(seconds: u64) -> Self {
         Self(seconds)
     }
 
-    /// The period as a `Duration`.
+    /// Converts the value into a [`Duration`] of the standard library.
     #[must_use]
     pub const fn duration(self) -> Duration {
         Duration::from_secs(self.0)
     }
 
-    /// The number of seconds of the period.
+    /// The length of the duration in seconds.
     #[must_use]
     pub const fn as_seconds(self) -> u64 {
         self.0
@@ -119,11 +119,11 @@ impl async_graphql::ScalarType for HumanDuration {
     }
 }
 
-/// Reads a period.
+/// Reads a duration from a JSON string such as `1h30m`.
 ///
 /// # Errors
 ///
-/// The message that says what the value must be.
+/// A message that says what the value must be.
 pub fn duration(value: Value) -> Check<HumanDuration> {
     match value {
         Value::String(text) => text.parse().map_err(ToOwned::to_owned),

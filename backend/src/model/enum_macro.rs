@@ -1,6 +1,7 @@
 //! The declaration of the enums that the server shares with its clients.
 
-/// Declares an enum of [`mftplus_protocol::contract_enum!`] with what both APIs, events and the database need of it.
+/// Declares an enum of [`mftplus_protocol::contract_enum!`] with the traits that both APIs, events and the database
+/// need.
 macro_rules! server_enum {
     (
         $(#[doc = $about:tt])+

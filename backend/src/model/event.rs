@@ -23,7 +23,7 @@ mod kind;
 pub use encoding::FORM;
 pub use kind::{Kind, LoggedKind};
 
-/// The complete view of a changed object, so that subscribers need no reads of the database.
+/// The complete state of a changed object, so that subscribers need not read it from the database.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, VariantNames)]
 #[serde(tag = "type", content = "view", rename_all = "camelCase")]
 #[strum(serialize_all = "camelCase")]
@@ -52,12 +52,12 @@ pub enum Object {
     PipelineSlot(PipelineSlot),
     /// A webhook secret, without the secret itself.
     WebhookSecret(WebhookSecret),
-    /// An object that this version cannot read. Never written.
+    /// An object that this version of the server cannot read. It is never written.
     #[serde(skip)]
     Unknown(Unknown),
 }
 
-/// An object that this version cannot read, because another version wrote it or because it is damaged.
+/// An object that this version of the server cannot read, because another version wrote it or because it is damaged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown {
     /// The id of the object.
@@ -164,7 +164,7 @@ pub struct Change {
     pub logged: Option<Object>,
 }
 
-/// An event: a change with its place in the order of all changes.
+/// An event: a change with its number in the order of all changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
@@ -181,7 +181,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// The event for a change. `number` is its place in the order of commits; `None` if it is not logged.
+    /// Creates the event for a change. `number` is its number in the order of commits; `None` if it is not logged.
     #[must_use]
     pub fn new(change: Change, number: Option<i64>) -> Self {
         Self { number, kind: change.kind, at: change.at, actor: change.actor, object: change.object }

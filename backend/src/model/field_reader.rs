@@ -43,7 +43,7 @@ pub enum Change<T> {
 }
 
 impl<T: Clone> Change<T> {
-    /// Changes the value of the field.
+    /// Applies the change to the value of the field.
     pub fn apply(&self, value: &mut Option<T>) {
         match self {
             Self::Keep => {}
@@ -64,13 +64,14 @@ pub struct Fields {
 pub type Check<T> = Result<T, String>;
 
 impl Fields {
-    /// The fields of `object`. Fields that are never read are ignored, unless [`Self::refuse_unread`] is called.
+    /// Creates the fields of `object`. Fields that are never read are ignored, unless [`Self::refuse_unread`] is
+    /// called.
     #[must_use]
     pub fn new(object: Map<String, Value>) -> Self {
         Self { object, errors: FieldErrors::default() }
     }
 
-    /// The parameters of a query. If one occurs twice, the last one counts.
+    /// Creates the fields of a query string. If a parameter occurs twice, its last value counts.
     #[must_use]
     pub fn of_query(parameters: impl Iterator<Item = (String, String)>) -> Self {
         let object = parameters.map(|(name, value)| (name, Value::String(value))).collect();
@@ -171,7 +172,7 @@ impl Fields {
         check(value).map_err(|problem| self.errors.add(name, problem)).ok()
     }
 
-    /// Records an error that a check of a single field cannot find.
+    /// Records an error that the check of a single field cannot find, such as one about two fields together.
     pub fn problem(&mut self, name: &'static str, problem: impl Into<String>) {
         self.errors.add(name, problem);
     }
@@ -183,7 +184,7 @@ impl Fields {
         }
     }
 
-    /// The input, or all errors.
+    /// Returns the input `whole` or, if there were errors, all of them.
     ///
     /// # Errors
     ///
@@ -196,8 +197,8 @@ impl Fields {
     }
 }
 
-/// Text without the white space at its ends. It has at least `min` characters without that white space, and at most
-/// `max` with it, and no password of a URL.
+/// Returns a check that reads text and removes the white space at its ends. The text must have at least `min`
+/// characters without that white space, at most `max` with it, and no password of a URL.
 pub fn text(min: usize, max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| {
         let Value::String(received) = value else { return Err("must be a string".to_owned()) };
@@ -219,9 +220,9 @@ pub fn text(min: usize, max: usize) -> impl FnOnce(Value) -> Check<String> {
     }
 }
 
-/// A message of a program, for people. Only a value that is not text is an error, so that no report is refused because
-/// of its message: line breaks and tabs are kept, other control characters and passwords in URLs are removed, and the
-/// text is cut off after `max` characters.
+/// Returns a check that reads a message of a program, for people. Only a value that is not text is an error, so that no
+/// report is refused because of its message: line breaks and tabs are kept, other control characters and passwords in
+/// URLs are removed, and the text is cut off after `max` characters.
 pub fn message(max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| {
         let Value::String(text) = value else { return Err("must be a string".to_owned()) };
@@ -232,7 +233,7 @@ pub fn message(max: usize) -> impl FnOnce(Value) -> Check<String> {
     }
 }
 
-/// A path or URL of 1 to `max` characters, unchanged: white space at its ends is part of it.
+/// Returns a check that reads a path or URL of 1 to `max` characters. White space at its ends is kept.
 pub fn location(max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| match value {
         Value::String(path) if path.trim().is_empty() || path.chars().count() > max => {
@@ -243,7 +244,8 @@ pub fn location(max: usize) -> impl FnOnce(Value) -> Check<String> {
     }
 }
 
-/// Text such as a password or a token, unchanged: it is not trimmed, and may hold any character but NUL. `max` is in bytes.
+/// Returns a check that reads text such as a password or a token without changing it. The text may have at most `max`
+/// bytes, of any character except NUL.
 pub fn raw_text(max: usize) -> impl FnOnce(Value) -> Check<String> {
     move |value| match value {
         Value::String(text) if text.contains('\0') => Err("must not contain the character NUL".to_owned()),
@@ -253,7 +255,7 @@ pub fn raw_text(max: usize) -> impl FnOnce(Value) -> Check<String> {
     }
 }
 
-/// The name of an enum value.
+/// Reads the name of an enum value.
 pub fn one_of<T: std::str::FromStr + strum::VariantNames>(value: Value) -> Check<T> {
     let parsed = match &value {
         Value::String(parsed) => parsed.parse().ok(),
@@ -262,7 +264,7 @@ pub fn one_of<T: std::str::FromStr + strum::VariantNames>(value: Value) -> Check
     parsed.ok_or_else(|| format!("must be one of {}", T::VARIANTS.join(", ")))
 }
 
-/// A finite number within bounds.
+/// Returns a check that reads a number from `min` to `max`.
 pub fn number(min: f64, max: f64) -> impl FnOnce(Value) -> Check<f64> {
     move |value| match value.as_f64() {
         Some(number) if number >= min && number <= max => Ok(number),
@@ -272,7 +274,7 @@ pub fn number(min: f64, max: f64) -> impl FnOnce(Value) -> Check<f64> {
     }
 }
 
-/// A whole number within bounds. `5.0` is accepted.
+/// Returns a check that reads a whole number from `min` to `max`. `5.0` is accepted.
 pub fn integer(min: i64, max: i64) -> impl FnOnce(Value) -> Check<i64> {
     move |value| {
         let whole = match &value {
@@ -306,18 +308,18 @@ pub fn parsed<T>(check: impl FnOnce(Value) -> Check<T>) -> impl FnOnce(Value) ->
     }
 }
 
-/// True or false.
+/// Reads true or false.
 pub fn boolean(value: Value) -> Check<bool> {
     value.as_bool().ok_or_else(|| "must be true or false".to_owned())
 }
 
-/// A UUID in the hyphenated form.
+/// Reads a UUID in the hyphenated form.
 pub fn id<T: From<Uuid>>(value: Value) -> Check<T> {
     let uuid = value.as_str().filter(|text| text.len() == 36).and_then(|text| Uuid::try_parse(text).ok());
     uuid.map(T::from).ok_or_else(|| "must be a UUID".to_owned())
 }
 
-/// A date and time in RFC 3339, between the years 1970 and 9999.
+/// Reads a date and time in RFC 3339, between the years 1970 and 9999.
 pub fn instant(value: Value) -> Check<chrono::DateTime<chrono::Utc>> {
     let instant = value.as_str().and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
     let problem = || "must be a date and time such as 2026-04-25T13:00:00Z".to_owned();
@@ -326,7 +328,7 @@ pub fn instant(value: Value) -> Check<chrono::DateTime<chrono::Utc>> {
     if (1970..=9999).contains(&chrono::Datelike::year(&instant)) { Ok(instant) } else { Err(problem()) }
 }
 
-/// A SHA-256 as 64 hexadecimal digits, converted to lower case.
+/// Reads a SHA-256 as 64 hexadecimal digits, and converts it to lower case.
 pub fn sha256_hex(value: Value) -> Check<String> {
     match value.as_str() {
         Some(digest) if digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()) => {

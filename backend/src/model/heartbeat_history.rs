@@ -52,7 +52,7 @@ pub enum HistoryStep {
 }
 
 impl HistoryStep {
-    /// The length in seconds.
+    /// The length of one step in seconds.
     #[must_use]
     pub const fn seconds(self) -> i64 {
         match self {
@@ -61,7 +61,7 @@ impl HistoryStep {
         }
     }
 
-    /// The maximum number of points.
+    /// The maximum number of points of a history with this step.
     #[must_use]
     pub const fn count(self) -> i64 {
         match self {
@@ -176,7 +176,7 @@ impl HeartbeatHour {
         }
     }
 
-    /// The whole hour.
+    /// Summarises the heartbeats of the whole hour.
     #[must_use]
     pub fn summary(&self) -> HeartbeatSummary {
         let mut summary = HeartbeatSummary::default();
@@ -186,7 +186,8 @@ impl HeartbeatHour {
         summary
     }
 
-    /// The minute with this number within its hour, from 0; empty if no heartbeat arrived in it.
+    /// Summarises the heartbeats of one minute of the hour, 0 to 59. The summary is empty if no heartbeat arrived in
+    /// that minute.
     #[must_use]
     pub fn minute(&self, number: u64) -> HeartbeatSummary {
         let mut summary = HeartbeatSummary::default();
@@ -196,7 +197,7 @@ impl HeartbeatHour {
         summary
     }
 
-    /// The heartbeats as they are stored.
+    /// Converts the heartbeats into the bytes that are stored.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(8 + self.0.len() * 20);
@@ -210,7 +211,7 @@ impl HeartbeatHour {
         bytes
     }
 
-    /// Reads stored heartbeats; `None` if they are damaged or have another form.
+    /// Reads stored heartbeats; `None` if they are damaged or have another format.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut numbers = Numbers::new(bytes);
@@ -228,7 +229,8 @@ impl HeartbeatHour {
     }
 }
 
-/// What is kept of a minute or hour: when its first and last heartbeats arrived, and the longest time between two.
+/// The summary of the heartbeats of a minute or hour: their number, the times of the first and the last one, the
+/// longest time between two, and the load and memory that they reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HeartbeatSummary {
     heartbeats: i64,
@@ -257,13 +259,14 @@ impl HeartbeatSummary {
         self.memory.add(minute.memory);
     }
 
-    /// Whether a heartbeat arrived.
+    /// Whether at least one heartbeat arrived.
     #[must_use]
     pub const fn has_heartbeats(&self) -> bool {
         self.heartbeats > 0
     }
 
-    /// The point for a minute or hour that starts at `at` and of which `length` seconds have passed.
+    /// Converts the summary into a point of the history. The minute or hour starts at `at`, in Unix seconds, and
+    /// `length` seconds of it have passed.
     #[must_use]
     pub fn point(&self, at: i64, length: i64) -> AgentHistoryPoint {
         let gap = if self.has_heartbeats() { self.first.max(self.longest_gap).max(length - self.last) } else { length };
@@ -276,7 +279,7 @@ impl HeartbeatSummary {
         }
     }
 
-    /// The summary as it is stored.
+    /// Converts the summary into the bytes that are stored.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(32);
@@ -289,7 +292,7 @@ impl HeartbeatSummary {
         bytes
     }
 
-    /// Reads a stored summary; `None` if it is damaged or has another form.
+    /// Reads a stored summary; `None` if it is damaged or has another format.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut numbers = Numbers::new(bytes);

@@ -1,8 +1,8 @@
 //! Declarations of inputs, from which the OpenAPI description and the reader follow.
 
 /// Declares an input. The type of each field, which the OpenAPI document describes, stands beside the method of
-/// [`Fields`] that reads it. Checks of several fields get all fields as they were read: each is `None` if a problem was
-/// noted for it.
+/// [`Fields`] that reads it. The block `check`, for checks of several fields, gets all fields as they were read: each
+/// is `None` if an error was recorded for it.
 ///
 /// [`Fields`]: super::Fields
 macro_rules! input {

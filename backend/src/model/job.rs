@@ -89,7 +89,7 @@ macro_rules! job {
             pub revision: i64,
         }
 
-        /// The settings of a job that are one value each.
+        /// The settings of a job, except whether it is enabled, its retry policy and the rules of its copy.
         #[derive(Clone, Debug, PartialEq)]
         pub struct JobSettings {
             $($(#[$required_text])+ pub $required: $required_type,)+
@@ -174,12 +174,12 @@ macro_rules! inputs {
         }
 
         impl CreateJob {
-            /// Takes the rules of the copy out of the input.
+            /// Takes the rules of the copy out of the input, which has none afterwards.
             pub fn take_rules(&mut self) -> CopyRules {
                 CopyRules { $($field: self.$field.take(),)+ }
             }
 
-            /// The settings of the job, with the defaults of those that were not sent.
+            /// Converts the input into the settings of the job. Settings that were not sent have their defaults.
             #[must_use]
             pub fn into_settings(self) -> JobSettings {
                 JobSettings {
@@ -231,12 +231,12 @@ macro_rules! inputs {
         }
 
         impl UpdateJob {
-            /// Changes the rules of the copy.
+            /// Applies the changes of this input to the rules of the copy.
             pub fn change_rules(&self, rules: &mut CopyRules) {
                 $(self.$field.apply(&mut rules.$field);)+
             }
 
-            /// Changes the settings that were sent.
+            /// Applies the changes of this input to the settings of the job.
             pub fn change_settings(&self, settings: &mut JobSettings) {
                 $(if let Some(new) = &self.$required {
                     settings.$required.clone_from(new);
@@ -282,7 +282,7 @@ impl JobFilter {
 /// do not know these two parameters.
 const JOBS_AT_ONCE: u64 = 1000;
 
-/// The page request of a list of jobs.
+/// The page request of a list of jobs. Without `page` and `limit` it asks for the first 1,000 jobs.
 #[derive(Clone, Copy, Debug)]
 pub struct JobPageRequest(pub PageRequest);
 

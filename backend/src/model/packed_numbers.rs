@@ -1,4 +1,5 @@
-//! Whole numbers as bytes: seven bits in each, the lowest first, so that small numbers take one byte.
+//! Whole numbers in the format LEB128: each byte holds seven bits, the lowest bits first, so that small numbers take
+//! one byte.
 
 /// Appends a number.
 pub(super) fn put(bytes: &mut Vec<u8>, number: u64) {
@@ -23,7 +24,7 @@ impl<'a> Numbers<'a> {
         self.0.is_empty()
     }
 
-    /// The next number; `None` if the bytes end before, or it has more than 64 bits.
+    /// Reads the next number; `None` if the bytes end before the number does, or if it has more than 64 bits.
     pub(super) fn take(&mut self) -> Option<u64> {
         let mut number = 0_u64;
         for shift in (0..u64::BITS).step_by(7) {
@@ -41,7 +42,7 @@ impl<'a> Numbers<'a> {
         None
     }
 
-    /// The next number as a signed one; `None` if it does not fit.
+    /// Reads the next number as an `i64`; `None` if it does not fit, or if there is no valid number.
     pub(super) fn take_signed(&mut self) -> Option<i64> {
         self.take().and_then(|number| i64::try_from(number).ok())
     }

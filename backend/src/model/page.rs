@@ -10,9 +10,9 @@ use super::field_reader::{Fields, FromFields, integer, parsed};
 pub struct PageRequest {
     /// The position at which the page starts.
     pub start: PageStart,
-    /// The maximum number of items, 1 to 100.
+    /// The maximum number of items. Clients can request 1 to 100.
     pub limit: u64,
-    /// Whether the total is requested. If not, the server need not count.
+    /// Whether the total is requested. If not, the items need not be counted.
     pub is_counted: bool,
 }
 
@@ -31,7 +31,7 @@ pub enum PageStart {
     Oldest,
 }
 
-/// Items per page if the caller names no limit.
+/// The number of items per page if the client names no limit.
 pub const DEFAULT_LIMIT: u64 = 20;
 /// The maximum number of items per page.
 pub const MAX_LIMIT: u64 = 100;
@@ -43,7 +43,7 @@ impl Default for PageRequest {
 }
 
 impl PageRequest {
-    /// The page with this number, from 1, of `limit` items, with the total.
+    /// Requests the page with this number, counted from 1, with at most `limit` items and the total.
     #[must_use]
     pub const fn page(page: u64, limit: u64) -> Self {
         Self { start: PageStart::Page(page), limit, is_counted: true }
@@ -104,7 +104,7 @@ pub enum Total {
 }
 
 impl Total {
-    /// Where counting stops if the total is not maintained by the server.
+    /// The number at which counting stops if the server does not maintain the total.
     pub const COUNTING_STOPS_AT: u64 = 10_000;
 
     /// The total for `found` items, when counting stopped at `COUNTING_STOPS_AT + 1`: a `found` above
@@ -128,7 +128,7 @@ impl Total {
 pub struct Page<T> {
     /// The items, newest first.
     pub items: Vec<T>,
-    /// The page request.
+    /// The request that this page answers.
     pub request: PageRequest,
     /// The number of items in the whole list. It has no meaning if [`PageRequest::is_counted`] is false.
     pub total: Total,

@@ -186,7 +186,8 @@ pub struct ReplaceDefinition {
     /// SHA of the Git commit that the definition comes from.
     #[schema(pattern = "^[0-9a-fA-F]{7,64}$")]
     pub git_sha: Option<String>,
-    /// Whether nothing happens if the current definition is the same. In REST, each PUT creates a version.
+    /// Whether no version is created if the current definition is the same. Always `false` in REST, where each PUT
+    /// creates a version.
     #[schema(ignore)]
     pub unless_same: bool,
     /// How parameters are filled in. A restored version keeps the rule under which it was saved.
@@ -260,7 +261,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// The verdict on a definition, from its diagnostics and its plan.
+    /// Creates the verdict on a definition from its diagnostics and its plan.
     #[must_use]
     pub fn new(diagnostics: Vec<Diagnostic>, plan: Option<&Plan>) -> Self {
         let of = |severity| diagnostics.iter().filter(move |found| found.severity == severity).map(ToString::to_string);

@@ -27,27 +27,27 @@ pub fn without_password(location: &str) -> String {
     cleaned(&without_urls, user_password_at_host::secret_of_location)
 }
 
-/// Whether a text holds the password of a URL.
+/// Whether a text contains the password of a URL.
 #[must_use]
 pub fn holds_password(text: &str) -> bool {
     without_passwords(text) != text
 }
 
-/// Checks that a text of a user holds no password of a URL.
+/// Checks that a text of a user contains no password of a URL.
 ///
 /// # Errors
 ///
-/// The message that says so.
+/// A message that says that a password is not allowed.
 pub fn check(text: &str) -> Result<(), String> {
     refuse(holds_password(text))
 }
 
-/// Checks that the query text of a URL holds no password of a URL: as it is written, and in the names and values that a
-/// program reads from it.
+/// Checks that the query text of a URL contains no password of a URL, neither in the text as it is written nor in the
+/// decoded names and values.
 ///
 /// # Errors
 ///
-/// The message that says so.
+/// A message that says that a password is not allowed.
 pub fn check_query(query: &str) -> Result<(), String> {
     let mut parameters = form_urlencoded::parse(query.as_bytes());
     // A URL whose password has an `&` is spread over several parameters, so URLs are looked for in the whole query.

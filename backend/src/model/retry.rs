@@ -67,7 +67,7 @@ impl Retry {
         }
     }
 
-    /// A policy with default values for the omitted parts.
+    /// Creates a policy with default values for the parts that are `None`.
     ///
     /// # Errors
     ///
@@ -109,7 +109,8 @@ impl Retry {
         fields.finish(whole).map_err(|error| error.to_string())
     }
 
-    /// The delay between the end of this failed attempt and the next one; `None` after the last attempt.
+    /// The delay between the end of the failed attempt with this number and the next attempt; `None` after the last
+    /// attempt.
     #[must_use]
     pub fn delay_after(&self, attempt: i64) -> Option<TimeDelta> {
         if attempt >= self.max_attempts {

@@ -70,7 +70,7 @@ impl Schedule {
     ///
     /// # Errors
     ///
-    /// A sentence saying which field is wrong and what it may hold.
+    /// A sentence that says which field is wrong, and which values it may have.
     pub fn parse(text: &str, timezone: &str) -> Result<Self, ScheduleError> {
         let times = Times::parse(text).map_err(|message| ScheduleError { field: "schedule", message })?;
         let calendars = times.calendars().map_err(|message| ScheduleError { field: "schedule", message })?;

@@ -94,7 +94,7 @@ pub enum SeriesOf {
 pub struct SeriesRequest {
     /// What is counted.
     pub metric: SeriesMetric,
-    /// The length of the time that a point stands for.
+    /// The length of the period that a point covers.
     pub step: SeriesStep,
     /// The objects that the series is about.
     pub of: SeriesOf,
@@ -186,9 +186,9 @@ impl SeriesRequest {
 /// A point of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SeriesPoint {
-    /// The start of the time that the point stands for, in Unix seconds.
+    /// The start of the period that the point covers, in Unix seconds.
     pub at: i64,
-    /// The value; `None` if nothing is known about that time, or there is no rate.
+    /// The value; `None` if nothing is known about that period, or if there is no rate.
     pub value: Option<f64>,
 }
 
@@ -203,7 +203,7 @@ impl Serialize for SeriesPoint {
 pub struct Series {
     /// What is counted.
     pub metric: SeriesMetric,
-    /// The length of the time that a point stands for.
+    /// The length of the period that a point covers.
     pub step: SeriesStep,
     /// Points that end at this time or earlier do not change any more.
     pub final_until: Instant,
@@ -220,7 +220,7 @@ pub fn final_until(now: DateTime<Utc>) -> Instant {
     DateTime::from_timestamp(second, 0).unwrap_or(now).into()
 }
 
-/// What was counted in a time.
+/// The totals of one period.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SeriesTotals {
     /// Bytes copied.
@@ -233,7 +233,7 @@ pub struct SeriesTotals {
     pub failed: i64,
     /// Agents whose heartbeats arrived, summed over the observations.
     pub agents_online: i64,
-    /// How often the agents were counted.
+    /// How often the online agents were counted.
     pub observations: i64,
 }
 
@@ -263,15 +263,16 @@ impl SeriesTotals {
     }
 }
 
-/// The time from which on all hours are kept, in Unix seconds. Of a day or month that begins before, some may be gone.
+/// The time since which all hours are stored, in Unix seconds. Hours of a day or month that begins earlier may have
+/// been deleted.
 #[must_use]
 pub fn kept_since(now: DateTime<Utc>) -> i64 {
     (now - HOURS_KEPT).timestamp()
 }
 
-/// The points of a metric. `own` is what was counted of the objects, `platform` of everything: where nothing at all was
-/// counted, not even agents, no server was collecting, so nothing is known. Nor is anything known about a time that begins
-/// before `kept_since`, in Unix seconds, since a part of what was counted in it may be gone.
+/// Computes the points of a metric. `own` are the totals of the requested objects, `platform` those of all objects. If
+/// `platform` has no totals for a period, no server was collecting, and the value is unknown. The value is also unknown
+/// for a period that begins before `kept_since`, in Unix seconds, since a part of its totals may have been deleted.
 #[must_use]
 pub fn points(
     metric: SeriesMetric,

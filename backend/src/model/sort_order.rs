@@ -7,7 +7,7 @@ use strum::VariantNames;
 
 use super::field_reader::Check;
 
-/// The field, and whether the order is descending.
+/// Reads the field to sort by, and whether the order is descending.
 pub(super) fn parse<F: FromStr + VariantNames>(value: &Value) -> Check<(F, bool)> {
     let text = value.as_str().unwrap_or_default();
     let (is_descending, name) = text.strip_prefix('-').map_or((false, text), |name| (true, name));

@@ -1,4 +1,4 @@
-//! What failures have in common: the cause and the host.
+//! The cause and the host that several failures have in common.
 
 use crate::model::transfer::Protocol;
 
@@ -10,7 +10,7 @@ const VALUE: &str = "…";
 /// The code for failures that have no code of their own.
 const OTHER: &str = "other";
 
-/// What is known of a failure.
+/// The code and the message of a failure, as far as they are known.
 #[derive(Clone, Copy, Debug)]
 pub struct Failure<'a> {
     /// The code of the failure.
@@ -20,7 +20,8 @@ pub struct Failure<'a> {
 }
 
 impl Failure<'_> {
-    /// What the failure has in common with others; `None` if neither its code nor its message says anything.
+    /// The cause of the failure without values such as paths and ids, so that it is the same for similar failures;
+    /// `None` if neither the code nor the message names a cause.
     #[must_use]
     pub fn cause(self) -> Option<String> {
         self.as_text(without_values)
@@ -35,8 +36,9 @@ impl Failure<'_> {
     }
 }
 
-/// The end of a sentence about failures with this cause, which says why: `: disk full`. For a single failure it is the
-/// message with its values, for several only what they have in common. Empty if nothing is known.
+/// The end of a sentence about failures, which names their cause: `: disk full`. For a single failure it is its code or
+/// the first line of its message; for several failures it is `cause`, which they have in common. Empty if no cause is
+/// known.
 #[must_use]
 pub fn reason<'a>(failures: impl IntoIterator<Item = Failure<'a>>, cause: Option<&str>) -> String {
     let mut failures = failures.into_iter();
@@ -94,8 +96,8 @@ fn plain(word: &str) -> String {
     word.to_owned()
 }
 
-/// The host of a copy in lower case: that of its source or, if that has none, of its destination. A copy on the agent's
-/// machine has none.
+/// The host of a copy in lower case: that of its source or, if the source has none, of its destination. `None` for a
+/// copy within the agent's machine, or if neither names a host.
 #[must_use]
 pub fn host(protocol: Protocol, source: &str, destination: &str) -> Option<String> {
     if protocol == Protocol::Local {

@@ -1,18 +1,19 @@
-//! When a run is late.
+//! The limits from which on a run counts as late.
 
 use chrono::TimeDelta;
 
-/// How long after its scheduled time a run may start.
+/// How long after its scheduled time a run may start before it counts as late.
 pub const LATEST_START: TimeDelta = TimeDelta::minutes(5);
-/// The number of successful runs that the usual duration is computed from.
+/// The maximum number of successful runs, the newest ones, from which the usual duration is computed.
 pub const SAMPLES: i64 = 20;
 /// The minimum number of successful runs from which a usual duration is known.
 const MIN_SAMPLES: usize = 5;
 /// How much longer than usual a run may take at least.
 const MARGIN: TimeDelta = TimeDelta::minutes(5);
 
-/// How long a run may take, given the durations of the last successful runs: one and a half times the 95th percentile,
-/// and at least 5 minutes more than it. `None` if there are too few durations.
+/// How long a run may take before it counts as late, given the durations of the last successful runs: one and a half
+/// times their 95th percentile, but at least 5 minutes more than the percentile. `None` if there are fewer than five
+/// durations.
 #[must_use]
 pub fn longest_usual(mut durations: Vec<TimeDelta>) -> Option<TimeDelta> {
     if durations.len() < MIN_SAMPLES {

@@ -60,7 +60,7 @@ pub struct Endpoint {
 const SCHEMES: [(&str, Protocol); 3] = [("sftp", Protocol::Sftp), ("ftp", Protocol::Ftp), ("ftps", Protocol::Ftps)];
 
 impl EndpointTemplate {
-    /// The parameters that the endpoint names.
+    /// The names of the parameters in the placeholders of the endpoint.
     pub(super) fn parameters(&self) -> impl Iterator<Item = &str> {
         let templates = match self {
             Self::Text(text) => [Some(text), None, None],
@@ -69,11 +69,11 @@ impl EndpointTemplate {
         templates.into_iter().flatten().flat_map(Template::parameters)
     }
 
-    /// The endpoint with its parameters filled in.
+    /// Fills in the parameters, and parses the result.
     ///
     /// # Errors
     ///
-    /// The message of a diagnostic.
+    /// A message that says what is wrong with the text after its parameters were filled in.
     pub fn fill(&self, parameters: &BTreeMap<String, String>) -> Result<Endpoint, String> {
         let fill = |template: &Template| {
             let filled =
@@ -118,7 +118,7 @@ impl Endpoint {
         self.protocol == Protocol::Local
     }
 
-    /// The endpoint as a destination, which has no pattern.
+    /// Removes the pattern, for use as a destination, which has none.
     #[must_use]
     pub fn without_pattern(mut self) -> Self {
         if self.pattern.take().is_some() {
@@ -127,8 +127,8 @@ impl Endpoint {
         self
     }
 
-    /// The same place on an endpoint of the agent's configuration, which says host, port and user. A place on the agent's
-    /// machine stays as it is.
+    /// Replaces the host, the port and the user by the name of an endpoint in the agent's configuration, which
+    /// specifies them. An endpoint on the agent's machine is not changed.
     #[must_use]
     pub fn on_endpoint(mut self, name: &str) -> Self {
         if !self.is_local() {

@@ -52,7 +52,7 @@ pub struct Position {
 }
 
 impl Position {
-    /// Where a text begins.
+    /// The first position of a text.
     pub const START: Self = Self { line: 1, column: 1 };
 
     /// The position after this number of bytes of a text.
@@ -65,7 +65,7 @@ impl Position {
     }
 }
 
-/// A count as `u32`. The text is far too short for a larger one.
+/// Converts a count of lines or characters to `u32`, in which it always fits, because texts are short.
 pub(super) fn small(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
@@ -80,13 +80,13 @@ pub struct SourceLocation {
 }
 
 impl SourceLocation {
-    /// A warning about the value.
+    /// Creates a warning about the value at this location.
     #[must_use]
     pub fn warning(&self, message: impl Into<String>) -> Diagnostic {
         self.diagnostic(Severity::Warning, message.into())
     }
 
-    /// An error about the value.
+    /// Creates an error about the value at this location.
     #[must_use]
     pub fn error(&self, message: impl Into<String>) -> Diagnostic {
         self.diagnostic(Severity::Error, message.into())
@@ -98,7 +98,7 @@ impl SourceLocation {
         Diagnostic { severity, line: self.at.line, column: self.at.column, message, path }
     }
 
-    /// The location of a value under a key of this one.
+    /// The location of the value under a key of this mapping.
     pub(super) fn key(&self, key: &str, at: Position) -> Self {
         let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
         Self { at, path }
@@ -118,7 +118,7 @@ impl SourceLocation {
 /// The maximum number of diagnostics that are kept. More of them usually have one cause.
 const MOST: usize = 100;
 
-/// Collects diagnostics.
+/// Collects diagnostics, at most [`MOST`] of them, and counts further errors.
 #[derive(Debug, Default)]
 pub(super) struct Diagnostics {
     found: Vec<Diagnostic>,
@@ -161,7 +161,8 @@ impl Diagnostics {
         self.more > 0 || self.found.iter().any(|found| found.severity == Severity::Error)
     }
 
-    /// All diagnostics, in the order of the text.
+    /// Returns the diagnostics in the order of the text, then an error with the number of errors that were not kept, if
+    /// any.
     pub(super) fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.found.sort_by_key(|found| (found.line, found.column, found.severity));
         self.found.dedup();

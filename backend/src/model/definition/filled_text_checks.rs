@@ -80,7 +80,8 @@ fn is_id(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
-/// The message for the first invisible character.
+/// The message for the first character that is invisible, or a line break or tab where none is allowed; `None` if there
+/// is no such character.
 pub(super) fn first_hidden(text: &str, has_lines: bool) -> Option<String> {
     let is_line = |c: &char| matches!(c, '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}');
     match text.chars().find(|c| is_hidden(*c) || (!has_lines && is_line(c)))? {
@@ -96,7 +97,7 @@ fn unseen(hidden: char) -> String {
 
 const HOLDS_PASSWORD: &str = "contains a password: name a `credentials` set of the agent instead";
 
-/// Checks that a path or URL has no password.
+/// Checks that a path or URL contains no password.
 pub(super) fn without_secrets(text: &str) -> Result<(), String> {
     if without_password(text) == text { Ok(()) } else { Err(HOLDS_PASSWORD.to_owned()) }
 }

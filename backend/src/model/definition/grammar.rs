@@ -147,7 +147,7 @@ const fn template(what: &'static str, most: usize) -> Text {
     Text { is_template: true, ..text(what, most) }
 }
 
-/// An endpoint, written as text.
+/// The bounds of an endpoint that is written as text.
 pub(super) const ENDPOINT_TEXT: Text =
     Text { form: Form::Location, ..template("a path, or a URL such as sftp://ftp.example.com/exports/", MAX_LOCATION) };
 /// The name of a set of credentials or an endpoint.
@@ -155,7 +155,7 @@ const CONFIG_NAME: Text = Text {
     form: Form::ConfigName,
     ..text("a name in the agent's configuration: letters, digits, `-`, `_` and `.`", MAX_CONFIG_NAME)
 };
-/// What happens to a source file after its copy.
+/// The bounds of the rule `afterSuccess`.
 pub(super) const AFTER_SUCCESS: Text =
     Text { form: Form::AfterSuccess, ..template("keep, delete, or a folder such as moveTo:/data/done/", MAX_LOCATION) };
 /// A path on the agent.
@@ -174,7 +174,7 @@ const BODY: Text = Text {
 const AGENT: Shape = Shape::Text(text("the id, name or host name of an agent", 255));
 const TIMEOUT: Shape = Shape::Duration { least: 1, most: MAX_TIMEOUT };
 
-/// The definition.
+/// The keys of a definition.
 pub(super) static DEFINITION: Mapping = Mapping {
     what: "a definition",
     keys: &[
@@ -218,7 +218,7 @@ pub(super) static DEFINITION: Mapping = Mapping {
     ],
 };
 
-/// The retry policy.
+/// The keys of a retry policy.
 pub(super) static RETRY: Mapping = Mapping {
     what: "`retry`",
     keys: &[
@@ -245,7 +245,7 @@ pub(super) static RETRY: Mapping = Mapping {
     ],
 };
 
-/// An endpoint, written as a mapping.
+/// The keys of an endpoint that is written as a mapping.
 pub(super) static ENDPOINT: Choice = Choice {
     what: "an endpoint",
     by: "protocol",

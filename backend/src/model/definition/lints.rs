@@ -19,7 +19,7 @@ const NO_PATTERN: &str = "is taken literally: `*` and `?` select files only in t
 /// The characters of patterns.
 const WILDCARDS: [char; 2] = ['*', '?'];
 
-/// Checks one step.
+/// Adds the warnings and errors about one step.
 pub(super) fn lint_step(reader: &mut Reader<'_>, object: &Object, step: &Step) {
     if step.when == When::Failure && step.needs.is_empty() {
         reader.diagnostics.warning(object.location("when"), || {
@@ -66,7 +66,7 @@ fn lint_agent_of_webhook(reader: &mut Reader<'_>, agent: Option<&AgentName>) {
     }
 }
 
-/// Warnings about the endpoints that steps without their own use.
+/// Adds the warnings about the source and the destination of the definition, as far as steps use them.
 pub(super) fn lint_endpoints(reader: &mut Reader<'_>, object: &Object, definition: &Definition) {
     let transfers = || {
         definition.steps.iter().filter_map(|step| match &step.task {

@@ -10,17 +10,17 @@ use crate::model::duration::HumanDuration;
 /// The error for a copy from server to server.
 pub(super) const TWO_SERVERS: &str = "a copy needs one side on the agent's machine: give `source` or `destination` as a \
                                       path, and use two steps to go from server to server";
-/// The error for an endpoint that no side of a copy is on.
+/// The error for a copy that names an `endpoint` although both its sides are on the agent's machine.
 pub(super) const NO_SERVER: &str = "`endpoint` has no effect between two paths on the agent's machine: give `source` or \
                                     `destination` as a URL such as sftp://host/exports/, or leave `endpoint` out";
 /// The error for a file to decompress whose name has no known ending.
 pub(super) const NO_OUTPUT: &str =
     "the name does not end in .gz or .zst, so the name of the result is not known: add `output`";
-/// The error for such a file with a folder as its output.
+/// The error for a file to decompress whose name has no known ending, and whose `output` is a folder.
 pub(super) const NO_NAME: &str = "`output` is a folder, and the name of `path` does not end in .gz or .zst: write the \
     file name after it";
 
-/// The values that are allowed, as "write ...".
+/// Says which values a shape allows, in a text that begins with "write".
 pub(super) fn expected(shape: &Shape) -> String {
     match shape {
         Shape::Text(text) => format!("write {}", text.what),
@@ -51,7 +51,7 @@ fn names(keys: &[Key]) -> String {
     names.join(", ")
 }
 
-/// A description of an invalid value.
+/// Describes an invalid value, in a text such as "is a list".
 pub(super) fn what_it_is(content: &Content) -> String {
     match content {
         Content::List(_) => "is a list".to_owned(),

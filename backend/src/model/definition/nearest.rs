@@ -3,7 +3,8 @@
 /// The maximum number of characters of a word that are compared.
 const MOST: usize = 64;
 
-/// The word with the smallest edit distance, and whether it is small enough for a suggestion.
+/// Finds the word that is most similar to `word`, and whether it is similar enough to be suggested; `None` if `words`
+/// is empty.
 pub(super) fn nearest<'w>(word: &str, words: &[&'w str]) -> Option<(&'w str, bool)> {
     let word: String = word.chars().take(MOST).flat_map(char::to_lowercase).collect();
     let begins = |other: &str| word.chars().count() > 2 && other.to_lowercase().starts_with(&word);

@@ -1,4 +1,4 @@
-//! Finds passwords in the comments of a definition, which are stored and shown with it.
+//! Finds passwords in the comments of a definition. Comments are stored and shown with the definition.
 
 use super::diagnostic::{Diagnostic, Position, SourceLocation};
 use crate::model::redaction::holds_password;
@@ -6,7 +6,7 @@ use crate::model::redaction::holds_password;
 /// The maximum number of comments that are reported.
 const MOST: usize = 10;
 
-/// Errors about the comments that contain a password.
+/// Returns an error for each comment that contains a password, at most [`MOST`] errors.
 pub(super) fn find(source: &str) -> Vec<Diagnostic> {
     let (mut found, mut before) = (Vec::new(), 0);
     for line in source.split_inclusive(['\n', '\r']) {

@@ -22,7 +22,8 @@ mod planner;
 
 use planner::Planner;
 
-/// The message for an agent in a pipeline that belongs to no customer.
+/// The message for an agent that cannot be looked up, because the pipeline belongs to no customer. `name` is the
+/// agent's name in the definition; `None` if the definition names no agent.
 pub(crate) fn unowned(name: Option<&str>) -> String {
     match name {
         Some(name) => format!(
@@ -38,13 +39,13 @@ pub(crate) fn unowned(name: Option<&str>) -> String {
 /// The result of looking up an agent by its id, name or host name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentLookup {
-    /// One agent.
+    /// Exactly one agent matches.
     One(AgentRef),
-    /// No agent.
+    /// No agent matches.
     NotFound,
-    /// No agent, because the pipeline has no customer.
+    /// The agent cannot be looked up, because the pipeline belongs to no customer.
     NoCustomer,
-    /// Several agents.
+    /// Several agents match.
     Ambiguous(Vec<AgentRef>),
 }
 
@@ -52,15 +53,15 @@ pub enum AgentLookup {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// The source of copies whose steps have none.
+    /// The source of `transfer` steps that name none.
     pub source: Endpoint,
-    /// The destination of copies whose steps have none.
+    /// The destination of `transfer` steps that name none.
     pub destination: Endpoint,
     /// The parameters with the values that were filled in.
     pub parameters: BTreeMap<String, String>,
-    /// The schedule.
+    /// The schedule; `None` if the pipeline has none.
     pub schedule: Option<PlannedSchedule>,
-    /// How long a run may take.
+    /// The maximum duration of a run; `None` if it is not limited.
     pub timeout: Option<HumanDuration>,
     /// The steps in topological order.
     pub steps: Vec<PlannedStep>,
@@ -101,7 +102,7 @@ pub struct PlannedStep {
     pub agent: Option<AgentRef>,
     /// The retry policy.
     pub retry: Retry,
-    /// How long one attempt may take.
+    /// The maximum duration of one attempt; `None` if it is not limited.
     pub timeout: Option<HumanDuration>,
 }
 
@@ -119,7 +120,7 @@ pub struct PlannedTransfer {
     pub protocol: Protocol,
     /// The direction of the copy, seen from the agent; `push` for a copy within the agent's machine.
     pub direction: Direction,
-    /// The rules of the copy. `verify` is always there.
+    /// The rules of the copy. `verify` is always set.
     #[serde(flatten)]
     pub rules: CopyRules,
 }
@@ -176,8 +177,8 @@ impl Definition {
         step.agent.as_ref().or(self.agent.as_ref())
     }
 
-    /// The plan of a run with these parameters, with the slots of the schedule after `now`. `find` looks up an agent by
-    /// its name; without a name it finds the only agent of the customer.
+    /// Plans a run with these parameters. The plan lists the slots of the schedule after `now`. `find` looks up an
+    /// agent by its name; if it is called with `None`, it looks up the only agent of the customer.
     #[must_use]
     pub fn plan(
         &self,

@@ -68,12 +68,12 @@ impl Object {
         }
     }
 
-    /// Text without parameters.
+    /// The text under a key that takes no parameters; `None` if it is missing or invalid.
     pub(super) fn text(&self, key: &str) -> Option<String> {
         self.template(key)?.fill(&BTreeMap::new(), usize::MAX).ok()
     }
 
-    /// A keyword, as an enum.
+    /// The keyword under a key, as an enum; `None` if it is missing or invalid.
     pub(super) fn keyword<T: FromStr>(&self, key: &str) -> Option<T> {
         match self.find(key)?.1 {
             Value::Keyword(keyword) => keyword.parse().ok(),
@@ -81,7 +81,7 @@ impl Object {
         }
     }
 
-    /// A list of keywords, as enums.
+    /// The list of keywords under a key, as enums; `None` if it is missing or invalid.
     pub(super) fn keywords<T: FromStr>(&self, key: &str) -> Option<Vec<T>> {
         match self.find(key)?.1 {
             Value::Keywords(keywords) => Some(keywords.iter().filter_map(|keyword| keyword.parse().ok()).collect()),
@@ -158,7 +158,8 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The default values; `None` if one of these parameters has an invalid one.
+    /// The default values of all parameters; `None` if they could not be read, or if one of the parameters `names` has
+    /// an invalid default value.
     pub(super) fn values<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> Option<&BTreeMap<String, String>> {
         self.parameters.as_ref().filter(|_| !names.any(|name| self.wrong_values.contains(name)))
     }

@@ -14,8 +14,8 @@ pub struct Step {
     pub location: SourceLocation,
     /// The task of the step.
     pub task: Task,
-    /// The steps that must have ended before, as indices into [`Definition::steps`](super::Definition::steps). All of
-    /// them come before this step.
+    /// The steps that must have ended before this step starts, as indices into
+    /// [`Definition::steps`](super::Definition::steps). All of them come before this step.
     pub needs: Vec<usize>,
     /// The outcome of the steps in `needs` with which this step runs.
     pub when: When,
@@ -23,7 +23,7 @@ pub struct Step {
     pub agent: Option<AgentName>,
     /// The retry policy, if the step has one.
     pub retry: Option<Retry>,
-    /// How long one attempt may take.
+    /// The maximum duration of one attempt, if the step has one.
     pub timeout: Option<HumanDuration>,
 }
 
@@ -58,12 +58,12 @@ pub type Task = StepAction<Template, TransferTemplate>;
 /// The source, destination and rules of a copy, as the definition says them, with placeholders.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransferTemplate {
-    /// The source, if it is not that of the definition.
+    /// The source; `None` if the step uses that of the definition.
     pub source: Option<EndpointTemplate>,
-    /// The destination, if it is not that of the definition.
+    /// The destination; `None` if the step uses that of the definition.
     pub destination: Option<EndpointTemplate>,
-    /// The rules but for `after_success`, which may have parameters.
+    /// The rules of the copy without `after_success`, which is kept separately because it may have parameters.
     pub rules: CopyRules,
-    /// What happens to a source file after its copy.
+    /// The rule `afterSuccess`: what happens to a source file after its copy. `None` if the step does not say.
     pub after_success: Option<Template>,
 }

@@ -3,7 +3,7 @@
 use granit_parser::ErrorKind;
 use mftplus_protocol::characters::turns_direction;
 
-/// How deep mappings and lists may nest.
+/// The maximum number of nested levels of mappings and lists.
 pub(super) const MAX_DEPTH: usize = 32;
 
 /// Whether a character is invisible or changes the display of the text around it, and is therefore not allowed in a

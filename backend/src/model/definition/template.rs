@@ -60,7 +60,8 @@ pub(super) enum FillError {
 }
 
 impl Template {
-    /// Parses a text. Invalid placeholders go to `report`; `known` checks the name of a parameter.
+    /// Parses a text. Invalid placeholders are passed to `report`; `known` checks that a parameter with this name
+    /// exists.
     pub(super) fn parse<'a>(
         text: &'a str,
         known: impl Fn(&str) -> Result<(), String>,
@@ -95,7 +96,7 @@ impl Template {
         Self { pieces, guard: Guard::Nothing }
     }
 
-    /// Text without placeholders.
+    /// Creates a template of text without placeholders.
     pub(super) fn plain(text: &str) -> Self {
         Self { pieces: vec![Piece::Text(text.to_owned())], guard: Guard::Nothing }
     }
@@ -108,8 +109,8 @@ impl Template {
         })
     }
 
-    /// The template with the filter of each parameter chosen for a text of this form. With [`Filling::Plain`] only
-    /// written filters are applied.
+    /// Chooses the filter of each parameter for a text of this form. With [`Filling::Plain`], only filters that the
+    /// text itself names are applied.
     pub(super) fn for_form(mut self, form: Form, filling: Filling) -> Self {
         let is_whole = matches!(self.pieces.as_slice(), [Piece::Parameter { .. }]);
         self.guard = match form {
@@ -145,7 +146,7 @@ impl Template {
         self
     }
 
-    /// The text with the values of its parameters, at most `most` characters long.
+    /// Fills in the values of the parameters. The result may have at most `most` characters.
     pub(super) fn fill(&self, values: &BTreeMap<String, String>, most: usize) -> Result<String, FillError> {
         let given = |name: &str| values.get(name).map_or("", String::as_str);
         let filled = self.fill_by(most, |name, filter| filter.apply(given(name)))?;
@@ -194,7 +195,8 @@ impl Template {
         })
     }
 
-    /// The text as earlier releases filled it in: parameters without a written filter are not escaped.
+    /// Fills in the values of the parameters as earlier releases did: parameters for which the text names no filter are
+    /// not escaped.
     pub(super) fn fill_plain(&self, values: &BTreeMap<String, String>) -> Result<String, FillError> {
         let mut plain = self.clone();
         for piece in &mut plain.pieces {

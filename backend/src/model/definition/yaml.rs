@@ -59,7 +59,7 @@ pub(super) struct Entry {
     pub(super) value: Rc<Node>,
 }
 
-/// Reads a text; `None` if there is no tree. Errors are reported.
+/// Parses a text into a tree; `None` if there is no tree. Errors are added to `diagnostics`.
 pub(super) fn read(source: &str, diagnostics: &mut Diagnostics) -> Option<Rc<Node>> {
     let whole = SourceLocation { at: Position::START, path: String::new() };
     if source.len() > MAX_BYTES {
@@ -322,7 +322,8 @@ fn offset(marker: &granit_parser::Marker, source: &str) -> usize {
     marker.byte_offset().unwrap_or(source.len()).min(source.len())
 }
 
-/// Text as messages quote it: at most 60 characters, on one line. Messages are logged, so passwords of URLs are removed.
+/// Shortens a text so that a message can quote it: at most 60 characters, on one line. Messages are logged, so
+/// passwords of URLs are removed.
 pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 60;
     let text = without_passwords(text);

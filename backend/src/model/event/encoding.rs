@@ -1,7 +1,8 @@
-//! The form in which events are stored and sent, so that another version of the server can read them.
+//! The format in which events are stored and sent, so that another version of the server can read them.
 //!
-//! Readers ignore unknown fields, and missing fields have default values, so a view can get new fields without a new
-//! form. Only a change that an older reader would misread increases [`FORM`]; such a reader then ignores the object.
+//! Readers ignore unknown fields, and missing fields have default values, so an object can get new fields without a new
+//! version of the format. Only a change that an older reader would misread increases [`FORM`], the version of the
+//! format; an older reader then ignores the object.
 
 use chrono::DateTime;
 use serde::Deserialize;
@@ -12,14 +13,15 @@ use uuid::Uuid;
 use super::{Event, Kind, Object, Unknown};
 use crate::model::Instant;
 
-/// The form that this version writes, and the newest form that it reads. An object without a form has form 1.
+/// The version of the format that this server writes, and the newest one that it reads. An object without this number
+/// has version 1.
 pub const FORM: u64 = 1;
 
 /// The key of the form in a stored object.
 const KEY: &str = "form";
 
 impl Object {
-    /// The object as it is stored.
+    /// Converts the object into the JSON that is stored.
     ///
     /// # Errors
     ///

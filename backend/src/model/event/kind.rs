@@ -91,8 +91,8 @@ impl Kind {
         !matches!(self.visibility(), Visibility::Unlogged)
     }
 
-    /// Whether the object of such an event is its state from then on. True for an unknown kind: if it is false for a
-    /// new kind, the kind comes with a new type of object.
+    /// Whether events of this kind contain the current state of their object. `true` for an unknown kind: a later
+    /// version that adds a kind without the current state must add a new type of object with it.
     #[must_use]
     pub const fn tells_state(self) -> bool {
         !matches!(self, Self::JobRunReportedLate | Self::PipelineStepReportedLate)

@@ -1,4 +1,4 @@
-//! Decides slots that are due, by the rules of the contract for missed and overlapping slots.
+//! Decides which due slots run, by the rules of the contract for missed and overlapping slots.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Outcome;
 use crate::model::schedule::{CatchUp, Overlap};
 
-/// The maximum number of missed slots that run one by one, and of slots that wait for a run.
+/// The maximum number of missed slots that run one by one, and of slots that wait for earlier runs to end.
 pub const MAX_CAUGHT_UP: usize = 100;
 /// The maximum age of a missed slot that still runs.
 const MAX_CATCH_UP_AGE: TimeDelta = TimeDelta::hours(24);
@@ -23,7 +23,7 @@ pub struct Due {
     pub catch_up: CatchUp,
     /// Whether a run is active or about to start.
     pub is_busy: bool,
-    /// The number of slots that wait for that run to end.
+    /// The number of slots that wait for earlier runs to end.
     pub queued: usize,
     /// The current time.
     pub now: DateTime<Utc>,
@@ -36,7 +36,7 @@ pub struct Decision {
     pub scheduled_for: DateTime<Utc>,
     /// Whether the slot runs.
     pub verdict: Verdict,
-    /// The first slot of a range, and the number of slots in it.
+    /// The first slot of a range, and the number of slots in the range; `None` for a single slot.
     pub range: Option<(DateTime<Utc>, i64)>,
 }
 
@@ -57,7 +57,8 @@ const STANDS_IN: &str = "the run of a later slot replaced it";
 const AT_WORK: &str = "an earlier run was still active";
 const QUEUE_IS_FULL: &str = "too many slots were waiting";
 
-/// Decides each of the slots once. The slots must be in chronological order.
+/// Decides for each slot whether it runs. The slots must be in chronological order. Slots of more than 24 hours ago,
+/// and slots before the newest 100, do not run; their decisions are combined into ranges.
 #[must_use]
 pub fn decide(slots: impl Iterator<Item = DateTime<Utc>>, due: Due) -> Vec<Decision> {
     let old = due.now - MAX_CATCH_UP_AGE;

@@ -115,9 +115,9 @@ pub struct RunState {
     pub status: RunStatus,
     /// The end time; `None` while the run is active.
     pub completed_at: Option<DateTime<Utc>>,
-    /// The reason for the failure.
+    /// The reason for the failure; `None` without one.
     pub error_message: Option<String>,
-    /// The number of bytes copied so far.
+    /// The number of bytes copied so far; `None` if the agent has not reported it.
     pub bytes_transferred: Option<i64>,
     /// The time at which a user requested the cancellation; `None` if no user did.
     pub cancel_requested_at: Option<DateTime<Utc>>,

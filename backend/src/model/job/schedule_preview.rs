@@ -52,7 +52,7 @@ pub struct ScheduledTime {
 }
 
 impl SchedulePreview {
-    /// The preview of a schedule, with its next slots after `after`: at most `first`.
+    /// Describes a schedule, and lists its next slots after the time `after`: at most `first` of them.
     #[must_use]
     pub fn of(schedule: &Schedule, after: DateTime<Utc>, first: usize) -> Self {
         let slots = schedule.upcoming(after).take(first);

@@ -50,7 +50,7 @@ impl StepStatus {
 
 mftplus_protocol::contract_enum!(Trigger, server_enum);
 
-/// Stands in the place of the version in runs that execute a draft. Versions are counted from 1.
+/// The version number of runs that execute a draft. Real versions are counted from 1.
 pub const DRAFT: i64 = 0;
 
 /// The values of a definition's parameters, by name.

@@ -71,8 +71,8 @@ pub struct StepState {
     pub sent_attempt: Option<i64>,
     /// The time of the last report about the current attempt.
     pub heard_at: Option<DateTime<Utc>>,
-    /// Whether the server ended the current attempt, or the attempt before one that was not sent yet, without a report
-    /// that it had ended.
+    /// Whether the server ended an attempt without a report that the attempt had ended: the current attempt or, if the
+    /// current one was not sent yet, the attempt before it.
     pub ended_unheard: bool,
     /// The start time of the first attempt.
     pub started_at: Option<DateTime<Utc>>,
@@ -151,8 +151,9 @@ impl RunStateMachine {
         Self { graph, run: RunState::default(), steps }
     }
 
-    /// The state machine of a new run that continues this failed run. A completed step is kept if all steps that it
-    /// needs are kept and it does not run because of a failure. All other steps run again.
+    /// Creates the state machine of a new run that continues this failed or cancelled run. A completed step is kept,
+    /// and does not run again, if all steps that it needs are kept and its condition is not [`When::Failure`]. All
+    /// other steps run again.
     #[must_use]
     pub fn again(&self, graph: RunGraph) -> Self {
         let mut state_machine = Self::new(graph);
@@ -216,7 +217,8 @@ impl RunStateMachine {
         stopped
     }
 
-    /// Ends everything at once, for a run that is about to be removed.
+    /// Ends the run and all its steps at once, because the run is about to be deleted. Returns the steps that agents
+    /// must stop.
     pub fn abandon(&mut self, now: DateTime<Utc>) -> Vec<Effect> {
         let stopped = self.cancel(now);
         for step in self.steps.iter_mut().filter(|step| !step.status.has_ended()) {
@@ -226,7 +228,7 @@ impl RunStateMachine {
         stopped
     }
 
-    /// The indices of the webhooks that are due and not claimed.
+    /// The indices of the webhook steps that are due and not claimed by a server.
     #[must_use]
     pub fn unclaimed(&self, now: DateTime<Utc>) -> Vec<usize> {
         let is_due = |place: &usize| {

@@ -17,7 +17,7 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunGraph {
-    /// The maximum duration of the run, in seconds.
+    /// The maximum duration of the run, in seconds; `None` if it is not limited.
     pub timeout_seconds: Option<u64>,
     /// The steps in topological order.
     pub nodes: Vec<Node>,
@@ -35,7 +35,7 @@ pub struct Node {
     pub when: When,
     /// The retry policy of the step.
     pub retry: Retry,
-    /// The maximum duration of an attempt, in seconds.
+    /// The maximum duration of an attempt, in seconds; `None` if it is not limited.
     pub timeout_seconds: Option<u64>,
     /// The task of the step.
     pub task: Task,
@@ -80,7 +80,7 @@ impl RunGraph {
 }
 
 impl Node {
-    /// A step of which only the id, the type and the agent are known.
+    /// Creates a step of which only the id, the type and the agent are known.
     #[must_use]
     pub fn unknown(id: String, kind: String, agent_id: Option<AgentId>) -> Self {
         let task = Task::Unknown { kind, agent_id };

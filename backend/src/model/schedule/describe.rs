@@ -29,7 +29,7 @@ const LENGTHS: [u32; 13] = [0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 /// The maximum number of times or days that are listed one by one if there is a shorter description.
 const LISTED: usize = 6;
 
-/// The complete description.
+/// Describes a schedule in one sentence, with its time zone unless the sentence is true in every zone.
 pub(super) fn sentence(times: &Times, zone: &str) -> String {
     let days = days(times);
     let text = match (clock(times), &days) {

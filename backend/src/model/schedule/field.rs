@@ -1,6 +1,7 @@
 //! One field of a cron expression: a list of numbers, names, ranges and steps, read as a set of values.
 
-/// The days of the week as the `cron` crate names them, Sunday first. Its numbers differ from those of cron.
+/// The days of the week as the `cron` crate names them, Sunday first. The numbers of that crate differ from those of
+/// Unix cron.
 pub(super) const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
@@ -125,17 +126,17 @@ impl Field {
         (0..u64::BITS).filter(move |value| self.holds(*value))
     }
 
-    /// Whether the field holds a value.
+    /// Whether this value is one of the field's values.
     pub(super) fn holds(self, value: u32) -> bool {
         self.bits >> value & 1 == 1
     }
 
-    /// Whether the field holds every value of its kind.
+    /// Whether the field has every value of its kind.
     pub(super) fn is_all(self, kind: &Kind) -> bool {
         (kind.first..=kind.last).all(|value| self.holds(value))
     }
 
-    /// Whether the field holds every day of the week. (0 and 7 are the same day.)
+    /// Whether the field has every day of the week. (0 and 7 are the same day.)
     pub(super) fn is_week(self) -> bool {
         (0..7).all(|day| self.holds(day))
     }

@@ -1,5 +1,5 @@
-//! The time zone of a schedule: the instants at which a clock in it shows a local time, and the rule for local times
-//! that it skips.
+//! The time zone of a schedule: the instants at which a clock in the zone shows a local time, and the rule for local
+//! times that the clock skips.
 
 use std::str::FromStr;
 
@@ -43,20 +43,22 @@ impl Zone {
         first.into_iter().chain(second).map(|instant| instant.to_utc())
     }
 
-    /// The first instant at which the clock shows a local time. If the clock skips it, the first minute after the gap.
+    /// The first instant at which the clock shows a local time. If the clock skips the local time, the first minute
+    /// after the gap.
     pub(in crate::model) fn once(self, wall: NaiveDateTime) -> DateTime<Utc> {
         let shown = self.gap_end(wall).unwrap_or(wall);
         self.every(shown).next().unwrap_or_else(|| shown.and_utc())
     }
 
-    /// If the clock skips the local time, the first minute after the gap.
+    /// If the clock skips the local time, the first minute after the gap; otherwise `None`.
     pub(super) fn gap_end(self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
         let end = GapInfo::new(&wall, &self.0)?.end?.naive_local();
         let seconds = i64::from(end.second());
         Some(if seconds == 0 { end } else { end + TimeDelta::seconds(60 - seconds) })
     }
 
-    /// If the local time at an instant will occur a second time, the local time of the first minute that is repeated.
+    /// If the local time at an instant will occur a second time, because the clock is set back, the local time from
+    /// which on times are repeated; otherwise `None`.
     pub(super) fn will_be_put_back(self, instant: DateTime<Utc>) -> Option<NaiveDateTime> {
         let wall = self.wall_clock(instant);
         let MappedLocalTime::Ambiguous(first, second) = self.0.from_local_datetime(&wall) else { return None };

@@ -17,25 +17,25 @@ pub struct Buckets {
 }
 
 impl Buckets {
-    /// The starts, in ascending order.
+    /// The starts of the buckets in Unix seconds, in ascending order.
     #[must_use]
     pub fn starts(&self) -> &[i64] {
         &self.starts
     }
 
-    /// The start of the first bucket.
+    /// The start of the first bucket, in Unix seconds.
     #[must_use]
     pub fn first(&self) -> i64 {
         self.starts.first().copied().unwrap_or(self.end)
     }
 
-    /// The end of the last bucket.
+    /// The end of the last bucket, in Unix seconds.
     #[must_use]
     pub const fn end(&self) -> i64 {
         self.end
     }
 
-    /// The start and the end of each bucket, in ascending order.
+    /// The start and the end of each bucket in Unix seconds, in ascending order.
     pub fn spans(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
         let ends = self.starts.iter().skip(1).chain([&self.end]);
         self.starts.iter().zip(ends).map(|(start, end)| (*start, *end))
@@ -51,7 +51,7 @@ impl Buckets {
     }
 }
 
-/// Buckets before they are listed, so that their number can be limited.
+/// The buckets of a series before they are listed, so that their number can be checked first.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Window {
     /// Buckets of the same length.
@@ -94,8 +94,9 @@ impl Window {
         }
     }
 
-    /// The window that this one is compared with: a week earlier, or the one before it if it is longer than a week. It has
-    /// as many buckets, also where a zone has skipped a day of one of them.
+    /// The window that this window is compared with: the same window a week earlier or, if this window is longer than a
+    /// week, the window directly before it. It has the same number of buckets, even if the time zone has skipped a day
+    /// in one of the two windows.
     pub(super) fn baseline(self) -> Self {
         match self {
             Self::Even { first, step, count } => {

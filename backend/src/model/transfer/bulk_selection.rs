@@ -1,4 +1,4 @@
-//! The transfers that one request changes.
+//! The selection of the transfers that one request changes.
 
 use std::collections::HashSet;
 
@@ -60,7 +60,7 @@ fn filter(value: Value) -> Check<TransferFilter> {
 }
 
 impl SelectTransfers {
-    /// The selection.
+    /// Checks the input, and converts it into a selection.
     ///
     /// # Errors
     ///

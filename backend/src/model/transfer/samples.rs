@@ -71,7 +71,7 @@ impl Samples {
         self.push(sample);
     }
 
-    /// Adds the last sample of an attempt, in the place of one that is too recent.
+    /// Adds the last sample of an attempt. It replaces samples of less than [`MIN_INTERVAL`] seconds before.
     pub fn end(&mut self, sample: TransferSample) {
         while self.list.last().is_some_and(|last| seconds_between(last, &sample) < MIN_INTERVAL) {
             self.list.pop();
@@ -91,7 +91,8 @@ impl Samples {
         self.list.push(sample);
     }
 
-    /// The samples as they are stored. Times are stored in seconds, speeds in whole bytes per second.
+    /// Converts the samples into the bytes that are stored. Times are stored in seconds, speeds in whole bytes per
+    /// second.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(8 + self.list.len() * 16);
@@ -110,7 +111,7 @@ impl Samples {
         bytes
     }
 
-    /// Reads stored samples; `None` if they are damaged or have another form.
+    /// Reads stored samples; `None` if they are damaged or have another format.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut numbers = Numbers::new(bytes);
@@ -147,12 +148,12 @@ const fn fraction(speed: u64) -> f64 {
     speed as f64
 }
 
-/// What was sampled of a transfer, and how many bytes of its current attempt were counted.
+/// The samples of a transfer, and the number of bytes of its newest attempt that were already counted for series.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SampledTransfer {
     /// The newest attempt that was seen; 0 before the first one.
     pub attempt: i64,
-    /// The bytes of that attempt that were counted.
+    /// The number of bytes of that attempt that were already counted.
     pub bytes: i64,
     /// Whether the transfer was stalled when it was last seen.
     pub stalled: bool,
@@ -161,8 +162,8 @@ pub struct SampledTransfer {
 }
 
 impl SampledTransfer {
-    /// Counts the bytes of an attempt up to `bytes`, and returns how many of them were not counted before. An attempt
-    /// before the newest one counts nothing.
+    /// Counts the bytes of an attempt up to `bytes`, and returns how many of them were not counted before; 0 for an
+    /// attempt before the newest one.
     pub fn count(&mut self, attempt: i64, bytes: i64) -> i64 {
         if attempt < self.attempt {
             return 0;

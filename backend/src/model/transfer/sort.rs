@@ -55,7 +55,7 @@ fn parse(value: &Value) -> Check<TransferSort> {
 }
 
 impl TransferSortField {
-    /// Whether transfers with this status can have a value.
+    /// Whether transfers with this status can have a value in this field.
     #[must_use]
     pub const fn has_values(self, status: TransferStatus) -> bool {
         match self {

@@ -16,21 +16,21 @@ pub struct TransferState {
     pub progress: Progress,
     /// The error message of the last report that had one.
     pub error_message: Option<String>,
-    /// When the first attempt started to run.
+    /// The time at which the first attempt started to run.
     pub started_at: Option<DateTime<Utc>>,
-    /// When the transfer ended; `None` while it has not.
+    /// The time at which the transfer ended; `None` while it has not ended.
     pub completed_at: Option<DateTime<Utc>>,
     /// The number of the attempt, from 1.
     pub attempt: i64,
     /// The details of the current attempt.
     pub details: TransferDetails,
-    /// Grows with each accepted change.
+    /// The revision of the transfer; increases with each accepted change.
     pub revision: i64,
     /// Whether the transfer is running without progress.
     pub stalled: bool,
-    /// When the transfer last made progress; reset by each attempt.
+    /// The time at which the attempt started to run or last made progress; `None` until it runs.
     pub progressed_at: Option<DateTime<Utc>>,
-    /// When a user requested the cancel; `None` if no request is open.
+    /// The time at which a user requested the cancellation; `None` if no request is open.
     pub cancel_requested_at: Option<DateTime<Utc>>,
     /// Whether the transfer failed because its lease ended. Then a late report of `completed` is still accepted.
     pub failed_by_lease: bool,
@@ -39,13 +39,13 @@ pub struct TransferState {
 /// The progress of a transfer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
-    /// 0 to 100.
+    /// The progress in percent, 0 to 100.
     pub percent: f64,
     /// The size in bytes, if it is known.
     pub bytes_total: Option<i64>,
-    /// Bytes transferred in this attempt; never decreases.
+    /// The number of bytes transferred in this attempt; never decreases.
     pub bytes_transferred: i64,
-    /// Bytes per second.
+    /// The speed in bytes per second, as last reported.
     pub speed: f64,
     /// Network measurements, as far as the agent reports them.
     pub network: Network,
@@ -139,7 +139,8 @@ impl TransferState {
         }
     }
 
-    /// Whether size, error and details are those of `other`. Most reports change none of them.
+    /// Whether the size, the error message and the details are the same as in `other`. Most reports change none of
+    /// them.
     #[must_use]
     pub fn has_details_of(&self, other: &Self) -> bool {
         self.progress.bytes_total == other.progress.bytes_total

@@ -14,7 +14,7 @@ use crate::model::{
 
 const FORMAT: Shape = Shape::Keyword(Format::NAMES);
 
-/// A step.
+/// The keys of a step, by its type.
 pub(in crate::model::definition) static STEP: Choice = Choice {
     what: "a step",
     by: "type",
@@ -165,7 +165,8 @@ const PACKING: &[Key] = &[
     ),
 ];
 
-/// The bounds of a text of a step. The reader gives a step no other keys than those of its table.
+/// The bounds of the text under a key of a step. The key must be one of that type of step: the reader accepts no other
+/// keys.
 pub(in crate::model::definition) fn step_text(step_type: StepType, key: &str) -> &'static Text {
     let variant = STEP.variants.iter().find(|variant| variant.keyword == step_type.as_str());
     let found = variant.and_then(|variant| variant.keys.iter().find(|candidate| candidate.name == key));

@@ -32,7 +32,7 @@ pub(super) struct Planner<'d, F> {
 }
 
 impl<F: Fn(Option<&str>) -> AgentLookup> Planner<'_, F> {
-    /// The plan; `None` if there is an error, which is reported.
+    /// Plans the run; `None` if there is an error, which is added to `diagnostics`.
     pub(super) fn plan(&mut self, now: DateTime<Utc>) -> Option<Plan> {
         let definition = self.definition;
         let whole = SourceLocation { at: Position::START, path: String::new() };

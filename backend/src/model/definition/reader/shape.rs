@@ -55,7 +55,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reports a value of the wrong shape.
+    /// Reports a value of the wrong shape, and returns `None`.
     pub(super) fn wrong<T>(&mut self, node: &Node, location: &SourceLocation, shape: &Shape) -> Option<T> {
         if !matches!(node.content, Content::Broken) {
             self.diagnostics.error(location, || {
@@ -73,7 +73,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a keyword.
+    /// Reads one of these keywords; `None` if the value is invalid, which is reported.
     pub(super) fn one_of(
         &mut self,
         node: &Node,
@@ -274,7 +274,7 @@ fn quotes(content: &Content, shape: &Shape) -> &'static str {
     }
 }
 
-/// Checks the value of a parameter.
+/// Checks the value of a parameter. An error is a message that says what is wrong with the value.
 pub(in crate::model::definition) fn parameter(text: &str) -> Result<(), String> {
     if text.chars().nth(MAX_VALUE).is_some() {
         return Err(format!("is too long: a parameter has at most {MAX_VALUE} characters"));

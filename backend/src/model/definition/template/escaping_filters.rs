@@ -12,7 +12,8 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(
 /// Replaces a parameter in the check whether a text is JSON. A digit is valid beside other digits.
 const STAND_IN: &str = "1";
 
-/// How parameters without a written filter are filled in. A version keeps the rule of the release that saved it.
+/// How parameters are filled in for which the text names no filter. A version keeps the rule of the release that saved
+/// it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString)]
 #[strum(serialize_all = "lowercase")]
 pub enum Filling {
@@ -23,7 +24,7 @@ pub enum Filling {
     Place,
 }
 
-/// A filter as it is written.
+/// A filter that the text names, such as `| json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, VariantNames)]
 #[strum(serialize_all = "lowercase")]
 pub(super) enum Written {
@@ -33,7 +34,7 @@ pub(super) enum Written {
 }
 
 impl Written {
-    /// The filter of a parameter that is checked without the text around it.
+    /// The filter that this name stands for, unless the text around the parameter requires another one.
     pub(super) const fn alone(self) -> Filter {
         match self {
             Self::Json => Filter::JsonValue,
@@ -77,8 +78,8 @@ impl Filter {
     }
 }
 
-/// The filter of each parameter, if the text is a JSON object, list or string. The text is given in pieces, with `None`
-/// for each parameter.
+/// The filter of each parameter of a text that is a JSON object, list or string, or several of them on lines of their
+/// own; `None` for any other text. The text is given in pieces, with `None` for each parameter.
 pub(super) fn json_filters<'t>(pieces: impl Iterator<Item = Option<&'t str>>) -> Option<Vec<Filter>> {
     let mut sample = String::new();
     let mut filters = Vec::new();
@@ -128,7 +129,7 @@ pub(super) fn keeps_parts(filled: &str, harmless: &str) -> bool {
     }
 }
 
-/// Whether the text after this beginning still belongs to the authority of a URL.
+/// Whether the text that follows `before` still belongs to the authority of a URL.
 pub(super) fn is_in_authority(before: &str) -> bool {
     before.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'))
 }

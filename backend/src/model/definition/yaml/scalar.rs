@@ -24,7 +24,7 @@ pub(in crate::model::definition) enum Kind {
     Text,
 }
 
-/// Resolves a scalar. Only a plain one, without quotes, can be anything but text.
+/// Finds the type of a scalar. Only a plain scalar, neither in quotes nor a block, can be anything but text.
 pub(super) fn resolve(text: String, is_plain: bool) -> Scalar {
     let kind = if is_plain { plain(&text) } else { Kind::Text };
     Scalar { text, kind }

@@ -7,18 +7,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{AgentAvailability, Effect, RunStateMachine, after};
 use crate::model::pipeline::run::{PipelineRunStatus, StepStatus};
 
-/// How long the state machine waits, by what it waits for.
+/// How long the state machine waits for agents and servers.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// The lease: for an agent that is offline, or that must confirm that it stopped a step.
+    /// The lease: how long an agent may be offline, or may take to confirm that it stopped a step.
     pub lease: TimeDelta,
     /// No lease begins before this time, because agents could not reach the server until then.
     pub leases_from: Option<DateTime<Utc>>,
-    /// For the next report about a step.
+    /// The longest time without a report about an active step.
     pub report_timeout: TimeDelta,
-    /// For the server that sends a webhook.
+    /// How long the server that claimed a webhook may take to store the outcome.
     pub webhook: TimeDelta,
-    /// Until an agent that a step waits for is looked up again.
+    /// The time after which an agent that was not available is looked up again.
     pub recheck_after: TimeDelta,
 }
 
@@ -30,7 +30,8 @@ impl Timeouts {
 }
 
 impl RunStateMachine {
-    /// The time at which the run must be advanced again even if there is no report; `None` if the run has ended.
+    /// The time at which [`Self::advance`] must be called again even if there is no report; `None` if the run has
+    /// ended.
     ///
     /// An agent that goes offline or is revoked is not included, because its time is not known in advance.
     #[must_use]
