@@ -149,7 +149,7 @@ pub fn document() -> String {
     builder(usize::MAX).finish().sdl_with_options(options)
 }
 
-/// The routes of GraphQL.
+/// Creates the router of GraphQL.
 pub fn router(settings: Settings) -> Router {
     let schema = builder(settings.max_response).data(Arc::clone(&settings.cp)).data(LogEntries::default()).finish();
     let executor = executor::Executor::new(schema.clone(), settings.clone());

@@ -1,5 +1,5 @@
-//! The REST API. This file is its table of contents: every route is here, with its entry in the OpenAPI document, and the
-//! name of the handler is the id of the operation and the name of the method of the control plane.
+//! The REST API. This file lists every route with its entry in the OpenAPI document. The name of a handler is also the
+//! id of the operation in that document, and the name of the method of the control plane.
 
 use std::{
     convert::Infallible,
@@ -57,7 +57,7 @@ pub use middleware::Handled;
 /// The control plane, as handlers share it.
 type Shared = Arc<ControlPlane>;
 
-/// The state of the REST API: the control plane, and the settings that the handlers use.
+/// The control plane, the settings and the memory budgets that the handlers use.
 #[derive(Clone, Debug)]
 pub struct Api {
     /// The control plane.
@@ -66,7 +66,7 @@ pub struct Api {
     pub trusted_proxies: Arc<[IpNet]>,
     /// The URL under which clients reach the server, if it is configured.
     pub public_url: Option<PublicUrl>,
-    /// The origins whose pages may use the cookie.
+    /// The origins whose pages may use the cookie with the refresh token.
     pub origins: OriginPolicy,
     /// The memory budget of request bodies.
     pub bodies: BodyBudget,
@@ -162,13 +162,13 @@ pub fn refuse(error: Error) -> Response {
     Failure(error).into_response()
 }
 
-/// The router of the API with its middleware.
+/// Creates the router of the API with its middleware.
 pub fn router(api: Api) -> Router {
     router_within(api, ())
 }
 
-/// Like [`router`], with `outer` around the middleware of the API. Both are added as one layer, because the router
-/// clones and boxes every route once per layer, for each request.
+/// Creates the router as [`router`] does, with the layer `outer` around the middleware. Both are added as one layer,
+/// because the router clones and boxes every route once per layer, for each request.
 pub fn router_within<L>(api: Api, outer: L) -> Router
 where
     L: Layer<Handled<Route>> + Clone + Send + Sync + 'static,

@@ -97,7 +97,7 @@ pub(super) struct AgentsData {
 
 listed!(AgentsData, "agents", agents: Agent);
 
-/// The filter of transfers by status alone.
+/// The query parameter `status` of a list of transfers; `None` selects all.
 pub(super) struct StatusFilter(Option<TransferStatus>);
 
 impl FromFields for StatusFilter {

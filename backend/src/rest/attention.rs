@@ -1,4 +1,4 @@
-//! The routes of attention.
+//! The routes of attention items.
 
 use axum::extract::State;
 use serde::Serialize;

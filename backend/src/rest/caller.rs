@@ -32,20 +32,22 @@ pub(super) struct UserCaller(pub(super) Actor);
 /// An agent or a user. If both credentials are sent, the access token counts.
 pub(super) struct AnyCaller(pub(super) Actor);
 
-/// A client that registers an agent, with an access token or with an enrolment code in the body.
+/// A client that registers an agent: a user with an access token, or `None` for a client that must send an enrolment
+/// code in the body.
 pub(super) struct Registrant(pub(super) Option<Actor>);
 
 /// A client that signs in, with the address under which its attempts are counted.
 pub(super) struct UnauthenticatedClient(pub(super) String);
 
-/// A user, or a client without an access token, which must send another proof.
+/// A user, or `None` for a client without an access token, which must authenticate in another way, such as with a
+/// refresh token.
 pub(super) struct MaybeUser(pub(super) Option<Actor>);
 
-/// What a request may do with the cookie.
+/// Whether a request may use the cookie that holds the refresh token.
 pub(super) struct CookieAccess {
-    /// Whether it comes from a page that may use the cookie, or from no page.
+    /// Whether the request comes from a page of an origin that may use the cookie, or from a client that is not a page.
     pub(super) is_allowed: bool,
-    /// Whether the client's connection has TLS: to this server, or to a trusted proxy that says so.
+    /// Whether the client's connection uses TLS: to this server, or to a trusted proxy that reports it.
     pub(super) is_tls: bool,
 }
 
@@ -242,7 +244,8 @@ fn counted_address(parts: &Parts) -> String {
     parts.extensions.get::<RequestContext>().map_or_else(String::new, |context| rate_limit_key(context.address()))
 }
 
-/// The credentials of an agent, if the request has any. A key that is not text is one that is not valid.
+/// The credentials of an agent, if the request has any. An API key that is not text becomes an empty key, which is not
+/// valid.
 pub(super) fn agent_credentials(parts: &Parts) -> Option<AgentCredentials<'_>> {
     let key = parts.headers.get("x-api-key").map(|value| value.to_str().unwrap_or_default());
     let certificate = parts.extensions.get::<TlsSession>().and_then(|session| session.client_certificate);

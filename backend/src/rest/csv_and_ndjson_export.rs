@@ -37,7 +37,8 @@ const STOPPING: Error = Error::Unavailable("the server is shutting down: the exp
 pub(super) trait Exported: Serialize + Send + 'static {
     /// The name of the list, with which the file name begins.
     const NAME: &'static str;
-    /// The columns of CSV: fields of the JSON object, those of an object in it as `network.latencyMs`.
+    /// The columns of CSV: names of fields of the JSON object. A field of a nested object is written as
+    /// `network.latencyMs`.
     const COLUMNS: &'static [&'static str];
 
     fn id(&self) -> Uuid;
@@ -49,7 +50,7 @@ enum Format {
     Ndjson,
 }
 
-/// A request for an export, by its header `Accept`.
+/// An export in the format that the header `Accept` of a request names.
 pub(super) struct Export {
     format: Format,
     /// The query, for the file name.
@@ -92,7 +93,7 @@ fn wanted(headers: &HeaderMap) -> Option<Format> {
 }
 
 impl Export {
-    /// The answer, whose rows `list` reads, newest first.
+    /// Builds the answer. `list` reads its rows page by page, newest first.
     pub(super) async fn response<T: Exported>(
         self,
         api: &Api,
@@ -112,9 +113,9 @@ impl Export {
         self.pages(api, actor, pages).await
     }
 
-    /// The answer, whose rows `list` reads. It is handed the place at which a page begins, `None` for the first one, and
-    /// returns the rows with the place of the next page, if there is one. The first page is read before, so that its
-    /// errors are ordinary answers.
+    /// Builds the answer. `list` reads one page: it gets the position at which the page begins, `None` for the first
+    /// page, and returns the rows and the position of the next page, if there is one. The first page is read before the
+    /// answer begins, so that its errors are ordinary error answers.
     pub(super) async fn pages<T: Exported, P: Send + 'static>(
         self,
         api: &Api,

@@ -19,7 +19,7 @@ use crate::{
 /// What a handler returns.
 pub(super) type Answer<T> = Result<Reply<T>, Failure>;
 
-/// What a handler returns whose client may ask for an answer without a body.
+/// What a handler returns if its client may ask for an answer without a body.
 pub(super) type PreferredAnswer<T> = Result<Preferred<T>, Failure>;
 
 /// The header that names the preferences of the client which an answer follows.
@@ -65,7 +65,7 @@ impl<T: Serialize> IntoResponse for Reply<T> {
     }
 }
 
-/// A successful answer with its data, or without a body as the client prefers.
+/// A successful answer, with its data or, if the client prefers that, without a body.
 #[derive(Debug)]
 pub(super) enum Preferred<T> {
     Full(Reply<T>),

@@ -45,7 +45,7 @@ pub(super) struct StepPath {
     pub(super) step: String,
 }
 
-/// The value of the header `Idempotency-Key`.
+/// The value of the header `Idempotency-Key`, if there is one.
 pub(super) struct IdempotencyKey(pub(super) Option<String>);
 
 /// Whether the client prefers an answer without a body: `Prefer: return=minimal` of RFC 7240.

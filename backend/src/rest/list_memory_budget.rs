@@ -1,4 +1,4 @@
-//! The memory budget of large lists: they wait for their share of it instead of being refused.
+//! The memory budget of large lists. A list for which there is not enough memory waits instead of being refused.
 
 use std::sync::Arc;
 
@@ -33,15 +33,15 @@ impl Default for ListBudget {
 }
 
 impl ListBudget {
-    /// A budget of this number of bytes.
+    /// Creates a budget of this number of bytes.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         let permits = bytes / PERMIT;
         Self { bytes: Arc::new(Semaphore::new(permits)), permits, callers: CallerSemaphores::new(LISTS_PER_CALLER) }
     }
 
-    /// Waits until the caller may hold a list of this size. The memory is reserved before the list is read from the
-    /// database.
+    /// Reserves the memory for a list of `items` items of at most `bytes_each` bytes, and waits until it is available.
+    /// Must be called before the list is read from the database.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ fn caller(actor: &Actor) -> String {
     }
 }
 
-/// The share of an answer in the budget, which is released while the answer is written.
+/// The memory that is reserved for an answer. It is released while the answer is written.
 #[derive(Debug)]
 pub(super) struct Share {
     held: OwnedSemaphorePermit,
@@ -75,7 +75,7 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// Reduces the share to this number of items.
+    /// Reduces the reserved memory to that of this number of items.
     pub(super) fn shrink(&mut self, items: usize) {
         let surplus = self.held.num_permits().saturating_sub(items.saturating_mul(self.each));
         drop(self.held.split(surplus));

@@ -1,4 +1,4 @@
-//! Answers with lists, which are serialised item by item. Large ones hold a share of the memory for lists.
+//! Answers with lists, which are serialised item by item. Large lists have a share of the memory budget for lists.
 
 use std::vec::IntoIter;
 
@@ -30,7 +30,7 @@ pub(super) trait Listed: Send + 'static {
     /// The name of the list in JSON.
     const NAME: &'static str;
 
-    /// The items, and the position of the page.
+    /// Splits the data into its items and the position of the page.
     fn into_parts(self) -> (Vec<Self::Item>, Pagination);
 }
 
@@ -56,12 +56,12 @@ pub(super) struct List<T> {
 }
 
 impl<T> List<T> {
-    /// A list with small items, which needs no share of the budget.
+    /// An answer with small items, which needs no share of the memory budget.
     pub(super) const fn small(data: T) -> Self {
         Self { data, share: None }
     }
 
-    /// A list with a reserved share of the budget.
+    /// An answer for which a share of the memory budget is reserved.
     pub(super) const fn large(data: T, share: Share) -> Self {
         Self { data, share: Some(share) }
     }

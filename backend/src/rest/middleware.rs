@@ -28,7 +28,7 @@ use crate::{
     transport::{self, ContentEncoding, client_address, compressed, discard_body, read_body, set_rate_limit},
 };
 
-/// What the middleware and the extractors of a request share.
+/// The state of one request that its middleware and its extractors share.
 #[derive(Clone, Debug)]
 pub(super) struct RequestContext(Arc<Shared>);
 
@@ -72,7 +72,7 @@ impl RequestContext {
         self.pending().is_authenticated = true;
     }
 
-    /// Reads the body; empty if it was read before.
+    /// Reads the body; returns an empty one if it was read before.
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ impl RequestContext {
     }
 }
 
-/// Records that the caller of a request is authenticated.
+/// Records that the caller of a request is authenticated as this actor.
 pub(super) fn authenticated(extensions: &Extensions, actor: &Actor) {
     transport::authenticated(extensions, actor);
     if let Some(context) = extensions.get::<RequestContext>() {
@@ -108,7 +108,8 @@ pub(super) fn authenticated(extensions: &Extensions, actor: &Actor) {
     }
 }
 
-/// The layer of the middleware. It is a layer by hand, because `from_fn` clones and boxes the route for each request.
+/// The middleware as a layer of tower. The layer is written by hand, because `from_fn` clones and boxes the route for
+/// each request.
 #[derive(Clone)]
 pub(super) struct Middleware(pub(super) ApiState);
 

@@ -1,4 +1,4 @@
-//! The OpenAPI document: its general parts, and what all operations of a kind have in common.
+//! The OpenAPI document: its general parts, and the parts that several operations have in common.
 
 use std::collections::HashSet;
 
@@ -84,7 +84,7 @@ pub(super) struct WaitQuery {
     instance_id: Option<InstanceId>,
 }
 
-/// The document before its routes are added.
+/// Creates the document, to which the routes are added later.
 pub(super) fn base() -> OpenApi {
     let info = InfoBuilder::new()
         .title("MFTPlus API")
@@ -120,7 +120,7 @@ pub(super) fn base() -> OpenApi {
         .build()
 }
 
-/// Adds to the document what operations have in common.
+/// Adds the parts that several operations have in common: security schemes, headers and errors.
 pub(super) fn complete(mut document: OpenApi) -> OpenApi {
     Common.modify(&mut document);
     document

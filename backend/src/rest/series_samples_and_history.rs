@@ -1,4 +1,4 @@
-//! The routes of what happened over time.
+//! The routes of series, of the samples of transfers and of the history of agents.
 
 use axum::extract::State;
 use serde::Serialize;
