@@ -1,4 +1,5 @@
-//! The order and the limits of the outbound queue; [`immediate_writes`] is what it writes without the task of the socket.
+//! Tests of the order and the limits of the outbound queue; those of [`immediate_writes`] are about states that are
+//! written without the task of the socket.
 
 use super::*;
 use crate::graphql::result_frames::FrameBlock;

@@ -1,4 +1,4 @@
-//! Requests for series, and the values of points.
+//! Tests of requests for series, and of the values of points.
 
 use rstest::rstest;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::error::Result;
 
 const ID: &str = "0199c1f0-6c00-7000-8000-000000000001";
 
-/// The request with these fields in the place of a valid one's.
+/// A valid request in which these fields are replaced.
 fn request(fields: &Value) -> Result<SeriesRequest> {
     let mut all = json!({
         "metric": "bytes", "from": "2026-04-25T00:00:00Z", "to": "2026-04-25T12:00:00Z", "step": "1h",

@@ -1,4 +1,4 @@
-//! Projections beside the library.
+//! Tests that compare the responses of projections with those of the library.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! States that are written to the socket at once, and what becomes of those that it does not take.
+//! Tests of states that are written to the socket at once, and of the states that the socket does not take.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! Which slots of a schedule are due, and what becomes of those that passed.
+//! Tests of the decisions about due slots: which slots run, and which are missed, skipped or coalesced.
 
 use proptest::prelude::*;
 use rstest::rstest;

@@ -1,4 +1,4 @@
-//! The status transitions and the progress of a transfer.
+//! Tests of the status transitions and the progress of a transfer.
 
 #![expect(clippy::float_cmp, reason = "numbers that are stored as they were sent")]
 

@@ -1,4 +1,4 @@
-//! Single runs, step by step.
+//! Tests of single pipeline runs, step by step.
 
 use super::{
     simulation::{Shape, TIMEOUTS, graph},
