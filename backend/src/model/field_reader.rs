@@ -64,8 +64,7 @@ pub struct Fields {
 pub type Check<T> = Result<T, String>;
 
 impl Fields {
-    /// Creates the fields of `object`. Fields that are never read are ignored, unless [`Self::refuse_unread`] is
-    /// called.
+    /// Creates the fields of `object`. Unread fields are ignored, unless [`Self::refuse_unread`] is called.
     #[must_use]
     pub fn new(object: Map<String, Value>) -> Self {
         Self { object, errors: FieldErrors::default() }
