@@ -1,5 +1,5 @@
-//! `bench` and `soak`: examples of the backend that run for minutes, each with a temporary PostgreSQL, the agent, and
-//! servers of SFTP and FTP for it. `bench` gets a temporary Redis too, `soak` ends with schemathesis.
+//! `bench` and `soak`: run examples of the backend that take minutes. Each gets a temporary PostgreSQL, the agent, and
+//! what its SFTP and FTP servers need. `bench` also gets a temporary Redis, and `soak` ends with schemathesis.
 
 use std::env;
 
@@ -15,7 +15,7 @@ use crate::services::{self, Durability};
 use crate::stop_request::Stop;
 use crate::tools::{self, Tool};
 
-/// The part of `bench` that is no part of the example.
+/// The part of `bench` that Playwright measures, not the example `bench` of the backend.
 const DASHBOARD: &str = "dashboard";
 
 #[derive(Parser)]
@@ -26,7 +26,7 @@ pub(crate) struct Options {
     args: Vec<String>,
 }
 
-/// `cargo xtask bench`.
+/// Runs `cargo xtask bench`: the example of the backend, or Playwright for the part `dashboard`.
 pub(crate) fn bench(options: &Options, stop: &Stop) -> Result<()> {
     if let Some(args) = playwright_args(options) {
         return measure::dashboard(args, stop);
@@ -37,12 +37,12 @@ pub(crate) fn bench(options: &Options, stop: &Stop) -> Result<()> {
     run("bench", &args, stop)
 }
 
-/// The arguments of Playwright if the dashboard is measured.
+/// The arguments for Playwright if the first argument is `dashboard`; otherwise `None`.
 fn playwright_args(options: &Options) -> Option<&[String]> {
     options.args.split_first().filter(|(part, _)| *part == DASHBOARD).map(|(_, args)| args)
 }
 
-/// `cargo xtask soak`.
+/// Runs `cargo xtask soak`: the example of the backend, then schemathesis.
 pub(crate) fn soak(options: &Options, stop: &Stop) -> Result<()> {
     tools::ensure(&[Tool::Python], stop)?;
     run("soak", &options.args, stop)?;

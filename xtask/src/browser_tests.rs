@@ -1,4 +1,5 @@
-//! The tests in a browser and with third-party clients: Playwright, which starts its own servers.
+//! Runs the tests in a browser and with third-party clients. Playwright executes them, and each test starts its own
+//! servers.
 
 use std::env;
 use std::fs;
@@ -31,8 +32,8 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     println!("xtask: starting PostgreSQL in a temporary folder of {}", parent.display());
     let postgres = services::postgres(&tools::postgres()?, &parent, Durability::Fast, stop)?;
     if !args.is_empty() {
-        // Playwright filters no project on which another one depends, so the tests that were asked for run without that
-        // order, one at a time.
+        // Playwright does not apply the filter to projects that others depend on. So the selected tests run without
+        // these dependencies, and one at a time.
         playwright.args(["--no-deps", "--workers=1"]);
     }
     playwright.args(args).env("MFTPLUS_TEST_PYTHON", python);
@@ -47,8 +48,8 @@ pub(crate) fn run(args: &[String], stop: &Stop) -> Result<()> {
     process::run(&mut playwright, stop)
 }
 
-/// `playwright test` with Chromium and a copy of the server in `folder`, since another build may replace the file while
-/// Playwright runs.
+/// A command `playwright test` with Chromium and a copy of `server` in `folder`. A copy, because another build may
+/// replace the server's file while Playwright runs.
 pub(crate) fn playwright(e2e: &Path, server: &Path, folder: &TempFolder) -> Result<Command> {
     let copy = folder.path().join("mftplus");
     fs::copy(server, &copy).context("cannot copy the server")?;

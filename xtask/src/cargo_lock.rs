@@ -1,11 +1,11 @@
-//! What Cargo.lock says about the dependencies.
+//! Reads the versions of dependencies from Cargo.lock.
 
 use std::fs;
 
 use crate::failure::{Context, Result};
 use crate::files;
 
-/// The version of a package in Cargo.lock.
+/// The version of `package` in Cargo.lock. Fails if Cargo.lock does not name the package.
 pub(crate) fn version(package: &str) -> Result<String> {
     let path = files::root().join("Cargo.lock");
     let lock = fs::read_to_string(&path).context(format_args!("cannot read {}", path.display()))?;

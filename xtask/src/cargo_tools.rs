@@ -1,4 +1,5 @@
-//! Programs that are packages of cargo, installed into `.local/tools`: another project may need another version.
+//! Installs programs that are cargo packages. They are installed into `.local/tools`, because another project on this
+//! machine may need other versions.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,7 +19,7 @@ pub(crate) struct CargoTool {
     pub(crate) flags: &'static [&'static str],
 }
 
-/// A command of an installed program. It finds other installed programs on its `PATH`.
+/// A command that runs an installed program. The folders in `.local/tools` come first in its `PATH`.
 pub(crate) fn command(program: &str) -> Command {
     let path = tools::path_with(folders());
     let mut command = Command::new(find(program).unwrap_or_else(|| program.into()));
@@ -26,7 +27,7 @@ pub(crate) fn command(program: &str) -> Command {
     command
 }
 
-/// The path of a program: in `.local/tools`, otherwise of this machine; `None` if there is neither.
+/// The path of a program: in `.local/tools`, otherwise in the `PATH` of this machine; `None` if it is in neither.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let local = folders().into_iter().map(|folder| folder.join(program)).find(|path| path.is_file());
     local.or_else(|| tools::find_program(program))
@@ -73,7 +74,7 @@ impl CargoTool {
 
     fn cargo_binstall(&self) -> Command {
         let mut command = cargo();
-        // Without its own compilation from source, which would be an optimised one.
+        // cargo-binstall must not compile from source itself: it would compile an optimised build, which takes longer.
         command.args(["binstall", "--no-confirm", "--disable-strategies", "compile", "--root"]).arg(tools::folder());
         command.arg(format!("{}@{}", self.package, self.version));
         command
@@ -84,7 +85,7 @@ impl CargoTool {
         // `--force`: the installed program of this version did not run.
         command.args(["install", self.package, "--version", &self.version, "--force"]).args(self.flags);
         command.arg("--root").arg(tools::folder());
-        // Debug information of tools is never used, and takes a quarter of the time.
+        // The debug information of tools is never used, and generating it takes a quarter of the build time.
         command.env("CARGO_PROFILE_DEV_DEBUG", "false");
         command
     }
@@ -96,19 +97,20 @@ impl CargoTool {
         if text.is_ok_and(|text| is_version(&text, &self.version)) {
             return true;
         }
-        // Not every program prints its version. Cargo knows the versions of those that it has installed beside it.
+        // Not every program prints its version. Cargo has a list of the versions that it has installed below the same
+        // root.
         let Some(root) = path.parent().and_then(Path::parent) else { return false };
         let list = output(cargo().args(["install", "--list", "--root"]).arg(root));
         list.is_ok_and(|list| is_listed(&list, self.package, &self.version))
     }
 }
 
-/// Whether a program has printed that version: `trunk 0.21.14`, `mdbook v0.5.3`.
+/// Whether `text`, the output of `--version` such as `trunk 0.21.14` or `mdbook v0.5.3`, names this version.
 fn is_version(text: &str, version: &str) -> bool {
     text.split_whitespace().nth(1).is_some_and(|word| word.strip_prefix('v').unwrap_or(word) == version)
 }
 
-/// Whether cargo's list of installed packages contains that version of a package.
+/// Whether `list`, the output of `cargo install --list`, contains this version of the package.
 fn is_listed(list: &str, package: &str, version: &str) -> bool {
     let wanted = format!("{package} v{version}:");
     list.lines().any(|line| line == wanted)

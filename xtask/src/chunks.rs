@@ -1,6 +1,7 @@
-//! Splits the dashboard's WebAssembly into chunks, at the functions that `frontend/src/pages.rs` names, so that a first
-//! visit does not load every page. Small chunks are merged. The chunks replace the one file that Trunk has built, and its
-//! script.
+//! Splits the dashboard's WebAssembly into chunks, so that a first visit does not load every page. A *piece* is a part
+//! of the dashboard that is loaded on demand: `pieces!` and `part!` in `frontend/src` declare the functions that load
+//! pieces. A piece loads one or more chunks. Small chunks are merged. The chunks replace the WebAssembly file and the
+//! script that Trunk has built.
 
 mod binary;
 mod groups;
@@ -24,7 +25,7 @@ use crate::stop_request::Stop;
 
 /// The feature of `frontend` that marks the functions at which to split.
 pub(crate) const FEATURE: &str = "split";
-/// The cargo profile of `frontend`.
+/// The cargo profile with which `frontend` is compiled before it is split.
 pub(crate) const PROFILE: &str = "wasm-release";
 /// The name that the splitter gives to its own script, which loads the chunks.
 const LOADER: &str = "__wasm_split.js";
@@ -45,7 +46,8 @@ pub(crate) fn split(dist: &Path, stop: &Stop) -> Result<()> {
     process::run(&mut splitter, stop)?;
     merge(&folder, stop)?;
 
-    // The chunks import what they share with the main one by the names that the linker gave.
+    // The chunks import shared items from the main file by the names that the linker gave them, so these names must
+    // stay.
     let main = folder.join("frontend.wasm");
     let mut bindgen = cargo_tools::command("wasm-bindgen");
     bindgen.args(["--target", "web", "--out-name", "frontend", "--no-typescript"]);
@@ -62,7 +64,7 @@ pub(crate) fn split(dist: &Path, stop: &Stop) -> Result<()> {
     publish(&chunks, dist)
 }
 
-/// Makes the files smaller, one for each core at a time.
+/// Optimises the files for size with `wasm-opt`, in place, as many at a time as there are cores.
 fn optimise<'a>(files: impl Iterator<Item = &'a PathBuf> + Send, stop: &Stop) -> Result<()> {
     let files = Mutex::new(files);
     let next = || files.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -83,7 +85,7 @@ fn optimise<'a>(files: impl Iterator<Item = &'a PathBuf> + Send, stop: &Stop) ->
     })
 }
 
-/// Merges the chunks that several pieces load into fewer files, and has the loader load these.
+/// Merges the chunks that several pieces share into fewer files, and changes the loader script to load these files.
 fn merge(folder: &Path, stop: &Stop) -> Result<()> {
     let path = folder.join(LOADER);
     let script = fs::read_to_string(&path).context(format_args!("cannot read {}", relative(&path)))?;
@@ -118,7 +120,7 @@ fn merge_group(folder: &Path, chunks: &[String], shared: &Path, stop: &Stop) -> 
         return Ok(());
     }
     let mut merge = cargo_tools::command("wasm-merge");
-    // A chunk comes first: the result has its list of the features that are used.
+    // A chunk comes first, because `wasm-merge` takes the list of used WebAssembly features from the first file.
     for name in chunks {
         merge.arg(wasm_file(folder, name)).arg(name);
     }
@@ -137,8 +139,8 @@ fn wasm_file(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.wasm"))
 }
 
-/// Copies the chunks. The name of each contains a digest of all of them, since chunks of two builds do not fit
-/// together.
+/// Copies the chunks into `dist` under their public names, and changes `index.html` to load them. Each name contains a
+/// digest of all chunks, because chunks of different builds do not work together.
 fn publish(chunks: &[PathBuf], dist: &Path) -> Result<()> {
     let mut hasher = DefaultHasher::new();
     let mut contents = Vec::new();
@@ -174,7 +176,8 @@ fn is(path: &Path, extension: &str) -> bool {
     path.extension() == Some(OsStr::new(extension))
 }
 
-/// The public file name of a chunk, in Trunk's form, which the server knows: `frontend-fc3aeca7c4757da0_bg.wasm`.
+/// The public file name of a chunk, such as `frontend-fc3aeca7c4757da0_bg.wasm`. It has the form of Trunk's names,
+/// which the server recognises.
 fn public_name(name: &str, digest: u64) -> String {
     let chunk = name.strip_prefix("split_").unwrap_or(name).replace(LOADER, "chunks.js");
     match chunk.split_once("_bg.").map(|parts| (parts, "_bg")).or(chunk.rsplit_once('.').map(|parts| (parts, ""))) {
@@ -183,8 +186,8 @@ fn public_name(name: &str, digest: u64) -> String {
     }
 }
 
-/// A script that loads other chunks, with their public names. The name of the module that it passes to the WebAssembly
-/// stays.
+/// The script with the public names of the chunks that it loads. The module names that it passes to the WebAssembly
+/// stay.
 fn with_public_names(script: &str, names: &[(&str, String)]) -> String {
     let mut script = script.to_owned();
     for (name, public) in names {
@@ -195,7 +198,7 @@ fn with_public_names(script: &str, names: &[(&str, String)]) -> String {
     script
 }
 
-/// A script without its comments and indentation. The tools write comments on lines of their own, and no text across
+/// The script without comments and indentation. The tools write comments on separate lines, and no string over several
 /// lines.
 fn compact(script: &str) -> String {
     let mut in_comment = false;
@@ -208,11 +211,12 @@ fn compact(script: &str) -> String {
     script.lines().map(str::trim).filter(is_code).collect::<Vec<_>>().join("\n")
 }
 
-/// `index.html` with the names of the chunks, and the names of the two files that they replace.
+/// `index.html` with the names of the chunks, and the names of the two replaced files. `None` if `index.html` does not
+/// have the expected form.
 fn start_with(html: &str, digest: u64) -> Option<(String, [String; 2])> {
     let address = |attribute: &str| html.split_once(attribute)?.1.split_once('"')?.0.rsplit_once('/');
     let ((base, script), (_, wasm)) = (address("data-script=\"")?, address("data-wasm=\"")?);
-    // The main script imports the loader: both begin to load at once.
+    // The main script imports the loader. A preload tag makes the browser load both at once.
     let loader = public_name(LOADER, digest);
     let preload = "<link rel=\"modulepreload\"";
     let both = format!("{preload} href=\"{base}/{loader}\" crossorigin>{preload}");

@@ -1,5 +1,5 @@
-//! The dashboard: built by Trunk, its style sheets joined, and compressed, unless its sources are unchanged since the last
-//! build. What ships also has its code split into chunks, and is checked against a size budget.
+//! Builds the dashboard with Trunk, joins its style sheets and compresses its files, unless the sources are unchanged
+//! since the last build. A build for release is also split into chunks and checked against a size budget.
 
 use std::collections::hash_map::DefaultHasher;
 use std::ffi::OsStr;
@@ -26,9 +26,9 @@ use crate::wasm;
 const BUDGET: u64 = 260_000;
 /// The maximum size of each file that pages load later, compressed, in bytes.
 const LATER_BUDGET: u64 = 60_000;
-/// The extensions of the files that count, and are compressed.
+/// The extensions of the files that are compressed, and that count for the size budget.
 const EXTENSIONS: [&str; 4] = ["html", "css", "js", "wasm"];
-/// The extension of fonts, which count as they are: their format is compressed.
+/// The extension of fonts. They count with their own size, because their format is compressed already.
 const FONT: &str = "woff2";
 
 /// The files and folders from which the dashboard is built.
@@ -37,12 +37,12 @@ const SOURCES: [&str; 7] =
 /// The file with the digest of the sources, in the folder that Trunk creates again at each build.
 const DIGEST_FILE: &str = ".sources-digest";
 
-/// What the dashboard is built for.
+/// The purpose of a build of the dashboard.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Purpose {
-    /// To try it on this machine: many times larger, and built in a fraction of the time.
+    /// For trying it on this machine: takes a fraction of the time, and the files are many times larger.
     Trial,
-    /// To ship it: small, and the build fails when it is over its budget.
+    /// For a release: the files are small, and the build fails if they exceed the size budget.
     Release,
 }
 
@@ -55,7 +55,7 @@ impl Purpose {
         }
     }
 
-    /// How much time the compression of a file may take, from 0 to 11.
+    /// The Brotli quality with which files are compressed, from 0 (fast) to 11 (small).
     fn compression(self) -> i32 {
         match self {
             Self::Trial => 4,
@@ -63,19 +63,20 @@ impl Purpose {
         }
     }
 
-    /// The line about a build from sources with this digest.
+    /// The line in [`DIGEST_FILE`] of a build for this purpose from sources with this digest.
     fn line(self, digest: &str) -> String {
         format!("{self:?} {digest}")
     }
 
-    /// Whether a build with this line will do. What ships does for a trial, too.
+    /// Whether the build that wrote `line` can be used for this purpose. A build for release can be used for a trial,
+    /// too.
     fn is_met_by(self, line: &str, digest: &str) -> bool {
         line == self.line(digest) || line == Self::Release.line(digest)
     }
 }
 
-/// Makes sure that `frontend/dist` is built from the current sources, with a compressed `NAME.br` beside each file that
-/// compresses well.
+/// Makes sure that `frontend/dist` is built from the current sources, with a compressed copy `NAME.br` of each file
+/// that has one of [`EXTENSIONS`].
 pub(crate) fn build(purpose: Purpose, stop: &Stop) -> Result<()> {
     let (root, dist) = (files::root(), files::root().join("frontend/dist"));
     let digest = digest(&root)?;
@@ -96,7 +97,7 @@ pub(crate) fn build(purpose: Purpose, stop: &Stop) -> Result<()> {
         stop,
     )?;
     let mut trunk = cargo_tools::command("trunk");
-    // Without wasm-opt, which runs on the chunks.
+    // Trunk does not run wasm-opt. For a release, wasm-opt runs on the chunks later.
     trunk.args(["build", "--cargo-profile", purpose.profile()]);
     trunk.args(["--offline=true", "--locked=true"]).env("TRUNK_SKIP_VERSION_CHECK", "true");
     if purpose == Purpose::Release {
@@ -153,7 +154,7 @@ fn compress(folder: &Path, quality: i32) -> Result<()> {
     Ok(())
 }
 
-/// The position of a file's extension in [`EXTENSIONS`].
+/// The index of a file's extension in [`EXTENSIONS`]; `None` if it is not one of them.
 fn extension_index(path: &Path) -> Option<usize> {
     EXTENSIONS.iter().position(|extension| path.extension() == Some(OsStr::new(extension)))
 }
@@ -183,7 +184,7 @@ fn check_size(folder: &Path) -> Result<()> {
         let Some(extension) = extension_index(&path) else { continue };
         let size = size_of(&compressed(&path))?;
         let name = file_name(&path);
-        // The page names all WebAssembly of a first visit; every script is loaded.
+        // `index.html` names all WebAssembly files of a first visit. Scripts are always loaded.
         if EXTENSIONS[extension] == "wasm" && !html.contains(name) {
             later.push((name.to_owned(), size));
         } else {

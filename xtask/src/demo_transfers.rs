@@ -1,4 +1,4 @@
-//! `up --demo`: copies real files, two at a time, until `up` is stopped.
+//! `up --demo`: lets the agent copy real files, two at a time, until `up` is stopped.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -17,10 +17,11 @@ const FILES: &[(&str, u64)] =
 const COPIERS: usize = 2;
 const RATE: &str = "20MB/s";
 
-/// Time after a failed copy before the next one, so that nothing retries in a tight loop while the server is down.
+/// The delay after a failed copy before the next one, so that copies are not retried in a tight loop while the server
+/// is down.
 const RETRY_DELAY: Duration = Duration::from_secs(3);
 
-/// The files and the running copies.
+/// The demo files and the processes that copy them.
 pub(crate) struct Demo {
     folder: PathBuf,
     copiers: Vec<Copier>,
@@ -38,7 +39,7 @@ struct Copier {
 }
 
 impl Demo {
-    /// Creates the files that do not exist yet.
+    /// Creates the demo files that do not exist yet. No copy is started.
     pub(crate) fn prepare(local: &Local, stop: &Stop) -> Result<Self> {
         let folder = local.home.join("demo");
         fs::create_dir_all(&folder).context(format_args!("cannot create {}", relative(&folder)))?;
@@ -64,7 +65,7 @@ impl Demo {
         Ok(Self { copiers: copiers.collect(), folder, stop: stop.clone() })
     }
 
-    /// Starts the copies that are due. Call it every [`POLL_INTERVAL`](crate::process::POLL_INTERVAL).
+    /// Starts the copies that are due. The caller must call it every [`POLL_INTERVAL`](crate::process::POLL_INTERVAL).
     pub(crate) fn step(&mut self, local: &Local) -> Result<()> {
         self.copiers.iter_mut().try_for_each(|copier| copier.step(local, &self.folder, &self.stop))
     }

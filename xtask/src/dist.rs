@@ -37,8 +37,8 @@ pub(crate) fn run(stop: &Stop) -> Result<()> {
     check(&sizes)
 }
 
-/// Writes the binary without symbols to `name`, and its symbols and debug information to `debug`. The binary contains
-/// the name of that file, by which debuggers find it in the same folder.
+/// Writes `binary` without symbols to the file `name`, and its symbols and debug information to the file `debug`, both
+/// in `folder`. The stripped binary contains the name `debug`, so that debuggers find that file beside it.
 fn separate(binary: &Path, folder: &Path, name: &str, debug: &str, stop: &Stop) -> Result<()> {
     let objcopy = || {
         let mut command = Command::new("objcopy");

@@ -25,9 +25,9 @@ impl From<&str> for Failure {
     }
 }
 
-/// Adds to an error of the operating system what was being done.
+/// Adds to an error what the program was doing.
 pub(crate) trait Context<T> {
-    /// Adds what was being done before the system's message.
+    /// Converts the error into a [`Failure`] with the message `WHAT: ERROR`.
     fn context(self, what: impl std::fmt::Display) -> Result<T>;
 }
 

@@ -11,31 +11,31 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::failure::{Context, Failure, Result};
 
-/// The repository's folder.
+/// The root folder of the repository.
 pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
 }
 
-/// The cargo profile of what ships.
+/// The cargo profile with which releases are built.
 pub(crate) const SHIPPED: &str = "dist";
 
-/// The build of `mftplus` that ships.
+/// The path of the release build of `mftplus`. The file may not exist.
 pub(crate) fn shipped_binary() -> Result<PathBuf> {
     binary(SHIPPED, "mftplus")
 }
 
-/// The debug build of `mftplus`.
+/// The path of the debug build of `mftplus`. The file may not exist.
 pub(crate) fn debug_binary() -> Result<PathBuf> {
     binary("debug", "mftplus")
 }
 
-/// A binary in the folder of a cargo profile.
+/// The path of a binary in the target folder of a cargo profile. The file may not exist.
 pub(crate) fn binary(profile: &str, name: &str) -> Result<PathBuf> {
     Ok(target()?.join(profile).join(name))
 }
 
-/// Cargo's target folder: the one that contains this program, a debug build.
+/// Cargo's target folder. It is found from the path of this program, which is a debug build in that folder.
 pub(crate) fn target() -> Result<PathBuf> {
     let xtask = env::current_exe().context("cannot find the path of xtask")?;
     let target = xtask.parent().and_then(Path::parent).ok_or("cannot find cargo's target folder")?;
@@ -60,7 +60,7 @@ pub(crate) fn file_name(path: &Path) -> &str {
     path.file_name().and_then(OsStr::to_str).unwrap_or_default()
 }
 
-/// A folder that is removed when this value is dropped.
+/// A temporary folder, which is removed when this value is dropped.
 pub(crate) struct TempFolder(PathBuf);
 
 impl TempFolder {
@@ -115,7 +115,7 @@ pub(crate) fn read_line(path: &Path) -> Result<Option<String>> {
     }
 }
 
-/// A folder on a disk: `/tmp` may be in memory, where a durable commit costs nothing.
+/// A folder for measurements that is on a disk. `/tmp` may be in memory, where a durable commit costs nothing.
 pub(crate) fn disk() -> PathBuf {
     let disk = Path::new("/var/tmp");
     if disk.is_dir() { disk.to_owned() } else { env::temp_dir() }

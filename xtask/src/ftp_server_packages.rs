@@ -1,6 +1,6 @@
-//! vsftpd and pure-ftpd for the tests of the agent and in the browser. Debian's packages of the two conflict, and each
-//! starts a server on port 21, so they are not installed: their files are unpacked into `.local/tools`, with the libraries
-//! that only they need.
+//! Provides vsftpd and pure-ftpd for the tests. Debian's packages of the two conflict, and each starts a server on port
+//! 21. So the packages are not installed: they are unpacked into `.local/tools`, together with the libraries that only
+//! they need.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,10 +15,10 @@ use crate::tools;
 /// The programs that the tests start.
 const PROGRAMS: [&str; 3] = ["vsftpd", "pure-ftpd", "pure-pw"];
 
-/// The packages of Debian that contain them and their libraries.
+/// The Debian packages that contain [`PROGRAMS`] and their libraries.
 const PACKAGES: [&str; 5] = ["vsftpd", "pure-ftpd", "pure-ftpd-common", "libwrap0", "libsodium23"];
 
-/// The folder that is the root of the unpacked packages, if they are unpacked.
+/// The folder into which the packages are unpacked. It does not exist if they are not unpacked.
 pub(crate) fn folder() -> PathBuf {
     tools::folder().join("ftp-servers")
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use ureq::Agent;
 
-/// How long a request may take.
+/// The maximum time that a request may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Sends `GET path` to the server at `address`. Returns status and body, or `None` without a complete response.
+/// Sends `GET path` to the server at `address`. Returns the status and the body, or `None` if no complete response
+/// arrives in time.
 pub(crate) fn get(address: SocketAddr, path: &str, token: Option<&str>) -> Option<(u16, String)> {
     let config = Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false).proxy(None).build();
     let mut request = config.new_agent().get(format!("http://{address}{path}"));
@@ -27,7 +28,7 @@ mod tests {
 
     use super::*;
 
-    /// What `get` returns if a server sends `response`, and the request that the server has read.
+    /// Starts a server that sends `response`. Returns the result of `get` and the request that the server has read.
     fn exchange(response: &'static str) -> (Option<(u16, String)>, String) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! The installation in `.local/up`, which stays from one `up` to the next, and commands that run on it.
+//! The installation in `.local/up`, which is kept between runs of `up`, and commands that use it.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -15,7 +15,7 @@ use crate::process;
 /// The cargo profile of the server and the agent.
 pub(crate) const BUILD_PROFILE: &str = "up";
 
-/// The administrator that the first start creates.
+/// The e-mail address of the administrator, whom the first start creates.
 pub(crate) const ADMIN: &str = "admin@localhost";
 const CUSTOMER: &str = "Local";
 
@@ -36,7 +36,7 @@ impl Local {
         let fresh = !home.join("data").exists();
         if fresh {
             say("there is no data yet: creating an empty installation");
-            // Ids and keys of an earlier server are not valid on a new one.
+            // The ids and keys of an earlier installation are not valid on a new server.
             let _ = fs::remove_file(home.join("customer-id"));
             let _ = fs::remove_dir_all(home.join("agent"));
         }
@@ -72,7 +72,8 @@ impl Local {
         ports::reachable(self.listen)
     }
 
-    /// `mftplus …` on the data of this installation, without the user's own database settings.
+    /// A command `mftplus` that uses the data of this installation and ignores the database settings in the user's
+    /// environment.
     pub(crate) fn mftplus<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(&self.binary);
         command.current_dir(files::root()).args(args).env("MFTPLUS_DATA_DIR", self.data());
@@ -80,7 +81,7 @@ impl Local {
         command
     }
 
-    /// `mftplus agent …` as the agent of this installation.
+    /// A command `mftplus agent` that runs as the agent of this installation.
     pub(crate) fn agent<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(&self.binary);
         command.current_dir(files::root()).arg("agent").args(args);
@@ -89,14 +90,14 @@ impl Local {
         command
     }
 
-    /// Creates an enrolment code for one agent. Needs the database of a running server.
+    /// Creates an enrolment code for one agent. The server must have created its database before.
     pub(crate) fn enrolment_code(&self) -> Result<String> {
         let customer = self.customer()?;
         let args = ["enrol-code", "add", "--customer", &customer, "--max-uses", "1", "--expires-in", "1h"];
         process::output(&mut self.mftplus(args))
     }
 
-    /// The id of the installation's only customer, which is created once.
+    /// The id of the installation's only customer. The first call creates the customer.
     fn customer(&self) -> Result<String> {
         let file = self.home.join("customer-id");
         if let Some(id) = files::read_line(&file)? {
@@ -108,8 +109,8 @@ impl Local {
         Ok(id)
     }
 
-    /// Whether the agent has a key already. Looks for it in any file, since the name of the file is internal to the
-    /// agent.
+    /// Whether the agent has an API key, so that it need not register. Searches all files of the agent's folder,
+    /// because the file names are internal to the agent.
     pub(crate) fn has_agent(&self) -> bool {
         let Ok(entries) = fs::read_dir(self.agent_folder()) else { return false };
         entries.flatten().any(|entry| {
@@ -119,13 +120,14 @@ impl Local {
     }
 }
 
-/// Prints a message of `up`.
+/// Prints a message of the task `up`.
 pub(crate) fn say(text: &str) {
-    // Not `println!`, which panics when the terminal is closed: the children must be stopped then too.
+    // `println!` would panic after the terminal is closed, and the child processes must be stopped then, too.
     let _ = writeln!(io::stdout(), "up: {text}");
 }
 
-/// Locks the folder for one `up` at a time. The operating system releases the lock when this process ends.
+/// Locks the folder, so that only one `up` uses it at a time. Fails if another one does. The operating system releases
+/// the lock when this process ends.
 pub(crate) fn lock(home: &Path) -> Result<File> {
     fs::create_dir_all(home).context(format_args!("cannot create {}", relative(home)))?;
     let path = home.join("lock");

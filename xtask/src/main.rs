@@ -1,7 +1,7 @@
 //! `cargo xtask`: the tasks that need no binary yet (tools, builds) and those that run one (servers for tests).
 //!
-//! It depends on no internals of the product: it calls `cargo`, the binary `mftplus` and the documented REST endpoints.
-//! It is compiled before anything else, so it has few dependencies.
+//! This crate depends on no internals of the product: it calls `cargo`, the binary `mftplus` and documented REST
+//! endpoints. It has few dependencies, because it is compiled before anything else.
 
 mod bench_and_soak;
 mod browser_tests;
@@ -87,7 +87,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Interrupted) => {
             eprintln!("\nxtask: stopped");
-            // What a shell reports for a program that Ctrl-C ended.
+            // 130 is the exit code that a shell reports for a program that Ctrl-C has ended.
             ExitCode::from(130)
         }
         Err(Failure::Failed(message)) => {

@@ -1,4 +1,4 @@
-//! `bench dashboard` and `screenshots`: the dashboard of the build that ships, in Chromium, driven by Playwright.
+//! `bench dashboard` and `screenshots`: Playwright opens the dashboard of the release build in Chromium.
 
 use clap::Parser;
 
@@ -11,7 +11,7 @@ use crate::process::{self, shown};
 use crate::stop_request::Stop;
 use crate::tools::{self, Tool};
 
-/// The configuration of Playwright that has the projects below.
+/// The Playwright configuration that contains the projects `dashboard` and `screenshots`.
 const CONFIG: &str = "playwright.measure.config.ts";
 
 #[derive(Parser)]
@@ -21,14 +21,14 @@ pub(crate) struct Options {
     args: Vec<String>,
 }
 
-/// `cargo xtask bench dashboard`.
+/// Runs `cargo xtask bench dashboard`: measures the dashboard.
 pub(crate) fn dashboard(args: &[String], stop: &Stop) -> Result<()> {
     ensure_tools(stop)?;
     node::install_locked(&files::root().join("e2e/measure"), stop)?;
     run("dashboard", args, stop)
 }
 
-/// `cargo xtask screenshots`.
+/// Runs `cargo xtask screenshots`: writes screenshots of all pages.
 pub(crate) fn screenshots(options: &Options, stop: &Stop) -> Result<()> {
     ensure_tools(stop)?;
     run("screenshots", &options.args, stop)?;
@@ -41,7 +41,7 @@ fn ensure_tools(stop: &Stop) -> Result<()> {
     node::ensure(stop)
 }
 
-/// Runs a project of [`CONFIG`].
+/// Runs a project of [`CONFIG`] with these additional arguments for Playwright.
 fn run(project: &str, args: &[String], stop: &Stop) -> Result<()> {
     let e2e = node::install_e2e(stop)?;
     dashboard::build(Purpose::Release, stop)?;
@@ -55,7 +55,7 @@ fn run(project: &str, args: &[String], stop: &Stop) -> Result<()> {
     let folder = TempFolder::create(&parent)?;
     let mut playwright = browser_tests::playwright(&e2e, &files::shipped_binary()?, &folder)?;
     playwright.args(["--config", CONFIG, "--project", project]).args(args);
-    // Servers keep their databases below it.
+    // The servers create their databases in this folder.
     playwright.env("TMPDIR", &parent);
     println!("$ {}", shown(&playwright));
     process::run(&mut playwright, stop)

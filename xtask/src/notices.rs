@@ -6,17 +6,17 @@ use crate::process::{self, shown};
 use crate::stop_request::Stop;
 use crate::tool_versions::CARGO_ABOUT;
 
-/// The file that it writes, in the repository's folder.
+/// The file that is written, in the root folder of the repository.
 const NOTICES: &str = "THIRD-PARTY.md";
 
-/// Writes the file. Fails if a dependency has a licence that `about.toml` does not accept.
+/// Writes [`NOTICES`]. Fails if a dependency has a licence that `about.toml` does not accept.
 pub(crate) fn run(stop: &Stop) -> Result<()> {
-    // An optimised build, since it compares the files of all dependencies with the texts of all licences. But without
-    // its link-time optimisation, which takes longer than it saves.
+    // cargo-about is built with optimisation, because it compares the files of all dependencies with the texts of all
+    // licences. Link-time optimisation is off: it takes longer than it saves.
     let flags = &["--locked", "--features=cli", "--config=profile.release.lto=false"];
     let version = CARGO_ABOUT.to_owned();
     CargoTool { package: "cargo-about", program: "cargo-about", version, flags }.ensure(stop)?;
-    // `about` is what cargo itself passes to the program.
+    // When cargo runs `cargo about`, it passes `about` as the first argument.
     let mut about = cargo_tools::command("cargo-about");
     about.args(["about", "generate", "--workspace", "--all-features", "--locked", "--fail"]);
     about.args(["--output-file", NOTICES, "about.hbs"]);

@@ -1,10 +1,10 @@
-//! Addresses and free ports for servers.
+//! Parses addresses and finds free ports for servers.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
 use crate::failure::{Context, Failure, Result};
 
-/// Reads `ADDR:PORT`, or `NAME:PORT`.
+/// Parses `ADDR:PORT` or `NAME:PORT`. A name is resolved, and its first address is returned.
 pub(crate) fn parse(text: &str) -> Result<SocketAddr> {
     let mut addresses =
         text.to_socket_addrs().context(format_args!("`{text}` is not an address such as 127.0.0.1:8080"))?;
@@ -17,7 +17,7 @@ pub(crate) fn free() -> Result<u16> {
     Ok(listener.local_addr().context("cannot find a free port")?.port())
 }
 
-/// `wanted` if no program listens there, else the same host with a free port.
+/// Returns `wanted` if no program listens on it, otherwise the same IP address with a free port.
 pub(crate) fn free_near(wanted: SocketAddr) -> Result<SocketAddr> {
     let listener = TcpListener::bind(wanted)
         .or_else(|_| TcpListener::bind((wanted.ip(), 0)))
@@ -25,7 +25,8 @@ pub(crate) fn free_near(wanted: SocketAddr) -> Result<SocketAddr> {
     listener.local_addr().context("cannot read the port")
 }
 
-/// Where a client on this machine reaches a server that listens on `address`.
+/// The address at which clients on this machine reach a server that listens on `address`: loopback if it listens on all
+/// addresses.
 pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -16,21 +16,22 @@ use crate::stop_request::Stop;
 /// Time between two checks of a loop that waits.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long output is awaited after a process has ended. It is complete as soon as the pipe is closed, but a process
-/// that the child has left behind may keep it open.
+/// How long to wait for the rest of a child's output after the child has ended. The output is complete when the pipe is
+/// closed, but a process that the child has started may keep the pipe open.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The signals that stop a process, each with the grace period before the next one.
 pub(crate) type StopSignals = &'static [(&'static str, Duration)];
 
-/// The signals for programs that shut down cleanly on SIGTERM.
+/// For programs that shut down cleanly on SIGTERM.
 pub(crate) const TERMINATE: StopSignals = &[("TERM", Duration::from_secs(30)), ("KILL", Duration::from_secs(5))];
 
-/// For PostgreSQL: SIGINT is its fast shutdown and SIGQUIT its immediate one; SIGTERM would wait for every client.
+/// For PostgreSQL: SIGINT requests a fast shutdown and SIGQUIT an immediate one. SIGTERM would wait until every client
+/// has disconnected.
 pub(crate) const INTERRUPT: StopSignals =
     &[("INT", Duration::from_secs(20)), ("QUIT", Duration::from_secs(5)), ("KILL", Duration::from_secs(5))];
 
-/// A child with its process group. Dropping it stops it.
+/// A child process that leads a process group. Dropping this value stops the group.
 pub(crate) struct Process {
     name: String,
     child: Child,
@@ -105,7 +106,8 @@ impl Process {
         }
     }
 
-    /// Stops the process with its signals. Returns whether it ended without SIGKILL.
+    /// Stops the process group with its stop signals, one after the other. Returns whether the process ended without
+    /// SIGKILL.
     pub(crate) fn end(&mut self) -> bool {
         let was_forced = self.stop.is_forced();
         for (signal, grace_period) in self.signals {
@@ -164,7 +166,7 @@ pub(crate) fn run_inspected(command: &mut Command, stop: &Stop, mut inspect: imp
     let second_writer = writer.try_clone().context(cannot())?;
     let (sender, lines) = mpsc::channel();
     let mut process = Process::spawn(&shown, command.stdout(second_writer).stderr(writer), stop)?;
-    // `command` still holds both writers, and while they are open, the reader waits for more.
+    // `command` still has both writing ends of the pipe. The reader sees no end of the output while they are open.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     thread::spawn(move || copy_lines(reader, &sender));
     loop {
@@ -185,8 +187,8 @@ fn copy_lines(reader: PipeReader, lines: &Sender<String>) {
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
         let mut stdout = io::stdout().lock();
-        // The terminal may be closed, and the receiver gone after Ctrl-C. Read on: the child must not block on a full
-        // pipe.
+        // Errors are ignored: the terminal may be closed, and after Ctrl-C the receiver no longer exists. Reading
+        // continues, because the child must not block on a full pipe.
         let _ = stdout.write_all(&line).and_then(|()| stdout.flush());
         let _ = lines.send(String::from_utf8_lossy(&line).into_owned());
         line.clear();
@@ -215,7 +217,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
-/// A command line as it would be typed, without the folder of the program.
+/// The command line as a user would type it, without the folder of the program.
 pub(crate) fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str());

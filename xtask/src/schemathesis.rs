@@ -16,7 +16,7 @@ use crate::python;
 use crate::stop_request::Stop;
 use crate::tools;
 
-/// The maximum time until the server has started.
+/// The maximum time to wait until the server has started.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Starts a server on a temporary folder and runs schemathesis against it for four minutes.

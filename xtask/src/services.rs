@@ -18,10 +18,11 @@ use crate::process::{self, INTERRUPT, Process, TERMINATE};
 use crate::stop_request::Stop;
 use crate::tools::Postgres as Programs;
 
-/// The maximum time until a server answers.
+/// The maximum time to wait until a server answers.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Attempts to start a server, each on another port: another program may take the free port first.
+/// The number of attempts to start a server. Each uses another port, because another program may take the free port
+/// first.
 const ATTEMPTS: u32 = 3;
 
 /// A running server. Fields drop in this order: first the process, then its folder.
@@ -32,13 +33,13 @@ pub(crate) struct Service {
     _folder: TempFolder,
 }
 
-/// Whether data survives a crash of the machine.
+/// Whether committed data survives a crash of the machine.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durability {
-    /// Each commit reaches the disk, as in production: for measurements.
+    /// For measurements: each commit is written to the disk, as in production.
     Durable,
-    /// No commit waits for the disk, and nothing is vacuumed: for tests, which create a schema each and never crash the
-    /// machine.
+    /// For tests: commits do not wait for the disk, and autovacuum is off. Each test creates its own schema and needs
+    /// no durability.
     Fast,
 }
 
@@ -47,7 +48,7 @@ pub(crate) fn postgres(programs: &Programs, parent: &Path, durability: Durabilit
     let folder = TempFolder::create(parent)?;
     let home = folder.path().join("postgres");
     fs::DirBuilder::new().mode(0o700).create(&home).context("cannot create a folder for PostgreSQL")?;
-    // Every user of this machine can connect to the loopback address, so even a test server has a password.
+    // Every user of this machine can connect to the loopback address, so the test server requires a password, too.
     let password = files::random_hex(16)?;
     let password_file = home.join("password");
     files::write_secret(&password_file, &password)?;
@@ -60,7 +61,7 @@ pub(crate) fn postgres(programs: &Programs, parent: &Path, durability: Durabilit
     let mut initdb = as_owner(programs, "initdb");
     initdb.current_dir(&home).arg("--pgdata").arg(&data).arg("--pwfile").arg(&password_file).args([
         "--username=postgres",
-        // Cheaper than SCRAM: tests open thousands of connections.
+        // MD5 takes less time than SCRAM, and tests open thousands of connections.
         "--auth=md5",
         "--encoding=UTF8",
         "--locale=C",
@@ -105,13 +106,14 @@ pub(crate) fn redis(program: &Path, parent: &Path, stop: &Stop) -> Result<Servic
     .map(|(url, process)| Service { url, _process: process, _folder: folder })
 }
 
-/// A PostgreSQL program, as another user if xtask runs as root: PostgreSQL refuses to run as root.
+/// A command that runs a PostgreSQL program. If xtask runs as root, it runs as another user, because PostgreSQL refuses
+/// to run as root.
 fn as_owner(programs: &Programs, name: &str) -> Command {
     let mut command = Command::new(programs.bin.join(name));
     if let Some(owner) = programs.owner {
         command.uid(owner.user).gid(owner.group);
     }
-    // Messages in English, since one of them is parsed, and no settings of the current user.
+    // Messages must be in English, because one of them is parsed. Settings of the current user are removed.
     command.env("LC_ALL", "C").env_remove("PGDATA").env_remove("PGPORT").env_remove("PGOPTIONS");
     command
 }

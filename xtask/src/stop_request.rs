@@ -23,7 +23,7 @@ struct Flags {
 }
 
 impl Stop {
-    /// Handles the signals that end a program, so that they set [`Stop::is_requested`] instead.
+    /// Installs handlers for the signals that end a program. The signals then only set [`Stop::is_requested`].
     pub(crate) fn install() -> Result<Self> {
         let stop = Self::default();
         for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -40,7 +40,7 @@ impl Stop {
         self.0.requested.load(Ordering::SeqCst)
     }
 
-    /// Whether a second signal has arrived: children are killed without a grace period.
+    /// Whether a second signal has arrived. Children are then killed without a grace period.
     pub(crate) fn is_forced(&self) -> bool {
         self.is_requested() && self.0.forced.load(Ordering::SeqCst)
     }

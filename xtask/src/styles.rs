@@ -1,5 +1,5 @@
-//! Joins the style sheets of the dashboard. The sources have one for each component; a visitor loads one file, which
-//! compresses better than many and is one request.
+//! Joins the style sheets of the dashboard. In the sources, each component has its own file. One file for the browser
+//! needs only one request and compresses better.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -9,8 +9,8 @@ use std::path::Path;
 use crate::failure::{Context, Result};
 use crate::files::relative;
 
-/// Joins the style sheets that `index.html` names into one file, in their order, and has `index.html` name that one.
-/// `dist` is the folder that Trunk has just filled.
+/// Joins the style sheets that `index.html` names into one file, in their order, and replaces their tags in
+/// `index.html` by one for that file. `dist` is the folder that Trunk has built.
 pub(crate) fn join(dist: &Path) -> Result<()> {
     let index = dist.join("index.html");
     let html = fs::read_to_string(&index).context(format_args!("cannot read {}", relative(&index)))?;
@@ -26,7 +26,7 @@ pub(crate) fn join(dist: &Path) -> Result<()> {
     let joined = compact(&joined);
     let mut hasher = DefaultHasher::new();
     joined.hash(&mut hasher);
-    // In Trunk's form, which the server knows.
+    // The name has the form of Trunk's names, which the server recognises.
     let name = format!("styles-{:016x}.css", hasher.finish());
     let path = dist.join(&name);
     fs::write(&path, &joined).context(format_args!("cannot write {}", relative(&path)))?;
@@ -38,7 +38,7 @@ pub(crate) fn join(dist: &Path) -> Result<()> {
     fs::write(&index, page).context(format_args!("cannot write {}", relative(&index)))
 }
 
-/// The style sheets that a page names, in their order: the tag of each, the path of its folder and its name.
+/// The style sheets that a page names, in their order. For each: its tag, the URL of its folder, and its file name.
 fn sheets(html: &str) -> Vec<(&str, &str, &str)> {
     let tags = html.match_indices("<link ").filter_map(|(start, _)| html.get(start..)?.split_inclusive('>').next());
     let sheets = tags.filter(|tag| tag.contains("rel=\"stylesheet\"")).filter_map(|tag| {
@@ -49,7 +49,7 @@ fn sheets(html: &str) -> Vec<(&str, &str, &str)> {
     sheets.collect()
 }
 
-/// A style sheet without its comments and indentation. No text in the sources holds the beginning of a comment.
+/// The style sheet without comments and indentation. No string in the sources contains the beginning of a comment.
 fn compact(sheet: &str) -> String {
     let (mut code, mut rest) = (String::new(), sheet);
     while let Some((before, comment)) = rest.split_once("/*") {

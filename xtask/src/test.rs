@@ -100,7 +100,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Ends one step, which began at `start`, and records its result.
+    /// Records the result of one step, which began at `start`.
     fn time(
         &self,
         rows: &mut Vec<Row>,
@@ -127,10 +127,10 @@ impl Plan {
         end
     }
 
-    /// The command that repeats one step.
+    /// The command line with which a user repeats one step.
     fn repeat_command(&self, name: &str) -> String {
         let mut words = vec!["cargo xtask test"];
-        // Tools are ensured for the selected steps, so the same steps are named again.
+        // The step `tools` checks the tools of the selected steps. To repeat it, the same steps must be selected.
         let names = self.steps.iter().map(|step| step.name());
         for name in names.filter(|step| *step == name || name == "tools" && self.steps != Step::DEFAULT) {
             words.extend(["--only", name]);
@@ -164,7 +164,7 @@ impl Plan {
     }
 }
 
-/// A step that runs in an xtask of its own.
+/// A step that runs in a separate xtask process, at the same time as another step.
 struct StepBeside {
     step: Step,
     start: Instant,
@@ -183,7 +183,7 @@ impl StepBeside {
         Ok(Self { step: chosen, start: Instant::now(), process, log, _folder: folder })
     }
 
-    /// Waits for its end, and prints its output.
+    /// Waits until the process has ended, and prints its output.
     fn finish(mut self) -> Result<Outcome> {
         println!("\nxtask: waiting for {}, which began {} s ago", self.step.name(), self.start.elapsed().as_secs());
         let status = self.process.wait()?;
@@ -193,7 +193,7 @@ impl StepBeside {
     }
 }
 
-/// The table of steps, then those of test durations. The last line is the total.
+/// The summary: a table of steps, then the tables of test durations. The last line has the totals.
 fn summary(rows: &[Row]) -> String {
     let line = |Row { name, result, took, .. }: &Row| format!("  {name:<10} {result:<8} {:>8.1} s", took.as_secs_f64());
     let mut lines: Vec<String> = rows.iter().map(line).collect();

@@ -1,5 +1,5 @@
-//! The durations of tests, read from the output of `cargo test`. On stable Rust, libtest reports the duration of each
-//! test binary, and of a single test only that it runs for more than a minute.
+//! Reads the durations of tests from the output of `cargo test`. On stable Rust, libtest reports the duration of each
+//! test binary. Of a single test it only reports if it runs for more than a minute.
 
 use std::path::Path;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(crate) struct Durations {
 }
 
 impl Durations {
-    /// Reads one line of the output.
+    /// Reads one line of the output of `cargo test`.
     pub(crate) fn read(&mut self, line: &str) {
         let line = without_colors(line);
         let line = line.trim();
@@ -61,8 +61,8 @@ fn without_colors(line: &str) -> String {
     plain
 }
 
-/// The binary of cargo's `Running tests/api/main.rs (target/debug/deps/api-0123456789abcdef)`, or the crate of its
-/// `Doc-tests backend`.
+/// The name of the binary or crate that a line announces, such as `Running tests/api/main.rs
+/// (target/debug/deps/api-0123456789abcdef)` or `Doc-tests backend`.
 fn started_binary(line: &str) -> Option<String> {
     if let Some(name) = line.strip_prefix("Doc-tests ") {
         return Some(format!("{name} (documentation)"));
@@ -74,13 +74,13 @@ fn started_binary(line: &str) -> Option<String> {
     Some(stem.to_owned())
 }
 
-/// The duration in libtest's `test result: ok. 12 passed; …; finished in 3.21s`.
+/// The duration in a line such as `test result: ok. 12 passed; …; finished in 3.21s`.
 fn reported_duration(line: &str) -> Option<Duration> {
     let (_, seconds) = line.strip_prefix("test result: ")?.rsplit_once("finished in ")?;
     Duration::try_from_secs_f64(seconds.strip_suffix('s')?.parse().ok()?).ok()
 }
 
-/// The test of libtest's `test NAME has been running for over 60 seconds`.
+/// The test name in a line such as `test NAME has been running for over 60 seconds`.
 fn long_test(line: &str) -> Option<&str> {
     Some(line.strip_prefix("test ")?.split_once(" has been running for over ")?.0)
 }

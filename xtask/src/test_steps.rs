@@ -29,22 +29,22 @@ const WINDOWS_TARGET: &str = "x86_64-pc-windows-gnu";
 /// The target of the step `macos`.
 const MACOS_TARGET: &str = "aarch64-apple-darwin";
 
-/// Parts of the names of the tests that work for root only: they start vsftpd and pure-ftpd, or mount a file system.
+/// Parts of the names of tests that need root: they start vsftpd and pure-ftpd, or mount a file system.
 const ROOT_TESTS: [&str; 2] = ["ftp::real_servers", "as_root"];
 
-/// All test targets: neither the examples, which clippy compiles, nor documentation tests, of which there are none.
+/// All test targets. Examples are left out, since clippy compiles them, and there are no documentation tests.
 const ALL: &[&str] = &["--lib", "--bins", "--tests"];
 
 /// The end-to-end and crash tests.
 const END_TO_END: &[&str] = &["--test=e2e"];
 
-/// The test targets whose tests all have a server or a database.
+/// The test targets in which every test uses a server or a database.
 const ON_DATABASES: &[&str] = &["--test=api", "--test=e2e"];
 
 /// The unit tests of the libraries.
 const UNIT_TESTS: &[&str] = &["--lib"];
 
-/// Part of the names of the unit tests that have a database.
+/// The part of the name that all unit tests with a database have.
 const STORE_TESTS: &str = "store::";
 
 /// A step of `cargo xtask test`.
@@ -64,7 +64,7 @@ pub(crate) enum Step {
     Macos,
 }
 
-/// The result of a step that did not fail.
+/// The outcome of a step that did not fail.
 pub(crate) enum Outcome {
     Passed,
     Skipped(&'static str),
@@ -160,17 +160,18 @@ impl Step {
         }
     }
 
-    /// Whether tests of the step start FTP servers, which work for root only.
+    /// Whether tests of this step start FTP servers, which need root.
     pub(crate) fn starts_ftp_servers(self) -> bool {
         matches!(self, Self::Postgres | Self::Browser)
     }
 
-    /// Whether both run at the same time: half of the dashboard's build is one rustc, which links on one core.
+    /// Whether this step runs at the same time as `next`. The build of the dashboard does: during half of it, one rustc
+    /// links on one core.
     pub(crate) fn runs_beside(self, next: Self) -> bool {
         (self, next) == (Self::Dashboard, Self::Clippy)
     }
 
-    /// The rustup component that the step needs besides cargo and rustc.
+    /// The rustup component that this step needs besides cargo and rustc; `None` if it needs no other.
     pub(crate) fn component(self) -> Option<&'static str> {
         match self {
             Self::Fmt => Some("rustfmt"),
@@ -210,8 +211,8 @@ impl Step {
     }
 }
 
-/// `cargo test` of these targets. It always names the whole workspace: other packages would mean other features of the
-/// dependencies, which would be compiled again.
+/// A command `cargo test` for these targets. It always selects the whole workspace: with fewer packages, dependencies
+/// would have other features and be compiled again.
 fn tests(targets: &[&str], args: &[String]) -> Command {
     let mut command = cargo();
     command.args(["test", "--workspace", "--locked"]).args(tools::test_features()).args(targets);
@@ -245,7 +246,7 @@ fn on_postgres(
     }
     for (targets, args) in runs_on_postgres(targets, args, is_root) {
         let mut command = tests(targets, &args);
-        // For the test in which two versions share a database.
+        // A second build of the server, for the test in which two versions share a database.
         command.env("MFTPLUS_TEST_NEXT_VERSION", &next);
         command.env("MFTPLUS_TEST_DATABASE_URL", &postgres.url).env("MFTPLUS_TEST_REDIS_URL", &redis.url);
         // For the tests that stop and restart a Redis.
@@ -257,15 +258,15 @@ fn on_postgres(
     Ok(())
 }
 
-/// The targets of the tests that run with PostgreSQL and Redis, with the arguments of their binaries. Tests without a
-/// database run in the step `sqlite` alone, unless the user chooses among the tests.
+/// The test targets that run with PostgreSQL and Redis, each with the arguments of its test binaries. Tests without a
+/// database run only in the step `sqlite`, unless the user has selected tests.
 fn runs_on_postgres(
     targets: &'static [&'static str],
     args: &[String],
     is_root: bool,
 ) -> Vec<(&'static [&'static str], Vec<String>)> {
-    // Tests that need PostgreSQL and Redis, or other servers, are ignored elsewhere. Those that write the test data of a
-    // release are skipped.
+    // Tests that need PostgreSQL, Redis or other servers are marked as ignored, so they are included here. Tests that
+    // write the test data of a release are skipped.
     let with_servers = |how: &str| {
         let skipped = ["is_frozen"].into_iter().chain(ROOT_TESTS.into_iter().filter(|_| targets == ALL && !is_root));
         let skipped = skipped.flat_map(|part| ["--skip", part]);
@@ -279,7 +280,7 @@ fn runs_on_postgres(
 
 /// Runs `cargo test` and reads the durations from its output.
 fn run_tests(command: &mut Command, durations: &mut Durations, stop: &Stop) -> Result<()> {
-    // Cargo writes to a pipe, where it would print no colours.
+    // Cargo writes to a pipe, and would print no colours there by default.
     let is_plain = ["CI", "NO_COLOR"].iter().any(|name| env::var_os(name).is_some());
     if io::stdout().is_terminal() && !is_plain {
         command.env("CARGO_TERM_COLOR", "always");
@@ -299,7 +300,7 @@ fn lint(stop: &Stop) -> Result<()> {
 
     let linter = |name: &str| {
         let mut command = node::command(&e2e.join("node_modules/.bin").join(name));
-        // It would check for updates and send telemetry.
+        // Without these variables, Redocly checks for updates and sends telemetry.
         command.envs([("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true"), ("REDOCLY_TELEMETRY", "off")]);
         command.current_dir(&e2e);
         command
@@ -312,7 +313,7 @@ fn lint(stop: &Stop) -> Result<()> {
 
 /// Builds the book of `docs/` into `target/book`.
 fn docs(stop: &Stop) -> Result<()> {
-    // A debug build: it compiles in half the time. The preview server is not needed, the index for the search is.
+    // A debug build compiles in half the time. The book needs the search index, but not the preview server.
     let flags = &["--locked", "--debug", "--no-default-features", "--features=search"];
     CargoTool { package: "mdbook", program: "mdbook", version: MDBOOK.to_owned(), flags }.ensure(stop)?;
     run_shown(cargo_tools::command("mdbook").args(["build", "docs"]), stop)
@@ -323,7 +324,7 @@ fn windows(stop: &Stop) -> Result<()> {
     tools::ensure_target(WINDOWS_TARGET, stop)?;
     let mut build = cargo();
     build.args(["build", "--locked", "--package=mftplus-agent", "--target", WINDOWS_TARGET]);
-    // aws-lc-sys contains its assembly as objects, so NASM is not needed.
+    // aws-lc-sys contains prebuilt objects of its assembly code, so NASM is not needed.
     build.env("AWS_LC_SYS_PREBUILT_NASM", "1");
     run_shown(&mut build, stop)
 }
@@ -340,14 +341,13 @@ fn macos(stop: &Stop) -> Result<()> {
     run_shown(&mut check, stop)
 }
 
-/// Settings of cargo that stand for the output of the build scripts of aws-lc-sys and zstd-sys, by the names that these
-/// packages have under `links`.
+/// Cargo settings that replace the output of the build scripts of aws-lc-sys and zstd-sys, by their `links` names.
 fn without_c_libraries(target: &str, aws_lc_version: &str) -> [String; 3] {
     let aws_lc = format!("target.{target}.aws_lc_{}", aws_lc_version.replace('.', "_"));
     [
-        // The bindings that it has for every target.
+        // Selects the bindings of aws-lc-sys that work for every target.
         format!("{aws_lc}.rustc-cfg=[\"universal\"]"),
-        // The build script of aws-lc-rs hands the folder on; nothing reads it.
+        // The build script of aws-lc-rs passes this folder on, and nothing reads it.
         format!("{aws_lc}.include=\"none\""),
         format!("target.{target}.zstd.include=\"none\""),
     ]

@@ -9,25 +9,25 @@ pub(crate) const NODE: u32 = 20;
 /// The minor version of the oldest Python 3 that runs the third-party clients: 3.10. Debian 12 has 3.11.
 pub(crate) const PYTHON: u32 = 10;
 
-/// The Node.js that is installed from npm if the machine's is too old.
+/// The version of Node.js that is installed from npm if that of the machine is too old.
 pub(crate) const NODE_FROM_NPM: &str = "22.23.3";
 
-/// The newest Trunk that the workspace's Rust can compile.
+/// The newest version of Trunk that the workspace's version of Rust can compile.
 pub(crate) const TRUNK: &str = "0.21.14";
 
-/// The program that splits the dashboard's WebAssembly into chunks; it understands the `wasm_split_helpers` of
-/// Cargo.lock.
+/// The version of the program that splits the dashboard's WebAssembly into chunks. It must match the version of
+/// `wasm_split_helpers` in Cargo.lock.
 pub(crate) const WASM_SPLIT: &str = "0.2.4";
 
-/// The program that collects the licences of the dependencies.
+/// The version of cargo-about, which collects the licences of the dependencies.
 pub(crate) const CARGO_ABOUT: &str = "0.9.1";
 
-/// The program that builds `docs/` as a book.
+/// The version of mdBook, which builds `docs/` as a book.
 pub(crate) const MDBOOK: &str = "0.5.3";
 
-/// The oldest wasm-opt that is known to keep the tables of wasm-bindgen apart. Debian 12 has 108, whose output fails to
+/// The oldest wasm-opt that is known not to merge the tables of wasm-bindgen. Debian 12 has 108, whose output does not
 /// start in browsers.
 pub(crate) const WASM_OPT: u32 = 132;
 
-/// The version of Binaryen that is installed from npm if the machine's is too old.
+/// The version of Binaryen that is installed from npm if that of the machine is too old.
 pub(crate) const BINARYEN_FROM_NPM: &str = "132.0.0";

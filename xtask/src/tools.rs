@@ -1,4 +1,5 @@
-//! The programs that tasks need: found on this machine, otherwise installed with `apt-get` if that needs no password.
+//! Finds the programs that tasks need on this machine. Missing ones are installed with `apt-get`, if that needs no
+//! password.
 
 use std::env;
 use std::ffi::OsString;
@@ -13,11 +14,11 @@ use crate::process::{self, output, succeeds};
 use crate::stop_request::Stop;
 use crate::tool_versions::{NODE, POSTGRES, PYTHON};
 
-/// The argument for the feature with which tests move the clock of a server. Builds that ship never have it: `release`
-/// and the profiles that inherit from it do not compile with it.
+/// The cargo argument for the feature with which tests move the clock of a server. Release builds never have this
+/// feature: the profile `release` and those that inherit from it do not compile with it.
 pub(crate) const TEST_CLOCK: &str = "--features=backend/test-clock";
 
-/// The OpenSSH server. It starts itself again for each connection, so the tests name it by its path.
+/// The path of the OpenSSH server. A full path is needed, because the server starts itself again for each connection.
 pub(crate) const SSHD: &str = "/usr/sbin/sshd";
 
 /// A program, or a group of programs, that a task may need.
@@ -25,9 +26,9 @@ pub(crate) const SSHD: &str = "/usr/sbin/sshd";
 pub(crate) enum Tool {
     Postgres,
     Redis,
-    /// The OpenSSH server, and the program that makes keys.
+    /// The OpenSSH server, and `ssh-keygen`, which generates keys.
     Openssh,
-    /// The program `openssl`, which makes certificates.
+    /// The program `openssl`, which creates certificates.
     Openssl,
     /// Node.js with npm, in any version: `node::ensure` installs a newer one if needed.
     Node,
@@ -38,14 +39,14 @@ pub(crate) enum Tool {
     Objcopy,
     /// The C compiler and linker for Windows.
     Mingw,
-    /// Programs that copy files, to compare the agent with, and GNU time, which measures them.
+    /// The file copying programs that the agent is compared with, and GNU time, which measures them.
     Copiers,
 }
 
-/// The folder of PostgreSQL's programs, and the user who runs them.
+/// The folder of PostgreSQL's programs, and the user as whom they run.
 pub(crate) struct Postgres {
     pub(crate) bin: PathBuf,
-    /// The user who runs PostgreSQL; `None` unless xtask runs as root.
+    /// The user as whom PostgreSQL runs; `None` unless xtask runs as root.
     pub(crate) owner: Option<Owner>,
 }
 
@@ -64,7 +65,8 @@ impl Tool {
             Self::Redis => &["redis-server"],
             Self::Openssh => &["openssh-server", "openssh-client"],
             Self::Openssl => &["openssl"],
-            // Packages of Node.js from other sources contain npm and conflict with Debian's.
+            // If Node.js is installed, only npm is missing. Packages of Node.js from other sources contain npm, and
+            // conflict with Debian's.
             Self::Node if find_program("node").is_some() => &["npm"],
             Self::Node => &["nodejs", "npm"],
             Self::Python => &["python3-venv"],
@@ -75,7 +77,7 @@ impl Tool {
         }
     }
 
-    /// The name of the tool in error messages, with the oldest version.
+    /// The name of the tool for error messages, with the oldest version that is accepted.
     pub(crate) fn description(self) -> String {
         match self {
             Self::Postgres => format!("PostgreSQL {POSTGRES} or newer (initdb, postgres)"),
@@ -120,7 +122,7 @@ pub(crate) fn ensure(tools: &[Tool], stop: &Stop) -> Result<()> {
     println!("xtask: missing here: {packages}; installing with apt-get");
     process::run(apt_get().args(["update", "-qq"]), stop)?;
     let mut install = apt_get();
-    // dpkg gets no terminal of its own: its process group is not in the foreground.
+    // dpkg must not use a pseudo-terminal, because its process group is not in the foreground.
     install.args(["install", "-y", "-qq", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"]);
     process::run(install.args(packages.split(' ')), stop)?;
     match self::missing(tools) {
@@ -140,7 +142,8 @@ fn missing_error(missing: &[Tool], packages: &str, why: &str) -> Failure {
     Failure::Failed(lines.join("\n"))
 }
 
-/// Creates commands of `apt-get` that ask no questions, or returns why that is not possible.
+/// Returns a function that creates `apt-get` commands which ask no questions, or the reason why `apt-get` cannot be
+/// used.
 fn apt_get() -> std::result::Result<impl Fn() -> Command, &'static str> {
     if !Path::new("/etc/debian_version").exists() || find_program("apt-get").is_none() {
         return Err("This is not a Debian-like system, so nothing was installed.");
@@ -154,13 +157,13 @@ fn apt_get() -> std::result::Result<impl Fn() -> Command, &'static str> {
         if !root {
             command.args(["-n", "env"]);
         }
-        // No package starts its server: the tests start their own ones, on loopback.
+        // These variables keep packages from starting their servers: the tests start their own servers, on loopback.
         command.args(["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "SYSTEMD_OFFLINE=1", "apt-get"]);
         command
     })
 }
 
-/// Reads anew which packages there are.
+/// Updates the package lists (`apt-get update`).
 pub(crate) fn update_packages(stop: &Stop) -> Result<()> {
     process::run(apt_get()?().args(["update", "-qq"]), stop)
 }
@@ -196,7 +199,8 @@ pub(crate) fn npm() -> Result<PathBuf> {
     find_program("npm").ok_or_else(|| Failure::from(Tool::Node.description()))
 }
 
-/// A Python that is new enough and can create virtual environments, which Debian has in a package of its own.
+/// The path of a Python that is new enough and can create virtual environments. Debian has the latter in a separate
+/// package.
 pub(crate) fn python() -> Result<PathBuf> {
     let missing = || Failure::from(Tool::Python.description());
     let python = find_program("python3").ok_or_else(missing)?;
@@ -204,7 +208,7 @@ pub(crate) fn python() -> Result<PathBuf> {
     if succeeds(Command::new(&python).args(["-c", &test])) { Ok(python) } else { Err(missing()) }
 }
 
-/// The browser of the tests.
+/// The path of Chromium, the browser of the tests.
 pub(crate) fn chromium() -> Result<PathBuf> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
     names.into_iter().find_map(find_program).ok_or_else(|| Failure::from(Tool::Chromium.description()))
@@ -215,7 +219,7 @@ pub(crate) fn folder() -> PathBuf {
     files::root().join(".local/tools")
 }
 
-/// `PATH` with these folders before all others.
+/// The value of `PATH` with these folders before all others.
 pub(crate) fn path_with(folders: impl IntoIterator<Item = PathBuf>) -> OsString {
     let all: Vec<PathBuf> = folders.into_iter().chain(path_folders()).collect();
     env::join_paths(&all).unwrap_or_else(|_| env::var_os("PATH").unwrap_or_default())
@@ -235,7 +239,7 @@ pub(crate) fn ensure_target(target: &str, stop: &Stop) -> Result<()> {
     process::run(Command::new("rustup").current_dir(files::root()).args(["target", "add", target]), stop)
 }
 
-/// Makes sure that `cargo fmt` and `cargo clippy` work.
+/// Makes sure that a rustup component is installed, such as `rustfmt` for `cargo fmt`.
 pub(crate) fn ensure_component(name: &str, stop: &Stop) -> Result<()> {
     let subcommand = if name == "rustfmt" { "fmt" } else { name };
     if succeeds(cargo().args([subcommand, "--version"])) {
@@ -245,8 +249,8 @@ pub(crate) fn ensure_component(name: &str, stop: &Stop) -> Result<()> {
     process::run(Command::new("rustup").args(["component", "add", name]), stop)
 }
 
-/// Builds the debug server with `features`. The smallest test is built with it: without a test, cargo leaves out
-/// features of libraries that only tests enable, and compiles half of the libraries again.
+/// A command that builds the debug server with `features`. It also builds the smallest test: without a test, cargo
+/// leaves out features of libraries that only tests enable, and compiles half of the libraries again.
 pub(crate) fn debug_server(features: &[&str]) -> Command {
     let mut command = cargo();
     command.args(["build", "--workspace", "--locked", "--bin=mftplus", "--test=architecture"]).args(test_features());
@@ -261,8 +265,8 @@ pub(crate) fn test_features() -> impl Iterator<Item = &'static str> {
     iter::once(TEST_CLOCK).chain(has_dashboard.then_some("--features=backend/dashboard"))
 }
 
-/// The cargo that runs xtask, in the root folder of the repository, without the variables `MFTPLUS_*`, `DATABASE_URL`
-/// and `REDIS_URL` of the environment.
+/// A command for the cargo that runs xtask, in the root folder of the repository, without the variables `MFTPLUS_*`,
+/// `DATABASE_URL` and `REDIS_URL` of the environment.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(files::root());
@@ -272,7 +276,7 @@ pub(crate) fn cargo() -> Command {
     }
     if env::var_os("CI").is_some() {
         command.envs([("CARGO_TERM_COLOR", "never"), ("CARGO_TERM_PROGRESS_WHEN", "never"), ("NO_COLOR", "1")]);
-        // CI builds everything once, so that writing the incremental cache is wasted time.
+        // CI builds everything once, so writing the incremental cache would be wasted time.
         command.env("CARGO_INCREMENTAL", "0");
     }
     command

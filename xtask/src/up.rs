@@ -20,7 +20,7 @@ use crate::process::{self, Process, TERMINATE};
 use crate::stop_request::Stop;
 use crate::tools;
 
-/// The variable with which `backend/build.rs` leaves the files of the dashboard out.
+/// The environment variable that makes `backend/build.rs` leave out the files of the dashboard.
 const DASHBOARD_LATER: &str = "MFTPLUS_BUILD_DASHBOARD_LATER";
 
 #[derive(Parser)]
@@ -57,7 +57,8 @@ pub(crate) fn run(options: &Options, stop: &Stop) -> Result<()> {
 }
 
 impl Up {
-    /// Starts server, agent and demo, and waits until one ends or `up` is stopped. Then they stop in the reverse order.
+    /// Starts the server, the agent and the demo, and waits until one of them ends or `up` is stopped. Then stops them
+    /// in the reverse order.
     fn until_stopped(&self, demo: bool) -> Result<()> {
         let mut server = self.start_server()?;
         let mut agent = self.start_agent(&mut server)?;
@@ -160,7 +161,7 @@ Ctrl-C stops everything.
     }
 }
 
-/// A child that prints a message when it stops.
+/// A child process of `up`. Dropping it stops the process, with a message on the terminal.
 struct Component {
     name: &'static str,
     process: Process,
@@ -176,21 +177,22 @@ impl Drop for Component {
     }
 }
 
-/// Builds the dashboard, and beside it the server and the agent without it, since much of each build runs on one core.
-/// Then builds both with the dashboard, of which little is left to do.
+/// Builds the dashboard and, at the same time, the server and the agent without it, because much of each build runs on
+/// one core. Then builds both again with the dashboard, which takes little time.
 fn build(home: &Path, stop: &Stop) -> Result<()> {
     let mut without = build_command();
     without.env(DASHBOARD_LATER, "1");
     let mut beside = Process::spawn_logged("cargo", &mut without, &home.join("build.log"), TERMINATE, stop)?;
     dashboard::build(dashboard::Purpose::Trial, stop)?;
-    // If this has failed, what follows fails too, and shows why.
+    // The result is ignored: if this build has failed, the next one fails too, and prints why.
     beside.wait()?;
     let mut with = build_command();
     say(&format!("building target/{BUILD_PROFILE}/mftplus ({})", process::shown(&with)));
     process::run(&mut with, stop)
 }
 
-/// `cargo build` of server and agent. Both are always named, so that their dependencies have the same features.
+/// A command `cargo build` for the server and the agent. It always names both, so that their dependencies have the same
+/// features.
 fn build_command() -> Command {
     let mut command = tools::cargo();
     command.args(["build", "--profile", BUILD_PROFILE, "--locked", "--package=backend", "--package=mftplus-agent"]);
@@ -198,7 +200,8 @@ fn build_command() -> Command {
     command
 }
 
-/// The wanted address, with another port if that one is in use.
+/// The address `wanted`, or the same with a free port if its port is in use. `what` names the listener in the message
+/// about that.
 fn choose_address(what: &str, wanted: &str) -> Result<SocketAddr> {
     let wanted = ports::parse(wanted)?;
     let found = ports::free_near(wanted)?;

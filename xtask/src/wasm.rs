@@ -1,5 +1,5 @@
-//! The tools that build the dashboard: the WebAssembly target of Rust, Trunk and wasm-bindgen, and those that split and
-//! optimise what ships: wasm-split-cli, wasm-merge and wasm-opt.
+//! Installs the tools that build the dashboard: the WebAssembly target of Rust, Trunk and wasm-bindgen. Release builds
+//! are also split and optimised with wasm-split-cli, wasm-merge and wasm-opt.
 
 use crate::cargo_lock;
 use crate::cargo_tools::{self, CargoTool};
@@ -12,17 +12,17 @@ use crate::tools::{self, Tool};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Makes sure that what every build needs is installed.
+/// Makes sure that the tools of every build of the dashboard are installed.
 pub(crate) fn ensure(stop: &Stop) -> Result<()> {
     tools::ensure_target(TARGET, stop)?;
     let bindgen = cargo_lock::version("wasm-bindgen")?;
     let crates = [
-        // Debug builds: they compile in half the time, and are fast enough for the dashboard.
+        // Debug builds compile in half the time, and are fast enough for the dashboard.
         CargoTool {
             package: "trunk",
             program: "trunk",
             version: TRUNK.to_owned(),
-            // Without TLS and the search for updates: it runs offline.
+            // Trunk runs offline, so it needs neither TLS nor the check for updates.
             flags: &["--locked", "--debug", "--no-default-features"],
         },
         CargoTool { package: "wasm-bindgen-cli", program: "wasm-bindgen", version: bindgen, flags: &["--debug"] },
@@ -30,7 +30,7 @@ pub(crate) fn ensure(stop: &Stop) -> Result<()> {
     crates.iter().try_for_each(|tool| tool.ensure(stop))
 }
 
-/// Makes sure that the tools for what ships are installed.
+/// Makes sure that the additional tools of a release build are installed.
 pub(crate) fn ensure_splitter(stop: &Stop) -> Result<()> {
     let splitter = CargoTool {
         package: "wasm_split_cli_support",
@@ -42,7 +42,7 @@ pub(crate) fn ensure_splitter(stop: &Stop) -> Result<()> {
     ensure_binaryen(stop)
 }
 
-/// Makes sure that Binaryen is installed: wasm-opt and wasm-merge.
+/// Makes sure that Binaryen is installed, which contains wasm-opt and wasm-merge.
 fn ensure_binaryen(stop: &Stop) -> Result<()> {
     let is_installed = |program: &str| {
         let version = cargo_tools::find(program).and_then(|path| output(node::command(&path).arg("--version")).ok());

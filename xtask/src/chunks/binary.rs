@@ -1,5 +1,6 @@
-//! The binary format of WebAssembly, as far as it is needed to merge chunks: the splitter gives all chunks the memory, the
-//! table and the stack pointer of the main one, and each its own part of the table and of the memory.
+//! Reads and writes the parts of the WebAssembly binary format that merging chunks needs. The splitter lets all chunks
+//! import the memory, the table and the stack pointer of the main file, and gives each chunk its own range of the table
+//! and of the memory.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +8,14 @@ const HEADER: &[u8] = b"\0asm\x01\0\0\0";
 /// The module from which the splitter lets chunks import the memory and the table.
 pub(super) const SHARED: &str = "__wasm_split";
 
-// Numbers of sections.
+// The numbers of sections in the binary format.
 const IMPORTS: u8 = 2;
 const EXPORTS: u8 = 7;
 const ELEMENTS: u8 = 9;
 const CODE: u8 = 10;
 const DATA: u8 = 11;
 
-// Kinds of imports.
+// The numbers of the kinds of imports.
 const TABLE: u8 = 1;
 const MEMORY: u8 = 2;
 const GLOBAL: u8 = 3;
@@ -27,7 +28,7 @@ pub(super) struct Import {
     ty: Vec<u8>,
 }
 
-/// The size of the functions and the data of a chunk in bytes. `None` if it is no WebAssembly.
+/// The size of a chunk's functions and data in bytes. `None` if `wasm` is not WebAssembly.
 pub(super) fn size(wasm: &[u8]) -> Option<u64> {
     let sections = sections(wasm)?;
     let size: usize =
@@ -35,7 +36,7 @@ pub(super) fn size(wasm: &[u8]) -> Option<u64> {
     u64::try_from(size).ok()
 }
 
-/// What a chunk imports, by name. `None` if it imports anything that chunks do not share.
+/// The imports of a chunk, by name. `None` if it has an import that chunks do not share, or is not WebAssembly.
 pub(super) fn imports(wasm: &[u8]) -> Option<BTreeMap<String, Import>> {
     let mut imports = BTreeMap::new();
     for (id, content) in sections(wasm)? {
@@ -61,8 +62,9 @@ pub(super) fn imports(wasm: &[u8]) -> Option<BTreeMap<String, Import>> {
     Some(imports)
 }
 
-/// A file that imports these from `module` and exports them. Merged with chunks that import them from it, it leaves one
-/// memory and one table in their place: each chunk imports its own otherwise.
+/// A WebAssembly file that imports `imports` from `module` and exports them again. When it is merged with chunks that
+/// import from it, the result imports one memory and one table. Without it, the result would import them once for each
+/// chunk.
 pub(super) fn re_exports(imports: &BTreeMap<String, Import>, module: &str) -> Vec<u8> {
     let (mut imported, mut exported) = (number(imports.len()), number(imports.len()));
     let mut next: BTreeMap<u8, usize> = BTreeMap::new();
@@ -85,8 +87,8 @@ pub(super) fn re_exports(imports: &BTreeMap<String, Import>, module: &str) -> Ve
     wasm
 }
 
-/// The main file without the segments of nulls by which the splitter keeps places of the table free for chunks: they are
-/// null anyway. `None` if it holds segments of another form.
+/// The main file without the element segments that contain only nulls. The splitter adds them to reserve ranges of the
+/// table for chunks, but table entries are null anyway. `None` if the file has segments of another form.
 pub(super) fn without_null_segments(wasm: &[u8]) -> Option<Vec<u8>> {
     let mut result = HEADER.to_vec();
     for (id, content) in sections(wasm)? {
@@ -100,7 +102,7 @@ pub(super) fn without_null_segments(wasm: &[u8]) -> Option<Vec<u8>> {
     Some(result)
 }
 
-/// The element segments that are not null.
+/// An element section without the segments that contain only nulls. `None` if a segment has another form.
 fn element_segments(content: &[u8]) -> Option<Vec<u8>> {
     let mut reader = Reader(content);
     let (mut count, mut kept) = (0, Vec::<u8>::new());
@@ -118,7 +120,7 @@ fn element_segments(content: &[u8]) -> Option<Vec<u8>> {
     Some([number(count), kept].concat())
 }
 
-/// The sections of a file: number and content.
+/// The sections of a file, each with its number and content. `None` if the file is not WebAssembly.
 fn sections(wasm: &[u8]) -> Option<Vec<(u8, &[u8])>> {
     let mut reader = Reader(wasm.strip_prefix(HEADER)?);
     let mut sections = Vec::new();
@@ -128,7 +130,7 @@ fn sections(wasm: &[u8]) -> Option<Vec<(u8, &[u8])>> {
     Some(sections)
 }
 
-/// What is left to read. Each method is `None` at the end.
+/// The bytes that are not read yet. Each method returns `None` if too few bytes are left or they have another form.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -142,7 +144,7 @@ impl<'a> Reader<'a> {
         self.take(1)?.first().copied()
     }
 
-    /// An unsigned number: LEB128.
+    /// Reads an unsigned number in LEB128 encoding.
     fn number(&mut self) -> Option<usize> {
         let mut value = 0;
         for shift in (0..32).step_by(7) {
@@ -155,20 +157,20 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// Bytes with their number in front, such as a name.
+    /// Reads bytes that have their length in front, such as a name.
     fn block(&mut self) -> Option<&'a [u8]> {
         let length = self.number()?;
         self.take(length)
     }
 
-    /// The bytes that `read` reads.
+    /// Calls `read` and returns the bytes that it has read.
     fn taken(&mut self, read: impl FnOnce(&mut Self) -> Option<()>) -> Option<&'a [u8]> {
         let before = self.0;
         read(self)?;
         before.get(..before.len() - self.0.len())
     }
 
-    /// The size of a table or a memory.
+    /// Reads the size limits of a table or a memory.
     fn limits(&mut self) -> Option<()> {
         let has_maximum = self.number()? & 1 == 1;
         self.number()?;
@@ -178,7 +180,7 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// An element segment of the first table. Returns whether all its elements are null.
+    /// Reads an element segment of the first table. Returns whether all its elements are null.
     fn segment(&mut self) -> Option<bool> {
         let form = self.byte()?;
         // The offset: `i32.const`, a number, `end`.
@@ -199,7 +201,8 @@ impl<'a> Reader<'a> {
         Some(is_null)
     }
 
-    /// An expression of a function: `ref.null` with a type, or `ref.func` with a number. Returns whether it is null.
+    /// Reads an element expression: `ref.null` with a type, or `ref.func` with a number. Returns whether it is
+    /// `ref.null`.
     fn is_null(&mut self) -> Option<bool> {
         let is_null = match self.byte()? {
             0xd0 => true,

@@ -1,32 +1,35 @@
-//! Which chunks become one file. The splitter writes a chunk for each set of pieces that share something: with a piece
-//! for almost every page that is hundreds, most of them below a kilobyte.
+//! Decides which chunks become one file. The splitter writes one chunk for each set of pieces that share code. Almost
+//! every page is a piece, so there are hundreds of chunks, most of them smaller than a kilobyte.
 
-/// What a piece may load in vain to save a request, in bytes of functions and data before they are optimised and
-/// compressed.
+/// The cost of a request: the bytes that a piece may load without needing them, if this saves one request. Counted in
+/// bytes of functions and data before optimisation and compression.
 const REQUEST: u64 = 12_000;
-/// The maximum size of a group, so that its file is within the budget: about a third of it is left, compressed.
+/// The maximum size of a group in bytes before optimisation. Optimised and compressed, about a third is left, which is
+/// within the size budget of a file.
 const LARGEST: u64 = 170_000;
-/// How much the piece that most visits load first weighs, in other pieces.
+/// The weight of the piece that most visits load first. Every other piece has the weight 1.
 const FIRST_WEIGHT: u64 = 4;
-/// The bit of that piece in [`Group::pieces`].
+/// The bit in [`Group::pieces`] of the piece that most visits load first.
 const FIRST: u64 = 1;
-/// What others load in vain of what the first piece loads anyway costs this fraction: they are mostly opened after it.
+/// Divides the cost of unneeded bytes that the first piece loads too: other pieces are mostly opened after the first
+/// piece, and the bytes are then loaded already.
 const LOADED_BEFORE: u64 = 4;
 
-/// Chunks that are one file.
+/// A group of chunks that become one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Group {
-    /// The names of the chunks. The file has the first one.
+    /// The names of the chunks. The file gets the name of the first chunk.
     pub(super) chunks: Vec<String>,
-    /// The pieces that load the file, one bit each; the first bit is that of the piece that most visits load first.
+    /// The pieces that load the file, one bit for each. The lowest bit stands for the piece that most visits load
+    /// first.
     pub(super) pieces: u64,
     /// The size of the functions and data in bytes.
     pub(super) size: u64,
 }
 
 impl Group {
-    /// What the pieces that load both files together win if they are one file: requests, without what is loaded in vain.
-    /// `None` if they should not be one file.
+    /// The gain of merging the two groups: the saved requests less the unneeded bytes, in weighted bytes. `None` if
+    /// merging gains nothing or the result is larger than [`LARGEST`].
     fn gain(&self, other: &Self) -> Option<u64> {
         if self.size + other.size > LARGEST {
             return None;
@@ -35,7 +38,7 @@ impl Group {
         won.checked_sub(self.waste(other) + other.waste(self)).filter(|gain| *gain > 0)
     }
 
-    /// What is loaded in vain of these chunks by the pieces that need only the others.
+    /// The cost of this group's bytes for the pieces that need only `other`.
     fn waste(&self, other: &Self) -> u64 {
         let cost = if self.pieces & FIRST == 0 { LOADED_BEFORE } else { 1 };
         weight(other.pieces & !self.pieces) * self.size * cost
@@ -52,10 +55,10 @@ fn weight(pieces: u64) -> u64 {
     u64::from(pieces.count_ones()) + (FIRST_WEIGHT - 1) * (pieces & FIRST)
 }
 
-/// Merges groups, from the smallest on, each with the one with which it wins most.
+/// Merges groups, beginning with the smallest: each is merged with the group that gives the highest [`Group::gain`].
 pub(super) fn merge(mut open: Vec<Group>) -> Vec<Group> {
     let mut closed: Vec<Group> = Vec::new();
-    // The smallest is the last.
+    // In descending order of size, so that the smallest group is the last.
     open.sort_by_key(|group| std::cmp::Reverse(group.size));
     while let Some(mut group) = open.pop() {
         let gains = open.iter().chain(&closed).enumerate().filter_map(|(at, other)| Some((group.gain(other)?, at)));

@@ -1,5 +1,4 @@
-//! The script that loads the chunks, as the splitter writes it: which pieces load which chunks, and the same with fewer
-//! files.
+//! Reads and changes the loader script of the splitter, which says which pieces load which chunks.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +8,15 @@ use super::groups::Group;
 pub(super) const MAIN: &str = "main";
 /// The piece that most visits load first: what the page Overview loads after its own code.
 const FIRST_PIECE: &str = "overview";
-/// What the line of a piece begins with.
+/// The beginning of the line that defines how a piece is loaded.
 const PIECE: &str = "export const __wasm_split_load_";
-/// What stands before the chunks of a piece.
+/// The text before the list of chunks of a piece.
 const CHUNKS: &str = ", [__chunk_";
 
-/// The chunks that several pieces load, each in a group of its own, without their sizes. `None` if this is no such
-/// script, or there are more pieces than a group can hold.
+/// The chunks that several pieces share, each in its own group, with the size 0. `None` if `script` is not a loader
+/// script, or has more pieces than a group has bits.
 pub(super) fn shared_chunks(script: &str) -> Option<Vec<Group>> {
-    // By the numbers of the chunks.
+    // The key is the number of the chunk.
     let mut pieces_of: BTreeMap<u32, u64> = BTreeMap::new();
     let (mut piece, mut others) = (0, 0);
     for line in script.lines() {
@@ -39,7 +38,7 @@ pub(super) fn shared_chunks(script: &str) -> Option<Vec<Group>> {
     (piece != 0).then(|| pieces_of.into_iter().map(group).collect())
 }
 
-/// The script with one file for each group. `None` if this is no such script.
+/// The script, changed to load one file for each group. `None` if `script` is not a loader script of the expected form.
 pub(super) fn with_groups(script: &str, groups: &[Group]) -> Option<String> {
     let mut file_of: BTreeMap<&str, &str> = BTreeMap::new();
     for group in groups {
@@ -53,11 +52,11 @@ pub(super) fn with_groups(script: &str, groups: &[Group]) -> Option<String> {
             is_left_out = *file_of.get(chunk)? != chunk;
         }
         if is_left_out {
-            // The last line of its definition names no chunks: a chunk needs no other.
+            // The last line of the definition of a chunk. Its list is empty, because a chunk needs no other chunk.
             is_left_out = line != ", []);";
             continue;
         }
-        // The names of the pieces that load the next chunk.
+        // A comment of the splitter with the names of the pieces that load the next chunk.
         if line.starts_with("/* ") {
             continue;
         }
@@ -88,7 +87,7 @@ pub(super) fn with_groups(script: &str, groups: &[Group]) -> Option<String> {
     is_shared.then_some(result)
 }
 
-/// The chunks in a line, with what stands before and after them; `None` if it names none.
+/// The chunks that a line lists, with the text before and after the list. `None` if the line lists no chunks.
 fn chunks_in(line: &str) -> Option<(&str, impl Iterator<Item = &str>, &str)> {
     let start = line.find(CHUNKS)?;
     let (before, list) = line.split_at(start);
