@@ -1,7 +1,6 @@
-//! `cargo xtask soak`: the checks that take too long for a test. Schedules around every change of the clock in every
-//! time zone; a minute of random definitions, and a minute of random requests; a file of 5 GiB; the memory of the agent
-//! with ten SFTP transfers at work; then load for a long time, after which nothing may be lost and no memory may have
-//! grown.
+//! `cargo xtask soak`: checks that take too long for a test. Schedules around every clock change of every time zone; a
+//! minute of random definitions, and a minute of random requests; a file of 5 GiB; the memory of the agent during ten
+//! SFTP transfers; then load for a long time, after which no report may be lost and the memory may not have grown.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a soak that cannot go on must stop")]
 #![expect(dead_code, reason = "shared with the benchmark")]
@@ -50,7 +49,7 @@ use load::Line;
 use place::{Engine, Place, Reporter, Server};
 use setup::Setup;
 
-/// Bytes of the large file.
+/// The size of the large file in bytes.
 const LARGE: u64 = 5 << 30;
 
 /// Schedules in all zones, definitions of all kinds, and load for a long time on SQLite and on PostgreSQL.
@@ -95,7 +94,7 @@ fn main() {
                 level[level.len() - 1] / 1_048_576
             );
         }
-        // The first minute fills caches and pools.
+        // The first minute is not compared, because it fills caches and pools.
         if let [_, second, .., last] = level[..] {
             assert!(last < second + second / 4, "memory grew from {second} to {last} bytes");
         }
@@ -103,7 +102,8 @@ fn main() {
     }
 }
 
-/// A sparse file of 5 GiB: a copy on this machine stays sparse, and over SFTP, FTP and FTPS it comes back as it was.
+/// Copies a sparse file of 5 GiB. A copy on this machine must stay sparse. Copied to a server and back over SFTP, FTP
+/// and FTPS, it must be unchanged.
 fn large_file(options: &Options) {
     let started = Instant::now();
     let setup = Setup::start(&options.server, &options.agent);
@@ -132,7 +132,7 @@ fn large_file(options: &Options) {
         copy(&shown(&source), on_server, &pushed);
         copy(on_server, &shown(&pulled), &pulled);
         is_sparse(&pulled);
-        // On the server it has no holes, and the next one writes it anew.
+        // On the server, the file has no holes and takes its full size. The next protocol writes it again.
         fs::remove_file(&pushed).unwrap();
         fs::remove_file(&pulled).unwrap();
     }
@@ -141,15 +141,15 @@ fn large_file(options: &Options) {
     println!("A sparse file of 5 GiB: copied here, pushed and pulled by {names} ({:.1?})", started.elapsed());
 }
 
-/// Ten SFTP transfers at once take no more memory than allowed.
+/// Checks that the agent uses no more memory than allowed during ten concurrent SFTP transfers.
 fn ten_transfers(options: &Options) {
     let peak = ten_at_once::peak_memory(&Setup::start(&options.server, &options.agent));
     assert!(peak <= ten_at_once::MOST, "ten SFTP transfers took {peak} MiB of memory");
     println!("Ten SFTP transfers at once: {peak} MiB of memory, of {} allowed", ten_at_once::MOST);
 }
 
-/// Sends one more report by each agent, then kills the server with `kill -9`: after a restart exactly the acknowledged
-/// reports are stored.
+/// Sends one more report for each agent, then kills the server with `kill -9`. Checks that after a restart exactly the
+/// acknowledged reports are stored.
 fn kept(binary: &Path, place: &Place, server: Server, reporters: &[Reporter]) {
     let report = |index: usize| 900_000_000_000 + index;
     let path = |reporter: &Reporter| format!("/api/transfers/{}", reporter.transfer);
@@ -173,7 +173,7 @@ fn kept(binary: &Path, place: &Place, server: Server, reporters: &[Reporter]) {
 /// Checks that each slot around each change of the clock in each time zone is decided once, by the contract's rule.
 fn schedules() {
     let started = Instant::now();
-    // Of the zones with the same transitions one.
+    // Only one of the zones with the same transitions is checked.
     let zones = TZ_VARIANTS.iter().rev().map(|zone| (transitions::transitions(*zone), *zone));
     let zones: BTreeMap<_, _> = zones.collect();
     let tally = transitions::check(zones.into_iter().map(|(transitions, zone)| (zone, transitions)));
@@ -186,8 +186,8 @@ fn schedules() {
     );
 }
 
-/// Checks the reader of definitions: the worst texts take at most 200 ms each, and a minute of random ones does no
-/// harm.
+/// Checks the parser of definitions: the most expensive texts take at most 200 ms each, and a minute of random texts
+/// causes no panic.
 fn definitions() {
     let worst = expensive_texts::worst();
     let mut longest = Duration::ZERO;
@@ -208,7 +208,7 @@ fn definitions() {
     });
 }
 
-/// The time that a text takes to parse: the best of three, since other programs use the machine too.
+/// How long a text takes to parse: the shortest of three attempts, because other programs use the machine, too.
 fn parse_time(text: &str) -> Duration {
     let once = || {
         let start = Instant::now();
@@ -218,14 +218,14 @@ fn parse_time(text: &str) -> Duration {
     (0..3).map(|_| once()).min().unwrap_or_default()
 }
 
-/// Resident bytes of a process.
+/// The resident memory of a process, in bytes.
 fn memory(id: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
-/// Checks the whole HTTP server of this process with a minute of random requests.
+/// Runs the HTTP server in this process and checks it with a minute of random requests.
 fn requests() {
     let place = Place::fresh(&Engine::Sqlite, "requests");
     let reporters = place::agents(&place, 4);

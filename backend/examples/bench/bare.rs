@@ -1,5 +1,5 @@
-//! The servers to compare with: axum as it is usually written, without any logic, and as fast as it can be made, on the
-//! same schema and with the same settings of the engine.
+//! The bare servers that MFTPlus is compared with: plain axum without any logic, written to be as fast as possible, on
+//! the same schema and with the same settings of the database engine.
 
 mod group_commit;
 mod list;
@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use group_commit::Update;
 
-/// The path of the list.
+/// The path at which the list of transfers is served.
 pub(crate) const LIST: &str = "/transfers";
 
 #[derive(Deserialize)]
@@ -34,7 +34,7 @@ struct Report {
     speed: f64,
 }
 
-/// Serves durable reports and, on SQLite, a list.
+/// Serves durable reports and, on SQLite, the list of transfers.
 pub(crate) async fn serve(database: &str) {
     let db = if database.starts_with("postgres") {
         Db::open_postgres(database).await.unwrap()
@@ -50,7 +50,7 @@ pub(crate) async fn serve(database: &str) {
     listen(router).await;
 }
 
-/// Serves sockets.
+/// Serves the WebSocket and the reports that are sent over it.
 pub(crate) async fn serve_live() {
     listen(socket::router()).await;
 }

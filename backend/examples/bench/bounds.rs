@@ -1,5 +1,5 @@
-//! Reads beside a million transfers, and what they may take: a page with one filter and one order 15 ms, several filters
-//! together 150 ms. How fast exports are written.
+//! The duration of reads in a database with a million transfers, compared with bounds: 15 ms for a page with one filter
+//! and one order, 150 ms with several filters. Also measures how fast exports are written.
 
 use std::{
     thread,
@@ -13,25 +13,26 @@ use super::{
     rows::{Asked, print},
 };
 
-/// What a page with one filter and one order may take, in milliseconds.
+/// The maximum duration of reading a page with one filter and one order, in milliseconds.
 pub(crate) const PAGE: f64 = 15.0;
-/// What a page with several filters may take, in milliseconds.
+/// The maximum duration of reading a page with several filters, in milliseconds.
 pub(crate) const COMBINED: f64 = 150.0;
-/// How often each page is read.
+/// How many times each page is read; the median counts.
 const TIMES: usize = 5;
-/// Longer than items of attention are kept, unless it takes 200 ms to find them.
+/// A pause after which the server computes attention items anew. It keeps computed items for less than this, unless
+/// computing them takes 200 ms.
 const KEPT: Duration = Duration::from_secs(4);
 
-/// The rows of an export of everything: the most that one has.
+/// The number of rows of an export without a filter, which is the maximum of an export.
 const EXPORTED: u32 = 1_000_000;
 
 const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;
 
-/// What transfers are sorted by.
+/// The fields by which transfers are sorted.
 const SORTS: [&str; 5] = ["createdAt", "completedAt", "size", "duration", "speed"];
 
-/// The ids that are asked for.
+/// The ids of the objects that are read.
 pub(crate) struct Objects {
     pub(crate) agent: String,
     pub(crate) customer: String,
@@ -46,7 +47,7 @@ struct Group {
     is_for_customers: bool,
 }
 
-/// Reads as an administrator and as a user of the customer, whose tokens these are.
+/// Measures reads of an administrator and of a customer's user. `admin` and `customer` are their access tokens.
 pub(crate) fn run(address: &str, admin: &str, customer: &str, objects: &Objects) {
     println!("  Slowest reads of an administrator and a customer, medians of {TIMES}:");
     let (mut line, tokens) = (Line::open(address), [admin, customer]);
@@ -103,7 +104,7 @@ fn groups(objects: &Objects) -> Vec<Group> {
         format!("/api/series?metric={metric}&step={step}&from={from}&to={to}{more}")
     };
     let bytes = |step: &str, days: u64, more: &str| series("bytes", step, days * DAY, more);
-    // What the charts of the dashboard ask for.
+    // The requests of the dashboard's charts.
     let window = |step: &str, seconds: u64, zone: &str| -> Vec<String> {
         let scopes = [String::new(), format!("&customerId={customer}")];
         let metrics = ["bytes", "completed", "failed"];
@@ -159,7 +160,7 @@ fn groups(objects: &Objects) -> Vec<Group> {
     sorted.into_iter().chain(others).collect()
 }
 
-/// Both directions of an order.
+/// The parameters of both directions of an order.
 fn both_ways(field: &str) -> [String; 2] {
     [format!("sort={field}"), format!("sort=-{field}")]
 }
@@ -169,13 +170,13 @@ fn instant(seconds: u64) -> String {
     instant.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Prints the slowest of these paths with its time, of which at most `most` milliseconds are asked.
+/// Prints the slowest of these paths with its duration, of which at most `most` milliseconds are required.
 pub(crate) fn print_slowest(title: &str, measured: impl IntoIterator<Item = (Duration, impl AsRef<str>)>, most: f64) {
     let (time, path) = measured.into_iter().max_by_key(|(time, _)| *time).unwrap();
     print(&format!("  {title}: {}", path.as_ref()), time.as_secs_f64() * 1000.0, " ms", Asked::AtMost(most));
 }
 
-/// The median time of reading a path, over `times` requests.
+/// The median duration of `times` requests that read `path`.
 pub(crate) fn median(line: &mut Line, token: &str, path: &str, times: usize) -> Duration {
     let read = |_| {
         let start = Instant::now();

@@ -1,5 +1,5 @@
-//! What keeping series and samples costs a PATCH: the same load while the collector works, and while it finds that
-//! another server has claimed all rounds.
+//! The effect of collecting series and samples on the rate of PATCHes: the same load is measured while the collector
+//! works, and while it does nothing, because another server seems to have claimed all rounds.
 
 use std::{
     sync::Arc,
@@ -18,11 +18,12 @@ use super::{
 
 const AGENTS: usize = 4_000;
 const CONNECTIONS: usize = 32;
-/// The length of a stretch. It has two rounds of the collector, which come every 10 seconds.
+/// The length of a measured stretch. It includes two rounds of the collector, which begin every 10 seconds.
 const LENGTH: Duration = Duration::from_secs(20);
-/// How far ahead of its clock a server believes a claim, in seconds, less one. It begins no round until then.
+/// How far a claim is dated ahead, in seconds: one less than the maximum that a server accepts. The server begins no
+/// round until that time.
 const CLAIM_AHEAD: i64 = 59;
-/// The most that a PATCH may cost with series and samples, beside one without.
+/// The maximum of [`cost`].
 const MOST: f64 = 1.05;
 
 pub(crate) fn run(options: &Options) -> Vec<Ratio> {
@@ -55,12 +56,13 @@ fn on(name: &str, engine: &Engine, options: &Options) -> Ratio {
     rows::durations(format!("{name}, PATCH with series and samples, beside one without"), cost(middle), Some(MOST))
 }
 
-/// What a PATCH costs with series and samples, beside one without.
+/// The cost of a PATCH with series and samples, as a multiple of its cost without them.
 fn cost((without, with): &(Measured, Measured)) -> f64 {
     without.per_second / with.per_second
 }
 
-/// A stretch on a fresh server, which finds that the last round was claimed at this time, in Unix seconds.
+/// Measures a stretch on a new server process, after setting the time of the last claim to `claimed_at`, in Unix
+/// seconds.
 fn stretch(place: &Place, reporters: &Arc<Vec<Reporter>>, claimed_at: i64, options: &Options) -> Measured {
     tokio::runtime::Runtime::new().unwrap().block_on(claim(place, claimed_at));
     let server = Server::product(&options.server, place, "agent=1000000");

@@ -1,4 +1,4 @@
-//! Connections of agents that stay open, and their requests.
+//! The keep-alive connections of agents, and their requests.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// A request as the agent sends it.
+/// The text of an HTTP request as an agent sends it.
 pub(crate) fn request(method: &str, path: &str, key: &str, body: &str) -> String {
     format!(
         "{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\nPrefer: return=minimal\r\n\
@@ -16,12 +16,12 @@ pub(crate) fn request(method: &str, path: &str, key: &str, body: &str) -> String
     )
 }
 
-/// A connection that is opened with the first request, and again after the server has closed it.
+/// A connection that opens with its first request, and opens again after the server has closed it.
 pub(crate) struct Connection {
     address: String,
     stream: Option<TcpStream>,
     buffer: Vec<u8>,
-    /// How often the connection was opened.
+    /// How many times the connection was opened.
     pub(crate) opened: usize,
 }
 
@@ -30,7 +30,7 @@ impl Connection {
         Self { address, stream: None, buffer: Vec::new(), opened: 0 }
     }
 
-    /// Opens the connection, so that the first request need not.
+    /// Opens the connection before the first request.
     pub(crate) async fn open(&mut self) -> io::Result<()> {
         self.opened += 1;
         let stream = TcpStream::connect(&self.address).await?;
@@ -51,7 +51,7 @@ impl Connection {
         }
     }
 
-    /// The last answer, with its head.
+    /// The last answer, including its head.
     pub(crate) fn answer(&self) -> String {
         String::from_utf8_lossy(&self.buffer).into_owned()
     }
@@ -74,7 +74,7 @@ impl Connection {
     }
 }
 
-/// The status of an answer; `None` while parts of it are missing.
+/// The status of an answer; `None` while the answer is incomplete.
 fn answered(received: &[u8]) -> Option<u16> {
     let end = received.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&received[..end]).unwrap();
@@ -82,6 +82,6 @@ fn answered(received: &[u8]) -> Option<u16> {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().unwrap())
     });
-    // An answer with the status 204 has no length.
+    // An answer with the status 204 has no `Content-Length`.
     (received.len() >= end + 4 + length.unwrap_or(0)).then(|| head.split(' ').nth(1).unwrap().parse().unwrap())
 }

@@ -1,4 +1,4 @@
-//! A large fleet: how much CPU and memory the server takes, and how long agents wait for their answers. Agents send
+//! A large fleet: measures how much CPU and memory the server takes, and how long agents wait for answers. Agents send
 //! heartbeats every 30 seconds and report running transfers every 2 seconds, those with several in one request, while
 //! users watch.
 
@@ -24,7 +24,8 @@ use super::{
     usage::{cpu, resident},
 };
 
-/// Agents per connection: a keep-alive connection of each of 100,000 agents would be more than a machine has ports.
+/// The number of agents that share a connection: with a connection for each of 100,000 agents, the machine would run
+/// out of ports.
 const AGENTS_PER_CONNECTION: usize = 10;
 /// The maximum number of connections of agents.
 const MAX_CONNECTIONS: usize = 10_000;
@@ -36,26 +37,26 @@ const ADMINS: usize = 10;
 const WARM_UP: Duration = Duration::from_secs(35);
 /// The minimum time that is measured: one heartbeat of every agent.
 const MEASURED: u64 = 30;
-/// The rate limits of a production server for agents. Users only watch.
+/// The rate limits: for agents, the default. For users they are high, since users only watch.
 const LIMITS: &str = "agent=300,user=1000000,graphql=1000000";
 
-/// The number of agents for which something is asked.
+/// The number of agents for which the requirements below hold. With other numbers, results are only printed.
 const AGENTS_ASKED: usize = 100_000;
-/// The most that a PATCH may take, in milliseconds.
+/// The maximum p99 of a PATCH, in milliseconds.
 const P99_ASKED: f64 = 50.0;
-/// The most cores that a server may take.
+/// The maximum number of cores that a server may use.
 const CORES_ASKED: f64 = 1.2;
-/// The most memory that a server may take, in MiB.
+/// The maximum memory that a server may use, in MiB.
 const MEMORY_ASKED: f64 = 1024.0;
 
-/// The stretch of time that is measured.
+/// The period that is measured.
 #[derive(Clone, Copy)]
 struct Window {
     start: Instant,
     end: Instant,
 }
 
-/// What one server process took.
+/// The resources that one server process used.
 struct Usage {
     cores: f64,
     bytes: u64,
@@ -71,7 +72,7 @@ pub(crate) fn run(options: &Options) {
     }
 }
 
-/// Measures one server for each of `servers`, which are their flags.
+/// Starts one server for each entry of `servers`, the flags of that server, and measures them together.
 fn measure(options: &Options, title: &str, engine: &Engine, servers: &[&[&str]]) {
     let agents = usize::try_from(options.agents).unwrap();
     let connections = (agents / AGENTS_PER_CONNECTION).clamp(1, MAX_CONNECTIONS);
@@ -128,8 +129,8 @@ fn rate(count: usize, seconds: f64) -> f64 {
     f64::from(u32::try_from(count).unwrap()) / seconds
 }
 
-/// Waits for the window and returns what each process took in it, and the cores that this process took. Counts
-/// deliveries from the start of the window on.
+/// Waits for the window. Returns what each process used in it, and the number of cores that this process used. Resets
+/// `delivered` at the start of the window.
 async fn sample(processes: &[u32], delivered: &AtomicUsize, window: Window) -> (Vec<Usage>, f64) {
     let own = std::process::id();
     let taken = || processes.iter().map(|process| cpu(*process)).collect::<Vec<f64>>();

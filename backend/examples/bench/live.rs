@@ -1,9 +1,9 @@
-//! A thousand watchers: how soon they see reports at several rates, what a delivery costs, how many the server makes at
-//! most, what other selections and stalled watchers change, and how much memory five thousand idle ones take beyond as
-//! many.
+//! A thousand watchers: measures how soon they receive reports at several rates, the CPU cost of a delivery, and the
+//! maximum rate of deliveries. Also measures the effect of different selections and of stalled watchers, and the memory
+//! that five thousand idle watchers take in addition to an equal number before them.
 //!
-//! The server is compared with a bare axum server without any logic: a report makes one text, which is sent to every
-//! socket. Reports are about different transfers, so no state takes the place of another one.
+//! The server is compared with a bare axum server without any logic, which turns a report into one text and sends it to
+//! every socket. Successive reports are about different transfers, so no waiting state is replaced by another one.
 
 mod documents;
 mod frames;
@@ -31,30 +31,30 @@ use super::{
 
 /// The number of watchers.
 pub(crate) const WATCHERS: usize = 1_000;
-/// The number of watchers if there are few.
+/// The number of watchers in the measurement with few watchers.
 const FEW: usize = 100;
-/// The different selections of watchers.
+/// The number of different selections that watchers use.
 const SELECTIONS: usize = 50;
-/// The watchers that read nothing, in addition to the others.
+/// The number of watchers that read nothing, in addition to the others.
 const STALLED: usize = WATCHERS / 100;
-/// The idle watchers whose memory is measured.
+/// The number of idle watchers whose memory is measured.
 const IDLE: usize = 5_000;
 
-/// The least part of the bare server's deliveries at saturation.
+/// The minimum rate of deliveries at saturation, as a fraction of the bare server's rate.
 const SATURATION_ASKED: f64 = 0.6;
-/// The least part of the deliveries with one selection.
+/// The minimum rate of deliveries with many selections, as a fraction of the rate with one selection.
 const SELECTIONS_ASKED: f64 = 0.6;
-/// The most that stalled watchers may add to the p99 of the others.
+/// The maximum p99 of the delays beside stalled watchers, as a multiple of the p99 without them.
 const STALLED_ASKED: f64 = 1.2;
-/// The most KiB of memory that an idle watcher may take.
+/// The maximum memory of an idle watcher, in KiB.
 const IDLE_ASKED: f64 = 6.0;
 
-/// A rate of reports, and what is asked at it beside the bare server.
+/// A rate of reports, and the required ratios to the bare server at this rate.
 struct Rate {
     per_second: u32,
     p99: f64,
     cpu: Option<f64>,
-    /// Whether every delivery must be made in time.
+    /// Whether the server must deliver every state in time at this rate.
     is_below_overload: bool,
 }
 
@@ -63,22 +63,22 @@ const RATES: [Rate; 3] = [
     Rate { per_second: 100, p99: 1.5, cpu: None, is_below_overload: true },
     Rate { per_second: 400, p99: 1.5, cpu: Some(1.3), is_below_overload: false },
 ];
-/// The rate beside stalled watchers, per second.
+/// The number of reports per second beside stalled watchers.
 const BESIDE_STALLED: u32 = 100;
 
-/// What one server did in one round.
+/// The measurements of one server in one round.
 struct Round {
-    /// For each of the rates.
+    /// One entry for each of [`RATES`].
     paced: Vec<Paced>,
     saturated: Saturated,
     saturated_with_few: Saturated,
-    /// Of our server only.
+    /// Measured for the MFTPlus server only; `None` for the bare server.
     variants: Option<Variants>,
 }
 
 struct Variants {
     selections: Saturated,
-    /// Without stalled watchers, and with them.
+    /// Measured without stalled watchers; `stalled` is the same with them.
     alone: Paced,
     stalled: Paced,
 }
@@ -136,7 +136,7 @@ async fn variants(server: &mut WatchedServer<'_>, seconds: u64) -> Variants {
     Variants { selections, alone, stalled }
 }
 
-/// Prints what was measured at a rate.
+/// Prints the measurements at a rate.
 fn paced(rounds: &[(Round, Round)], index: usize, rate: &Rate) -> [Ratio; 2] {
     println!("\n  {} PATCH/s", rate.per_second);
     let ours: Vec<&Paced> = rounds.iter().map(|(ours, _)| &ours.paced[index]).collect();
@@ -160,7 +160,7 @@ fn paced(rounds: &[(Round, Round)], index: usize, rate: &Rate) -> [Ratio; 2] {
     ]
 }
 
-/// Prints what was measured at saturation.
+/// Prints the measurements at saturation.
 fn saturated(
     rounds: &[(Round, Round)],
     watchers: usize,
@@ -182,7 +182,7 @@ fn print_saturated<'a>(name: &str, rounds: impl Iterator<Item = &'a Saturated> +
     println!("  {name:>9}: {per_second:.0} deliveries/s, {cpu:.1} µs of CPU for each");
 }
 
-/// Prints what other selections and stalled watchers change for our server.
+/// Prints the effect of different selections and of stalled watchers on the MFTPlus server.
 fn varied(rounds: &[(Round, Round)]) -> [Ratio; 2] {
     println!("\n  {SELECTIONS} selections; {STALLED} stalled watchers in addition");
     let ours = rounds.iter().filter_map(|(ours, _)| Some((ours, ours.variants.as_ref()?)));

@@ -1,4 +1,4 @@
-//! The load: connections that each send a request, wait for its answer, and send the next one.
+//! The load generator: each connection sends a request, waits for the answer, and sends the next request.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -13,9 +13,9 @@ use std::{
 
 use super::place::Reporter;
 
-/// The number of stretches so far. Each reports more bytes than the one before, so that transfers make progress.
+/// The number of stretches so far. Each stretch reports more bytes than the last one, so that transfers make progress.
 static STRETCHES: AtomicUsize = AtomicUsize::new(0);
-/// The bytes between the first reports of two stretches.
+/// The number of bytes by which a transfer advances from the first report of a stretch to that of the next stretch.
 const BYTES_OF_STRETCH: usize = 1_000_000_000;
 
 /// The results of one measured stretch.
@@ -27,18 +27,20 @@ pub(crate) struct Measured {
     pub(crate) p99: Duration,
 }
 
-/// Reports from `connections` connections for `length`. Each connection reports for its own agents in turn.
+/// Sends reports over `connections` connections for the time `length`. On each connection, a different subset of the
+/// agents reports in turn.
 pub(crate) fn patches(address: &str, reporters: &Arc<Vec<Reporter>>, connections: usize, length: Duration) -> Measured {
     report(address, reporters, connections, move |start, _| start.elapsed() < length)
 }
 
-/// One report of each agent, from `connections` connections.
+/// Sends one report for each agent, over `connections` connections.
 pub(crate) fn first_patches(address: &str, reporters: &Arc<Vec<Reporter>>, connections: usize) -> Measured {
     let agents = reporters.len();
     report(address, reporters, connections, move |_, position| position < agents)
 }
 
-/// Reports while `goes_on` says so, which is handed the start and the number of agents whose turn was before.
+/// Sends reports while `goes_on` returns true. Its arguments are the start, and the position of the next report among
+/// all reports.
 fn report(
     address: &str,
     reporters: &Arc<Vec<Reporter>>,
@@ -81,7 +83,7 @@ fn report(
 
 /// Requests an export on a connection of its own. Returns the time until its first rows have arrived.
 pub(crate) fn first_rows(address: &str, path: &str, token: &str, accept: &str) -> Duration {
-    /// Some rows, and less than a page of them.
+    /// Bytes that hold some rows, but less than a page of rows.
     const SOME: usize = 8 * 1024;
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
@@ -126,7 +128,7 @@ pub(crate) fn export(address: &str, path: &str, token: &str, accept: &str) -> (u
     }
 }
 
-/// A kept-alive connection.
+/// A keep-alive connection.
 pub(crate) struct Line {
     stream: TcpStream,
     buffer: Vec<u8>,

@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: the cost of a durable PATCH, compared with a bare axum handler with group commit on the same
 //! engine with the same settings, and what keeping series and samples adds to it; the effect of a million transfers and
-//! a hundred thousand jobs; what watchers receive and cost, compared with a bare socket, and how long agents wait in a storm of reports; the cost of a list over
-//! GraphQL; how soon an outage of many agents is reported; what a fleet of a hundred thousand agents costs; and the
-//! cost of the agent's transfers, compared with the tools that people use today.
+//! a hundred thousand jobs; what watchers receive and what they cost, compared with a bare socket, and how long agents
+//! wait in a storm of reports; the cost of a list over GraphQL; how soon an outage of many agents is noticed; the cost
+//! of a fleet of a hundred thousand agents; and the cost of the agent's transfers, compared with other tools.
 //!
 //! The server and the bare servers are processes of their own. Both get the same load from this process, in turns, so
 //! that other load of the machine affects both.
@@ -32,15 +32,15 @@ mod usage;
 use clap::Parser;
 use ratios::Ratio;
 
-/// That of the server, also for the bare servers.
+/// The allocator of the server. The bare servers use it, too.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What is measured, in this order.
+/// The parts of the benchmark, in the order in which they are measured.
 const PARTS: [&str; 10] =
     ["throughput", "collecting", "million", "live", "storm", "reads", "schedule", "outage", "fleet", "transfers"];
 
-/// The parts with ratios that depend on no other tool.
+/// The parts whose ratios are recorded and checked: these do not depend on other tools.
 const PARTS_WITH_RATIOS: [&str; 6] = ["throughput", "collecting", "million", "live", "reads", "schedule"];
 
 /// Benchmarks. The results of one run are to be read as ratios.
@@ -123,7 +123,8 @@ fn main() {
     }
 }
 
-/// Measures the chosen parts. If none is chosen: all, or those with ratios if ratios are wanted. Returns the ratios.
+/// Measures the chosen parts and returns their ratios. If none is chosen, measures all parts, or with `--record` or
+/// `--check` only [`PARTS_WITH_RATIOS`].
 fn measure(options: &Options) -> Vec<Ratio> {
     let chosen: Vec<&String> = options.parts.iter().chain(&options.only).collect();
     let has_ratios = options.record || options.check;

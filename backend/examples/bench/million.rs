@@ -23,14 +23,14 @@ const AGENTS: usize = 2_000;
 pub(crate) fn run(options: &Options) -> Vec<Ratio> {
     let ratio = on("SQLite", &Engine::Sqlite, options);
     let has_ratios = options.check || options.record;
-    // Only the ratio of SQLite is recorded: PostgreSQL takes too long to fill for five runs.
+    // Only the ratio of SQLite is recorded: filling PostgreSQL for five runs takes too long.
     if let Some(url) = options.postgres.clone().filter(|_| !has_ratios) {
         on("PostgreSQL", &Engine::Postgres(url), options);
     }
     vec![Ratio::of_durations(format!("SQLite, PATCH beside {MANY} transfers, beside {FEW}"), ratio)]
 }
 
-/// Measures on one engine. Returns what a PATCH beside many transfers costs, beside few.
+/// Measures on one engine. Returns the cost of a PATCH with many stored transfers, as a multiple of its cost with few.
 fn on(name: &str, engine: &Engine, options: &Options) -> f64 {
     println!("\nA million transfers on {name}");
     let mut costs = Vec::new();
@@ -105,7 +105,8 @@ fn pages(place: &Place, server: &Server, reporters: &[Reporter], options: &Optio
     bounds::run(&server.address, &admin, &customer, &objects);
 }
 
-/// The times of pages at any depth with these filters, whose totals are maintained.
+/// Reads pages at several depths with these filters, whose totals the server maintains. Returns the duration of each
+/// path.
 fn published(line: &mut Line, tokens: [&str; 2], filters: &[String]) -> Vec<(Duration, String)> {
     let mut measured = Vec::new();
     for (token, filter) in tokens.iter().flat_map(|token| filters.iter().map(move |filter| (token, filter))) {
@@ -118,7 +119,7 @@ fn published(line: &mut Line, tokens: [&str; 2], filters: &[String]) -> Vec<(Dur
     measured
 }
 
-/// The times of the first pages with these filters.
+/// Reads some of the first 100 pages with these filters. Returns the duration of each path.
 fn additive(line: &mut Line, tokens: [&str; 2], filters: &[String]) -> Vec<(Duration, String)> {
     let mut measured = Vec::new();
     for (token, filter) in tokens.iter().flat_map(|token| filters.iter().map(move |filter| (token, filter))) {

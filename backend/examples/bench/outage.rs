@@ -1,5 +1,5 @@
-//! Twenty thousand agents stop sending heartbeats at once: how long it takes until all of them are shown offline, and
-//! how long reports of other agents wait meanwhile.
+//! Twenty thousand agents stop sending heartbeats at once. Measures how long it takes until all of them have the status
+//! offline, and how long reports of other agents take meanwhile.
 
 use std::{
     sync::{
@@ -33,7 +33,7 @@ use super::{
 
 /// The number of agents that stop.
 const SILENT: usize = 20_000;
-/// The number of agents that report meanwhile, each as fast as it gets answers.
+/// The number of agents that report meanwhile. Each sends the next report as soon as the last one is answered.
 const REPORTING: usize = 16;
 
 pub(crate) fn run(options: &Options) {
@@ -50,7 +50,8 @@ pub(crate) fn run(options: &Options) {
     }
 }
 
-/// Measures how long reports take without an outage, how long one sweep takes, and how long reports take during it.
+/// Returns how long reports take without an outage, how long the sweep takes, and how long reports take during the
+/// sweep.
 async fn outage(place: &Place, seconds: u64) -> (Vec<Duration>, Duration, Vec<Duration>) {
     let clock = ManualClock::at("2026-04-25T13:00:00Z".parse().unwrap());
     let settings = place::settings(place.flags());
@@ -127,7 +128,7 @@ async fn transfer(app: &App, customer: CustomerId, hostname: &str) -> (Actor, Tr
     (actor, transfer.id)
 }
 
-/// Creates agents in bulk.
+/// Creates [`SILENT`] agents in bulk, as copies of the agent `like`.
 async fn fill(app: &App, like: &Actor) {
     let Actor::Agent { agent, .. } = *like else { unreachable!("an agent reports") };
     let row = store::agents::find(&app.db, Scope::All, agent).await.unwrap().unwrap();

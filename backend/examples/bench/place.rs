@@ -30,10 +30,10 @@ use futures_util::{StreamExt, stream};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-/// Transfers that are created at once.
+/// The number of transfers that are created concurrently.
 const AT_ONCE: usize = 64;
 
-/// The database engine.
+/// A database engine.
 #[derive(Clone, Debug)]
 pub(crate) enum Engine {
     Sqlite,
@@ -66,7 +66,7 @@ impl Place {
 }
 
 async fn database(url: &str, name: &str) -> String {
-    // The same name may be wanted again, in the next run.
+    // A later run may use the same name again.
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let mut connection = PgConnection::connect(url).await.unwrap();
     let name = format!("bench_{name}_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
@@ -75,7 +75,7 @@ async fn database(url: &str, name: &str) -> String {
     format!("{}/{name}", &url[..end])
 }
 
-/// A process that serves, stopped when its handle is dropped.
+/// A server process. It is stopped when this value is dropped.
 pub(crate) struct Server {
     pub(crate) child: Child,
     pub(crate) address: String,
@@ -89,14 +89,14 @@ impl Server {
         Self::product_with(binary, place, limits, &[])
     }
 
-    /// Starts the product with more flags of `mftplus serve`.
+    /// Starts the product as it is shipped, with additional flags of `mftplus serve`.
     pub(crate) fn product_with(binary: &Path, place: &Place, limits: &str, flags: &[&str]) -> Self {
         let mut command = Command::new(binary);
         command.arg("serve").args(place.flags()).args(flags);
         let metrics = free_address();
         command.args(["--listen", "127.0.0.1:0", "--metrics-listen", metrics.as_str(), "--log", "warn"]);
         command.args(["--rate-limits", limits, "--admin-password", "bench bench bench"]);
-        // Transfers whose turn comes later stay as they are.
+        // Transfers that are reported late must not become stalled or fail.
         command.args(["--stalled-after", "24h", "--lease", "24h"]);
         let mut server =
             Self::spawn(command, |line| line.split("http://").nth(1)?.split(',').next().map(ToOwned::to_owned));
@@ -128,20 +128,21 @@ impl Server {
     }
 }
 
-/// An address at which nothing listens. The server does not say where its metrics are.
+/// An address on which no process listens. It is chosen here, because the server does not print the address of its
+/// metrics.
 fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Whatever it was doing is not measured any more.
+        // The process is killed: what it does after a measurement does not matter.
         drop(self.child.kill());
         drop(self.child.wait());
     }
 }
 
-/// An access token of the administrator that the first start creates.
+/// Creates an access token of the administrator, whom the first start of the server creates.
 pub(crate) fn token(binary: &Path, place: &Place) -> String {
     drop(Server::product(binary, place, "off"));
     let arguments = [vec!["token".to_owned(), "admin@localhost".to_owned()], place.flags()].concat();
@@ -156,13 +157,12 @@ struct Settings {
     serve: ServeSettings,
 }
 
-/// The settings for these flags of `mftplus serve`.
+/// The settings that these flags of `mftplus serve` give.
 pub(crate) fn settings(flags: Vec<String>) -> ServeSettings {
     Settings::parse_from(std::iter::once("bench".to_owned()).chain(flags)).serve
 }
 
-/// The settings of a server that fills a database. What is stored then need not be durable at each step; what is
-/// measured afterwards is.
+/// The settings of a server that fills a database. Its commits need not be durable; those of the measured server are.
 pub(crate) fn filling(place: &Place) -> ServeSettings {
     let mut flags = vec!["--data-dir".to_owned(), place.folder.path().display().to_string()];
     let hurried = place.database_url.as_ref().map(|url| format!("{url}?options[synchronous_commit]=off"));

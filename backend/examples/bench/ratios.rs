@@ -1,20 +1,20 @@
-//! `--record` and `--check`: ratios of several runs beside those that are recorded in the repository. Absolute numbers
-//! depend on the machine, so only ratios are compared.
+//! `--record` and `--check`: compares the ratios of several runs with those that are recorded in the repository.
+//! Absolute numbers depend on the machine, so only ratios are compared.
 
 use std::{collections::BTreeMap, fs, process};
 
-/// The recorded ratios, by their names, below the root of the repository.
+/// The file with the recorded ratios by name, relative to the root of the repository.
 const FILE: &str = "backend/examples/bench/ratios.json";
 /// The number of runs whose median counts.
 const RUNS: usize = 5;
-/// How much slower than recorded a ratio may be.
+/// The maximum factor by which a ratio may be slower than recorded.
 const TOLERANCE: f64 = 1.2;
 
 /// A ratio of one run.
 pub(crate) struct Ratio {
     name: String,
     value: f64,
-    /// Whether a higher value is the faster one.
+    /// Whether a higher value is faster. Otherwise a lower value is faster.
     is_speed: bool,
 }
 
@@ -29,7 +29,7 @@ impl Ratio {
         Self { name: name.into(), value, is_speed: false }
     }
 
-    /// How much slower this is than recorded; below 1 if it is faster.
+    /// The factor by which this ratio is slower than recorded; below 1 if it is faster.
     fn slowdown(&self, recorded: f64) -> f64 {
         if self.is_speed { recorded / self.value } else { self.value / recorded }
     }
@@ -73,7 +73,7 @@ fn read() -> BTreeMap<String, f64> {
     fs::read_to_string(FILE).map(|text| serde_json::from_str(&text).unwrap()).unwrap_or_default()
 }
 
-/// The median of each ratio.
+/// Runs `measure` [`RUNS`] times and returns the median of each ratio.
 fn medians(measure: impl Fn() -> Vec<Ratio>) -> Vec<Ratio> {
     let mut all: BTreeMap<String, Vec<Ratio>> = BTreeMap::new();
     for run in 1..=RUNS {

@@ -20,7 +20,7 @@ use super::{
 
 const AGENTS: usize = 100;
 const TRANSFERS: usize = 2_000;
-/// The connections that query, each as fast as it gets answers.
+/// The number of connections. Each sends the next query as soon as the last one is answered.
 const CONNECTIONS: usize = 8;
 
 /// The dashboard's query (`frontend/src/api/transfers.rs`), as it is sent.
@@ -71,7 +71,7 @@ pub(crate) fn run(options: &Options) -> Vec<Ratio> {
     ]
 }
 
-/// Sends the same request over all connections, each as fast as it gets answers.
+/// Sends the same request over all connections. Each sends the next one as soon as the last one is answered.
 fn measure(server: &Server, request: &str, options: &Options) -> Measured {
     let length = Duration::from_secs(options.seconds);
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();

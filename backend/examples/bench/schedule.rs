@@ -1,5 +1,5 @@
-//! The effect of a hundred thousand enabled jobs: the time to claim and dispatch a thousand that are due, and the CPU
-//! time of an idle server, both compared with a thousand jobs.
+//! The effect of a hundred thousand enabled jobs, compared with a thousand: the time to claim and dispatch a thousand
+//! jobs that are due, and the CPU usage of an idle server.
 
 use std::{
     sync::Arc,
@@ -79,7 +79,7 @@ async fn dispatch(place: &Place, count: usize, rounds: usize) -> Duration {
         assert_eq!(cp.decide_due_slots().await.unwrap(), DUE);
         taken.push(start.elapsed());
     }
-    // From here on nothing is due.
+    // From here on, no job is due.
     let mut tx = app.db.begin().await.unwrap();
     let later: DateTime<Utc> = "2100-01-01T00:00:00Z".parse().unwrap();
     sql("UPDATE schedules SET next_run_at = $1").bind(later).execute(&mut tx).await.unwrap();
@@ -116,7 +116,7 @@ async fn fill(app: &App, count: usize) {
     tx.commit().await.unwrap();
 }
 
-/// One job for each of the agents, due each minute.
+/// Creates one job for each agent, due each minute.
 async fn templates(app: &App, customer: CustomerId) -> Vec<JobRow> {
     let cp = &app.cp;
     let code = cp.create_enrolment_code(&Actor::System, customer, CreateEnrolmentCode::default()).await.unwrap().code;
@@ -136,7 +136,7 @@ async fn templates(app: &App, customer: CustomerId) -> Vec<JobRow> {
     templates
 }
 
-/// The part of one core that an idle server takes.
+/// The fraction of one core that an idle server uses.
 fn idle(place: &Place, options: &Options) -> f64 {
     let server = Server::product(&options.server, place, "off");
     let settled = Duration::from_secs(2);

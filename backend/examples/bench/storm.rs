@@ -1,5 +1,6 @@
-//! Storms of reports on a thousand watchers: at given rates, and at twice the rate that the server can deliver. Agents
-//! must not wait for watchers, and each watcher must know the last state of every transfer shortly after a storm.
+//! Storms: high rates of reports with a thousand watchers, at given rates and at twice the rate that the server can
+//! deliver. Agents must not wait for watchers, and each watcher must receive the last state of every transfer shortly
+//! after a storm.
 
 use std::time::Duration;
 
@@ -9,20 +10,21 @@ use super::{
     rows::{self, Asked},
 };
 
-/// The minimum rate of the last storm.
+/// The minimum rate of the last storm, in reports per second.
 const MIN_RATE: u32 = 800;
-/// The minimum time. In the last storm every transfer is reported more than once in it, and it has two rounds of the
-/// collector, which come every 10 seconds.
+/// The minimum length of a storm in seconds. In this time, the last storm reports every transfer more than once, and
+/// the collector, which runs every 10 seconds, has two rounds.
 const MIN_SECONDS: u64 = 25;
-/// Slow answers whose reports were due so close to each other had the same cause.
+/// The maximum time between the reports of two slow answers that count as one pause, because they probably have the
+/// same cause.
 const PAUSE: Duration = Duration::from_millis(250);
 /// The maximum number of pauses that are printed.
 const MAX_PAUSES: usize = 20;
 
-/// The most that a PATCH may take, in milliseconds.
+/// The maximum p50 of a PATCH, in milliseconds.
 const P50_ASKED: f64 = 10.0;
 const P99_ASKED: f64 = 100.0;
-/// The most resyncs, in percent of the deliveries.
+/// The maximum number of resyncs, in percent of the deliveries.
 const RESYNCS_ASKED: f64 = 1.0;
 
 pub(crate) fn run(options: &Options) {
@@ -41,7 +43,7 @@ pub(crate) fn run(options: &Options) {
     measure(&setup, &mut server, rate, seconds);
 }
 
-/// Measures a storm, and prints what came of it.
+/// Measures a storm and prints the results.
 fn measure(setup: &Setup, server: &mut WatchedServer<'_>, rate: u32, seconds: u64) {
     println!("\n  {rate} PATCH/s for {seconds} s");
     let before = server.stages();
@@ -77,7 +79,7 @@ fn print(storm: &Storm) {
     rows::print("Resyncs among the deliveries", resyncs, " %", Asked::AtMost(RESYNCS_ASKED));
 }
 
-/// Prints when answers were slow, so that what happens at intervals is seen.
+/// Prints when answers were slow, so that causes with a regular interval can be recognised.
 fn print_pauses(slow: &[Answered]) {
     let pauses: Vec<&[Answered]> = slow.chunk_by(|one, next| next.due.saturating_sub(one.due) < PAUSE).collect();
     for pause in pauses.iter().take(MAX_PAUSES) {

@@ -1,5 +1,6 @@
-//! Durable reports per second at 1, 32 and 256 connections, and the latency of a single connection, once each agent has
-//! reported. What the first report of an agent costs after a start, which reads its key, is printed beside them.
+//! Durable reports per second at 1, 32 and 256 connections, and the latency of a single connection, after each agent
+//! has reported once. The cost of an agent's first report after a start, for which the server reads its key, is printed
+//! separately.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,18 +16,18 @@ use super::{
 const AGENTS: usize = 4_000;
 /// The number of agents that take turns on a single connection.
 const LONE: usize = 200;
-/// The most that a lone PATCH may take, beside the bare handler's.
+/// The maximum duration of a PATCH on a single connection, as a multiple of that of the bare handler.
 const LONE_ASKED: f64 = 1.2;
 
-/// What one server did in one stretch.
+/// The measurements of one server in one stretch.
 struct Stretch {
     /// The first report of each agent.
     first: Reports,
-    /// The reports after them.
+    /// The reports after the first ones.
     next: Reports,
 }
 
-/// Reports, with the seconds of CPU of the server for each.
+/// Measured reports, with the server's CPU seconds for each report.
 struct Reports {
     measured: Measured,
     cpu: f64,
@@ -45,7 +46,7 @@ pub(crate) fn run(options: &Options) -> Vec<Ratio> {
     ratios
 }
 
-/// Measures on one engine, where `asked` is the least part of the bare handler's speed at many connections.
+/// Measures on one engine. `asked` is the minimum speed at many connections, as a fraction of the bare handler's speed.
 fn engine(name: &str, engine: &Engine, asked: f64, options: &Options) -> Vec<Ratio> {
     println!("\n{name}");
     println!(
@@ -59,7 +60,7 @@ fn engine(name: &str, engine: &Engine, asked: f64, options: &Options) -> Vec<Rat
         let reporters = of(&reporters, connections);
         let mut rounds = Vec::new();
         for _ in 0..options.rounds {
-            // A new process has fresh windows of the rate limit: what is measured is the work, not the refusal.
+            // A new process has new rate limit windows, so no request is refused during the measurement.
             let server = Server::product(&options.server, &place, "agent=300");
             let ours = stretch(&server, &reporters, connections, options);
             drop(server);
@@ -96,7 +97,8 @@ fn print_row(name: &str, ours: &Reports, bare: &Reports) {
     );
 }
 
-/// As many agents as the limit of 300 requests a minute requires for the whole stretch, with a margin for first reports.
+/// The agents for this number of connections: so many that none reaches the limit of 300 requests a minute in a
+/// stretch, including the first reports.
 fn of(reporters: &Arc<Vec<Reporter>>, connections: usize) -> Arc<Vec<Reporter>> {
     if connections == 1 { Arc::new(reporters[..LONE].to_vec()) } else { Arc::clone(reporters) }
 }

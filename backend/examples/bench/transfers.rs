@@ -1,5 +1,5 @@
-//! What a copy by the agent costs beside the tools that people use today, over SFTP, FTP, FTPS and on one machine; and the
-//! memory that ten copies at once take.
+//! The duration and CPU time of a copy by the agent, compared with other tools, over SFTP, FTP, FTPS and on one
+//! machine; and the memory of ten concurrent copies.
 
 mod compare;
 pub(crate) mod setup;
@@ -15,24 +15,25 @@ use super::Options;
 use compare::{Asked, Comparison, Contender};
 use setup::Setup;
 
-/// How many small files a folder has, and the bytes of each.
+/// The number of small files in the folder; the next constant is the size of each in bytes.
 const SMALL_FILES: usize = 1_000;
 const SMALL_FILE: usize = 4_096;
 
-/// Beside a tool alone, whether it syncs the new file, as `--verify none` does, or leaves that to the kernel.
+/// The requirement beside a tool alone, whether or not the tool syncs the new file as `--verify none` does.
 const BARE: Asked = Asked { wall: Some(0.9), cpu: Some(1.25) };
 
-/// Beside a tool, `sha256sum` and `sync`: as much as the agent does.
+/// The requirement beside a tool with `sha256sum` and `sync`, which do as much as the agent.
 const EQUAL: Asked = Asked { wall: Some(1.0), cpu: Some(1.15) };
 
-/// Beside `cp`, `sha256sum` and `sync`.
+/// The requirement beside `cp` with `sha256sum` and `sync`.
 const LOCAL: Asked = Asked { wall: Some(0.9), cpu: None };
 
-/// Many small files, each of them synced.
+/// The requirement for many small files, each of which is synced.
 const SMALL: Asked = Asked { wall: Some(1.5), cpu: None };
 
-/// Beside a tool that does less: it leaves the new files in the memory of the machine that receives them, which loses them
-/// with the power, or copies no byte where the file system can share them, as `cp` does. Speed is asked for equal work.
+/// No requirement, beside a tool that does less than the agent. It leaves the new files in the memory of the receiving
+/// machine, so a power loss destroys them; or it shares blocks of the file system instead of copying bytes, as `cp` may
+/// do.
 const NOTHING: Asked = Asked { wall: None, cpu: None };
 
 pub(crate) fn run(options: &Options) {
@@ -56,7 +57,7 @@ pub(crate) fn run(options: &Options) {
     println!("Ten SFTP transfers at once\n  {peak} MiB (at most {most} is asked for: {reached})");
 }
 
-/// Random bytes, so that nothing on the way compresses them.
+/// Writes a file of random bytes, which no part of the connection can compress.
 fn write_large(path: &Path, mebibytes: usize) {
     let mut file = File::create(path).unwrap();
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
@@ -90,7 +91,7 @@ fn sftp(setup: &Setup) -> Vec<Comparison> {
         let pulls = word == "get";
         let (source, destination) = (Setup::sftp_end(&from, pulls), Setup::sftp_end(&to, !pulls));
         let script = |command: &str| setup.sftp(&format!("{command} {} {}", from.display(), to.display()));
-        // `-f` syncs the new file here, or asks the server to.
+        // `-f` syncs the new file on this machine, or asks the server to sync it.
         let tool = Tool { name: "sftp", script: script(word), synced: Some(script(&format!("{word} -f"))) };
         pair(setup, title, (&source, &destination), &tool, (&hashed, &to))
     });
@@ -123,12 +124,12 @@ fn ftp(setup: &Setup) -> Vec<Comparison> {
 struct Tool {
     name: &'static str,
     script: String,
-    /// The same with a sync of the new file, if `--verify none` syncs it.
+    /// The same script with a sync of the new file, if the agent with `--verify none` syncs it, too.
     synced: Option<String>,
 }
 
-/// A tool alone, and with a sync where it has one, beside `--verify none`; followed by `sha256sum` and `sync` beside the
-/// default. `hashed` is what a careful user hashes, `written` the new file.
+/// Two comparisons: the tool alone, and with a sync if it has one, beside the agent with `--verify none`; and the tool
+/// followed by `sha256sum` of `hashed` and `sync` of `written`, the new file, beside the agent's default.
 fn pair(
     setup: &Setup,
     title: &str,
@@ -169,7 +170,7 @@ fn local(setup: &Setup) -> Vec<Comparison> {
     vec![comparison("Local", "none", alone), comparison("Local, verified", "sha256", verified)]
 }
 
-/// A folder of small files over SFTP.
+/// Compares copies of a folder of small files over SFTP.
 fn small(setup: &Setup) -> Vec<Comparison> {
     let (here, there) = (setup.here(), setup.there());
     let ends = [

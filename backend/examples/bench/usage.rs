@@ -1,8 +1,8 @@
-//! What a process takes of the machine.
+//! Reads the CPU time and the memory of a process.
 
 use std::fs;
 
-/// Seconds of CPU that a process has taken.
+/// The CPU time that a process has used, in seconds.
 pub(crate) fn cpu(process: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
@@ -11,7 +11,7 @@ pub(crate) fn cpu(process: u32) -> f64 {
     ticks / 100.0
 }
 
-/// Resident bytes of a process.
+/// The resident memory of a process, in bytes.
 pub(crate) fn resident(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();

@@ -1,5 +1,5 @@
-//! Group commit, as short as it can be: one task takes the reports that wait, writes them with one statement, which is
-//! one commit, and lets their handlers answer.
+//! A minimal group commit: one task takes the waiting reports, writes them with one statement, which is one commit, and
+//! then lets their handlers answer.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,12 +16,12 @@ use uuid::Uuid;
 
 /// The maximum number of reports in one commit.
 const MAX_BATCH: usize = 512;
-/// A queue of at most this many reports is taken whole; of a longer one half, so that the next reports arrive during
-/// the commit.
+/// If at most this many reports are in the queue, all of them are taken; otherwise half of them, so that the next
+/// reports arrive during the commit.
 const MIN_SPLIT: usize = 16;
 /// The maximum number of reports in the queue.
 const QUEUE: usize = 4096;
-/// The values of a report.
+/// The number of values in a report.
 const VALUES: usize = 4;
 
 const UPDATE_ONE: &str = "UPDATE transfers SET progress = ?2, bytes_transferred = ?3, speed = ?4, \
@@ -39,21 +39,21 @@ pub(super) struct Update {
     pub(super) progress: f64,
     pub(super) bytes: i64,
     pub(super) speed: f64,
-    /// Told after the commit.
+    /// Receives a message after the commit.
     pub(super) committed: oneshot::Sender<()>,
 }
 
-/// The one connection that writes.
+/// The only connection that writes.
 enum Writer {
     Sqlite {
         connection: PoolConnection<Sqlite>,
-        /// The statements for a power of two of reports.
+        /// The statement for each number of rows, which is a power of two.
         texts: HashMap<usize, Arc<str>>,
     },
     Postgres(PoolConnection<Postgres>),
 }
 
-/// Starts the task. Returns its queue.
+/// Starts the task and returns the sender of its queue.
 pub(super) async fn start(db: &Db) -> mpsc::Sender<Update> {
     let mut writer = match db {
         Db::Sqlite { hot, .. } => Writer::Sqlite { connection: hot.acquire().await.unwrap(), texts: HashMap::new() },
@@ -79,7 +79,8 @@ pub(super) async fn start(db: &Db) -> mpsc::Sender<Update> {
     sender
 }
 
-/// One row of values for each report, filled up with rows that match nothing.
+/// Writes one row of values for each report. The statement is filled up to a power of two with rows that match no
+/// transfer.
 async fn write_rows(connection: &mut SqliteConnection, texts: &mut HashMap<usize, Arc<str>>, batch: &[Update]) {
     let size = batch.len().next_power_of_two();
     let text = Arc::clone(texts.entry(size).or_insert_with(|| update_text(size).into()));
@@ -104,7 +105,7 @@ fn update_text(size: usize) -> String {
     )
 }
 
-/// One array for each column.
+/// Writes the reports with one array for each column.
 async fn write_arrays(connection: &mut PgConnection, batch: &[Update]) {
     let ids: Vec<Uuid> = batch.iter().map(|update| update.id).collect();
     let progress: Vec<f64> = batch.iter().map(|update| update.progress).collect();

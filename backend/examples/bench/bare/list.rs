@@ -1,4 +1,5 @@
-//! A list of transfers: the newest fifty and their total, by the statements that our server needs for them, as JSON.
+//! The list of transfers as JSON: the newest fifty and the total, read with the statements that the MFTPlus server
+//! uses.
 
 use axum::{
     extract::State,

@@ -1,4 +1,4 @@
-//! Live, without any logic: each report makes one text, which is sent to every socket.
+//! Live updates without any logic: each report becomes one text, which is sent to every socket.
 
 use std::time::Duration;
 
@@ -17,16 +17,16 @@ use serde::Deserialize;
 use tokio::{sync::broadcast, time::sleep};
 use uuid::Uuid;
 
-/// The texts that may wait for a socket. Of more, it misses the oldest.
+/// The maximum number of texts that wait for a socket. Beyond that, the socket misses the oldest.
 const CAPACITY: usize = 4096;
-/// While more texts wait, a report is not answered, so that no socket misses one.
+/// While more texts than this wait, reports are not answered, so that no socket misses a text.
 const MAX_WAITING: usize = 512;
 /// The maximum number of texts that are written at once.
 const MAX_FRAMES: usize = 64;
-/// The bytes of a socket's buffer for reading: clients send little.
+/// The size of a socket's read buffer in bytes. It is small, because clients send little.
 const READ_BUFFER: usize = 4096;
 
-/// Where reports leave their texts for all sockets.
+/// The channel through which the texts of reports reach all sockets.
 type Texts = broadcast::Sender<Utf8Bytes>;
 
 #[derive(Deserialize)]
@@ -43,11 +43,11 @@ pub(super) fn router() -> Router {
 
 async fn report(State(texts): State<Texts>, Path(id): Path<Uuid>, Json(report): Json<Report>) -> StatusCode {
     let Report { bytes_transferred: bytes, speed } = report;
-    // The fields in the order of the documents that watchers subscribe with.
+    // The fields have the order of the document with which watchers subscribe.
     let text = format!(
         r#"{{"id":"1","type":"next","payload":{{"data":{{"transferUpdated":{{"resync":false,"transfer":{{"speed":{speed:?},"id":"{id}","status":"RUNNING","progress":0.1,"bytesTransferred":{bytes},"revision":3,"etaSeconds":100,"stalled":false,"agentName":"agent-0"}}}}}}}}}}"#
     );
-    // Fails while there is no socket.
+    // Sending fails while no socket is open.
     drop(texts.send(text.into()));
     while texts.len() > MAX_WAITING {
         sleep(Duration::from_millis(1)).await;

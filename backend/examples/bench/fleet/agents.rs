@@ -21,7 +21,7 @@ pub(super) struct Agent {
     pub(super) transfers: Vec<String>,
 }
 
-/// The answers within the window: how long each took from the time at which its request was due.
+/// The answers within the window. Durations are measured from the time at which the request was due.
 #[derive(Default)]
 pub(super) struct Answers {
     pub(super) heartbeats: Vec<Duration>,
@@ -34,8 +34,8 @@ pub(super) struct Answers {
     pub(super) reconnects: usize,
 }
 
-/// Lets the agents send heartbeats and reports until the window ends. Agent `i` uses connection `i % connections`.
-/// Durations are returned in ascending order.
+/// Sends the heartbeats and reports of the agents until the window ends. Agent `i` uses connection `i % connections`.
+/// The returned durations are in ascending order.
 pub(super) async fn run(
     addresses: &[String],
     agents: Vec<Agent>,
@@ -50,7 +50,7 @@ pub(super) async fn run(
     }
     let mut tasks = JoinSet::new();
     for (number, group) in groups.into_iter().enumerate() {
-        // Not by turns: each server gets agents of every customer.
+        // The servers do not simply alternate, so that each server gets agents of every customer.
         let address = addresses[number / 3 % addresses.len()].clone();
         tasks.spawn(connection(address, group, begin, window));
     }
@@ -68,7 +68,7 @@ pub(super) async fn run(
     all
 }
 
-/// Lets the last agents wait for directives, each on a connection of its own, until `end`.
+/// Lets the last `count` agents wait for directives by long polls until `end`, each on its own connection.
 pub(super) fn poll(addresses: &[String], agents: &[Agent], count: usize, end: Instant) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for (number, agent) in agents.iter().rev().take(count).enumerate() {
@@ -82,7 +82,7 @@ pub(super) fn poll(addresses: &[String], agents: &[Agent], count: usize, end: In
     tasks
 }
 
-/// Sends the requests of some agents when they are due, one after the other.
+/// Sends the requests of a group of agents over one connection, one after the other, each when it is due.
 async fn connection(address: String, group: Vec<(usize, Agent)>, begin: Instant, window: Window) -> Answers {
     let mut due = BinaryHeap::new();
     for (position, (index, agent)) in group.iter().enumerate() {
@@ -113,7 +113,7 @@ async fn connection(address: String, group: Vec<(usize, Agent)>, begin: Instant,
     answers
 }
 
-/// Spreads the agents evenly over a period.
+/// The offset of an agent within `period`. Agents are spread evenly over the period.
 fn phase(index: usize, period: Duration) -> Duration {
     let part = u32::try_from(index).unwrap().wrapping_mul(0x9e37_79b9);
     period.mul_f64(f64::from(part) / f64::from(u32::MAX))
@@ -124,7 +124,7 @@ fn heartbeat(agent: &Agent, step: usize) -> String {
     request("POST", "/api/agents/heartbeat", &agent.key, &body)
 }
 
-/// A report of the agent's only transfer, or of all in a batch.
+/// The request that reports the agent's transfers: a single PATCH for one transfer, a batch for several.
 fn report(agent: &Agent, step: usize) -> String {
     let bytes = step * 4_194_304;
     if let [transfer] = &agent.transfers[..] {

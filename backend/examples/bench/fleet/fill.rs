@@ -1,4 +1,5 @@
-//! Fills a database with a fleet: agents with keys in bulk, transfers and users as the product creates them.
+//! Fills a database with a fleet. Agents and their keys are inserted in bulk; transfers and users are created through
+//! the control plane.
 
 use std::sync::Arc;
 
@@ -21,12 +22,12 @@ use sha2::{Digest, Sha256};
 use super::{ADMINS, CUSTOMERS, agents::Agent};
 use crate::place::{self, Place};
 
-/// Agents that are stored in one transaction.
+/// The number of agents that are stored in one transaction.
 const CHUNK: usize = 5_000;
-/// Requests at once while transfers are created.
+/// The number of concurrent requests while transfers are created.
 const AT_ONCE: usize = 64;
 
-/// What the load needs to know of the database.
+/// The objects in the database that the load uses.
 pub(super) struct Fleet {
     pub(super) agents: Vec<Agent>,
     /// The access token of a user of each customer.
@@ -35,7 +36,7 @@ pub(super) struct Fleet {
     pub(super) admins: Vec<String>,
 }
 
-/// The number of transfers that an agent runs. Of 1,000 agents 40 run one and 12 run five.
+/// The number of running transfers of the agent with this index. Of 1,000 agents, 40 have one and 12 have five.
 fn transfers_of(index: usize) -> usize {
     match index % 1000 {
         0..40 => 1,
@@ -78,7 +79,7 @@ pub(super) async fn fill(place: &Place, count: usize, connections: usize) -> Fle
     Fleet { agents, customers: tokens, admins }
 }
 
-/// Creates a user, of this customer or an administrator. Returns an access token.
+/// Creates a user of the customer, or an administrator if `customer` is `None`. Returns an access token.
 async fn user(cp: &ControlPlane, email: &str, customer: Option<CustomerId>) -> String {
     let role = if customer.is_some() { "customer" } else { "admin" };
     let input = json!({ "email": email, "password": "correct horse battery", "role": role, "customerId": customer });

@@ -16,7 +16,8 @@ use super::fill::Fleet;
 
 const FIELDS: &str = "{ resync transfer { id status progress bytesTransferred speed revision etaSeconds stalled } }";
 
-/// Subscribes every user, and counts what they receive from then on. The subscriptions end when the tasks are dropped.
+/// Subscribes every user to transfers, and counts the messages that they receive in `delivered`. The subscriptions end
+/// when the returned tasks are dropped.
 pub(super) async fn start(addresses: &[String], fleet: &Fleet, delivered: &Arc<AtomicUsize>) -> JoinSet<()> {
     let customers = fleet.customers.iter().map(|token| (token, format!("subscription {{ transferUpdated {FIELDS} }}")));
     let throttled = format!("subscription {{ transferUpdated(throttleMs: 1000) {FIELDS} }}");

@@ -4,18 +4,19 @@
 const TEXT: u8 = 0x81;
 /// The bit of the second byte that says that a mask follows.
 const MASKED: u8 = 0x80;
-/// The longest payload whose length is in the second byte.
+/// The length of the longest payload whose length is in the second byte.
 const MAX_SHORT: u8 = 125;
 /// The second byte of a frame whose length follows in two bytes.
 const TWO_BYTES: u8 = 126;
 /// The second byte of a frame whose length follows in eight bytes.
 const EIGHT_BYTES: u8 = 127;
 
-/// The payload of the text at the start of `bytes`, and the length of its frame; `None` while parts of it are missing.
+/// The payload of the text frame at the start of `bytes`, and the length of the frame; `None` while the frame is
+/// incomplete.
 ///
 /// # Panics
 ///
-/// If the server closes the socket, or sends something else than whole texts.
+/// If the server closes the socket, or sends anything but unfragmented text frames.
 pub(super) fn first(bytes: &[u8]) -> Option<(&[u8], usize)> {
     let (&kind, &second) = (bytes.first()?, bytes.get(1)?);
     assert_eq!(kind, TEXT, "the server sent {}", String::from_utf8_lossy(bytes));
@@ -28,7 +29,7 @@ pub(super) fn first(bytes: &[u8]) -> Option<(&[u8], usize)> {
     Some((bytes.get(start..end)?, end))
 }
 
-/// The frame of a text of a client. Its mask is zero, which leaves the text as it is.
+/// The frame with which a client sends a text. The mask is zero, so the text is not changed.
 pub(super) fn masked(text: &str) -> Vec<u8> {
     let mut frame = vec![TEXT];
     if let Ok(length @ ..=MAX_SHORT) = u8::try_from(text.len()) {
@@ -42,7 +43,7 @@ pub(super) fn masked(text: &str) -> Vec<u8> {
     frame
 }
 
-/// Where `part` begins in `bytes`.
+/// The index at which `part` begins in `bytes`; `None` if it does not occur.
 pub(super) fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
     bytes.windows(part.len()).position(|window| window == part)
 }

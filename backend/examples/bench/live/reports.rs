@@ -1,4 +1,4 @@
-//! The reports of agents, over connections that stay open.
+//! Sends the reports of agents over keep-alive connections.
 
 use std::{
     sync::{
@@ -16,39 +16,39 @@ use crate::{
     place::Reporter,
 };
 
-/// The connections that report as fast as they get answers.
+/// The number of connections that send the next report as soon as the last one is answered.
 const CLOSED_LOOP_CONNECTIONS: usize = 8;
-/// The bytes between two reports.
+/// The number of bytes by which a transfer advances between two reports.
 const BYTES: usize = 1_000;
-/// The time from which on an answer is slow.
+/// The duration from which an answer counts as slow.
 pub(crate) const SLOW: Duration = Duration::from_millis(100);
 
-/// A report with the time of its answer.
+/// When a report was due, and how long its answer took.
 #[derive(Clone, Copy)]
 pub(crate) struct Answered {
     /// When the report was due, after the start of the stretch.
     pub(crate) due: Duration,
-    /// How long the answer took from then on.
+    /// How long the answer took, measured from `due`.
     pub(crate) time: Duration,
 }
 
-/// What became of reports.
+/// The outcome of the reports of a stretch.
 #[derive(Default)]
 pub(super) struct Reported {
     /// How long each answer took from the time at which its report was due, in ascending order.
     pub(super) times: Vec<Duration>,
     /// The answers that took longer than [`SLOW`], in the order in which their reports were due.
     pub(super) slow: Vec<Answered>,
-    /// How much too late reports were sent whose connections did not wait for another answer, in ascending order: what
-    /// the load itself waited for a processor, and up to a millisecond of its timer.
+    /// How late reports were sent although their connection was free, in ascending order. This is the delay of the load
+    /// generator itself: waiting for a processor, and up to a millisecond of its timer.
     pub(super) own_delays: Vec<Duration>,
     /// The numbers of the reports that were accepted.
     pub(super) accepted: Vec<usize>,
     pub(super) refused: usize,
 }
 
-/// Sends the reports of a stretch when they are due, `rate` in a second. Reports of one transfer use one connection if
-/// the number of transfers is a multiple of the number of connections, so that they arrive in their order.
+/// Sends each report of a stretch when it is due, `rate` reports per second. If the number of transfers is a multiple
+/// of the number of connections, all reports of a transfer use the same connection, so that they arrive in order.
 pub(super) async fn paced(
     address: &str,
     reporters: &Arc<Vec<Reporter>>,
@@ -65,7 +65,8 @@ pub(super) async fn paced(
             let mut reported = Reported::default();
             for number in stretch.numbers.clone().filter(|number| number % connections == index) {
                 let due = stretch.due(number, rate);
-                // If the connection still waited for an earlier answer, the delay begins with the schedule.
+                // If the connection was still waiting for an earlier answer, the delay is measured from the time at
+                // which the report was due.
                 let is_late = due < Instant::now();
                 sleep_until(due.into()).await;
                 if !is_late {
@@ -102,7 +103,7 @@ pub(super) async fn paced(
     all
 }
 
-/// Sends reports until `stop`, each connection as fast as it gets answers.
+/// Sends reports until `stop` is set. Each connection sends the next report as soon as the last one is answered.
 pub(super) async fn closed_loop(address: &str, reporters: &Arc<Vec<Reporter>>, stop: &Arc<AtomicBool>) {
     let mut tasks = JoinSet::new();
     for _ in 0..CLOSED_LOOP_CONNECTIONS {
@@ -119,7 +120,7 @@ pub(super) async fn closed_loop(address: &str, reporters: &Arc<Vec<Reporter>>, s
     }
 }
 
-/// Sends the report with this number, about the transfer whose turn it is. Returns whether it was accepted.
+/// Sends the report with this number. Transfers take turns by number. Returns whether the report was accepted.
 pub(super) async fn send(connection: &mut Connection, reporters: &[Reporter], number: usize) -> bool {
     let Reporter { key, transfer } = &reporters[number % reporters.len()];
     // The speed tells watchers the number.
@@ -128,7 +129,7 @@ pub(super) async fn send(connection: &mut Connection, reporters: &[Reporter], nu
     matches!(status, Ok(200 | 204))
 }
 
-/// The duration that `percent` of the times do not exceed.
+/// The duration that `percent` of `times` do not exceed. `times` must be in ascending order.
 pub(crate) fn percentile(times: &[Duration], percent: usize) -> Duration {
     times.get(times.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default()
 }

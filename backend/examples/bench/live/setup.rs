@@ -1,5 +1,5 @@
-//! What servers are measured with: a database with running transfers, and two threads for the clients, one for those
-//! who watch and one for those who report.
+//! The setup for measuring servers: a database with running transfers, and two threads for the clients, one for
+//! watchers and one for reporting agents.
 
 use std::sync::Arc;
 
@@ -10,25 +10,25 @@ use crate::{
     place::{self, Engine, Place, Reporter, Server},
 };
 
-/// The agents, each with as many transfers.
+/// The number of agents. All have the same number of transfers.
 const AGENTS: usize = 100;
-/// The running transfers, which take turns: enough that no state waits long enough to be replaced by the next one
-/// of its transfer, unless the server is overloaded. A multiple of the numbers of connections that report.
+/// The number of running transfers, which take turns. There are so many that a waiting state is only replaced by the
+/// next one of its transfer if the server is overloaded. It is a multiple of the numbers of reporting connections.
 pub(crate) const TRANSFERS: usize = 10_000;
 
 pub(crate) struct Setup {
     place: Place,
     pub(super) reporters: Arc<Vec<Reporter>>,
     pub(super) token: String,
-    /// Where watchers receive.
+    /// The runtime of the watchers.
     pub(super) watching: Runtime,
-    /// Where everything else runs.
+    /// The runtime of everything else.
     pub(crate) reporting: Runtime,
 }
 
 impl Setup {
     pub(crate) fn new(options: &Options, name: &str) -> Self {
-        // The sockets of this process; the server raises its own limit.
+        // Raises the limit of this process for its sockets. The server raises its own limit.
         rlimit::increase_nofile_limit(u64::MAX).unwrap();
         let place = Place::fresh(&Engine::Sqlite, name);
         let reporters = Arc::new(place::transfers(&place, AGENTS, TRANSFERS));

@@ -1,6 +1,6 @@
-//! Where the time of reports goes: the stages that the server measures itself, and how long threads waited for a
-//! processor. What agents wait beyond the server's own times is the network, and the load itself, which uses the same
-//! processors.
+//! Shows where the time of reports is spent: in the stages that the server measures itself, and in threads that wait
+//! for a processor. The rest of the time that agents wait is spent in the network and in the load generator, which uses
+//! the same processors.
 
 use std::{
     collections::BTreeMap,
@@ -11,30 +11,31 @@ use std::{
 
 use crate::place::Server;
 
-/// The stages, each a part of the one before: how it is called, its histogram, and what is in the labels of its series.
+/// The stages; each is a part of the stage before it. For each: its name, its histogram, and a text that the labels of
+/// its series contain.
 const STAGES: [(&str, &str, &str); 3] = [
     ("PATCHes within the server", "mftplus_http_requests_duration_seconds", "method=\"PATCH\""),
     ("commits", "mftplus_writer_commit_duration_seconds", ""),
     ("waits for the write lock", "mftplus_write_lock_duration_seconds", ""),
 ];
-/// The bucket beyond which times are counted, in seconds.
+/// Durations above this bound, in seconds, are counted as long.
 const LONG: f64 = 0.1;
 
-/// A histogram: for each bound in seconds, the number of values up to it.
+/// A histogram: for each upper bound in seconds, the number of values that do not exceed it.
 type Histogram = Vec<(f64, u64)>;
 
 /// The threads of a process that have the same name.
 #[derive(Clone, Copy, Default)]
 struct Threads {
-    /// Nanoseconds on a processor.
+    /// Time on a processor, in nanoseconds.
     running: u64,
-    /// Nanoseconds for which they were ready to run and waited for a processor.
+    /// Time for which the threads were ready to run and waited for a processor, in nanoseconds.
     waiting: u64,
-    /// How often they got a processor.
+    /// How many times the threads got a processor.
     turns: u64,
 }
 
-/// What was measured since a server was started.
+/// The measurements since a server was started.
 pub(crate) struct Stages {
     histograms: [Histogram; STAGES.len()],
     /// By the process and the name of the threads.
@@ -42,7 +43,7 @@ pub(crate) struct Stages {
 }
 
 impl Stages {
-    /// What a server and this process have measured so far.
+    /// Reads what a server and this process have measured so far.
     pub(super) fn of(server: &Server) -> Self {
         let metrics = metrics(server);
         let histograms = STAGES.map(|(_, name, labels)| histogram(&metrics, name, labels));
@@ -83,7 +84,7 @@ impl Stages {
     }
 }
 
-/// The metrics of a server, as Prometheus reads them; nothing if it has none.
+/// The metrics of a server in the text format of Prometheus; empty if the server has none.
 fn metrics(server: &Server) -> String {
     let mut answer = String::new();
     if let Some(address) = &server.metrics {
@@ -94,7 +95,7 @@ fn metrics(server: &Server) -> String {
     answer
 }
 
-/// The sum of the series of a histogram whose labels hold this text.
+/// The sum of all series of a histogram whose labels contain `labels`.
 fn histogram(metrics: &str, name: &str, labels: &str) -> Histogram {
     let mut buckets: Histogram = Vec::new();
     for line in metrics.lines().filter(|line| line.contains(labels)) {
@@ -116,13 +117,13 @@ fn difference(now: &[(f64, u64)], before: &[(f64, u64)]) -> Histogram {
     now.iter().map(|(bound, count)| (*bound, count - before_at(*bound).map_or(0, |(_, count)| *count))).collect()
 }
 
-/// The bound in milliseconds that `percent` of the values do not exceed.
+/// The lowest bound, in milliseconds, that `percent` of the `all` values do not exceed.
 fn bound(counts: &[(f64, u64)], all: u64, percent: u64) -> f64 {
     let found = counts.iter().find(|(_, count)| count * 100 >= all * percent);
     found.map_or(0.0, |(bound, _)| bound * 1e3)
 }
 
-/// The threads of a process by their names, of which the numbers at the end are left out.
+/// The threads of a process, grouped by their names without the numbers at the end.
 fn threads(process: u32) -> BTreeMap<String, Threads> {
     let mut all = BTreeMap::<String, Threads>::new();
     for thread in fs::read_dir(format!("/proc/{process}/task")).unwrap().flatten() {

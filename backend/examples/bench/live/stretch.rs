@@ -1,4 +1,4 @@
-//! A stretch of time in which reports are sent, and what each watcher receives meanwhile.
+//! A stretch: a measured period in which reports are sent and watchers receive states.
 
 use std::{
     future::poll_fn,
@@ -22,24 +22,24 @@ const LEAD: Duration = Duration::from_millis(300);
 /// others.
 static NEXT: AtomicUsize = AtomicUsize::new(1);
 
-/// Takes the number of the next report.
+/// Reserves the number of the next report.
 pub(super) fn next_number() -> usize {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// A stretch of time.
+/// A measured period.
 pub(super) struct Stretch {
     /// When the first report is due.
     start: Instant,
-    /// The numbers of the reports that are due in it.
+    /// The numbers of the reports that are due in this stretch.
     pub(super) numbers: Range<usize>,
-    /// When each of them was sent, in microseconds after the start; empty if no delays are measured.
+    /// When each report was sent, in microseconds after the start; empty if no delays are measured.
     sent: Vec<AtomicU32>,
-    /// The number of states after which a watcher has received everything.
+    /// The number of states after which the stretch is over for a watcher.
     expected: usize,
-    /// The number of transfers whose last state each watcher remembers.
+    /// The number of transfers whose last states each watcher records; 0 if states are not recorded.
     transfers: usize,
-    /// The states that all watchers have received.
+    /// The number of states that all watchers together have received.
     states: AtomicUsize,
     is_over: AtomicBool,
     over: Notify,
@@ -48,34 +48,34 @@ pub(super) struct Stretch {
 /// What one watcher received.
 #[derive(Default)]
 pub(super) struct ReceivedStates {
-    /// How long each state took from the sending of its report, in microseconds.
+    /// The delay of each state since its report was sent, in microseconds.
     pub(super) delays: Vec<u32>,
     pub(super) states: usize,
     pub(super) resyncs: usize,
-    /// The number of the report in the last state of each transfer; 0 if there was none.
+    /// For each transfer, the number of the report in the last state that was received; 0 if none was received.
     pub(super) newest: Vec<u32>,
     /// Whether the server has closed the connection.
     pub(super) is_closed: bool,
 }
 
 impl Stretch {
-    /// A stretch in which this number of reports is due, and watchers measure how long each of them takes.
+    /// A stretch with this number of reports, in which watchers measure the delay of each state.
     pub(super) fn timed(reports: usize) -> Arc<Self> {
         let sent = (0..reports).map(|_| AtomicU32::new(0)).collect();
         Arc::new(Self { sent, expected: reports, ..Self::new(reports) })
     }
 
-    /// A stretch in which `reports` are due, and watchers remember the last state of each of the transfers.
+    /// A stretch with this number of reports, in which watchers record the last state of each of `transfers` transfers.
     pub(super) fn remembered(reports: usize, transfers: usize) -> Arc<Self> {
         Arc::new(Self { transfers, ..Self::new(reports) })
     }
 
-    /// A stretch without a plan, in which watchers receive until it is over.
+    /// A stretch without a fixed number of reports, which lasts until [`end`](Self::end) is called.
     pub(super) fn unplanned() -> Arc<Self> {
         Arc::new(Self::new(0))
     }
 
-    /// A stretch that is over for each watcher with its first state.
+    /// A stretch that is over for each watcher after its first state.
     pub(super) fn of_one_state() -> Arc<Self> {
         Arc::new(Self { expected: 1, ..Self::new(0) })
     }
@@ -94,30 +94,30 @@ impl Stretch {
         }
     }
 
-    /// When a report is due, at `rate` reports in a second.
+    /// When the report with this number is due, at `rate` reports per second.
     pub(super) fn due(&self, number: usize, rate: u32) -> Instant {
         let position = u32::try_from(number - self.numbers.start).unwrap();
         self.start + Duration::from_secs(1) * position / rate
     }
 
-    /// How long after the start of the stretch this is; nothing if it is before.
+    /// The time from the start of the stretch to `at`; zero if `at` is before the start.
     pub(super) fn since_start(&self, at: Instant) -> Duration {
         at.saturating_duration_since(self.start)
     }
 
-    /// Notes when a report is sent.
+    /// Records the time at which a report was sent.
     pub(super) fn note_sent(&self, number: usize, at: Instant) {
         if let Some(sent) = self.sent.get(number - self.numbers.start) {
             sent.store(self.micros(at), Ordering::Relaxed);
         }
     }
 
-    /// What a watcher knows that has received no state: see [`ReceivedStates::newest`].
+    /// The value of [`ReceivedStates::newest`] before a watcher has received any state.
     pub(super) fn nothing_known(&self) -> Vec<u32> {
         vec![0; self.transfers]
     }
 
-    /// The states that all watchers have received so far.
+    /// The number of states that all watchers together have received so far.
     pub(super) fn states(&self) -> usize {
         self.states.load(Ordering::Relaxed)
     }
@@ -140,7 +140,7 @@ impl ReceivedStates {
             return;
         };
         self.states += 1;
-        // A state of an earlier report has another number.
+        // A state of a report of an earlier stretch has a number outside this stretch, and is not counted.
         if let Some(sent) = stretch.sent.get(number.wrapping_sub(stretch.numbers.start)) {
             self.delays.push(stretch.micros(Instant::now()).saturating_sub(sent.load(Ordering::Relaxed)));
         }
@@ -156,7 +156,8 @@ impl ReceivedStates {
     }
 }
 
-/// Lets a watcher receive until it has received everything or the stretch is over. `newest` is what it knows already.
+/// Lets a watcher receive until it has received everything, or the stretch is over. `newest` has the last states that
+/// the watcher has received before.
 pub(super) async fn listen(mut watcher: Watcher, stretch: Arc<Stretch>, newest: Vec<u32>) -> (Watcher, ReceivedStates) {
     let mut states = ReceivedStates { newest, ..ReceivedStates::default() };
     let mut over = pin!(stretch.over.notified());

@@ -1,4 +1,4 @@
-//! A server whose watchers receive what agents report.
+//! A server with its watchers, which receive what agents report.
 
 use std::{
     sync::{
@@ -27,28 +27,29 @@ use crate::{
     usage::{cpu, resident},
 };
 
-/// Sockets that are opened at once: a server allows an address few that have not authenticated yet.
+/// The number of sockets that are opened at the same time. A server allows an address only few sockets that are not
+/// authenticated yet.
 const AT_ONCE: usize = 40;
-/// The connections that report at a rate that the server can bear.
+/// The number of connections that report at a rate that the server can handle.
 const CONNECTIONS: usize = 20;
-/// The connections that report at a rate that it cannot bear.
+/// The number of connections that report at a rate that the server cannot handle.
 const STORM_CONNECTIONS: usize = 100;
-/// How long after the last report its state may come.
+/// The maximum time after the last report until its state must arrive.
 const GRACE: Duration = Duration::from_secs(30);
-/// How long after a storm a watcher may not know the last states.
+/// The time after a storm within which a watcher must receive the last states.
 const SETTLING: Duration = Duration::from_secs(1);
-/// How often it is looked then whether all watchers know them.
+/// After [`SETTLING`], the interval of the checks whether all watchers have received the last states.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
-/// The time in which sockets are opened or closed, or the load begins, before anything is measured.
+/// The pause before a measurement, in which sockets are opened or closed, or the load begins.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The maximum time until all watchers are subscribed.
 const SUBSCRIBING: Duration = Duration::from_mins(1);
-/// The seconds of saturation after which the buffers of stalled watchers are full.
+/// After this many seconds of saturation, the buffers of stalled watchers are full.
 const FILLING: u64 = 5;
-/// The seconds from one round of the collector to the next. A shorter stretch has a round or not.
+/// The seconds between two rounds of the collector. A shorter stretch may or may not include a round.
 const COLLECTING: u64 = 10;
 
-/// Reports at a rate, and what watchers received.
+/// The measurements of reports at a fixed rate.
 pub(crate) struct Paced {
     pub(crate) deliveries: usize,
     pub(crate) expected: usize,
@@ -58,7 +59,7 @@ pub(crate) struct Paced {
     pub(crate) cpu: f64,
 }
 
-/// Reports as fast as the server answers.
+/// The measurements of reports that are sent as fast as the server answers.
 pub(crate) struct Saturated {
     /// Deliveries per second.
     pub(crate) per_second: f64,
@@ -66,9 +67,9 @@ pub(crate) struct Saturated {
     pub(crate) cpu: f64,
 }
 
-/// Reports at a rate that is too high.
+/// The measurements of reports at a rate that the server cannot handle.
 pub(crate) struct Storm {
-    /// The times of the reports' answers, in ascending order.
+    /// How long the answers to the reports took, in ascending order.
     pub(crate) times: Vec<Duration>,
     /// See [`Reported::slow`].
     pub(crate) slow: Vec<Answered>,
@@ -77,12 +78,12 @@ pub(crate) struct Storm {
     pub(crate) refused: usize,
     pub(crate) deliveries: usize,
     pub(crate) resyncs: usize,
-    /// Watchers that knew the last state of every transfer in time.
+    /// The number of watchers that had received the last state of every transfer within [`SETTLING`].
     pub(crate) right: usize,
-    /// The last states that a watcher did not know in time, in the median.
+    /// The number of last states that a watcher had not received within [`SETTLING`]; the median of all watchers.
     pub(crate) unknown: usize,
-    /// How long after the storm every watcher knew the last state of every transfer; `None` if they did not within
-    /// [`GRACE`], which means that states are lost.
+    /// The time after the storm until every watcher had received the last state of every transfer. `None` if this took
+    /// longer than [`GRACE`], which means that states are lost.
     pub(crate) settled: Option<Duration>,
 }
 
@@ -97,7 +98,7 @@ impl<'a> WatchedServer<'a> {
         Self { setup, server, watchers: Vec::new() }
     }
 
-    /// Replaces the watchers by `count` others, who take turns with `selections` different selections.
+    /// Replaces the watchers by `count` new ones, which use `selections` different selections in turn.
     pub(crate) async fn watch(&mut self, count: usize, selections: usize) {
         self.watchers.clear();
         sleep(PAUSE).await;
@@ -111,7 +112,7 @@ impl<'a> WatchedServer<'a> {
         sleep(PAUSE).await;
     }
 
-    /// Reports at this rate.
+    /// Reports at `rate` per second for `seconds`.
     pub(crate) async fn paced(&mut self, rate: u32, seconds: u64) -> Paced {
         let count = reports_in(rate, seconds);
         let expected = count * self.watchers.len();
@@ -129,8 +130,8 @@ impl<'a> WatchedServer<'a> {
         Paced { deliveries: delays.len(), expected, p50: at(50), p99: at(99), cpu: taken / float(delays.len()) }
     }
 
-    /// Like [`Self::paced`], first alone, then beside `stalled` watchers that read nothing and whose buffers are full.
-    /// Both stretches follow the same load, and are long enough for a round of the collector.
+    /// Measures [`Self::paced`] twice: without stalled watchers, then beside `stalled` watchers that read nothing and
+    /// whose buffers are full. Both stretches follow the same load, and are long enough for a round of the collector.
     pub(crate) async fn paced_beside_stalled(&mut self, stalled: usize, rate: u32, seconds: u64) -> (Paced, Paced) {
         let seconds = seconds.max(COLLECTING);
         self.saturate(FILLING).await;
@@ -142,7 +143,7 @@ impl<'a> WatchedServer<'a> {
         (alone, self.paced(rate, seconds).await)
     }
 
-    /// Reports as fast as the server answers.
+    /// Sends reports as fast as the server answers them, for `seconds`.
     pub(crate) async fn saturate(&mut self, seconds: u64) -> Saturated {
         let stretch = Stretch::unplanned();
         let listening = self.listen(&stretch);
@@ -163,8 +164,9 @@ impl<'a> WatchedServer<'a> {
         saturated
     }
 
-    /// Reports at a rate that is too high, and compares what each watcher knows shortly afterwards. Then waits until all of
-    /// them know everything, so that late states are distinguished from lost ones.
+    /// Reports at a rate that the server cannot handle, and checks shortly afterwards whether each watcher has received
+    /// the last state of every transfer. Then waits until all watchers have, so that late states are distinguished from
+    /// lost ones.
     pub(crate) async fn storm(&mut self, rate: u32, seconds: u64) -> Storm {
         let mut stretch = Stretch::remembered(reports_in(rate, seconds), TRANSFERS);
         let mut listening = self.listen(&stretch);
@@ -200,8 +202,8 @@ impl<'a> WatchedServer<'a> {
         storm
     }
 
-    /// The KiB of memory of the server for each of `count` watchers that receive nothing, beyond as many others: these take
-    /// the memory that the server has left of its start.
+    /// The server's memory for each of `count` idle watchers, in KiB. Before the measurement, the same number of
+    /// watchers is subscribed: they use up memory that the server has allocated at its start and not used.
     pub(crate) async fn memory_of_idle(&mut self, count: usize) -> f64 {
         self.watchers = self.subscribe(count, 1).await;
         sleep(PAUSE).await;
@@ -212,7 +214,7 @@ impl<'a> WatchedServer<'a> {
         f64::from(u32::try_from(grown / 1024).unwrap()) / float(count)
     }
 
-    /// What the server and this process have measured so far.
+    /// Reads what the server and this process have measured so far.
     pub(crate) fn stages(&self) -> Stages {
         Stages::of(&self.server)
     }
@@ -253,13 +255,13 @@ impl<'a> WatchedServer<'a> {
         sleep(PAUSE).await;
     }
 
-    /// Lets all watchers receive, elsewhere.
+    /// Starts a task for each watcher, on the runtime of the watchers, which receives until the stretch is over.
     fn listen(&mut self, stretch: &Arc<Stretch>) -> JoinSet<(Watcher, ReceivedStates)> {
         let known = vec![stretch.nothing_known(); self.watchers.len()];
         self.listen_on(stretch, known.into_iter())
     }
 
-    /// Lets all watchers receive, with what each of them knows already.
+    /// Like [`Self::listen`]. `known` has the last states that each watcher has received before.
     fn listen_on(
         &mut self,
         stretch: &Arc<Stretch>,
@@ -272,8 +274,8 @@ impl<'a> WatchedServer<'a> {
         listening
     }
 
-    /// Waits so long for the watchers to receive everything, then ends the stretch. Returns what they received, in the new
-    /// order of the watchers.
+    /// Waits at most `grace` until the watchers have received everything, then ends the stretch. Returns what each
+    /// watcher received, in the new order of the watchers.
     async fn collect(
         &mut self,
         mut listening: JoinSet<(Watcher, ReceivedStates)>,
@@ -292,7 +294,7 @@ impl<'a> WatchedServer<'a> {
         all
     }
 
-    /// Takes a watcher back after a stretch. Returns what it received.
+    /// Adds a watcher to the server's watchers again after a stretch. Returns what the watcher received.
     fn take_back(&mut self, ended: Result<(Watcher, ReceivedStates), JoinError>) -> ReceivedStates {
         let (watcher, collected) = ended.unwrap();
         assert!(!collected.is_closed, "the server has disconnected a watcher");
@@ -301,7 +303,7 @@ impl<'a> WatchedServer<'a> {
     }
 }
 
-/// Waits until nothing more is received.
+/// Waits until the watchers receive no more states.
 async fn wait_until_quiet(stretch: &Stretch) {
     let mut before = None;
     while before != Some(stretch.states()) {
@@ -310,7 +312,7 @@ async fn wait_until_quiet(stretch: &Stretch) {
     }
 }
 
-/// The number of the last report about each transfer; 0 if there was none.
+/// For each transfer, the number of its last accepted report; 0 if there was none.
 fn last_states(accepted: &[usize]) -> Vec<u32> {
     let mut last = vec![0; TRANSFERS];
     for number in accepted {
@@ -320,7 +322,7 @@ fn last_states(accepted: &[usize]) -> Vec<u32> {
     last
 }
 
-/// The number of transfers whose last state a watcher does not know.
+/// The number of transfers whose last state a watcher has not received.
 fn unknown_states(last: &[u32], collected: &ReceivedStates) -> usize {
     last.iter().zip(&collected.newest).filter(|(last, newest)| **last != 0 && last != newest).count()
 }

@@ -1,4 +1,5 @@
-//! A watcher: a raw socket and as little work for each state as possible, since it shares the machine with the server.
+//! A watcher: a raw socket that does as little work as possible for each state, because it shares the machine with the
+//! server.
 
 use std::{
     cell::RefCell,
@@ -14,11 +15,11 @@ use tokio::{
 
 use super::{documents, frames};
 
-/// The bytes that are read at once.
+/// The maximum number of bytes that are read at once.
 const BUFFER: usize = 256 * 1024;
-/// The bytes that the kernel holds for a watcher that reads nothing.
+/// The size of the kernel's receive buffer for a watcher that reads nothing, in bytes.
 const STALLED_BUFFER: u32 = 4096;
-/// What stands before the number of the report.
+/// The text before the number of the report in a message.
 const SPEED: &[u8] = b"\"speed\":";
 
 const UPGRADE: &str = "GET /graphql/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -26,14 +27,14 @@ const UPGRADE: &str = "GET /graphql/ws HTTP/1.1\r\nHost: localhost\r\nConnection
     Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n";
 
 thread_local! {
-    /// What was read last by any watcher of this thread.
+    /// The read buffer that all watchers of this thread share.
     static RECEIVED: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER]);
 }
 
-/// What a watcher is sent.
+/// A message that the server sends to a watcher.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Message {
-    /// A state, by the number of the report that it came from.
+    /// A state, with the number of the report that it came from.
     State(usize),
     Resync,
 }
@@ -41,9 +42,9 @@ pub(super) enum Message {
 /// A subscribed socket.
 pub(super) struct Watcher {
     stream: TcpStream,
-    /// The start of a frame whose end was not received yet.
+    /// The received part of an incomplete frame.
     rest: Vec<u8>,
-    /// Where the number of the report was found last.
+    /// The index at which the number of the report was found last.
     position: usize,
 }
 
@@ -77,7 +78,8 @@ impl Watcher {
         watcher
     }
 
-    /// Receives until `length` knows how long the answer is, and takes it.
+    /// Receives until `length` returns the length of the answer. Removes the answer from the received bytes and returns
+    /// it.
     async fn received(&mut self, length: impl Fn(&[u8]) -> Option<usize>) -> String {
         loop {
             if let Some(length) = length(&self.rest) {
@@ -88,7 +90,7 @@ impl Watcher {
         }
     }
 
-    /// Waits for bytes, and calls `each` with every message in them.
+    /// Waits for bytes, and calls `each` with every message that they contain.
     ///
     /// # Errors
     ///
@@ -111,7 +113,7 @@ impl Watcher {
             while let Some((text, length)) = frames::first(received) {
                 match message(text, &mut self.position) {
                     Some(message) => each(message),
-                    // A few bytes always find room.
+                    // The send buffer always has room for a few bytes.
                     None => drop(self.stream.try_write(&frames::masked(r#"{"type":"pong"}"#))),
                 }
                 received = &received[length..];
@@ -123,7 +125,7 @@ impl Watcher {
     }
 }
 
-/// Reads a message; `None` for a ping.
+/// Parses a message; `None` for a ping.
 fn message(text: &[u8], position: &mut usize) -> Option<Message> {
     if let Some(number) = number(text, position) {
         return Some(Message::State(number));

@@ -1,5 +1,5 @@
-//! Rows in bulk, as the product would have stored them: copies of the running transfers with other ids and states, and
-//! totals of series for as long as they are kept.
+//! Inserts rows in bulk, as the product would have stored them: copies of the running transfers with other ids and
+//! states, and the totals of series for their whole retention.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,7 +8,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Sqlite, SqliteConn
 use super::AGENTS;
 use crate::place::Place;
 
-/// Ids count down from now, so that they are older than what runs. Of every fifty one failed within the last day.
+/// The statement for SQLite. Ids count down from now, so that the rows are older than the running transfers. One of
+/// every fifty transfers failed within the last day.
 const SQLITE: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1), \
     a AS (SELECT id, customer_id, row_number() OVER (ORDER BY id) - 1 AS k, count(*) OVER () AS of FROM agents), \
     s (k, status) AS (VALUES (0, 'completed'), (1, 'failed'), (2, 'cancelled'), (3, 'completed'), (4, 'queued')), \
@@ -33,7 +34,8 @@ const SQLITE: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 F
     FROM n JOIN a ON a.k = (i * 7) % (CASE WHEN i % 3 = 0 THEN 3 ELSE a.of END) JOIN s ON s.k = i % 5 \
     JOIN e ON e.k = i / 50 % 5";
 
-/// The same rows. Durations and speeds are generated columns there, and texts that lists search are stored afterwards.
+/// The statement for PostgreSQL, which inserts the same rows. There, durations and speeds are generated columns, and
+/// the texts that lists search are stored afterwards.
 const POSTGRES: &str = "WITH a AS (SELECT id, customer_id, row_number() OVER (ORDER BY id) - 1 AS k FROM agents), \
     t AS (SELECT count(*) AS agents FROM agents), \
     s (k, status) AS (VALUES (0, 'completed'), (1, 'failed'), (2, 'cancelled'), (3, 'completed'), (4, 'queued')), \
@@ -56,7 +58,7 @@ const POSTGRES: &str = "WITH a AS (SELECT id, customer_id, row_number() OVER (OR
     FROM n CROSS JOIN t JOIN a ON a.k = (i * 7) % (CASE WHEN i % 3 = 0 THEN 3 ELSE t.agents END) \
     JOIN s ON s.k = i % 5 JOIN e ON e.k = i / 50 % 5";
 
-/// A connection to the database of a place.
+/// A connection to the database of a [`Place`].
 enum Db {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
@@ -91,7 +93,7 @@ impl Db {
         }
     }
 
-    /// The id of everything, by which totals are stored.
+    /// The id, as an SQL literal, under which the totals of all transfers are stored.
     fn everything(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "x'00000000000000000000000000000000'",
@@ -128,13 +130,15 @@ pub(super) async fn fill(place: &Place, count: u64) {
     }
     fill_series(&mut db, now).await;
     if matches!(db, Db::Postgres(_)) {
-        // A database that grew has statistics, and pages that need not be looked at row by row.
+        // As in a database that has grown, the planner then has statistics, and the visibility map spares index scans a
+        // look at each row.
         db.execute("VACUUM (ANALYZE)", &[]).await;
     }
     db.close().await;
 }
 
-/// Stores the texts that lists search, without the index meanwhile: to build it of all texts takes a fraction of the time.
+/// Stores the texts that lists search. The index is dropped meanwhile: building it from all texts at the end takes a
+/// fraction of the time.
 async fn fill_texts(db: &mut Db) {
     let Db::Postgres(connection) = db else { return };
     let index = "SELECT pg_get_indexdef(CAST('transfer_texts_trigrams' AS REGCLASS))";
@@ -148,7 +152,8 @@ async fn fill_texts(db: &mut Db) {
     db.execute(index, &[]).await;
 }
 
-/// Stores totals for as long as they are kept: minutes for everything and the customer, hours for some agents too.
+/// Stores totals of series for their whole retention: by minute for all transfers and for the customer, by hour also
+/// for some agents.
 async fn fill_series(db: &mut Db, now: i64) {
     let everything = format!("SELECT {} AS id UNION ALL SELECT id FROM customers", db.everything());
     let agents = "UNION ALL SELECT id FROM (SELECT id FROM agents ORDER BY id LIMIT 20) AS these";

@@ -1,4 +1,4 @@
-//! Scripts that do the same work, run in turns and measured.
+//! Runs and measures shell scripts that do the same work, in turns.
 
 use std::{
     fs,
@@ -7,35 +7,35 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A script of the shell.
+/// A shell script with a name.
 pub(crate) struct Contender {
     name: String,
     script: String,
 }
 
-/// The required ratios of speed, at least, and of CPU time, at most.
+/// The required ratios to a contender: the minimum of the speed, and the maximum of the CPU time.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked {
     pub(crate) wall: Option<f64>,
     pub(crate) cpu: Option<f64>,
 }
 
-/// The agent beside other tools.
+/// A comparison of the agent with other tools.
 pub(crate) struct Comparison {
     pub(crate) title: String,
     pub(crate) ours: Contender,
     pub(crate) theirs: Vec<(Contender, Asked)>,
-    /// Removed before each run.
+    /// The path that the scripts create; removed before each run.
     pub(crate) written: PathBuf,
 }
 
-/// One run, or the medians of several.
+/// The measurements of one run, or the medians of several runs.
 #[derive(Clone, Copy)]
 struct Measured {
     wall: Duration,
-    /// Of the process and of all that it started.
+    /// The CPU time of the process and of all processes that it started.
     cpu: Duration,
-    /// Of the largest of these processes, in KiB.
+    /// The maximum resident memory of the largest of these processes, in KiB.
     memory: u64,
 }
 
@@ -44,10 +44,10 @@ impl Contender {
         Self { name, script }
     }
 
-    /// Runs once, under GNU time.
+    /// Runs the script once, under GNU time.
     fn run(&self, written: &Path) -> Measured {
         remove(written);
-        // What earlier runs left to be written falls on none of them.
+        // Writes the data of earlier runs to the disk first, so that no run pays for another one.
         assert!(Command::new("sync").status().unwrap().success());
         let report = tempfile::NamedTempFile::new().unwrap();
         let mut command = Command::new("time");
@@ -65,7 +65,7 @@ impl Contender {
 }
 
 impl Comparison {
-    /// Runs all in turns and prints their medians.
+    /// Runs all contenders in turns and prints the medians.
     pub(crate) fn run(&self, rounds: usize) {
         let contenders: Vec<&Contender> =
             std::iter::once(&self.ours).chain(self.theirs.iter().map(|(theirs, _)| theirs)).collect();

@@ -1,4 +1,4 @@
-//! A control plane with a registered agent, and servers of SFTP and FTP on loopback for it.
+//! A control plane with a registered agent, and SFTP and FTP servers on the loopback interface.
 
 use std::{
     env, fs,
@@ -27,27 +27,27 @@ pub(crate) struct Setup {
     user: String,
     sftp_port: u16,
     ftp_servers: Vec<FtpServer>,
-    // Dropped before the folders.
+    // Declared before the folders, so that it is dropped first.
     _sshd: Process,
     control: Server,
     place: Place,
-    /// For the state of the agent.
+    /// The folder for the agent's state.
     agent_folder: tempfile::TempDir,
     folder: tempfile::TempDir,
 }
 
-/// vsftpd with or without TLS.
+/// An instance of vsftpd, with or without TLS.
 pub(crate) struct FtpServer {
-    /// Its name in the configuration of the agent.
+    /// The name of the endpoint in the agent's configuration.
     pub(crate) endpoint: &'static str,
-    /// What the results call it.
+    /// The name in the results.
     pub(crate) name: &'static str,
     port: u16,
     ca_file: Option<PathBuf>,
     _process: Process,
 }
 
-/// A server. It ends with its handle.
+/// A server process. It is stopped when this value is dropped.
 pub(crate) struct Process(Child);
 
 impl Setup {
@@ -89,12 +89,12 @@ impl Setup {
         setup
     }
 
-    /// The folder of the client.
+    /// The folder of the files on the client's side.
     pub(crate) fn here(&self) -> PathBuf {
         self.folder.path().join("here")
     }
 
-    /// The folder of the servers.
+    /// The folder of the files on the servers' side.
     pub(crate) fn there(&self) -> PathBuf {
         self.folder.path().join("there")
     }
@@ -113,7 +113,7 @@ impl Setup {
         self.agent_folder.path().join("state")
     }
 
-    /// The agent as a daemon, with these arguments of `run`.
+    /// Starts the agent as a daemon, with these arguments of `mftplus-agent run`.
     pub(crate) fn daemon(&self, args: &[&str]) -> Process {
         let mut command = Command::new(&self.agent);
         command.args(["--log", "warn", "--state-dir"]).arg(self.state());
@@ -141,17 +141,17 @@ impl Setup {
         serde_json::from_str(&output(command.arg(format!("http://{}{path}", self.control.address)))).unwrap()
     }
 
-    /// The script of a copy by the agent.
+    /// The shell script of a copy by the agent. `verify` is the value of `--verify`.
     pub(crate) fn copy(&self, verify: &str, source: &str, destination: &str) -> String {
         format!("{} copy --verify {verify} {source} {destination} 2> /dev/null", self.agent())
     }
 
-    /// What the agent calls a path, which is on the SFTP server or here.
+    /// The path as the agent's command line names it: on the SFTP server if `is_remote`, otherwise on this machine.
     pub(crate) fn sftp_end(path: &Path, is_remote: bool) -> String {
         if is_remote { format!("sftp:{}", path.display()) } else { path.display().to_string() }
     }
 
-    /// The script of one command of OpenSSH's `sftp`, with the cipher that the agent uses.
+    /// The shell script that runs one command of OpenSSH's `sftp`, with the cipher that the agent uses.
     pub(crate) fn sftp(&self, command: &str) -> String {
         let (at, port, user) = (self.folder.path().display(), self.sftp_port, &self.user);
         format!(
@@ -159,8 +159,9 @@ impl Setup {
         )
     }
 
-    /// The script of a copy by rclone, if that is installed. It compares no digests, as the agent without verification: it
-    /// would run `md5sum` for each file in a session of its own, which takes more than a minute for a thousand.
+    /// The shell script of a copy by rclone; `None` if rclone is not installed. rclone compares no digests here, like
+    /// the agent without verification: it would run `md5sum` in a new session for each file, which takes more than a
+    /// minute for a thousand files.
     pub(crate) fn rclone(&self, source: &str, destination: &str) -> Option<String> {
         let (at, port, user) = (self.folder.path().display(), self.sftp_port, &self.user);
         find_program("rclone")?;
@@ -175,13 +176,13 @@ impl FtpServer {
         format!("ftp://127.0.0.1:{}", self.port)
     }
 
-    /// The begin of a script with curl.
+    /// The beginning of a shell script with curl.
     pub(crate) fn curl(&self) -> String {
         let tls = self.ca_file.as_ref().map(|file| format!(" --ssl-reqd --cacert {}", file.display()));
         format!("curl -sS -u anonymous:{PASSWORD}{}", tls.unwrap_or_default())
     }
 
-    /// Its table in the configuration of the agent.
+    /// The table of this endpoint in the agent's configuration.
     fn config(&self) -> String {
         let (protocol, tls) = match &self.ca_file {
             Some(file) => ("ftps", format!("tls = 'explicit'\nca-file = '{}'\n", file.display())),
@@ -201,7 +202,7 @@ impl Process {
 
     /// Starts a server and waits until it listens.
     fn start(command: &mut Command, port: u16) -> Self {
-        // A group of its own, with which its sessions end, too.
+        // The server gets its own process group, so that stopping the group also ends its sessions.
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = Self(command.spawn().unwrap());
         let start = Instant::now();
@@ -221,11 +222,12 @@ impl Drop for Process {
     }
 }
 
-/// A folder on another file system than the files: in memory, where there is such a folder.
+/// Creates a folder on another file system than the copied files: in memory, if there is a file system in memory.
 ///
-/// The agent syncs its state, and the control plane its database, before the copy ends. On ext4 a sync of any file waits for
-/// the blocks that other files were given meanwhile, so on one disk these few kilobytes would wait for the whole file of the
-/// server, which no tool beside does. In use the server's disk is that of another machine.
+/// The agent syncs its state, and the control plane its database, before the copy ends. On ext4, a sync of any file
+/// waits for blocks that were allocated to other files meanwhile. So on one disk, these few kilobytes would wait for
+/// the whole copied file, while the other tools sync no such files. In production, the control plane runs on another
+/// machine with its own disk.
 fn folder_apart() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     let parent = if memory.is_dir() { memory.to_owned() } else { env::temp_dir() };
@@ -248,7 +250,7 @@ fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
-/// OpenSSH, with its port and the fingerprint of its key.
+/// Starts the OpenSSH server. Returns it with its port and the fingerprint of its host key.
 fn sshd(folder: &Path, user: &str) -> (Process, u16, String) {
     for name in ["host_key", "user_key"] {
         output(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(folder.join(name)));
@@ -269,7 +271,7 @@ fn sshd(folder: &Path, user: &str) -> (Process, u16, String) {
     (Process::start(&mut command, port), port, fingerprint)
 }
 
-/// vsftpd without TLS and with it; none if it is not there.
+/// Starts vsftpd, once without TLS and once with it. Returns an empty list if vsftpd is not installed.
 fn ftp_servers(folder: &Path, user: &str) -> Vec<FtpServer> {
     let Some(program) = vsftpd() else {
         println!("vsftpd is not installed, so FTP is not measured; cargo xtask unpacks it for root");
@@ -303,7 +305,7 @@ fn ftp_server(folder: &Path, user: &str, program: &Path, has_tls: bool) -> FtpSe
     }
 }
 
-/// A CA, and a certificate of it for 127.0.0.1.
+/// Creates a CA, and a certificate for 127.0.0.1 that it signs.
 fn certificates(folder: &Path) {
     let openssl = |args: &str| output(Command::new("openssl").current_dir(folder).args(args.split(' ')));
     fs::write(folder.join("extensions"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n").unwrap();
@@ -316,7 +318,7 @@ fn certificates(folder: &Path) {
     fs::write(folder.join("both.pem"), both.concat()).unwrap();
 }
 
-/// The folder in which xtask has unpacked the packages of FTP servers.
+/// The folder in which xtask has unpacked the packages of FTP servers; `None` if there is none.
 fn unpacked() -> Option<PathBuf> {
     env::var_os("MFTPLUS_TEST_FTP_SERVERS").map(PathBuf::from).filter(|root| root.is_dir())
 }
@@ -332,7 +334,7 @@ fn find_program(name: &str) -> Option<PathBuf> {
     folders.map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
-/// What a command prints. It must succeed.
+/// Runs a command, which must succeed, and returns its output.
 pub(crate) fn output(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));

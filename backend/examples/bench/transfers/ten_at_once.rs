@@ -1,4 +1,4 @@
-//! The memory that the agent takes while ten SFTP transfers are at work.
+//! The memory that the agent uses while ten SFTP transfers run.
 
 use std::{
     fs::{self, File},
@@ -11,21 +11,22 @@ use serde_json::json;
 
 use super::setup::Setup;
 
-/// The most resident memory that is allowed, in MiB.
+/// The maximum resident memory that is allowed, in MiB.
 pub(crate) const MOST: u64 = 60;
 
 const TRANSFERS: usize = 10;
 
-/// Bytes of each file.
+/// The size of each file in bytes.
 const SIZE: u64 = 256 << 20;
 
-/// A copy takes at least ten seconds, so that all are at work at once.
+/// The bandwidth limit of each copy. With it, a copy takes at least ten seconds, so that all ten run at the same time.
 const RATE: &str = "25MB/s";
 
-/// How long each stretch may take. It says nothing about speed.
+/// The timeout of each wait. It is generous, and no requirement of speed.
 const LONGEST: Duration = Duration::from_mins(10);
 
-/// Pulls and pushes ten files by ten jobs at once. Returns the largest resident memory of the agent so far, in MiB.
+/// Pulls ten files with ten concurrent jobs, then pushes them. Returns the maximum resident memory that the agent had,
+/// in MiB.
 pub(crate) fn peak_memory(setup: &Setup) -> u64 {
     let folders = [setup.here().join("ten"), setup.there().join("ten")];
     for folder in &folders {
@@ -66,7 +67,8 @@ pub(crate) fn peak_memory(setup: &Setup) -> u64 {
     peak
 }
 
-/// Whether the copy is being written: to a part beside it, whose name on a server contains a tag of the transfer.
+/// Whether the file `copy` is being written, so that a part file exists beside it. On a server, the name of the part
+/// file contains a tag of the transfer.
 fn has_part(copy: &Path) -> bool {
     let name = format!("{}.", copy.file_name().unwrap().display());
     fs::read_dir(copy.parent().unwrap()).unwrap().any(|entry| {
@@ -83,7 +85,7 @@ fn wait_until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// The largest resident memory that a process has had, in MiB.
+/// The maximum resident memory that a process has had, in MiB.
 fn peak(id: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
