@@ -57,12 +57,12 @@ pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
     /// Number of rows on all pages.
     pub(crate) total: i32,
-    /// Whether there are more than `total`, because the server stopped counting.
+    /// Whether there may be more rows than `total`, because the server stopped counting at a limit.
     pub(crate) total_is_at_least: bool,
 }
 
 impl<T> Page<T> {
-    /// The number of rows on all pages, and whether the server stopped counting there.
+    /// The total of the list as a [`Total`].
     pub(crate) fn counted(&self) -> Total {
         (self.total, self.total_is_at_least)
     }
@@ -74,7 +74,7 @@ impl<T> Page<T> {
     }
 }
 
-/// The result of the change of one of several objects.
+/// The result for one object of an operation that changes several objects.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ItemResult {
     pub(crate) id: String,
@@ -82,7 +82,7 @@ pub(crate) struct ItemResult {
     pub(crate) error: Option<String>,
 }
 
-/// Number of rows of a list, and whether the server stopped counting there.
+/// The number of rows of a list, and whether the server stopped counting at this number, so that there may be more.
 pub(crate) type Total = (i32, bool);
 
 /// The variables of an operation on one object.

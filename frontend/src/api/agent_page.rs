@@ -1,16 +1,16 @@
-//! The history of an agent, its jobs, what waits for it and its certificates, for its page.
+//! The operations of an agent's page: its history, its jobs, its waiting directives and its client certificates.
 
 use cynic::{Id, QueryBuilder};
 
 use super::{ById, ByIdFields, Request, Total, schema};
 use crate::time::Instant;
 
-/// An agent in a minute.
+/// One minute of an agent's history.
 #[derive(Clone, Copy, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "AgentHistoryPoint")]
 pub(crate) struct HistoryPoint {
     pub(crate) at: Instant,
-    /// The number of seconds in which a heartbeat arrived.
+    /// The number of seconds of the minute in which a heartbeat arrived.
     pub(crate) heartbeats: i32,
     pub(crate) load: Option<f64>,
     /// Memory in use, in megabytes of 1024 × 1024.
@@ -62,7 +62,7 @@ struct AgentJobs {
     total_is_at_least: bool,
 }
 
-/// A client certificate that an agent may authenticate with.
+/// A client certificate with which an agent may authenticate.
 #[derive(Clone, Copy, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct AgentCertificate {
     pub(crate) expires_at: Instant,
@@ -79,7 +79,7 @@ pub(crate) struct WaitingDirective {
     pub(crate) transfer_id: Option<Id>,
 }
 
-/// What the server holds for an agent beside its state.
+/// The certificates and waiting directives that the server has stored for an agent.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "Query", variables = "ById")]
 pub(crate) struct HeldForAgent {
@@ -101,7 +101,7 @@ pub(crate) fn history(id: &str) -> Request<Vec<HistoryPoint>> {
     Request::new(&GetHistory::build(ById::new(id)), |found| Ok(found.agent_history))
 }
 
-/// The newest jobs of an agent, at most 20, and how many it has.
+/// Gets the newest jobs of an agent, at most 20, and the number of all its jobs.
 pub(crate) fn jobs(id: &str) -> Request<(Vec<AgentJob>, Total)> {
     let variables = JobsVariables { filter: OfAgent { agent_id: Id::new(id) } };
     Request::new(&ListJobsOf::build(variables), |ListJobsOf { jobs: found }| {

@@ -8,7 +8,7 @@ use crate::time::Instant;
 mftplus_protocol::contract_enum!(AgentStatus, schema_enum);
 mftplus_protocol::contract_enum!(Os, schema_enum);
 
-/// An agent without its links. All operations select the same fields.
+/// An agent without its links to other objects. All operations select the same fields.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct Agent {
     pub(crate) id: Id,
@@ -51,8 +51,8 @@ struct Owner {
     customer: Option<CustomerName>,
 }
 
-/// The links of an agent and what the viewer may do with it, for its own page. That does not depend on the agent's state,
-/// so updates do not repeat it.
+/// The links of an agent to other objects, and what the viewer may do with the agent, for the agent's page. These do
+/// not depend on the agent's state, so updates do not contain them.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "Agent")]
 pub(crate) struct AgentDetails {
@@ -163,12 +163,12 @@ struct RevokeAgent {
     revoke_agent: Id,
 }
 
-/// Which agents to subscribe to: these, or all without ids.
+/// The agents to subscribe to: those with these ids, or all without ids.
 #[derive(cynic::QueryVariables)]
 struct WatchVariables {
     #[cynic(skip_serializing_if = "Option::is_none")]
     ids: Option<Vec<Id>>,
-    /// Whether their current states come first.
+    /// Whether the server sends the current states first.
     initial: bool,
 }
 
@@ -184,8 +184,8 @@ struct AgentUpdate {
     agent: Option<Agent>,
 }
 
-/// Subscribes to these agents, whose current states come first, or to all. An update is the latest state of one agent;
-/// `None` means that updates may have been missed.
+/// Subscribes to the agents with these ids, or to all agents without ids. With ids, the server sends the current states
+/// first. An update is the latest state of one agent; `None` means that updates may have been missed.
 pub(crate) fn watch(ids: Option<Vec<Id>>) -> Request<Option<Agent>> {
     let initial = ids.is_some();
     Request::stream(&WatchAgents::build(WatchVariables { ids, initial }), |frame| frame.agent_updated.agent)
@@ -200,8 +200,8 @@ pub(crate) fn list_some(filter: AgentFilter, first: i32, page: i32) -> Request<P
     })
 }
 
-/// The first agents of a list with those that are offline or in error before the others, each newest first: at most this
-/// number of each.
+/// Gets up to `most` agents of each of these groups, newest first, without duplicates: offline agents, agents in error,
+/// all agents. The groups follow each other in this order.
 pub(crate) fn list_troubled_first(most: u8) -> Request<Vec<Agent>> {
     let with = |status| AgentFilter { status: Some(status), ..AgentFilter::default() };
     let (offline, in_error) = (with(AgentStatus::Offline), with(AgentStatus::Error));
@@ -230,12 +230,12 @@ pub(crate) fn rotate_key(id: &str, overlap_seconds: i32) -> Request<String> {
     Request::new(&RotateAgentKey::build(variables), |rotated| Ok(rotated.rotate_agent_key.api_key))
 }
 
-/// Requests that an agent replaces its API key.
+/// Requests that an agent replace its API key.
 pub(crate) fn request_key_rotation(id: &str) -> Request<Agent> {
     Request::new(&RequestKeyRotation::build(ById::new(id)), |requested| Ok(requested.request_key_rotation))
 }
 
-/// Revokes an agent: its API keys stop working at once, its transfers stay.
+/// Revokes an agent: its API keys stop working at once. Its transfers are kept. Returns its id.
 pub(crate) fn revoke(id: &str) -> Request<Id> {
     Request::new(&RevokeAgent::build(ById::new(id)), |revoked| Ok(revoked.revoke_agent))
 }

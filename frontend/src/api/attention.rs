@@ -1,11 +1,11 @@
-//! What needs attention: get, subscribe, snooze.
+//! Attention items: get, subscribe, snooze.
 
 use cynic::{Id, MutationBuilder, QueryBuilder, SubscriptionBuilder};
 
 use super::{ById, ByIdFields, Request, schema};
 use crate::time::Instant;
 
-/// What an item is about.
+/// The kind of an attention item: what is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum AttentionKind {
     AgentError,
@@ -20,7 +20,7 @@ pub(crate) enum AttentionKind {
     TransferStalled,
 }
 
-/// How bad it is.
+/// The severity of an attention item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum AttentionSeverity {
     Critical,
@@ -39,7 +39,7 @@ pub(crate) enum AttentionObjectType {
     Transfer,
 }
 
-/// The operation that may put an item right.
+/// The operation that may resolve an attention item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum AttentionActionType {
     CancelTransfers,
@@ -58,7 +58,7 @@ pub(crate) struct AttentionObject {
     pub(crate) kind: AttentionObjectType,
 }
 
-/// The action of an item without the ids of its objects, of which there may be hundreds.
+/// The action of an item. The ids of its objects are not selected, because there may be hundreds.
 #[derive(Clone, Debug, PartialEq, Eq, cynic::QueryFragment)]
 pub(crate) struct AttentionAction {
     #[cynic(rename = "type")]
@@ -71,15 +71,15 @@ pub(crate) struct AttentionItem {
     pub(crate) id: Id,
     pub(crate) kind: AttentionKind,
     pub(crate) severity: AttentionSeverity,
-    /// Number of transfers, runs, scheduled times or agents.
+    /// The number of transfers, runs, slots or agents that the item is about.
     pub(crate) count: i32,
     pub(crate) count_is_at_least: bool,
-    /// Since when it is so; of keys and certificates, when the first of them ends.
+    /// When the problem began. For API keys and certificates: when the first of them expires.
     pub(crate) since: Instant,
     /// The item in one sentence, with names in backticks.
     pub(crate) summary: String,
     pub(crate) cause: Option<String>,
-    /// The newest objects, at most 20. Of runs and slots the first is their job or pipeline.
+    /// The newest objects, at most 20. If the item is about runs or slots, the first object is their job or pipeline.
     pub(crate) objects: Vec<AttentionObject>,
     /// An action that the viewer may take.
     pub(crate) action: Option<AttentionAction>,
@@ -89,7 +89,7 @@ pub(crate) struct AttentionItem {
 
 #[cfg(test)]
 impl AttentionItem {
-    /// A warning for tests, about objects with these kinds, ids and names.
+    /// An item for tests with the severity warning, about objects with these types, ids and names.
     pub(crate) fn sample(kind: AttentionKind, count: i32, objects: &[(AttentionObjectType, &str, &str)]) -> Self {
         let object = |(kind, id, name): &(AttentionObjectType, &str, &str)| AttentionObject {
             id: Id::new(*id),
@@ -113,7 +113,7 @@ impl AttentionItem {
     }
 }
 
-/// All items in the order of the server: those that are not snoozed first, the most severe first among them.
+/// All attention items in the order of the server: first those that are not snoozed, in descending order of severity.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct Attention {
     pub(crate) items: Vec<AttentionItem>,
@@ -191,17 +191,18 @@ struct EndSnooze {
     end_attention_snooze: Id,
 }
 
-/// Gets what needs attention now.
+/// Gets the current attention items.
 pub(crate) fn get() -> Request<Attention> {
     Request::new(&GetAttention::build(()), |found| Ok(found.attention))
 }
 
-/// Subscribes to what needs attention. `None` means that updates may have been missed.
+/// Subscribes to the attention items. An update has all items; `None` means that updates may have been missed.
 pub(crate) fn watch() -> Request<Option<Attention>> {
     Request::stream(&WatchAttention::build(()), |frame| frame.attention_updated.attention)
 }
 
-/// The ids of the objects that the action of an item changes now, at most 500; none if the item has gone.
+/// Gets the ids of the objects that the action of an item would change now, at most 500; empty if the item no longer
+/// exists.
 pub(crate) fn action_ids(item: &str) -> Request<Vec<String>> {
     let item = item.to_owned();
     Request::new(&GetIds::build(()), |found: GetIds| Ok(found.attention.items)).map(move |items| {
@@ -210,7 +211,7 @@ pub(crate) fn action_ids(item: &str) -> Request<Vec<String>> {
     })
 }
 
-/// Snoozes an item for all who see it; returns its id. A later snooze replaces an earlier one.
+/// Snoozes an item for all users who see it, and returns its id. A later snooze replaces an earlier one.
 pub(crate) fn snooze(id: &str, until: Instant, reason: String) -> Request<Id> {
     let variables = SnoozeVariables { id: Id::new(id), until, reason };
     Request::new(&Snooze::build(variables), |snoozed| Ok(snoozed.snooze_attention.id))

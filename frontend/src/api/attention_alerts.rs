@@ -1,15 +1,15 @@
-//! What needs attention, as notifications of the browser say it: get, subscribe.
+//! Attention items with the fields that browser notifications need: get, subscribe.
 
 use cynic::{Id, QueryBuilder, SubscriptionBuilder};
 
 use super::{Request, schema};
 use crate::time::Instant;
 
-/// Something that needs attention.
+/// An attention item in a notification.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "AttentionItem")]
 pub(crate) struct Alert {
-    /// The id, which stays the same while it needs attention.
+    /// The id, which stays the same as long as the item exists.
     pub(crate) id: Id,
     pub(crate) summary: String,
     pub(crate) snoozed_until: Option<Instant>,
@@ -40,12 +40,13 @@ struct AlertUpdate {
     attention: Option<Alerts>,
 }
 
-/// Gets all that needs attention.
+/// Gets all attention items.
 pub(crate) fn get() -> Request<Vec<Alert>> {
     Request::new(&GetAlerts::build(()), |found| Ok(found.attention.items))
 }
 
-/// Subscribes to all that needs attention; the first update is how it is. `None` means that updates may have been missed.
+/// Subscribes to all attention items. The first update has the current items. `None` means that updates may have been
+/// missed.
 pub(crate) fn watch() -> Request<Option<Vec<Alert>>> {
     Request::stream(&WatchAlerts::build(()), |frame| frame.attention_updated.attention.map(|found| found.items))
 }

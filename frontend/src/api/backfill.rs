@@ -1,4 +1,4 @@
-//! The backfill of a job: its preview, and running it.
+//! Backfills of a job: preview, run.
 
 use cynic::{Id, MutationBuilder};
 
@@ -48,13 +48,13 @@ struct QueuedSlot {
     id: Id,
 }
 
-/// Previews [`run`].
+/// Gets the slots that [`run`] would run.
 pub(crate) fn preview(job: &str, from: Instant, to: Instant) -> Request<BackfillPreview> {
     let operation = PreviewBackfill::build(BackfillVariables { job_id: Id::new(job), from, to });
     Request::new(&operation, |preview| Ok(preview.preview_backfill))
 }
 
-/// Runs the slots of a past time range that did not run; returns their number.
+/// Requests runs for the slots of a past time range that did not run. Returns the number of runs.
 pub(crate) fn run(job: &str, from: Instant, to: Instant) -> Request<usize> {
     let operation = BackfillJob::build(BackfillVariables { job_id: Id::new(job), from, to });
     Request::new(&operation, |queued| Ok(queued.backfill_job.len()))

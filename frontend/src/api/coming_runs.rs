@@ -13,7 +13,7 @@ use crate::time::Instant;
 /// The next run of a job or pipeline.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ComingRun {
-    /// Whether a pipeline runs, not a job.
+    /// Whether this is the run of a pipeline. Otherwise it is the run of a job.
     pub(crate) is_pipeline: bool,
     /// The id of the job or pipeline.
     pub(crate) id: String,
@@ -72,7 +72,7 @@ struct ComingPipeline {
     next_run_at: Option<Instant>,
 }
 
-/// The next runs of enabled jobs and pipelines, earliest first, at most `most`.
+/// Gets the next runs of enabled jobs and pipelines, earliest first, at most `most`.
 pub(crate) fn list(most: u8) -> Request<Vec<ComingRun>> {
     let variables = Variables {
         jobs: EnabledJobs { enabled: true },
@@ -91,7 +91,7 @@ pub(crate) fn list(most: u8) -> Request<Vec<ComingRun>> {
     .map(move |runs| earliest(runs, most.into()))
 }
 
-/// The earliest runs, at most `most`; those at the same time by their names.
+/// The earliest runs, at most `most`. Runs at the same time are ordered by name.
 fn earliest(mut runs: Vec<ComingRun>, most: usize) -> Vec<ComingRun> {
     runs.sort_by(|one, other| (one.at, &one.name).cmp(&(other.at, &other.name)));
     runs.truncate(most);

@@ -1,4 +1,4 @@
-//! The enums of the rules of copies.
+//! The enums of copy rules.
 
 use super::{schema, schema_enum::schema_enum};
 

@@ -75,7 +75,7 @@ struct CreateCustomer {
     create_customer: Customer,
 }
 
-/// Changes of a customer; fields without a value stay.
+/// Changes to a customer. A field with `None` is not changed.
 #[derive(Default, cynic::InputObject)]
 #[cynic(graphql_type = "UpdateCustomerInput")]
 pub(crate) struct UpdateCustomer {

@@ -60,12 +60,12 @@ pub(crate) struct Verdict {
     pub(crate) plan: Plan,
 }
 
-/// A plan with all its fields.
+/// A plan with all its fields, as JSON.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(transparent)]
 struct WholePlan(serde_json::Value);
 
-/// What the server reads in a definition: two texts with the same plan have the same meaning.
+/// The plan that the server reads from a definition. Two texts with the same plan have the same meaning.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "PipelineVerdict")]
 pub(crate) struct Reading {
@@ -75,12 +75,12 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// Whether there is a plan.
+    /// Whether the definition is valid, so that there is a plan.
     pub(crate) fn is_plan(&self) -> bool {
         self.valid && self.plan.0.get("steps").is_some()
     }
 
-    /// The reading without the next times of the schedule, which change as time passes.
+    /// The same without the next times of the schedule, because they change as time passes.
     fn without_times(mut self) -> Self {
         if let Some(schedule) = self.plan.0.get_mut("schedule").and_then(serde_json::Value::as_object_mut) {
             schedule.remove("next");
@@ -121,7 +121,7 @@ pub(crate) fn dry_run(yaml: String, customer_id: Option<Id>) -> Request<Verdict>
     Request::new(&Try::build(TryVariables { yaml, customer_id }), |tried| Ok(tried.dry_run_pipeline))
 }
 
-/// Reads a definition for a customer, to compare its meaning with that of another text.
+/// Gets the plan of a definition for a customer, to compare its meaning with that of another text.
 pub(crate) fn read(yaml: String, customer_id: Option<Id>) -> Request<Reading> {
     let operation = Read::build(TryVariables { yaml, customer_id });
     Request::new(&operation, |read| Ok(read.dry_run_pipeline.without_times()))

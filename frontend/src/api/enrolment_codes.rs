@@ -5,7 +5,7 @@ use cynic::{Id, MutationBuilder, QueryBuilder};
 use super::{ById, ByIdFields, PAGE_SIZE, Page, Request, schema};
 use crate::time::Instant;
 
-/// An enrolment code. `code` is complete in the response that creates it, shortened everywhere else.
+/// An enrolment code. `code` is complete only in the response to its creation; other responses shorten it.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct EnrolmentCode {
     pub(crate) id: Id,
@@ -36,7 +36,7 @@ struct EnrolmentCodeConnection {
     total_is_at_least: bool,
 }
 
-/// Limits of a new code; none by default.
+/// The limits of a new code. By default, it has none.
 #[derive(cynic::InputObject)]
 #[cynic(graphql_type = "CreateEnrolmentCodeInput")]
 pub(crate) struct CreateCode {

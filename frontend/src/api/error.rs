@@ -15,7 +15,7 @@ pub(crate) enum ApiError {
     SignedOut,
     /// The rate limit is exceeded for this many seconds.
     RateLimited(u32),
-    /// The server refused fields of the input: their names in the API, each with what is wrong with it.
+    /// The server refused fields of the input. Each field has its name in the API and what is wrong with it.
     Fields(Vec<(String, String)>),
     /// The server refused the request.
     Refused {
@@ -34,13 +34,13 @@ impl ApiError {
         matches!(self, Self::Refused { code, .. } if code == Code::NotFound.as_str())
     }
 
-    /// What is wrong with a field of the input, as a sentence.
+    /// What is wrong with a field of the input, as a sentence; `None` if the field was not refused.
     pub(crate) fn problem(&self, field: &str) -> Option<String> {
         let Self::Fields(fields) = self else { return None };
         fields.iter().find(|(name, _)| name == field).map(|(_, problem)| sentence(problem))
     }
 
-    /// Whether another change was saved first.
+    /// Whether the request failed because another change of the object was saved before.
     pub(crate) fn is_conflict(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == Code::Conflict.as_str())
     }

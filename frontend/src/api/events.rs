@@ -31,7 +31,7 @@ macro_rules! kinds {
         }
 
         impl EventKind {
-            /// The name of the kind.
+            /// The name of the kind for users.
             pub(crate) const fn name(self) -> &'static str {
                 match self {
                     $(Self::$customers => $customers_name,)+
@@ -200,7 +200,7 @@ struct PageInfo {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct EventPage {
     pub(crate) events: Vec<Event>,
-    /// The cursor of the next page with older events, if there is one.
+    /// The cursor after which the next page with older events begins; `None` if there are no older events.
     pub(crate) older: Option<String>,
 }
 
@@ -250,7 +250,7 @@ pub(crate) fn actor_name(id: &str) -> Request<Option<String>> {
     })
 }
 
-/// One page of events older than a cursor, or the newest events without one.
+/// Gets one page of events that are older than a cursor, or the newest events without a cursor.
 pub(crate) fn list(after: Option<String>) -> Request<EventPage> {
     Request::new(&ListEvents::build(ListVariables { after }), |ListEvents { events: found }| {
         let PageInfo { has_next_page, end_cursor } = found.page_info;
@@ -258,7 +258,7 @@ pub(crate) fn list(after: Option<String>) -> Request<EventPage> {
     })
 }
 
-/// The newest events of an object, newest first: at most 50 of the last 30 days.
+/// Gets the events of an object, newest first: at most 50 of the last 30 days.
 pub(crate) fn list_of(object: &str) -> Request<Vec<Event>> {
     Request::new(&ListEventsOf::build(ById::new(object)), |found| Ok(found.events.nodes))
 }

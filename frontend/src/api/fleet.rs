@@ -1,4 +1,4 @@
-//! Totals of the fleet: get, subscribe; and the time of the server's clock.
+//! Totals of the fleet: get, subscribe. Also gets the time of the server's clock.
 
 use cynic::{QueryBuilder, SubscriptionBuilder};
 
@@ -14,7 +14,7 @@ pub(crate) struct Fleet {
     pub(crate) failures_in_last_day: i32,
 }
 
-/// Agents by status.
+/// The number of agents by status.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct AgentCounts {
     pub(crate) online: i32,
@@ -24,7 +24,7 @@ pub(crate) struct AgentCounts {
     pub(crate) total: i32,
 }
 
-/// Transfers by status.
+/// The number of transfers by status.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct TransferCounts {
     pub(crate) queued: i32,
@@ -72,7 +72,7 @@ pub(crate) fn watch() -> Request<Option<Fleet>> {
     Request::stream(&WatchFleet::build(()), |frame| frame.fleet_updated.fleet)
 }
 
-/// Gets the time of the server's clock at which it answers.
+/// Gets the current time of the server's clock.
 pub(crate) fn server_time() -> Request<Instant> {
     Request::new(&GetServerTime::build(()), |found| Ok(found.fleet.at))
 }

@@ -21,7 +21,7 @@ pub(crate) struct File {
     pub(crate) name: String,
 }
 
-/// The server did not respond.
+/// The error of a request to which no response arrived.
 pub(crate) struct NoResponse;
 
 impl From<JsValue> for NoResponse {
@@ -30,7 +30,7 @@ impl From<JsValue> for NoResponse {
     }
 }
 
-/// Sends a JSON body to a path of the API, with an access token and an idempotency key if there are any.
+/// Sends a JSON body to a path of the API, with an access token and an idempotency key if they are given.
 pub(crate) async fn post(path: &str, body: &str, token: Option<&str>, key: Option<&str>) -> Result<Reply, NoResponse> {
     let headers = headers("application/graphql-response+json, application/json", token)?;
     headers.set("content-type", "application/json")?;
@@ -44,7 +44,7 @@ pub(crate) async fn post(path: &str, body: &str, token: Option<&str>, key: Optio
     read(&fetch(path, &request).await?).await
 }
 
-/// Gets a file of this media type; `Err` is a response without it.
+/// Gets a file of this media type. The inner `Err` is a response that is not such a file.
 pub(crate) async fn download(
     path: &str,
     media_type: &str,

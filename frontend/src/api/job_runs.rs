@@ -7,7 +7,7 @@ use crate::time::Instant;
 
 mftplus_protocol::contract_enum!(RunStatus, schema_enum);
 
-/// A run without its links. All operations select the same fields.
+/// A run without its links to other objects. All operations select the same fields.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct JobRun {
     pub(crate) id: Id,
@@ -26,7 +26,7 @@ pub(crate) struct JobRun {
     pub(crate) viewer_can_retry: bool,
 }
 
-/// The links of a run, for its own page.
+/// The links of a run to other objects, for the page of the run.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "JobRun")]
 pub(crate) struct RunLinks {
@@ -91,7 +91,7 @@ struct RetryRun {
     retry_job_run: JobRun,
 }
 
-/// Which runs to subscribe to: one, those of a job, or all.
+/// The runs to subscribe to: one, those of a job, or all.
 #[derive(cynic::QueryVariables)]
 struct WatchVariables {
     #[cynic(skip_serializing_if = "Option::is_none")]
@@ -127,7 +127,7 @@ pub(crate) fn get(id: &str) -> Request<(JobRun, RunLinks)> {
     })
 }
 
-/// Requests that a run is cancelled.
+/// Requests the cancellation of a run.
 pub(crate) fn cancel(id: &str) -> Request<JobRun> {
     Request::new(&CancelRun::build(ById::new(id)), |cancelled| Ok(cancelled.cancel_job_run))
 }
@@ -137,17 +137,17 @@ pub(crate) fn retry(id: &str) -> Request<JobRun> {
     Request::new(&RetryRun::build(ById::new(id)), |retried| Ok(retried.retry_job_run))
 }
 
-/// Subscribes to one run.
+/// Subscribes to one run. An update is its latest state; `None` means that updates may have been missed.
 pub(crate) fn watch(id: &str) -> Request<Option<JobRun>> {
     stream(WatchVariables { ids: Some(vec![Id::new(id)]), filter: None })
 }
 
-/// Subscribes to the runs of a job.
+/// Subscribes to the runs of a job. Updates are as those of [`watch`].
 pub(crate) fn watch_of_job(job: &str) -> Request<Option<JobRun>> {
     stream(WatchVariables { ids: None, filter: Some(JobRunFilter { job_id: Id::new(job) }) })
 }
 
-/// Subscribes to all runs.
+/// Subscribes to all runs. Updates are as those of [`watch`].
 pub(crate) fn watch_all() -> Request<Option<JobRun>> {
     stream(WatchVariables { ids: None, filter: None })
 }

@@ -27,7 +27,7 @@ pub(crate) struct Retry {
     pub(crate) max_delay: Duration,
 }
 
-/// A job without its links. All operations select the same fields.
+/// A job without its links to other objects. All operations select the same fields.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[expect(clippy::struct_excessive_bools, reason = "the schema has a field for each action")]
 pub(crate) struct Job {
@@ -104,7 +104,7 @@ pub(crate) struct UpdateJobInput {
     pub(crate) catch_up: Option<CatchUp>,
     /// The retry policy; `None` if failed runs are not retried.
     pub(crate) retry: Option<RetryInput>,
-    // None of these: the default holds.
+    // Copy rules: `None` stands for the default.
     pub(crate) credentials: Option<String>,
     pub(crate) endpoint: Option<String>,
     pub(crate) on_exists: Option<OnExists>,
@@ -116,7 +116,7 @@ pub(crate) struct UpdateJobInput {
 }
 
 impl UpdateJobInput {
-    /// The same settings for a new job of an agent; `None` if a required one is missing.
+    /// Converts the settings into the input for a new job of an agent; `None` if a required setting is missing.
     pub(crate) fn for_new_job(self, agent_id: Id) -> Option<CreateJobInput> {
         Some(CreateJobInput {
             agent_id,
@@ -143,7 +143,7 @@ impl UpdateJobInput {
 }
 
 impl Job {
-    /// Whether the viewer may do anything with the job now.
+    /// Whether the viewer may take any action on the job now.
     pub(crate) fn viewer_can_act(&self) -> bool {
         self.viewer_can_backfill
             || self.viewer_can_delete
@@ -154,7 +154,7 @@ impl Job {
     }
 }
 
-/// The links of a job, for its own page.
+/// The links of a job to other objects, for the page of the job.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "Job")]
 pub(crate) struct JobLinks {
@@ -309,14 +309,15 @@ struct JobUpdate {
     job: Option<Job>,
 }
 
-/// One page of the jobs, newest first without an order, with up to 100 rows: all, or those that are enabled or disabled.
+/// Gets one page of the jobs, with up to 100 rows: all jobs, or only enabled or disabled ones. Without `sort`, the
+/// newest come first.
 pub(crate) fn list(enabled: Option<bool>, sort: Option<ScheduledSort>, first: i32, page: i32) -> Request<Page<Job>> {
     Request::new(&ListJobs::build(ListVariables::new(enabled, sort, first, page)), |ListJobs { jobs: found }| {
         Ok(Page { items: found.nodes, total: found.total_count, total_is_at_least: found.total_is_at_least })
     })
 }
 
-/// The newest runs of each job on the same page. For administrators.
+/// Gets the newest runs of each job on the same page of [`list`]. For administrators.
 pub(crate) fn newest_runs(
     enabled: Option<bool>,
     sort: Option<ScheduledSort>,
@@ -332,7 +333,8 @@ pub(crate) fn get(id: &str) -> Request<(Job, JobLinks)> {
     Request::new(&GetJob::build(ById::new(id)), |GetJob { job, links }| job.zip(links).ok_or(ApiError::InvalidResponse))
 }
 
-/// Subscribes to these jobs. Their current states come first.
+/// Subscribes to the jobs with these ids. The server sends their current states first. An update is the latest state of
+/// one job; `None` means that updates may have been missed.
 pub(crate) fn watch(ids: Vec<Id>) -> Request<Option<Job>> {
     Request::stream(&WatchJobs::build(WatchVariables { ids: Some(ids) }), |frame| frame.job_updated.job)
 }
@@ -356,7 +358,7 @@ pub(crate) fn enable(id: &str, enabled: bool) -> Request<Job> {
     }
 }
 
-/// Requests a run of a job now, independent of its schedule.
+/// Requests a run of a job now, independently of its schedule.
 pub(crate) fn run(id: &str) -> Request<Job> {
     Request::new(&RunJob::build(ById::new(id)), |run| Ok(run.run_job))
 }

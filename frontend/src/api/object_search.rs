@@ -1,10 +1,10 @@
-//! Objects by parts of their names and paths, for the palette.
+//! Finds objects by parts of their names and paths, for the command palette.
 
 use cynic::{Id, QueryBuilder};
 
 use super::{Request, agents::AgentFilter, pipelines::PipelineFilter, schema, transfers::TransferStatus};
 
-/// The minimum number of characters for which the server searches paths.
+/// The minimum length, in characters, of a text that the server searches for in paths.
 pub(crate) const LEAST: usize = 3;
 
 /// An agent whose name or host name matches.
@@ -115,7 +115,7 @@ struct FoundJobs {
     total_count: i32,
 }
 
-/// Agents and pipelines whose names contain a text, newest first.
+/// Finds agents and pipelines whose names contain a text, newest first.
 pub(crate) fn named(text: &str) -> Request<(Vec<FoundAgent>, Vec<FoundPipeline>)> {
     let variables = NamedVariables {
         agents: AgentFilter { search: Some(text.to_owned()), ..AgentFilter::default() },
@@ -124,13 +124,15 @@ pub(crate) fn named(text: &str) -> Request<(Vec<FoundAgent>, Vec<FoundPipeline>)
     Request::new(&FindNamed::build(variables), |found| Ok((found.agents.nodes, found.pipelines.nodes)))
 }
 
-/// Transfers of which a path or the error contains a text of at least [`LEAST`] characters, newest first.
+/// Finds transfers, newest first, whose paths or errors contain a text. The text must have at least [`LEAST`]
+/// characters.
 pub(crate) fn transfers(text: &str) -> Request<Vec<FoundTransfer>> {
     let variables = PathVariables { filter: PathFilter { q: text.to_owned() } };
     Request::new(&FindTransfers::build(variables), |found| Ok(found.transfers.nodes))
 }
 
-/// The newest 100 jobs, and the number of all: the server does not search jobs by their names.
+/// Gets the newest 100 jobs and the total number of jobs. The dashboard searches them itself, because the server does
+/// not search jobs by name.
 pub(crate) fn jobs() -> Request<(Vec<FoundJob>, i32)> {
     Request::new(&FindJobs::build(()), |found| Ok((found.jobs.nodes, found.jobs.total_count)))
 }

@@ -10,7 +10,7 @@ use crate::time::Instant;
 
 cynic::impl_scalar!(Plan, schema::JSON);
 
-/// The plan of a run. Fields are empty where the definition sets nothing.
+/// The plan of a run. Fields are empty if the definition does not set them.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub(crate) struct Plan {
@@ -82,7 +82,7 @@ pub(crate) struct Transfer {
     pub(crate) verify: String,
 }
 
-/// The rules of a copy in the words of definitions; none where the default of the agent applies.
+/// The copy rules of a step, as written in definitions. `None` means that the agent's default applies.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct CopyRules {

@@ -12,7 +12,7 @@ mftplus_protocol::contract_enum!(PipelineRunStatus, schema_enum);
 mftplus_protocol::contract_enum!(StepStatus, schema_enum);
 mftplus_protocol::contract_enum!(Trigger, schema_enum);
 
-/// A run with its steps. All operations but the lists of pipelines select the same fields.
+/// A run with its steps. All operations except the lists of pipelines select the same fields.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct PipelineRun {
     pub(crate) id: Id,
@@ -57,7 +57,7 @@ pub(crate) struct Step {
     pub(crate) transfer_id: Option<Id>,
 }
 
-/// The fields of a run that a mark in a list of pipelines shows.
+/// The fields of a run that its mark in the list of pipelines needs.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "PipelineRun")]
 pub(crate) struct RunMark {
@@ -70,13 +70,13 @@ pub(crate) struct RunMark {
     pub(crate) revision: i32,
 }
 
-/// The links of a run, for its own page.
+/// The links of a run to other objects, for the page of the run.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "PipelineRun")]
 pub(crate) struct RunLinks {
     pub(crate) pipeline: Option<PipelineName>,
     pub(crate) plan: Plan,
-    /// The definition of a draft.
+    /// The text of the definition if the run executes a draft.
     pub(crate) draft_yaml: Option<String>,
 }
 
@@ -160,7 +160,7 @@ struct RerunRun {
     rerun_pipeline_run: PipelineRun,
 }
 
-/// Which runs to subscribe to: one, those of a pipeline, or all.
+/// The runs to subscribe to: one, those of a pipeline, or all.
 #[derive(cynic::QueryVariables)]
 struct WatchVariables {
     #[cynic(skip_serializing_if = "Option::is_none")]
@@ -224,27 +224,27 @@ fn start_with(variables: StartVariables) -> Request<PipelineRun> {
     Request::new(&StartRun::build(variables), |started| Ok(started.run_pipeline))
 }
 
-/// Requests that a run is cancelled.
+/// Requests the cancellation of a run.
 pub(crate) fn cancel(id: &str) -> Request<PipelineRun> {
     Request::new(&CancelRun::build(ById::new(id)), |cancelled| Ok(cancelled.cancel_pipeline_run))
 }
 
-/// Starts a new run from the failed step of this one.
+/// Starts a new run that continues an earlier run from its failed step. Returns the new run.
 pub(crate) fn rerun(id: &str) -> Request<PipelineRun> {
     Request::new(&RerunRun::build(ById::new(id)), |rerun| Ok(rerun.rerun_pipeline_run))
 }
 
-/// Subscribes to one run.
+/// Subscribes to one run. An update is its latest state; `None` means that updates may have been missed.
 pub(crate) fn watch(id: &str) -> Request<Option<PipelineRun>> {
     stream(WatchVariables { ids: Some(vec![Id::new(id)]), filter: None })
 }
 
-/// Subscribes to the runs of a pipeline.
+/// Subscribes to the runs of a pipeline. Updates are as those of [`watch`].
 pub(crate) fn watch_of_pipeline(pipeline: &str) -> Request<Option<PipelineRun>> {
     stream(WatchVariables { ids: None, filter: Some(PipelineRunFilter { pipeline_id: Id::new(pipeline) }) })
 }
 
-/// Subscribes to the marks of all runs.
+/// Subscribes to all runs, with the fields of their marks. Updates are as those of [`watch`].
 pub(crate) fn watch_marks() -> Request<Option<RunMark>> {
     Request::stream(&WatchMarks::build(()), |frame| frame.pipeline_run_updated.pipeline_run)
 }

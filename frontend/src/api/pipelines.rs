@@ -8,7 +8,7 @@ use super::{
 };
 use crate::time::Instant;
 
-/// A pipeline with its current definition. All operations but the lists select the same fields.
+/// A pipeline with its current definition. All operations except the lists select the same fields.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[expect(clippy::struct_excessive_bools, reason = "the schema has a field for each action")]
 pub(crate) struct Pipeline {
@@ -194,7 +194,7 @@ struct DeletePipeline {
     delete_pipeline: Id,
 }
 
-/// One page of the pipelines that match a filter, newest first without an order, with up to 100 rows.
+/// Gets one page of the pipelines that match a filter, with up to 100 rows. Without `sort`, the newest come first.
 pub(crate) fn list(
     filter: PipelineFilter,
     sort: Option<ScheduledSort>,
@@ -207,7 +207,7 @@ pub(crate) fn list(
     })
 }
 
-/// The newest runs of each pipeline on the same page. For administrators.
+/// Gets the newest runs of each pipeline on the same page of [`list`]. For administrators.
 pub(crate) fn newest_runs(
     filter: PipelineFilter,
     sort: Option<ScheduledSort>,

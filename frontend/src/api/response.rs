@@ -10,7 +10,7 @@ use serde::{
 use super::error::ApiError;
 use crate::json::{self, Raw};
 
-/// A response whose data is not read yet, so that this code exists once and not for every operation.
+/// A response whose data is not parsed yet. Thus the code for this struct exists once, and not for every operation.
 #[derive(Deserialize)]
 struct GraphqlResponse<'a> {
     #[serde(borrow)]
@@ -34,7 +34,8 @@ struct Extensions {
     fields: Fields,
 }
 
-/// Names of fields, each with what is wrong with it, in the order of the response. The code of a map would be large.
+/// The refused fields in the order of the response, each with its name and what is wrong with it. A list, because the
+/// code for a map would be large.
 #[derive(Default)]
 struct Fields(Vec<(String, String)>);
 
@@ -61,7 +62,7 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
-/// Reads a response, or one result of a subscription. The first error decides.
+/// Reads a response, or one result of a subscription. If it contains errors, the first one is returned.
 pub(super) fn decode<T: DeserializeOwned>(response: &str) -> Result<T, ApiError> {
     json::read(data_of(response)?).ok_or(ApiError::InvalidResponse)
 }

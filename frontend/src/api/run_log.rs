@@ -1,4 +1,4 @@
-//! The log of a pipeline run: its events, with the steps that each is about. For administrators.
+//! The log of a pipeline run: its events, each with the steps that it is about. For administrators.
 
 use cynic::{Id, QueryBuilder};
 
@@ -37,7 +37,7 @@ pub(crate) enum LoggedObject {
 pub(crate) struct LoggedRun {
     pub(crate) status: PipelineRunStatus,
     pub(crate) error_message: Option<String>,
-    /// All steps, or only those that the event is about.
+    /// The steps that the event is about, which may be all steps of the run.
     pub(crate) steps: Vec<LoggedStep>,
 }
 
@@ -68,7 +68,7 @@ struct RunEventConnection {
 }
 
 impl RunEvent {
-    /// The event without the run.
+    /// Converts this into an [`Event`] without an object.
     pub(crate) fn without_run(&self) -> Event {
         Event {
             id: self.id.clone(),
@@ -81,7 +81,8 @@ impl RunEvent {
     }
 }
 
-/// Gets the log of a run, newest first: the newest 100 events of the last 30 days, and the oldest one.
+/// Gets the log of a run, newest first: the newest 100 events, and the oldest event if it is not among them. Only
+/// events of the last 30 days are kept.
 pub(crate) fn get(run: &str) -> Request<Vec<RunEvent>> {
     Request::new(&GetLog::build(ById::new(run)), |GetLog { events, oldest }| {
         let mut log = events.nodes;

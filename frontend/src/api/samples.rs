@@ -29,7 +29,7 @@ struct SampledTransfer {
     samples: Vec<Sample>,
 }
 
-/// Gets the samples of a transfer, oldest first: at most 300. None are kept of a transfer that is older than 30 days.
+/// Gets the samples of a transfer, oldest first: at most 300. Samples are kept for 30 days.
 pub(crate) fn of_transfer(id: &str) -> Request<Vec<Sample>> {
     Request::new(&GetSamples::build(ById::new(id)), |found| {
         Ok(found.transfer.map(|transfer| transfer.samples).unwrap_or_default())

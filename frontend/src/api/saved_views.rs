@@ -9,9 +9,9 @@ use super::{ById, ByIdFields, Request, schema};
 pub(crate) struct SavedView {
     pub(crate) id: Id,
     pub(crate) name: String,
-    /// The list: its address without the slash.
+    /// The list that the view is of: its address without the leading slash.
     pub(crate) page: String,
-    /// The parameters of its address.
+    /// The query parameters of the list's address.
     pub(crate) query: String,
     /// Whether the list opens with this view.
     pub(crate) is_default: bool,

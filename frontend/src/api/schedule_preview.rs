@@ -29,11 +29,11 @@ pub(crate) struct SchedulePreview {
 #[derive(Clone, Copy, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct ScheduledTime {
     pub(crate) at: Instant,
-    /// Minutes by which the time zone of the schedule is ahead of UTC then.
+    /// How many minutes the time zone of the schedule is ahead of UTC at this time.
     pub(crate) utc_offset_minutes: i32,
 }
 
-/// Gets the description and the next times of a schedule. Only the server evaluates schedules.
+/// Gets the description and the next times of a schedule, which only the server can evaluate.
 pub(crate) fn preview(schedule: String, timezone: String) -> Request<SchedulePreview> {
     let operation = PreviewSchedule::build(PreviewVariables { schedule, timezone });
     Request::new(&operation, |preview| Ok(preview.schedule_preview))

@@ -2,7 +2,7 @@
 
 use super::schema;
 
-/// What jobs and pipelines can be sorted by.
+/// The fields by which jobs and pipelines can be sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum ScheduledSortField {
     CreatedAt,

@@ -1,6 +1,7 @@
 //! The declaration of the enums that the dashboard shares with the server.
 
-/// Declares an enum of [`mftplus_protocol::contract_enum!`] as operations have it. The module imports [`schema`].
+/// Declares an enum of [`mftplus_protocol::contract_enum!`] as a GraphQL enum. The module that uses this must import
+/// [`schema`].
 ///
 /// [`schema`]: super::schema
 macro_rules! schema_enum {

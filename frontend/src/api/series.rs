@@ -5,7 +5,7 @@ use cynic::{Id, QueryBuilder};
 use super::{Request, schema};
 use crate::time::Instant;
 
-/// The length of the time that a point stands for.
+/// The period that one point of a series covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum SeriesStep {
     Day,
@@ -65,19 +65,20 @@ struct GetUsage {
 #[derive(cynic::QueryFragment)]
 struct Series {
     final_until: Instant,
-    /// Each point has the start of its time in seconds since 1970, and its value.
+    /// Each point is a pair: the start of its period in seconds since 1970, and its value.
     points: Vec<Vec<Option<f64>>>,
     baseline: Option<Vec<Vec<Option<f64>>>>,
 }
 
-/// The values of a metric, and of the window that it is compared with; `None` where nothing is known.
+/// The values of a metric in a window, and in the earlier window that it is compared with. `None` means that the value
+/// is not known.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Compared {
     pub(crate) now: Vec<Option<f64>>,
     pub(crate) before: Vec<Option<f64>>,
 }
 
-/// What happened in each minute, hour or day of a window.
+/// The results of transfers in each minute, hour or day of a window.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outcomes {
     /// The starts of the minutes, hours or days.
@@ -110,7 +111,7 @@ pub(crate) fn outcomes(
     })
 }
 
-/// What happened in each month of a window; `None` where nothing is known.
+/// The usage in each month of a window. `None` means that the value is not known.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Usage {
     /// The starts of the months.

@@ -27,9 +27,9 @@ pub(crate) struct JobSlot {
     pub(crate) outcome: Outcome,
     pub(crate) reason: Option<String>,
     pub(crate) run: Option<SlotRun>,
-    /// The time of the first slot of a range.
+    /// The time of the first slot of a range; `None` for one slot.
     pub(crate) from: Option<Instant>,
-    /// Number of slots in the range.
+    /// The number of slots in the range; `None` for one slot.
     pub(crate) count: Option<i32>,
 }
 

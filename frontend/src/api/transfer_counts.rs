@@ -1,4 +1,4 @@
-//! The numbers of transfers by status, of those that match a filter.
+//! The numbers of transfers with each status, among those that match a filter.
 
 use cynic::QueryBuilder;
 
@@ -67,7 +67,7 @@ impl Counted {
     }
 }
 
-/// Counts the transfers that match a filter, whose statuses are left out.
+/// Counts the transfers that match a filter, for each status. The statuses in the filter are ignored.
 pub(crate) fn get(filter: &TransferFilter) -> Request<TransferCounts> {
     let with = |status| TransferFilter { status: Some(vec![status]), ..filter.clone() };
     let variables = CountVariables {

@@ -15,7 +15,8 @@ mftplus_protocol::contract_enum!(Protocol, schema_enum);
 /// Declares the fragment of a transfer, with its details.
 macro_rules! transfer {
     ($($(#[$text:meta])+ $field:ident: $type:ident = $key:literal $rest:tt)+) => {
-        /// A transfer without its links. All operations select the same fields, so that subscriptions can share their results.
+        /// A transfer without its links to other objects. All operations select the same fields, so that the server can
+        /// share results between subscriptions.
         #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
         pub(crate) struct Transfer {
             pub(crate) id: Id,
@@ -54,18 +55,18 @@ macro_rules! transfer {
 mftplus_protocol::transfer_details!(transfer);
 
 impl Transfer {
-    /// Whether the transfer waits or runs.
+    /// Whether the transfer is queued or running.
     pub(crate) fn is_active(&self) -> bool {
         matches!(self.status, TransferStatus::Queued | TransferStatus::Running)
     }
 
-    /// Whether the transfer runs, without having stalled and without a cancel request.
+    /// Whether the transfer is running, is not stalled and has no cancel request.
     pub(crate) fn is_progressing(&self) -> bool {
         self.status == TransferStatus::Running && !self.stalled && self.cancel_requested_at.is_none()
     }
 }
 
-/// Network measurements of the agent.
+/// The network measurements of a transfer that its agent has reported.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct Network {
     pub(crate) throughput_mbps: Option<f64>,
@@ -73,7 +74,7 @@ pub(crate) struct Network {
     pub(crate) packet_loss_percent: Option<f64>,
 }
 
-/// The links of a transfer, for its own page.
+/// The links of a transfer to other objects, for the page of the transfer.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "Transfer")]
 pub(crate) struct TransferLinks {
@@ -85,7 +86,7 @@ pub(crate) struct TransferLinks {
     pub(crate) pipeline_run_id: Option<Id>,
 }
 
-/// The agent of a transfer, if it was not revoked.
+/// The agent of a transfer. A revoked agent is not returned.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "Agent")]
 pub(crate) struct AgentLink {
@@ -118,7 +119,7 @@ pub(crate) struct TransferFilter {
     pub(crate) job_run_id: Option<Id>,
 }
 
-/// What transfers can be sorted by.
+/// The fields by which transfers can be sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, cynic::Enum)]
 pub(crate) enum TransferSortField {
     CompletedAt,
@@ -144,7 +145,7 @@ struct ListVariables {
     first: i32,
     page: i32,
     next_page: i32,
-    /// Whether the rows of the next page are wanted, too.
+    /// Whether the rows of the next page are requested, too.
     is_double: bool,
 }
 
@@ -252,14 +253,14 @@ impl From<TransferResult> for ItemResult {
     }
 }
 
-/// Which transfers to subscribe to: these, those of a filter, or all.
+/// The transfers to subscribe to: those with these ids, those that match a filter, or all.
 #[derive(cynic::QueryVariables)]
 struct WatchVariables {
     #[cynic(skip_serializing_if = "Option::is_none")]
     ids: Option<Vec<Id>>,
     #[cynic(skip_serializing_if = "Option::is_none")]
     filter: Option<TransferFilter>,
-    /// Whether the current states of those that are not in a final state come first.
+    /// Whether the server first sends the current states of the transfers that are not in a final state.
     initial: bool,
 }
 
@@ -275,20 +276,21 @@ struct TransferUpdate {
     transfer: Option<Transfer>,
 }
 
-/// Subscribes to these transfers, or to all. An update is the latest state of one transfer; `None` means that updates
-/// may have been missed. Of these transfers, the current states of those that are not in a final state come first.
+/// Subscribes to the transfers with these ids, or to all without ids. An update is the latest state of one transfer;
+/// `None` means that updates may have been missed. With ids, the server first sends the current states of the transfers
+/// that are not in a final state.
 pub(crate) fn watch(ids: Option<Vec<Id>>) -> Request<Option<Transfer>> {
     let initial = ids.is_some();
     stream(WatchVariables { ids, filter: None, initial })
 }
 
-/// Subscribes to the transfers of an agent.
+/// Subscribes to the transfers of an agent. Updates are as those of [`watch`].
 pub(crate) fn watch_of_agent(agent_id: Id) -> Request<Option<Transfer>> {
     let filter = TransferFilter { agent_id: Some(agent_id), ..TransferFilter::default() };
     stream(WatchVariables { ids: None, filter: Some(filter), initial: false })
 }
 
-/// Subscribes to the transfers of a job run.
+/// Subscribes to the transfers of a job run. Updates are as those of [`watch`].
 pub(crate) fn watch_of_run(job_run_id: Id) -> Request<Option<Transfer>> {
     let filter = TransferFilter { job_run_id: Some(job_run_id), ..TransferFilter::default() };
     stream(WatchVariables { ids: None, filter: Some(filter), initial: false })
@@ -301,7 +303,8 @@ fn stream(variables: WatchVariables) -> Request<Option<Transfer>> {
 /// The maximum number of rows of a page that the server returns.
 const MOST_ROWS: i32 = 100;
 
-/// One page of the transfers that match a filter, newest first without an order. A page has up to 100 rows, or 200.
+/// Gets one page of the transfers that match a filter. Without `sort`, the newest come first. `rows` is at most 100, or
+/// 200, for which two pages of the server are requested.
 pub(crate) fn list(
     filter: TransferFilter,
     sort: Option<TransferSort>,
@@ -329,7 +332,8 @@ pub(crate) fn list_some(filter: TransferFilter, first: i32, page: i32) -> Reques
     list(filter, None, first, page)
 }
 
-/// The running transfers, at most this number: those that are stalled, and then the others, each newest first.
+/// Gets running transfers: up to `most` stalled ones, then up to `most` of all, without duplicates. Both groups are
+/// newest first.
 pub(crate) fn running(most: i32) -> Request<Page<Transfer>> {
     let running = TransferFilter { status: Some(vec![TransferStatus::Running]), ..TransferFilter::default() };
     let stalled = TransferFilter { stalled: Some(true), ..running.clone() };
@@ -354,7 +358,7 @@ pub(crate) fn get(id: &str) -> Request<(Transfer, TransferLinks)> {
     })
 }
 
-/// Cancels a queued transfer at once, and a running one when its agent confirms it.
+/// Cancels a transfer. A queued transfer is cancelled at once; a running one when its agent confirms the cancellation.
 pub(crate) fn cancel(id: &str) -> Request<Transfer> {
     Request::new(&CancelTransfer::build(ById::new(id)), |cancelled| Ok(cancelled.cancel_transfer))
 }
@@ -364,14 +368,14 @@ pub(crate) fn retry(id: &str) -> Request<Transfer> {
     Request::new(&RetryTransfer::build(ById::new(id)), |retried| Ok(retried.retry_transfer))
 }
 
-/// Cancels several transfers, at most 500, as [`cancel`] does each.
+/// Cancels several transfers, at most 500, as [`cancel`] does. Returns a result for each.
 pub(crate) fn cancel_several(ids: &[String]) -> Request<Vec<ItemResult>> {
     Request::new(&CancelTransfers::build(ByIds::new(ids)), |cancelled| {
         Ok(cancelled.cancel_transfers.into_iter().map(ItemResult::from).collect())
     })
 }
 
-/// Queues several failed transfers again, at most 500.
+/// Queues several failed transfers again, at most 500. Returns a result for each.
 pub(crate) fn retry_several(ids: &[String]) -> Request<Vec<ItemResult>> {
     Request::new(&RetryTransfers::build(ByIds::new(ids)), |retried| {
         Ok(retried.retry_transfers.into_iter().map(ItemResult::from).collect())

@@ -70,7 +70,7 @@ struct CreatedUser {
     create_user: User,
 }
 
-/// Changes of a user; fields without a value stay.
+/// Changes to a user. A field with `None` is not changed.
 #[derive(Default, cynic::InputObject)]
 #[cynic(graphql_type = "UpdateUserInput")]
 pub(crate) struct UpdateUser {

@@ -22,8 +22,8 @@ struct WebhookSecret {
     secret: String,
 }
 
-/// Creates a new webhook secret and ends the old one: that of a customer or, without a customer, the user's own or the
-/// platform's.
+/// Creates a new webhook secret, which replaces the old one. It is the secret of the given customer; without one, that
+/// of the user's own customer or, for administrators, of the platform.
 pub(crate) fn rotate_secret(customer_id: Option<Id>) -> Request<String> {
     let operation = RotateSecret::build(RotateVariables { customer_id });
     Request::new(&operation, |rotated| Ok(rotated.rotate_webhook_secret.secret))
