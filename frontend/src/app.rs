@@ -46,8 +46,8 @@ pub(crate) fn App() -> impl IntoView {
     }
 }
 
-/// Shows the pages to a signed-in user, also while they have to sign in again. Redirects all others to the sign-in form
-/// and, after signing in, back.
+/// Shows the pages to a signed-in user, even if the session has expired and the user must sign in again. Redirects
+/// others to the sign-in form, and back after they have signed in.
 #[component]
 fn Gate() -> impl IntoView {
     let session = expect_context::<Session>();
@@ -60,7 +60,8 @@ fn Gate() -> impl IntoView {
         match session.state() {
             SessionState::SignedOut(reason) if !is_at_sign_in => {
                 let target = format!("{path}{}", query.to_query_string());
-                // After a sign-out the next user starts at the overview, not on the page of the user before.
+                // After a sign-out, the next user starts on the page Overview, not on the page that the last user has
+                // left.
                 let address = if target == "/" || reason == SignedOutReason::ByUser {
                     "/sign-in".to_owned()
                 } else {
@@ -135,7 +136,7 @@ fn Pages(role: ViewerRole) -> impl IntoView {
     }
 }
 
-/// The list that objects belong to: address and name.
+/// The page with the list of all objects of a kind: address and name.
 type Parent = (&'static str, &'static str);
 
 const TRANSFERS: Parent = ("/transfers", "Transfers");
@@ -144,7 +145,8 @@ const PIPELINES: Parent = ("/pipelines", "Pipelines");
 const AGENTS: Parent = ("/agents", "Agents");
 const CUSTOMERS: Parent = ("/customers", "Customers");
 
-/// The view of a route to an object. If the address holds no id, there is nothing to query.
+/// The view of a route to the page of an object. If the address contains no valid id, it says at once, without a query,
+/// that the object does not exist.
 fn object(noun: &'static str, parent: Parent, load: fn() -> Loading) -> impl Fn() -> AnyView + Copy {
     move || {
         let params = use_params_map();
@@ -167,9 +169,10 @@ fn withheld(permission: Permission) -> AnyView {
     view! { <Withheld text=permission.withheld() /> }.into_any()
 }
 
-/// Whether a part of an address may be an id. Ids are UUIDs.
+/// Whether a part of an address has the form of an id, a UUID with hyphens.
 fn is_id(text: &str) -> bool {
-    // Not in the other forms that the server reads: the page would not find the object under that id.
+    // Other forms of UUIDs are not accepted, although the server reads them: the page would not find the object under
+    // that id.
     let is_right = |(place, byte): (usize, u8)| match place {
         8 | 13 | 18 | 23 => byte == b'-',
         _ => byte.is_ascii_hexdigit(),
@@ -177,7 +180,7 @@ fn is_id(text: &str) -> bool {
     text.len() == 36 && text.bytes().enumerate().all(is_right)
 }
 
-/// Whether a part of an address may be an id or the identifier of a pipeline.
+/// Whether a part of an address has the form of an id or of a pipeline's identifier.
 fn is_pipeline(text: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     is_id(text) || (1..=64).contains(&text.len()) && text.bytes().all(is_allowed)
@@ -188,7 +191,8 @@ fn is_local(target: &str) -> bool {
     target.starts_with('/') && !target.starts_with("//") && !target.starts_with("/\\")
 }
 
-/// Begins to load the later parts of the overview while the session is restored, if the tab was opened there.
+/// If the tab was opened on the page Overview, begins to load the page's lazily loaded parts while the session is
+/// restored.
 fn prepare_overview() {
     let path = window().location().pathname().unwrap_or_default();
     if base_path::address(&path) == "/" {
@@ -198,7 +202,7 @@ fn prepare_overview() {
 
 /// Keeps the feed connected while a user is signed in and the machine has a network.
 fn stay_connected(session: Session, feed: Feed) {
-    // Whether the session of the user, if one is signed in, is valid.
+    // `Some(true)` if the user's session is valid, `Some(false)` if it has expired, `None` if no user is signed in.
     let is_valid = Memo::new(move |_| session.viewer().map(|_| !session.is_expired()));
     effect(move || match is_valid.get() {
         Some(true) => feed.connect(),

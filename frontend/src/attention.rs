@@ -1,4 +1,4 @@
-//! What needs attention, kept while the user goes from page to page.
+//! The attention items, which are kept while the user goes from page to page.
 
 use leptos::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::{
     reactive_query::{Fetch, Stage},
 };
 
-/// The attention items of the user. A handle: copies are the same items.
+/// The attention items that the user sees. A handle: copies share the same items.
 #[derive(Clone, Copy)]
 pub(crate) struct AttentionItems {
     latest: RwSignal<Option<Attention>>,
@@ -31,13 +31,13 @@ impl AttentionItems {
         Self { latest, fetch }
     }
 
-    /// Part of the latest items. Reactive.
+    /// Applies `read` to the latest items; `None` before the first answer. Reactive.
     pub(crate) fn read<T>(self, read: impl FnOnce(&Attention) -> T) -> Option<T> {
         self.latest.with(|latest| latest.as_ref().map(read))
     }
 
-    /// The items that are snoozed, or those that are not, in the order of the server; `None` before the first answer.
-    /// Reactive.
+    /// The snoozed items if `is_snoozed`, otherwise the items that are not snoozed, in the order of the server; `None`
+    /// before the first answer. Reactive.
     pub(crate) fn list(self, is_snoozed: bool) -> Option<Vec<AttentionItem>> {
         self.read(|attention| {
             let wanted = attention.items.iter().filter(|item| item.snoozed_until.is_some() == is_snoozed);
@@ -45,7 +45,7 @@ impl AttentionItems {
         })
     }
 
-    /// How many items need attention: those that are not snoozed. `None` before the first answer. Reactive.
+    /// The number of items that are not snoozed; `None` before the first answer. Reactive.
     pub(crate) fn count(self) -> Option<i32> {
         let count = self.read(|attention| attention.items.iter().filter(|item| item.snoozed_until.is_none()).count());
         count.map(|count| i32::try_from(count).unwrap_or(i32::MAX))

@@ -1,8 +1,8 @@
 //! Addresses of pages below a base path such as `https://host/mft/` (`MFTPLUS_PUBLIC_URL`).
 //!
-//! Within the dashboard an address is a path without the base path, such as `/transfers`: routes and `navigate` take it
-//! unchanged, because the router adds the base path. URLs that the browser resolves (`<a href>`, `<A>`, requests, the
-//! socket) need the base path in front, and paths from the browser (`location`) have it in front.
+//! In the dashboard's code, an *address* is a path without the base path, such as `/transfers`. Routes and `navigate`
+//! take addresses, because the router adds the base path. URLs that the browser resolves (`<a href>`, `<A>`, requests,
+//! the socket) must begin with the base path, and paths that the browser returns (`location`) begin with it.
 
 use std::sync::OnceLock;
 
@@ -10,7 +10,8 @@ use leptos::prelude::document;
 
 use crate::browser;
 
-/// The base path without a trailing slash; empty at the root of a host. The server writes it into the page.
+/// The base path without a trailing slash; empty if the dashboard is at the root of its host. The server writes it into
+/// the page.
 pub(crate) fn base() -> &'static str {
     static BASE: OnceLock<String> = OnceLock::new();
     BASE.get_or_init(|| {
@@ -20,7 +21,7 @@ pub(crate) fn base() -> &'static str {
     })
 }
 
-/// The URL path of an address of the dashboard or the API, for `<a href>` and requests.
+/// Adds the base path to an address of the dashboard or the API, for `<a href>` and requests.
 pub(crate) fn href(address: impl AsRef<str>) -> String {
     below(base(), address.as_ref())
 }
@@ -30,13 +31,13 @@ pub(crate) fn server() -> String {
     format!("{}{}", browser::origin(), base())
 }
 
-/// The address without the base path.
+/// Removes the base path from a path of the browser.
 pub(crate) fn address(path: &str) -> &str {
     without(base(), path)
 }
 
 fn below(base: &str, address: &str) -> String {
-    // Anything else is relative already, such as `?page=2`.
+    // Everything else is relative, such as `?page=2`, and stays as it is.
     if address.starts_with('/') { format!("{base}{address}") } else { address.to_owned() }
 }
 

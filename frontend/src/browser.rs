@@ -25,20 +25,21 @@ use crate::time::Instant;
 /// Milliseconds by which the server's clock is ahead of this machine's.
 static SERVER_AHEAD: AtomicI64 = AtomicI64::new(0);
 
-/// The current time by the server's clock, so that ages and expiry times are right on a machine with a wrong clock.
+/// The current time of the server's clock, so that ages and expiry times are right even if this machine's clock is
+/// wrong.
 pub(crate) fn now() -> Instant {
     Instant(own_clock() + SERVER_AHEAD.load(Ordering::Relaxed))
 }
 
-/// Sets the server's clock from the header `Date` of a response that has just arrived.
+/// Compares the clocks: `date` is the header `Date` of a response that has just arrived.
 pub(crate) fn set_server_clock(date: &str) {
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
     let ahead = Date::parse(date) as i64 - own_clock();
-    // The header has whole seconds and arrives with a delay: a smaller difference means nothing.
+    // The header has whole seconds and arrives with a delay, so a difference of up to three seconds is ignored.
     SERVER_AHEAD.store(if ahead.abs() > 3000 { ahead } else { 0 }, Ordering::Relaxed);
 }
 
-/// The current time by this machine's clock, in milliseconds since 1970.
+/// The current time of this machine's clock, in milliseconds since 1970.
 #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
 pub(crate) fn own_clock() -> i64 {
     Date::now() as i64
@@ -53,7 +54,8 @@ pub(crate) fn utc_offset(instant: Instant) -> i64 {
     -behind
 }
 
-/// The instant of a date and time such as `2026-01-31T02:00`: local, or in UTC with a `Z` at the end.
+/// Parses a date and time such as `2026-01-31T02:00`: local time, or UTC with a `Z` at the end. `None` if it is
+/// invalid.
 pub(crate) fn minute(text: &str) -> Option<Instant> {
     let at = Date::parse(text);
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
@@ -97,7 +99,7 @@ pub(crate) fn focus_first(selector: &str) {
     }
 }
 
-/// Presses the first button that a selector matches, as if the user had clicked on it.
+/// Clicks on the first button that a selector matches.
 pub(crate) fn press(selector: &str) {
     let found = leptos::prelude::document().query_selector(selector).ok().flatten();
     if let Some(button) = found.and_then(|button| button.dyn_into::<HtmlElement>().ok()) {
@@ -105,7 +107,7 @@ pub(crate) fn press(selector: &str) {
     }
 }
 
-/// Moves the focus to the search of the page and selects what is in it; returns whether the page has a search.
+/// Moves the focus to the search field of the page and selects its text. Returns false if the page has no search field.
 pub(crate) fn focus_search() -> bool {
     let field = leptos::prelude::document().query_selector("#content input[type=search]").ok().flatten();
     let Some(field) = field.and_then(|field| field.dyn_into::<HtmlInputElement>().ok()) else { return false };
@@ -124,19 +126,20 @@ pub(crate) fn follow_link(url: &str) {
     }
 }
 
-/// The URL of the link in which an event happened.
+/// The URL of the link that contains the target of an event; `None` outside of links.
 pub(crate) fn link_of(event: &Event) -> Option<String> {
     let element = event.target().and_then(|target| target.dyn_into::<Element>().ok())?;
     element.closest("a[href]").ok().flatten()?.get_attribute("href")
 }
 
-/// Whether the focus that leaves an element of a frame goes to another element of the frame.
+/// Whether the focus stays within `frame`, given the event of an element that loses the focus.
 pub(crate) fn stays_within(event: &FocusEvent, frame: &Node) -> bool {
     let next = event.related_target().and_then(|next| next.dyn_into::<Node>().ok());
     next.is_some_and(|next| frame.contains(Some(&next)))
 }
 
-/// Replaces the selection with text as if it was typed, so that it can be undone and the field gets an input event.
+/// Replaces the selection with text as if the user had typed it: the user can undo it, and the field gets an input
+/// event.
 pub(crate) fn type_text(text: &str) {
     let document: JsValue = leptos::prelude::document().into();
     let command =
@@ -162,7 +165,7 @@ pub(crate) fn show_line(area: &HtmlTextAreaElement, line: usize) {
     }
 }
 
-/// Scrolls whatever is around the element with an id so that it is visible.
+/// Scrolls the page and all containers so that the element with this id is visible.
 pub(crate) fn show_element(id: &str) {
     if let Some(element) = leptos::prelude::document().get_element_by_id(id) {
         let options = ScrollIntoViewOptions::new();
@@ -206,7 +209,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // It fails only if the listener was never added.
+        // Removing fails only if the listener was never added.
         let _ = self.target.remove_event_listener_with_callback_and_bool(
             self.name,
             self.callback.as_ref().unchecked_ref(),
@@ -227,7 +230,7 @@ pub(crate) fn focus_in_place(element: &HtmlElement) {
     }
 }
 
-/// The path and query of this page, as the browser has them.
+/// The path and query of this page, including the base path.
 pub(crate) fn current_address() -> String {
     let location = window().location();
     let (path, query) = (location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
@@ -237,7 +240,7 @@ pub(crate) fn current_address() -> String {
 /// Stops the browser from scrolling when the user goes back or forward.
 pub(crate) fn restore_no_scroll_positions() {
     if let Ok(history) = window().history() {
-        // Without it the browser scrolls first, which does no harm.
+        // If this fails, the browser scrolls first, which does no harm.
         let _ = Reflect::set(&history, &"scrollRestoration".into(), &"manual".into());
     }
 }
@@ -247,7 +250,7 @@ pub(crate) fn scroll_position() -> f64 {
     window().scroll_y().unwrap_or(0.0)
 }
 
-/// Scrolls the page to a position, unless it is there or the page is too short.
+/// Scrolls the page to a position, if the page is long enough.
 pub(crate) fn scroll_to(position: f64) {
     let root = leptos::prelude::document().document_element();
     let most = root.map_or(0, |root| root.scroll_height() - root.client_height());
@@ -264,14 +267,14 @@ pub(crate) fn store_scroll_position(address: &str, position: f64) {
     }
 }
 
-/// The scroll position that was stored for this page when the tab was reloaded.
+/// The scroll position that was stored for this page before the tab was reloaded; `None` if it is that of another page.
 pub(crate) fn stored_scroll_position(address: &str) -> Option<f64> {
     let stored = window().session_storage().ok()??.get_item("scroll").ok()??;
     let (position, of) = stored.split_once(' ')?;
     number(position).filter(|_| of == address)
 }
 
-/// Adds an address to the history of the tab.
+/// Adds a URL to the history of the tab.
 pub(crate) fn push_address(address: &str) {
     let history = window().history();
     if let Err(error) = history.and_then(|history| history.push_state_with_url(&JsValue::NULL, "", Some(address))) {
@@ -291,14 +294,14 @@ pub(crate) fn random_key() -> String {
     format!("{}{}", part(), part())
 }
 
-/// A random number of milliseconds below a bound, so that many pages do not send requests at once.
+/// A random number of milliseconds below a bound, to keep many open pages from sending requests at the same time.
 pub(crate) fn jitter(below: u64) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
     let chosen = (random() * below as f64) as u64;
     chosen
 }
 
-/// Scheme, host and port this page came from.
+/// The scheme, host and port from which this page was loaded.
 pub(crate) fn origin() -> String {
     window().location().origin().unwrap_or_default()
 }
@@ -308,17 +311,17 @@ pub(crate) fn is_hidden() -> bool {
     leptos::prelude::document().hidden()
 }
 
-/// Copies text to the clipboard and returns whether that was allowed.
+/// Copies text to the clipboard. Returns whether the browser allowed this.
 pub(crate) async fn copy(text: &str) -> bool {
     let clipboard = window().navigator().clipboard();
-    // Browsers offer the clipboard on secure pages only.
+    // Browsers provide the clipboard only to pages that were loaded securely.
     if clipboard.is_undefined() {
         return false;
     }
     JsFuture::from(clipboard.write_text(text)).await.is_ok()
 }
 
-/// The contents of files one after the other. With `has_head` each begins with the same line, which is kept once.
+/// Joins the contents of files. If `has_head`, all files begin with the same line, which only the first one keeps.
 pub(crate) async fn join_files(files: Vec<Blob>, has_head: bool) -> Result<Blob, JsValue> {
     let parts = Array::new();
     for (index, file) in files.into_iter().enumerate() {
@@ -329,7 +332,7 @@ pub(crate) async fn join_files(files: Vec<Blob>, has_head: bool) -> Result<Blob,
     Blob::new_with_blob_sequence(&parts)
 }
 
-/// The number of bytes of the first line of a file, which holds ASCII characters only.
+/// The length in bytes of the first line of a file. The line must contain only ASCII characters.
 async fn first_line_length(file: &Blob) -> Result<f64, JsValue> {
     let beginning = JsFuture::from(file.slice_with_f64_and_f64(0.0, 8192.0)?.text()).await?;
     let beginning = beginning.as_string().unwrap_or_default();
@@ -342,12 +345,13 @@ async fn first_line_length(file: &Blob) -> Result<f64, JsValue> {
 /// Saves a file as the browser saves downloads.
 pub(crate) fn save(content: &Blob, name: &str) -> Result<(), JsValue> {
     let url = Url::create_object_url_with_blob(content)?;
-    // Not in the page, so that the router does not see the click.
+    // The link is not added to the page, so that the router does not see the click.
     let link: HtmlAnchorElement = leptos::prelude::document().create_element("a")?.unchecked_into();
     link.set_href(&url);
     link.set_download(name);
     link.click();
-    // The browser reads the file after this. If it fails, the file only stays in memory.
+    // The browser reads the file later, so its URL is revoked after a while. If this fails, the file only stays in
+    // memory.
     let revoke = move || {
         let _ = Url::revoke_object_url(&url);
     };
@@ -362,7 +366,7 @@ pub(crate) fn stored(name: &str) -> Option<String> {
 
 /// Stores a preference in this browser; `None` removes it.
 pub(crate) fn store(name: &str, value: Option<&str>) {
-    // Storage may be disabled; the choice then lasts as long as the page.
+    // Storage may be disabled. The choice is then lost when the page is closed.
     let Some(storage) = window().local_storage().ok().flatten() else { return };
     let stored = match value {
         Some(value) => storage.set_item(name, value),
@@ -373,7 +377,8 @@ pub(crate) fn store(name: &str, value: Option<&str>) {
     }
 }
 
-/// Applies a look (`theme`, `density`), as an attribute `data-NAME` of the page, and stores it; `None` is the default again.
+/// Applies a preference for the appearance (`theme`, `density`) as the attribute `data-NAME` of the page, and stores
+/// it. `None` restores the default.
 pub(crate) fn set_look(name: &str, choice: Option<&str>) {
     store(name, choice);
     let Some(root) = leptos::prelude::document().document_element() else { return };

@@ -1,4 +1,5 @@
-//! The tab: its title and icon, with how many things need attention, and whether the user has been on another page.
+//! The browser tab: its title and icon, which show the number of attention items, and whether the user has visited more
+//! than one page.
 
 use leptos::prelude::*;
 
@@ -7,17 +8,17 @@ use crate::effect::effect;
 /// The end of the icon's data URL.
 const END_OF_ICON: &str = "%3C/svg%3E";
 
-/// The title of the page, how many things need attention, and whether the user has been on another page. A handle: copies
-/// are the same tab.
+/// The state of the tab: the title of the page, the number of attention items, and the visited pages. A handle: copies
+/// share the same state.
 #[derive(Clone, Copy)]
 pub(crate) struct Tab {
     title: RwSignal<String>,
     visited: StoredValue<Visited>,
-    /// `None` while it is not known.
+    /// The number of attention items; `None` while it is not known.
     count: RwSignal<Option<i32>>,
 }
 
-/// The pages that were shown, by their paths.
+/// Which pages were visited.
 #[derive(Debug, PartialEq)]
 enum Visited {
     Nothing,
@@ -26,7 +27,7 @@ enum Visited {
 }
 
 impl Tab {
-    /// The tab with the title and the icon that it has.
+    /// Takes over the title and the icon of the page, and keeps them up to date.
     pub(crate) fn new() -> Self {
         let (title, visited) = (RwSignal::new(document().title()), StoredValue::new(Visited::Nothing));
         let tab = Self { title, visited, count: RwSignal::new(None) };
@@ -49,7 +50,7 @@ impl Tab {
         self.title.set(format!("{page} · MFTPlus"));
     }
 
-    /// Whether the user has been on another page than the one at this path, or comes from one.
+    /// Records a visit of the page at `path`. Returns whether the user has visited another page before.
     pub(crate) fn was_on_another_page(self, path: &str) -> bool {
         let visited = self.visited.try_update_value(|visited| {
             match visited {
@@ -62,7 +63,7 @@ impl Tab {
         visited == Some(true)
     }
 
-    /// Shows a number as long as the current reactive owner lives.
+    /// Shows `count` in the title and the icon, as long as the current reactive owner lives.
     pub(crate) fn follow(self, count: Signal<Option<i32>>) {
         effect(move || self.count.set(count.get()));
         on_cleanup(move || self.count.set(None));
@@ -73,7 +74,7 @@ fn with_count(title: &str, count: i32) -> String {
     if count > 0 { format!("({count}) {title}") } else { title.to_owned() }
 }
 
-/// The address of an icon with a number at its corner. An icon of another form stays as it is.
+/// The data URL of the icon with a number in its corner. An icon of another form is returned unchanged.
 fn with_badge(icon: &str, count: i32) -> String {
     match icon.strip_suffix(END_OF_ICON) {
         Some(drawing) if count > 0 => {

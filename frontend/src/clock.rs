@@ -29,7 +29,7 @@ impl Clock {
         self.0.get()
     }
 
-    /// The number of times that an interval of this many seconds has passed from now on.
+    /// Counts how many intervals of this many seconds have passed since this call.
     pub(crate) fn every(self, seconds: i64) -> Memo<i64> {
         let begun = self.0.get_untracked();
         Memo::new(move |_| self.0.get().seconds_since(begun) / seconds)
@@ -40,7 +40,7 @@ impl Clock {
         format::ago(self.now().seconds_since(instant))
     }
 
-    /// How long ago an instant was, or how long until then, as text. Reactive.
+    /// The time since a past instant or until a future one, as text. Reactive.
     pub(crate) fn relative(self, instant: Instant) -> String {
         format::relative(self.now().seconds_since(instant))
     }

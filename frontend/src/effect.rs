@@ -1,4 +1,4 @@
-//! Boxed effects, so that the code that runs them exists once and not for each effect.
+//! Boxed effects: the code that runs them exists once, and not for each effect.
 
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ const HISTORY_SECONDS: usize = 180;
 #[derive(Clone, Copy)]
 pub(crate) struct FleetTotals {
     latest: RwSignal<Option<Fleet>>,
-    /// One sample per second; `None` where there were no data.
+    /// One sample per second; `None` for seconds without data.
     history: RwSignal<VecDeque<Option<f64>>>,
     fetch: Fetch<()>,
     feed: Feed,
@@ -36,19 +36,19 @@ impl FleetTotals {
         Self { latest, history: RwSignal::new(VecDeque::new()), fetch, feed }
     }
 
-    /// Part of the latest totals. Reactive.
+    /// Applies `read` to the latest totals; `None` before the first answer. Reactive.
     pub(crate) fn read<T>(self, read: impl FnOnce(&Fleet) -> T) -> Option<T> {
         self.latest.with(|latest| latest.as_ref().map(read))
     }
 
-    /// Calls a function when the number of agents changes, as long as the current reactive owner lives: no update says that
-    /// an agent has registered or was revoked.
+    /// Calls a function when the number of agents changes, as long as the current reactive owner lives. Updates of
+    /// agents do not tell that an agent has registered or was revoked.
     pub(crate) fn on_agents(self, act: impl Fn() + 'static) {
         let total = Memo::new(move |_| self.read(|fleet| fleet.agents.total));
         Effect::watch(
             move || total.get(),
             move |_, before, _| {
-                // Not when it becomes known.
+                // Not when the number becomes known for the first time.
                 if before.copied().flatten().is_some() {
                     act();
                 }
@@ -76,7 +76,8 @@ impl FleetTotals {
         }
     }
 
-    /// Adds the current throughput to the history, or a gap while no updates arrive. To be called once a second.
+    /// Adds the current throughput to the history, or a gap while no updates arrive. The caller must call this once a
+    /// second.
     pub(crate) fn sample(self) {
         let Some(speed) = self.latest.with_untracked(|latest| latest.as_ref().map(|fleet| fleet.bytes_per_second))
         else {

@@ -26,7 +26,7 @@ pub(crate) fn counted(number: i64, noun: &str) -> String {
     format!("{} {noun}{ending}", count(number))
 }
 
-/// The total of a list, for which the server may have stopped counting: `more than 10,000 transfers`.
+/// The total of a list: `10,000 transfers`, or `more than 10,000 transfers` if the server stopped counting.
 pub(crate) fn total(number: i64, is_at_least: bool, noun: &str) -> String {
     if is_at_least { format!("more than {} {noun}s", count(number)) } else { counted(number, noun) }
 }
@@ -47,8 +47,8 @@ pub(crate) fn memory(megabytes: f64) -> String {
     if megabytes < 1024.0 { fixed(megabytes, 0) + " MiB" } else { fixed(megabytes / 1024.0, 1) + " GiB" }
 }
 
-/// A number, at least 0, with `digits` decimals. It uses integers only, because the standard library's formatting of
-/// fractions brings large tables that the page needs for nothing else.
+/// A number, at least 0, with `digits` decimals. It uses integers only, because the standard library's code that
+/// formats fractions brings large tables, which the page does not need otherwise.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -126,8 +126,7 @@ pub(crate) fn ahead(seconds: i64) -> String {
     if seconds <= 0 { "now".to_owned() } else { format!("in {}", duration(seconds)) }
 }
 
-/// The label of a link to all of a list of which only some are shown, such as `50 of 67 shown, all running`, or `name` if
-/// all are.
+/// The label of a link to a whole list: `name` if all rows are shown, otherwise such as `50 of 67 shown, all running`.
 pub(crate) fn all_of(shown: usize, total: i64, name: &str) -> String {
     let shown = i64::try_from(shown).unwrap_or(i64::MAX);
     if shown < total {
@@ -137,7 +136,7 @@ pub(crate) fn all_of(shown: usize, total: i64, name: &str) -> String {
     }
 }
 
-/// An age, or of an instant in the future the time until then: `12 s ago`, `in 12 s`.
+/// The time since a past instant or until a future one: `12 s ago`, `in 12 s`.
 pub(crate) fn relative(seconds_since: i64) -> String {
     if seconds_since < -2 { ahead(-seconds_since) } else { ago(seconds_since) }
 }
@@ -171,7 +170,7 @@ pub(crate) fn minute(instant: Instant, offset: i64) -> String {
     format!("{}, {}, {:02}:{:02}", weekday(instant, offset), date(&civil), civil.hour, civil.minute)
 }
 
-/// Like [`minute`], without the year of `now`: `Mon, 23 Nov, 14:03`.
+/// Like [`minute`], but without the year if it is that of `now`: `Mon, 23 Nov, 14:03`.
 pub(crate) fn coming_minute(instant: Instant, now: Instant, offset: i64) -> String {
     let civil = instant.civil(offset);
     if civil.year != now.civil(offset).year {
@@ -255,7 +254,7 @@ pub(crate) fn capitalized(word: &str) -> String {
     word
 }
 
-/// The file name at the end of a URL or path. A location without a name is returned unchanged.
+/// The file name at the end of a URL or path. A location without a file name is returned unchanged.
 pub(crate) fn file_name(location: &str) -> String {
     let name = mftplus_protocol::location::file_name(location);
     if name.is_empty() { location.to_owned() } else { name }

@@ -1,5 +1,5 @@
-//! What the user wants done once. A request that is repeated because its answer was lost has the idempotency key of the
-//! first one, so that the server does not create or start the same thing twice.
+//! Idempotency keys. A request that the user repeats because its answer was lost gets the key of the first request, so
+//! that the server does not create or start the same thing twice.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -11,33 +11,34 @@ use crate::{
     session::Session,
 };
 
-/// How long after a request the same request counts as its repetition, in milliseconds. Later, the user wants it again.
+/// How long the same request counts as a repetition, in milliseconds. After that, it counts as a new request.
 const REPEATED_WITHIN: i64 = 5 * 60_000;
 
-/// A request without success so far.
+/// A request that has not succeeded so far.
 struct Attempt {
-    /// The [`digest`] of the request, which may hold a password or a long definition.
+    /// The [`digest`] of the request. The request itself is not kept, since it may contain a password or a long
+    /// definition.
     request: u64,
     key: String,
-    /// When it was sent last, in milliseconds.
+    /// When the request was last sent, in milliseconds since 1970.
     sent_at: i64,
 }
 
 impl Attempt {
-    /// Whether a request at this time, in milliseconds, is a repetition of this one.
+    /// Whether `request`, sent at `now`, is a repetition of this attempt.
     fn is_repeated_by(&self, request: &str, now: i64) -> bool {
         self.request == digest(request) && now - self.sent_at < REPEATED_WITHIN
     }
 }
 
-/// A number by which a request is recognised in this tab.
+/// A hash of a request, by which a repetition is recognised in this tab.
 fn digest(request: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     request.hash(&mut hasher);
     hasher.finish()
 }
 
-/// The last attempt at something that is to be done once. A handle: copies are the same intent.
+/// What the user intends to do once, with the last attempt. A handle: copies share the same attempt.
 #[derive(Clone, Copy)]
 pub(crate) struct Intent(StoredValue<Option<Attempt>>);
 
@@ -47,7 +48,8 @@ impl Intent {
         Self(StoredValue::new(None))
     }
 
-    /// Sends a request and calls `done` with the outcome. Until it succeeds, the same request has the same key.
+    /// Sends a request and calls `done` with the outcome. Until it succeeds, the same request is sent with the same
+    /// idempotency key.
     pub(crate) fn execute<T: 'static>(
         self,
         session: Session,
@@ -63,9 +65,9 @@ impl Intent {
         });
     }
 
-    /// Clears the last attempt: the next request is a new intent.
+    /// Forgets the last attempt, so that the next request gets a new key.
     pub(crate) fn reset(self) {
-        // The page may have been left.
+        // The user may have left the page.
         self.0.try_update_value(|last| *last = None);
     }
 

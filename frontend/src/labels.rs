@@ -73,7 +73,7 @@ pub(crate) fn name_of<T: PartialEq>(table: &[(T, &'static str, &'static str)], v
     table.iter().find(|(known, ..)| known == value).map_or("", |(_, name, _)| name)
 }
 
-/// The state of a transfer: its status, or a more exact label for it.
+/// The label and tone of a transfer's state: its status, or a more precise state.
 pub(crate) fn transfer_state(transfer: &Transfer) -> (&'static str, Tone) {
     match transfer.status {
         TransferStatus::Running if transfer.cancel_requested_at.is_some() => ("Cancelling", Tone::Warn),
@@ -86,7 +86,7 @@ pub(crate) fn transfer_state(transfer: &Transfer) -> (&'static str, Tone) {
     }
 }
 
-/// The state of an agent.
+/// The label and tone of an agent's state.
 pub(crate) fn agent_state(agent: &Agent) -> (&'static str, Tone) {
     let tone = match agent.status {
         AgentStatus::Online => Tone::Good,
@@ -152,7 +152,7 @@ pub(crate) fn network(network: &Network) -> Option<String> {
     (!known.is_empty()).then(|| known.join(", "))
 }
 
-/// The progress of a transfer in percent; `None` if neither its size nor its agent says how far it is.
+/// The progress of a transfer in percent; `None` if the size is unknown and the agent reports no progress.
 pub(crate) fn progress(transfer: &Transfer) -> Option<f64> {
     known_progress(transfer.status, transfer.size_known, transfer.progress)
 }
@@ -181,13 +181,13 @@ pub(crate) fn speed(transfer: &Transfer) -> String {
     speed.map_or_else(|| "–".to_owned(), format::rate)
 }
 
-/// Bytes per second, by the rule by which the server sorts.
+/// The average speed in bytes per second, computed as the server does for sorting.
 #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
 fn average_speed(bytes: i64, milliseconds: i64) -> f64 {
     bytes as f64 * 1000.0 / milliseconds.max(1) as f64
 }
 
-/// What is known about the checksum of a copy that has ended; `None` if nothing is.
+/// The result of verifying the checksum of a copy that has ended; `None` if it is not known.
 pub(crate) fn checksum_result(transfer: &Transfer) -> Option<(&'static str, Tone)> {
     let is_mismatch = transfer.error_code.as_deref() == Some(FailureCode::Mismatch.as_str());
     known_checksum(transfer.status, transfer.checksum_sha256.is_some(), is_mismatch)
@@ -202,7 +202,7 @@ fn known_checksum(status: TransferStatus, is_reported: bool, is_mismatch: bool) 
     }
 }
 
-/// The name of what [`speed`] returns.
+/// The name of the value that [`speed`] returns.
 pub(crate) fn speed_name(transfer: &Transfer) -> &'static str {
     if transfer.status == TransferStatus::Completed { "Average speed" } else { "Speed" }
 }
@@ -249,8 +249,8 @@ pub(crate) fn memory(agent: &Agent) -> String {
     agent.memory.map_or_else(|| "–".to_owned(), format::memory)
 }
 
-/// The state of what runs again and again, in a list with its newest runs: `Failing` if it is active and the last run that
-/// has ended failed. `ended` has the labels of the runs that have ended, newest first.
+/// The state of a job or pipeline in a list with its newest runs: `Failing` if it is active and the last run that has
+/// ended failed, otherwise `state`. `ended` has the labels of the runs that have ended, newest first.
 fn state_with_runs(
     state: (&'static str, Tone),
     mut ended: impl Iterator<Item = (&'static str, Tone)>,

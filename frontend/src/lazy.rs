@@ -1,7 +1,7 @@
 //! Pages whose code is loaded when they are first opened, and parts of pages.
 //!
-//! With the feature `split` their code is in separate files, which the first load does not need. Without it,
-//! as in a plain `trunk build`, all code is in one file.
+//! With the feature `split`, the code of these pages and parts is in separate files, which are not part of the first
+//! load. Without the feature, as in a plain `trunk build`, all code is in one file.
 
 use std::{
     future::Future,
@@ -24,13 +24,13 @@ pub(crate) type MakePage = fn() -> AnyView;
 /// The future that loads the code of a page.
 pub(crate) type Loading = Pin<Box<dyn Future<Output = Result<MakePage, LoadError>>>>;
 
-/// Creates the view of a loaded part of a page from what the page gives to it.
+/// Creates the view of a loaded part of a page. `P` is the value that the page passes to the part.
 pub(crate) type MakePart<P> = fn(P) -> AnyView;
 
 /// The future that loads the code of a part of a page.
 pub(crate) type LoadingPart<P> = Pin<Box<dyn Future<Output = Result<MakePart<P>, LoadError>>>>;
 
-/// The code of a page failed to load: there is no network, or the server was updated and has other files.
+/// The code of a page failed to load: the server cannot be reached, or was updated and has other files.
 #[derive(Clone, Copy)]
 pub(crate) struct LoadError;
 
@@ -41,8 +41,8 @@ impl From<wasm_split_helpers::SplitLoaderError> for LoadError {
     }
 }
 
-/// Declares functions that load pages: `pieces! { admin: customers => Customers, users => Users }`. The pages after one
-/// name and colon are in one file.
+/// Declares functions that load pages, such as `pieces! { admin: customers => Customers, users => Users; }`. The
+/// function `customers` loads the page `Customers`. The pages of one piece, here `admin`, are in one file.
 macro_rules! pieces {
     ($($piece:ident: $($load:ident => $page:path),+;)+) => {$($(
         pub(crate) fn $load() -> $crate::lazy::Loading {
@@ -61,8 +61,8 @@ macro_rules! pieces {
 }
 pub(crate) use pieces;
 
-/// Declares a function that loads a part of pages: `part! { charts: load(Scope) => show }`, where `show` creates the
-/// view of the part from a `Scope`.
+/// Declares a function that loads a part of a page, such as `part! { charts: load(Scope) => show }`. The function
+/// `load` loads the piece `charts`, and `show` creates the view of the part from a `Scope`.
 macro_rules! part {
     ($piece:ident: $load:ident($given:ty) => $make:path) => {
         fn $load() -> $crate::lazy::LoadingPart<$given> {
@@ -86,13 +86,14 @@ pub(crate) fn lazy(load: fn() -> Loading) -> impl Fn() -> AnyView + Copy {
     move || show(load(), skeleton, failure)
 }
 
-/// A part of a page whose code is loaded with the page: until then a card with rows of a skeleton. What is shown once the
-/// first queries have ended waits for the code too.
+/// A part of a page whose code begins to load when the part is created. Until the code is loaded, it is a card with a
+/// skeleton. Content that waits for the first queries ([`FirstQueries`]) also waits for this code.
 pub(crate) fn lazy_card(load: fn() -> Loading) -> AnyView {
     show(load(), card_skeleton, card_failure)
 }
 
-/// A dialog, or another part of all pages, whose code is loaded when `open` is first set. If that fails, `open` is reset and a notification says so.
+/// A dialog, or another part of all pages, whose code is loaded when `open` is first set. If loading fails, `open` is
+/// reset and a notification says so.
 pub(crate) fn lazy_dialog(open: RwSignal<bool>, load: fn() -> Loading) -> impl Fn() -> Option<AnyView> {
     let toasts = expect_context::<Toasts>();
     let make = RwSignal::new(None::<MakePage>);
@@ -112,7 +113,7 @@ pub(crate) fn lazy_dialog(open: RwSignal<bool>, load: fn() -> Loading) -> impl F
     move || make.get().map(|make| make())
 }
 
-/// A part of all pages whose code is loaded after a pause. If that fails, the pages do without it.
+/// A part of all pages whose code is loaded after a pause. If loading fails, the part is not shown.
 pub(crate) fn lazy_later(pause: Duration, load: fn() -> Loading) -> impl Fn() -> Option<AnyView> {
     let make = RwSignal::new(None::<MakePage>);
     let begin = move || {
@@ -158,7 +159,7 @@ pub(crate) fn lazy_part<P: Clone + Send + Sync + 'static>(mut loading: LoadingPa
 
 /// Loads the code of a page in advance.
 pub(crate) fn prepare(load: fn() -> Loading) {
-    // If it fails, opening the page loads it again and shows the failure.
+    // If loading fails, opening the page tries again and shows the failure.
     spawn_local(async move {
         let _ = load().await;
     });
@@ -166,7 +167,7 @@ pub(crate) fn prepare(load: fn() -> Loading) {
 
 /// Loads the code of a part of a page in advance.
 pub(crate) fn prepare_part<P: 'static>(loading: LoadingPart<P>) {
-    // If it fails, showing the part loads it again and shows the failure.
+    // If loading fails, showing the part tries again and shows the failure.
     spawn_local(async move {
         let _ = loading.await;
     });
@@ -174,7 +175,7 @@ pub(crate) fn prepare_part<P: 'static>(loading: LoadingPart<P>) {
 
 fn show(mut loading: Loading, skeleton: fn() -> AnyView, failure: fn() -> AnyView) -> AnyView {
     let outcome = RwSignal::new(None);
-    // Code that is loaded already is ready at once, so that no skeleton flashes.
+    // If the code is loaded already, the future is ready at once, so that no skeleton flashes.
     match loading.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(make)) => return make(),
         Poll::Ready(Err(LoadError)) => outcome.set(Some(Err(LoadError))),
@@ -206,7 +207,7 @@ fn card_skeleton() -> AnyView {
     .into_any()
 }
 
-/// What is shown in place of a part of a page whose code could not be loaded.
+/// The message in place of a part of a page whose code could not be loaded.
 fn card_failure() -> AnyView {
     view! { <div class="card">{reload_offer()}</div> }.into_any()
 }
@@ -234,7 +235,7 @@ fn failure() -> AnyView {
     .into_any()
 }
 
-/// Why code could not be loaded, and what to do.
+/// The message that code could not be loaded, with a button that reloads the page.
 fn reload_offer() -> AnyView {
     view! {
         <div class="empty" role="alert">

@@ -99,7 +99,8 @@ impl Revisioned for Agent {
     }
 }
 
-/// Items have no revision: what is older than the newest known items is ignored before.
+/// Items have no revision, so it is always 0. Older items are ignored before they get here, by the time at which they
+/// were computed.
 impl Revisioned for AttentionItem {
     fn id(&self) -> &str {
         self.id.inner()

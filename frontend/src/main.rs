@@ -1,11 +1,12 @@
 //! The dashboard: shows the fleet live, and administers it.
 //!
-//! The modules from the outside in: `app` builds the page; `pages` fetch and arrange data, `command_palette` finds
-//! them, and `lazy` loads their code; `shortcuts` are the keys that work everywhere; `saved_views` keeps the views
-//! that the user has saved; `ui` holds the components without data; `base_path` knows the path below which the
-//! dashboard is served; `session`, `api` and `live` communicate with the server, and `fleet_totals` and `attention`
-//! keep what all pages show; `json`, `format`, `time`, `zone` and `labels` turn data into text. Imports have no
-//! cycles.
+//! The modules, from the outside in: `app` builds the page; `pages` query and arrange data, `command_palette` finds
+//! pages and objects, and `lazy` loads the code of pages; `shortcuts` handles the keys that work on all pages;
+//! `saved_views` keeps the views that the user has saved; `ui` has the components without data access; `base_path`
+//! knows the path below which the dashboard is served; `session`, `api` and `live` communicate with the server, and
+//! `fleet_totals` and `attention` keep the data that all pages show; `json`, `format`, `time`, `zone` and `labels`
+//! convert data. Modules whose comment ends with "Pure." have no side effects and do not use the browser. Imports have
+//! no cycles.
 
 #![expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #![expect(unreachable_pub, reason = "what `#[component]` and the schema's macro generate is `pub`")]

@@ -11,12 +11,12 @@ use leptos::prelude::*;
 
 use crate::browser::Listener;
 
-/// The selector of the button to sign out, with which the user leaves every page.
+/// The CSS selector of the button that signs out, which leaves every page.
 pub(crate) const SIGN_OUT: &str = ".account-leave";
 
 type Blocker = Rc<dyn Fn() -> bool>;
 
-/// The function that decides whether to block. A handle: copies are the same guard.
+/// The function that decides whether to block navigation. A handle: copies share the same function.
 #[derive(Clone, Copy)]
 pub(crate) struct NavigationGuard(StoredValue<Option<(u32, Blocker)>, LocalStorage>);
 
@@ -33,13 +33,13 @@ impl NavigationGuard {
         Self(blocker)
     }
 
-    /// Blocks while `blocks` returns true, as long as the current reactive owner lives. When `blocks` is called, the browser
-    /// has changed the address already.
+    /// Blocks navigation while `blocks` returns true, as long as the current reactive owner lives. When `blocks` is
+    /// called, the browser has already changed the address.
     pub(crate) fn block_while(self, blocks: impl Fn() -> bool + 'static) {
         static LAST: AtomicU32 = AtomicU32::new(0);
         let own = LAST.fetch_add(1, Ordering::Relaxed);
         self.0.set_value(Some((own, Rc::new(blocks))));
-        // The next page may have set its own before this one ends.
+        // The next page may have set its own function before this page is removed.
         on_cleanup(move || {
             self.0.try_update_value(|blocker| blocker.take_if(|(number, _)| *number == own));
         });

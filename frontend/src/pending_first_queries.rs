@@ -1,4 +1,5 @@
-//! The first queries of a part of a page, which is shown once they have ended, so that nothing on it moves meanwhile.
+//! The first queries of a part of a page. The part is shown when all of them have ended, so that its content does not
+//! move while results arrive.
 
 use std::time::Duration;
 
@@ -6,10 +7,10 @@ use leptos::prelude::*;
 
 use crate::effect::effect;
 
-/// How long a part of a page waits for its queries at most.
+/// The maximum time that a part of a page waits for its queries.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// Counts the first queries of a part of a page. A handle: copies are the same count.
+/// Counts the running first queries of a part of a page. A handle: copies share the same count.
 #[derive(Clone, Copy)]
 pub(crate) struct FirstQueries {
     pending: StoredValue<u32>,
@@ -17,7 +18,7 @@ pub(crate) struct FirstQueries {
 }
 
 impl FirstQueries {
-    /// Counts the queries that are created below the current reactive owner from now on.
+    /// Provides a context that counts the queries that are created below the current reactive owner from now on.
     pub(crate) fn provide() -> Self {
         let queries = Self { pending: StoredValue::new(0), is_over: RwSignal::new(false) };
         provide_context(queries);
@@ -33,7 +34,7 @@ impl FirstQueries {
         self.is_over.get()
     }
 
-    /// Counts a query that was created elsewhere until it has ended, unless it has ended already.
+    /// Also waits for a query that was created elsewhere, until `has_ended` returns true.
     pub(crate) fn wait_for(self, has_ended: impl Fn() -> bool + 'static) {
         if untrack(&has_ended) {
             return;
@@ -47,19 +48,19 @@ impl FirstQueries {
         });
     }
 
-    /// Notes that a query is sent for the first time.
+    /// To be called when a query is sent for the first time.
     pub(crate) fn begin(self) {
         self.pending.try_update_value(|pending| *pending += 1);
     }
 
-    /// Notes that such a query has ended. After the last one the part is shown, and stays.
+    /// To be called when such a query has ended for the first time. After the last query the part is shown, and stays.
     pub(crate) fn end(self) {
         let left = self.pending.try_update_value(|pending| {
             *pending = pending.saturating_sub(1);
             *pending
         });
         if left == Some(0) {
-            // Results may put components on the page that query too.
+            // The results may add components to the page that send queries, too.
             set_timeout(move || self.check(), Duration::ZERO);
         }
     }

@@ -1,4 +1,5 @@
-//! The state of a query whose result a page shows. It runs again when a signal that it reads changes, or on demand.
+//! The state of a query whose result a page shows. The query runs again when a signal that it reads changes, or on
+//! demand.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::{
     session::Session,
 };
 
-/// The pause between two runs of a query that updates cause.
+/// The minimum time between two runs of a query that are caused by updates.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The stage of a query.
@@ -26,7 +27,7 @@ pub(crate) enum Stage {
     Failed(ApiError),
 }
 
-/// A query and its latest result. A handle: copies are the same query.
+/// A query and its latest result. A handle: copies share the same query.
 pub(crate) struct Fetch<T: Send + Sync + 'static> {
     answer: RwSignal<Option<T>>,
     state: QueryState,
@@ -46,7 +47,7 @@ impl<T: PartialEq + Send + Sync + 'static> Fetch<T> {
         Self::when(move || Some(query()))
     }
 
-    /// A query that waits like [`new`](Self::new), but does not run while `query` returns `None`.
+    /// Like [`new`](Self::new), but does not run while `query` returns `None`.
     pub(crate) fn when(query: impl Fn() -> Option<Request<T>> + 'static) -> Self {
         let answer = RwSignal::new(None);
         let keep = move |fresh: T| {
@@ -63,7 +64,7 @@ impl<T: PartialEq + Send + Sync + 'static> Fetch<T> {
         self.state.reload();
     }
 
-    /// Like [`reload`](Self::reload), but once a second at most, however often it is called.
+    /// Like [`reload`](Self::reload), but runs the query at most once a second, no matter how often it is called.
     pub(crate) fn reload_paced(self) {
         self.state.reload_paced();
     }
@@ -73,13 +74,13 @@ impl<T: PartialEq + Send + Sync + 'static> Fetch<T> {
         self.state.stage.get()
     }
 
-    /// The latest result, or part of it. Reactive.
+    /// Applies `read` to the latest result; `None` while there is none or the query has failed. Reactive.
     pub(crate) fn read<U>(self, read: impl FnOnce(&T) -> U) -> Option<U> {
         let is_ready = self.state.stage.with(|stage| *stage == Stage::Ready);
         self.answer.with(|answer| answer.as_ref().filter(|_| is_ready).map(read))
     }
 
-    /// Why the query failed. Reactive.
+    /// Why the query failed; `None` if it has not failed. Reactive.
     pub(crate) fn failure(self) -> Option<ApiError> {
         self.state.stage.with(|stage| match stage {
             Stage::Failed(error) => Some(error.clone()),
@@ -93,14 +94,14 @@ impl<T: PartialEq + Send + Sync + 'static> Fetch<T> {
     }
 }
 
-/// Whether a query that updates cause may run.
+/// Whether [`Fetch::reload_paced`] may run the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pace {
-    /// It may run at once.
+    /// The query may run at once.
     Free,
-    /// After the pause, if it is wanted by then.
+    /// The query has run less than [`PAUSE`] ago.
     Pausing,
-    /// After the pause.
+    /// As `Pausing`, and the query will run again after the pause.
     Wanted,
 }
 
@@ -110,12 +111,12 @@ struct QueryState {
     stage: RwSignal<Stage>,
     busy: RwSignal<bool>,
     again: Trigger,
-    /// Counts the runs, so that a slow response does not overwrite a newer one.
+    /// The number of runs so far, so that a slow response does not overwrite a newer one.
     run: StoredValue<u32>,
     /// Whether the next run only refreshes the current result.
     refresh: StoredValue<bool>,
     pace: StoredValue<Pace>,
-    /// The queries that the part of the page waits for, until this one has ended.
+    /// The first queries of the part of the page; `None` after this query has ended for the first time.
     first: StoredValue<Option<FirstQueries>>,
 }
 
@@ -143,7 +144,7 @@ impl QueryState {
             let is_refresh = state.refresh.get_value();
             state.refresh.set_value(false);
             let read = move |answer: &str| {
-                // The user may have left the page, or the page may have sent a newer query.
+                // A newer run may have begun, or the user may have left the page.
                 let is_current = state.run.try_get_value() == Some(run);
                 Ok(is_current.then(|| read(answer)))
             };
@@ -180,7 +181,7 @@ impl QueryState {
                 set_timeout(move || self.end_pause(), PAUSE);
             }
             Some(Pace::Pausing) => self.pace.set_value(Pace::Wanted),
-            // It waits already, or the user has left the page.
+            // Another run is planned already, or the user has left the page.
             Some(Pace::Wanted) | None => {}
         }
     }

@@ -1,26 +1,26 @@
-//! The views of lists that the user has saved, kept while the user goes from page to page.
+//! The saved views of the user, which are kept while the user goes from page to page.
 
 use leptos::prelude::*;
 
 use crate::api::saved_views::SavedView;
 
-/// The saved views; `None` before a list has queried them. A handle: copies are the same views.
+/// The saved views; `None` before they are queried. A handle: copies share the same views.
 #[derive(Clone, Copy)]
 pub(crate) struct SavedViews(RwSignal<Option<Vec<SavedView>>>);
 
 impl SavedViews {
-    /// Views that are not known yet.
+    /// The saved views before they are queried.
     pub(crate) fn new() -> Self {
         Self(RwSignal::new(None))
     }
 
-    /// Takes all views of the user.
+    /// Sets all saved views of the user.
     pub(crate) fn fill(self, views: Vec<SavedView>) {
         // The user may have signed out.
         self.0.try_set(Some(views));
     }
 
-    /// The views of a list, by their names. Reactive.
+    /// The views of a list, ordered by name. Reactive.
     pub(crate) fn of_page(self, page: &str) -> Vec<SavedView> {
         let mut found = self.read(|view| view.page == page);
         found.sort_by(|one, other| (&one.name, one.id.inner()).cmp(&(&other.name, other.id.inner())));
@@ -37,7 +37,7 @@ impl SavedViews {
         self.read(|view| view.is_default && view.page == page).pop()
     }
 
-    /// Takes a view that was created or changed.
+    /// Adds a view that was created, or replaces one that was changed.
     pub(crate) fn keep(self, view: SavedView) {
         self.0.try_update(|views| keep(views.get_or_insert_default(), view));
     }
@@ -52,7 +52,7 @@ impl SavedViews {
     }
 }
 
-/// Adds a view or replaces its earlier state. A list has one default view.
+/// Adds a view or replaces its earlier state. If it is the default view, the list's other views no longer are.
 fn keep(views: &mut Vec<SavedView>, view: SavedView) {
     if view.is_default {
         for other in views.iter_mut().filter(|other| other.page == view.page) {

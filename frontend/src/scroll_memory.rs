@@ -1,5 +1,5 @@
-//! Keeps the scroll position of a page for when the user comes back to it. The browser cannot: when it would scroll, the
-//! content of the page is not there yet.
+//! Restores the scroll position of a page when the user comes back to it. The browser cannot do this: when it would
+//! scroll, the content of the page is not loaded yet.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
@@ -7,25 +7,27 @@ use leptos::prelude::*;
 
 use crate::browser::{self, Listener};
 
-/// The number of animation frames in which a position is restored: about two seconds, in which the content arrives.
+/// The number of animation frames in which a position is restored: about two seconds, in which the content should
+/// arrive.
 const FRAMES: u32 = 120;
 
 #[derive(Default)]
 struct Memory {
-    /// Pixels above the window, by address.
+    /// The scroll positions by address, as pixels above the window.
     positions: HashMap<String, f64>,
-    /// The position that is being restored, and the number of frames that are left for it.
+    /// The position that is being restored, and the number of animation frames that are left for this.
     wanted: Option<(f64, u32)>,
 }
 
-/// Begins to keep positions, until the tab is closed. To be called after the listeners that may stop the event `popstate`.
+/// Begins to keep positions, until the tab is closed. Must be called after the listeners are added that may stop the
+/// event `popstate`.
 pub(crate) fn start() {
     browser::restore_no_scroll_positions();
     let memory = Rc::new(RefCell::new(Memory::default()));
     let (scrolled, returned, closed) = (Rc::clone(&memory), Rc::clone(&memory), Rc::clone(&memory));
     let on_scroll = move |_| {
         let mut memory = scrolled.borrow_mut();
-        // While a position is restored, the browser scrolls too, because the page is shorter at first.
+        // While a position is being restored, the browser scrolls, too, because the page is shorter at first.
         if memory.wanted.is_none() {
             memory.positions.insert(browser::current_address(), browser::scroll_position());
         }
@@ -55,7 +57,7 @@ pub(crate) fn start() {
     }
 }
 
-/// Scrolls to a position as soon as the page is long enough, unless the user does something else.
+/// Scrolls to a position as soon as the page is long enough, unless the user acts before that.
 fn restore(memory: &Rc<RefCell<Memory>>, position: f64) {
     let is_restoring = memory.borrow_mut().wanted.replace((position, FRAMES)).is_some();
     if !is_restoring {

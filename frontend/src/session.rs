@@ -1,7 +1,7 @@
 //! The session of the user: signing in and out, and the access token, kept in memory only and renewed before it expires.
 //!
-//! The refresh token is a cookie that no script can read, shared by all tabs and replaced at each use. So renewals run
-//! one at a time: in this tab by [`RenewalLock`], among all tabs by a lock of the browser.
+//! The refresh token is a cookie that no script can read. All tabs share it, and it is replaced at each use. So only
+//! one renewal runs at a time: [`RenewalLock`] ensures this in this tab, and a lock of the browser among all tabs.
 
 mod renewal_lock;
 mod role;
@@ -22,13 +22,13 @@ use crate::{
     time::Instant,
 };
 
-/// Time before its expiry at which a token is renewed, in milliseconds.
+/// How long before its expiry a token is renewed, in milliseconds.
 const RENEW_BEFORE: i64 = 60_000;
 
 /// The state of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SessionState {
-    /// Not known yet: the cookie of an earlier visit is being tried.
+    /// Not known yet: the tab tries to restore the session with the cookie of an earlier visit.
     Restoring,
     /// Not known, because the server cannot be reached.
     Unreachable,
@@ -60,7 +60,7 @@ pub(crate) struct Viewer {
 struct SignIn<'a> {
     email: &'a str,
     password: &'a str,
-    /// Whether the server sets the refresh token as a cookie.
+    /// Whether the server is asked to set the refresh token as a cookie.
     cookie: bool,
 }
 
@@ -82,11 +82,11 @@ struct Failure {
     error: String,
 }
 
-/// The session of this tab. A handle: copies are the same session.
+/// The session of this tab. A handle: copies share the same session.
 #[derive(Clone, Copy)]
 pub(crate) struct Session {
     state: RwSignal<SessionState>,
-    /// Whether the session of the signed-in user has expired or was ended by the server. What the user was doing stays.
+    /// Whether the session of the signed-in user has expired or was ended by the server. The page stays as it is.
     expired: RwSignal<bool>,
     token: StoredValue<Option<String>>,
     renewal: StoredValue<Option<TimeoutHandle>>,
@@ -118,7 +118,7 @@ impl Session {
         })
     }
 
-    /// Whether the user has to sign in again to go on. Reactive.
+    /// Whether the session has expired, so that the user must sign in again. Reactive.
     pub(crate) fn is_expired(self) -> bool {
         self.expired.get()
     }
@@ -133,7 +133,7 @@ impl Session {
         self.token.get_value()
     }
 
-    /// Signs in with a password, for the first time or again.
+    /// Signs in with a password, also after the session has expired.
     pub(crate) async fn sign_in(self, email: &str, password: &str) -> Result<(), ApiError> {
         let sign_in = SignIn { email, password, cookie: true };
         let body = serde_json::to_string(&sign_in).map_err(|_| ApiError::InvalidResponse)?;
@@ -141,7 +141,8 @@ impl Session {
         self.accept(&reply)
     }
 
-    /// Signs out, in this tab and on the server. Without a response the cookie stays, so the session stays too.
+    /// Signs out, on the server and in this tab. If the server does not respond, the cookie still exists, so the
+    /// session is kept, too.
     pub(crate) async fn sign_out(self) -> Result<(), ApiError> {
         let token = self.token();
         let reply =
@@ -153,7 +154,7 @@ impl Session {
         Ok(())
     }
 
-    /// Tries the cookie of an earlier visit, repeatedly while the server cannot be reached.
+    /// Restores the session with the cookie of an earlier visit. Retries while the server cannot be reached.
     pub(crate) fn restore(self) {
         spawn_local(async move {
             match self.renew().await {
@@ -180,7 +181,7 @@ impl Session {
                 let reply = http::post("/api/auth/refresh", r#"{"cookie":true}"#, None, None)
                     .await
                     .map_err(|_| ApiError::Unreachable)?;
-                // Without the cookie the request lacks a refresh token.
+                // 400 means that there is no cookie, so the request has no refresh token.
                 if reply.status == 400 { Err(ApiError::SignedOut) } else { self.accept(&reply) }
             })
             .await
@@ -191,8 +192,8 @@ impl Session {
         self.execute_with(request, None, done);
     }
 
-    /// Sends a GraphQL request that creates or starts something at most once for each key, and calls `done` with the
-    /// outcome.
+    /// Sends a GraphQL request with an idempotency key, so that it creates or starts something at most once for each
+    /// key. Calls `done` with the outcome.
     pub(crate) fn execute_once<T: 'static>(
         self,
         request: Request<T>,
@@ -212,12 +213,12 @@ impl Session {
         self.execute_boxed(text, key, Box::new(move |answer| done(answer.and_then(|answer| read(&answer)))));
     }
 
-    /// Sends a request. The function is not generic, so that its code exists once and not for every operation.
+    /// Sends a request. The function is not generic, so that its code exists once, and not for every operation.
     fn execute_boxed(self, request: String, key: Option<String>, done: Box<dyn FnOnce(Result<String, ApiError>)>) {
         spawn_local(async move { done(self.send(&request, key.as_deref()).await) });
     }
 
-    /// Sends a request, a second time with a renewed token if the first one is refused.
+    /// Sends a request. If its token is refused, sends it again with a renewed token.
     async fn send(self, request: &str, key: Option<&str>) -> Result<String, ApiError> {
         if self.expired.get_untracked() {
             return Err(ApiError::SignedOut);
@@ -238,13 +239,13 @@ impl Session {
                 }
                 429 => return Err(ApiError::RateLimited(reply.retry_after.unwrap_or(60))),
                 502..=504 => return Err(ApiError::Unreachable),
-                // Errors have the same form as results and are read with them.
+                // GraphQL errors have the same form as results, and the caller reads both.
                 _ => return Ok(reply.body),
             }
         }
     }
 
-    /// Downloads a file of the API, with a second request after a renewal of the token if the first one is refused.
+    /// Downloads a file of the API. If the token is refused, requests the file again with a renewed token.
     pub(crate) async fn download(self, path: &str, media_type: &str) -> Result<File, ApiError> {
         let (user, mut renewed) = (untrack(|| self.viewer()), false);
         loop {
@@ -261,7 +262,8 @@ impl Session {
         }
     }
 
-    /// Gets a new access token for the repetition of a request of this user; the session expires if there is none to get.
+    /// Renews the access token, so that a request of `user` can be repeated. If the session has ended, marks it as
+    /// expired. Fails with `SignedOut` if another user has signed in meanwhile.
     async fn renew_for(self, user: Option<&Viewer>) -> Result<(), ApiError> {
         let renewed = self.renew().await;
         if renewed == Err(ApiError::SignedOut) {
@@ -272,16 +274,16 @@ impl Session {
         if may_repeat(user, now.as_ref()) { Ok(()) } else { Err(ApiError::SignedOut) }
     }
 
-    /// Has the user sign in again, over the page as it is.
+    /// Marks the session as expired, so that the user must sign in again. The page stays as it is.
     pub(crate) fn expire(self) {
-        // Not after the user has signed out.
+        // Not if the user has signed out.
         if self.state.with_untracked(|state| matches!(state, SessionState::SignedIn(_))) {
             self.clear_token();
             self.expired.set(true);
         }
     }
 
-    /// Ends the session in this tab, as the user wants.
+    /// Ends the session in this tab after the user has signed out.
     fn end(self) {
         self.clear_token();
         self.expired.set(false);
@@ -310,7 +312,8 @@ impl Session {
         Ok(())
     }
 
-    /// Schedules the next renewal after this many milliseconds. A failed renewal is retried until the session has ended.
+    /// Schedules the next renewal of the token after this many milliseconds; `None` cancels it. A failed renewal is
+    /// retried until the session has ended.
     fn schedule(self, pause: Option<i64>) {
         if let Some(planned) = self.renewal.get_value() {
             planned.clear();
@@ -332,14 +335,14 @@ impl Session {
     }
 }
 
-/// Whether a request of the user `before`, or of a page that did not know its user yet, may be repeated with the token of the
-/// user `now`. Another user may have signed in meanwhile, here or in another tab: what the first one wanted is not done for
-/// that one.
+/// Whether a request of the user `before` may be repeated with the token of the user `now`; `None` stands for a page
+/// that did not know its user yet. Another user may have signed in meanwhile, in this tab or another one, and a request
+/// of one user must not be sent for another.
 fn may_repeat(before: Option<&Viewer>, now: Option<&Viewer>) -> bool {
     before.is_none() || before == now
 }
 
-/// The error of a REST response without success.
+/// The error that an unsuccessful REST response reports.
 fn error_of(reply: &Reply) -> ApiError {
     match reply.status {
         401 => ApiError::SignedOut,

@@ -30,7 +30,7 @@ use crate::{
     ui::{Icon, Logo, TooltipLayer},
 };
 
-/// Time after which the first page has all that it needs.
+/// The time after which the first page has probably loaded everything, so that further code can be loaded.
 const FIRST_PAGE: Duration = Duration::from_secs(5);
 
 pieces! {
@@ -117,7 +117,7 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
     }
 }
 
-/// Begins to load the page behind the link that the pointer or the focus is on.
+/// Begins to load the page that a link leads to, when the pointer or the focus is on the link.
 fn approach(event: &Event) {
     let url = browser::link_of(event).unwrap_or_default();
     pages::at(base_path::address(&url)).into_iter().for_each(prepare);
@@ -213,8 +213,8 @@ fn Entry(#[prop(into)] address: String, icon: &'static str, name: &'static str) 
 #[component]
 fn Connection() -> impl IntoView {
     let (feed, clock) = (expect_context::<Feed>(), expect_context::<Clock>());
-    // The same during an attempt and between two, so that a screen reader does not announce each of them, and the button
-    // keeps the focus.
+    // Stays the same during an attempt to connect and between attempts, so that screen readers do not announce each
+    // attempt, and the button keeps the focus.
     let is_lost = Memo::new(move |_| {
         let is_trying = matches!(feed.state(), ConnectionState::Connecting | ConnectionState::Waiting(_));
         is_trying && feed.lost_at().is_some()
@@ -235,7 +235,7 @@ fn Connection() -> impl IntoView {
             <span role="status" aria-label="Connection">
                 {move || label().1}
             </span>
-            // Outside the status, so that a screen reader does not announce every second.
+            // Not inside the element `status`, so that screen readers do not announce every second.
             <span class="connection-countdown" aria-hidden="true">
                 {countdown}
             </span>

@@ -14,10 +14,10 @@ pub(crate) use self::{
 };
 use crate::{base_path::href, browser, session::Viewer};
 
-/// The name under which it is stored that single keys do nothing.
+/// The name under which the browser stores that keys without Ctrl or Cmd are off.
 const STORED: &str = "single-keys";
 
-/// The keys, and what they open. A handle: copies are the same keys.
+/// The state of the shortcuts, and of the dialogs that they open. A handle: copies share the same state.
 #[derive(Clone, Copy)]
 pub(crate) struct Shortcuts {
     /// Whether the palette is open.
@@ -29,7 +29,7 @@ pub(crate) struct Shortcuts {
 }
 
 impl Shortcuts {
-    /// Keys that do nothing yet.
+    /// The shortcuts before [`listen`](Self::listen) is called.
     pub(crate) fn new() -> Self {
         Self {
             palette: RwSignal::new(false),
@@ -50,11 +50,11 @@ impl Shortcuts {
         self.single_keys.set(used);
     }
 
-    /// Follows the keys as long as the current reactive owner lives.
+    /// Handles pressed keys as long as the current reactive owner lives.
     pub(crate) fn listen(self, viewer: &Viewer) {
         let pages = destinations(viewer);
         let listener = window_event_listener_untyped("keydown", move |event| {
-            // Browsers send this event without a key when they fill in a form.
+            // When browsers fill in a form, they send this event without a key.
             let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
             if event.default_prevented() || event.is_composing() || event.repeat() || is_dialog_open() {
                 return;
@@ -96,7 +96,7 @@ impl Shortcuts {
     }
 }
 
-/// Goes to an address of the dashboard. The heading of its page takes the focus.
+/// Goes to an address of the dashboard. The heading of the new page gets the focus.
 pub(crate) fn go(address: &str) {
     let has_focus = document().active_element().is_some_and(|element| element.tag_name() != "BODY");
     if !has_focus {
@@ -113,7 +113,7 @@ fn modifiers(event: &KeyboardEvent) -> Modifiers {
     }
 }
 
-/// Whether the key goes into a field.
+/// Whether the key is typed into a field.
 fn is_typing(event: &KeyboardEvent) -> bool {
     let Some(element) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return false };
     let kind = element.get_attribute("type").unwrap_or_default();

@@ -1,14 +1,14 @@
-//! Since when the page has no new data.
+//! The time since which the page has received no new data.
 
 use leptos::prelude::*;
 
 use crate::{clock::Clock, live::Feed, time::Instant};
 
-/// Time without updates after which the page says so, in milliseconds. A connection that is back at once, as after a
-/// renewal of the token, is not worth a word.
+/// The time without updates after which the page says so, in milliseconds. A connection that is back at once, as after
+/// a renewal of the token, is not mentioned.
 const STALE_AFTER: i64 = 2000;
 
-/// Since when the page has no new data. A handle: copies are the same.
+/// The time since which the page has received no new data. A handle: copies share the same state.
 #[derive(Clone, Copy)]
 pub(crate) struct Staleness(Memo<Option<Instant>>);
 

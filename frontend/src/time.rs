@@ -79,18 +79,18 @@ impl<'de> Deserialize<'de> for Instant {
     }
 }
 
-/// Milliseconds from 1970 to the beginning of a day such as `2026-01-31`, as if it began in UTC.
+/// Milliseconds from 1970 to the beginning of a day such as `2026-01-31` in UTC; `None` if it is not a date.
 pub(crate) fn parse_day(text: &str) -> Option<i64> {
     let [year, month, day] = numbers(text, '-')?;
     let is_a_date = (1..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
     is_a_date.then(|| days_before(year, month, day) * DAY)
 }
 
-/// The first instant of a day such as `2026-01-31`, moved by whole days, in a zone that is `offset` minutes ahead of UTC
-/// at an instant.
+/// The first instant of the day that is `days_later` days after `day`, such as `2026-01-31`. `offset` returns how many
+/// minutes the time zone is ahead of UTC at an instant.
 pub(crate) fn midnight(day: &str, days_later: i64, offset: impl Fn(Instant) -> i64) -> Option<Instant> {
     let as_if_utc = parse_day(day)? + days_later * DAY;
-    // Far in the east, the clock may change between midnight there and midnight in UTC.
+    // In zones far in the east, the clock may change between local midnight and midnight in UTC.
     let guess = Instant(as_if_utc - offset(Instant(as_if_utc)) * 60_000);
     Some(Instant(as_if_utc - offset(guess) * 60_000))
 }
@@ -101,7 +101,7 @@ fn numbers(text: &str, separator: char) -> Option<[i64; 3]> {
     parts.next().is_none().then_some(numbers)
 }
 
-/// Days from 1970-01-01 to a date. The year is counted from March, so that the leap day is its last.
+/// Days from 1970-01-01 to a date. Internally, years begin in March, so that the leap day is the last day of the year.
 fn days_before(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
@@ -110,7 +110,8 @@ fn days_before(year: i64, month: i64, day: i64) -> i64 {
 
 /// The date that is `days` after 1970-01-01.
 fn date_of(days: i64) -> (i64, i64, i64) {
-    // Never later than the right year: before 1970 a year counts 365 days, after it 366.
+    // An estimate that is never later than the right year: it assumes years of 365 days before 1970 and of 366 days
+    // after.
     let mut year = 1970 + days.div_euclid(if days < 0 { 365 } else { 366 });
     while days_before(year + 1, 1, 1) <= days {
         year += 1;

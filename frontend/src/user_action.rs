@@ -26,8 +26,9 @@ impl UserAction {
         Self { session: expect_context(), intent: Intent::new(), busy, failure }
     }
 
-    /// Sends a request, unless the action is running. If it failed, the same request again is a repetition: the server does
-    /// not create or start anything twice.
+    /// Sends a request, unless the action is running, and calls `done` with a successful result. If the request fails
+    /// and the user sends it again, it has the same idempotency key, so that the server does not create or start
+    /// anything twice.
     pub(crate) fn run<T: 'static>(self, request: Request<T>, done: impl FnOnce(T) + 'static) {
         if self.begin() {
             self.intent.execute(self.session, request, move |outcome| self.end(outcome.map(done)));
@@ -42,7 +43,7 @@ impl UserAction {
     }
 
     fn begin(self) -> bool {
-        // The page of the action may have been left since.
+        // The user may have left the page of the action.
         let is_free = self.busy.try_get_untracked() == Some(false);
         if is_free {
             self.busy.set(true);
@@ -54,7 +55,7 @@ impl UserAction {
     fn end(self, outcome: Result<(), ApiError>) {
         // The form may have been closed.
         self.busy.try_set(false);
-        // That the session has ended is said where the user signs in again.
+        // The form to sign in again says that the session has ended, so the action does not.
         if let Err(error) = outcome
             && error != ApiError::SignedOut
         {
@@ -72,7 +73,8 @@ impl UserAction {
         self.failure.with(|failure| failure.as_ref().map(ToString::to_string))
     }
 
-    /// What is wrong with the fields of the input, by their names in the API, as sentences. Reactive.
+    /// The refused fields of the last run: the name of each in the API, and what is wrong with it as a sentence.
+    /// Reactive.
     pub(crate) fn problems(self) -> Vec<(String, String)> {
         self.failure.with(|failure| match failure {
             Some(ApiError::Fields(fields)) => fields.clone(),
@@ -85,7 +87,7 @@ impl UserAction {
         self.failure.with(|failure| failure.as_ref().is_some_and(ApiError::is_conflict))
     }
 
-    /// Clears the error, and begins anew: the next request is no repetition.
+    /// Clears the error. The next request gets a new idempotency key.
     pub(crate) fn reset(self) {
         self.intent.reset();
         self.failure.set(None);

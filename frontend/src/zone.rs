@@ -1,4 +1,4 @@
-//! The time zone of the instants on screen: that of the browser, or UTC. The choice is kept in the browser.
+//! The time zone in which the dashboard shows instants: that of the browser, or UTC. The browser stores the choice.
 
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ use crate::{
 /// The name under which the choice is stored.
 const STORED: &str = "zone";
 
-/// Whether instants are shown in UTC. It has no owner, so that every text can read it.
+/// Whether instants are shown in UTC. The signal has no reactive owner, so that every text can read it.
 static IS_UTC: LazyLock<ArcRwSignal<bool>> =
     LazyLock::new(|| ArcRwSignal::new(browser::stored(STORED).as_deref() == Some("utc")));
 
@@ -37,7 +37,8 @@ pub(crate) fn offset(at: Instant) -> i64 {
     if is_utc() { 0 } else { browser::utc_offset(at) }
 }
 
-/// The first instant of a day such as `2026-01-31`, moved by whole days, in the zone of the instants on screen. Reactive.
+/// The first instant of the day that is `days_later` days after `day`, such as `2026-01-31`, in the chosen time zone.
+/// Reactive.
 pub(crate) fn midnight(day: &str, days_later: i64) -> Option<Instant> {
     time::midnight(day, days_later, offset)
 }

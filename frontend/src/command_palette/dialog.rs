@@ -68,7 +68,7 @@ fn Search() -> impl IntoView {
     let current = Memo::new(move |_| chosen.get().min(entries.with(Vec::len).saturating_sub(1)));
     effect(move || browser::show_element(&element_id(current.get())));
     let press = move |event: KeyboardEvent| {
-        // The key belongs to an input method.
+        // During input with an input method, the key is not for the palette.
         if event.is_composing() {
             return;
         }
@@ -129,7 +129,7 @@ fn is_long_enough(name: &str) -> bool {
     name.chars().count() >= object_search::LEAST
 }
 
-/// What is not searched for a name; the counts are those of the jobs that were read, and of all.
+/// A hint about what the search for `name` does not cover. `jobs` has the number of searched jobs and of all jobs.
 fn hint(name: &str, jobs: Option<(usize, i32)>) -> String {
     if name.is_empty() {
         return "Type a name, a path or an error.".to_owned();

@@ -1,4 +1,4 @@
-//! What the palette offers, and in which order. Pure.
+//! The entries of the palette and their order. Pure.
 
 use super::matching::rank;
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 /// The maximum number of entries of a group.
 const MOST: usize = 7;
 
-/// A kind of entries, in the order of the list.
+/// A group of entries. The variants have the order of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Group {
     Pages,
@@ -37,20 +37,20 @@ impl Group {
     }
 }
 
-/// What choosing an entry does.
+/// The action of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     /// Goes to an address of the dashboard.
     Go(String),
-    /// Shows times in UTC, or in the zone of the browser.
+    /// Shows times in UTC if true, otherwise in the time zone of the browser.
     ShowUtc(bool),
-    /// Switches single-key shortcuts.
+    /// Switches single-key shortcuts on or off.
     UseSingleKeys(bool),
     /// Shows the list of keys.
     ListKeys,
     /// Starts a run of the job with this id.
     RunJob(String),
-    /// Resumes or pauses the job with this id.
+    /// Resumes the job with this id if true, otherwise pauses it.
     EnableJob(String, bool),
     /// Ends the session.
     SignOut,
@@ -62,7 +62,7 @@ pub(super) struct Entry {
     pub(super) group: Group,
     pub(super) icon: &'static str,
     pub(super) title: String,
-    /// What distinguishes it from others with the same title.
+    /// A text that distinguishes the entry from others with the same title.
     pub(super) about: String,
     pub(super) act: Act,
 }
@@ -77,7 +77,7 @@ impl Entry {
     }
 }
 
-/// The pages of a user, and the actions that do not concern an object.
+/// Entries for the pages that a user may see, and for actions that do not concern an object.
 pub(super) fn general(viewer: &Viewer, is_utc: bool, has_single_keys: bool) -> Vec<Entry> {
     let page = |page: Destination| {
         Entry::new(Group::Pages, page.icon, page.name, Act::Go(page.address)).about(format!("g {}", page.key))
@@ -99,7 +99,7 @@ pub(super) fn general(viewer: &Viewer, is_utc: bool, has_single_keys: bool) -> V
     entries
 }
 
-/// Jobs, and the actions on them that the viewer may use now.
+/// Entries for jobs, and for the actions on them that the viewer may use now.
 pub(super) fn of_jobs(jobs: &[FoundJob]) -> Vec<Entry> {
     let mut entries = Vec::new();
     for job in jobs {
@@ -120,7 +120,7 @@ pub(super) fn of_jobs(jobs: &[FoundJob]) -> Vec<Entry> {
     entries
 }
 
-/// Agents that the server has found.
+/// Entries for agents that the server has found.
 pub(super) fn of_agents(agents: &[FoundAgent]) -> Vec<Entry> {
     let entry = |agent: &FoundAgent| {
         let open = Act::Go(format!("/agents/{}", agent.id.inner()));
@@ -130,7 +130,7 @@ pub(super) fn of_agents(agents: &[FoundAgent]) -> Vec<Entry> {
     agents.iter().map(entry).collect()
 }
 
-/// Pipelines that the server has found.
+/// Entries for pipelines that the server has found.
 pub(super) fn of_pipelines(pipelines: &[FoundPipeline]) -> Vec<Entry> {
     let entry = |pipeline: &FoundPipeline| {
         let open = Act::Go(format!("/pipelines/{}", pipeline.id.inner()));
@@ -139,7 +139,7 @@ pub(super) fn of_pipelines(pipelines: &[FoundPipeline]) -> Vec<Entry> {
     pipelines.iter().map(entry).collect()
 }
 
-/// Transfers that the server has found.
+/// Entries for transfers that the server has found.
 pub(super) fn of_transfers(transfers: &[FoundTransfer]) -> Vec<Entry> {
     let entry = |transfer: &FoundTransfer| {
         let open = Act::Go(format!("/transfers/{}", transfer.id.inner()));
@@ -150,17 +150,17 @@ pub(super) fn of_transfers(transfers: &[FoundTransfer]) -> Vec<Entry> {
     transfers.iter().map(entry).collect()
 }
 
-/// The entries that match, by groups, in each the best first. `found` are those that the server has found: they match,
-/// and stay in its order.
+/// The entries that match the query, by groups, with the best matches first. The entries in `found` come from the
+/// server: all of them match, and they keep their order.
 pub(super) fn arrange(query: &str, offered: Vec<Entry>, found: Vec<Entry>) -> Vec<Entry> {
     let ranked = offered.into_iter().filter_map(|entry| Some((rank(query, &entry.title)?, entry)));
     let mut ranked: Vec<(u8, Entry)> = ranked.chain(found.into_iter().map(|entry| (0, entry))).collect();
-    // Stable, so that equals stay in their order.
+    // A stable sort: entries with the same rank keep their order.
     ranked.sort_by_key(|(rank, entry)| (entry.group, *rank));
     let mut entries: Vec<Entry> = Vec::new();
     for (_, entry) in ranked {
         let is_full = entries.iter().rev().take_while(|before| before.group == entry.group).count() >= MOST;
-        // Without a query all pages and actions are shown.
+        // Without a query, all pages and actions are shown, even if there are more than `MOST`.
         if query.trim().is_empty() || !is_full {
             entries.push(entry);
         }

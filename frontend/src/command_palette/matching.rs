@@ -1,6 +1,6 @@
-//! How what was typed matches the title of an entry. Pure.
+//! Matches a query with the titles of entries. Pure.
 
-/// The words before the name of a job, for actions on it.
+/// The words that stand before the name of a job in queries for actions.
 const VERBS: [&str; 3] = ["run ", "pause ", "resume "];
 
 /// How well a title matches: the lower, the better. `None` if a word of the query does not occur in it.
@@ -16,7 +16,7 @@ pub(super) fn rank(query: &str, title: &str) -> Option<u8> {
     query.split_whitespace().all(|part| title.contains(part)).then_some(2)
 }
 
-/// The part of a query that can be a name: without a verb, so that `pause orders` finds orders.
+/// The part of a query that may be a name. A verb is removed, so that `pause orders` finds `orders`.
 pub(super) fn name_in(query: &str) -> &str {
     let query = query.trim();
     let without = |verb: &&str| {

@@ -1,4 +1,4 @@
-//! Carries out what was chosen.
+//! Executes the action of a chosen entry.
 
 use leptos::prelude::*;
 
@@ -14,7 +14,7 @@ use crate::{
     zone,
 };
 
-/// What actions need. A handle.
+/// The contexts that actions need. A handle: copies share the same contexts.
 #[derive(Clone, Copy)]
 pub(super) struct Actions {
     session: Session,
@@ -24,7 +24,7 @@ pub(super) struct Actions {
 }
 
 impl Actions {
-    /// The actions of this page.
+    /// Takes the contexts of this page.
     pub(super) fn new() -> Self {
         Self {
             session: expect_context(),
@@ -34,7 +34,7 @@ impl Actions {
         }
     }
 
-    /// Closes the palette, which returns the focus, and then does what was chosen.
+    /// Closes the palette, which returns the focus, and then executes the action.
     pub(super) fn choose(self, act: Act) {
         self.shortcuts.palette.set(false);
         request_animation_frame(move || self.perform(act));
@@ -62,7 +62,7 @@ impl Actions {
                     Err(error) => toasts.error(error.to_string()),
                 });
             }
-            // Not past a page with unsaved changes, which asks first.
+            // Clicks on the button, so that a page with unsaved changes can ask first.
             Act::SignOut => browser::press(SIGN_OUT),
         }
     }

@@ -1,10 +1,10 @@
-//! The error of the reader. It has no details, because their code would make the page larger.
+//! The error of the parser. It has no details, because code for details would make the page larger.
 
 use std::fmt;
 
 use serde::de::Error;
 
-/// The text is not JSON, or the value has another shape.
+/// The text is not JSON, or the value does not fit the type.
 #[derive(Debug, PartialEq)]
 pub(super) struct InvalidJson;
 

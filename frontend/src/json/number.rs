@@ -1,4 +1,4 @@
-//! Parses numbers. Fractions are exact up to 15 digits, far more than the page shows.
+//! Parses numbers. Fractions are exact up to 15 digits, which is far more than the page shows.
 
 /// Parses a number with a fraction or an exponent; `None` if it is not a number.
 pub(super) fn fraction(text: &str) -> Option<f64> {
@@ -19,7 +19,7 @@ pub(super) fn fraction(text: &str) -> Option<f64> {
         if !digit.is_ascii_digit() {
             return None;
         }
-        // Digits that do not fit only change the exponent.
+        // Further digits do not fit, and only change the exponent.
         if digits < 100_000_000_000_000_000 {
             digits = digits * 10 + u64::from(digit - b'0');
             power = power.saturating_sub(i32::from(is_decimal));

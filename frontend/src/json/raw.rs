@@ -12,7 +12,7 @@ use serde::{
 pub(crate) struct Raw<'de>(pub(crate) &'de str);
 
 impl Raw<'_> {
-    /// The name of the newtype by which the reader recognises it.
+    /// The name of the newtype, by which the parser recognises it.
     pub(super) const NAME: &'static str = "json::Raw";
 }
 

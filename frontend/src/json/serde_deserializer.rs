@@ -1,4 +1,5 @@
-//! The deserializer. Each requested kind of value calls only its own visit, so that little code is generated per type.
+//! The deserializer. Each requested kind of value calls only its own visitor method, so that little code is generated
+//! for each type.
 
 use std::borrow::Cow;
 
@@ -163,7 +164,7 @@ impl<'a, 'de> Entries<'a, 'de> {
         Ok(has_next)
     }
 
-    /// Fails if entries were left unread, because the rest of the text would be misread.
+    /// Returns `value`. Fails if entries are left unread, because the rest of the text would then be misread.
     fn finish<T>(self, value: T) -> Result<T, InvalidJson> {
         if self.is_over { Ok(value) } else { Err(InvalidJson) }
     }

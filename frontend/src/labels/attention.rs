@@ -29,12 +29,12 @@ pub(crate) fn action(action: AttentionActionType, count: i32) -> String {
     }
 }
 
-/// What the time of an item is: since when it is so, or when keys and certificates end.
+/// Whether the time of an item is when keys or certificates expire. Otherwise it is when the problem began.
 pub(crate) fn is_about_an_end(kind: AttentionKind) -> bool {
     matches!(kind, AttentionKind::CertificateExpires | AttentionKind::KeyExpires)
 }
 
-/// The cause of an item, unless its sentence says it.
+/// The cause of an item; `None` if the item's summary contains the cause.
 pub(crate) fn other_cause(item: &AttentionItem) -> Option<String> {
     item.cause.clone().filter(|cause| !item.summary.contains(cause.as_str()))
 }

@@ -11,7 +11,8 @@ use crate::{
     ui::Tone,
 };
 
-/// The label of an event's kind. The status of its object says more than some kinds do.
+/// The label and tone of an event. For some kinds, the label is the status of the object, which says more than the
+/// kind.
 pub(crate) fn event(event: &Event) -> (&'static str, Tone) {
     match (event.kind, &event.object) {
         (EventKind::AgentStatusChanged, Object::Agent(agent)) => agent_event(agent.status),
@@ -66,7 +67,7 @@ fn transfer_event(status: TransferStatus) -> (&'static str, Tone) {
     }
 }
 
-/// A part of the event log.
+/// A part of the event log, which the user can choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     Failures,
@@ -115,13 +116,13 @@ pub(crate) fn cause(event: &Event) -> Option<&str> {
     }
 }
 
-/// The id of the user or agent that caused an event, if the event does not say its name.
+/// The id of the user or agent that caused an event, if the event does not contain its name.
 pub(crate) fn unnamed_actor(event: &Event) -> Option<&str> {
     let (_, id) = event.actor.split_once(':')?;
     name_in(event, id).is_none().then_some(id)
 }
 
-/// The name of the actor, if it is the agent that the event is about.
+/// The name of the actor with this id, if it is the agent that the event is about.
 fn name_in<'a>(event: &'a Event, id: &str) -> Option<&'a str> {
     match &event.object {
         Object::Agent(agent) if event.object_id.inner() == id => Some(agent.name.as_ref().unwrap_or(&agent.hostname)),
@@ -130,14 +131,15 @@ fn name_in<'a>(event: &'a Event, id: &str) -> Option<&'a str> {
     }
 }
 
-/// Who caused an event, and the address of the page if it is an agent. `queried` is the name of an [`unnamed_actor`].
+/// The name of the actor of an event, and the address of its page if it is an agent. `queried` is the name that was
+/// queried for an [`unnamed_actor`].
 pub(crate) fn actor(event: &Event, queried: Option<String>) -> (String, Option<String>) {
     let named = event.actor.split_once(':').and_then(|(_, id)| name_in(event, id)).map(str::to_owned);
     actor_label(&event.actor, named.or(queried))
 }
 
-/// The label of an actor. Without a name it ends with the end of the id, because ids that were created at about the same
-/// time have the same beginning.
+/// The label of an actor. Without a name, it contains the end of the id, because ids that were created at about the
+/// same time have the same beginning.
 fn actor_label(logged: &str, name: Option<String>) -> (String, Option<String>) {
     let Some((kind, id)) = logged.split_once(':') else { return (format::capitalized(logged), None) };
     let end = id.get(id.len().saturating_sub(6)..).unwrap_or(id);
@@ -145,7 +147,8 @@ fn actor_label(logged: &str, name: Option<String>) -> (String, Option<String>) {
     (label, (kind == "agent").then(|| format!("/agents/{id}")))
 }
 
-/// The label of a run or a slot: the name of its job or pipeline, or the end of its id if that was deleted.
+/// The label of a run or a slot: the name of its job or pipeline, or the end of its id if the job or pipeline was
+/// deleted.
 fn of(noun: &str, owner: Option<&str>, id: &str) -> String {
     match owner {
         Some(owner) => format!("{noun} of {owner}"),

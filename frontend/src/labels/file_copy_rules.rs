@@ -1,4 +1,4 @@
-//! Labels of the rules of copies. Pure.
+//! Labels of copy rules. Pure.
 
 use mftplus_protocol::{
     copy_rules::{self as words, MOVE_TO},
@@ -49,7 +49,7 @@ pub(crate) const VERIFICATIONS: [(Verify, &str, &str); 2] = [
     (Verify::None, wire::Verify::None.as_str(), "Not verified"),
 ];
 
-/// The rules of a job that are set, each with the name of what it is about.
+/// The copy rules that a job sets: the name and the value of each.
 pub(crate) fn of_job(job: &Job) -> Vec<(&'static str, String)> {
     let attributes =
         |kept: &Vec<PreservedAttribute>| kept.iter().map(|kept| name_of(&ATTRIBUTES, kept).to_owned()).collect();
@@ -66,7 +66,7 @@ pub(crate) fn of_job(job: &Job) -> Vec<(&'static str, String)> {
     details(&rules).into_iter().chain(verify).collect()
 }
 
-/// The rules that are set, each with the name of what it is about.
+/// The copy rules that are set: the name and the value of each.
 pub(crate) fn details(rules: &CopyRules) -> Vec<(&'static str, String)> {
     let details = [
         ("Credentials", rules.credentials.clone()),
@@ -80,7 +80,7 @@ pub(crate) fn details(rules: &CopyRules) -> Vec<(&'static str, String)> {
     details.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-/// The label of a word; the word itself if only a later version knows it.
+/// The label of a value; the value itself if this version of the dashboard does not know it.
 fn label<T>(table: &Table<T>, word: &str) -> String {
     let known = table.iter().find(|(_, name, _)| *name == word).map(|(.., label)| *label);
     known.unwrap_or(word).to_owned()

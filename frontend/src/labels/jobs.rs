@@ -39,7 +39,7 @@ pub(crate) fn job_state_with_runs(job: &Job, runs: &[JobRun]) -> (&'static str, 
     super::state_with_runs(job_state(job), ended.map(run_state))
 }
 
-/// The state of a run: its status, or a more exact label for it.
+/// The label and tone of a run's state: its status, or a more precise state.
 pub(crate) fn run_state(run: &JobRun) -> (&'static str, Tone) {
     match run.status {
         RunStatus::Running if run.cancel_requested_at.is_some() => ("Cancelling", Tone::Warn),
@@ -102,14 +102,15 @@ pub(crate) fn retry(retry: Option<&Retry>) -> String {
     format!("{}, {delays}", format::counted((*max_attempts).into(), "attempt"))
 }
 
-/// The next time of a schedule in the zone of its job and in the zone that the user has chosen, each with the minutes
-/// by which it is ahead of UTC; `None` if their clocks agree.
+/// The next time of a schedule in the time zone of its job and in that of the user; `None` if the clocks of both zones
+/// agree. `there` and `here` have the minutes by which the zone of the job and of the user is ahead of UTC, and its
+/// name.
 pub(crate) fn in_both_zones(at: Instant, there: &(i64, String), here: &(i64, String)) -> Option<String> {
     let said = |(offset, zone): &(i64, String)| format!("{} in {zone}", format::minute(at, *offset));
     (there.0 != here.0).then(|| format!("The next run is at {}: {}.", said(there), said(here)))
 }
 
-/// The duration of a run, so far if it has not ended.
+/// The duration of a run; the duration so far if it has not ended.
 pub(crate) fn time_taken(run: &JobRun, now: Instant) -> String {
     format::duration(run.completed_at.unwrap_or(now).seconds_since(run.started_at))
 }

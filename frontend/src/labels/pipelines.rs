@@ -47,7 +47,7 @@ pub(crate) fn run_version(version: i32) -> String {
     if is_draft(version) { "Draft".to_owned() } else { version.to_string() }
 }
 
-/// The state of a run: its status, or a more exact label for it.
+/// The label and tone of a run's state: its status, or a more precise state.
 pub(crate) fn run_state(status: PipelineRunStatus, is_cancelling: bool) -> (&'static str, Tone) {
     match status {
         PipelineRunStatus::Queued | PipelineRunStatus::Running if is_cancelling => ("Cancelling", Tone::Warn),
@@ -105,7 +105,7 @@ pub(crate) fn step_progress(step: &Step) -> String {
     }
 }
 
-/// The duration of a run or a step, so far if it has not ended; a dash before it has started.
+/// The duration of a run or a step; the duration so far if it has not ended; a dash before it has started.
 pub(crate) fn time_taken(started_at: Option<Instant>, completed_at: Option<Instant>, now: Instant) -> String {
     started_at.map_or_else(|| "–".to_owned(), |from| format::duration(completed_at.unwrap_or(now).seconds_since(from)))
 }

@@ -1,4 +1,4 @@
-//! What the log of a pipeline run says: its events, and what became of each step. Pure.
+//! The lines of the log of a pipeline run: its events, with the changes of steps. Pure.
 
 use super::pipelines::{run_event, step_state};
 use crate::{
@@ -16,7 +16,8 @@ use crate::{
 pub(crate) struct Line {
     pub(crate) name: String,
     pub(crate) tone: Tone,
-    /// What became of which step, and why.
+    /// Details: a text, such as a step with its status, and an error. The text is empty for the error of the line
+    /// itself.
     pub(crate) details: Vec<(String, Option<String>)>,
     /// The event itself.
     pub(crate) event: Event,
@@ -28,11 +29,11 @@ pub(crate) struct StepChange {
     pub(crate) at: Instant,
     pub(crate) status: StepStatus,
     pub(crate) attempt: i32,
-    /// Why the attempt before failed, or why the step has this status.
+    /// The error of the previous attempt, or why the step has this status.
     pub(crate) error: Option<String>,
 }
 
-/// The lines of a log, whose events are given newest first. The oldest line is the first one.
+/// Converts a log, newest event first, into lines, oldest line first.
 pub(crate) fn lines(log: &[RunEvent]) -> Vec<Line> {
     let mut known: Vec<LoggedStep> = Vec::new();
     let mut lines = Vec::new();
@@ -40,7 +41,7 @@ pub(crate) fn lines(log: &[RunEvent]) -> Vec<Line> {
         let LoggedObject::PipelineRun(run) = &event.object else { continue };
         let is_late = event.kind == EventKind::PipelineStepReportedLate;
         let changed: Vec<&LoggedStep> = run.steps.iter().filter(|step| is_late || is_changed(&known, step)).collect();
-        // At the beginning all steps are queued.
+        // The first event queues all steps, which is not shown.
         let shown = if known.is_empty() { &[][..] } else { changed.as_slice() };
         lines.push(line(event, run, shown));
         if !is_late {
@@ -83,18 +84,18 @@ const fn tone(kind: EventKind) -> Tone {
     }
 }
 
-/// What became of a step: `fetch: Queued, attempt 2`.
+/// A step with its status: `fetch: Queued, attempt 2`.
 fn step_text(step: &LoggedStep) -> String {
     format!("{}: {}", step.id, status_text(step.status, step.attempt))
 }
 
-/// A status of a step with its attempt, unless that is the first: `Queued, attempt 2`.
+/// The status of a step, with the number of the attempt from the second on: `Queued, attempt 2`.
 pub(crate) fn status_text(status: StepStatus, attempt: i32) -> String {
     let (word, ..) = step_state(status);
     if attempt > 1 { format!("{word}, attempt {attempt}") } else { word.to_owned() }
 }
 
-/// The changes of a step by a log, whose events are given newest first. The oldest change is the first one.
+/// The changes of a step, oldest first, from a log whose newest event is first.
 pub(crate) fn changes_of(log: &[RunEvent], step: &str) -> Vec<StepChange> {
     let mut changes: Vec<StepChange> = Vec::new();
     // A late report changes nothing.
@@ -109,7 +110,7 @@ pub(crate) fn changes_of(log: &[RunEvent], step: &str) -> Vec<StepChange> {
     changes
 }
 
-/// The event with which a run was created, if the log holds it.
+/// The event with which the run was created, if the log contains it.
 pub(crate) fn creation(log: &[RunEvent]) -> Option<Event> {
     log.last().filter(|event| event.kind == EventKind::PipelineRunCreated).map(RunEvent::without_run)
 }

@@ -1,4 +1,4 @@
-//! Entries of a slot history, of a job or a pipeline, with their labels. Pure.
+//! The entries of the slot history of a job or pipeline, with their labels. Pure.
 
 use crate::{
     api::{
@@ -19,13 +19,13 @@ pub(crate) type State = (&'static str, &'static str, Tone);
 pub(crate) struct Slot {
     /// The scheduled time. For a range of slots, the scheduled time of the last slot.
     pub(crate) at: Instant,
-    /// The first slot of a range and the number of slots.
+    /// For a range: the scheduled time of the first slot, and the number of slots. `None` for a single slot.
     pub(crate) range: Option<(Instant, i32)>,
     /// The state of the slot's run, or the outcome of the slot if it has no run.
     pub(crate) state: State,
     /// The error of the slot's run, or the reason of the outcome.
     pub(crate) why: Option<String>,
-    /// The id of the slot's run.
+    /// The id of the slot's run, if there is one.
     pub(crate) run: Option<String>,
 }
 

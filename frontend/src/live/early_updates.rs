@@ -1,5 +1,5 @@
-//! Updates of objects that a list does not have yet: a query whose result will have them may still be on its way, and may
-//! have read an older state.
+//! Keeps updates of objects that are not in a list yet. A query whose result contains these objects may still be
+//! running, and may have read an older state.
 
 use std::collections::HashMap;
 
@@ -7,10 +7,11 @@ use super::revisioned::Revisioned;
 
 /// The maximum number of updates that are kept.
 const MAX: usize = 1000;
-/// How long an update is kept if there are too many, in milliseconds: a query that began before it has ended by then.
+/// If there are too many updates, those older than this are dropped, in milliseconds. A query that was sent before such
+/// an update has ended by then.
 const QUERY_ENDS_AFTER: i64 = 60_000;
 
-/// The newest update of each object, with the time of its arrival.
+/// The newest update of each object by its id, with the time of its arrival.
 pub(super) struct EarlyUpdates<T>(HashMap<String, (T, i64)>);
 
 impl<T> Default for EarlyUpdates<T> {
@@ -20,7 +21,8 @@ impl<T> Default for EarlyUpdates<T> {
 }
 
 impl<T: Revisioned> EarlyUpdates<T> {
-    /// Keeps an update that arrived at `now`, unless a newer one is kept, or too many others are.
+    /// Keeps an update that arrived at `now`, unless a newer one of the same object is kept, or too many others are
+    /// kept.
     pub(super) fn keep(&mut self, object: T, now: i64) {
         if let Some(known) = self.0.get_mut(object.id()) {
             if known.0.revision() < object.revision() {
@@ -36,8 +38,8 @@ impl<T: Revisioned> EarlyUpdates<T> {
         }
     }
 
-    /// Takes the updates of the objects of a result that arrived since its query was sent, at `asked_at`. Older ones are
-    /// dropped: every query that follows has read at least their state.
+    /// Removes and returns the updates of the objects in a query's result that arrived since the query was sent, at
+    /// `asked_at`. Drops all older updates: this query and later ones have read at least these states.
     pub(super) fn take(&mut self, asked_at: i64, is_in_result: impl Fn(&str) -> bool) -> Vec<(T, i64)> {
         self.0.retain(|_, (_, at)| *at >= asked_at);
         self.0.extract_if(|id, _| is_in_result(id)).map(|(_, update)| update).collect()

@@ -7,11 +7,11 @@ use super::{early_updates::EarlyUpdates, revisioned::Revisioned};
 /// How long an object that has ended stays in a list of running objects, in milliseconds.
 const KEEP_ENDED: i64 = 8000;
 
-/// The rule for objects that an update names and that are not in the list.
+/// The rule for updates of objects that are not in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// Running objects are added: those that come first, then the newest, up to this number. Objects that have ended leave
-    /// the list.
+    /// Running objects are added. The list has at most this number of objects: those with [`Revisioned::comes_first`],
+    /// then the newest. Objects that have ended leave the list.
     Running(usize),
     /// No objects are added: an update changes only objects that a query has returned.
     Listed,
@@ -21,16 +21,17 @@ pub(crate) enum Admission {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry<T> {
     pub(crate) object: T,
-    /// The time at which an update last changed the object, in milliseconds since 1970; `None` if it only comes from a
-    /// query.
+    /// When an update last changed the object, in milliseconds since 1970; `None` if no update has changed it since it
+    /// was queried.
     pub(crate) updated_at: Option<i64>,
-    /// The time at which an update said that the object has ended.
+    /// When the update arrived that says that the object has ended, in milliseconds since 1970.
     ended_at: Option<i64>,
-    /// Whether the object came first when it last ran, so that it keeps its place after its end.
+    /// The value of [`Revisioned::comes_first`] while the object was last running. The object keeps its place after its
+    /// end.
     comes_first: bool,
 }
 
-/// The changes that a call has made to a list.
+/// The changes that one call has made to a list.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
     /// Ids of objects that are new or have changed.
@@ -39,14 +40,14 @@ pub(crate) struct Changes {
     pub(crate) order: bool,
 }
 
-/// Objects in the order of their rows.
+/// The objects of a list, in the order of their rows.
 pub(crate) struct ListState<T> {
     admission: Admission,
     order: Vec<String>,
     rows: HashMap<String, Entry<T>>,
-    /// Whether rows keep their places: none is added, removed or moved.
+    /// Whether the rows are held: none is added, removed or moved.
     is_held: bool,
-    /// The objects that an update would have added since the rows are held, by their ids.
+    /// The objects, by their ids, that updates would have added if the rows were not held.
     late: HashMap<String, T>,
     /// Updates of objects that are not in the list.
     early: EarlyUpdates<T>,
@@ -75,7 +76,8 @@ impl<T: Revisioned> ListState<T> {
         self.rows.get(id)
     }
 
-    /// Applies the result of a query that was sent at `asked_at`. Updates since then are newer than the result.
+    /// Applies the result of a query that was sent at `asked_at`. Updates that arrived since then are newer than the
+    /// result.
     pub(crate) fn apply_query(&mut self, objects: Vec<T>, asked_at: i64) -> Changes {
         let mut changes = Changes::default();
         let before = std::mem::take(&mut self.order);
@@ -83,7 +85,8 @@ impl<T: Revisioned> ListState<T> {
         let survives = |entry: &Entry<T>| {
             matches!(self.admission, Admission::Running(_)) && entry.updated_at.is_some_and(|at| at >= asked_at)
         };
-        // Rows that the result does not contain yet, or no longer, stay.
+        // Rows of running objects stay although the result does not contain them, if an update has changed or ended
+        // them since.
         for id in &before {
             if !order.contains(id) && self.rows.get(id).is_some_and(|entry| survives(entry) || entry.ended_at.is_some())
             {
@@ -137,7 +140,7 @@ impl<T: Revisioned> ListState<T> {
         if !is_known {
             self.order.push(id.clone());
         }
-        // Only these move a row.
+        // Only a change of `comes_first` moves a row.
         let comes_first = self.rows.get(&id).map(|entry| entry.comes_first);
         if came_first != comes_first && !self.is_held && self.admission != Admission::Listed {
             let before = self.order.clone();
@@ -147,7 +150,7 @@ impl<T: Revisioned> ListState<T> {
         changes
     }
 
-    /// Whether an object that is not in the list has a place in it.
+    /// Whether an object that is not in the list may be added to it.
     fn admits(&self, object: &T) -> bool {
         let Admission::Running(most) = self.admission else { return false };
         let last = self.order.last().and_then(|id| self.rows.get(id)).filter(|_| self.order.len() >= most);
@@ -162,19 +165,19 @@ impl<T: Revisioned> ListState<T> {
         self.is_held
     }
 
-    /// How many of these objects, and of those that came late while the rows are held, are not in the list.
+    /// The number of objects that are not in the list, among `objects` and those that wait because the rows are held.
     pub(crate) fn new_among(&self, objects: &[T]) -> usize {
         let is_new = |object: &&T| !self.rows.contains_key(object.id()) && !self.late.contains_key(object.id());
         self.late.len() + objects.iter().filter(is_new).count()
     }
 
-    /// Holds the rows, or no longer: then what was late is added, and all rows take their places.
+    /// Holds the rows, or stops holding them. When it stops, adds the objects that wait and sorts all rows.
     pub(crate) fn hold(&mut self, is_held: bool, now: i64) -> Changes {
         self.is_held = is_held;
         if is_held { Changes::default() } else { self.add_late(now) }
     }
 
-    /// Adds what was late, and has all rows take their places.
+    /// Adds the objects that wait because the rows are held, and sorts all rows.
     pub(crate) fn add_late(&mut self, now: i64) -> Changes {
         let mut changes = Changes::default();
         let before = self.order.clone();
@@ -189,10 +192,10 @@ impl<T: Revisioned> ListState<T> {
         changes
     }
 
-    /// Puts a list of running objects into its order, and removes what is beyond its end.
+    /// Sorts a list of running objects, and removes the objects beyond its maximum number.
     fn arrange(&mut self) {
         if let Admission::Running(most) = self.admission {
-            // Ids begin with the time of their creation.
+            // Ids begin with their time of creation, so the reverse order of ids is newest first.
             let rows = &self.rows;
             let comes_first = |id: &String| rows.get(id).is_some_and(|entry| entry.comes_first);
             self.order.sort_by_cached_key(|id| (!comes_first(id), Reverse(id.clone())));

@@ -1,4 +1,4 @@
-//! A list of objects with signals: one for the order of the rows and one for each object, so that a change of an object
+//! A list of objects with signals: one for the order of the rows, and one for each object. So a change of an object
 //! renders only its own row again.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
@@ -15,15 +15,15 @@ use crate::{
     effect::effect,
 };
 
-/// The signal of one object.
+/// The signal of one object of the list.
 pub(crate) type EntrySignal<T> = ArcRwSignal<Entry<T>>;
 
 struct Inner<T> {
     state: ListState<T>,
     signals: HashMap<String, EntrySignal<T>>,
-    /// The text of the query whose result is shown, or what it was filled as.
+    /// The text of the query whose result is shown, or the text that [`LiveList::fill_as`] was given instead.
     query: String,
-    /// The result of a later run of the same query, which waits until the rows are no longer held, and when it was sent.
+    /// The result of a later run of the same query, which waits while the rows are held, and when that query was sent.
     waiting: Option<(Vec<T>, i64)>,
 }
 
@@ -31,7 +31,7 @@ struct Inner<T> {
 pub(crate) struct LiveList<T: 'static> {
     inner: StoredValue<Rc<RefCell<Inner<T>>>, LocalStorage>,
     order: RwSignal<Vec<String>>,
-    /// The number of new rows in the result that waits.
+    /// The number of new rows that wait.
     new_rows: RwSignal<usize>,
 }
 
@@ -60,8 +60,8 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
         list
     }
 
-    /// Removes the signals of objects that are not in the list any more. Only when rows are rendered: the row of an
-    /// object that leaves the list and comes back before then stays, and reads the same signal.
+    /// Removes the signals of objects that are no longer in the list. This happens only when rows are rendered: if an
+    /// object leaves the list and comes back before that, its row stays and reads the same signal.
     fn remove_unused_signals(self) {
         let Some(inner) = self.inner.try_get_value() else { return };
         let Inner { state, signals, .. } = &mut *inner.borrow_mut();
@@ -78,18 +78,18 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
         self.order.with(Vec::len)
     }
 
-    /// The signal of one object.
+    /// The signal of the object with this id, if the object is in the list.
     pub(crate) fn entry(self, id: &str) -> Option<EntrySignal<T>> {
         self.inner.try_get_value()?.borrow().signals.get(id).cloned()
     }
 
-    /// The number of new rows that wait until the rows are no longer held. Reactive.
+    /// The number of new rows that wait while the rows are held. Reactive.
     pub(crate) fn new_rows(self) -> usize {
         self.new_rows.get()
     }
 
-    /// Holds the rows, or no longer: as long as they are held, because they are in use, none is added, removed or moved by
-    /// updates or by a query that is sent again.
+    /// Holds the rows, or stops holding them. The rows are held while the user works with them: updates, and a repeated
+    /// query, add, remove and move no rows then.
     pub(crate) fn hold(self, is_held: bool) {
         self.change(|state| state.hold(is_held, browser::now().0));
         if !is_held {
@@ -107,18 +107,19 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
         self.count_new();
     }
 
-    /// Shows these objects in place of all others, or lets them wait if the rows are held.
+    /// Replaces all objects by these, or lets them wait while the rows are held.
     pub(crate) fn replace(self, objects: Vec<T>) {
         self.apply_page("", objects, browser::now().0);
     }
 
-    /// A query that is sent now and whose rows this list takes; the total number of rows remains as its result.
+    /// Returns a query that fills this list with its rows and has the total as its result. The caller must send it now.
     pub(crate) fn fill(self, query: Request<Page<T>>) -> Request<Total> {
         let text = query.text.clone();
         self.fill_as(text, query)
     }
 
-    /// Like [`fill`](Self::fill), for a query whose text changes with the time: it is the same query as before if `same` is.
+    /// Like [`fill`](Self::fill), for a query whose text changes with the time. If `same` is the same text as before,
+    /// it counts as the same query.
     pub(crate) fn fill_as(self, same: String, query: Request<Page<T>>) -> Request<Total> {
         let asked_at = browser::now().0;
         query.map(move |page| {
@@ -128,7 +129,7 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
         })
     }
 
-    /// Applies the result of a query, or lets it wait if the rows are held and it is the same query as before.
+    /// Applies the result of a query. If the rows are held and it is the same query as before, the result waits.
     fn apply_page(self, query: &str, objects: Vec<T>, asked_at: i64) {
         let Some(inner) = self.inner.try_get_value() else { return };
         let has_to_wait = {
@@ -147,7 +148,7 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
         self.count_new();
     }
 
-    /// Counts the new rows that wait.
+    /// Updates the number of new rows that wait.
     fn count_new(self) {
         let Some(inner) = self.inner.try_get_value() else { return };
         let count = {
@@ -172,13 +173,13 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
         }
     }
 
-    /// Removes objects that ended a while ago.
+    /// Removes running-list objects whose end was shown long enough; see [`ListState::remove_ended`].
     pub(crate) fn remove_ended(self) {
         self.change(|state| state.remove_ended(browser::now().0));
     }
 
     fn change(self, change: impl FnOnce(&mut ListState<T>) -> Changes) {
-        // A late result may arrive after its page was left.
+        // A late result may arrive after the user has left the page.
         let Some(inner) = self.inner.try_get_value() else { return };
         let mut outdated = Vec::new();
         let order = {
@@ -193,7 +194,7 @@ impl<T: Revisioned + Send + Sync> LiveList<T> {
             }
             changes.order.then(|| state.order().to_vec())
         };
-        // Readers of these signals may read the list as well, so it must not be borrowed any more.
+        // Effects that read these signals may read the list, too, so it must not be borrowed here.
         for (signal, entry) in outdated {
             signal.set(entry);
         }

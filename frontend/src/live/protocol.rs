@@ -5,11 +5,11 @@ use serde::Deserialize;
 
 use crate::json::{self, Raw};
 
-/// A message of this page.
+/// A message from this page to the server.
 pub(super) enum ClientMessage<'a> {
     /// The first message, with the access token.
     ConnectionInit { token: &'a str },
-    /// Starts an operation, which is JSON already.
+    /// Starts an operation, which is given as JSON.
     Subscribe { id: u32, operation: &'a str },
     /// Ends an operation.
     Complete { id: u32 },
@@ -19,7 +19,7 @@ pub(super) enum ClientMessage<'a> {
     Pong,
 }
 
-/// A message of the server.
+/// A message from the server.
 #[derive(Debug, PartialEq)]
 pub(super) enum ServerMessage<'a> {
     /// Operations may start.
@@ -46,7 +46,7 @@ impl ClientMessage<'_> {
     /// The message's text.
     pub(super) fn text(&self) -> String {
         match self {
-            // A token has no character that JSON would escape.
+            // A token contains no character that JSON must escape.
             Self::ConnectionInit { token } => {
                 format!(r#"{{"type":"connection_init","payload":{{"Authorization":"Bearer {token}"}}}}"#)
             }
@@ -58,7 +58,7 @@ impl ClientMessage<'_> {
     }
 }
 
-/// Reads a message.
+/// Parses a message of the server.
 pub(super) fn parse(text: &str) -> ServerMessage<'_> {
     let Some(message) = json::read::<Message<'_>>(text) else { return ServerMessage::Other };
     let id = message.id.and_then(|id| id.parse().ok());

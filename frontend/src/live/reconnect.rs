@@ -16,13 +16,14 @@ pub(super) enum Reconnect {
     Wait(Duration),
 }
 
-/// The longest delay is short, so that a page on a screen is up to date within five seconds of the server's return.
+/// The delays of a visible tab. The longest one is short, so that the page is up to date within five seconds after the
+/// server is back.
 const DELAYS: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::from_secs(3));
-/// The delays of a hidden tab, which connects at once when it is shown.
+/// The delays of a hidden tab. It connects at once when it becomes visible.
 const HIDDEN_DELAYS: Backoff = Backoff { longest: Duration::from_secs(30), ..DELAYS };
 
-/// Decides by the close code and the number of consecutive failures before this one. `random` is at least 0 and less
-/// than 1.
+/// Decides what to do after a socket has closed with `code`. `failures` is the number of consecutive failures before
+/// this one; `random` is at least 0 and less than 1.
 pub(super) fn after_close(code: CloseCode, failures: u32, random: f64, is_hidden: bool) -> Reconnect {
     if code.after() == AfterClose::RenewToken && failures == 0 {
         return Reconnect::Renew;

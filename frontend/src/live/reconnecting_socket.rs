@@ -1,5 +1,5 @@
-//! The socket of this tab. It reconnects, carries every subscription of the page, and has the page query again whenever
-//! updates may have been missed.
+//! The connection of this tab. It reconnects, carries all subscriptions of the page, and makes the page query again
+//! whenever updates may have been missed.
 
 mod subscriptions;
 
@@ -20,9 +20,9 @@ use crate::{api::ApiError, base_path, browser, session::Session, time::Instant};
 const PING_AFTER: i64 = 20_000;
 /// Time without a message after which the connection is closed, in milliseconds.
 const GIVE_UP_AFTER: i64 = 30_000;
-/// How long queries wait at most for the first connection.
+/// The maximum time that queries wait for the first connection.
 const HOLD: Duration = Duration::from_millis(400);
-/// Time after a reconnect until the queries that are sent again have their results, in milliseconds.
+/// The time after a reconnect in which repeated queries get their results, in milliseconds.
 const CATCH_UP: u64 = 1000;
 
 /// The state of the connection, for the indicator in the top bar.
@@ -34,7 +34,7 @@ pub(crate) enum ConnectionState {
     Connecting,
     /// Updates arrive as they happen.
     Live,
-    /// Closed; the next attempt is at this time.
+    /// The socket is closed; the next attempt to connect is at this time.
     Waiting(Instant),
     /// This machine has no network.
     Offline,
@@ -53,7 +53,7 @@ struct Subscription {
 #[derive(Default)]
 struct Inner {
     socket: Option<Socket>,
-    /// Counts the sockets, so that late events of an old one are ignored.
+    /// The number of sockets so far, so that late events of an earlier socket are ignored.
     generation: u32,
     /// The access token that the current socket was opened with.
     token: String,
@@ -61,19 +61,20 @@ struct Inner {
     last_message_at: i64,
     ping_sent: bool,
     retry: Option<TimeoutHandle>,
-    /// By their ids. A page has a few, and the code of a map would be large.
+    /// The subscriptions with their ids. A list, because a page has only a few, and the code for a map would be large.
     subscriptions: Vec<(u32, Subscription)>,
     last_id: u32,
     queue: Vec<(OnResult, String)>,
-    /// Queries that wait until the subscriptions of their page have been sent.
+    /// The queries that wait until the subscriptions of their page have been sent.
     held: Vec<Box<dyn FnOnce()>>,
-    /// Whether queries wait: from the first attempt to connect until it succeeds or fails, at most [`HOLD`].
+    /// Whether queries wait: from the first attempt to connect until it succeeds or fails, but at most for [`HOLD`].
     is_holding: bool,
-    /// Whether the page shows results of queries that were sent while there were no subscriptions.
+    /// Whether the page shows results of queries that were sent while no subscriptions were active, so that updates may
+    /// have been missed.
     may_have_missed: bool,
-    /// Gets each result that was taken in an animation frame, after its subscription.
+    /// Called with each result that is applied in an animation frame, after the subscription's own callback.
     observer: Option<OnResult>,
-    /// When a subscription was last sent, by the machine's clock.
+    /// When a subscription was last sent, in milliseconds since 1970 of this machine's clock.
     subscribed_at: i64,
 }
 
@@ -83,7 +84,7 @@ impl Inner {
     }
 }
 
-/// The connection. A handle: copies are the same connection.
+/// The connection over which live updates arrive. A handle: copies share the same connection.
 #[derive(Clone, Copy)]
 pub(crate) struct Feed {
     inner: StoredValue<Rc<RefCell<Inner>>, LocalStorage>,
@@ -94,7 +95,7 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    /// A closed connection.
+    /// A connection that is not open yet.
     pub(crate) fn new(session: Session) -> Self {
         Self {
             inner: StoredValue::new_local(Rc::default()),
@@ -114,14 +115,14 @@ impl Feed {
         self.state.get_untracked() == ConnectionState::Live
     }
 
-    /// Whether the page has what the server has. Not reactive.
+    /// Whether the page has the current state of the server. Not reactive.
     pub(crate) fn is_up_to_date(self) -> bool {
         self.is_live() && self.lost_at.with_untracked(Option::is_none)
     }
 
-    /// Sends a query after the subscriptions of its page, so that no change between the two is missed and the query need
-    /// not be repeated. It is sent at once if the connection is open, or does not open soon; in the second case the
-    /// subscriptions report a gap when they start.
+    /// Calls `send`, which sends a query, after the subscriptions of its page have been sent. So no change between them
+    /// is missed, and the query need not be repeated. Waits only during the first attempt to connect, at most for
+    /// [`HOLD`]. If there is no connection then, the subscriptions report a gap when they start.
     pub(crate) fn after_subscribing(self, send: impl FnOnce() + 'static) {
         let is_live = self.is_live();
         let send = self.inner.with_value(|inner| {
@@ -138,7 +139,7 @@ impl Feed {
         }
     }
 
-    /// Sends the queries that wait for a connection, though there is none.
+    /// Sends the waiting queries without waiting any longer for the connection.
     fn stop_holding(self) {
         let held = self.inner.with_value(|inner| {
             let mut inner = inner.borrow_mut();
@@ -151,8 +152,8 @@ impl Feed {
         }
     }
 
-    /// Notes that updates arrive no more, or that there is no connection to begin with. A connection that was silent before
-    /// it closed was lost at its last message. What was lost before is not up to date since then.
+    /// Records that updates no longer arrive, or that connecting has failed. If the connection was silent before it
+    /// closed, it counts as lost since its last message. An earlier loss is not overwritten.
     fn lose(self) {
         let state = self.state.get_untracked();
         if !matches!(state, ConnectionState::Live | ConnectionState::Connecting) {
@@ -204,8 +205,8 @@ impl Feed {
         }
     }
 
-    /// Handles that the tab has the focus again, or that the network is back: applies queued updates and connects
-    /// without waiting.
+    /// To be called when the tab gets the focus or the network is back: applies queued updates, and connects without
+    /// waiting.
     pub(crate) fn wake(self) {
         self.apply();
         if matches!(self.state.get_untracked(), ConnectionState::Waiting(_) | ConnectionState::Offline) {
@@ -213,7 +214,7 @@ impl Feed {
         }
     }
 
-    /// Closes the connection until [`connect`](Self::connect) is called.
+    /// Closes the connection until [`connect`](Self::connect) is called, and discards queued updates.
     pub(crate) fn disconnect(self) {
         self.inner.with_value(|inner| {
             let mut inner = inner.borrow_mut();
@@ -232,12 +233,12 @@ impl Feed {
         self.state.set(ConnectionState::Off);
     }
 
-    /// Handles that the machine has lost its network. What is on the page stays.
+    /// To be called when the machine has lost its network: closes the connection. The content of the page stays.
     pub(crate) fn go_offline(self) {
         self.suspend(ConnectionState::Offline);
     }
 
-    /// Closes the connection until the user has signed in again. What is on the page stays.
+    /// Closes the connection until the user has signed in again. The content of the page stays.
     pub(crate) fn wait_for_sign_in(self) {
         self.suspend(ConnectionState::Off);
     }
@@ -252,8 +253,9 @@ impl Feed {
         self.state.set(state);
     }
 
-    /// Sends a ping, or closes the connection, after a time without messages, and applies the updates that wait for an
-    /// animation frame: there is none if the tab was hidden before it. To be called about once a second.
+    /// Sends a ping after [`PING_AFTER`] without a message, and closes the connection after [`GIVE_UP_AFTER`]. Also
+    /// applies updates that wait for an animation frame, because a hidden tab has none. The caller must call this about
+    /// once a second.
     pub(crate) fn tick(self) {
         self.apply();
         if !matches!(self.state.get_untracked(), ConnectionState::Live | ConnectionState::Connecting) {
@@ -306,7 +308,7 @@ impl Feed {
                 }
                 if self.lost_at.with_untracked(Option::is_some) {
                     later(CATCH_UP, move || {
-                        // Not if this connection was lost as well, even if there is another one.
+                        // Not if this connection was lost meanwhile, even if there is a new one.
                         let is_same = self.inner.with_value(|inner| inner.borrow().generation == generation);
                         if is_same && self.is_live() {
                             self.lost_at.set(None);
@@ -338,7 +340,7 @@ impl Feed {
             failures
         });
         match reconnect::after_close(code, failures, browser::random(), browser::is_hidden()) {
-            // This tab has renewed the token already; the socket still had the old one.
+            // This tab has a newer token already; the socket was opened with the old one.
             Reconnect::Renew if self.has_newer_token() => self.connect(),
             Reconnect::Renew => {
                 self.state.set(ConnectionState::Connecting);

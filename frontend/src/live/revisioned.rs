@@ -1,4 +1,4 @@
-//! What an object needs so that its newest state can be told from an older one.
+//! The trait of objects of which a newer state can be distinguished from an older one.
 
 /// An object with a revision.
 pub(crate) trait Revisioned: Clone + PartialEq {
@@ -10,7 +10,7 @@ pub(crate) trait Revisioned: Clone + PartialEq {
     fn is_running(&self) -> bool {
         true
     }
-    /// Whether the object comes before others in a list of running objects.
+    /// Whether the object comes before others in a list of running objects, such as a stalled transfer.
     fn comes_first(&self) -> bool {
         false
     }

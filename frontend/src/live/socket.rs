@@ -1,4 +1,4 @@
-//! One WebSocket of the browser. Dropping it removes its listeners and closes it.
+//! One WebSocket of the browser. Dropping the value removes the listeners and closes the WebSocket.
 
 use std::rc::Rc;
 
@@ -25,7 +25,7 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// Starts to connect.
+    /// Begins to connect to `url` with this subprotocol. `listener` gets the events of the socket.
     pub(super) fn open(url: &str, protocol: &str, listener: impl Fn(SocketEvent) + 'static) -> Result<Self, JsValue> {
         let raw = WebSocket::new_with_str(url, protocol)?;
         let opened = Rc::new(listener);
@@ -59,7 +59,7 @@ impl Drop for Socket {
         self.raw.set_onopen(None);
         self.raw.set_onmessage(None);
         self.raw.set_onclose(None);
-        // It may be closed already.
+        // The socket may be closed already.
         let _ = self.raw.close();
     }
 }

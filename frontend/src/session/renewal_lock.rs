@@ -1,4 +1,4 @@
-//! The lock that lets one renewal run at a time, in this tab and among all tabs.
+//! The lock that allows only one renewal of the token at a time, in this tab and among all tabs.
 
 use std::{cell::RefCell, future::Future, rc::Rc};
 
@@ -21,7 +21,7 @@ struct Renewal {
 }
 
 impl RenewalLock {
-    /// Runs a renewal once no other tab runs one, or waits for the one of this tab.
+    /// Runs a renewal when no other tab runs one. If this tab runs one already, waits for it and returns its outcome.
     pub(super) async fn run(
         self,
         renewal: impl Future<Output = Result<(), ApiError>> + 'static,
@@ -49,8 +49,8 @@ impl RenewalLock {
     }
 }
 
-/// Runs a future while no other tab runs one. Browsers offer such locks on secure pages only; without them the future
-/// runs at once.
+/// Runs a future while no other tab runs one. Browsers provide such locks only to pages that were loaded securely;
+/// without them, the future runs at once.
 fn with_browser_lock(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
     match request_lock() {
         Some((locks, request)) => {

@@ -1,5 +1,5 @@
-//! The role of the signed-in user, and what it allows where no object says so. What the viewer may do with an object is
-//! in the object's fields `viewerCan…`.
+//! The role of the signed-in user, and the permissions that do not depend on an object. What the viewer may do with an
+//! object is in the object's fields `viewerCan…`.
 
 use serde::Deserialize;
 
@@ -42,7 +42,7 @@ pub(crate) enum Permission {
 }
 
 impl Permission {
-    /// What the page says instead of what this permission allows.
+    /// The sentence that a page shows to users without this permission.
     pub(crate) const fn withheld(self) -> &'static str {
         match self {
             Self::CreateJob => "Only administrators create jobs",

@@ -1,5 +1,5 @@
-//! The choice whether this browser notifies its user when something else needs attention. The code of the notifications is
-//! loaded when they are first on.
+//! The setting whether this browser shows notifications when there are new attention items. The code of the
+//! notifications is loaded when they are first turned on.
 
 mod browser_notifications;
 
@@ -17,7 +17,7 @@ use crate::{
 /// The name under which the choice is stored.
 const STORED: &str = "notifications";
 
-/// Whether notifications are on. A context.
+/// The context that says whether notifications are on.
 #[derive(Clone, Copy)]
 struct NotificationsOn(RwSignal<bool>);
 
@@ -26,7 +26,8 @@ pieces! {
         alerts => browser_notifications::follow;
 }
 
-/// The button that turns notifications on and off. The browser is asked for its permission only then.
+/// The button that turns notifications on and off. The browser is asked for permission only when the user turns them
+/// on.
 #[component]
 pub(super) fn NotificationChoice() -> impl IntoView {
     let toasts = expect_context::<Toasts>();
@@ -61,13 +62,13 @@ pub(super) fn NotificationChoice() -> impl IntoView {
     })
 }
 
-/// What the browser has decided; `None` if it has no notifications.
+/// The browser's permission for notifications; `None` if the browser does not support them.
 fn permission() -> Option<NotificationPermission> {
     let has_them = Reflect::has(&js_sys::global(), &"Notification".into()).unwrap_or(false);
     has_them.then(Notification::permission)
 }
 
-/// Asks the browser for its permission.
+/// Asks the browser for permission. Returns whether it was granted.
 async fn ask() -> bool {
     let Ok(asked) = Notification::request_permission() else { return false };
     JsFuture::from(asked).await.is_ok_and(|answer| answer.as_string().as_deref() == Some("granted"))

@@ -1,5 +1,5 @@
-//! How long the progress of transfers takes from its commit on the server until this browser has painted it, at the foot
-//! of each page. The code is loaded some time after the first page.
+//! Measures how long progress of transfers takes from its commit on the server until this browser has painted it, and
+//! shows that at the foot of each page. This code is loaded some time after the first page.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -11,16 +11,16 @@ use leptos::prelude::*;
 
 use crate::{api::fleet, browser, clock::Clock, format, live::Feed, session::Session, time::Instant};
 
-/// The number of delays that are kept: those of the last updates.
+/// The maximum number of delays that are kept, those of the last updates.
 const KEPT: usize = 500;
-/// The number of transfers whose last progress is known.
+/// The maximum number of transfers whose last progress is remembered.
 const KNOWN: usize = 5000;
-/// The number of round trips from which the clocks are compared: the last ones.
+/// The number of round trips that are kept to compare the clocks, the last ones.
 const ROUND_TRIPS: usize = 10;
-/// Time after which the clocks are compared again, in milliseconds.
+/// The time after which the clocks are compared again, in milliseconds.
 const COMPARE_AFTER: i64 = 60_000;
 
-/// The delays of the last updates. A page that shows no running transfers measures nothing.
+/// The view with the delays of the last updates. Nothing is measured on pages without running transfers.
 pub(super) fn show() -> AnyView {
     let (session, feed, clock) = (expect_context::<Session>(), expect_context::<Feed>(), expect_context::<Clock>());
     let delays = StoredValue::new(Delays::default());
@@ -33,12 +33,12 @@ pub(super) fn show() -> AnyView {
         let end = move || {
             delays.try_update_value(|delays| delays.end_frame(browser::own_clock()));
         };
-        // After the browser has painted the frame.
+        // Runs after the browser has painted the frame.
         set_timeout(end, Duration::ZERO);
         let sent = browser::own_clock();
         if delays.try_update_value(|delays| delays.is_comparison_due(sent)) == Some(true) {
             session.execute(fleet::server_time(), move |outcome| {
-                // If it fails, the clocks are compared later.
+                // If the request fails, the clocks are compared later.
                 if let Ok(server) = outcome {
                     delays.try_update_value(|delays| delays.compare(sent, browser::own_clock(), server));
                 }
@@ -52,7 +52,8 @@ pub(super) fn show() -> AnyView {
     (move || text.get().map(|text| view! { <footer class="delays">{text}</footer> })).into_any()
 }
 
-/// The id of the transfer in a result, and when the server received its last progress.
+/// The id of the transfer in a result, and when the server received its last progress; `None` if the result has no such
+/// time.
 fn progress_in(result: &str) -> Option<(&str, Instant)> {
     let (_, rest) = result.split_once("\"lastProgressAt\":\"")?;
     let at = Instant::parse(rest.split('"').next()?)?;
@@ -64,19 +65,22 @@ fn progress_in(result: &str) -> Option<(&str, Instant)> {
 struct Delays {
     /// When the server received the last progress of each transfer, by the transfer's id.
     known: BTreeMap<String, Instant>,
-    /// The progress that is painted in this animation frame.
+    /// The times of the progress that is painted in this animation frame.
     frame: Vec<Instant>,
-    /// In milliseconds, the newest last.
+    /// The delays in milliseconds, the newest last.
     kept: VecDeque<i64>,
-    /// How long each round trip took and, halfway, how far the server's clock was ahead of this machine's: milliseconds.
+    /// For each round trip, in milliseconds: its duration, and how far the server's clock was ahead of this machine's
+    /// clock in the middle of it.
     round_trips: VecDeque<(i64, i64)>,
     compared_at: Option<i64>,
 }
 
 impl Delays {
-    /// Notes the progress of a transfer that this frame shows. Returns whether it is the first that counts in the frame.
+    /// Records progress of a transfer that this frame shows. Returns whether it is the first progress in the frame that
+    /// counts.
     ///
-    /// The first progress of a transfer does not count, nor does progress from before `subscribed_at`: both may be old.
+    /// The first progress of a transfer does not count, and neither does progress from before `subscribed_at`: both may
+    /// be old.
     fn note(&mut self, id: &str, at: Instant, subscribed_at: i64) -> bool {
         if self.known.len() >= KNOWN && !self.known.contains_key(id) {
             self.known.clear();
@@ -90,7 +94,7 @@ impl Delays {
         is_new && is_live && self.frame.len() == 1
     }
 
-    /// Takes the delays of what was painted until now.
+    /// Records the delays of the progress in this frame, which was painted at `now`.
     fn end_frame(&mut self, now: i64) {
         let frame = mem::take(&mut self.frame);
         let Some(ahead) = self.server_ahead() else { return };
@@ -99,7 +103,7 @@ impl Delays {
         }
     }
 
-    /// Whether the clocks are to be compared now, which is noted.
+    /// Whether the clocks must be compared at `now`. If so, the comparison counts as done.
     fn is_comparison_due(&mut self, now: i64) -> bool {
         let is_due = self.compared_at.is_none_or(|at| now - at >= COMPARE_AFTER);
         if is_due {
@@ -108,12 +112,14 @@ impl Delays {
         is_due
     }
 
-    /// Compares the clocks by a request that was sent and answered at these times.
+    /// Compares the clocks by a request. `sent` and `received` are times of this machine's clock, `server` is the
+    /// server's time in the answer.
     fn compare(&mut self, sent: i64, received: i64, server: Instant) {
         keep(&mut self.round_trips, ROUND_TRIPS, (received - sent, server.0 - i64::midpoint(sent, received)));
     }
 
-    /// How far the server's clock is ahead of this machine's, by the shortest round trip; `None` before the first one.
+    /// How far the server's clock is ahead of this machine's clock in milliseconds, according to the shortest round
+    /// trip; `None` before the first round trip.
     fn server_ahead(&self) -> Option<i64> {
         self.round_trips.iter().min().map(|(_, ahead)| *ahead)
     }
@@ -143,7 +149,7 @@ fn keep<T>(entries: &mut VecDeque<T>, most: usize, entry: T) {
     entries.push_back(entry);
 }
 
-/// The smallest number that so many percent do not exceed.
+/// The smallest number in `sorted` that `percent` of the numbers do not exceed; `None` if there are no numbers.
 fn percentile(sorted: &[i64], percent: usize) -> Option<i64> {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.checked_sub(1)?).copied()

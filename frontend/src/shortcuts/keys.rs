@@ -1,9 +1,9 @@
-//! What keys mean, one after the other. Pure.
+//! Converts pressed keys, and sequences of keys, into commands. Pure.
 
-/// How long the second key of a sequence may take, in milliseconds.
+/// The maximum time until the second key of a sequence, in milliseconds.
 const SEQUENCE: i64 = 1500;
 
-/// What a key does.
+/// The command of a key or a sequence of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Command {
     /// Opens the palette.
@@ -16,7 +16,7 @@ pub(super) enum Command {
     Go(char),
 }
 
-/// The keys that are held beside a key; Shift does not count.
+/// The modifier keys that are held while a key is pressed. Shift is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Modifiers {
     None,
@@ -30,13 +30,13 @@ pub(super) struct Press<'a> {
     /// The key as browsers name it: `k`, `?`, `Shift`.
     pub(super) key: &'a str,
     pub(super) modifiers: Modifiers,
-    /// Whether it goes into a field.
+    /// Whether the key is typed into a field.
     pub(super) is_typing: bool,
     /// The time, in milliseconds.
     pub(super) at: i64,
 }
 
-/// The keys so far.
+/// The state of a sequence of keys.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Keys {
     /// When `g` was pressed, if it was the last key.
@@ -44,7 +44,8 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// What a key does. Without `single_keys`, a key alone does nothing.
+    /// Handles a pressed key and returns its command, if it has one. Without `single_keys`, keys without Ctrl or Cmd
+    /// have no command.
     pub(super) fn press(&mut self, press: &Press<'_>, single_keys: bool) -> Option<Command> {
         if press.key == "Shift" {
             return None;
@@ -76,7 +77,7 @@ impl Keys {
     }
 }
 
-/// Whether keys that are pressed on an element go into it: a field for text, or a list of options.
+/// Whether an element with this tag and type takes pressed keys as input: a text field, or a list of options.
 pub(super) fn is_field(tag: &str, kind: &str) -> bool {
     const WITHOUT_TEXT: [&str; 8] = ["button", "checkbox", "color", "file", "image", "radio", "reset", "submit"];
     match tag {

@@ -1,4 +1,4 @@
-//! What a list shows after results and updates in different orders.
+//! Tests which rows a list has after results and updates in different orders.
 
 use super::*;
 
@@ -69,7 +69,7 @@ fn a_new_object_appears_in_a_full_list_in_place_of_the_oldest() {
     assert_eq!(state.apply_update(running("c", 1), 1), Changes { changed: vec!["c".to_owned()], order: true });
     assert_eq!(state.apply_update(running("d", 1), 1), Changes { changed: vec!["d".to_owned()], order: true });
     assert_eq!(state.order(), ["d", "c"]);
-    // Those that have no place do not come back with their next report.
+    // Objects beyond the maximum number do not come back with their next report.
     assert_eq!(state.apply_update(running("b", 2), 2), Changes::default());
     assert_eq!(state.apply_update(running("a", 2), 2), Changes::default());
     assert!(state.get("b").is_none());
@@ -83,7 +83,7 @@ fn stalled_objects_come_first_and_then_the_newest() {
     assert_eq!(state.order(), ["b", "a", "d"]);
     state.apply_update(running("b", 2), 2);
     assert_eq!(state.order(), ["a", "d", "b"]);
-    // One that ends keeps its place until it leaves the list.
+    // An object that ends keeps its place until it leaves the list.
     assert!(!state.apply_update(ended("a", 2), 3).order);
     assert_eq!(state.order(), ["a", "d", "b"]);
 }

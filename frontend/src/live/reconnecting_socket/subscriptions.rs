@@ -1,4 +1,4 @@
-//! The subscriptions of the page: each has a callback for updates and one for gaps, after which the page queries again.
+//! The subscriptions of the page. Each has a callback for updates, and one for gaps, which makes the page query again.
 
 use std::{rc::Rc, time::Duration};
 
@@ -12,14 +12,14 @@ use crate::{
 
 /// Pause before a subscription that the server has ended is started again, in milliseconds.
 const RESUBSCRIBE_AFTER: u64 = 5000;
-/// Time in which the server sends the current states of the objects of a new subscription, in milliseconds.
+/// The time in which the server sends the current states after a subscription has started, in milliseconds.
 const SNAPSHOT_AFTER: u64 = 1000;
 
 impl Feed {
-    /// Subscribes as long as the current reactive owner lives. `on_update` gets each update; those of one animation frame
-    /// are applied together. `on_gap` is called when updates may have been missed: the caller then queries again. It is
-    /// not called when the subscription starts on an open connection, because a query
-    /// of the same page is sent after it.
+    /// Subscribes as long as the current reactive owner lives. `on_update` gets each update; all updates of one
+    /// animation frame are applied together. `on_gap` is called when updates may have been missed, and must query
+    /// again. It is not called when the subscription starts on an open connection, because the page sends its query
+    /// after the subscription.
     pub(crate) fn watch<T: 'static>(
         self,
         stream: Request<Option<T>>,
@@ -30,8 +30,8 @@ impl Feed {
         self.add(handled, Rc::new(on_gap));
     }
 
-    /// Like [`watch`](Self::watch), for objects that a query has found: `on_started` is called once after the server
-    /// has had time to send their current states, if the connection is open.
+    /// Like [`watch`](Self::watch), for objects that a query has returned. If the connection is open, `on_started` is
+    /// called once, after the server has had time to send the current states.
     pub(crate) fn watch_found<T: 'static>(
         self,
         stream: Request<Option<T>>,
@@ -45,8 +45,8 @@ impl Feed {
         }
     }
 
-    /// Adds a subscription. The function is not generic over the object, so that its code exists once. `read` returns
-    /// false for a message without an update.
+    /// Adds a subscription. The function is not generic over the type of the object, so that its code exists once. The
+    /// stream's `read` returns false for a message that reports a gap.
     fn add(self, stream: Request<bool>, on_gap: OnGap) {
         let Request { text, read } = stream;
         let gap = Rc::clone(&on_gap);
@@ -75,8 +75,8 @@ impl Feed {
         });
     }
 
-    /// Starts a subscription. With `is_gap`, calls `on_gap` once it is active: changes since the last query were neither
-    /// queried nor received.
+    /// Starts a subscription on the open connection. If `is_gap`, also calls its `on_gap` a little later, because
+    /// changes since the last query were not received.
     pub(super) fn subscribe(self, id: u32, subscription: &Subscription, is_gap: bool) {
         self.inner.with_value(|inner| inner.borrow_mut().subscribed_at = browser::own_clock());
         self.send(&ClientMessage::Subscribe { id, operation: &subscription.operation });
@@ -100,7 +100,8 @@ impl Feed {
         }
     }
 
-    /// Queues a result until the next animation frame. A hidden tab has none, so it waits for the next [`tick`](Self::tick).
+    /// Queues a result until the next animation frame. A hidden tab has no animation frames, so the result waits for
+    /// the next [`tick`](Self::tick).
     pub(super) fn enqueue(self, on_result: OnResult, result: String) {
         let is_first = self.inner.with_value(|inner| {
             let mut inner = inner.borrow_mut();
@@ -130,8 +131,8 @@ impl Feed {
         }
     }
 
-    /// Calls a function with each result that is taken in an animation frame, as long as the current reactive owner lives.
-    /// There is one such function.
+    /// Calls `observer` with each result that is applied in an animation frame, as long as the current reactive owner
+    /// lives. There is only one observer: a new one replaces the last.
     pub(crate) fn observe(self, observer: impl Fn(&str) + 'static) {
         let set =
             move |observer: Option<OnResult>| self.inner.with_value(|inner| inner.borrow_mut().observer = observer);
@@ -139,7 +140,8 @@ impl Feed {
         on_cleanup(move || set(None));
     }
 
-    /// When a subscription was last sent, by this machine's clock: what was committed before may have been received late.
+    /// When a subscription was last sent, in milliseconds since 1970 of this machine's clock. Changes that were
+    /// committed before that may have been received late.
     pub(crate) fn subscribed_at(self) -> i64 {
         self.inner.with_value(|inner| inner.borrow().subscribed_at)
     }

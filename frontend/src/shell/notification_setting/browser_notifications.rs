@@ -1,4 +1,4 @@
-//! Notifications of the browser when something else needs attention.
+//! Browser notifications about new attention items.
 
 use std::collections::BTreeSet;
 
@@ -17,13 +17,13 @@ use crate::{
     ui::plain,
 };
 
-/// The number of things that a notification names.
+/// The maximum number of items that a notification names.
 const NAMED: usize = 3;
 
-/// The ids of what needs attention; `None` before it is known.
+/// The ids of the items that need attention; `None` before they are known.
 type Known = Option<BTreeSet<String>>;
 
-/// Subscribes to what needs attention while notifications are on. Shows nothing on the page.
+/// Subscribes to the attention items while notifications are on. Its view is empty.
 pub(super) fn follow() -> AnyView {
     let NotificationsOn(is_on) = expect_context();
     let (session, feed) = (expect_context::<Session>(), expect_context::<Feed>());
@@ -38,7 +38,7 @@ pub(super) fn follow() -> AnyView {
     };
     let catch_up = move || {
         session.execute(attention_alerts::get(), move |outcome| {
-            // If it fails, the next update says the same.
+            // If the query fails, the next update contains the same items.
             if let Ok(alerts) = outcome {
                 take(alerts);
             }
@@ -53,7 +53,8 @@ pub(super) fn follow() -> AnyView {
     ().into_any()
 }
 
-/// What needs attention and did not before. What is snoozed needs none. Nothing is new the first time.
+/// The summaries of the items that are new since the last call, without snoozed ones; empty at the first call. Updates
+/// `known`.
 fn take_fresh(known: &mut Known, alerts: &[Alert]) -> Vec<String> {
     let active = || alerts.iter().filter(|alert| alert.snoozed_until.is_none());
     let before = known.replace(active().map(|alert| alert.id.inner().to_owned()).collect());
@@ -61,7 +62,7 @@ fn take_fresh(known: &mut Known, alerts: &[Alert]) -> Vec<String> {
     active().filter(|alert| !before.contains(alert.id.inner())).map(|alert| plain(&alert.summary)).collect()
 }
 
-/// The text of a notification, if there is anything to say.
+/// The text of a notification about new items; `None` if there are none.
 fn sentences(fresh: &[String]) -> Option<String> {
     let mut lines: Vec<_> = fresh.iter().take(NAMED).map(|summary| format::capitalized(summary)).collect();
     let more = fresh.len().saturating_sub(NAMED);
@@ -71,7 +72,7 @@ fn sentences(fresh: &[String]) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// Shows a notification in place of the last one. A click on it shows this tab.
+/// Shows a notification, which replaces the last one. A click on the notification shows this tab.
 fn notify(text: &str) {
     let options = NotificationOptions::new();
     options.set_body(text);
