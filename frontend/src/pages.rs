@@ -56,8 +56,8 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::lazy::{Loading, pieces};
 
-// Pages that a first visit does not show, together with those that are opened next and need about the same code, and parts
-// of the overview that are large.
+// The pages that are not part of the first load, grouped with pages that are often opened next and need mostly the same
+// code; and large parts of the page Overview.
 pieces! {
     overview:
         needs_attention => overview::NeedsAttention,
@@ -100,19 +100,20 @@ pieces! {
         users => admin::Users;
 }
 
-/// Loads the page that creates a pipeline, and begins to load its text area.
+/// Loads the page that creates a pipeline, and begins to load the text area of its editor.
 pub(crate) fn new_pipeline() -> Loading {
     editor::prepare();
     new_pipeline_alone()
 }
 
-/// Loads the page that edits a pipeline, and begins to load its text area.
+/// Loads the page that edits a pipeline, and begins to load the text area of its editor.
 pub(crate) fn edit_pipeline() -> Loading {
     editor::prepare();
     edit_pipeline_alone()
 }
 
-/// Loads the page at an address. `None` if the first load has it, or there is no such page.
+/// The function that loads the page at an address. `None` if the page is part of the first load, or there is no such
+/// page.
 pub(crate) fn at(address: &str) -> Option<fn() -> Loading> {
     let path = address.split(['?', '#']).next()?;
     let names: Vec<&str> = path.split('/').collect();

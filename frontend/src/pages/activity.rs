@@ -22,9 +22,9 @@ use crate::{
 
 /// The maximum number of events that stay on the page when newer ones arrive.
 const MOST: usize = 400;
-/// The number of events of a filter for which older pages are searched.
+/// While a filter shows fewer events than this, older pages are searched.
 const ENOUGH: usize = 20;
-/// The maximum number of pages that are searched without another click.
+/// The maximum number of pages that are searched before the user must click again.
 const MOST_PAGES: u32 = 10;
 
 /// The columns of the table.
@@ -40,7 +40,7 @@ pub(crate) fn Activity() -> impl IntoView {
     let part = Memo::new(move |_| show.with(|show| labels::value_of(&PARTS, show)));
     let lines = RwSignal::new(Vec::<Event>::new());
     let older = RwSignal::new(None::<String>);
-    // More than that when the user has asked for older events.
+    // The maximum number of events on the page; higher than `MOST` after the user has asked for older events.
     let most = StoredValue::new(MOST);
     let take = move |page: EventPage| {
         let is_joined = lines.try_update(|lines| {
@@ -70,7 +70,7 @@ pub(crate) fn Activity() -> impl IntoView {
     let load_older = move || {
         if let Some(after) = older.get_untracked() {
             more.run(events::list(Some(after.clone())), move |page| {
-                // The end of the page may have changed meanwhile.
+                // The oldest event on the page may have changed meanwhile.
                 if older.try_get_untracked().flatten() != Some(after) {
                     return;
                 }
@@ -134,7 +134,7 @@ pub(crate) fn Activity() -> impl IntoView {
     }
 }
 
-/// What is shown in place of events.
+/// The placeholder of an empty list of events.
 fn no_events(is_filtered: bool) -> AnyView {
     if is_filtered {
         return view! { <Empty icon="search" title="No matching events among those searched so far" /> }.into_any();
@@ -147,13 +147,13 @@ fn no_events(is_filtered: bool) -> AnyView {
     .into_any()
 }
 
-/// Puts the newest events, of a query, together with those on the page, newest first. If the query does not reach back to
-/// the page, there may be others between the two: of the page only what is newer than the query stays. Returns whether it
-/// reaches back.
+/// Joins `newest`, the result of a query, with the events on the page; both have the newest event first. If they have
+/// no event in common, events between the two may be missing. Then only those events of the page stay that are newer
+/// than the query. Returns the joined events, and whether the two had an event in common.
 fn join(lines: Vec<Event>, newest: Vec<Event>) -> (Vec<Event>, bool) {
     let is_queried = |line: &Event| newest.iter().any(|event| event.id == line.id);
     let meeting = lines.iter().position(is_queried);
-    // The order of the log is not in the ids.
+    // Ids do not have the order of the log, so times are compared.
     let is_newer = |line: &Event| newest.first().is_none_or(|first| line.at >= first.at);
     let (mut ahead, mut behind) = (Vec::new(), Vec::new());
     for (place, line) in lines.into_iter().enumerate().filter(|(_, line)| !is_queried(line)) {
@@ -166,7 +166,8 @@ fn join(lines: Vec<Event>, newest: Vec<Event>) -> (Vec<Event>, bool) {
     (ahead.into_iter().chain(newest).chain(behind).collect(), meeting.is_some())
 }
 
-/// Removes the events beyond a number. Returns the cursor of the new end, if it has changed: the id of its event.
+/// Removes the oldest events if there are more than `most`. Returns the id of the last remaining event, which is the
+/// cursor of the older ones; `None` if nothing was removed.
 fn cut(lines: &mut Vec<Event>, most: usize) -> Option<String> {
     if lines.len() <= most {
         return None;
@@ -175,7 +176,8 @@ fn cut(lines: &mut Vec<Event>, most: usize) -> Option<String> {
     lines.last().map(|last| last.id.inner().to_owned())
 }
 
-/// Searches older pages while a filter shows few events. Returns the number of pages that were searched.
+/// Loads older pages while a filter shows fewer than [`ENOUGH`] events. Returns the number of pages that were loaded
+/// since the last click or change of the filter.
 fn search_back(
     part: Memo<Option<Part>>,
     visible: Memo<Vec<String>>,
@@ -195,7 +197,7 @@ fn search_back(
     pages
 }
 
-/// The choice of a part of the log.
+/// The buttons that choose a part of the log.
 #[component]
 fn Filter(query: ListQuery, show: Memo<String>) -> impl IntoView {
     let change = move |show: String| query.change([("show", show)]);
@@ -209,7 +211,7 @@ fn Filter(query: ListQuery, show: Memo<String>) -> impl IntoView {
     }
 }
 
-/// The button for older events, and how far a filter has searched.
+/// The button that shows older events, and a text about how far back a filter has searched.
 #[component]
 fn Foot(
     part: Memo<Option<Part>>,

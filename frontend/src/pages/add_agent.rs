@@ -1,4 +1,4 @@
-//! The page that adds an agent: the commands with an enrolment code filled in, and live whether they have worked.
+//! The page that adds an agent: the commands with an enrolment code filled in, and the live status of the new agent.
 
 mod arrival_state;
 
@@ -25,7 +25,7 @@ use crate::{
     user_action::UserAction,
 };
 
-/// How many of the newest agents are looked at.
+/// The number of newest agents among which the new one is searched.
 const NEWEST: i32 = 10;
 /// How long a code is valid, in hours.
 const VALID_HOURS: i64 = 24;
@@ -40,7 +40,7 @@ pub(crate) fn AddAgent() -> impl IntoView {
     let customer = RwSignal::new(own.or(wanted).unwrap_or_default());
     let code = RwSignal::new(None::<String>);
     let since = RwSignal::new(None::<Instant>);
-    // A code is of one customer.
+    // An enrolment code belongs to one customer, so a change of the customer resets it.
     effect(move || {
         customer.track();
         code.set(None);
@@ -55,7 +55,7 @@ pub(crate) fn AddAgent() -> impl IntoView {
     }
 }
 
-/// What is known of the agent that registers with the code.
+/// Follows the agent that registers with the code.
 fn follow_arrival(
     customer: RwSignal<String>,
     code: RwSignal<Option<String>>,
@@ -64,7 +64,8 @@ fn follow_arrival(
     let (totals, feed) = (expect_context::<FleetTotals>(), expect_context::<Feed>());
     let total = Memo::new(move |_| totals.read(|fleet| fleet.agents.total));
     let has_code = Memo::new(move |_| code.with(Option::is_some));
-    // A registration changes the number of agents. It is read, since a memo that is only tracked is not computed.
+    // A registration changes the number of agents. The memo must be read, since a memo that is only tracked is not
+    // computed.
     let newest = Fetch::when(move || {
         let has_code = total.with(|_| has_code.get());
         has_code.then(|| agents::list_some(AgentFilter::default(), NEWEST, 1))
@@ -207,19 +208,19 @@ fn Customers(customer: RwSignal<String>) -> impl IntoView {
     }
 }
 
-/// The button that creates a code, until there is one that no agent has used.
+/// The button that creates a code. It is hidden while there is a code that no agent has used.
 #[component]
 fn CreateCodeButton(
     customer: RwSignal<String>,
     code: RwSignal<Option<String>>,
     since: RwSignal<Option<Instant>>,
-    /// Whether there is a code that no agent has registered with.
+    /// Whether there is a code with which no agent has registered.
     is_unused: Memo<bool>,
 ) -> impl IntoView {
     let (looking, creating) = (UserAction::new(), UserAction::new());
     let create = move |_| {
         let owner = customer.get_untracked();
-        // The user may have left the page, or chosen another customer, for whom this code is not.
+        // The user may have left the page, or chosen another customer, to whom the code does not belong.
         let is_current = move |owner: &str| customer.try_with_untracked(|customer| customer == owner) == Some(true);
         // Agents that registered before the code was created are not the new one.
         looking.run(agents::list_some(AgentFilter::default(), NEWEST, 1), move |page| {
@@ -272,7 +273,7 @@ fn ArrivalCard(arrival: Memo<Arrival>) -> impl IntoView {
         let is_online = arrival.with(|arrival| matches!(arrival, Arrival::Online(_)));
         view! { <Icon name=if is_online { "done" } else { "live" } /> }
     };
-    // Not the whole agent: each heartbeat would create the facts again.
+    // Only these fields are compared: otherwise each heartbeat would render the facts again.
     let known = Memo::new(move |_| {
         arrival.with(|arrival| {
             let agent = arrival.agent()?;

@@ -158,7 +158,7 @@ fn Details(row: RwSignal<Entry<Agent>>, details: Fetch<AgentDetails>, held: Fetc
     }
 }
 
-/// Until when the newest client certificate of the agent is valid.
+/// The time at which the newest client certificate of the agent expires.
 #[component]
 fn Certificate(held: Fetch<HeldForAgent>) -> impl IntoView {
     let clock = expect_context::<Clock>();
@@ -187,7 +187,7 @@ fn NewestTransfers(id: String) -> impl IntoView {
         let filter = TransferFilter { agent_id: Some(agent.clone()), ..TransferFilter::default() };
         list.fill(transfers::list_some(filter, 10, 1))
     });
-    // An update of a transfer that is not in the table means that there is a new one.
+    // An update of a transfer that is not in the table means that there is a new transfer.
     let look_for_new = move |transfer: Transfer| {
         if list.entry(transfer.id.inner()).is_none() && transfer.revision <= 2 {
             totals.reload_paced();

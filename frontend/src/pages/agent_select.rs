@@ -1,4 +1,4 @@
-//! The choice of an agent: all agents of a small fleet, the results of a search in a large one.
+//! The field that chooses an agent. It lists all agents of a small fleet, and the results of a search in a large one.
 
 use leptos::prelude::*;
 
@@ -10,13 +10,13 @@ use crate::{
     ui::SearchSelect,
 };
 
-/// Agents that are shown at once.
+/// The maximum number of agents in the list.
 const MOST: i32 = 100;
 
-/// The choice of an agent, by its id.
+/// The field that chooses an agent; its value is the id of the agent.
 #[component]
 pub(super) fn AgentSelect(
-    /// The label of the choice of no agent.
+    /// The label of the option for no agent.
     none: &'static str,
     #[prop(into)] chosen: Signal<String>,
     #[prop(into)] on_choose: Callback<String>,
@@ -40,7 +40,7 @@ pub(super) fn AgentSelect(
     };
     let options =
         Memo::new(move |_| found.read(|page| page.items.iter().map(option).collect::<Vec<_>>()).unwrap_or_default());
-    // The agent in the address may be one of the others.
+    // The agent in the URL may not be among the listed ones.
     let other = Memo::new(move |_| {
         let chosen = chosen.get();
         let is_other = !chosen.is_empty() && options.with(|options| options.iter().all(|(id, _)| *id != chosen));

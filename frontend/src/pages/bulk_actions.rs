@@ -12,7 +12,7 @@ use crate::{
     ui::{Dialog, Message, Selection, Toasts, Tone},
 };
 
-/// A request that changes some rows, with their ids.
+/// A request that changes some rows, with the ids of these rows.
 pub(super) struct Step {
     ids: Vec<String>,
     request: Request<Vec<ItemResult>>,
@@ -33,21 +33,21 @@ impl Step {
 
 /// An action on several rows.
 pub(super) struct BulkAction {
-    /// The verb on the button.
+    /// The verb on the button, such as `Retry`.
     pub(super) verb: &'static str,
-    /// The result for a row that was changed.
+    /// The text of the result for a row that was changed.
     pub(super) done: &'static str,
-    /// The consequence, as the dialog says it.
+    /// The text of the dialog, which explains the consequence.
     pub(super) text: &'static str,
     pub(super) is_dangerous: bool,
-    /// The requests for these rows, which are sent one after the other.
+    /// Returns the requests for the rows with these ids. They are sent one after the other.
     pub(super) steps: fn(&[String]) -> Vec<Step>,
 }
 
 /// The name of a row and why it was not changed; `None` if it was.
 type NamedResult = (String, Option<String>);
 
-/// The number of selected rows and the actions on them, as long as any is selected.
+/// A bar with the number of selected rows and the actions on them. It is hidden while no row is selected.
 #[component]
 pub(super) fn BulkBar(
     selection: Selection,
@@ -57,7 +57,7 @@ pub(super) fn BulkBar(
     /// The name of the row with an id.
     #[prop(into)]
     name_of: Callback<String, String>,
-    /// Called when rows were changed.
+    /// Called after rows were changed.
     #[prop(into)]
     on_change: Callback<()>,
 ) -> impl IntoView {
@@ -68,14 +68,15 @@ pub(super) fn BulkBar(
     let results = RwSignal::new(None::<Vec<NamedResult>>);
     let is_busy = RwSignal::new(false);
     let open = move |action: &'static BulkAction| {
-        // An action that still runs, though its dialog was closed, is shown again.
+        // If an action still runs although its dialog was closed, the dialog shows that action again.
         if !is_busy.get_untracked() {
             results.set(None);
             current.set(Some(action));
         }
         is_open.set(true);
     };
-    // The buttons of the bar, of which one has opened the dialog, are gone when nothing is selected any more.
+    // The focus cannot return to the button that has opened the dialog: the bar is removed when no row is selected any
+    // more.
     Effect::watch(
         move || is_open.get(),
         move |is_open, _, _| {
@@ -182,7 +183,7 @@ fn summary(action: &BulkAction, results: &[NamedResult], noun: &str) -> String {
     format!("{}: {} of {}", action.verb, format::count(count(done)), format::counted(count(results.len()), noun))
 }
 
-/// Moves the focus to the content of the page, when the button that had it is gone.
+/// Moves the focus to the content of the page, because the button that had the focus is removed.
 fn focus_content() {
     browser::focus("content");
 }
@@ -214,7 +215,7 @@ fn finished(results: &[NamedResult], action: &'static BulkAction, is_open: RwSig
     .into_any()
 }
 
-/// Sends the requests one after the other. If one fails, its error is the result of each of its rows.
+/// Sends the requests one after the other. If a request fails, its error is the result for each of its rows.
 fn run(
     session: Session,
     mut steps: std::vec::IntoIter<Step>,

@@ -1,18 +1,18 @@
-//! The choice of a customer among all customers.
+//! The field that chooses a customer among all customers.
 
 use leptos::prelude::*;
 
 use crate::{api::customers, effect::effect, session::Session, ui::SearchSelect};
 
-/// Customers per query.
+/// The number of customers per query.
 const PAGE: i32 = 100;
-/// The maximum number of queries, so that a list that grows meanwhile comes to an end.
+/// The maximum number of queries. It ends the loop even if customers are added meanwhile.
 const MOST_PAGES: i32 = 200;
 
-/// The choice of a customer, by its id. For administrators.
+/// The field that chooses a customer; its value is the id of the customer. For administrators.
 #[component]
 pub(super) fn CustomerSelect(
-    /// The label of the choice of no customer.
+    /// The label of the option for no customer.
     none: &'static str,
     chosen: RwSignal<String>,
 ) -> impl IntoView {
@@ -20,7 +20,8 @@ pub(super) fn CustomerSelect(
     let is_large = RwSignal::new(false);
     let next = RwSignal::new(1);
     let session = expect_context::<Session>();
-    // Page after page: the server searches agents, but not customers, of which there are far fewer.
+    // All pages are queried one after the other. The server cannot search customers, and there are far fewer customers
+    // than agents.
     effect(move || {
         let page = next.get();
         session.execute(customers::list_some(PAGE, page), move |found| {

@@ -1,10 +1,10 @@
-//! The card with the text of a definition, to read.
+//! The read-only text of a definition.
 
 use leptos::prelude::*;
 
 use crate::ui::{Card, CopyButton};
 
-/// A definition.
+/// The read-only text of a definition.
 #[component]
 pub(super) fn DefinitionText(#[prop(into)] text: Signal<String>) -> impl IntoView {
     view! {

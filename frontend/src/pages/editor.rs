@@ -1,4 +1,5 @@
-//! The pages that create and edit a pipeline: the text of its definition, with diagnostics and the plan while one types.
+//! The pages that create and edit a pipeline: the text of its definition, with diagnostics and the plan while the user
+//! types.
 
 mod code_area;
 mod completion;
@@ -58,7 +59,7 @@ destination: /data/incoming/
 
 part! { definition: load_definition(Definition) => definition_card::show }
 
-/// Begins to load the code of the card with the text, which the editor shows at once.
+/// Begins to load the code of the card with the text, because the editor shows this card at once.
 pub(super) fn prepare() {
     prepare_part(load_definition());
 }
@@ -104,7 +105,7 @@ pub(crate) fn EditPipeline() -> impl IntoView {
     }
 }
 
-/// The editor of a pipeline. It edits the given pipeline, or creates one without it.
+/// The editor of a pipeline. It edits `pipeline`, or creates a new one if none is given.
 #[component]
 fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
     let chooses_customer = expect_context::<Session>().may(Permission::ListCustomers);
@@ -116,7 +117,7 @@ fn Editor(#[prop(optional, into)] pipeline: Option<Pipeline>) -> impl IntoView {
     let verdict =
         Fetch::new(move || definition_dry_run_and_schema::dry_run(written.get(), owner.get().map(cynic::Id::new)));
     let problems = Memo::new(move |_| verdict.read(|verdict| verdict.diagnostics.clone()).unwrap_or_default());
-    // While the text has errors, the last plan stays.
+    // While the text has errors, the last plan is kept.
     let plan = Memo::new(move |last: Option<&Option<Plan>>| {
         let plan = verdict.read(|verdict| verdict.valid.then(|| verdict.plan.clone())).flatten();
         plan.or_else(|| last.cloned().flatten())
@@ -160,7 +161,7 @@ fn EditorForm(
     let (navigate, toasts) = (use_navigate(), expect_context::<Toasts>());
     let user_action = UserAction::new();
     let is_new = pipeline.is_none();
-    // The pipeline as the server has it.
+    // The pipeline as it was last saved or loaded.
     let saved = StoredValue::new(pipeline.clone());
     let first = code.text.get_untracked();
     let is_unsaved = RwSignal::new(false);
@@ -205,7 +206,8 @@ fn EditorForm(
                             version: pipeline.version,
                             ..described.clone()
                         }));
-                        // The current action must end before the next one can start.
+                        // Saving continues in the next turn, because the current action must end before another one can
+                        // start.
                         let next = move || {
                             replace.try_run((described, pipeline.version));
                         };

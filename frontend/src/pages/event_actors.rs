@@ -14,12 +14,13 @@ use crate::{
     session::Session,
 };
 
-/// The names by id; `None` where there is no name, or not yet. A handle: copies are the same names.
+/// The names by id. `None` means that there is no name, or that it is not loaded yet. A handle: copies share the same
+/// names.
 #[derive(Clone, Copy)]
 pub(super) struct Actors(RwSignal<HashMap<String, Option<String>>>);
 
 impl Actors {
-    /// Queries the names for these events, and for those that come.
+    /// Queries the names for the events in `lines`, and for events that are added later.
     pub(super) fn follow(lines: RwSignal<Vec<Event>>) -> Self {
         let session = expect_context::<Session>();
         let names = RwSignal::new(HashMap::new());
@@ -31,7 +32,7 @@ impl Actors {
                 let is_new = asked.try_update_value(|asked| asked.insert(id.clone()));
                 if is_new == Some(true) {
                     session.execute(events::actor_name(&id), move |name| match name {
-                        // Asked for again with the next event.
+                        // The name is queried again when the next event arrives.
                         Err(ApiError::Unreachable | ApiError::RateLimited(_)) => {
                             asked.try_update_value(|asked| asked.remove(&id));
                         }
@@ -45,7 +46,7 @@ impl Actors {
         Self(names)
     }
 
-    /// The name of the actor of an event. Reactive.
+    /// The queried name of the actor of an event, if it is known. Reactive.
     pub(super) fn name(self, event: &Event) -> Option<String> {
         let id = unnamed_actor(event)?;
         self.0.with(|names| names.get(id).cloned().flatten())

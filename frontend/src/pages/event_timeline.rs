@@ -13,7 +13,7 @@ use crate::{
 /// Events as steps of a timeline, in their order. The names of their actors are queried.
 #[component]
 pub(super) fn EventTimeline(
-    /// The events, with those that are not shown.
+    /// All events, including those that are not shown.
     lines: RwSignal<Vec<Event>>,
     /// The events that are shown.
     #[prop(into)]

@@ -1,4 +1,4 @@
-//! The export of a list as a file: all its rows, as the filters show them.
+//! Exports a list as a file: all rows that match the filters.
 
 use leptos::{prelude::*, task::spawn_local};
 
@@ -15,7 +15,7 @@ const FORMATS: [(&str, &str); 2] = [("CSV", "text/csv"), ("NDJSON", "application
 /// A menu that saves a list as a file.
 #[component]
 pub(super) fn ExportMenu(
-    /// The paths of the API whose rows, one after the other, are those of the list.
+    /// The paths of the API that together export the rows of the list, one after the other.
     #[prop(into)]
     paths: Callback<(), Vec<String>>,
 ) -> impl IntoView {
@@ -38,7 +38,7 @@ pub(super) fn ExportMenu(
             });
         };
         view! {
-            // Not disabled, which would take the focus from it.
+            // The attribute `disabled` is not used, because it would take the focus from the button.
             <button
                 type="button"
                 class="button"

@@ -1,6 +1,7 @@
 //! The graph of the steps of a pipeline, as SVG.
 //!
-//! The steps are one tab stop; within them the arrow keys move from step to step. The frame around them is another.
+//! All steps together are one tab stop; the arrow keys move from step to step. The frame around the graph is another
+//! tab stop.
 
 mod layout;
 mod step_details;
@@ -26,9 +27,9 @@ use crate::{
     labels::pipelines::{executor, step_progress, step_state, when},
 };
 
-/// The maximum number of characters of a step's name.
+/// The maximum number of characters that are shown of a step's name.
 const NAME: usize = 20;
-/// The maximum number of characters of the line below the name.
+/// The maximum number of characters that are shown of the line below the name.
 const ABOUT: usize = 29;
 
 /// A graph of steps. One step can be chosen.
@@ -47,7 +48,7 @@ pub(super) fn Graph(
 ) -> impl IntoView {
     let svg = NodeRef::<leptos::svg::Svg>::new();
     let layout = Memo::new(move |_| steps.with(|steps| lay_out(&needs(steps))));
-    // The step that is the tab stop.
+    // The step that the Tab key moves to.
     let stop = Memo::new(move |_| {
         let chosen = chosen.get();
         steps.with(|steps| {
@@ -56,7 +57,7 @@ pub(super) fn Graph(
         })
     });
     effect(move || {
-        // The focus follows the arrow keys, but is never taken from another element.
+        // The focus follows the chosen step, but is never taken from an element outside the graph.
         let (Some(svg), Some(id)) = (svg.get(), chosen.get()) else { return };
         if document().active_element().is_some_and(|element| svg.contains(Some(&element))) {
             browser::focus(&element_id(&id));
@@ -128,7 +129,7 @@ fn needs(steps: &[PlannedStep]) -> Vec<Vec<usize>> {
     steps.iter().map(|step| step.needs.iter().filter_map(|need| places.get(need.as_str()).copied()).collect()).collect()
 }
 
-/// The index of the step that an arrow key moves to.
+/// The index of the step to which an arrow key moves from the step `at`; `None` if there is none.
 fn neighbour(layout: &Layout, at: usize, key: &str) -> Option<usize> {
     let here = layout.nodes.get(at)?;
     let nodes = || layout.nodes.iter().enumerate();
@@ -269,7 +270,7 @@ fn Node(
             <text class="graph-sign" x=width - 12 y="25" text-anchor="end">
                 {move || state().map(|(_, sign, _)| sign)}
             </text>
-            // Beside the arrow heads that point to this step.
+            // The tag is beside the arrow heads that point to this step.
             <text class="graph-tag" x=width / 2 + 9 y="-8">
                 {tag}
             </text>

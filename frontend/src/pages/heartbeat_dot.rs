@@ -8,7 +8,8 @@ use crate::{api::agents::Agent, labels, live::Entry};
 #[component]
 pub(super) fn HeartbeatDot(row: RwSignal<Entry<Agent>>) -> impl IntoView {
     let tone = move || row.with(|entry| labels::agent_state(&entry.object).1.name());
-    // Two names of the same animation: a change of the name restarts it. No animation before the first update.
+    // The same animation has two names, because a change of the name restarts it. There is no animation before the
+    // first update.
     let beat = move || {
         row.with(|entry| match (entry.updated_at, entry.object.revision % 2) {
             (None, _) => "none",

@@ -126,7 +126,7 @@ fn Slots(
     let runs = format!("/jobs/{job}/runs");
     let page = RwSignal::new(1);
     let found = Fetch::new(move || slots::list(&job, page.get()).map(|page| page.map(Slot::from)));
-    // The outcome of a slot changes the revision of the job.
+    // When the outcome of a slot is decided, the revision of the job changes.
     let decided = Memo::new(move |_| row.with(|entry| entry.object.revision));
     Effect::watch(move || (updates.status_changes(), decided.get()), move |_, _, _| found.reload_paced(), false);
     let is_enabled = Memo::new(move |_| row.with(|entry| entry.object.enabled));

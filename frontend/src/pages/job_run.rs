@@ -200,7 +200,8 @@ fn RunTransfers(run: String, row: RwSignal<Entry<JobRun>>) -> impl IntoView {
         let filter = TransferFilter { job_run_id: Some(run.clone()), ..TransferFilter::default() };
         list.fill(transfers::list_some(filter, 100, 1))
     });
-    // An update of a transfer that is not in the table means that there is a new one, or more than the table holds.
+    // An update of a transfer that is not in the table means that there is a new transfer, or that the table does not
+    // show all.
     let look_for_new = move |transfer: Transfer| {
         if list.entry(transfer.id.inner()).is_none() {
             totals.reload_paced();

@@ -107,7 +107,7 @@ pub(crate) fn Jobs() -> impl IntoView {
         let sort = query.get("sort").filter(|sort| order(Some(sort.as_str())).is_some()).unwrap_or_default();
         vec![api_path("/api/jobs", &[("enabled", enabled), ("sort", sort)])]
     };
-    // Who may create jobs may also pause them.
+    // Users who may create jobs may also pause them.
     let selection = may_create.then(|| Selection::new(Signal::derive(move || list.order())));
     let name_of = move |id: String| {
         let name = list.entry(&id).map(|entry| entry.with_untracked(|entry| entry.object.name.clone()));
@@ -187,7 +187,7 @@ fn Filter(query: ListQuery, state: Memo<String>) -> impl IntoView {
 fn follow_runs(newest: Newest, enabled: Memo<Option<bool>>, sort: Memo<Option<ScheduledSort>>, query: ListQuery) {
     let feed = expect_context::<Feed>();
     let found = Fetch::new(move || jobs::newest_runs(enabled.get(), sort.get(), query.rows.get(), query.page.get()));
-    // Whether it is known which jobs are on the page.
+    // Whether the jobs on the page are known.
     let is_known = StoredValue::new(false);
     effect(move || {
         let Some(found) = found.read(Clone::clone) else { return };

@@ -16,12 +16,12 @@ use crate::{
     user_action::UserAction,
 };
 
-/// What the user wants to leave for.
+/// Where the user wants to go.
 #[derive(Clone)]
 enum Target {
     /// An address of the dashboard.
     Address(String),
-    /// The button to sign out, which is pressed again.
+    /// The button to sign out, which is clicked again after the user has confirmed.
     SignOut,
 }
 
@@ -39,7 +39,7 @@ pub(super) fn LeaveWarning(
         is_asking.set(true);
     };
     let on_link = move |event: leptos::web_sys::Event| {
-        // With one of these keys, a link opens in another tab or window, or is downloaded.
+        // With one of these keys, the browser opens a link in another tab or window, or downloads it.
         let has_key = event
             .dyn_ref::<MouseEvent>()
             .is_some_and(|event| event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
@@ -84,7 +84,7 @@ pub(super) fn LeaveWarning(
     };
     let listeners =
         [Listener::new(document().into(), "click", on_link), Listener::new(window().into(), "beforeunload", on_close)];
-    // The listeners are removed with the page.
+    // The listeners are removed together with the page.
     let kept = StoredValue::new_local(listeners);
     on_cleanup(move || kept.dispose());
     let leave = move |()| {

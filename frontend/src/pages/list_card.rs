@@ -1,4 +1,4 @@
-//! What all lists have around their rows: the total, the choice of columns, rows and density, and the pages.
+//! The card around the rows of every list: the total, the menu with columns, rows and density, and the pagination.
 
 use leptos::prelude::*;
 
@@ -22,7 +22,7 @@ pub(super) struct Listed {
 }
 
 impl Listed {
-    /// The result of a query; `total` takes the number of rows from it.
+    /// Follows a query. `total` returns the number of rows of a result.
     pub(super) fn of<T: PartialEq + Send + Sync + 'static>(query: Fetch<T>, total: fn(&T) -> Total) -> Self {
         Self {
             stage: Signal::derive(move || query.stage()),
@@ -39,7 +39,7 @@ impl Listed {
     }
 }
 
-/// Keeps the rows of a list in their places while they are in use.
+/// Creates a [`Freeze`], which keeps the rows of a list in their places while the user works with them.
 pub(super) fn freeze<T: Revisioned + Send + Sync + 'static>(list: LiveList<T>) -> Freeze {
     Freeze {
         new_rows: Signal::derive(move || list.new_rows()),
@@ -48,7 +48,7 @@ pub(super) fn freeze<T: Revisioned + Send + Sync + 'static>(list: LiveList<T>) -
     }
 }
 
-/// The table of a list with what is around it, for a card. The children are the rows.
+/// The content of a card with a list: the table and the controls around it. The children are the rows.
 #[component]
 pub(super) fn ListCard(
     query: ListQuery,
@@ -58,7 +58,7 @@ pub(super) fn ListCard(
     /// The name of one row, such as `transfer`.
     noun: &'static str,
     columns: Vec<Column>,
-    /// The order without the parameter `sort`; empty if the rows cannot be sorted.
+    /// The order if the URL has no parameter `sort`; empty if the rows cannot be sorted.
     #[prop(optional)]
     default_order: &'static str,
     #[prop(optional)] freeze: Option<Freeze>,
@@ -69,7 +69,7 @@ pub(super) fn ListCard(
     #[prop(optional, into)]
     bulk: ViewFn,
     #[prop(into)] is_empty: Signal<bool>,
-    /// What stands beside the menu of the look.
+    /// The controls beside the menu View.
     #[prop(optional, into)]
     tools: ViewFn,
     /// Shown when the list has no rows.
@@ -120,7 +120,7 @@ pub(super) fn ListCard(
     }
 }
 
-/// The menu with the look of the table.
+/// The menu View: columns, rows per page and density.
 #[component]
 fn LookMenu(query: ListQuery, columns: Vec<Column>, hidden: Signal<Option<String>>) -> impl IntoView {
     let columns = StoredValue::new(columns);
@@ -160,7 +160,7 @@ fn LookMenu(query: ListQuery, columns: Vec<Column>, hidden: Signal<Option<String
     }
 }
 
-/// The choice of the density of all tables, which the browser keeps.
+/// The choice of the density of all tables, which the browser stores.
 #[component]
 fn Density() -> impl IntoView {
     let chosen = RwSignal::new(browser::stored("density").unwrap_or_default());
@@ -190,7 +190,7 @@ fn Density() -> impl IntoView {
     }
 }
 
-/// What is shown in place of a page after the last one.
+/// The placeholder for a page number after the last page.
 fn no_such_page(query: ListQuery, last_page: Memo<Option<i32>>) -> AnyView {
     let title = format!("Page {} does not exist", format::count(query.page.get().into()));
     let last = last_page.get().unwrap_or(1).max(1);

@@ -1,7 +1,8 @@
-//! The parameters of a list in the URL: page, rows, order, columns, search and filters. A change of some keeps the others.
+//! The parameters of a list in the URL: page, rows, order, columns, search and filters. A change of some parameters
+//! keeps the others.
 //!
-//! Without parameters a list opens with the default view of the user. Where there is one, the list as a whole has the
-//! parameter `view=all`.
+//! Without parameters, a list opens with the default view of the user. If there is a default view, the URL of the
+//! unfiltered list has the parameter `view=all`.
 
 use std::fmt::Write;
 
@@ -17,13 +18,13 @@ use crate::{base_path, saved_views::SavedViews};
 /// The numbers of rows per page to choose from.
 const ROWS: [i32; 4] = [25, 50, 100, 200];
 
-/// The parameter of a list as a whole.
+/// The parameter of the unfiltered list, which keeps the default view from opening.
 const ALL: (&str, &str) = ("view", "all");
 
-/// A parameter and its new value; without a value it is removed.
+/// The name of a parameter and its new value. An empty value removes the parameter.
 pub(super) type Change = (&'static str, String);
 
-/// The parameters of a list. A handle: copies are the same parameters.
+/// The parameters of a list. A handle: copies share the same parameters.
 #[derive(Clone, Copy)]
 pub(super) struct ListQuery {
     path: StoredValue<String>,
@@ -40,7 +41,7 @@ pub(super) struct ListQuery {
 }
 
 impl ListQuery {
-    /// The parameters of the page at this address. A page has at most `most` rows.
+    /// The parameters of the list at the address `path`. A page of the list has at most `most` rows.
     pub(super) fn of(path: impl Into<String>, most: i32) -> Self {
         let query = use_query_map();
         let number = move |name: &str| query.with(|query| query.get(name)).and_then(|text| text.parse::<i32>().ok());
@@ -66,7 +67,7 @@ impl ListQuery {
         self.query.with(|query| query.get(name))
     }
 
-    /// The numbers of rows to choose from.
+    /// The numbers of rows per page that the user can choose.
     pub(super) fn choices(self) -> impl Iterator<Item = i32> {
         ROWS.into_iter().filter(move |rows| *rows <= self.most)
     }
@@ -76,12 +77,12 @@ impl ListQuery {
         self.address(&[("page", if page > 1 { page.to_string() } else { String::new() })])
     }
 
-    /// Changes parameters, and shows the first page.
+    /// Changes parameters, and goes to the first page of the list.
     pub(super) fn change(self, changes: impl IntoIterator<Item = Change>) {
         self.set(changes.into_iter().chain([("page", String::new())]));
     }
 
-    /// Changes parameters.
+    /// Changes parameters, and stays on the same page of the list unless `page` is changed.
     pub(super) fn set(self, changes: impl IntoIterator<Item = Change>) {
         let changes: Vec<_> = changes.into_iter().collect();
         self.go.run(untrack(|| self.address(&changes)));
@@ -95,19 +96,19 @@ impl ListQuery {
         if address.contains('?') { address } else { self.clear_address() }
     }
 
-    /// The name of the list in saved views.
+    /// The name of the list, as saved views contain it.
     pub(super) fn name(self) -> String {
         self.path.with_value(|path| path.trim_start_matches('/').to_owned())
     }
 
     /// Whether the list is shown without parameters. Reactive.
     pub(super) fn is_plain(self) -> bool {
-        // When the user leaves, the address changes before the page does.
+        // When the user goes to another page, the address changes before this page is removed.
         let is_here = self.current.with(|shown| self.path.with_value(|path| base_path::address(shown) == path));
         is_here && self.query.with(|query| query.latest_values().next().is_none())
     }
 
-    /// The parameters of the address without the page number. Reactive.
+    /// The parameters of the URL without the page number, in a fixed order. Reactive.
     pub(super) fn text(self) -> String {
         let address = self.address(&[("page", String::new())]);
         let text = address.split_once('?').map_or("", |(_, text)| text);
@@ -120,7 +121,7 @@ impl ListQuery {
         parameters(&shown) == parameters(view)
     }
 
-    /// The address of the list as a whole. Reactive.
+    /// The address of the unfiltered list. Reactive.
     pub(super) fn clear_address(self) -> String {
         let has_default = self.saved.default_of(&self.name()).is_some();
         let (name, value) = ALL;
@@ -137,7 +138,7 @@ impl ListQuery {
         }
     }
 
-    /// Shows a saved view in place of the present one.
+    /// Shows a saved view.
     pub(super) fn open(self, view: &str) {
         self.go.run(untrack(|| self.view_address(view)));
     }
@@ -154,7 +155,7 @@ fn parameters(view: &str) -> Vec<&str> {
     parameters
 }
 
-/// A path of the API with parameters; those without a value are left out.
+/// A path of the API with parameters. Parameters with an empty value are left out.
 pub(super) fn api_path(path: &str, parameters: &[Change]) -> String {
     address(path, std::iter::empty(), parameters)
 }

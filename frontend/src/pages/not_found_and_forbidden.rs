@@ -1,4 +1,4 @@
-//! The pages for unknown addresses and for what the role of the user withholds.
+//! The pages for unknown addresses, and for pages that the user's role may not see.
 
 use leptos::prelude::*;
 
@@ -23,10 +23,10 @@ pub(crate) fn NotFound() -> impl IntoView {
     }
 }
 
-/// The page instead of one that the role of the user withholds.
+/// The page in place of one that the user's role may not see.
 #[component]
 pub(crate) fn Withheld(
-    /// Who may see or do what.
+    /// A sentence that says who may see the page.
     text: &'static str,
 ) -> impl IntoView {
     view! {

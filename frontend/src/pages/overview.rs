@@ -1,5 +1,5 @@
-//! The page Overview: how the fleet is in one sentence, what needs attention, the totals, what runs and what runs next,
-//! and the agents.
+//! The page Overview: the judgement of the fleet in one sentence, the attention items, the totals, the running
+//! transfers, the next runs, and the agents.
 
 mod agents;
 mod fleet_judgement;
@@ -23,7 +23,7 @@ use crate::{
     ui::{PageHead, WhenLoaded},
 };
 
-/// The page.
+/// The page Overview.
 #[component]
 pub(crate) fn Overview() -> impl IntoView {
     let queries = FirstQueries::provide();

@@ -65,7 +65,7 @@ fn Found(first: Pipeline, found: Fetch<Pipeline>) -> impl IntoView {
     let id = first.id.inner().to_owned();
     let pipeline = Memo::new(move |_| found.read(Clone::clone).unwrap_or_else(|| first.clone()));
     let text = Memo::new(move |_| pipeline.with(|pipeline| (pipeline.yaml.clone(), pipeline.customer_id.clone())));
-    // The agents and the next times change, so a new next time causes another dry run.
+    // The plan's agents and next times change with time. A new next time causes another dry run.
     let next = Memo::new(move |_| pipeline.with(|pipeline| (pipeline.next_run_at, pipeline.enabled)));
     let verdict = Fetch::new(move || {
         next.get();
@@ -166,7 +166,7 @@ fn follow_runs(pipeline: &str, found: Fetch<Pipeline>) -> RunUpdates<PipelineRun
     let feed = expect_context::<Feed>();
     let take = move |run| updates.take(run, |run: &PipelineRun| run.status);
     feed.watch(pipeline_runs::watch_of_pipeline(pipeline), take, move || updates.miss());
-    // If the schedule has started a run, there is a new next time.
+    // If the schedule has started a run, the pipeline has a new next time.
     Effect::watch(move || updates.status_changes(), move |_, _, _| found.reload_paced(), false);
     updates
 }

@@ -1,4 +1,4 @@
-//! The page of a pipeline run, live on the graph of its steps. For administrators.
+//! The page of a pipeline run, with live progress on the graph of its steps. For administrators.
 
 mod details;
 mod gantt;
@@ -91,7 +91,7 @@ fn Head(row: RwSignal<Entry<PipelineRun>>, list: LiveList<PipelineRun>, links: F
         let (navigate, pipeline) = (navigate.clone(), pipeline.clone());
         rerunning.run(pipeline_runs::rerun(&id.get_value()), move |run| {
             toasts.success("A new run has started from the failed step.".to_owned());
-            // Not after the user has left the page.
+            // Nothing is shown if the user has left the page.
             if is_rerunning.try_set(false).is_none() {
                 navigate(&format!("/pipelines/{pipeline}/runs/{}", run.id.inner()), NavigateOptions::default());
             }

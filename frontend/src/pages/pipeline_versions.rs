@@ -254,7 +254,7 @@ fn Difference(pipeline: String, current: Memo<i32>) -> impl IntoView {
     let pair = Memo::new(move |_| (from.get(), to.get()));
     let found = Fetch::when(move || {
         let (from, to) = pair.get();
-        // With the versions that are compared: the choice may have changed when the answer arrives.
+        // The result contains the compared versions, because the choice may have changed when the answer arrives.
         (from != to).then(|| pipeline_versions::diff(&id.get_value(), from, to).map(move |diff| ((from, to), diff)))
     });
     let change = Callback::new(move |(from, to): (String, String)| {
@@ -315,8 +315,8 @@ fn Difference(pipeline: String, current: Memo<i32>) -> impl IntoView {
     }
 }
 
-/// The versions to choose from, newest first: those that are kept in any case, and the chosen ones, since one that a run
-/// has started with is kept, too.
+/// The versions to choose from, newest first: the newest ones, which are always kept, and the chosen ones, which may be
+/// older, since versions with which a run has started are kept, too.
 fn offered(current: i32, (from, to): (i32, i32)) -> Vec<i32> {
     let oldest = (current - KEPT + 1).max(1);
     let mut numbers: Vec<i32> = (oldest..=current).rev().collect();

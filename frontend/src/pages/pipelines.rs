@@ -188,7 +188,7 @@ fn follow_runs(
     let feed = expect_context::<Feed>();
     let page = move || pipelines::newest_runs(filter.get(), sort.get(), query.rows.get(), query.page.get());
     let found = Fetch::new(page);
-    // Whether it is known which pipelines are on the page.
+    // Whether the pipelines on the page are known.
     let is_known = StoredValue::new(false);
     effect(move || {
         let Some(found) = found.read(Clone::clone) else { return };
@@ -210,12 +210,12 @@ fn follow_runs(
             }
             let Some(runs) = newest.get_mut(run.pipeline_id.inner()) else { return false };
             let is_new = !runs.iter().any(|known| known.id == run.id);
-            // Ids are ordered by their time of creation.
+            // The order of ids is the order of creation.
             insert_run(runs, run, |run| run.id.inner().to_owned());
             is_new
         });
         if is_new == Some(true) {
-            // If the schedule has started the run, there is a new next time.
+            // If the schedule has started the run, the pipeline has a new next time.
             list.reload_paced();
         }
     };

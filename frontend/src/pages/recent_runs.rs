@@ -26,7 +26,8 @@ pub(super) fn RecentRuns(
     }
 }
 
-/// Updates a run in a list of the newest runs, or inserts it in their order, newest first.
+/// Updates a run in a list of the newest runs, or inserts it. The list has the newest run first; `age` returns the
+/// value that orders runs, which is higher for newer ones.
 pub(super) fn insert_run<T: Revisioned, A: PartialOrd>(runs: &mut Vec<T>, run: T, age: impl Fn(&T) -> A) {
     match runs.iter_mut().find(|known| known.id() == run.id()) {
         Some(known) if known.revision() <= run.revision() => *known = run,
@@ -40,7 +41,7 @@ pub(super) fn insert_run<T: Revisioned, A: PartialOrd>(runs: &mut Vec<T>, run: T
     }
 }
 
-/// The queried runs with the known ones from updates: of two states of a run the newer one.
+/// Merges queried runs with the runs that are known from updates. Of two states of a run, the newer one is kept.
 pub(super) fn with_updates<T: Revisioned, A: PartialOrd>(
     mut queried: Vec<T>,
     known: Vec<T>,

@@ -24,7 +24,7 @@ pub(super) struct RunRows {
 }
 
 impl RunRows {
-    /// The runs that `query` asks for, with their updates. `row` is the view of one.
+    /// The rows of the runs that `query` returns, kept up to date by `updates`. `row` creates the view of a run.
     pub(super) fn new<T: Revisioned + Send + Sync + 'static>(
         updates: RunUpdates<T>,
         query: impl Fn() -> Request<Page<T>> + 'static,
@@ -32,7 +32,7 @@ impl RunRows {
     ) -> Self {
         let list = updates.list;
         let totals = Fetch::new(move || list.fill(query()));
-        // Not at first: the query has been sent already.
+        // This does not run at first, since the query has been sent already.
         Effect::watch(move || updates.unlisted(), move |_, _, _| totals.reload_paced(), false);
         Self {
             totals,
@@ -51,9 +51,9 @@ pub(super) fn RunList(
     columns: Vec<Column>,
     /// The icon of a list without runs.
     icon: &'static str,
-    /// When a run appears in the list.
+    /// The text of the empty list, which says when runs appear.
     hint: &'static str,
-    /// What stands beside the menu of the look.
+    /// The controls beside the menu View.
     #[prop(optional, into)]
     tools: ViewFn,
 ) -> impl IntoView {

@@ -9,8 +9,9 @@ use crate::{
     user_action::UserAction,
 };
 
-/// The name of a parameter, its default, and its value for this run. The value has no owner: the effect that fills the
-/// fields would be its owner, and ends it when the dialog closes, before the next opening shows the fields again.
+/// The name of a parameter, its default, and its value for this run. The value is a signal without a reactive owner:
+/// otherwise the effect that fills the fields would own it, and drop it when the dialog closes, before the fields are
+/// shown again.
 type Parameter = (String, String, ArcRwSignal<String>);
 
 /// The dialog to start a run. For administrators.
@@ -18,10 +19,10 @@ type Parameter = (String, String, ArcRwSignal<String>);
 pub(super) fn StartDialog(
     open: RwSignal<bool>,
     #[prop(into)] title: Signal<String>,
-    /// What the run executes.
+    /// A text that says what the run executes.
     #[prop(into)]
     text: Signal<String>,
-    /// The plan, which has the parameters with their defaults.
+    /// The plan, which contains the parameters with their defaults.
     plan: Memo<Option<Plan>>,
     user_action: UserAction,
     /// Starts the run with the parameters that differ from their defaults.

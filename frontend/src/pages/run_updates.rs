@@ -1,17 +1,17 @@
-//! The updates of the runs of a job or a pipeline, for the list of the runs and for what is counted from them.
+//! The updates of the runs of a job or pipeline, for the list of runs and for values that are computed from all runs.
 
 use leptos::prelude::*;
 
 use crate::live::{Admission, LiveList, Revisioned};
 
-/// The runs that are listed, and the updates that concern more than one row. A handle: all copies share one list.
+/// The listed runs, and counters of the updates that concern more than one row. A handle: copies share the same list.
 pub(super) struct RunUpdates<T: 'static> {
-    /// The listed runs. Each update is applied to them at once: a signal with the last one would lose all others of the
+    /// The listed runs. Each update is applied at once: a signal with only the last update would lose the others of the
     /// same animation frame.
     pub(super) list: LiveList<T>,
-    /// Counts the updates of runs that are not listed, and the gaps.
+    /// The number of updates of runs that are not listed, and of gaps.
     unlisted: RwSignal<u32>,
-    /// Counts the runs that have started, ended or changed their status, and the gaps.
+    /// The number of times that a run has started, ended or changed its status, and of gaps.
     status_changes: RwSignal<u32>,
 }
 
@@ -24,12 +24,12 @@ impl<T> Clone for RunUpdates<T> {
 impl<T> Copy for RunUpdates<T> {}
 
 impl<T: Revisioned + Send + Sync> RunUpdates<T> {
-    /// No updates yet, and an empty list.
+    /// An empty list without updates.
     pub(super) fn new() -> Self {
         Self { list: LiveList::new(Admission::Listed), unlisted: RwSignal::new(0), status_changes: RwSignal::new(0) }
     }
 
-    /// Takes an update of a run.
+    /// Applies an update of a run. `status` returns the status of a run.
     pub(super) fn take<S: PartialEq>(self, run: T, status: fn(&T) -> S) {
         let before = self.list.entry(run.id()).map(|known| known.with_untracked(|known| status(&known.object)));
         let has_changed_status = before.as_ref() != Some(&status(&run));
@@ -42,7 +42,7 @@ impl<T: Revisioned + Send + Sync> RunUpdates<T> {
         }
     }
 
-    /// Notes that updates may have been missed.
+    /// Records that updates may have been missed.
     pub(super) fn miss(self) {
         count(self.unlisted);
         count(self.status_changes);

@@ -23,7 +23,7 @@ const BUTTON: &str = "saved-views";
 #[component]
 pub(super) fn SavedViewsMenu(
     query: ListQuery,
-    /// All rows of the list, such as `transfers`.
+    /// The noun for all rows of the list, such as `transfers`.
     noun: &'static str,
 ) -> impl IntoView {
     let saved = expect_context::<SavedViews>();
@@ -37,7 +37,7 @@ pub(super) fn SavedViewsMenu(
         }
     });
     let (is_naming, is_deleting) = (RwSignal::new(false), RwSignal::new(false));
-    // The view to rename; `None` to save another one.
+    // The view that is renamed; `None` if a new view is saved.
     let renamed = RwSignal::new(None::<SavedView>);
     let deleted = RwSignal::new(None::<SavedView>);
     let name = Callback::new(move |view: Option<SavedView>| {
@@ -48,7 +48,8 @@ pub(super) fn SavedViewsMenu(
         deleted.set(Some(view));
         is_deleting.set(true);
     });
-    // The button of the menu that opened the dialog is gone by then.
+    // The button in the menu that opened the dialog no longer exists then, so the focus moves to the button of the
+    // menu.
     for is_open in [is_naming, is_deleting] {
         Effect::watch(
             move || is_open.get(),
@@ -83,7 +84,7 @@ fn Views(
     delete: Callback<SavedView>,
 ) -> impl IntoView {
     let saved = expect_context::<SavedViews>();
-    // The id of the view whose actions are shown.
+    // The id of the view whose actions are open.
     let managed = RwSignal::new(None::<String>);
     let ids = Signal::derive(move || {
         saved.of_page(&query.name()).into_iter().map(|view| view.id.into_inner()).collect::<Vec<_>>()
@@ -124,7 +125,7 @@ fn Row(
     let (saved, session, toasts) =
         (expect_context::<SavedViews>(), expect_context::<Session>(), expect_context::<Toasts>());
     let user_action = UserAction::new();
-    // There is no dialog to show the error in.
+    // There is no dialog that could show the error.
     effect(move || {
         if let Some(failure) = user_action.failure() {
             toasts.error(failure);
@@ -276,8 +277,8 @@ fn DeleteDialog(open: RwSignal<bool>, deleted: RwSignal<Option<SavedView>>) -> i
     }
 }
 
-/// What the list shows, in the form of a saved view. The density is no parameter of the list, since it is that of all
-/// tables.
+/// What the list shows, in the form of a saved view. The density is added, since it is not a parameter of the list: it
+/// applies to all tables.
 fn present(query: ListQuery) -> String {
     let density = browser::stored("density").unwrap_or_else(|| "comfortable".to_owned());
     let shown = untrack(|| query.text());

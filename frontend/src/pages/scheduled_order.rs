@@ -5,7 +5,7 @@ use crate::{
     labels::value_of,
 };
 
-/// The order without the parameter `sort`.
+/// The order if the URL has no parameter `sort`.
 pub(super) const DEFAULT_ORDER: &str = "-createdAt";
 
 /// The orders: value, name in URLs, label.

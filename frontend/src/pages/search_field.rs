@@ -5,12 +5,12 @@ use leptos::prelude::*;
 use super::list_url_parameters::ListQuery;
 use crate::effect::{debounced, effect};
 
-/// A search field. A text with fewer than `least` characters is not searched for.
+/// A search field. Texts with fewer than `least` characters are not searched for.
 #[component]
 pub(super) fn SearchField(query: ListQuery, label: &'static str, #[prop(default = 1)] least: usize) -> impl IntoView {
     let asked = Memo::new(move |_| query.get("q").unwrap_or_default());
     let typed = RwSignal::new(asked.get_untracked());
-    // The text of the URL that this field has put there or taken from it.
+    // The search text that this field has last written to the URL or read from it.
     let known = StoredValue::new(asked.get_untracked());
     let settled = debounced(typed);
     effect(move || {

@@ -1,4 +1,4 @@
-//! The sign-in form, on a page of its own and over the page on which the session has expired.
+//! The sign-in form: on a separate page, and as a dialog over a page on which the session has expired.
 
 use leptos::{ev::SubmitEvent, prelude::*};
 
@@ -26,8 +26,8 @@ pub(crate) fn SignIn() -> impl IntoView {
     }
 }
 
-/// The dialog over the page on which the session has expired. The page stays as it is below, with everything that is not
-/// saved, unless another user signs in.
+/// The dialog to sign in again after the session has expired. The page below it stays as it is, with all unsaved
+/// changes, unless another user signs in.
 #[component]
 pub(crate) fn SignInAgain(
     /// The e-mail address of the user who was signed in.
@@ -36,7 +36,7 @@ pub(crate) fn SignInAgain(
     let session = expect_context::<Session>();
     let open = RwSignal::new(false);
     effect(move || {
-        // Also when the user has closed it: without a session nothing works.
+        // The dialog opens again if the user closes it, because nothing works without a session.
         let is_expired = session.is_expired();
         if open.get() != is_expired {
             open.set(is_expired);
@@ -56,7 +56,7 @@ pub(crate) fn SignInAgain(
 /// The fields, the last error, and the button.
 #[component]
 fn Form(
-    /// The e-mail address to begin with.
+    /// The initial e-mail address.
     #[prop(optional)]
     email: String,
 ) -> impl IntoView {

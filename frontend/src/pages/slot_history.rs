@@ -1,7 +1,7 @@
 //! The slot history with the next slots, as a strip: a line for each day, month or year, and a mark for each slot.
 //!
-//! The strip is one tab stop; within it the arrow keys move from slot to slot. The slot under the pointer or the focus is
-//! described below.
+//! The strip is one tab stop; the arrow keys move from slot to slot. A text below the strip describes the slot under
+//! the pointer or the focus.
 
 mod marks;
 
@@ -26,16 +26,17 @@ use crate::{
 pub(super) fn SlotHistory(
     /// The page of the slot history that is shown.
     found: Fetch<Page<Slot>>,
-    /// The number of that page, from 1; `found` must depend on it.
+    /// The number of that page, from 1. The query of `found` must depend on it.
     page: RwSignal<i32>,
     /// The next scheduled times; empty while the schedule is paused.
     coming: Signal<Vec<Instant>>,
-    /// The address below which the pages of the runs are.
+    /// The address of the pages of runs, without the id of a run.
     #[prop(into)]
     runs: String,
 ) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    // When a start expires because no agent fetches it, neither the job nor a run changes. So the history is polled.
+    // The history is also queried every half minute: when a start expires because no agent has fetched it, neither the
+    // job nor a run changes.
     let half_minute = Memo::new(move |_| clock.now().0 / 30_000);
     Effect::watch(move || half_minute.get(), move |_, _, _| found.reload(), false);
     let marks = Memo::new(move |_| {
@@ -101,7 +102,7 @@ fn Strip(
     marks: Memo<Vec<Mark>>,
 ) -> impl IntoView {
     let strip = NodeRef::<leptos::html::Div>::new();
-    // The slot that is described and is the tab stop; at first the newest slot with an outcome.
+    // The slot that is described and that the Tab key moves to; at first the newest slot with an outcome.
     let chosen = RwSignal::new(None::<String>);
     let current = Memo::new(move |_| {
         let chosen = chosen.get();
@@ -113,7 +114,7 @@ fn Strip(
     });
     let current_id = Memo::new(move |_| current.with(|mark| mark.as_ref().map(|mark| mark.id.clone())));
     effect(move || {
-        // The focus follows the arrow keys, but is never taken from another element.
+        // The focus follows the chosen slot, but is never taken from an element outside the strip.
         let Some(strip) = strip.get() else { return };
         let has_focus = document().active_element().is_some_and(|element| strip.contains(Some(&element)));
         if let Some(id) = chosen.get()
@@ -185,7 +186,7 @@ fn Strip(
     }
 }
 
-/// One mark. It stays the same element while its slot gets its outcome and runs.
+/// One mark. Its element stays the same when its slot gets an outcome, and while the slot's run changes.
 #[component]
 fn SlotMark(
     id: String,

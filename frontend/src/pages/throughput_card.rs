@@ -1,5 +1,5 @@
-//! Throughput and outcomes of transfers over time, compared with the time before. Its code is loaded when it is first
-//! shown, since it brings charts.
+//! The card with throughput and outcomes of transfers over time, compared with an earlier period. Its code is loaded
+//! when the card is first shown, because it needs the charts.
 
 mod charts;
 mod comparison;
@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 use crate::lazy::{lazy_part, part};
 
-/// Whose transfers are counted, also for the usage.
+/// The scope of the transfers that are counted, here and in the usage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ThroughputScope {
     /// All that the viewer may see.
@@ -20,7 +20,8 @@ pub(crate) enum ThroughputScope {
 
 part! { charts: load_charts(ThroughputScope) => charts::show }
 
-/// The throughput, the outcomes and the success rate of a scope, over a time that the user chooses.
+/// The throughput, the outcomes and the success rate of the transfers in a scope, over a time range that the user
+/// chooses.
 #[component]
 pub(crate) fn Throughput(scope: ThroughputScope) -> impl IntoView {
     view! { <div class="throughput">{lazy_part(load_charts(), scope)}</div> }

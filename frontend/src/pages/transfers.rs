@@ -68,7 +68,8 @@ pub(crate) fn Transfers() -> impl IntoView {
         let filter = filters.with(|filters| filters.for_query(now, zone::midnight));
         transfers::list(filter, sort.get(), query.rows.get(), query.page.get())
     };
-    // With a filter such as the last hour, the list is the same at another time.
+    // With a filter such as the last hour, the query's text changes with the time, but it is the same list. So a text
+    // with a fixed time identifies the query.
     let totals = Fetch::new(move || list.fill_as(at(Instant(0)).text, at(browser::now())));
     refresh_last_hours(totals, filters);
     watch_visible(list, totals);
@@ -128,7 +129,7 @@ pub(crate) fn Transfers() -> impl IntoView {
     }
 }
 
-/// Queries again as time passes, if the filters depend on it: a page may stay open for days.
+/// Repeats the query as time passes, if the filters depend on the time. A page may stay open for days.
 fn refresh_last_hours(totals: Fetch<Total>, filters: Memo<Filters>) {
     let passed = expect_context::<Clock>().every(REFRESH_AFTER);
     let refresh = move |_: &i64, _: Option<&i64>, _: Option<()>| {
@@ -139,7 +140,7 @@ fn refresh_last_hours(totals: Fetch<Total>, filters: Memo<Filters>) {
     Effect::watch(move || passed.get(), refresh, false);
 }
 
-/// Queries again when transfers were created while the first page is shown.
+/// Repeats the query when transfers are created while the first page is shown.
 fn refresh_first_page(totals: Fetch<Total>, query: ListQuery) {
     let fleet_totals = expect_context::<FleetTotals>();
     let created = Memo::new(move |_| fleet_totals.read(|fleet| fleet.transfers.total));

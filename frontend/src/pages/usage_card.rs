@@ -1,4 +1,5 @@
-//! The usage of a customer in each of the last months. Its code is loaded when it is first shown, since it brings charts.
+//! The card with the usage in each of the last months. Its code is loaded when the card is first shown, because it
+//! needs the charts.
 
 mod charts;
 mod month_chart_data;
@@ -10,7 +11,7 @@ use crate::lazy::{lazy_part, part};
 
 part! { usage: load_usage(ThroughputScope) => charts::show }
 
-/// The transfers and the bytes of a scope in each of the last twelve months.
+/// The transfers and the bytes in a scope in each of the last twelve months.
 #[component]
 pub(crate) fn Usage(scope: ThroughputScope) -> impl IntoView {
     view! { <div class="usage">{lazy_part(load_usage(), scope)}</div> }

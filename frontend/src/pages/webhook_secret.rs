@@ -10,8 +10,8 @@ use crate::{
     user_action::UserAction,
 };
 
-/// The button for a new webhook secret, and its dialogs. Without a customer it is for the user's own secret; for
-/// administrators, for the platform's.
+/// The button that creates a new webhook secret, and its dialogs. Without a customer, the secret is that of the user's
+/// own customer or, for administrators, of the platform.
 #[component]
 pub(super) fn WebhookSecret(#[prop(optional, into)] customer: Option<String>) -> impl IntoView {
     let has_customers = expect_context::<Session>().may(Permission::ListCustomers);

@@ -1,14 +1,15 @@
-//! Whether an agent has arrived since its code was created. Pure.
+//! The state of an agent that is being added: whether it has registered and sent a heartbeat since its code was
+//! created. Pure.
 
 use crate::{
     api::agents::{Agent, AgentLinks},
     time::Instant,
 };
 
-/// What is known of the agent that is being added.
+/// The state of the agent that is being added.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Arrival {
-    /// There is no code to register with.
+    /// There is no code with which an agent could register.
     NoCode,
     /// No agent has registered yet.
     Waiting,
@@ -19,12 +20,12 @@ pub(super) enum Arrival {
 }
 
 impl Arrival {
-    /// What is known when `agent` is the one that has registered.
+    /// The state if `agent` is the agent that has registered.
     pub(super) fn of(has_code: bool, agent: Option<Agent>) -> Self {
         match agent {
             _ if !has_code => Self::NoCode,
             None => Self::Waiting,
-            // A registration sets both to the same time.
+            // A registration sets both times to the same value, so a later heartbeat is a real one.
             Some(agent) if agent.last_heartbeat > agent.created_at => Self::Online(agent),
             Some(agent) => Self::Registered(agent),
         }
@@ -39,19 +40,19 @@ impl Arrival {
     }
 }
 
-/// The time of the newest registration, after which the next one must come.
+/// The time of the newest registration. The new agent registers after it.
 pub(super) fn newest_registration(agents: &[AgentLinks]) -> Option<Instant> {
     agents.iter().map(|row| row.agent.created_at).max()
 }
 
-/// The first agent of a customer that has registered after `since`.
+/// The first agent of a customer that has registered after `since`; any agent of the customer if `since` is `None`.
 pub(super) fn first_since<'a>(agents: &'a [AgentLinks], customer: &str, since: Option<Instant>) -> Option<&'a Agent> {
     let is_its = |row: &&AgentLinks| row.customer.as_ref().is_some_and(|owner| owner.id.inner() == customer);
     let agents = agents.iter().filter(is_its).map(|row| &row.agent);
     agents.filter(|agent| since.is_none_or(|since| agent.created_at > since)).min_by_key(|agent| agent.created_at)
 }
 
-/// The newer of two states of one agent: that of a list, and the latest update.
+/// The newer of two states of one agent: `listed` comes from a list, `updated` is the latest update.
 pub(super) fn newer(listed: Option<Agent>, updated: Option<Agent>) -> Option<Agent> {
     match (listed, updated) {
         (Some(listed), Some(updated)) if updated.id == listed.id && updated.revision > listed.revision => Some(updated),

@@ -1,4 +1,4 @@
-//! The actions on an agent: request that it replaces its key, rotate its key, revoke it.
+//! The actions on an agent: request that it replace its API key, rotate its API key, revoke it.
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -122,7 +122,7 @@ fn Revoke(open: RwSignal<bool>, id: String, name: String) -> impl IntoView {
         let (revoked, navigate) = (revoked.clone(), navigate.clone());
         user_action.run(agents::revoke(&id), move |_| {
             toasts.success(format!("{revoked} was revoked."));
-            // Not after the user has left the page.
+            // Nothing is shown if the user has left the page.
             if open.try_set(false).is_none() {
                 navigate("/agents", NavigateOptions::default());
             }

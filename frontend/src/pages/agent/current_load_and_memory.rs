@@ -49,7 +49,7 @@ pub(super) fn Health(row: RwSignal<Entry<Agent>>) -> impl IntoView {
 fn history(row: RwSignal<Entry<Agent>>, read: fn(&Agent) -> Option<f64>) -> Signal<Vec<Option<f64>>> {
     let feed = expect_context::<Feed>();
     let is_lost = Memo::new(move |_| feed.lost_at().is_some());
-    // The last heartbeat, and the samples up to it.
+    // The time of the last heartbeat, and the samples up to that time.
     let samples = Memo::new(move |before: Option<&(Option<Instant>, Vec<Option<f64>>)>| {
         let (last, mut samples) = before.cloned().unwrap_or_default();
         let (heartbeat, sample) = row.with(|entry| (entry.object.last_heartbeat, read(&entry.object)));

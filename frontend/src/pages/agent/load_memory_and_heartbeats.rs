@@ -43,7 +43,7 @@ pub(super) fn LastDay(id: String) -> impl IntoView {
 #[component]
 fn Charts(found: Fetch<Known>) -> impl IntoView {
     let chart = move |draw: fn(&[HistoryPoint], Instant) -> ChartData| {
-        // The last one stays while the card changes to a failure.
+        // The last chart stays while the card changes to a failure.
         Memo::new(move |last: Option<&ChartData>| {
             let drawn = found.read(|(now, points)| draw(points, *now));
             drawn.or_else(|| last.cloned()).unwrap_or_default()

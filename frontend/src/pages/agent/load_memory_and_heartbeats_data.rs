@@ -12,16 +12,16 @@ const MINUTE: i64 = 60_000;
 pub(super) const CELL: i64 = 15 * MINUTE;
 /// The time that a point of a chart stands for, in milliseconds.
 const STEP: i64 = 5 * MINUTE;
-/// The number of minutes without a heartbeat that are remarked.
+/// The number of consecutive minutes without a heartbeat that count as a gap.
 const SILENCE: usize = 3;
 
-/// The window of the last 24 hours: full cells, and the one that has begun.
+/// The window of the last 24 hours, in full cells, including the cell that has begun.
 fn window(now: Instant) -> (Instant, Instant) {
     let end = (now.0.div_euclid(CELL) + 1) * CELL;
     (Instant(end - 24 * 60 * MINUTE), Instant(end))
 }
 
-/// The minutes of a window, oldest first; `None` for those of which nothing is known.
+/// The minutes of a window, oldest first; `None` for minutes without data.
 fn minutes(points: &[HistoryPoint], (from, to): (Instant, Instant)) -> Vec<(Instant, Option<HistoryPoint>)> {
     let known: Vec<_> = points.iter().map(|point| (point.at, *point)).collect();
     with_gaps(&known, from, to, MINUTE)
@@ -49,7 +49,7 @@ fn cell(at: Instant, minutes: &[(Instant, Option<HistoryPoint>)]) -> StripCell {
     StripCell { at, text, tone }
 }
 
-/// The heartbeats of the last 24 hours in a sentence.
+/// A sentence that summarises the heartbeats of the last 24 hours.
 pub(super) fn summary(points: &[HistoryPoint], now: Instant) -> String {
     let known: Vec<bool> = minutes(points, window(now))
         .into_iter()

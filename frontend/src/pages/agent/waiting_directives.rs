@@ -16,7 +16,7 @@ const SHOWN: usize = 10;
 /// The number of seconds after which the directives are queried again.
 const INTERVAL: i64 = 10;
 
-/// Queries what the server holds for an agent, again and again.
+/// Queries the directives and certificates of an agent, and repeats this every [`INTERVAL`] seconds.
 pub(super) fn follow(id: String) -> Fetch<HeldForAgent> {
     let held = Fetch::new(move || agent_page::held_for(&id));
     let interval = expect_context::<Clock>().every(INTERVAL);
@@ -24,7 +24,7 @@ pub(super) fn follow(id: String) -> Fetch<HeldForAgent> {
     held
 }
 
-/// The oldest directives that wait for the agent; nothing if there are none.
+/// The card with the oldest directives that wait for the agent; empty if there are none.
 #[component]
 pub(super) fn Waiting(held: Fetch<HeldForAgent>) -> impl IntoView {
     let directives = Memo::new(move |_| held.read(|held| held.agent_directives.clone()).unwrap_or_default());

@@ -1,7 +1,7 @@
 //! The text area of a definition, with colours, line numbers, marks at lines with diagnostics, and completion.
 //!
-//! Colours, numbers and marks are drawn around the text area and follow its scrolling. Screen readers get the list of
-//! diagnostics below it instead, which describes the text area.
+//! Colours, line numbers and marks are separate elements, which follow the scrolling of the text area. For screen
+//! readers, the text area is described by the list of diagnostics below it instead.
 
 mod colours;
 mod completion_list;
@@ -29,7 +29,7 @@ pub(super) const ID: &str = "definition";
 pub(super) const PROBLEMS: &str = "problems";
 /// The element id of the help text about keys.
 const HELP: &str = "definition-help";
-/// The element id of the help about the key at the caret.
+/// The element id of the description of the key at the caret.
 const KEY: &str = "definition-key";
 
 /// The text area with line numbers, marks, completion and help.
@@ -59,7 +59,7 @@ pub(super) fn CodeArea(
     let scroll = move |_| area.get_untracked().iter().for_each(measure);
     effect(move || {
         let Some(area) = area.get() else { return };
-        // The text was changed by code, not by typing.
+        // Code has changed the text, not the user.
         if text.with(|text| area.value() != *text) {
             area.set_value(&text.get_untracked());
         }
@@ -144,7 +144,7 @@ pub(super) fn CodeArea(
     }
 }
 
-/// The help about the key at the caret.
+/// The description of the key at the caret.
 #[component]
 fn KeyHelp(text: RwSignal<String>, grammar: Signal<Grammar>, caret: RwSignal<Option<usize>>) -> impl IntoView {
     let help = Memo::new(move |_| {
@@ -162,7 +162,7 @@ fn KeyHelp(text: RwSignal<String>, grammar: Signal<Grammar>, caret: RwSignal<Opt
     }
 }
 
-/// The marks at the text: one per line with diagnostics, for the most severe of them.
+/// The marks beside the text: one for each line with diagnostics, for the most severe diagnostic of the line.
 #[component]
 fn Marks(text: RwSignal<String>, problems: Memo<Vec<Diagnostic>>) -> impl IntoView {
     let mark = |found: &Diagnostic, line: &str| {
@@ -186,7 +186,7 @@ fn Marks(text: RwSignal<String>, problems: Memo<Vec<Diagnostic>>) -> impl IntoVi
             </div>
         }
     };
-    // Not reactive to the text: while one types, marks would jump from line to line.
+    // Not reactive to the text: while the user types, the marks would jump from line to line.
     move || {
         let mut shown: Vec<Diagnostic> = Vec::new();
         for found in problems.get() {

@@ -1,4 +1,4 @@
-//! Completions at the caret, and what is known of keys, by the JSON Schema of the server. Pure.
+//! Completions at the caret and descriptions of keys, from the JSON Schema of the server. Pure.
 
 use super::yaml_context::{Part, YamlContext};
 use crate::api::definition_dry_run_and_schema::Grammar;
@@ -12,7 +12,7 @@ pub(super) struct Suggestion {
     pub(super) about: String,
     /// Whether the key is required.
     pub(super) is_required: bool,
-    /// The text that replaces the beginning of the word.
+    /// The text that is inserted in place of the typed beginning of the word.
     pub(super) text: String,
 }
 
@@ -34,18 +34,18 @@ pub(super) struct Described {
     /// The description; empty if there is none, or if the variants of the mapping have different ones.
     pub(super) about: String,
     pub(super) is_required: bool,
-    /// The values to choose from.
+    /// The allowed values, if the value is one of a list.
     pub(super) words: Vec<String>,
 }
 
-/// What the schema says about a key of the mapping around the caret; `None` if the mapping may not have it.
+/// What the schema says about a key of the mapping around the caret; `None` if the mapping does not allow the key.
 pub(super) fn describe(grammar: &Grammar, context: &YamlContext, key: &str) -> Option<Described> {
     let schema = Schema(grammar);
     let mut mappings = schema.mappings(context);
     mappings.retain(|mapping| mapping.properties.contains_key(key));
     let mut abouts = mappings.iter().filter_map(|mapping| mapping.properties.get(key)).map(|value| schema.about(value));
     let first = abouts.next()?;
-    // What one variant says about a key may be wrong for another.
+    // The description of one variant may be wrong for another.
     let about = if abouts.all(|about| about == first) { first.to_owned() } else { String::new() };
     let is_required = mappings.iter().all(|mapping| mapping.required.iter().any(|required| required == key));
     let words = words(schema, &mappings, key).into_iter().map(|suggestion| suggestion.word).collect();
@@ -91,7 +91,7 @@ fn words(schema: Schema<'_>, mappings: &[&Grammar], key: &str) -> Vec<Suggestion
 struct Schema<'g>(&'g Grammar);
 
 impl<'g> Schema<'g> {
-    /// The schemas of the mapping around the caret that agree with its other keys.
+    /// The schemas that the mapping around the caret may have, given its other keys.
     fn mappings(self, context: &YamlContext) -> Vec<&'g Grammar> {
         let mut shapes = self.shapes(self.0);
         for part in &context.path {
@@ -117,13 +117,13 @@ impl<'g> Schema<'g> {
         of.reference.as_ref().and_then(|name| self.0.definitions.get(name.rsplit('/').next()?))
     }
 
-    /// The description of a schema, or of what it refers to; empty if there is none.
+    /// The description of a schema, or of the schema that it refers to; empty if there is none.
     fn about(self, of: &'g Grammar) -> &'g str {
         let shapes = std::iter::once(of).chain(self.named(of));
         shapes.map(|shape| shape.description.as_str()).find(|about| !about.is_empty()).unwrap_or_default()
     }
 
-    /// The variants of a schema, or the schema itself.
+    /// The variants of a schema; only the schema itself if it has no variants.
     fn shapes(self, of: &'g Grammar) -> Vec<&'g Grammar> {
         let variants: Vec<&Grammar> = self.named(of).into_iter().chain(&of.one_of).chain(&of.any_of).collect();
         if variants.is_empty() {
@@ -133,7 +133,7 @@ impl<'g> Schema<'g> {
         }
     }
 
-    /// The text after a key: the beginning of its value.
+    /// The text that is inserted after a key: the beginning of its value.
     fn after(self, value: &'g Grammar, indent: Option<usize>) -> String {
         let items = value.items.as_deref();
         let has_keys = |of: &'g Grammar| self.shapes(of).iter().all(|shape| !shape.properties.is_empty());

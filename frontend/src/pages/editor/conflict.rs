@@ -1,4 +1,4 @@
-//! The conflict when another user has saved a version in the meantime: compare, overwrite or discard.
+//! The card for a conflict: another version was saved meanwhile. The user can compare, overwrite or discard.
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -20,7 +20,7 @@ pub(super) fn Conflict(
     code: Buffer,
     /// The action that saves.
     user_action: UserAction,
-    /// Saves on top of the given version.
+    /// Saves the text as the successor of the given version.
     replace: Callback<(Pipeline, i32)>,
     is_unsaved: RwSignal<bool>,
 ) -> impl IntoView {
@@ -32,7 +32,7 @@ pub(super) fn Conflict(
             has_conflict.set(true);
         }
     });
-    // Queried again with each conflict.
+    // The current pipeline is queried again at each conflict.
     let current =
         Fetch::when(move || (has_conflict.get() && user_action.is_conflict()).then(|| pipelines::get(&id.get_value())));
     let is_compared = RwSignal::new(false);

@@ -1,5 +1,5 @@
-//! The card with the text of a definition, in a piece of its own: its colours, completion and help are more than the rest
-//! of the editor.
+//! The card with the text of a definition. It is loaded separately, because the code of its colours, completion and
+//! help is larger than the rest of the editor.
 
 use leptos::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::{
     ui::Card,
 };
 
-/// What the editor gives to the card. A handle: copies are the same definition.
+/// The data that the editor passes to the card. A handle: copies share the same data.
 #[derive(Clone, Copy)]
 pub(super) struct Definition {
     pub(super) code: Buffer,
@@ -24,7 +24,7 @@ pub(super) struct Definition {
     pub(super) owner: Signal<Option<String>>,
 }
 
-/// The view of the part.
+/// The view of the card.
 pub(super) fn show(definition: Definition) -> AnyView {
     view! { <DefinitionCard definition /> }.into_any()
 }

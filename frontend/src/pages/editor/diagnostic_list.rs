@@ -64,7 +64,7 @@ pub(super) fn DiagnosticList(
     }
 }
 
-/// The line and the column of the first error.
+/// The line and the column of the first error; `None` if there are only warnings.
 pub(super) fn first_error(problems: &[Diagnostic]) -> Option<(i32, i32)> {
     let first = problems.iter().find(|found| found.severity == Severity::Error)?;
     Some((first.line, first.column))

@@ -9,13 +9,14 @@ use crate::{
     ui::{Card, Field},
 };
 
-/// A signal for each field. A handle: copies are the same draft.
+/// The edited values: a signal for each field. A handle: copies share the same values.
 #[derive(Clone, Copy)]
 pub(super) struct Draft {
     pub(super) identifier: RwSignal<String>,
     pub(super) name: RwSignal<String>,
     pub(super) description: RwSignal<String>,
-    /// The id of the customer; empty for the customer of the agents that the definition names by id.
+    /// The id of the customer. If it is empty, the pipeline belongs to the customer of the agents that the definition
+    /// names by id.
     pub(super) customer: RwSignal<String>,
 }
 

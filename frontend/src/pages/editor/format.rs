@@ -1,19 +1,19 @@
-//! The format of a definition: two columns for each level, and no white space at the ends of lines. Pure.
+//! Formats a definition: two columns for each level of indentation, and no white space at the ends of lines. Pure.
 //!
-//! It moves lines and changes nothing in them, so that comments, quotes and the order of keys stay. Whether the meaning
-//! stays too is for the server to say, which reads the text before and after.
+//! Formatting only changes the indentation of lines, so that comments, quotes and the order of keys stay. The server
+//! checks that the meaning stays the same, by reading the text before and after.
 
 use super::highlight::{Kind, Open, Within, read_line};
 
 /// Columns per level.
 const STEP: usize = 2;
 
-/// A mapping or a list around a line.
+/// A mapping or a list that contains a line.
 #[derive(Clone, Copy, Debug)]
 struct Level {
-    /// The column in the text as it was.
+    /// The column of its entries in the original text.
     before: usize,
-    /// The column in the formatted text.
+    /// The column of its entries in the formatted text.
     after: usize,
     is_list: bool,
 }
@@ -26,7 +26,7 @@ pub(super) struct Unformattable {
     pub(super) reason: &'static str,
 }
 
-/// Formats a text.
+/// Formats a text. Fails at the first line that cannot be formatted.
 pub(super) fn format(text: &str) -> Result<String, Unformattable> {
     let mut formatter = Formatter::default();
     let mut open = Open::default();
@@ -42,12 +42,13 @@ pub(super) fn format(text: &str) -> Result<String, Unformattable> {
 struct Formatter {
     levels: Vec<Level>,
     lines: Vec<String>,
-    /// Comments and blank lines that are indented as the next line is, with the columns of the comments.
+    /// Comments and blank lines before the next entry, whose indentation depends on it. The columns are those of the
+    /// comments; blank lines have none.
     waiting: Vec<(Option<usize>, String)>,
 }
 
 impl Formatter {
-    /// Adds a line, with what was open before and after it.
+    /// Adds a line. `before` and `after` are what was open before and after the line.
     fn add(&mut self, line: &str, before: Open, after: Open) -> Result<(), &'static str> {
         let text = line.trim_start_matches(' ');
         let column = line.len() - text.len();
@@ -77,7 +78,7 @@ impl Formatter {
             self.write_waiting(&levels, column, indent);
             self.write_entry(column, text, after);
         } else {
-            // A value on a line of its own, or the next line of one.
+            // A value on a separate line, or a further line of such a value.
             while self.levels.len() > 1 && self.levels.last().is_some_and(|level| level.before >= column) {
                 self.levels.pop();
             }
@@ -88,21 +89,22 @@ impl Formatter {
         Ok(())
     }
 
-    /// Adds a line of a value that an earlier line has begun: all of them move by the same number of columns.
+    /// Adds a line of a value that began on an earlier line. All lines of the value move by the same number of columns.
     fn continue_value(&mut self, line: &str, column: usize, text: &str, is_block: bool) {
         let (before, after) = self.levels.last().map_or((0, 0), |level| (level.before, level.after));
         let moved = (column + after).saturating_sub(before);
-        // White space within a block of text is a part of it.
+        // White space within a block of text is part of the text.
         let is_blank = line.is_empty() || !is_block && text.trim().is_empty();
         self.lines.push(if is_blank { String::new() } else { pad(moved, text) });
     }
 
-    /// The column of an entry. It becomes the innermost level.
+    /// The formatted column of an entry that begins in `column`. The entry's mapping or list becomes the innermost
+    /// level.
     fn enter(&mut self, column: usize, is_list: bool) -> usize {
         while self.levels.last().is_some_and(|level| level.before > column) {
             self.levels.pop();
         }
-        // A list may begin in the column of the key that has it as its value; the next key ends it.
+        // A list may begin in the column of the key whose value it is. The next key in that column ends the list.
         if !is_list && self.levels.last().is_some_and(|level| level.before == column && level.is_list) {
             self.levels.pop();
         }
@@ -135,11 +137,11 @@ impl Formatter {
         self.lines.push(line.unwrap_or_default() + ends(text, open));
     }
 
-    /// Writes the comments and blank lines before a line, which was at this column and is indented by `indent`; `levels`
-    /// are those before the line.
+    /// Writes the waiting comments and blank lines before a line. The line was in `column` and is now indented by
+    /// `indent`; `levels` are the levels before it.
     fn write_waiting(&mut self, levels: &[Level], column: usize, indent: usize) {
         for (of_comment, text) in std::mem::take(&mut self.waiting) {
-            // A comment that is indented by more belongs to what is before it.
+            // A comment that is indented more than the line belongs to the entries before it.
             let left =
                 of_comment.and_then(|at| levels.iter().rev().find(|level| column < level.before && level.before <= at));
             let indent = left.map_or(indent, |level| level.after);
@@ -170,7 +172,7 @@ fn has_key(text: &str) -> bool {
     first == Some(Kind::Key)
 }
 
-/// A line without the white space at its end, unless it may be a part of a text in quotes.
+/// The line without white space at its end, unless the white space may be part of a quoted text.
 fn ends(text: &str, open: Open) -> &str {
     if matches!(open.within, Within::Quotes(_)) { text } else { text.trim_end_matches([' ', '\t']) }
 }

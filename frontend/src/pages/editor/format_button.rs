@@ -1,4 +1,5 @@
-//! The button that formats the definition, if the server reads the same in the formatted text.
+//! The button that formats the definition. The text is replaced only if the server reads the same plan from the
+//! formatted text.
 
 use leptos::prelude::*;
 
@@ -23,7 +24,7 @@ pub(super) fn FormatButton(
     let (session, toasts) = (expect_context::<Session>(), expect_context::<Toasts>());
     let is_busy = RwSignal::new(false);
     let read = move |text: &str, done: Box<dyn FnOnce(Reading)>| {
-        // The user may have left the page between the two readings.
+        // The user may have left the page before the second request.
         let Some(owner) = owner.try_get_untracked() else { return };
         let owner = owner.map(cynic::Id::new);
         session.execute(definition_dry_run_and_schema::read(text.to_owned(), owner), move |outcome| match outcome {
@@ -73,7 +74,7 @@ pub(super) fn FormatButton(
         read(&first, Box::new(compare));
     };
     view! {
-        // Not disabled, which would take the focus from it.
+        // The attribute `disabled` is not used, because it would take the focus from the button.
         <button
             type="button"
             class="button button-small"
@@ -85,7 +86,7 @@ pub(super) fn FormatButton(
     }
 }
 
-/// The edit that makes one text into another. It leaves the lines at the beginning and the end that are the same.
+/// The edit that turns `before` into `after`. It does not touch equal lines at the beginning and the end.
 fn replacement(before: &str, after: &str) -> Edit {
     let from = same_length(before.split_inclusive('\n').zip(after.split_inclusive('\n')));
     let (rest, new) = (before.get(from..).unwrap_or_default(), after.get(from..).unwrap_or_default());
@@ -94,7 +95,7 @@ fn replacement(before: &str, after: &str) -> Edit {
     Edit { from, to: before.len() - end, text, selected: Selection::caret(from) }
 }
 
-/// The number of bytes of the first lines that are the same in both texts.
+/// The number of bytes of the first lines, as long as they are the same in both texts.
 fn same_length<'t>(lines: impl Iterator<Item = (&'t str, &'t str)>) -> usize {
     lines.take_while(|(one, other)| one == other).map(|(line, _)| line.len()).sum()
 }

@@ -1,9 +1,9 @@
-//! The colours of a definition: what each part of a line of YAML is. Pure.
+//! Syntax highlighting of a definition: splits each line of YAML into parts with a kind. Pure.
 //!
-//! Lines are read one after the other, with what a line leaves open for the next, so that only the visible ones have to
-//! become elements. A line takes time in proportion to its length.
+//! Lines are read one after the other; the state after a line is passed to the next one. So only the visible lines have
+//! to be rendered. The time for a line is proportional to its length.
 
-/// What a part of a line is.
+/// The kind of a part of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A plain value, or white space.
@@ -38,7 +38,7 @@ impl Kind {
     }
 }
 
-/// What a line leaves open for the next one.
+/// The state at the end of a line, which the next line continues: open quotes, block or brackets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Open {
     pub(super) within: Within,
@@ -46,21 +46,21 @@ pub(super) struct Open {
     pub(super) depth: usize,
 }
 
-/// The text that a line leaves open.
+/// The quoted text or block of text that is open at the end of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Within {
     #[default]
     Nothing,
-    /// A block of text: the lines that are indented by more than this.
+    /// A block of text. It contains the lines that are indented by more than this number of columns.
     Block(usize),
-    /// A text in these quotes.
+    /// A text in quotes, which this character ends.
     Quotes(char),
 }
 
-/// The maximum number of parts of a line that get a colour of their own.
+/// The maximum number of parts of a line that are coloured separately.
 const MOST_PARTS: usize = 200;
 
-/// The parts of the lines from `first`, counted from 0.
+/// The parts of `count` lines from line `first` on, counted from 0.
 pub(super) fn visible(text: &str, first: usize, count: usize) -> Vec<Vec<(Kind, String)>> {
     let mut open = Open::default();
     let mut lines = text.split('\n');
@@ -81,7 +81,8 @@ pub(super) fn visible(text: &str, first: usize, count: usize) -> Vec<Vec<(Kind, 
     lines.take(count).map(parts).collect()
 }
 
-/// The last key that begins at or before a byte offset in its line, with the offset of its beginning.
+/// The last key in the line of a byte offset that begins at or before the offset, with the byte offset of its
+/// beginning.
 pub(super) fn key_at(text: &str, at: usize) -> Option<(usize, &str)> {
     let (mut open, mut start) = (Open::default(), 0);
     for line in text.split('\n') {
@@ -101,7 +102,8 @@ pub(super) fn key_at(text: &str, at: usize) -> Option<(usize, &str)> {
     None
 }
 
-/// Passes the parts of a line, which together are the line, to `emit`.
+/// Splits a line into parts and passes each to `emit`. Joined, the parts are the line. Updates `open` to the state
+/// after the line.
 pub(super) fn read_line<'t>(text: &'t str, open: &mut Open, emit: &mut dyn FnMut(Kind, &'t str)) {
     let mut line = Line { text, at: 0, open: *open, column: 0, is_beginning: true, may_end: true, emit };
     line.read();
@@ -115,9 +117,9 @@ struct Line<'t, 'e> {
     open: Open,
     /// The column of the last dash or key.
     column: usize,
-    /// Whether there were only dashes so far.
+    /// Whether the line so far contains only dashes.
     is_beginning: bool,
-    /// Whether `}}` may follow, so that no line is searched for it again and again.
+    /// Whether the rest of the line may contain `}}`, so that it is not searched repeatedly.
     may_end: bool,
     emit: &'e mut dyn FnMut(Kind, &'t str),
 }
@@ -185,7 +187,8 @@ impl<'t> Line<'t, '_> {
         self.take(Kind::Mark, 1);
     }
 
-    /// Takes a text in quotes; `from` is the length of the quote that opens it in this line.
+    /// Takes a text in quotes. `from` is 1 if the text begins here with a quote, and 0 if an earlier line has opened
+    /// it.
     fn quoted(&mut self, quote: char, from: usize) {
         let rest = self.rest();
         let Some(end) = end_of_quotes(rest.get(from..).unwrap_or_default(), quote).map(|end| from + end) else {
@@ -249,7 +252,7 @@ impl<'t> Line<'t, '_> {
         self.take(Kind::Key, length);
     }
 
-    /// Takes a text, in which expressions are parts of their own.
+    /// Takes a text; expressions in it become separate parts.
     fn take_text(&mut self, kind: Kind, length: usize) {
         let end = self.at + length;
         while self.at < end {
@@ -275,7 +278,7 @@ impl<'t> Line<'t, '_> {
 
 const SPACES: [char; 2] = [' ', '\t'];
 
-/// Whether nothing but white space follows the first character, which takes one byte, at once.
+/// Whether the first character, which has one byte, is followed by white space or the end of the text.
 fn is_alone(text: &str) -> bool {
     text.get(1..).is_none_or(|after| after.is_empty() || after.starts_with(SPACES))
 }
@@ -300,7 +303,8 @@ fn is_constant(text: &str) -> bool {
     is_number || matches!(text, "true" | "false" | "null" | "~")
 }
 
-/// The number of bytes up to the end of a text in quotes, without the quote that opens it.
+/// The number of bytes of a text in quotes up to and including the closing quote. `text` begins after the opening
+/// quote.
 fn end_of_quotes(text: &str, quote: char) -> Option<usize> {
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {

@@ -16,14 +16,14 @@ use crate::{
     user_action::UserAction,
 };
 
-/// What the dialog says about the run.
+/// The text of the dialog.
 const ABOUT: &str =
     "It runs the text as it is in the editor. Nothing is saved: the pipeline keeps its version and its schedule.";
 
-/// The stages of a run of the text. A handle: copies are the same.
+/// The state of running the text once. A handle: copies share the same state.
 #[derive(Clone, Copy)]
 pub(super) struct RunOnce {
-    /// Whether the user has asked for the dialog, which opens when the text has been checked.
+    /// Whether the user has asked for the dialog. It opens after the text has been checked.
     is_wanted: RwSignal<bool>,
     /// Whether the dialog is open.
     is_open: RwSignal<bool>,
@@ -32,7 +32,8 @@ pub(super) struct RunOnce {
 }
 
 impl RunOnce {
-    /// No run yet. The dialog opens when the diagnostics are no longer those of an earlier text, unless it has errors.
+    /// The state before the first run. A requested dialog opens as soon as the diagnostics belong to the current text
+    /// (not `is_stale`), unless the text has errors.
     pub(super) fn new(is_stale: Signal<bool>, has_errors: impl Fn() -> bool + 'static) -> Self {
         let (is_wanted, is_open) = (RwSignal::new(false), RwSignal::new(false));
         effect(move || {
@@ -46,11 +47,11 @@ impl RunOnce {
     }
 }
 
-/// The button that asks for a run.
+/// The button that requests the dialog.
 #[component]
 pub(super) fn RunOnceButton(
     run_once: RunOnce,
-    /// Whether the pipeline can be run; `None` if it does not exist yet.
+    /// Whether the viewer can run the pipeline now; `None` if the pipeline does not exist yet.
     can_run: Option<bool>,
 ) -> impl IntoView {
     if !expect_context::<Session>().may(Permission::RunPipeline) {
@@ -88,7 +89,8 @@ pub(super) fn RunOnceStatus(run_once: RunOnce) -> impl IntoView {
     }
 }
 
-/// The dialog that starts the run. It stands outside the form of the editor, which its own form must not submit.
+/// The dialog that starts the run. It must be outside the form of the editor, because the dialog has its own form, and
+/// must not submit that of the editor.
 #[component]
 pub(super) fn RunOnceDialog(
     run_once: RunOnce,

@@ -1,8 +1,9 @@
-//! What the tests of completions and of the help about keys have in common.
+//! Helpers of the tests for completions and for the descriptions of keys.
 
 use crate::{api::definition_dry_run_and_schema::Grammar, json};
 
-/// A grammar like that of the server: references, lists, variants that a key distinguishes, and words to choose from.
+/// A grammar like that of the server, with references, lists, lists of allowed values, and variants that a key
+/// distinguishes.
 pub(super) fn grammar() -> Grammar {
     const TEXT: &str = r##"{
         "properties": {

@@ -5,7 +5,7 @@ use leptos::{html, prelude::*};
 use super::text_edits::{self, Edit, Selection};
 use crate::browser;
 
-/// The text and its text area. A handle: copies are the same buffer.
+/// The text and its text area. A handle: copies share the same text.
 #[derive(Clone, Copy)]
 pub(super) struct Buffer {
     pub(super) area: NodeRef<html::Textarea>,
@@ -53,7 +53,7 @@ impl Buffer {
         let mut wanted = area.value();
         self.select(Selection { from: edit.from, to: edit.to });
         browser::type_text(&edit.text);
-        // A browser without support for this reports no error.
+        // A browser that does not support this reports no error.
         if area.value() == wanted {
             wanted.replace_range(edit.from..edit.to, &edit.text);
             area.set_value(&wanted);

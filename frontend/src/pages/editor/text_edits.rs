@@ -58,7 +58,7 @@ pub(super) fn outdent(text: &str, Selection { from, to }: Selection) -> Edit {
     Edit { from: start, to: end, text: new, selected }
 }
 
-/// Inserts a line end with the indent of the line before, one deeper after a key without a value.
+/// Inserts a line end and the indentation of the current line, one level deeper after a key without a value.
 pub(super) fn newline(text: &str, Selection { from, to }: Selection) -> Edit {
     let line = text.get(line_start(text, from)..from).unwrap_or_default();
     let mut indent = line.len() - line.trim_start_matches(' ').len();
@@ -75,18 +75,18 @@ pub(super) fn newline(text: &str, Selection { from, to }: Selection) -> Edit {
     Edit { from, to, text: new, selected }
 }
 
-/// The byte offset of the beginning of the line.
+/// The byte offset of the beginning of the line that contains the byte offset `at`.
 pub(super) fn line_start(text: &str, at: usize) -> usize {
     text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1)
 }
 
-/// A byte offset in UTF-16 code units, as the browser counts.
+/// Converts a byte offset into UTF-16 code units, which the browser uses.
 pub(super) fn to_units(text: &str, at: usize) -> u32 {
     let units = text.get(..at).map_or(0, |before| before.chars().map(char::len_utf16).sum());
     u32::try_from(units).unwrap_or(u32::MAX)
 }
 
-/// The byte offset of a number of UTF-16 code units.
+/// Converts an offset in UTF-16 code units into a byte offset.
 pub(super) fn from_units(text: &str, units: u32) -> usize {
     let mut left = usize::try_from(units).unwrap_or(usize::MAX);
     for (at, c) in text.char_indices() {

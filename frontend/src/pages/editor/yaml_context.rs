@@ -1,7 +1,7 @@
-//! The position of the caret in a YAML text: the path of keys, the other keys, and whether a key or a value is written.
-//! Pure.
+//! Finds out what the user writes at the caret of a YAML text: the path of keys to the caret, the other keys of the
+//! mapping, and whether a key or a value is written. Pure.
 //!
-//! It uses only indentation and brackets, so it also works on incomplete YAML.
+//! This uses only indentation and brackets, so it also works on incomplete YAML.
 
 /// A part of the path from the root to the caret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,16 +12,16 @@ pub(super) enum Part {
     Item,
 }
 
-/// The position of the caret.
+/// The context of the caret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct YamlContext {
-    /// The path of the mapping around the caret.
+    /// The path from the root to the mapping around the caret.
     pub(super) path: Vec<Part>,
     /// The other keys of that mapping with their values.
     pub(super) others: Vec<(String, String)>,
-    /// The key whose value is written; `None` if a key is written.
+    /// The key whose value is being written; `None` if a key is being written.
     pub(super) key: Option<String>,
-    /// The byte offset of the beginning of the word.
+    /// The byte offset at which the word at the caret begins.
     pub(super) from: usize,
     /// The word up to the caret.
     pub(super) word: String,
@@ -39,7 +39,7 @@ struct Entry<'t> {
     value: &'t str,
 }
 
-/// The position of a byte offset; `None` if neither a key nor a plain value can be written there.
+/// The context of a byte offset; `None` if neither a key nor a plain value can be written there.
 pub(super) fn locate(text: &str, at: usize) -> Option<YamlContext> {
     let (above, below) = text.split_at_checked(at)?;
     let start = above.rfind('\n').map_or(0, |end| end + 1);
@@ -86,7 +86,7 @@ pub(super) fn locate(text: &str, at: usize) -> Option<YamlContext> {
     None
 }
 
-/// The position within `{`; `inside` is the text from there to the caret.
+/// The context within `{`. `inside` is the text from the bracket to the caret.
 fn flow(path: Vec<Part>, inside: &str, rest: &str, at: usize) -> Option<YamlContext> {
     let current = last_piece(inside);
     let before = inside.get(..inside.len() - current.len()).unwrap_or_default();
@@ -103,7 +103,7 @@ fn flow(path: Vec<Part>, inside: &str, rest: &str, at: usize) -> Option<YamlCont
     is_word(word).then(|| YamlContext { path, others, key, from: at - word.len(), word: word.to_owned(), indent: None })
 }
 
-/// Whether the text may be the beginning of a key or a plain value.
+/// Whether the text can be the beginning of a key or a plain value.
 fn is_word(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
@@ -179,7 +179,7 @@ fn entry(line: &str) -> Option<Entry<'_>> {
     })
 }
 
-/// The path of the mapping around an entry, by the lines above it.
+/// The path of the mapping around an entry, according to the lines above the entry.
 fn block_path(above: &str, of: &Entry<'_>) -> Vec<Part> {
     let mut path = Vec::new();
     let (mut column, mut dashes) = (of.column, of.dashes.clone());

@@ -1,4 +1,4 @@
-//! Help about the keys of a definition, by the JSON Schema of the server. Pure.
+//! Descriptions of the keys of a definition, from the JSON Schema of the server. Pure.
 
 use super::{
     completion::{Described, describe},
@@ -11,11 +11,11 @@ use crate::api::definition_dry_run_and_schema::Grammar;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KeyHelp {
     pub(super) key: String,
-    /// The description, whether the key is required, and its values, as sentences.
+    /// Sentences: the description, whether the key is required, and its allowed values.
     pub(super) lines: Vec<String>,
 }
 
-/// The help about the key at a byte offset, or about the key whose value is there.
+/// The description of the key at a byte offset, or of the key whose value is there. `None` if there is no known key.
 pub(super) fn help_at(grammar: &Grammar, text: &str, at: usize) -> Option<KeyHelp> {
     let (start, key) = key_at(text, at)?;
     let inside = start + key.chars().next()?.len_utf8();

@@ -6,7 +6,7 @@ use std::fmt::Write;
 pub(super) const NODE: (i32, i32) = (216, 60);
 /// The gap between two steps of a layer, and between two layers, in pixels.
 const GAP: (i32, i32) = (24, 48);
-/// The width of a line that passes a layer, in pixels.
+/// The width that is reserved for a line that passes a layer, in pixels.
 const LANE: i32 = 16;
 /// The margin around the graph, in pixels, so that no line is cut off.
 const MARGIN: i32 = 4;
@@ -20,7 +20,7 @@ const SWEEPS: usize = 4;
 pub(super) struct Layout {
     pub(super) width: i32,
     pub(super) height: i32,
-    /// The steps, in the given order.
+    /// The steps, in the order of [`lay_out`]'s argument.
     pub(super) nodes: Vec<Node>,
     pub(super) edges: Vec<Edge>,
 }
@@ -57,7 +57,8 @@ struct Item {
     layer: usize,
 }
 
-/// Lays out steps. `needs` has the indexes of the needed steps for each step; they come before it.
+/// Lays out steps. `needs` has, for each step, the indexes of the steps that it needs, which must be lower than its
+/// own.
 pub(super) fn lay_out(needs: &[Vec<usize>]) -> Layout {
     if needs.is_empty() {
         return Layout::default();
@@ -92,7 +93,8 @@ fn top(layer: usize) -> i32 {
     MARGIN + i32::try_from(layer).unwrap_or(i32::MAX / 1000) * (NODE.1 + GAP.1)
 }
 
-/// Connects the items, and adds items where lines pass layers. Returns the items of each line.
+/// Connects the items of adjacent layers, and adds an item for each layer that a line passes. Returns the items of each
+/// line.
 fn connect(items: &mut Vec<Item>, needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let is_routed = needs.iter().map(Vec::len).sum::<usize>() <= MOST_ROUTED;
     let mut routes = Vec::new();
@@ -137,7 +139,7 @@ fn in_order(items: &[Item]) -> Vec<Vec<usize>> {
             let mut weighed: Vec<_> = layers[layer].iter().map(|index| (weight(index), *index)).collect();
             weighed.sort_by_key(|(weight, _)| *weight);
             layers[layer] = weighed.into_iter().map(|(_, index)| index).collect();
-            // In millionths of the layer's width, so that layers of different sizes are comparable.
+            // Positions are in millionths of the layer's width, so that layers of different sizes are comparable.
             let steps = i64::try_from(layers[layer].len()).unwrap_or(1) + 1;
             for (index, item) in layers[layer].iter().enumerate() {
                 place[*item] = (i64::try_from(index).unwrap_or(0) + 1) * 1_000_000 / steps;
@@ -147,7 +149,7 @@ fn in_order(items: &[Item]) -> Vec<Vec<usize>> {
     layers
 }
 
-/// A line through the centres of its items, straight down past each layer.
+/// The line through the centres of its items. It goes straight down where it passes a layer.
 fn edge(items: &[Item], route: &[usize]) -> Edge {
     let middle = |item: &Item| item.x + item.width / 2;
     let mut line = String::new();

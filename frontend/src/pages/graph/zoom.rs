@@ -1,4 +1,5 @@
-//! The frame around a graph: fitted at first, zoomed with buttons or keys, and scrolled with the arrow keys.
+//! The frame around a graph. The graph is first fitted into the frame; it can be zoomed with buttons or keys, and
+//! scrolled with the arrow keys.
 
 use leptos::{ev::KeyboardEvent, html, prelude::*};
 

@@ -1,4 +1,4 @@
-//! The actions on a job: run, pause, edit, backfill, delete. For a viewer who may do any of them now.
+//! The actions on a job: run, pause, edit, backfill, delete. Shown to viewers who may take at least one of them now.
 
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -21,7 +21,7 @@ pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl In
     let id = StoredValue::new(id);
     let read = move |read: fn(&Job) -> bool| Memo::new(move |_| row.with(|entry| read(&entry.object)));
     let is_enabled = read(|job| job.enabled);
-    // Buttons that the state of the job withholds stay, disabled, so that the others do not move.
+    // Buttons that the state of the job does not allow are disabled but not hidden, so that the others do not move.
     let can_run = read(|job| job.viewer_can_run);
     let can_switch = read(|job| job.viewer_can_disable || job.viewer_can_enable);
     let can_update = read(|job| job.viewer_can_update);
@@ -47,13 +47,13 @@ pub(super) fn Actions(row: RwSignal<Entry<Job>>, list: LiveList<Job>) -> impl In
         let navigate = navigate.clone();
         deleting.run(jobs::delete(&id.get_value()), move |_| {
             toasts.success("The job was deleted.".to_owned());
-            // Not after the user has left the page.
+            // Nothing is shown if the user has left the page.
             if is_deleting.try_set(false).is_none() {
                 navigate("/jobs", NavigateOptions { replace: true, ..NavigateOptions::default() });
             }
         });
     };
-    // These two have no dialog, so their errors are shown as notifications.
+    // These two actions have no dialog, so their errors are shown as notifications.
     for user_action in [running, switching] {
         crate::effect::effect(move || {
             if let Some(failure) = user_action.failure() {

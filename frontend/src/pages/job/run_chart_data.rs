@@ -1,4 +1,5 @@
-//! The last runs of a job as charts, with what is usual, and which of them were late, early or failed. Pure.
+//! The charts of a job's last runs, with the usual range, and remarks on runs that were late, failed, or took unusually
+//! long or short. Pure.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +9,15 @@ use crate::{
     ui::{ChartData, ChartSeries, Note, Shape, Spacing, Tone, Unit},
 };
 
-/// The number of seconds after its slot from which a run started late, as for the server.
+/// A run started late if it started more than this number of seconds after its slot. The server uses the same bound.
 const LATE: i64 = 300;
-/// How much longer than the 95th percentile a run takes that is remarked: seconds, and a factor, as for the server.
+/// A run takes longer than usual if it exceeds the 95th percentile by more than this number of seconds and by more than
+/// this factor. The server uses the same bounds.
 const LONGER: (f64, f64) = (300.0, 1.5);
-/// How much shorter than the 5th percentile a run takes that is remarked: in seconds, and as a divisor.
+/// A run takes shorter than usual if it is below the 5th percentile by more than this number of seconds and by more
+/// than this divisor.
 const SHORTER: (f64, f64) = (10.0, 1.5);
-/// The minimum number of completed runs for which something is usual.
+/// The minimum number of completed runs from which the usual range is computed.
 const ENOUGH: usize = 5;
 
 const FAILED: Note = Note { text: "Failed", symbol: "×", tone: Tone::Bad };
@@ -23,7 +26,7 @@ const STARTED_LATE: Note = Note { text: "Started late", symbol: "▸", tone: Ton
 const TOO_LONG: Note = Note { text: "Longer than usual", symbol: "▲", tone: Tone::Warn };
 const TOO_SHORT: Note = Note { text: "Shorter than usual", symbol: "▼", tone: Tone::Warn };
 
-/// The durations of the runs that have ended, oldest first. `runs` has the newest first.
+/// The chart of the durations of the runs that have ended, oldest first. `runs` must have the newest first.
 pub(super) fn durations(runs: &[JobRun]) -> ChartData {
     let ended = ended(runs);
     let values: Vec<_> = ended.iter().map(|(run, end)| seconds_between(run.started_at, *end)).collect();
@@ -34,7 +37,7 @@ pub(super) fn durations(runs: &[JobRun]) -> ChartData {
     chart(&ended, ChartSeries { name: "Duration", shape: Shape::Bars, colour: 1, values }, Unit::Seconds, usual, notes)
 }
 
-/// The bytes that the ended runs have copied, oldest first. `runs` has the newest first.
+/// The chart of the bytes that the ended runs have copied, oldest first. `runs` must have the newest first.
 pub(super) fn bytes(runs: &[JobRun]) -> ChartData {
     let ended = ended(runs);
     let values: Vec<_> = ended.iter().map(|(run, _)| run.bytes_transferred.map(|bytes| amount(bytes.0))).collect();
@@ -67,7 +70,7 @@ fn completed(ended: &[(&JobRun, Instant)], values: &[f64]) -> Vec<f64> {
     both.filter(|((run, _), _)| run.status == RunStatus::Completed).map(|(_, value)| *value).collect()
 }
 
-/// The range from the 5th to the 95th percentile; `None` of too few values.
+/// The range from the 5th to the 95th percentile; `None` if there are too few values.
 fn usual_range(values: &[f64]) -> Option<(f64, f64)> {
     if values.len() < ENOUGH {
         return None;
@@ -78,7 +81,7 @@ fn usual_range(values: &[f64]) -> Option<(f64, f64)> {
     Some((at(5)?, at(95)?))
 }
 
-/// The remark on a run with a duration in seconds.
+/// The remark on a run that took `duration` seconds, if there is one.
 fn note(run: &JobRun, duration: f64, usual: Option<(f64, f64)>) -> Option<Note> {
     let of_duration = usual.and_then(|(low, high)| {
         if duration > (high + LONGER.0).max(high * LONGER.1) {
@@ -89,7 +92,7 @@ fn note(run: &JobRun, duration: f64, usual: Option<(f64, f64)>) -> Option<Note> 
             None
         }
     });
-    // A retry starts after the attempt before it.
+    // A retry always starts later than the slot, so only the first attempt counts as late.
     let is_late = run.attempt == 1 && run.scheduled_for.is_some_and(|slot| run.started_at.seconds_since(slot) > LATE);
     outcome(run).or(of_duration).or(is_late.then_some(STARTED_LATE))
 }

@@ -13,13 +13,13 @@ use crate::{
 /// The number of runs that are shown.
 const SHOWN: i32 = 30;
 
-/// The durations and the bytes of the last runs of a job, with what is usual.
+/// The charts of the durations and the bytes of a job's last runs, with the usual ranges.
 #[component]
 pub(super) fn RunCharts(job: String, updates: RunUpdates<JobRun>) -> impl IntoView {
     let found = Fetch::new(move || job_runs::list(&job, SHOWN, 1).map(|page| page.items));
     Effect::watch(move || updates.status_changes(), move |_, _, _| found.reload_paced(), false);
     let chart = move |draw: fn(&[JobRun]) -> ChartData| {
-        // The last one stays while the card changes to a failure.
+        // The last chart stays while the card changes to a failure.
         Memo::new(move |last: Option<&ChartData>| {
             found.read(|runs| draw(runs)).or_else(|| last.cloned()).unwrap_or_default()
         })

@@ -69,7 +69,7 @@ pub(crate) fn EditJob() -> impl IntoView {
     }
 }
 
-/// The form of a job. It edits the given job, or creates one without it.
+/// The form of a job. It edits `job`, or creates a new job if none is given.
 #[component]
 fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoView {
     let (navigate, toasts) = (use_navigate(), expect_context::<Toasts>());
@@ -86,7 +86,7 @@ fn JobForm(draft: Draft, #[prop(optional, into)] job: Option<Job>) -> impl IntoV
     };
     let done = move |job: Job| {
         toasts.success(format!("{} was saved.", job.name));
-        // Not after the user has left the page while it was saving.
+        // Nothing is shown if the user has left the page during saving.
         if is_unsaved.try_set(false).is_none() {
             navigate(&format!("/jobs/{}", job.id.inner()), NavigateOptions::default());
         }

@@ -13,7 +13,7 @@ use crate::{
     ui::Notice,
 };
 
-/// Queries the preview of a schedule, and again whenever `due` changes, because the next times change then.
+/// Queries the preview of a schedule. Queries it again whenever `due` changes, because the next times change then.
 pub(crate) fn fetch_preview(
     schedule: Signal<String>,
     timezone: Signal<String>,

@@ -28,7 +28,7 @@ pub(crate) fn AgentsCard() -> impl IntoView {
     });
     feed.watch(agents::watch(None), move |agent| list.apply_update(agent), move || query.reload());
     let is_empty = Memo::new(move |_| list.len() == 0);
-    // The subscription may have added agents before the query ends.
+    // The subscription may add agents before the query ends.
     let stage = move || if is_empty.get() { query.stage() } else { Stage::Ready };
     let totals = expect_context::<FleetTotals>();
     totals.on_agents(move || query.reload_paced());

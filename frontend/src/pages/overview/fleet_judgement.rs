@@ -1,4 +1,4 @@
-//! The judgement at the top of the page: how the fleet is, in one sentence.
+//! The judgement at the top of the page: the state of the fleet in one sentence.
 
 use leptos::prelude::*;
 
@@ -13,22 +13,22 @@ use crate::{
     ui::{Icon, SkeletonText, Tone},
 };
 
-/// The judgement, as it is shown.
+/// The content of the judgement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Judgement {
     tone: Tone,
     icon: &'static str,
     text: String,
-    /// What was checked, or what is out of the way.
+    /// A second line: what was checked, or how many items are snoozed.
     detail: String,
 }
 
-/// What was checked.
+/// The scope of the check, for the second line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Checked {
     agents: i32,
     running: i32,
-    /// Whether the user sees how jobs and pipelines run.
+    /// Whether the user may see the runs of jobs and pipelines.
     sees_runs: bool,
 }
 
@@ -84,7 +84,7 @@ pub(super) fn FleetJudgement() -> impl IntoView {
     }
 }
 
-/// Judges the items; `None` if there is nothing to say without the totals.
+/// Computes the judgement from the items; `None` if no item needs attention and the totals are not loaded yet.
 fn judge(items: &[AttentionItem], checked: Option<Checked>) -> Option<Judgement> {
     let open = || items.iter().filter(|item| item.snoozed_until.is_none());
     let snoozed = i64::try_from(items.len() - open().count()).unwrap_or(i64::MAX);
@@ -117,18 +117,18 @@ fn judge(items: &[AttentionItem], checked: Option<Checked>) -> Option<Judgement>
     })
 }
 
-/// The things of one kind that are counted together.
+/// A part of the sentence: the objects of one kind, which are counted together.
 struct Part<'a> {
     kind: AttentionKind,
-    /// Whether pipelines are counted, not jobs.
+    /// Whether pipelines are counted. Otherwise jobs are.
     of_pipelines: bool,
     count: i64,
     is_at_least: bool,
-    /// The ids of the jobs or pipelines.
+    /// The ids of the jobs or pipelines that are counted so far.
     owners: Vec<&'a str>,
 }
 
-/// The things that need attention by kind, in the order of the items: `2 agents silent, 1 job late`.
+/// The number of objects that need attention of each kind, in the order of the items: `2 agents silent, 1 job late`.
 fn sentence<'a>(items: impl Iterator<Item = &'a AttentionItem>) -> String {
     let mut parts: Vec<Part<'a>> = Vec::new();
     for item in items {
@@ -158,7 +158,7 @@ fn sentence<'a>(items: impl Iterator<Item = &'a AttentionItem>) -> String {
     parts.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether jobs and pipelines are counted, not their runs.
+/// Whether the jobs and pipelines of items of this kind are counted, instead of their runs.
 fn counts_owners(kind: AttentionKind) -> bool {
     matches!(kind, AttentionKind::RunFailed | AttentionKind::RunLate | AttentionKind::PipelineCannotRun)
 }

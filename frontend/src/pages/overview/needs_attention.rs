@@ -1,5 +1,5 @@
-//! The card with what needs attention: the items in the order of the server, each with its actions, and those that are
-//! snoozed. Rows keep their places while the pointer or the focus is in the table, until the user has acted on one.
+//! The card with the attention items in the order of the server, each with its actions, and the snoozed items. Rows
+//! keep their places while the pointer or the focus is in the table, until the user takes an action.
 
 mod actions;
 mod affected_objects;
@@ -34,19 +34,20 @@ use crate::{
 const COLUMNS: [Column; 3] = [Column::text("What", 52), Column::text("Since", 12), Column::actions(36)];
 /// The element id of the list.
 const LIST: &str = "needs-attention";
-/// How long after an action of the user the rows move although they are in use, in milliseconds: the server may send
-/// the change only several seconds later.
+/// How long after an action of the user the rows may move although the pointer or the focus is in the table, in
+/// milliseconds. The server may send the change several seconds after the action.
 const SETTLING: i64 = 10_000;
-/// After how long the items are read again: the server answers for up to a second with those of before the action.
+/// The delay after which the items are queried again: for up to a second after an action, the server may return the
+/// items from before it.
 const SECOND_LOOK: Duration = Duration::from_millis(1500);
 
-/// What the rows share. A handle.
+/// The state that the rows share. A handle: copies share the same state.
 #[derive(Clone, Copy)]
 struct Board {
     attention: AttentionItems,
     session: Session,
     toasts: Toasts,
-    /// Until when rows move although they are in use, in milliseconds since 1970.
+    /// Until when rows may move although the user works with them, in milliseconds since 1970.
     settling_until: StoredValue<i64>,
     /// The item in the dialog that snoozes.
     snoozing: RwSignal<Option<AttentionItem>>,
@@ -76,7 +77,7 @@ impl Board {
         self.is_snoozing.set(true);
     }
 
-    /// Shows what the user has changed, also where a row goes that has the pointer or the focus.
+    /// Shows the effect of the user's action, even if the row with the pointer or the focus moves or disappears.
     fn settle(self) {
         self.settling_until.try_update_value(|until| *until = browser::now().0 + SETTLING);
         self.attention.reload();
@@ -93,7 +94,7 @@ impl Board {
         set_timeout(leave, Duration::from_millis(50));
     }
 
-    /// Says how an action has ended, and shows what it has changed.
+    /// Shows a notification about the outcome of an action, and the effect of the action.
     fn say(self, outcome: Result<String, String>) {
         match outcome {
             Ok(text) => self.toasts.success(text),
@@ -107,7 +108,7 @@ impl Board {
     }
 }
 
-/// What needs attention.
+/// The card with the attention items.
 #[component]
 pub(crate) fn NeedsAttention() -> impl IntoView {
     let board = Board::new();

@@ -1,4 +1,4 @@
-//! The card with the runs that come next.
+//! The card with the next runs of jobs and pipelines.
 
 use leptos::prelude::*;
 
@@ -18,7 +18,7 @@ use crate::{
 const MOST: u8 = 6;
 /// How often the runs are queried again, in milliseconds.
 const REFRESH_AFTER: i64 = 60_000;
-/// The pause between two queries when the first of the runs is due, in milliseconds.
+/// The time between two queries while the first of the runs is due, in milliseconds.
 const DUE_AFTER: i64 = 5_000;
 
 /// The next runs of jobs and pipelines.
@@ -76,7 +76,7 @@ fn item(run: ComingRun) -> impl IntoView {
     }
 }
 
-/// Queries again after a while, and when the first of the runs is due.
+/// Repeats the query every [`REFRESH_AFTER`], and when the first of the runs is due.
 fn refresh(coming: Fetch<Vec<ComingRun>>) {
     let clock = expect_context::<Clock>();
     let asked_at = StoredValue::new(browser::now().0);

@@ -39,7 +39,7 @@ pub(crate) fn RunningTransfers() -> impl IntoView {
         list.remove_ended();
     });
     let is_empty = Memo::new(move |_| list.len() == 0);
-    // The subscription may have added transfers before the query ends.
+    // The subscription may add transfers before the query ends.
     let stage = move || if is_empty.get() { total.stage() } else { Stage::Ready };
     let nothing = || {
         view! {
@@ -51,7 +51,7 @@ pub(crate) fn RunningTransfers() -> impl IntoView {
     };
     let totals = expect_context::<FleetTotals>();
     let all = move || {
-        // A list that is not full holds all of them, though the totals may be older.
+        // A list that is not full contains all running transfers, even if the totals, which may be older, differ.
         let total =
             totals.read(|fleet| fleet.transfers.running).filter(|_| list.len() >= usize::from(MOST)).unwrap_or(0);
         format::all_of(list.len(), total.into(), "All running")
@@ -72,7 +72,7 @@ pub(crate) fn RunningTransfers() -> impl IntoView {
 
 #[component]
 fn Row(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
-    // These never change.
+    // These fields never change, so they are read once.
     let (id, name, agent) = row.with_untracked(|entry| {
         let transfer = &entry.object;
         let about = format!("{} · {}", transfer.agent_name, labels::transfer_protocol(transfer));

@@ -10,7 +10,7 @@ use crate::{
     ui::{Message, SkeletonText, Sparkline},
 };
 
-/// Agents online, running transfers, throughput, failures.
+/// The totals: agents online, running transfers, throughput, failures.
 #[component]
 pub(super) fn TotalsRow() -> impl IntoView {
     let totals = expect_context::<FleetTotals>();

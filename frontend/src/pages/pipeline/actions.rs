@@ -27,7 +27,8 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
     let id = StoredValue::new(pipeline.with_untracked(|pipeline| pipeline.id.inner().to_owned()));
     let read = move |read: fn(&Pipeline) -> bool| Memo::new(move |_| pipeline.with(read));
     let is_enabled = read(|pipeline| pipeline.enabled);
-    // The state of the pipeline only disables this button, so that the others do not move.
+    // If the state of the pipeline does not allow a run, this button is disabled but not hidden, so that the others do
+    // not move.
     let can_run = read(|pipeline| pipeline.viewer_can_run);
     let can_switch = read(|pipeline| pipeline.viewer_can_disable || pipeline.viewer_can_enable);
     let can_update = read(|pipeline| pipeline.viewer_can_update);
@@ -51,13 +52,13 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
         let navigate = navigate.clone();
         deleting.run(pipelines::delete(&id.get_value()), move |_| {
             toasts.success("The pipeline was deleted.".to_owned());
-            // Not after the user has left the page.
+            // Nothing is shown if the user has left the page.
             if is_deleting.try_set(false).is_none() {
                 navigate("/pipelines", NavigateOptions { replace: true, ..NavigateOptions::default() });
             }
         });
     };
-    // It has no dialog, so its errors are shown as notifications.
+    // The action has no dialog, so its errors are shown as notifications.
     effect(move || {
         if let Some(failure) = switching.failure() {
             toasts.error(failure);
@@ -122,7 +123,7 @@ pub(super) fn Actions(pipeline: Memo<Pipeline>, found: Fetch<Pipeline>, plan: Me
     }
 }
 
-/// A text as a data URL, from which it can be downloaded byte for byte.
+/// A data URL from which the text can be downloaded unchanged.
 fn file(text: &str) -> String {
     let encoded: String = js_sys::encode_uri_component(text).into();
     format!("data:text/yaml;charset=utf-8,{encoded}")

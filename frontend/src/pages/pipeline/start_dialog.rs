@@ -22,7 +22,7 @@ pub(super) fn Start(open: RwSignal<bool>, pipeline: Memo<Pipeline>, plan: Memo<O
         let id = pipeline.with_untracked(|pipeline| pipeline.id.inner().to_owned());
         let navigate = navigate.clone();
         user_action.run(pipeline_runs::start(&id, given), move |run| {
-            // Not after the user has left the page.
+            // Nothing is shown if the user has left the page.
             if open.try_set(false).is_none() {
                 navigate(&format!("/pipelines/{id}/runs/{}", run.id.inner()), NavigateOptions::default());
             }

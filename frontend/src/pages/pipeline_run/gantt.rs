@@ -1,4 +1,4 @@
-//! When the steps of a run were executed: a bar for each on the time of the run.
+//! The timing of the steps of a run: one bar for each step on a common time axis.
 
 use leptos::prelude::*;
 
@@ -14,17 +14,17 @@ use crate::{
     zone,
 };
 
-/// The shortest time that the bars share, in milliseconds.
+/// The minimum length of the time axis, in milliseconds.
 const SHORTEST: i64 = 1000;
 
-/// The time that the bars share.
+/// The time span of the common axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct TimeSpan {
     from: Instant,
     to: Instant,
 }
 
-/// The bar of a step, in percent of the time that the bars share.
+/// The position of a step's bar, in percent of the time span.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Bar {
     from: f64,
@@ -32,8 +32,8 @@ struct Bar {
 }
 
 impl TimeSpan {
-    /// The time from the first start of a step to the end of the run, or until now while it is active; `None` before a
-    /// step has started.
+    /// The time span from the first start of a step to the end of the run, or until `now` while the run is active;
+    /// `None` before a step has started.
     fn of(run: &PipelineRun, now: Instant) -> Option<Self> {
         let starts = run.steps.iter().filter_map(|step| step.started_at);
         let from = starts.chain(run.started_at).min()?;
@@ -42,14 +42,15 @@ impl TimeSpan {
         Some(Self { from, to: to.max(Instant(from.0 + SHORTEST)) })
     }
 
-    /// The bar of a step. One that has not ended reaches to the end of the time.
+    /// The bar of a step; `None` if the step has not started. The bar of a step that has not ended reaches to the end
+    /// of the time span.
     fn bar(self, step: &Step) -> Option<Bar> {
         let from = self.share(step.started_at?);
         let to = step.completed_at.map_or(100.0, |at| self.share(at));
         Some(Bar { from, length: (to - from).max(0.0) })
     }
 
-    /// The part of the time before an instant, in percent.
+    /// The part of the time span before an instant, in percent.
     #[expect(clippy::cast_precision_loss, reason = "durations in milliseconds")]
     fn share(self, at: Instant) -> f64 {
         let whole = (self.to.0 - self.from.0) as f64;

@@ -1,4 +1,4 @@
-//! The log of a run: its events, with what became of which step and who caused it.
+//! The log of a run: its events, each with the changes of steps and its actor.
 
 use leptos::prelude::*;
 
@@ -19,7 +19,7 @@ use crate::{
     ui::{Card, Empty, Message, QueryResult, Time},
 };
 
-/// The log of a run. A handle: copies are the same log.
+/// The log of a run. A handle: copies share the same log.
 #[derive(Clone, Copy)]
 pub(super) struct RunLog {
     /// The events, newest first.
@@ -29,7 +29,7 @@ pub(super) struct RunLog {
 }
 
 impl RunLog {
-    /// Queries the log of a run, and again when the status of the run or of a step changes.
+    /// Queries the log of a run, and repeats this when the status of the run or of a step changes.
     pub(super) fn follow(run: &str, row: RwSignal<Entry<PipelineRun>>) -> Self {
         let (events, plain) = (RwSignal::new(Vec::<RunEvent>::new()), RwSignal::new(Vec::<Event>::new()));
         let run = run.to_owned();

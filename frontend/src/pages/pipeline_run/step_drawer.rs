@@ -1,4 +1,4 @@
-//! The details of a step beside the graph: what it does, its attempts, its error in full and its transfer.
+//! The drawer beside the graph with the details of a step: what it does, its attempts, its full error and its transfer.
 
 use std::time::Duration;
 
@@ -20,16 +20,17 @@ use crate::{
     ui::{Badge, Card, Fact, Icon, Message, OptionalTime, Time},
 };
 
-/// The element id of the drawer. The graph gives ids that begin with `step-` to steps, whose names users choose.
+/// The element id of the drawer. It does not begin with `step-`, as the ids of steps in the graph do, because users
+/// choose the names of steps.
 const ELEMENT: &str = "details-of-step";
 
-/// Shows the details of a step, and moves the focus to them.
+/// Opens the drawer with the details of a step, and moves the focus to the drawer.
 pub(super) fn open(chosen: RwSignal<Option<String>>, step: &str) {
     chosen.set(Some(step.to_owned()));
     set_timeout(|| browser::focus(ELEMENT), Duration::ZERO);
 }
 
-/// The details of a step.
+/// The drawer with the details of a step.
 #[component]
 pub(super) fn StepDrawer(
     id: String,

@@ -1,4 +1,4 @@
-//! The progress of each step of a run, on the graph, on the time of the run and in a table.
+//! The progress of each step of a run: on the graph, as bars on a time axis, and in a table.
 
 use std::collections::HashMap;
 
@@ -83,8 +83,8 @@ pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLi
     }
 }
 
-/// The transfers of running steps. A transfer has the progress of its step earlier than the step itself, and an agent may
-/// report no progress of steps at all.
+/// The transfers of running steps, kept up to date. Progress is known earlier for the transfer of a step than for the
+/// step, and some agents do not report progress of steps at all.
 fn follow_copies(row: RwSignal<Entry<PipelineRun>>) -> RwSignal<Copies> {
     let feed = expect_context::<Feed>();
     let copies = RwSignal::new(Copies::new());
@@ -98,7 +98,7 @@ fn follow_copies(row: RwSignal<Entry<PipelineRun>>) -> RwSignal<Copies> {
             let moved = move |transfer: Transfer| {
                 copies.update(|copies| drop(copies.insert(transfer.id.inner().to_owned(), transfer)));
             };
-            // An update has the whole state, so the next update makes up for a missed one.
+            // An update contains the whole state, so a missed update is made up for by the next one.
             feed.watch(transfers::watch(Some(ids)), moved, || {});
         }
     });
@@ -131,7 +131,7 @@ fn Line(id: String, step: Memo<Option<Step>>, chosen: RwSignal<Option<String>>) 
         time_taken(from, to, to.unwrap_or_else(|| if from.is_some() { clock.now() } else { crate::time::Instant(0) }))
     };
     let value = Signal::derive(move || step.with(|step| step.as_ref().map_or(Some(0.0), progress)));
-    // On one line: the drawer has all of it.
+    // The error is shortened to one line; the drawer shows it in full.
     let error = move || {
         let error = step.with(|step| step.as_ref().and_then(|step| step.error_message.as_deref().map(plain)))?;
         let tone = state.get().1.name();
@@ -190,7 +190,7 @@ fn Line(id: String, step: Memo<Option<Step>>, chosen: RwSignal<Option<String>>) 
     }
 }
 
-/// The progress of a step, in percent; `None` if it runs and its progress is not known.
+/// The progress of a step, in percent; `None` if the step is running and its progress is not known.
 fn progress(step: &Step) -> Option<f64> {
     match step.status {
         StepStatus::Completed => Some(100.0),

@@ -8,7 +8,7 @@ use crate::{
     zone,
 };
 
-/// The minimum number of slots per line on average; with fewer, a line covers a longer time.
+/// The minimum average number of slots per line. With fewer slots, a line covers a longer time.
 const FULL: usize = 4;
 
 const COMING: State = ("Upcoming", "", Tone::Neutral);
@@ -32,8 +32,8 @@ pub(super) struct Mark {
     pub(super) is_coming: bool,
 }
 
-/// The marks of all slots, latest first. `decided` has the latest slot first, `coming` the next one first. `runs` is the
-/// address below which the pages of runs are.
+/// The marks of all slots, latest first. `decided` must have the latest slot first, `coming` the earliest time first.
+/// `runs` is the address of the pages of runs, without the id.
 pub(super) fn marks(runs: &str, decided: &[Slot], coming: &[Instant]) -> Vec<Mark> {
     let newest = decided.first().map(|slot| slot.at);
     let ahead = coming.iter().rev().filter(|at| newest.is_none_or(|newest| **at > newest)).map(|at| Mark {
@@ -69,7 +69,8 @@ fn id(at: Instant, is_range: bool) -> String {
     format!("{}-{}", if is_range { "range" } else { "slot" }, at.0)
 }
 
-/// The ids of the marks in lines, one per day, month or year. Lines are in reverse order of time, marks in order of time.
+/// The lines, one for each day, month or year: the name of the line and the ids of its marks. The latest line is first;
+/// within a line, the earliest mark is first.
 pub(super) fn lines(marks: &[Mark], offset: impl Fn(Instant) -> i64) -> Vec<(String, Vec<String>)> {
     let in_lines = |name: fn(Instant, i64) -> String| in_lines(marks, |at| name(at, offset(at)));
     let is_full = |lines: &Vec<_>| marks.len() >= lines.len() * FULL;

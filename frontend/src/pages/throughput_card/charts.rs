@@ -1,4 +1,4 @@
-//! The card with the charts, in a piece of its own.
+//! The content of the card, which is loaded separately.
 
 use leptos::prelude::*;
 
@@ -17,10 +17,10 @@ use crate::{
     zone,
 };
 
-/// What was counted, with the time for which it was queried.
+/// The outcomes, with the time range and the time of the query.
 type Counted = (Window, Instant, Outcomes);
 
-/// The view of the part.
+/// The view of the card.
 pub(super) fn show(scope: ThroughputScope) -> AnyView {
     view! { <ThroughputCard scope /> }.into_any()
 }
@@ -78,7 +78,7 @@ fn ThroughputCard(scope: ThroughputScope) -> impl IntoView {
 #[component]
 fn Charts(counted: Fetch<Counted>) -> impl IntoView {
     let chart = move |draw: fn(&Counted) -> ChartData| {
-        // The last one stays while the card changes to a failure.
+        // The last chart stays while the card changes to a failure.
         Memo::new(move |last: Option<&ChartData>| counted.read(draw).or_else(|| last.cloned()).unwrap_or_default())
     };
     let throughput = chart(|(window, now, outcomes)| comparison::throughput(*window, outcomes, *now));

@@ -1,4 +1,4 @@
-//! The totals of a time beside those of the time before, in words and as charts. Pure.
+//! Compares the totals of a time range with those of an earlier one, in words and as charts. Pure.
 
 use super::time_range::Window;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     ui::{ChartData, ChartSeries, Shape, Spacing, Unit},
 };
 
-/// A total, and how it compares with the one before.
+/// A total, and how it compares with that of the earlier time range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Total {
     pub(super) name: &'static str,
@@ -16,8 +16,8 @@ pub(super) struct Total {
     pub(super) change: String,
 }
 
-/// The totals: bytes, completed, failed, success rate. Only steps that are over are compared, so that the beginning of
-/// a step is not compared with a whole one.
+/// The totals: bytes, completed, failed, success rate. A step is a minute, hour or day of the time range. Only steps
+/// that are over are compared, so that a partial step is not compared with a whole one.
 pub(super) fn totals(window: Window, outcomes: &Outcomes, now: Instant) -> Vec<Total> {
     let sum = |values: &[Option<f64>], counts: &dyn Fn(usize) -> bool| {
         let known = values.iter().enumerate().filter(|(index, _)| counts(*index)).filter_map(|(_, value)| *value);
@@ -50,7 +50,7 @@ pub(super) fn totals(window: Window, outcomes: &Outcomes, now: Instant) -> Vec<T
     ]
 }
 
-/// An amount in all that is known of the window, in its steps that are over, and in the same steps of the one before.
+/// An amount in all steps of the window, in its steps that are over, and in the same steps of the earlier window.
 #[derive(Clone, Copy)]
 struct Amounts {
     all: Option<f64>,
@@ -58,13 +58,15 @@ struct Amounts {
     before: Option<f64>,
 }
 
-/// Whether the counts of a step are complete. Minutes arrive a little late; of hours and days only the last is not.
+/// Whether the counts of the step that begins at `at` are complete. Counts of minutes arrive a little late; of hours
+/// and days, only the last step is incomplete.
 fn is_known(window: Window, outcomes: &Outcomes, at: Instant, now: Instant) -> bool {
     let until = if window == Window::Hour { outcomes.final_until } else { now };
     at.0 + window.step_length() <= until.0
 }
 
-/// The part of the ended transfers that were completed, from 0 to 1.
+/// The fraction of completed transfers among ended attempts, from 0 to 1; `None` if nothing has ended or a count is
+/// unknown.
 fn success_rate(completed: Option<f64>, failed: Option<f64>) -> Option<f64> {
     let (completed, failed) = (completed?, failed?);
     let ended = completed + failed;
@@ -76,7 +78,7 @@ fn percent(rate: f64) -> String {
     format!("{}%", format::fixed((rate * 1000.0).floor() / 10.0, 1))
 }
 
-/// How an amount compares with the one before: `12% more than a week earlier`.
+/// How an amount compares with the earlier one: `12% more than a week earlier`.
 fn change(now: Option<f64>, before: Option<f64>, baseline: &str) -> String {
     let (Some(now), Some(before)) = (now, before) else { return format!("No data from {baseline}") };
     if before <= 0.0 {
@@ -91,7 +93,7 @@ fn change(now: Option<f64>, before: Option<f64>, baseline: &str) -> String {
     }
 }
 
-/// How a rate compares with the one before, in percentage points.
+/// How a rate compares with the earlier one, in percentage points.
 fn change_of_rate(now: Option<f64>, before: Option<f64>, baseline: &str) -> String {
     let (Some(now), Some(before)) = (now, before) else { return format!("No success rate from {baseline}") };
     let points = (now - before) * 100.0;
@@ -102,7 +104,7 @@ fn change_of_rate(now: Option<f64>, before: Option<f64>, baseline: &str) -> Stri
     }
 }
 
-/// The chart of the throughput: bytes per second, beside those of the time before.
+/// The chart of the throughput in bytes per second, with that of the earlier time range.
 pub(super) fn throughput(window: Window, outcomes: &Outcomes, now: Instant) -> ChartData {
     let step = window.step_length();
     let rate = |index: usize, bytes: f64, elapsed: i64| {
@@ -134,7 +136,8 @@ pub(super) fn outcomes(window: Window, outcomes: &Outcomes) -> ChartData {
     chart(window, outcomes, Unit::Count, vec![completed, failed], "No transfers ended")
 }
 
-/// A chart that says `nothing`, and for how long, if no value is above zero. The server counts once a minute.
+/// A chart. If no value is above zero, it shows the text `nothing` with the time range, up to a minute ago, because the
+/// server counts once a minute.
 fn chart(window: Window, outcomes: &Outcomes, unit: Unit, series: Vec<ChartSeries>, nothing: &str) -> ChartData {
     let step = window.step_length();
     let first = outcomes.times.first().copied().unwrap_or(Instant(0));
@@ -145,7 +148,7 @@ fn chart(window: Window, outcomes: &Outcomes, unit: Unit, series: Vec<ChartSerie
     }
 }
 
-/// The name of the time before, as the name of a series.
+/// The name of the series for the earlier time range.
 const fn title_of(window: Window) -> &'static str {
     match window {
         Window::Hour | Window::Day | Window::Week => "A week earlier",

@@ -1,4 +1,4 @@
-//! The times over which throughput and outcomes are shown. Pure.
+//! The time ranges over which throughput and outcomes are shown. Pure.
 
 use crate::{api::series::SeriesStep, time::Instant};
 
@@ -6,7 +6,7 @@ const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// A time up to now.
+/// A time range that ends now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Window {
     Hour,
@@ -18,7 +18,7 @@ pub(super) enum Window {
 impl Window {
     pub(super) const ALL: [Self; 4] = [Self::Hour, Self::Day, Self::Week, Self::Month];
 
-    /// The name on its button.
+    /// The text of the button that chooses the time range.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Hour => "1 h",
@@ -28,7 +28,7 @@ impl Window {
         }
     }
 
-    /// The name of the time in a sentence.
+    /// The name of the time range in a sentence.
     pub(super) const fn phrase(self) -> &'static str {
         match self {
             Self::Hour => "the last hour",
@@ -38,7 +38,7 @@ impl Window {
         }
     }
 
-    /// When the time was that it is compared with, such as `a week earlier`.
+    /// When the time range was with which it is compared, such as `a week earlier`.
     pub(super) const fn baseline(self) -> &'static str {
         match self {
             Self::Hour | Self::Day | Self::Week => "a week earlier",
@@ -46,7 +46,7 @@ impl Window {
         }
     }
 
-    /// What each point stands for.
+    /// The period that each point covers.
     pub(super) const fn step(self) -> SeriesStep {
         match self {
             Self::Hour => SeriesStep::Minute,
@@ -64,7 +64,7 @@ impl Window {
         }
     }
 
-    /// The begin and the end of the time: full steps, and the one that has begun.
+    /// The beginning and the end of the time range: full steps, including the step that has begun.
     pub(super) const fn bounds(self, now: Instant) -> (Instant, Instant) {
         let step = self.step_length();
         let count = match self {
@@ -73,7 +73,7 @@ impl Window {
             Self::Week => 7 * 24,
             Self::Month => 30,
         };
-        // Days begin in a time zone that only the server knows: the first point stands for the day that holds `from`.
+        // Only the server knows when days begin in a time zone. The first point covers the day that contains `from`.
         let begun = if step < DAY { now.0.div_euclid(step) * step } else { now.0 };
         (Instant(begun - (count - 1) * step), now)
     }

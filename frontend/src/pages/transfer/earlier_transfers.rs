@@ -18,7 +18,7 @@ use crate::{
 const SHOWN: usize = 5;
 /// The number of transfers that are searched.
 const SEARCHED: i32 = 20;
-/// The maximum number of characters of a text that the server searches.
+/// The maximum number of characters in a search of the server.
 const MOST: usize = 255;
 
 const COLUMNS: [Column; 5] = [
@@ -29,7 +29,7 @@ const COLUMNS: [Column; 5] = [
     Column::number("Speed", 14),
 ];
 
-/// The last transfers of the same source by the same agent; nothing if there are none.
+/// The card with the last transfers of the same source by the same agent; empty if there are none.
 #[component]
 pub(super) fn EarlierTransfers(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     let (id, agent, source, created) = row.with_untracked(|entry| {
@@ -44,7 +44,7 @@ pub(super) fn EarlierTransfers(row: RwSignal<Entry<Transfer>>) -> impl IntoView 
             ..TransferFilter::default()
         };
         let (id, source) = (id.clone(), source.clone());
-        // The search finds parts of paths and of errors too.
+        // The search also finds parts of other paths and of errors.
         let is_same = move |transfer: &Transfer| transfer.source == source && transfer.id != id;
         let same = move |page: Page<Transfer>| page.items.into_iter().filter(&is_same).take(SHOWN).collect::<Vec<_>>();
         Some(transfers::list_some(filter, SEARCHED, 1).map(same))
@@ -87,7 +87,7 @@ pub(super) fn EarlierTransfers(row: RwSignal<Entry<Transfer>>) -> impl IntoView 
     }
 }
 
-/// The end of a path, as far as the server searches; `None` if the path is too short.
+/// The end of a path, of a length that the server can search for; `None` if the path is too short.
 fn searchable(path: &str) -> Option<String> {
     let count = path.chars().count();
     (count >= object_search::LEAST).then(|| path.chars().skip(count.saturating_sub(MOST)).collect())

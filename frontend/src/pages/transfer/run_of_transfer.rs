@@ -13,7 +13,8 @@ use crate::{
 /// The name of a job or pipeline, its address, and the address of its run.
 type Named = (String, String, String);
 
-/// The job or the pipeline of a transfer with its run, as far as the viewer may see it. A handle.
+/// The job or pipeline of a transfer with its run, as far as the viewer may see them. A handle: copies share the same
+/// state.
 #[derive(Clone, Copy)]
 pub(super) struct Origin {
     job_run: Memo<Option<cynic::Id>>,
@@ -25,7 +26,7 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// Queries the run of a transfer, for all that is shown below the current reactive owner.
+    /// Queries the run of a transfer, and provides it as a context below the current reactive owner.
     pub(super) fn provide(links: Fetch<TransferLinks>) {
         let session = expect_context::<Session>();
         let sees_job_runs = session.may(Permission::ViewJobRuns);
@@ -53,7 +54,7 @@ impl Origin {
     }
 }
 
-/// The way from the job or the pipeline over its run to the transfer; nothing without a run that the viewer may see.
+/// The breadcrumb from the job or pipeline over its run to the transfer; empty without a run that the viewer may see.
 #[component]
 pub(super) fn Breadcrumb(name: String) -> impl IntoView {
     let origin = expect_context::<Origin>();
@@ -77,7 +78,7 @@ pub(super) fn Breadcrumb(name: String) -> impl IntoView {
     }
 }
 
-/// The job or the pipeline of a transfer with its run; nothing for a transfer that an agent made on its own.
+/// The job or pipeline of a transfer with its run, as facts; empty for a transfer that an agent created on its own.
 #[component]
 pub(super) fn OriginFacts() -> impl IntoView {
     let Origin { job_run, sees_job_runs, of_job, pipeline_run, sees_pipeline_runs, of_pipeline } = expect_context();

@@ -17,7 +17,7 @@ use crate::{
 
 /// The number of seconds between two samples.
 const INTERVAL: i64 = 10;
-/// The number of seconds after the end of a transfer by which its last sample is there.
+/// The number of seconds after the end of a transfer until its last sample is stored.
 const SETTLED_AFTER: i64 = 60;
 
 /// The speed of a transfer over time, with its stalls and attempts.
@@ -27,7 +27,7 @@ pub(super) fn Speed(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     let id = row.with_untracked(|entry| entry.object.id.inner().to_owned());
     let found = Fetch::new(move || samples::of_transfer(&id));
     let interval = clock.every(INTERVAL);
-    // Changes whenever there may be another sample.
+    // This value changes whenever there may be a new sample.
     let tick = Memo::new(move |_| {
         let now = clock.now();
         let may_change = row.with(|entry| match entry.object.status {

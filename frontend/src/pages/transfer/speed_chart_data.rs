@@ -6,13 +6,14 @@ use crate::{
     ui::{Band, ChartData, ChartSeries, Shape, Spacing, Tone, Unit},
 };
 
-/// The chart of samples from the start of the transfer, if it is known, until its end or now.
+/// The chart of samples from the start of the transfer, or from the first sample if the start is not known, to `until`,
+/// which is its end or now.
 pub(super) fn speed_chart(samples: &[Sample], started: Option<Instant>, until: Instant) -> ChartData {
     let (mut times, mut speeds) = (Vec::new(), Vec::new());
     let mut before: Option<&Sample> = None;
     for sample in samples {
         if let Some(before) = before.filter(|before| before.attempt != sample.attempt) {
-            // A gap: nothing is copied between two attempts.
+            // The line has a gap here, because nothing is copied between two attempts.
             times.push(Instant(before.at.0 + (sample.at.0 - before.at.0) / 2));
             speeds.push(None);
         }
@@ -23,7 +24,7 @@ pub(super) fn speed_chart(samples: &[Sample], started: Option<Instant>, until: I
     let first = samples.first().map_or(until, |sample| sample.at);
     let from = started.filter(|started| *started < first).unwrap_or(first);
     let last = samples.last().map_or(until, |sample| sample.at.max(until));
-    // Not without a length, which a transfer of one sample would have.
+    // The time range must not be empty, as it would be for a transfer with one sample.
     let to = Instant(last.0.max(from.0 + 1000));
     let series = ChartSeries { name: "Speed", shape: Shape::Area, colour: 1, values: speeds };
     ChartData {
@@ -32,14 +33,14 @@ pub(super) fn speed_chart(samples: &[Sample], started: Option<Instant>, until: I
     }
 }
 
-/// The attempts, if there are several, then the stalls.
+/// The bands of the attempts, if there are several, and then those of the stalls.
 fn bands(samples: &[Sample], until: Instant) -> Vec<Band> {
     let (mut attempts, mut stalls) = (Vec::new(), Vec::new());
     let mut rest = samples.chunk_by(|one, other| one.attempt == other.attempt).peekable();
     while let Some(samples) = rest.next() {
         let (Some(first), Some(last)) = (samples.first(), samples.last()) else { continue };
         let end = if rest.peek().is_some() { last.at } else { until };
-        // Two tones in turn, so that neighbours can be distinguished.
+        // The attempts have two tones in turn, so that adjacent ones can be distinguished.
         let tone = if first.attempt % 2 == 0 { Tone::Neutral } else { Tone::Accent };
         attempts.push(Band { name: format!("Attempt {}", first.attempt), from: first.at, to: end, tone });
         stalls.extend(stalls_of(samples, end));
@@ -50,7 +51,7 @@ fn bands(samples: &[Sample], until: Instant) -> Vec<Band> {
     attempts.into_iter().chain(stalls).collect()
 }
 
-/// The stalls of an attempt: each from its first sample to the next one with progress.
+/// The bands of an attempt's stalls: each from its first stalled sample to the next sample with progress.
 fn stalls_of(samples: &[Sample], end: Instant) -> Vec<Band> {
     let stall = |from: Instant, to: Instant| Band { name: "Stalled".to_owned(), from, to, tone: Tone::Warn };
     let mut stalls = Vec::new();

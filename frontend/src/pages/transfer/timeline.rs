@@ -15,7 +15,7 @@ use crate::{
     ui::{Card, Time, Tone},
 };
 
-/// A step of the timeline; without a time, what is so now.
+/// A step of the timeline: label, tone and time. A step without a time is the current one.
 type Step = (&'static str, Tone, Option<Instant>);
 
 /// The timeline of a transfer: its events, and its current status.
@@ -44,7 +44,7 @@ pub(super) fn Timeline(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
         }
     };
     let oldest_first = Signal::derive(move || lines.get().into_iter().rev().collect::<Vec<_>>());
-    // Events are kept for 30 days, and the times of the transfer longer.
+    // Events are kept for 30 days. The times of a transfer are kept longer.
     let has_events = Memo::new(move |_| lines.with(|lines| !lines.is_empty()));
     let known = Memo::new(move |_| row.with(|entry| if has_events.get() { Vec::new() } else { times(&entry.object) }));
     let current = Memo::new(move |_| row.with(|entry| current(&entry.object)));
@@ -59,7 +59,7 @@ pub(super) fn Timeline(row: RwSignal<Entry<Transfer>>) -> impl IntoView {
     }
 }
 
-/// The times of a transfer whose events are not known.
+/// The steps from the times of the transfer, for a transfer whose events are no longer kept.
 fn times(transfer: &Transfer) -> Vec<Step> {
     let mut steps = vec![("Created", Tone::Neutral, Some(transfer.created_at))];
     let mut add = |name, tone, at: Option<Instant>| steps.extend(at.map(|at| (name, tone, Some(at))));
@@ -70,7 +70,7 @@ fn times(transfer: &Transfer) -> Vec<Step> {
     steps
 }
 
-/// What a transfer waits for or does; `None` if it has ended.
+/// The current step: what a transfer waits for or does; `None` if it has ended.
 fn current(transfer: &Transfer) -> Option<Step> {
     match transfer.status {
         TransferStatus::Queued => Some(("Waiting for its agent", Tone::Neutral, None)),

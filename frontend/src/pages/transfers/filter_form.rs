@@ -48,7 +48,7 @@ pub(super) fn FilterForm(query: ListQuery, filters: Memo<Filters>) -> impl IntoV
     }
 }
 
-/// A filter that is one value of a table of labels.
+/// The control of a filter that is one value of a table of labels.
 #[component]
 fn Value(query: ListQuery, filters: Memo<Filters>, choice: &'static Choice) -> impl IntoView {
     let any = (String::new(), "Any".to_owned());
@@ -64,7 +64,7 @@ fn Value(query: ListQuery, filters: Memo<Filters>, choice: &'static Choice) -> i
     }
 }
 
-/// The time within which the transfers ended.
+/// The control of the time within which the transfers ended.
 #[component]
 fn Ended(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
     let any = (String::new(), "Any time".to_owned());
@@ -80,7 +80,7 @@ fn Ended(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
     }
 }
 
-/// How many transfers have each status, of those that the other filters show.
+/// Counts the transfers with each status, among those that match the other filters.
 fn count(filters: Memo<Filters>) -> Fetch<TransferCounts> {
     let others = Memo::new(move |_| filters.with(Filters::without_statuses));
     let counts = Fetch::new(move || {
@@ -102,7 +102,7 @@ fn number((total, is_at_least): Total) -> String {
     format!("{}{}", format::count(total.into()), if is_at_least { "+" } else { "" })
 }
 
-/// The statuses, each with the number of its transfers; several can be chosen.
+/// The buttons of the statuses, each with the number of transfers. Several can be chosen.
 #[component]
 fn States(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
     let counts = count(filters);
@@ -148,7 +148,7 @@ fn States(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
     }
 }
 
-/// The other filters that are set, each with a button that removes it.
+/// The other filters that are set, as chips with a button that removes the filter.
 #[component]
 fn Active(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
     let agent = Fetch::when(move || {
@@ -169,7 +169,7 @@ fn Active(query: ListQuery, filters: Memo<Filters>) -> impl IntoView {
                     class="chip-active"
                     aria-label=format!("Remove the filter {label}: {value}")
                     on:click=move |_| {
-                        // The button goes with its filter.
+                        // The button is removed together with its filter, so the focus moves to the content.
                         browser::focus("content");
                         query.change([(parameter, String::new())]);
                     }

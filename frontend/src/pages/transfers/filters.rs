@@ -9,7 +9,7 @@ use crate::{
 
 /// The minimum number of characters that can be searched for.
 pub(super) const SHORTEST_SEARCH: usize = 3;
-/// The order without the parameter `sort`.
+/// The order if the URL has no parameter `sort`.
 pub(super) const DEFAULT_ORDER: &str = "-createdAt";
 
 /// The orders: value, name in URLs, label.
@@ -34,7 +34,7 @@ pub(super) struct Choice {
     pub(super) options: fn() -> Vec<(&'static str, &'static str)>,
     /// The name of the chosen value; empty for any.
     pub(super) chosen: fn(&TransferFilter) -> &'static str,
-    /// Chooses a value by its name; any other text is any value.
+    /// Sets the value with this name. Any other text removes the filter.
     choose: fn(&mut TransferFilter, &str),
 }
 
@@ -66,13 +66,13 @@ fn options<T>(table: &[(T, &'static str, &'static str)]) -> Vec<(&'static str, &
     table.iter().map(|(_, name, label)| (*name, *label)).collect()
 }
 
-/// A filter that is set, for a chip that removes it.
+/// A filter that is set. The form shows it as a chip with a button that removes it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ActiveFilter {
     /// The name of the parameter in the URL.
     pub(super) parameter: &'static str,
     pub(super) label: &'static str,
-    /// The value as text; of an agent, its id.
+    /// The value as text; for an agent, the id.
     pub(super) value: String,
 }
 
@@ -108,7 +108,7 @@ impl Filters {
         let is_chosen = |(_, word, _): &(TransferStatus, &str, &str)| words.split(',').any(|chosen| chosen == *word);
         let day = |name| Some(text(name)).filter(|day| parse_day(day).is_some()).unwrap_or_default();
         Self {
-            // Each once: the export has a part for each.
+            // Each status occurs once, because the export has one part for each status.
             status: TRANSFER_STATUSES.into_iter().filter(is_chosen).map(|(status, ..)| status).collect(),
             is_stalled: text("stalled") == "true",
             agent: text("agent"),
@@ -120,7 +120,7 @@ impl Filters {
         }
     }
 
-    /// The other filters than those by status.
+    /// The filters without the statuses.
     pub(super) fn without_statuses(&self) -> Self {
         Self { status: Vec::new(), ..self.clone() }
     }
@@ -130,7 +130,7 @@ impl Filters {
         *self == Self::read(|_| None)
     }
 
-    /// The statuses in the form of the URL, after one was chosen or removed.
+    /// The statuses in the form of the URL, after `toggled` is added or, if it is chosen already, removed.
     pub(super) fn toggle_status(&self, toggled: TransferStatus) -> String {
         let is_chosen = |status: &TransferStatus| self.status.contains(status) != (*status == toggled);
         let chosen = TRANSFER_STATUSES.iter().filter(|(status, ..)| is_chosen(status));
@@ -142,7 +142,8 @@ impl Filters {
         self.ended.map_or("", |hours| name_of(&ENDED, &hours))
     }
 
-    /// The filters that are set, but for the search, the statuses and `stalled`, which are always on the page.
+    /// The filters that are set, without the search, the statuses and `stalled`, which always have a control on the
+    /// page.
     pub(super) fn active(&self) -> Vec<ActiveFilter> {
         let filter = |parameter, label, value: &str| ActiveFilter { parameter, label, value: value.to_owned() };
         let mut active = vec![filter("agent", "Agent", &self.agent)];
@@ -158,7 +159,8 @@ impl Filters {
         active
     }
 
-    /// The filter of the query. `midnight` returns the beginning of a local day, moved by some days.
+    /// The filter of the GraphQL query. `midnight` returns the beginning of the local day that is some days after a
+    /// day.
     pub(super) fn for_query(&self, now: Instant, midnight: impl Fn(&str, i64) -> Option<Instant>) -> TransferFilter {
         TransferFilter {
             status: (!self.status.is_empty()).then(|| self.status.clone()),
@@ -178,7 +180,8 @@ impl Filters {
 }
 
 impl Filters {
-    /// The paths of the API whose transfers, one after the other, are those of these filters: the API takes one status.
+    /// The paths of the REST API that together export the transfers of these filters, one after the other. There is one
+    /// path for each status, because the API accepts only one.
     pub(super) fn api_paths(
         &self,
         sort: Option<&str>,

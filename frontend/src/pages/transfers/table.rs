@@ -75,11 +75,12 @@ pub(super) fn TransferRows(list: LiveList<Transfer>, #[prop(optional)] selection
     }
 }
 
-/// Subscribes to the visible rows. The server first sends those that are not in a final state, so a row that is active on
-/// the page and is not sent has ended between the query and the subscription: the query is sent again.
+/// Subscribes to the visible rows. The server first sends the transfers that are not in a final state. So if a row is
+/// active on the page and is not sent, its transfer has ended between the query and the subscription, and the query is
+/// repeated.
 pub(super) fn watch_visible(list: LiveList<Transfer>, load: Fetch<Total>) {
     let feed = expect_context::<Feed>();
-    // Sorted, so that a new order of the same rows causes no new subscription.
+    // The ids are sorted, so that a new order of the same rows causes no new subscription.
     let visible = Memo::new(move |_| {
         let mut ids = list.order();
         ids.sort_unstable();

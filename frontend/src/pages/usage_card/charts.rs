@@ -1,4 +1,4 @@
-//! The card with the usage, in a piece of its own.
+//! The content of the card, which is loaded separately.
 
 use leptos::prelude::*;
 
@@ -16,7 +16,7 @@ use crate::{
 /// The number of seconds after which the usage is queried again.
 const INTERVAL: i64 = 300;
 
-/// The view of the part.
+/// The view of the card.
 pub(super) fn show(scope: ThroughputScope) -> AnyView {
     view! { <UsageCard scope /> }.into_any()
 }
@@ -35,7 +35,7 @@ fn UsageCard(scope: ThroughputScope) -> impl IntoView {
     let interval = clock.every(INTERVAL);
     Effect::watch(move || interval.get(), move |_, _, _| found.reload(), false);
     let chart = move |draw: fn(&Usage) -> ChartData| {
-        // The last one stays while the card changes to a failure.
+        // The last chart stays while the card changes to a failure.
         Memo::new(move |last: Option<&ChartData>| found.read(draw).or_else(|| last.cloned()).unwrap_or_default())
     };
     let (transfers, bytes) = (chart(month_chart_data::transfers), chart(month_chart_data::bytes));

@@ -1,4 +1,4 @@
-//! The last twelve months, with the current one, and their charts. Pure.
+//! The window and the charts of the last twelve months, including the current one. Pure.
 
 use crate::{
     api::series::Usage,
@@ -10,7 +10,7 @@ use crate::{
 pub(super) fn window(now: Instant, offset: i64) -> (Instant, Instant) {
     let Civil { year, month, .. } = now.civil(offset);
     let (year, month) = if month == 12 { (year, 1) } else { (year - 1, month + 1) };
-    // The first point stands for the month that holds `from`, so that any of its days will do.
+    // The first point covers the month that contains `from`, so any day of that month can be used.
     let from = parse_day(&format!("{year:04}-{month:02}-15")).map_or(now, Instant);
     (from, now)
 }

@@ -5,13 +5,13 @@ use leptos::{html, prelude::*};
 
 use crate::pages::editor::highlight::{Kind, visible};
 
-/// The length of the longest text with colours, in bytes: that of the longest definition.
+/// The maximum length of a text with colours, in bytes: the maximum length of a definition.
 const LONGEST: usize = 256 * 1024;
-/// The number of lines that are elements: those of the highest text area, and those above and below.
+/// The number of lines that are rendered as elements: as many as the highest text area shows, and some above and below.
 const LINES: usize = 96;
-/// The number of lines above the visible ones.
+/// The number of rendered lines above the visible ones.
 const ABOVE: usize = 24;
-/// Scrolling by fewer lines creates no elements.
+/// Scrolling by fewer lines than this creates no new elements.
 const STEP: usize = 16;
 
 /// Whether a text of this length, in bytes, has colours.
@@ -19,7 +19,8 @@ pub(super) fn has_colours(length: usize) -> bool {
     length <= LONGEST
 }
 
-/// The first line, from 0, that becomes an element, when this much of the whole height is above the visible part.
+/// The number of the first line, from 0, that is rendered as an element. `lines` is the number of lines of the text,
+/// `height` its height in pixels, and `above` how many of these pixels are above the visible part.
 pub(super) fn first_line(lines: usize, above: i32, height: i32) -> usize {
     let (above, height) = (u64::try_from(above).unwrap_or(0), u64::try_from(height).unwrap_or(0).max(1));
     let visible = u64::try_from(lines).unwrap_or(u64::MAX).saturating_mul(above) / height;
@@ -27,12 +28,12 @@ pub(super) fn first_line(lines: usize, above: i32, height: i32) -> usize {
     first - first % STEP
 }
 
-/// The lines from `first`, in colours.
+/// The lines from `first` on, in colours.
 #[component]
 pub(super) fn Colours(
     text: RwSignal<String>,
     first: Memo<usize>,
-    /// The element of the lines.
+    /// The element that contains the lines.
     element: NodeRef<html::Div>,
 ) -> impl IntoView {
     let lines = Memo::new(move |_| {

@@ -30,7 +30,7 @@ struct OpenList {
     position: Position,
 }
 
-/// The open list, if there is one. A handle.
+/// The open list, if there is one. A handle: copies share the same list.
 #[derive(Clone, Copy)]
 pub(super) struct Completions(RwSignal<Option<OpenList>>);
 
@@ -53,7 +53,7 @@ impl Completions {
         self.0.with_untracked(Option::is_some)
     }
 
-    /// Whether the list is open, like [`is_open`](Self::is_open), but reactive.
+    /// Like [`is_open`](Self::is_open), but reactive.
     pub(super) fn is_shown(self) -> bool {
         self.0.with(Option::is_some)
     }
@@ -68,7 +68,8 @@ impl Completions {
         self.0.with(|open_list| open_list.as_ref().map(|open_list| word_id(open_list.chosen)))
     }
 
-    /// Handles a key. Returns whether the list uses this key.
+    /// Handles a pressed key. Returns whether the list has used the key. `choose` is called when the key chooses a
+    /// completion.
     pub(super) fn press(self, key: &str, choose: impl FnOnce(Suggestion)) -> bool {
         let Some(OpenList { words, chosen, .. }) = self.0.get_untracked() else { return false };
         let last = words.len().saturating_sub(1);

@@ -1,4 +1,4 @@
-//! Help about the key below the pointer, as a tooltip.
+//! A tooltip with the description of the key below the pointer.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use crate::{
     ui::Tooltip,
 };
 
-/// How long the pointer rests on a key before the tooltip opens.
+/// How long the pointer must rest on a key before the tooltip opens.
 const REST: Duration = Duration::from_millis(350);
 
-/// The tooltip of the keys. A handle: copies are the same tooltip.
+/// The tooltip of the keys of the definition. A handle: copies share the same tooltip.
 #[derive(Clone, Copy)]
 pub(super) struct Hover {
     text: RwSignal<String>,
     grammar: Signal<Grammar>,
-    /// The element of the coloured lines, which are behind the text area.
+    /// The element that contains the coloured lines, behind the text area.
     lines: NodeRef<html::Div>,
-    /// The number of the first of them, from 0.
+    /// The number of the first line in that element, from 0.
     first: Memo<usize>,
     tooltip: Tooltip,
     tooltip_key: u32,
@@ -85,13 +85,13 @@ impl Hover {
         }
     }
 
-    /// Closes the tooltip at once, as the text changes.
+    /// Closes the tooltip at once, because the text changes.
     pub(super) fn close(self) {
         self.leave();
         self.tooltip.close(self.tooltip_key);
     }
 
-    /// The byte offset and the element of the key at a point of the window.
+    /// The byte offset and the element of the key at a point of the window; `None` if there is no key.
     fn key_at(self, x: f64, y: f64) -> Option<(usize, Element)> {
         let mut line = self.lines.get_untracked()?.first_element_child();
         let mut number = self.first.get_untracked();
@@ -111,7 +111,8 @@ impl Hover {
     }
 }
 
-/// The byte offset in its line and the element of the key at a point of the window.
+/// The byte offset within the line, and the element, of the key at a horizontal position of the window; `None` if there
+/// is no key.
 fn key_of_line(line: &Element, x: f64) -> Option<(usize, Element)> {
     let mut part = line.first_element_child();
     let mut column = 0;

@@ -1,4 +1,4 @@
-//! Handles typing and keys in the text area.
+//! Handles input events and pressed keys of the text area.
 
 use leptos::{ev::KeyboardEvent, prelude::*};
 
@@ -19,7 +19,7 @@ pub(super) struct InputHandler {
     code: Buffer,
     pub(super) choices: Completions,
     grammar: Signal<Grammar>,
-    /// Whether Tab moves the focus instead of indenting, as it does after Escape.
+    /// Whether Tab moves the focus instead of indenting. This is so after Escape.
     leaves: StoredValue<bool>,
 }
 
@@ -28,7 +28,7 @@ impl InputHandler {
         Self { code, choices: Completions::new(), grammar, leaves: StoredValue::new(false) }
     }
 
-    /// Takes the text after an input event.
+    /// Handles an input event; `text` is the text after it.
     pub(super) fn typed(self, text: &str) {
         let is_one_more = self.code.text.with_untracked(String::len) + 1 == text.len();
         self.code.text.set(text.to_owned());
@@ -37,7 +37,8 @@ impl InputHandler {
         }
     }
 
-    /// Opens the completions at the caret. Without an explicit request (Ctrl+Space), only within a word.
+    /// Opens the list of completions at the caret. Unless the user has requested it with Ctrl+Space (`is_asked`), it
+    /// opens only within a word.
     fn look(self, is_asked: bool) {
         let Self { code: Buffer { text, .. }, choices, grammar, .. } = self;
         let caret = self.code.selected().filter(|selected| selected.from == selected.to).map(|caret| caret.from);

@@ -134,7 +134,7 @@ fn the_key_of_a_value_is_found() {
     assert_eq!(key_at(text, 99), None);
 }
 
-/// Without its bounds each of these takes minutes.
+/// Without bounds in the code, each of these texts takes minutes.
 #[test]
 fn the_longest_text_is_read_at_once() {
     for piece in ["${{", "${{ ", "[${{,", "'a' ", "\"", "[", "a: ", "- ", "#", "a: b\n", "a: |\n", "&", "'${{ '", "|1"]

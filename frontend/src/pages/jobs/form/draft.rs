@@ -1,11 +1,11 @@
-//! The values of the job form.
+//! The edited values of the job form.
 
 use leptos::prelude::*;
 
 use super::field_table::{FIELDS, FormField};
 use crate::api::jobs::{CreateJobInput, Job, UpdateJobInput};
 
-/// A signal for each field. A handle: copies are the same draft.
+/// The edited values: a signal for each field. A handle: copies share the same values.
 #[derive(Clone, Copy)]
 pub(super) struct Draft {
     pub(super) agent: RwSignal<String>,
@@ -18,7 +18,7 @@ pub(super) struct Draft {
 pub(super) struct DraftField {
     pub(super) field: &'static FormField,
     pub(super) value: RwSignal<String>,
-    /// The value of the last field before it that is always shown.
+    /// The value of the last always shown field before this one, on which [`FormField::only_if`] depends.
     leader: RwSignal<String>,
 }
 
@@ -30,13 +30,13 @@ impl DraftField {
 }
 
 impl Draft {
-    /// The draft of a new job with common defaults.
+    /// The values for a new job, with common defaults.
     pub(super) fn new(agent: String) -> Self {
         let values = std::array::from_fn(|index| RwSignal::new((FIELDS[index].initial)()));
         Self { agent: RwSignal::new(agent), values }
     }
 
-    /// The draft of an existing job.
+    /// The values of an existing job.
     pub(super) fn of(job: &Job) -> Self {
         let draft = Self::new(job.agent_id.inner().to_owned());
         for (field, value) in FIELDS.iter().zip(draft.values) {
@@ -64,7 +64,7 @@ impl Draft {
         (schedule, timezone)
     }
 
-    /// The input to create the job; `None` if a choice has none of its values, which no control lets happen.
+    /// The input to create the job; `None` if a required choice has an unknown value, which the controls do not allow.
     pub(super) fn for_create(self) -> Option<CreateJobInput> {
         self.for_update().for_new_job(cynic::Id::new(self.agent.get_untracked()))
     }
@@ -83,7 +83,7 @@ impl Draft {
         [self.agent].into_iter().chain(self.values).map(|value| value.get()).collect()
     }
 
-    /// Values that the server cannot read at all: the name of each field in the API, and what is wrong.
+    /// The values that could not be sent to the server at all: the name of each field in the API, and what is wrong.
     pub(super) fn problems(self, is_new: bool) -> Vec<(&'static str, &'static str)> {
         let agent = (is_new && self.agent.with_untracked(String::is_empty)).then_some(("agentId", "Choose an agent."));
         let shown = self.fields().filter(|field| untrack(|| field.is_shown()));

@@ -1,4 +1,4 @@
-//! The fields of the job form, each declared once: what is shown, and what it stands for in a job.
+//! The fields of the job form, each declared once: its control, and how its value is read from and written to a job.
 
 use mftplus_protocol::{copy_rules::MOVE_TO, wire};
 
@@ -17,27 +17,28 @@ use crate::{
     },
 };
 
-/// A field of the form. Its value is a text: what was typed, or the name of a choice.
+/// A field of the form. Its value is a text: the typed text, or the name of the chosen option.
 pub(super) struct FormField {
     pub(super) card: FormCard,
-    /// The name in the API, by which the server says what is wrong with it.
+    /// The name in the API, which the server uses in errors.
     pub(super) key: &'static str,
     pub(super) label: &'static str,
     pub(super) hint: &'static str,
     pub(super) control: Control,
-    /// When it is shown, if not always, by the value of the last field before it that is always shown.
+    /// Whether the field is shown, depending on the value of the last always shown field before it; `None` if it is
+    /// always shown.
     pub(super) only_if: Option<fn(&str) -> bool>,
     /// The value for a new job.
     pub(super) initial: fn() -> String,
-    /// The value for an existing job; `None` if that of a new job stands for it.
+    /// The value for an existing job; `None` if the job does not set it, so that [`initial`](Self::initial) is used.
     pub(super) read: fn(&Job) -> Option<String>,
-    /// Puts the value into the input, after the fields before it.
+    /// Writes the value into the input. The fields before this one have been written already.
     pub(super) write: fn(&mut UpdateJobInput, &str),
-    /// What is wrong with a value that the server cannot read at all.
+    /// What is wrong with a value that could not be sent to the server at all; `None` if it is fine.
     pub(super) check: fn(&str) -> Option<&'static str>,
 }
 
-/// The cards of the form. Those of the schedule are drawn by their own component.
+/// The cards of the form. The card of the schedule has its own component.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum FormCard {
     Schedule,
@@ -49,15 +50,15 @@ pub(super) enum FormCard {
 /// The control of a field.
 #[derive(Clone, Copy)]
 pub(super) enum Control {
-    /// A text with its minimum and maximum length; without bounds if the maximum is 0.
+    /// A text with its minimum and maximum length. There are no bounds if the maximum is 0.
     Text { bounds: (u32, u32), is_required: bool },
-    /// A whole number between these.
+    /// A whole number with its minimum and maximum.
     Number { bounds: (u32, u32) },
-    /// One of these names, each with its label.
+    /// A choice among these options: name and label.
     Choice(fn() -> Vec<(String, String)>),
 }
 
-/// What is the same for most fields.
+/// The defaults of a field.
 const PLAIN: FormField = FormField {
     card: FormCard::Copy,
     key: "",
@@ -71,7 +72,7 @@ const PLAIN: FormField = FormField {
     check: |_| None,
 };
 
-/// A text that every job has, of at most this many characters.
+/// Declares a required text, with its maximum length in characters.
 macro_rules! text {
     ($field:ident, $most:literal) => {
         FormField {
@@ -83,7 +84,7 @@ macro_rules! text {
     };
 }
 
-/// A choice that every job has. A new job has the first of the table.
+/// Declares a required choice. A new job has the first option of the table.
 macro_rules! choice {
     ($field:ident, $table:ident) => {
         FormField {
@@ -96,7 +97,7 @@ macro_rules! choice {
     };
 }
 
-/// The name of a rule, which may be missing, of at most this many characters.
+/// Declares an optional text of a rule, with its maximum length in characters.
 macro_rules! text_rule {
     ($field:ident, $most:literal) => {
         FormField {
@@ -112,7 +113,7 @@ macro_rules! text_rule {
     };
 }
 
-/// A rule that is a choice. The first of the table is the default, which is sent as null.
+/// Declares a choice of a rule. The first option of the table is the default, which is sent as null.
 macro_rules! choice_rule {
     ($field:ident, $table:ident) => {
         FormField {
@@ -129,7 +130,8 @@ macro_rules! choice_rule {
 /// What happens to the source files: name and label.
 const AFTER_SUCCESS: [(&str, &str); 3] =
     [("keep", "Keep them"), ("delete", "Delete them"), (MOVE_TO, "Move them to a folder")];
-/// Which attributes are kept: their words, or a name for the default and for none, with a label.
+/// Which attributes are kept: name and label. The name lists the attributes; there are names for the default and for
+/// none.
 const PRESERVE: [(&str, &str); 5] = [
     ("", "All between local paths, otherwise none"),
     ("none", "None"),
@@ -138,7 +140,7 @@ const PRESERVE: [(&str, &str); 5] = [
     ("times modes", "Modification times and permissions"),
 ];
 
-/// The fields but the agent: those of the schedule, then the others in the order in which they are shown.
+/// The fields except the agent: first those of the schedule, then the others in the order in which they are shown.
 pub(super) const FIELDS: &[FormField] = &[
     FormField { card: FormCard::Schedule, key: "schedule", initial: || "0 2 * * *".to_owned(), ..text!(schedule, 255) },
     FormField { card: FormCard::Schedule, key: "timezone", initial: browser::time_zone, ..text!(timezone, 64) },
@@ -176,7 +178,7 @@ pub(super) const FIELDS: &[FormField] = &[
     },
     FormField { key: "onExists", label: "If a file exists", ..choice_rule!(on_exists, ON_EXISTS) },
     FormField { key: "onFileError", label: "If files of a folder fail", ..choice_rule!(on_file_error, ON_FILE_ERROR) },
-    // Without a key: only the folder can be wrong.
+    // This field has no key, because only the folder can be wrong.
     FormField {
         card: FormCard::Rules,
         label: "Copied files at the source",
@@ -289,10 +291,10 @@ pub(super) const FIELDS: &[FormField] = &[
     },
 ];
 
-/// A field of the retry policy: shown if a failed run is retried.
+/// The defaults of a field of the retry policy, which is shown only if failed runs are retried.
 const OF_RETRIES: FormField = FormField { card: FormCard::Policies, only_if: Some(has_retries), ..PLAIN };
 
-/// The maximum number of attempts, if there is more than one.
+/// The maximum number of attempts; `None` if there is only one attempt, so that there are no retries.
 fn several(attempts: &str) -> Option<i32> {
     browser::whole_number(attempts).filter(|most| *most > 1)
 }
@@ -306,13 +308,13 @@ fn is_move(choice: &str) -> bool {
     choice == MOVE_TO
 }
 
-/// The name in [`PRESERVE`] of the attributes that a job names.
+/// The name in [`PRESERVE`] for the attributes that a job keeps.
 fn preserve_name(kept: &[PreservedAttribute]) -> String {
     let words: Vec<&str> = kept.iter().map(|kept| name_of(&ATTRIBUTES, kept)).collect();
     if words.is_empty() { "none".to_owned() } else { words.join(" ") }
 }
 
-/// The attributes of a name in [`PRESERVE`]; `None` for the default.
+/// The attributes for a name in [`PRESERVE`]; `None` for the default.
 fn preserve_of(name: &str) -> Option<Vec<PreservedAttribute>> {
     let is_named = |word: &str| name.split(' ').any(|named| named == word);
     let kept = ATTRIBUTES.iter().filter(|(_, word, _)| is_named(word)).map(|(kept, ..)| *kept).collect();

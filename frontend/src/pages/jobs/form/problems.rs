@@ -1,4 +1,5 @@
-//! What is wrong with the fields of the job form: found here before it is sent, or by the server.
+//! What is wrong with the fields of the job form. Problems are found by the dashboard before it sends the form, or by
+//! the server.
 
 use leptos::prelude::*;
 
@@ -8,28 +9,28 @@ use crate::{api, browser, effect::effect, user_action::UserAction};
 /// The fields of a retry policy, which the server reports together.
 const RETRY: [&str; 4] = ["maxAttempts", "initialDelay", "factor", "maxDelay"];
 
-/// The problems of the last attempt to save. A handle: copies are the same problems.
+/// The problems of the last attempt to save. A handle: copies share the same problems.
 #[derive(Clone, Copy)]
 pub(super) struct Problems {
-    /// Found before anything was sent: name in the API and sentence.
+    /// The problems that the dashboard found: the name of the field in the API, and a sentence.
     own: RwSignal<Vec<(&'static str, &'static str)>>,
     user_action: UserAction,
 }
 
 impl Problems {
-    /// No problems. After each attempt that finds some, the first of these fields gets the focus.
+    /// No problems so far. After each attempt with problems, the first wrong field gets the focus.
     pub(super) fn new(user_action: UserAction) -> Self {
         let problems = Self { own: RwSignal::new(Vec::new()), user_action };
         effect(move || {
             if !problems.all().is_empty() {
-                // After the fields are marked.
+                // Runs after the fields are marked as invalid.
                 request_animation_frame(|| browser::focus_first("form.sheet [aria-invalid=true]"));
             }
         });
         problems
     }
 
-    /// Takes the problems of values that the server cannot read at all. Returns whether there are none.
+    /// Stores the problems that the dashboard has found. Returns whether there are none, so that the form can be sent.
     pub(super) fn check(self, found: Vec<(&'static str, &'static str)>) -> bool {
         let is_fine = found.is_empty();
         if !is_fine {
@@ -39,12 +40,12 @@ impl Problems {
         is_fine
     }
 
-    /// What is wrong with a field, by its name in the API. Reactive.
+    /// What is wrong with the field that has this name in the API. Reactive.
     pub(super) fn of(self, field: &'static str) -> Signal<Option<String>> {
         Signal::derive(move || self.all().into_iter().find(|(name, _)| name == field).map(|(_, text)| text))
     }
 
-    /// What is said beside the button. Reactive.
+    /// The error beside the button that saves. Reactive.
     pub(super) fn summary(self) -> Option<String> {
         let all = self.all();
         if all.is_empty() {

@@ -1,4 +1,4 @@
-//! The card with the schedule and its time zone, and a preview of them during input.
+//! The card with the schedule and its time zone, and a preview of both during input.
 
 use leptos::prelude::*;
 
@@ -39,8 +39,8 @@ pub(super) fn ScheduleCard(
     };
     let (settled_schedule, settled_timezone) = (debounced(schedule), debounced(timezone));
     let preview = fetch_preview(settled_schedule, settled_timezone, || None);
-    // The preview says what is wrong with them; saving may fail for what the preview does not know. That counts until
-    // one of them is changed.
+    // The preview shows what is wrong with the values. Saving may find further problems; these are shown until one of
+    // the values is changed.
     let refused = RwSignal::new(None::<(String, String)>);
     let texts = move || (schedule.get(), timezone.get());
     effect(move || {

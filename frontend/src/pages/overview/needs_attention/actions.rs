@@ -21,7 +21,7 @@ use crate::{
 /// The job or pipeline of an item: whether it is a pipeline, its id and its name.
 type Owner = (bool, String, String);
 
-/// What the buttons of an item do. A handle.
+/// The actions of an item's buttons. A handle: copies share the same state.
 #[derive(Clone, Copy)]
 struct Acting {
     board: Board,
@@ -46,7 +46,7 @@ pub(super) fn Actions(row: RwSignal<Entry<AttentionItem>>) -> impl IntoView {
     };
     let button = move || {
         label.get().map(|label| {
-            // Not `disabled`, which would take the focus out of the table without an event.
+            // The attribute `disabled` is not used: it would take the focus out of the table without an event.
             view! {
                 <button
                     type="button"
@@ -101,7 +101,8 @@ pub(super) fn CancelDialog() -> impl IntoView {
 }
 
 impl Acting {
-    /// Asks for the objects that the action changes now, and then carries it out. Cancelling asks the user first.
+    /// Queries the objects that the action would change now, and then executes it. Before cancelling, the user is
+    /// asked.
     fn begin(self, id: &str, kind: AttentionActionType) {
         self.is_busy.set(true);
         self.board.session.execute(attention::action_ids(id), move |outcome| match outcome {
@@ -141,7 +142,7 @@ impl Acting {
         }
     }
 
-    /// Pauses the job or pipeline of an item, which can be undone.
+    /// Pauses the job or pipeline of an item. The notification has a button that undoes this.
     fn pause(self, (is_pipeline, id, name): Owner) {
         let board = self.board;
         let Board { session, toasts, .. } = board;
@@ -163,13 +164,13 @@ impl Acting {
     }
 
     fn say(self, outcome: Result<String, String>) {
-        // The item may have gone, and its row with it.
+        // The item and its row may have been removed.
         self.is_busy.try_set(false);
         self.board.say(outcome);
     }
 }
 
-/// The job or pipeline of an item, if pausing it may be an answer.
+/// The job or pipeline of an item, if pausing it is a reasonable action.
 fn pausable(item: &AttentionItem) -> Option<Owner> {
     let is_answer = matches!(
         item.kind,
@@ -182,7 +183,8 @@ fn pausable(item: &AttentionItem) -> Option<Owner> {
     Some((owner.kind == AttentionObjectType::Pipeline, owner.id.inner().to_owned(), owner.name.clone()))
 }
 
-/// The result of a change of several transfers: how many were changed, and why the first of the others was not.
+/// The text about a change of several transfers: how many were changed, and why the first refused one was not. `Err` if
+/// any was refused.
 fn summary(results: &[ItemResult], done: &str) -> Result<String, String> {
     let refused: Vec<&str> = results.iter().filter_map(|result| result.error.as_deref()).collect();
     let changed = results.len() - refused.len();

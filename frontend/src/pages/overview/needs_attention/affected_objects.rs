@@ -1,4 +1,4 @@
-//! What an attention item affects, as links. Pure.
+//! The objects that an attention item affects, as links. Pure.
 
 use crate::{
     api::attention::{AttentionItem, AttentionKind, AttentionObject, AttentionObjectType},
@@ -15,11 +15,11 @@ pub(super) struct Affected {
     pub(super) address: String,
 }
 
-/// What an object is called.
+/// The name of an object.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Name {
     Text(String),
-    /// A run, by the time at which it started; `None` if it has not.
+    /// A run, named by the time at which it started; `None` if it has not started.
     Run(Option<Instant>),
 }
 
@@ -30,13 +30,14 @@ pub(super) fn owner(item: &AttentionItem) -> Option<&AttentionObject> {
     item.objects.first().filter(is_owner)
 }
 
-/// The first objects of an item.
+/// The first objects of an item, at most [`MOST`].
 pub(super) fn affected(item: &AttentionItem) -> Vec<Affected> {
     let owner = owner(item).map(|owner| owner.id.inner());
     item.objects.iter().take(MOST).filter_map(|object| link(object, owner)).collect()
 }
 
-/// How many objects of an item are not named, and the address of the list or the page with all of them.
+/// The number of objects of an item that are not named, and the address of the page or list with all of them; `None` if
+/// all are named.
 pub(super) fn more(item: &AttentionItem) -> Option<(i32, String)> {
     let of_owner = owner(item).and_then(|owner| link(owner, None));
     let named = i32::try_from(item.objects.len().min(MOST)).unwrap_or(i32::MAX);

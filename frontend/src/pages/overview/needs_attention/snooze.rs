@@ -17,7 +17,7 @@ use crate::{
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 
-/// The ends to choose from: name, label.
+/// The end times to choose from: name, label.
 const ENDS: [(&str, &str); 4] =
     [("1h", "In 1 hour"), ("4h", "In 4 hours"), ("tomorrow", "Tomorrow at 08:00"), ("other", "At another time")];
 
@@ -100,8 +100,8 @@ pub(super) fn SnoozeDialog() -> impl IntoView {
     }
 }
 
-/// The end with a name. `other` is what the user has entered, `offset` how many minutes the zone is ahead of UTC at an
-/// instant.
+/// The time of the end with this name. `other` is the time that the user has entered; `offset` returns how many minutes
+/// the time zone is ahead of UTC at an instant.
 fn end_of(name: &str, other: Option<Instant>, now: Instant, offset: impl Fn(Instant) -> i64) -> Option<Instant> {
     match name {
         "1h" => Some(Instant(now.0 + HOUR)),
@@ -109,7 +109,7 @@ fn end_of(name: &str, other: Option<Instant>, now: Instant, offset: impl Fn(Inst
         "tomorrow" => {
             let today = (now.0 + offset(now) * 60_000).div_euclid(DAY);
             let as_if_utc = (today + 1) * DAY + 8 * HOUR;
-            // The offset may change in the night.
+            // The offset may change during the night.
             let guess = Instant(as_if_utc - offset(now) * 60_000);
             Some(Instant(as_if_utc - offset(guess) * 60_000))
         }
@@ -139,7 +139,7 @@ mod tests {
         let late = at("2026-04-25T23:30:00Z");
         assert_eq!(end_of("tomorrow", None, late, |_| 0), Some(at("2026-04-26T08:00:00Z")));
         assert_eq!(end_of("tomorrow", None, late, |_| 120), Some(at("2026-04-27T06:00:00Z")));
-        // Clocks are set back in the night.
+        // Clocks are set back during the night.
         let change = at("2026-10-25T01:00:00Z");
         let offset = |at: Instant| if at < change { 120 } else { 60 };
         assert_eq!(end_of("tomorrow", None, at("2026-10-24T10:00:00Z"), offset), Some(at("2026-10-25T07:00:00Z")));

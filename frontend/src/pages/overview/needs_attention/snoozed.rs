@@ -9,14 +9,15 @@ use crate::{
     ui::{Message, OptionalTime, Rows},
 };
 
-/// How many items are snoozed, and on demand which, with a button that ends each snooze.
+/// The number of snoozed items and, on demand, a list of them with a button that ends each snooze.
 #[component]
 pub(super) fn Snoozed() -> impl IntoView {
     let board = expect_context::<Board>();
     let items = Memo::new(move |_| board.attention.list(true).unwrap_or_default());
     let count = move || format::count(i64::try_from(items.with(Vec::len)).unwrap_or(i64::MAX));
     let ids = move || items.with(|items| items.iter().map(|item| item.id.inner().to_owned()).collect::<Vec<String>>());
-    // The same element as long as the item is snoozed: its count changes, and its button may have the focus.
+    // The element of an item stays the same as long as the item is snoozed: its count may change, and its button may
+    // have the focus.
     let row = move |id: String| {
         let own = id.clone();
         let item = Memo::new(move |_| items.with(|items| items.iter().find(|item| item.id.inner() == own).cloned()));
