@@ -1,4 +1,4 @@
-//! A part of a page that is shown once its first queries have ended.
+//! A part of a page that is shown when its first queries have ended.
 
 use leptos::prelude::*;
 

@@ -1,8 +1,8 @@
 //! Charts over time, as SVG, with the same content as text.
 //!
-//! The plot is one tab stop: a slider, whose arrow keys move a cursor from point to point. The point under the cursor
-//! or the pointer is described beside it, and read out. A summary stands above the plot, and a table of all points
-//! below it on demand. Nothing moves by itself.
+//! The plot is one tab stop: a slider whose arrow keys move a cursor from point to point. A text beside the plot, which
+//! screen readers read out, describes the point under the cursor or the pointer. A summary is above the plot and, on
+//! demand, a table of all points below it. No part of the chart moves by itself.
 
 mod cursor;
 mod data;
@@ -66,7 +66,7 @@ pub(crate) fn Chart(
     }
 }
 
-/// What the colours and symbols mean; nothing for a single series without marks.
+/// The legend of the colours and symbols; empty for a single series without bands and remarks.
 #[component]
 fn Legend(data: Signal<ChartData>) -> impl IntoView {
     let entries = Memo::new(move |_| data.with(legend));
@@ -140,7 +140,7 @@ fn PointTable(name: &'static str, data: Signal<ChartData>) -> impl IntoView {
         rows.into_iter().map(row).collect_view()
     };
     view! {
-        // Keyboard users can scroll it.
+        // The table can get the focus, so that keyboard users can scroll it.
         <div class="chart-table" tabindex="0" role="region" aria-label=format!("{name}: table")>
             <table>
                 <thead>

@@ -16,7 +16,7 @@ pub(crate) fn CopyButton(
     /// The noun in the name of the button: `Copy <what>`.
     what: &'static str,
     #[prop(into)] text: Signal<String>,
-    /// Whether the button has no text, beside a text that it copies.
+    /// Whether the button shows only its icon, because it is beside the text that it copies.
     #[prop(optional)]
     is_bare: bool,
 ) -> impl IntoView {
@@ -38,7 +38,7 @@ pub(crate) fn CopyButton(
         });
     };
     let class = if is_bare { "button button-small button-bare" } else { "button button-small" };
-    // In a dialog the notification is behind the dialog, so the button shows it too.
+    // If the button is in a dialog, the notification is behind the dialog, so the button shows the success, too.
     let icon = move || view! { <Icon name=if is_copied.get() { "done" } else { "copy" } /> };
     view! {
         <button type="button" class=class aria-label=format!("Copy {what}") on:click=copy>

@@ -1,4 +1,4 @@
-//! Modal dialogs on the native `dialog` element, which keeps the focus and returns it.
+//! Modal dialogs with the native `dialog` element, which keeps the focus inside and returns it at the end.
 
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
@@ -10,7 +10,7 @@ use crate::{effect::effect, user_action::UserAction};
 pub(crate) fn Dialog(
     open: RwSignal<bool>,
     #[prop(into)] title: Signal<String>,
-    /// Whether nothing behind the dialog can be seen, and the Escape key does not close it.
+    /// Whether the dialog hides the page behind it and cannot be closed with Escape.
     #[prop(optional)]
     covers_page: bool,
     children: ChildrenFn,
@@ -21,9 +21,9 @@ pub(crate) fn Dialog(
         if !open.get() {
             element.close();
         } else if !element.open() {
-            // After the contents are rendered, so that the first field gets the focus.
+            // Opens after the contents are rendered, so that the first field gets the focus.
             request_animation_frame(move || {
-                // It may have been closed before, or the page left.
+                // The dialog may have been closed meanwhile, or the user may have left the page.
                 if open.try_get_untracked() != Some(true) || element.open() {
                     return;
                 }
@@ -70,7 +70,7 @@ pub(crate) fn FormDialog(
     /// Whether the form cannot be submitted yet.
     #[prop(optional, into)]
     is_blocked: Signal<bool>,
-    /// The label of the button that closes the dialog: what happens then.
+    /// The label of the button that closes the dialog without submitting.
     #[prop(into, default = "Cancel".into())]
     dismiss: Signal<String>,
     children: ChildrenFn,

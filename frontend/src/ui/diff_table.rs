@@ -17,7 +17,7 @@ pub(crate) fn DiffTable(
     /// The name of the text at the right.
     #[prop(into)]
     new: String,
-    /// The lines of both.
+    /// The compared lines of both texts.
     lines: Vec<Line>,
 ) -> impl IntoView {
     let label = format!("{old} compared with {new}");

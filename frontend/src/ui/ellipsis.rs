@@ -1,15 +1,17 @@
-//! Text on one line. What does not fit is left out in the middle, so that the beginning and the end stay readable.
+//! Text on one line. If it does not fit, its middle is replaced by an ellipsis, so that the beginning and the end stay
+//! readable.
 
 use leptos::{html, prelude::*};
 
-/// The maximum number of characters at the end of a text that are never left out.
+/// The maximum number of characters at the end of a text that always stay visible.
 const END: usize = 10;
-/// The maximum number of characters of a text that is left out at its end, not in the middle.
+/// Texts of up to this number of characters are shortened at the end instead of in the middle.
 const SHORT: usize = 20;
-/// The number of characters from which a text that is no link can be focused, so that a keyboard shows all of it.
+/// From this number of characters on, a text that is not a link can get the focus, so that keyboard users can see it in
+/// full.
 const LONG: usize = 28;
 
-/// A text on one line, or a link with it. The pointer or the focus shows what was left out.
+/// A text, or a link with this text, on one line. With the pointer or the focus on it, the full text is shown.
 #[component]
 pub(crate) fn Ellipsis(
     #[prop(into)] text: Signal<String>,
@@ -41,7 +43,7 @@ pub(crate) fn Ellipsis(
         }
         .into_any()
     } else {
-        // Without the label, the name of the link has a space between the two parts.
+        // Without the label, the accessible name of the link would have a space between the two parts.
         view! {
             <a class=class href=href aria-label=move || text.get()>
                 {content}
@@ -62,8 +64,8 @@ pub(crate) fn Ellipsis(
     }
 }
 
-/// The beginning of a text, which may be left out in part, and its end, which may not. The end of a sentence begins with
-/// a word.
+/// Splits a text into its beginning, which may be shortened, and its end, which always stays visible. If the text is a
+/// sentence, the end begins with a word.
 fn split(text: &str) -> (String, String) {
     let count = text.chars().count();
     if count <= SHORT {

@@ -1,4 +1,4 @@
-//! A labelled input field, and what is wrong with it.
+//! A labelled input field with its error message.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::Message;
 
-/// What is wrong with a field, below it. The field is described by it through the returned id.
+/// The error message below a field. Returns its element id, for the field's `aria-describedby`, and its view.
 pub(super) fn problem_below(problem: Signal<Option<String>>) -> (String, impl IntoView) {
     static LAST: AtomicU32 = AtomicU32::new(0);
     let id = format!("problem-{}", LAST.fetch_add(1, Ordering::Relaxed));
@@ -31,12 +31,13 @@ pub(crate) fn Field(
     #[prop(default = "text")] kind: &'static str,
     #[prop(optional, into)] hint: String,
     #[prop(optional)] autocomplete: &'static str,
-    /// The minimum and maximum length of a text; of a number, its minimum and maximum. No bounds if the maximum is 0.
+    /// The minimum and maximum length of a text, or the minimum and maximum of a number. There are no bounds if the
+    /// maximum is 0.
     #[prop(optional)]
     bounds: (u32, u32),
     #[prop(optional)] is_required: bool,
     #[prop(optional)] is_first: bool,
-    /// What is wrong with the value.
+    /// What is wrong with the value; `None` if it is fine.
     #[prop(optional, into)]
     problem: Signal<Option<String>>,
 ) -> impl IntoView {

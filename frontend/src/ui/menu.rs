@@ -11,7 +11,7 @@ use wasm_bindgen::JsCast;
 use super::Icon;
 use crate::browser;
 
-/// A button with a panel, which closes with Escape, when the focus leaves it and when a link in it is followed.
+/// A button with a panel. The panel closes with Escape, when the focus leaves it, and when a link in it is followed.
 #[component]
 pub(crate) fn Menu(
     /// The label of the button.
@@ -67,7 +67,7 @@ pub(crate) fn Menu(
                 {name}
             </button>
             <Show when=move || is_open.get()>
-                // It takes the focus, so that a click between its fields does not close it.
+                // The panel can get the focus, so that a click between its fields does not close it.
                 <div class="menu-panel" role="group" aria-label=name tabindex="-1" on:click=follow>
                     {children()}
                 </div>

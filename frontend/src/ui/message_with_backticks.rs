@@ -2,10 +2,11 @@
 
 use leptos::prelude::*;
 
-/// The maximum number of names that are shown as code. Agents and users have a say in what a message holds.
+/// The maximum number of names that are shown as code. A bound is needed, because agents and users influence the
+/// content of messages.
 const MOST_NAMES: usize = 32;
 
-/// A message with its names as code.
+/// A message whose names are shown as code.
 #[component]
 pub(crate) fn Message(#[prop(into)] text: Signal<String>) -> impl IntoView {
     move || text.with(|text| parts(text).into_iter().map(part).collect_view())
@@ -16,12 +17,12 @@ fn part((text, is_name): (&str, bool)) -> AnyView {
     if is_name { view! { <code>{text}</code> }.into_any() } else { text.into_any() }
 }
 
-/// A message without the backticks of its names, for what shows plain text only.
+/// The message without the backticks around names, for places that show plain text only.
 pub(crate) fn plain(message: &str) -> String {
     parts(message).into_iter().map(|(part, _)| part).collect()
 }
 
-/// The parts of a message in their order, and whether each is a name. A backtick without a second one is text.
+/// The parts of a message in their order, and whether each is a name. A backtick without a closing one is text.
 fn parts(message: &str) -> Vec<(&str, bool)> {
     let (mut parts, mut rest) = (Vec::new(), message);
     for _ in 0..MOST_NAMES {

@@ -12,7 +12,7 @@ pub(crate) fn Missing(
     noun: &'static str,
     /// The list that such objects belong to: address and name.
     parent: (&'static str, &'static str),
-    /// What may be the reason.
+    /// The possible reason.
     #[prop(into)]
     text: String,
 ) -> impl IntoView {

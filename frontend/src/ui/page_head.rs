@@ -1,4 +1,4 @@
-//! The head of a page: its title, also of the tab, and its actions.
+//! The head of a page: its title, which is also that of the tab, and its actions.
 
 use leptos::{html, prelude::*};
 use leptos_router::hooks::use_location;
@@ -22,12 +22,13 @@ pub(crate) fn PageHead(
     effect(move || tab.set_title(&title.get()));
     effect(move || {
         let has_focus = document().active_element().is_some_and(|element| element.tag_name() != "BODY");
-        // A title that is replaced when its page has loaded takes the focus away with it.
+        // If the placeholder's title has the focus, the title that replaces it when the page has loaded must get the
+        // focus, too.
         let came_from_another = tab.was_on_another_page(&path.read_untracked()) || has_focus;
         if let Some(heading) = heading.get()
             && came_from_another
         {
-            // The user who comes back finds the page where it was.
+            // The page must not scroll, so that a user who comes back finds it at the same position.
             browser::focus_in_place(&heading);
         }
     });

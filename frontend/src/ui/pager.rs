@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::base_path::href;
 
-/// Links to the previous and the next page, with the total. It is empty if there is only one page.
+/// Links to the previous and the next page, with the total. Empty if there is only one page.
 #[component]
 pub(crate) fn Pager(
     /// The total as text.
@@ -40,7 +40,7 @@ pub(crate) fn Pager(
         Some(pages) => format!("Page {} of {}", page.get(), pages.max(1)),
         None => format!("Page {}", page.get()),
     };
-    // Without a summary the total is not known yet.
+    // While the summary is empty, the total is not known yet.
     let is_needed = Memo::new(move |_| {
         page.get() > 1 || pages.get().is_none_or(|pages| pages > 1) && !summary.with(String::is_empty)
     });

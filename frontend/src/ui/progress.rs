@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use super::Tone;
 use crate::format;
 
-/// A progress bar. It changes one CSS property; the style sheet animates it. An unknown progress has no value.
+/// A progress bar. It changes one CSS property, which the style sheet animates. If the progress is not known, the bar
+/// is indeterminate.
 #[component]
 pub(crate) fn Progress(
     /// The accessible name of the bar.
@@ -16,7 +17,7 @@ pub(crate) fn Progress(
     value: Signal<Option<f64>>,
     #[prop(into)] tone: Signal<Tone>,
 ) -> impl IntoView {
-    // The bar has its full length and is scaled, which the browser does without laying out the page again.
+    // The bar has its full length and is scaled, because browsers scale elements without a new layout of the page.
     let share = move || format::fixed(value.get().unwrap_or(0.0).min(100.0) / 100.0, 4);
     view! {
         <div

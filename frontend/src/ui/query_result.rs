@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use super::{Failure, SkeletonRows};
 use crate::reactive_query::Stage;
 
-/// Shows the children, or instead a skeleton while the query is pending, its error, or `nothing` if it found nothing.
+/// Shows the children when the query has a result. Shows a skeleton while the query is pending, the error if it failed,
+/// or `nothing` if it found nothing.
 #[component]
 pub(crate) fn QueryResult(
     /// The stage of the query.

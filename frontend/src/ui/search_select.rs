@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::Select;
 use crate::format;
 
-/// A labelled list of options, of which a search selects those that are shown. The chosen one is always among them.
+/// A labelled list of options. A search determines which options are listed; the chosen option is always listed.
 #[component]
 pub(crate) fn SearchSelect(
     label: &'static str,
@@ -13,7 +13,7 @@ pub(crate) fn SearchSelect(
     search_label: &'static str,
     /// The label of the option without a value.
     none: &'static str,
-    /// Whether there are enough options to need the search field.
+    /// Whether there are so many options that the search field is needed.
     #[prop(into)]
     is_large: Signal<bool>,
     /// The text that is searched for.
@@ -22,7 +22,7 @@ pub(crate) fn SearchSelect(
     #[prop(into)]
     found: Signal<Vec<(String, String)>>,
     #[prop(into)] chosen: Signal<String>,
-    /// The label of the chosen option, if it is not among those that were found.
+    /// The label of the chosen option if it is not in `found`; `None` if the label is not known.
     #[prop(into)]
     chosen_label: Signal<Option<String>>,
     #[prop(into)] on_choose: Callback<String>,

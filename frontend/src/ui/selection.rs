@@ -6,7 +6,7 @@ use leptos::{html, prelude::*};
 
 use crate::effect::effect;
 
-/// The selected rows. A handle: copies are the same selection.
+/// The selected rows. A handle: copies share the same selection.
 #[derive(Clone, Copy)]
 pub(crate) struct Selection {
     ids: RwSignal<BTreeSet<String>>,
@@ -15,17 +15,18 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// A selection of some of these rows; at first, of none.
+    /// A selection among the rows with these ids. At first, no row is selected.
     pub(crate) fn new(rows: Signal<Vec<String>>) -> Self {
         Self { ids: RwSignal::new(BTreeSet::new()), rows }
     }
 
-    /// The ids of the selected rows in their order. Rows that have left the table are not selected. Reactive.
+    /// The ids of the selected rows, in the order of the table. Rows that are no longer in the table are not selected.
+    /// Reactive.
     pub(crate) fn chosen(self) -> Vec<String> {
         self.rows.with(|rows| self.ids.with(|ids| rows.iter().filter(|id| ids.contains(*id)).cloned().collect()))
     }
 
-    /// Selects no row.
+    /// Deselects all rows.
     pub(crate) fn clear(self) {
         self.ids.update(BTreeSet::clear);
     }
@@ -38,14 +39,14 @@ impl Selection {
         });
     }
 
-    /// Whether all rows are selected, and whether any is. Reactive.
+    /// Whether all rows are selected, and whether any row is. Reactive.
     fn extent(self) -> (bool, bool) {
         let chosen = self.chosen().len();
         (chosen > 0 && chosen == self.rows.with(Vec::len), chosen > 0)
     }
 }
 
-/// The cell with the checkbox of a row.
+/// The cell with the checkbox that selects a row.
 #[component]
 pub(crate) fn SelectCell(
     selection: Selection,
@@ -67,7 +68,7 @@ pub(crate) fn SelectCell(
     }
 }
 
-/// The cell with the checkbox of all rows.
+/// The cell with the checkbox that selects all rows.
 #[component]
 pub(super) fn SelectAll(selection: Selection) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
@@ -87,7 +88,7 @@ pub(super) fn SelectAll(selection: Selection) -> impl IntoView {
         }
     };
     view! {
-        // No head of its column, which has no name.
+        // This is an ordinary cell, because the column has no name.
         <td class="cell-select">
             <label class="select-all">
                 <input

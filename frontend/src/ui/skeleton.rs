@@ -1,4 +1,4 @@
-//! Skeletons: grey placeholders of the final height, so that nothing jumps when the data arrives.
+//! Skeletons: grey placeholders with the final height, so that the page does not move when the data arrives.
 
 use leptos::prelude::*;
 

@@ -7,11 +7,11 @@ use crate::format::fixed;
 const WIDTH: f64 = 120.0;
 const HEIGHT: f64 = 32.0;
 const MARGIN: f64 = 2.0;
-/// The minimum number of samples that fill the width; with fewer, the line starts further to the right.
+/// The minimum number of samples that fill the whole width. With fewer samples, the line starts further to the right.
 const FEWEST: usize = 9;
 
-/// A line through equidistant samples, newest at the right, with a gap where there are none. The greatest sample touches
-/// the top, and more samples are closer together.
+/// A line through equidistant samples, newest at the right. `None` is a gap. The greatest sample is at the top. The
+/// more samples there are, the closer together they are.
 #[component]
 pub(crate) fn Sparkline(#[prop(into)] samples: Signal<Vec<Option<f64>>>) -> impl IntoView {
     let lines = Memo::new(move |_| samples.with(|samples| lines(samples)));
@@ -52,7 +52,7 @@ fn lines(samples: &[Option<f64>]) -> Vec<String> {
     lines
 }
 
-/// The line of a sparkline, closed along the bottom.
+/// The area between a line and the bottom of the sparkline.
 fn area(line: &str) -> String {
     match line.strip_prefix('M').and_then(|rest| rest.split(' ').next()) {
         Some(left) => format!("{line}V32H{left}Z"),

@@ -1,4 +1,4 @@
-//! Tables with a fixed layout. Where there is little room the rows become cards, in which each cell is labelled by its
+//! Tables with a fixed layout. On narrow screens the rows become cards, in which each cell is labelled by its
 //! `data-label`.
 
 use leptos::{
@@ -21,11 +21,11 @@ pub(crate) struct Column {
     weight: u16,
     /// Whether the cells are aligned at the right.
     is_number: bool,
-    /// Whether a table with little room leaves the column out.
+    /// Whether tables hide the column when there is little space.
     is_late: bool,
     /// Whether the column is hidden until the user chooses it.
     is_optional: bool,
-    /// The order of the rows by this column, if there is one.
+    /// How the rows can be sorted by this column; `None` if they cannot.
     order: Option<ColumnOrder>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Column {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct ColumnOrder {
     name: &'static str,
-    /// What comes first when the user first sorts by the column.
+    /// Which values come first when the user first sorts by the column.
     first: First,
 }
 
@@ -43,8 +43,8 @@ enum First {
     Highest,
 }
 
-/// The order of the rows of a table: the name of the order of a column, with `-` before it if the highest values come
-/// first.
+/// The current order of the rows of a table: the name of a column's order, with `-` before it if the highest values
+/// come first.
 #[derive(Clone, Copy)]
 pub(crate) struct Order {
     pub(crate) current: Signal<String>,
@@ -78,22 +78,22 @@ impl Column {
         Self::text("", weight)
     }
 
-    /// The column, left out by a table with little room. Cards show it.
+    /// The same column, hidden when there is little space. Cards still show it.
     pub(crate) const fn late(self) -> Self {
         Self { is_late: true, ..self }
     }
 
-    /// The column, hidden until the user chooses it.
+    /// The same column, hidden until the user chooses it.
     pub(crate) const fn optional(self) -> Self {
         Self { is_optional: true, ..self }
     }
 
-    /// The column, by which rows can be sorted.
+    /// The same column, by which rows can be sorted. The first click puts the highest values first.
     pub(crate) const fn sorted_by(self, order: &'static str) -> Self {
         Self { order: Some(ColumnOrder { name: order, first: First::Highest }), ..self }
     }
 
-    /// The column, by which rows can be sorted, the lowest values first.
+    /// The same column, by which rows can be sorted. The first click puts the lowest values first.
     pub(crate) const fn sorted_up_by(self, order: &'static str) -> Self {
         Self { order: Some(ColumnOrder { name: order, first: First::Lowest }), ..self }
     }
@@ -108,8 +108,8 @@ impl Column {
         !self.name.is_empty()
     }
 
-    /// Whether the column is hidden. `hidden` lists the hidden columns in the form of the URL; without it, optional
-    /// columns are hidden.
+    /// Whether the column is hidden. `hidden` lists the hidden columns in the form of the URL; if it is `None`,
+    /// optional columns are hidden.
     pub(crate) fn is_hidden(&self, hidden: Option<&str>) -> bool {
         match hidden {
             Some(hidden) => hidden.split(',').any(|key| key == self.key()),
@@ -123,7 +123,7 @@ impl Column {
     }
 }
 
-/// The list of hidden columns after one was hidden or shown, in the form of the URL.
+/// The list of hidden columns in the form of the URL, after `toggled` was hidden or shown.
 pub(crate) fn toggle_column(columns: &[Column], hidden: Option<&str>, toggled: Column) -> String {
     let is_hidden = |column: &&Column| column.is_hidden(hidden) != (**column == toggled);
     let keys: Vec<_> = columns.iter().filter(is_hidden).map(Column::key).collect();
@@ -176,7 +176,8 @@ pub(crate) fn Table(
     let waiting = freeze.map(|freeze| {
         let is_used = Memo::new(move |_| has_pointer.get() || has_focus.get());
         effect(move || freeze.on_hold.run(is_used.get()));
-        // Not all browsers send an event when the element with the focus is removed: rows would be held for ever.
+        // Not all browsers send an event when the element with the focus is removed. Without this, the rows would be
+        // held for ever.
         effect(move || {
             let is_waiting = freeze.new_rows.get() != 0;
             if is_waiting && has_focus.get_untracked() && frame.get_untracked().is_none_or(|frame| !has_focused(&frame))
@@ -184,7 +185,7 @@ pub(crate) fn Table(
                 has_focus.set(false);
             }
         });
-        // The button takes the focus with it when it goes: with the keyboard, the table gets it.
+        // The button is removed while it has the focus. If it was pressed with the keyboard, the table gets the focus.
         let shown = move |by_key: bool| {
             has_focus.set(false);
             let frame = frame.get_untracked().filter(|_| by_key);
@@ -236,14 +237,14 @@ fn has_focused(frame: &Element) -> bool {
 #[component]
 fn NewRows(
     freeze: Freeze,
-    /// Called when they are shown, with whether by the keyboard.
+    /// Called when the rows are shown. The argument says whether the user pressed the button with the keyboard.
     #[prop(into)]
     on_show: Callback<bool>,
 ) -> impl IntoView {
     let count = move || format::count(i64::try_from(freeze.new_rows.get()).unwrap_or(i64::MAX));
     let has_any = Memo::new(move |_| freeze.new_rows.get() != 0);
     view! {
-        // Without the number, which a screen reader would say again with each row.
+        // The text does not contain the number: screen readers would announce each change of it.
         <p class="visually-hidden" role="status" aria-label="New rows">
             {move || if has_any.get() { "There are new rows" } else { "" }}
         </p>
@@ -296,7 +297,7 @@ fn sortable_head(name: &'static str, kind: &'static str, order: Order, by: Colum
     .into_any()
 }
 
-/// The direction of the order by a column, in the words of `aria-sort`.
+/// The direction in which the rows are sorted by a column, as a value of `aria-sort`.
 fn direction_of(current: &str, key: &str) -> &'static str {
     match current.strip_prefix('-') {
         Some(current) if current == key => "descending",
@@ -305,7 +306,8 @@ fn direction_of(current: &str, key: &str) -> &'static str {
     }
 }
 
-/// The order after a click on the head of a column: first the one with which the column begins, then the other.
+/// The order after a click on the head of a column. The first click sorts in the column's first direction, the next one
+/// in the other.
 fn next_order(current: &str, ColumnOrder { name, first }: ColumnOrder) -> String {
     let is_descending = match direction_of(current, name) {
         "ascending" => true,
@@ -315,13 +317,13 @@ fn next_order(current: &str, ColumnOrder { name, first }: ColumnOrder) -> String
     if is_descending { format!("-{name}") } else { name.to_owned() }
 }
 
-/// A weight as a part of the whole width, in percent.
+/// The width of a column with this weight, in percent of the table's width.
 fn share(weight: u16, total: u16) -> String {
     format!("{}%", u32::from(weight) * 100 / u32::from(total.max(1)))
 }
 
-/// The numbers of some columns, as the style sheet counts them, separated by spaces; the first column has the number
-/// `first`.
+/// The numbers of the columns for which `is_meant` returns true, separated by spaces, as the style sheet counts them.
+/// The first column has the number `first`.
 fn numbers(columns: &[Column], first: usize, is_meant: impl Fn(&Column) -> bool) -> String {
     let meant = columns.iter().enumerate().filter(|(_, column)| is_meant(column));
     meant.map(|(index, _)| (index + first).to_string()).collect::<Vec<_>>().join(" ")

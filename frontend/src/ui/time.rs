@@ -12,11 +12,12 @@ pub(crate) enum TimeFormat {
     Full,
     /// The time until then, or since then.
     Relative,
-    /// The time since then; for what has happened, also if the clocks of the machines differ.
+    /// The time since then. For past events: they are never shown as future, even if the clocks of machines differ.
     Age,
 }
 
-/// An instant. It takes the focus, so that keyboard users can see the exact time too: not for the inside of a link.
+/// An instant. It can get the focus, so that keyboard users can see the exact time, too. So it must not be used inside
+/// a link.
 #[component]
 pub(crate) fn Time(
     #[prop(into)] at: Signal<Instant>,
@@ -70,7 +71,7 @@ pub(crate) fn OptionalTime(
     otherwise: &'static str,
 ) -> impl IntoView {
     let has_one = Memo::new(move |_| at.with(Option::is_some));
-    // It keeps the last instant while the element is removed.
+    // Keeps the last instant while the element is being removed.
     let known = Memo::new(move |last: Option<&Instant>| at.get().or(last.copied()).unwrap_or(Instant(0)));
     move || if has_one.get() { view! { <Time at=known format /> }.into_any() } else { otherwise.into_any() }
 }

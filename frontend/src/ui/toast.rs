@@ -7,12 +7,12 @@ use leptos::prelude::*;
 use super::{Icon, Message, Rows, Tone};
 use crate::{api::ApiError, browser};
 
-/// How long a notification stays, from its appearance.
+/// How long a notification is shown.
 const STAY: Duration = Duration::from_secs(6);
-/// How long a notification with a button stays.
+/// How long a notification with a button is shown.
 const STAY_WITH_BUTTON: Duration = Duration::from_secs(12);
 
-/// What a button does. It has no owner, since the page of the action may be left before the button is pressed.
+/// The action of a button. It has no reactive owner, since the user may leave the page before pressing the button.
 type Undo = Arc<dyn Fn() + Send + Sync>;
 
 #[derive(Clone)]
@@ -23,7 +23,7 @@ struct Toast {
     undo: Option<Undo>,
 }
 
-/// The visible notifications. A handle: copies are the same notifications.
+/// The visible notifications. A handle: copies share the same notifications.
 #[derive(Clone, Copy)]
 pub(crate) struct Toasts {
     shown: RwSignal<Vec<Toast>>,
@@ -38,22 +38,22 @@ impl Toasts {
         Self { shown: RwSignal::new(Vec::new()), last: StoredValue::new(0), is_held: RwSignal::new(false) }
     }
 
-    /// Shows a success.
+    /// Shows a notification about a success.
     pub(crate) fn success(self, text: String) {
         self.show(text, false, None);
     }
 
-    /// Shows a success that a button can undo.
+    /// Shows a notification about a success, with a button that calls `undo`.
     pub(crate) fn undoable(self, text: String, undo: impl Fn() + Send + Sync + 'static) {
         self.show(text, false, Some(Arc::new(undo)));
     }
 
-    /// Shows an error.
+    /// Shows a notification about an error.
     pub(crate) fn error(self, text: String) {
         self.show(text, true, None);
     }
 
-    /// Says how undoing has ended.
+    /// Shows a notification about the outcome of undoing.
     pub(crate) fn undone<T>(self, outcome: Result<T, ApiError>) {
         match outcome {
             Ok(_) => self.success("Undone.".to_owned()),

@@ -1,5 +1,5 @@
-//! The tooltip: one at a time, beside the element that the pointer or the focus is on. It stays while the pointer is on
-//! it, and Escape closes it.
+//! The tooltip of the page. Only one is shown at a time, beside the element that has the pointer or the focus. It stays
+//! while the pointer is on the tooltip, and Escape closes it.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::format;
 
-/// How long the pointer may take from the element to the tooltip.
+/// How long the pointer may take to move from the element to the tooltip.
 const LEAVE_AFTER: Duration = Duration::from_millis(200);
 /// Distance between the element and the tooltip, in pixels.
 const GAP: f64 = 6.0;
-/// Space below the element, in pixels, with less of which the tooltip is above it.
+/// If there is less space than this below the element, in pixels, the tooltip is shown above it.
 const ROOM: f64 = 72.0;
-/// The maximum width of the tooltip, in pixels; the style sheet has the same.
+/// The maximum width of the tooltip, in pixels. The style sheet has the same value.
 const WIDTH: f64 = 288.0;
 
 #[derive(Clone)]
@@ -26,7 +26,7 @@ struct Shown {
     is_above: bool,
 }
 
-/// The tooltip of the page. A handle: copies are the same tooltip.
+/// The tooltip of the page. A handle: copies share the same tooltip.
 #[derive(Clone, Copy)]
 pub(crate) struct Tooltip {
     shown: RwSignal<Option<Shown>>,
@@ -43,13 +43,13 @@ impl Tooltip {
         Self { shown: RwSignal::new(None), last_key: StoredValue::new(0), leaving: StoredValue::new(None) }
     }
 
-    /// A key for an element that shows the tooltip.
+    /// A new key, which identifies an element that shows the tooltip.
     pub(crate) fn key(self) -> u32 {
         self.last_key.update_value(|last| *last += 1);
         self.last_key.get_value()
     }
 
-    /// Shows lines beside an element.
+    /// Shows a tooltip with these lines beside an element. `key` identifies the element.
     pub(crate) fn show(self, key: u32, element: &Element, lines: Vec<String>) {
         self.stay();
         let rect = element.get_bounding_client_rect();
@@ -61,19 +61,19 @@ impl Tooltip {
         self.shown.set(Some(Shown { key, lines, left, top, is_above }));
     }
 
-    /// Whether the tooltip of an element is shown. Reactive.
+    /// Whether the tooltip of the element with this key is shown. Reactive.
     pub(crate) fn is_shown(self, key: u32) -> bool {
         self.shown.with(|shown| shown.as_ref().is_some_and(|shown| shown.key == key))
     }
 
-    /// Closes the tooltip of an element, unless the pointer moves on to the tooltip.
+    /// Closes the tooltip of the element with this key after a short time, unless the pointer moves onto the tooltip.
     pub(crate) fn leave(self, key: u32) {
         self.stay();
         let leaving = set_timeout_with_handle(move || self.close(key), LEAVE_AFTER).ok();
         self.leaving.set_value(leaving);
     }
 
-    /// Closes the tooltip of an element.
+    /// Closes the tooltip of the element with this key at once.
     pub(crate) fn close(self, key: u32) {
         let is_its = |shown: &Option<Shown>| shown.as_ref().is_some_and(|shown| shown.key == key);
         if self.shown.try_with_untracked(is_its) == Some(true) {
@@ -100,7 +100,7 @@ pub(crate) fn TooltipLayer() -> impl IntoView {
     let tooltip = expect_context::<Tooltip>();
     let shown = tooltip.shown;
     let escape = window_event_listener_untyped("keydown", move |event| {
-        // Browsers send this event without a key when they fill in a form.
+        // When browsers fill in a form, they send this event without a key.
         if event.dyn_ref::<KeyboardEvent>().is_some_and(|event| event.key() == "Escape") {
             shown.set(None);
         }

@@ -11,34 +11,35 @@ use crate::format::fixed;
 /// The number of points by which the page keys move the cursor.
 const PAGE: usize = 10;
 
-/// What a cursor has to know about the points.
+/// What the cursor needs to know about the points of a drawing. A *place* is a horizontal position, from 0 at the left
+/// to 1 at the right.
 #[derive(Clone, Copy)]
 pub(super) struct Points {
     pub(super) count: Memo<usize>,
-    /// The point next to a place, from 0 at the left to 1 at the right.
+    /// The index of the point nearest to a place; `None` if there are no points.
     pub(super) nearest: Callback<f64, Option<usize>>,
-    /// The place of a point.
+    /// The place of the point with this index.
     pub(super) place: Callback<usize, f64>,
-    /// A point in words, line by line. Reactive.
+    /// The description of the point with this index, line by line. Reactive.
     pub(super) describe: Callback<usize, Vec<String>>,
 }
 
-/// The frame around a drawing, with the point of the cursor in words beside it.
+/// The frame around a drawing, with a description of the point at the cursor.
 #[component]
 pub(super) fn CursorFrame(
-    /// What the points are of.
+    /// The name of what the drawing shows.
     name: &'static str,
     /// The id of the element that describes the chart.
     described_by: String,
     #[prop(default = "chart-plot")] class: &'static str,
     points: Points,
-    /// The point under the pointer or the focus.
+    /// The index of the point at the cursor; `None` if the pointer and the focus are elsewhere.
     cursor: RwSignal<Option<usize>>,
     children: Children,
 ) -> impl IntoView {
     let frame = NodeRef::<html::Div>::new();
     let Points { count, nearest, describe, .. } = points;
-    // The point where the arrow keys begin: the last one before they are used.
+    // The point from which the arrow keys move: at first the last point.
     let current = Memo::new(move |_| {
         let last = count.get().saturating_sub(1);
         cursor.get().map_or(last, |index| index.min(last))
@@ -92,7 +93,7 @@ pub(super) fn CursorFrame(
     }
 }
 
-/// The point of the cursor, in words.
+/// The description of the point at the cursor.
 #[component]
 fn Readout(points: Points, cursor: RwSignal<Option<usize>>) -> impl IntoView {
     let shown = Memo::new(move |_| cursor.get().filter(|index| *index < points.count.get()));
@@ -115,7 +116,7 @@ fn Readout(points: Points, cursor: RwSignal<Option<usize>>) -> impl IntoView {
     }
 }
 
-/// The index that a key moves the cursor to.
+/// The index to which a key moves the cursor from `at`; `None` if the key does not move it.
 fn moved(at: usize, count: usize, key: &str) -> Option<usize> {
     let last = count.checked_sub(1)?;
     let next = match key {

@@ -1,4 +1,4 @@
-//! What a chart shows, and where its points are. Pure.
+//! The data of a chart, and the positions of its points. Pure.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use crate::{time::Instant, ui::Tone};
 /// How the points of a chart are placed from left to right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spacing {
-    /// By their times, in a window from the first time to the second.
+    /// By time, in a window from the first to the second instant.
     Time(Instant, Instant),
-    /// Evenly, whatever their times are.
+    /// At equal distances, regardless of their times.
     Even,
 }
 
@@ -19,11 +19,11 @@ pub(crate) enum Spacing {
 pub(crate) enum Shape {
     /// A line.
     Line,
-    /// A dashed line, for what the others are compared with.
+    /// A dashed line, for values with which the others are compared.
     Dashed,
     /// A line with a filled area below it.
     Area,
-    /// Bars. The bars of several series stand on each other.
+    /// Bars. The bars of several series are stacked.
     Bars,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct ChartSeries {
     pub(crate) values: Vec<Option<f64>>,
 }
 
-/// A shaded time.
+/// A shaded period of time.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Band {
     pub(crate) name: String,
@@ -59,7 +59,7 @@ pub(crate) struct Band {
     pub(crate) tone: Tone,
 }
 
-/// A remark on a point, with a symbol that distinguishes it from others without its colour.
+/// A remark on a point. Its symbol distinguishes it from other remarks without the colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Note {
     pub(crate) text: &'static str,
@@ -70,23 +70,23 @@ pub(crate) struct Note {
 /// The length of the shortest month in milliseconds.
 pub(crate) const MONTH_STEP: i64 = 28 * 86_400_000;
 
-/// What a chart shows.
+/// The data of a chart.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ChartData {
     pub(crate) spacing: Spacing,
     pub(crate) unit: Unit,
-    /// The length of the time that each point stands for, in milliseconds; 0 for points in time. Months have different
-    /// lengths: theirs is [`MONTH_STEP`].
+    /// The length of the period that each point covers, in milliseconds; 0 for single instants. For months, which have
+    /// different lengths, it is [`MONTH_STEP`].
     pub(crate) step: i64,
-    /// The times of the points, in ascending order: the start of the time that each stands for.
+    /// The times of the points, in ascending order. A time is the start of the period that the point covers.
     pub(crate) times: Vec<Instant>,
     pub(crate) series: Vec<ChartSeries>,
     pub(crate) bands: Vec<Band>,
-    /// The range in which the values of the first series usually are.
+    /// The usual range of the values of the first series, if it is known.
     pub(crate) usual: Option<(f64, f64)>,
     /// The remarks by the indexes of their points.
     pub(crate) notes: BTreeMap<usize, Note>,
-    /// What the plot says if no value is above zero.
+    /// The text that the plot shows if no value is above zero.
     pub(crate) idle: Option<String>,
 }
 
@@ -98,7 +98,7 @@ impl Default for ChartData {
 }
 
 impl ChartData {
-    /// A chart without bands, usual range, remarks and a text for no values.
+    /// A chart without bands, usual range, remarks and [`idle`](Self::idle) text.
     pub(crate) const fn new(
         spacing: Spacing,
         unit: Unit,
@@ -109,12 +109,12 @@ impl ChartData {
         Self { spacing, unit, step, times, series, bands: Vec::new(), usual: None, notes: BTreeMap::new(), idle: None }
     }
 
-    /// Whether there is no value at all.
+    /// Whether the chart has no values at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.series.iter().all(|series| series.values.iter().all(Option::is_none))
     }
 
-    /// The place of a time, from 0 at the left to 1 at the right.
+    /// The horizontal position of an instant, from 0 at the left to 1 at the right.
     pub(super) fn place_of(&self, at: Instant) -> f64 {
         match self.spacing {
             Spacing::Time(from, to) => share(at.0 - from.0, to.0 - from.0).clamp(0.0, 1.0),
@@ -125,7 +125,7 @@ impl ChartData {
         }
     }
 
-    /// The place of the middle of a point, from 0 at the left to 1 at the right.
+    /// The horizontal position of the middle of a point, from 0 at the left to 1 at the right.
     pub(super) fn place(&self, index: usize) -> f64 {
         match (self.spacing, self.times.get(index)) {
             (Spacing::Time(..), Some(at)) => self.place_of(Instant(at.0 + self.step / 2)),
@@ -134,7 +134,7 @@ impl ChartData {
         }
     }
 
-    /// The width of a point's bar as a part of the whole width.
+    /// The width of a point's bar, as a fraction of the plot's width.
     pub(super) fn bar_width(&self) -> f64 {
         const FILLED: f64 = 0.76;
         match self.spacing {
@@ -143,19 +143,19 @@ impl ChartData {
         }
     }
 
-    /// The point that is next to a place.
+    /// The index of the point nearest to a horizontal position; `None` if there are no points.
     pub(super) fn nearest(&self, place: f64) -> Option<usize> {
         let distance = |index: &usize| (self.place(*index) - place).abs();
         (0..self.times.len()).min_by(|one, other| distance(one).total_cmp(&distance(other)))
     }
 
-    /// The sum of the bars of a point that are below those of a series.
+    /// The sum of a point's values whose bars are stacked below the bar of `series`.
     pub(super) fn below(&self, series: usize, index: usize) -> f64 {
         let bars = self.series.iter().take(series).filter(|series| series.shape == Shape::Bars);
         bars.filter_map(|series| series.values.get(index).copied().flatten()).sum()
     }
 
-    /// The greatest value that is drawn.
+    /// The greatest value that is drawn: of the stacked bars, the lines and the usual range.
     pub(super) fn greatest(&self) -> f64 {
         let mut greatest = self.usual.map_or(0.0, |(_, high)| high);
         for (place, series) in self.series.iter().enumerate() {
@@ -168,19 +168,19 @@ impl ChartData {
         greatest
     }
 
-    /// What the plot says instead of values, if none is above zero.
+    /// The text that the plot shows instead of values if no value is above zero; otherwise `None`.
     pub(super) fn idle_text(&self) -> Option<String> {
         self.idle.clone().filter(|_| self.greatest() <= 0.0)
     }
 
-    /// The shaded times in which a point lies.
+    /// The shaded periods that contain a point.
     pub(super) fn bands_at(&self, index: usize) -> impl Iterator<Item = &Band> {
         let at = self.times.get(index).copied();
         self.bands.iter().filter(move |band| at.is_some_and(|at| band.from <= at && at <= band.to))
     }
 }
 
-/// A part of a whole; 0 if there is no whole.
+/// A part as a fraction of a whole; 0 if the whole is 0.
 #[expect(clippy::cast_precision_loss, reason = "a place on the screen")]
 fn share(part: i64, whole: i64) -> f64 {
     if whole > 0 { part as f64 / whole as f64 } else { 0.0 }
@@ -191,8 +191,8 @@ fn share_of(part: usize, whole: usize) -> f64 {
     if whole > 0 { part as f64 / whole as f64 } else { 0.0 }
 }
 
-/// Points with a gap where some are missing: the times from `from` until `to` in steps of `step` milliseconds, each
-/// with the point that begins then.
+/// Adds gaps for missing points: returns the times from `from` until `to` in steps of `step` milliseconds, each with
+/// the point in that step; `None` if there is none.
 pub(crate) fn with_gaps<T: Copy>(
     points: &[(Instant, T)],
     from: Instant,

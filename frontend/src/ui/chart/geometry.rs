@@ -1,4 +1,4 @@
-//! The paths of a chart, in a plot of [`WIDTH`] by [`HEIGHT`] that is stretched to the room there is. Pure.
+//! The SVG paths of a chart, in a plot of [`WIDTH`] by [`HEIGHT`] units that is stretched to the available space. Pure.
 
 use super::data::{ChartData, Shape};
 use crate::{format::fixed, ui::Tone};
@@ -8,18 +8,18 @@ pub(super) const WIDTH: f64 = 1000.0;
 /// The height of the plot.
 pub(super) const HEIGHT: f64 = 200.0;
 
-/// A path with what the style sheet needs to draw it.
+/// An SVG path with the names that the style sheet needs to draw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Path {
     /// The name of the shape: `line`, `dashed`, `dots`, `area` or `bars`.
     pub(super) shape: &'static str,
     pub(super) colour: u8,
-    /// The tone of bars with a remark.
+    /// The tone of the remark on the bars; `None` for other paths.
     pub(super) tone: Option<&'static str>,
     pub(super) d: String,
 }
 
-/// The end of a line of one point: it has no length.
+/// The end of the path of a single point: a line without length.
 const ALONE: &str = "h0";
 
 /// A rectangle of the plot.
@@ -32,7 +32,7 @@ pub(super) struct Rectangle {
     pub(super) tone: &'static str,
 }
 
-/// The paths of a chart, in the order in which they are drawn.
+/// The paths of a chart, in the order in which they are drawn. `top` is the value at the upper edge of the plot.
 pub(super) fn paths(chart: &ChartData, top: f64) -> Vec<Path> {
     let mut paths = Vec::new();
     for (index, series) in chart.series.iter().enumerate() {
@@ -60,7 +60,7 @@ pub(super) fn paths(chart: &ChartData, top: f64) -> Vec<Path> {
     paths
 }
 
-/// The lines between the gaps. A point between two gaps is a line without a length, which is drawn as a dot.
+/// The lines between gaps. A single point between two gaps becomes a line without length, which is drawn as a dot.
 fn lines(chart: &ChartData, values: &[Option<f64>], top: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut is_after_gap = true;
@@ -79,7 +79,7 @@ fn lines(chart: &ChartData, values: &[Option<f64>], top: f64) -> Vec<String> {
     lines
 }
 
-/// A line, closed along the bottom.
+/// The area between a line and the bottom of the plot.
 fn area(line: &str) -> String {
     match line.strip_prefix('M').and_then(|rest| rest.split(' ').next()) {
         Some(left) => format!("{line}V{}H{left}Z", fixed(HEIGHT, 0)),
@@ -108,12 +108,12 @@ fn bars(chart: &ChartData, series: usize, top: f64) -> Vec<(Option<Tone>, String
     bars
 }
 
-/// The shaded times.
+/// The rectangles of the shaded periods.
 pub(super) fn bands(chart: &ChartData) -> Vec<Rectangle> {
     let band = |(from, to): (f64, f64), tone: Tone| Rectangle {
         x: fixed(from * WIDTH, 1),
         y: fixed(0.0, 0),
-        // A short time is seen too.
+        // The minimum width makes short periods visible.
         width: fixed(((to - from) * WIDTH).max(2.0), 1),
         height: fixed(HEIGHT, 0),
         tone: tone.name(),
@@ -122,14 +122,14 @@ pub(super) fn bands(chart: &ChartData) -> Vec<Rectangle> {
     bands.map(|shaded| band((chart.place_of(shaded.from), chart.place_of(shaded.to)), shaded.tone)).collect()
 }
 
-/// The usual range: its upper edge and its height.
+/// The upper edge and the height of the usual range; `None` if there is no usual range.
 pub(super) fn usual_range(chart: &ChartData, top: f64) -> Option<(String, String)> {
     let (low, high) = chart.usual?;
     let (y, bottom) = (height_of(high, top), height_of(low, top));
     Some((fixed(y, 1), fixed((bottom - y).max(1.0), 1)))
 }
 
-/// The distance of a value from the upper edge of the plot.
+/// The distance of a value from the upper edge of the plot, whose value is `top`.
 pub(super) fn height_of(value: f64, top: f64) -> f64 {
     let share = if top > 0.0 { (value / top).clamp(0.0, 1.0) } else { 0.0 };
     (1.0 - share) * HEIGHT

@@ -37,7 +37,7 @@ pub(super) fn Plot(
             <CursorFrame name described_by points cursor>
                 <Drawing data marks top cursor />
                 <Notes data top />
-                // The summary says it too.
+                // Hidden from screen readers, because the summary says the same.
                 <p class="chart-idle" aria-hidden="true">
                     {move || idle.get()}
                 </p>
@@ -47,7 +47,7 @@ pub(super) fn Plot(
     }
 }
 
-/// The marks of the values, at the left.
+/// The axis of values, at the left.
 #[component]
 fn ValueAxis(data: Signal<ChartData>, marks: Memo<Vec<f64>>, top: Memo<f64>) -> impl IntoView {
     let unit = Memo::new(move |_| data.with(|data| data.unit));
@@ -62,7 +62,7 @@ fn ValueAxis(data: Signal<ChartData>, marks: Memo<Vec<f64>>, top: Memo<f64>) -> 
     }
 }
 
-/// The marks of the times, below the plot.
+/// The time axis, below the plot.
 #[component]
 fn TimeAxis(data: Signal<ChartData>) -> impl IntoView {
     let ticks = Memo::new(move |_| data.with(|data| time_axis_ticks::ticks(data, zone::offset)));
@@ -74,7 +74,7 @@ fn TimeAxis(data: Signal<ChartData>) -> impl IntoView {
     }
 }
 
-/// The lines, areas, bars and shaded times.
+/// The lines, areas, bars and shaded periods.
 #[component]
 fn Drawing(
     data: Signal<ChartData>,

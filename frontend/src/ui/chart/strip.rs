@@ -1,4 +1,4 @@
-//! A strip of equal times, each with a state.
+//! A strip of cells. Each cell stands for a period of the same length and has a state.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -12,31 +12,31 @@ use super::{
 };
 use crate::{format, time::Instant, ui::Tone, zone};
 
-/// A part of a strip.
+/// A cell of a strip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StripCell {
-    /// The start of its time.
+    /// The start of the period.
     pub(crate) at: Instant,
-    /// Its state in words.
+    /// The state in words.
     pub(crate) text: String,
     /// The tone, which the height of the cell repeats.
     pub(crate) tone: Tone,
 }
 
-/// A strip of cells, oldest first, with a sentence that sums them up.
+/// A strip of cells, oldest first, with a sentence that summarises them.
 #[component]
 pub(crate) fn Strip(
     /// What the strip shows.
     name: &'static str,
     #[prop(into)] summary: Signal<String>,
     #[prop(into)] cells: Signal<Vec<StripCell>>,
-    /// The length of the time of a cell, in milliseconds.
+    /// The length of a cell's period, in milliseconds.
     step: i64,
 ) -> impl IntoView {
     static LAST: AtomicU32 = AtomicU32::new(0);
     let id = format!("strip-{}", LAST.fetch_add(1, Ordering::Relaxed));
     let cursor = RwSignal::new(None::<usize>);
-    // The cells as a chart without values, which knows places and marks of times.
+    // The cells as a chart without values, which computes positions and the marks of the time axis.
     let axis = Memo::new(move |_| cells.with(|cells| axis_of(cells, step)));
     let points = Points {
         count: Memo::new(move |_| cells.with(Vec::len)),
@@ -77,7 +77,7 @@ fn axis_of(cells: &[StripCell], step: i64) -> ChartData {
     ChartData::new(Spacing::Time(first, end), Unit::Count, step, times, Vec::new())
 }
 
-/// A cell in words. Reactive to the zone.
+/// The description of a cell, line by line. Reactive to the chosen time zone.
 fn described(cell: &StripCell) -> Vec<String> {
     vec![format::minute(cell.at, zone::offset(cell.at)), cell.text.clone()]
 }

@@ -1,16 +1,16 @@
-//! A chart in words: its summary, its points one by one, and its table. Pure.
+//! The text alternative of a chart: its summary, the descriptions of its points, and the cells of its table. Pure.
 
 use std::collections::BTreeMap;
 
 use super::data::{ChartData, ChartSeries, MONTH_STEP, Spacing};
 use crate::{format, time::Instant};
 
-/// Milliseconds of a day, less an hour: days in which the clock changes are shorter.
+/// The milliseconds of a day less an hour, because days on which the clock changes may be shorter.
 const ALMOST_A_DAY: i64 = 82_800_000;
-/// What is said where there is no value.
+/// The text for a missing value.
 const NO_DATA: &str = "no data";
 
-/// The time of a point, in a zone that is `offset` minutes ahead of UTC at that time.
+/// The time of a point as text. `offset` returns how many minutes the time zone is ahead of UTC at an instant.
 pub(super) fn time_of(chart: &ChartData, index: usize, offset: impl Fn(Instant) -> i64) -> String {
     let Some(at) = chart.times.get(index).copied() else { return String::new() };
     let offset = offset(at);
@@ -29,14 +29,14 @@ pub(super) fn values_of(chart: &ChartData, index: usize) -> Vec<String> {
     chart.series.iter().map(value).map(text).collect()
 }
 
-/// The remark on a point and the names of the shaded times around it; empty if there are none.
+/// The remark on a point and the names of the shaded periods that contain it; empty if there are none.
 pub(super) fn remarks_on(chart: &ChartData, index: usize) -> String {
     let note = chart.notes.get(&index).map(|note| note.text.to_owned());
     let bands = chart.bands_at(index).map(|band| band.name.clone());
     note.into_iter().chain(bands).collect::<Vec<_>>().join(", ")
 }
 
-/// A point, line by line: its time, its values and its remarks.
+/// The description of a point, line by line: its time, its values and its remarks.
 pub(super) fn point(chart: &ChartData, index: usize, offset: impl Fn(Instant) -> i64) -> Vec<String> {
     let mut lines = vec![time_of(chart, index, offset)];
     let values = chart.series.iter().zip(values_of(chart, index));
@@ -45,7 +45,7 @@ pub(super) fn point(chart: &ChartData, index: usize, offset: impl Fn(Instant) ->
     lines
 }
 
-/// A chart in a few sentences: of each series its range and its highest point, then what is shaded and remarked.
+/// The summary of a chart: the range and the highest point of each series, then the shaded periods and the remarks.
 pub(super) fn summary(chart: &ChartData, offset: impl Fn(Instant) -> i64) -> String {
     let mut sentences: Vec<_> = chart.series.iter().map(|series| range(chart, series, &offset)).collect();
     if let Some((low, high)) = chart.usual {

@@ -1,13 +1,13 @@
-//! The marks of the time axis. Pure.
+//! Computes the marks of the time axis. Pure.
 
 use super::data::{ChartData, MONTH_STEP, Spacing};
 use crate::{format, time::Instant};
 
-/// The maximum number of marks.
+/// The maximum number of marks on the axis.
 const MOST: i64 = 7;
 /// Seconds of a day.
 const DAY: i64 = 86_400;
-/// The possible distances of two marks, in seconds.
+/// The possible distances between two marks, in seconds.
 const STEPS: [i64; 24] = [
     1,
     2,
@@ -35,8 +35,8 @@ const STEPS: [i64; 24] = [
     90 * DAY,
 ];
 
-/// The marks of the time axis: their places from 0 to 1, and their texts. `offset` says how many minutes the zone of
-/// the axis is ahead of UTC at an instant.
+/// The marks of the time axis: their positions from 0 to 1, and their texts. `offset` returns how many minutes the time
+/// zone of the axis is ahead of UTC at an instant.
 pub(super) fn ticks(chart: &ChartData, offset: impl Fn(Instant) -> i64) -> Vec<(f64, String)> {
     match chart.spacing {
         Spacing::Time(from, to) => {
@@ -53,12 +53,12 @@ fn round_times(from: Instant, to: Instant, offset: impl Fn(Instant) -> i64) -> V
     let Some(step) = STEPS.into_iter().find(|step| seconds / step < MOST) else { return Vec::new() };
     let length = step * 1000;
     let ahead = |at: Instant| offset(at) * 60_000;
-    // The time on the clock of the zone, as if it was UTC.
+    // The local time of the zone, in milliseconds as if it were UTC.
     let mut local = -(-(from.0 + ahead(from))).div_euclid(length) * length;
     let mut times = Vec::new();
     loop {
         let guess = Instant(local - ahead(from));
-        // Of a change of the clock between the two, the offset of the mark itself counts.
+        // If the clock changes between `from` and the mark, the offset at the mark counts.
         let at = Instant(local - ahead(guess));
         if at > to {
             return times;

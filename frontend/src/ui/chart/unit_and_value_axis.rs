@@ -36,7 +36,7 @@ impl Unit {
         }
     }
 
-    /// The greatest value on the axis if there are no greater ones, and the smallest step between two marks.
+    /// The minimum of the greatest value on the axis, and the smallest step between two marks.
     const fn smallest(self) -> (f64, f64) {
         match self {
             Self::Bytes | Self::Rate => (1000.0, 250.0),
@@ -46,9 +46,9 @@ impl Unit {
         }
     }
 
-    /// The step after `step`, the `index`-th in ascending order.
+    /// The next larger step after `step`, which is the step number `index` in ascending order.
     fn larger(self, step: f64, index: usize) -> f64 {
-        /// Steps of durations, in seconds; above them, each is twice the one before.
+        /// The steps for durations, in seconds. Larger steps are doubled.
         const DURATIONS: [f64; 17] = [
             1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 14_400.0,
             21_600.0, 43_200.0,
@@ -63,7 +63,7 @@ impl Unit {
         }
     }
 
-    /// The values that are marked on an axis from 0 on; the last one is the top and at least `greatest`.
+    /// The marks of an axis that begins at 0. The last mark is the upper end of the axis, and at least `greatest`.
     pub(super) fn marks(self, greatest: f64) -> Vec<f64> {
         let (least, mut step) = self.smallest();
         let top = greatest.max(least);

@@ -2,7 +2,7 @@
 
 use crate::api::pipeline_versions::{Change, Line};
 
-/// Unchanged lines shown around changed ones.
+/// The number of unchanged lines that are shown around changed ones.
 const AROUND: usize = 3;
 /// The maximum number of differing lines that are compared; beyond it, all old lines count as removed and all new ones
 /// as added.
@@ -74,7 +74,7 @@ pub(super) fn blocks(lines: &[Line]) -> Vec<Block> {
             _ => blocks.push(Block { pairs: vec![pair], is_folded }),
         }
     }
-    // A fold of only a few lines would take more room than the lines.
+    // Folding only a few lines would take more space than the lines.
     for block in &mut blocks {
         block.is_folded &= block.pairs.len() > AROUND;
     }
@@ -109,7 +109,7 @@ pub(crate) fn diff_lines(old: &str, new: &str) -> Vec<Line> {
     lines
 }
 
-/// The fewest changes from some lines to others, by their longest common subsequence.
+/// The smallest list of changes that turns the old lines into the new ones, by their longest common subsequence.
 fn changes_between(old: &[&str], new: &[&str]) -> Vec<Change> {
     if old.len() > MOST || new.len() > MOST {
         return [vec![Change::Removed; old.len()], vec![Change::Added; new.len()]].concat();
