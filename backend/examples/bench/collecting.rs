@@ -1,5 +1,5 @@
-//! The effect of collecting series and samples on the rate of PATCH requests: the same load is measured while the collector
-//! works, and while it does nothing, because another server seems to have claimed all rounds.
+//! The effect of collecting series and samples on the rate of PATCH requests: the same load is measured while the
+//! collector works, and while it does nothing, because another server seems to have claimed all rounds.
 
 use std::{
     sync::Arc,
