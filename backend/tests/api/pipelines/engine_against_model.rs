@@ -299,7 +299,8 @@ async fn live(seed: u64) -> u32 {
     }
     if world.random.below(4) == 0 && !world.stored().await.status.has_ended() {
         let cancelled = world.fixture().app.cp().cancel_pipeline_run(&admin(), run_id(&world.run)).await;
-        cancelled.expect("a cancel");
+        // The answer to a webhook may have ended the run meanwhile.
+        assert!(cancelled.is_ok() || world.stored().await.status.has_ended(), "{cancelled:?}");
     }
     let run = world.finish().await;
     check(&world, &run, &receiver);
