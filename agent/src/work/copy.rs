@@ -57,17 +57,23 @@ pub(crate) async fn copy(
             Err(error) => return Ok(Some(Outcome::failed(error))),
         },
     };
-    // A transfer that must wait is created on the server first, so that it is shown as queued. The exception is a
-    // transfer that waits for one with the same destination: the state store would refuse it.
-    let is_queued = !ticket.try_admit(&pair.destination) && begun.is_none() && ticket.is_first_for(&pair.destination);
-    if !is_queued {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return cancel_before_start(agent, begun).await.map(Some),
-            () = agent.server.stopping() => return Ok(None),
-            () = ticket.admitted(&pair.destination) => {}
+    let is_new = begun.is_none();
+    let admitted = async {
+        if is_new {
+            ticket.admitted_or_next_for(&pair.destination).await
+        } else {
+            ticket.admitted(&pair.destination).await;
+            true
         }
-    }
+    };
+    // A new transfer that has to wait is created first, so that the server shows it as queued. Not while another one with
+    // the same destination may come before: one of the two would be refused.
+    let is_queued = tokio::select! {
+        biased;
+        () = stop.cancelled() => return cancel_before_start(agent, begun).await.map(Some),
+        () = agent.server.stopping() => return Ok(None),
+        is_admitted = admitted => !is_admitted,
+    };
     let (claim, plan) = match begun {
         Some(mut claim) => {
             claim.state.options.max_rate = agent.transfers.bandwidth.per_copy();

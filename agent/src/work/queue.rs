@@ -91,33 +91,47 @@ impl Ticket {
         self.queue.changed.notify_waiters();
     }
 
-    /// Admits the ticket if work that writes to `destination` may start now, and returns `true`; otherwise the ticket
-    /// waits in the queue.
-    pub(crate) fn try_admit(&self, destination: &Path) -> bool {
+    /// Waits until work that writes to `destination` may start, or until only the capacity of the queue prevents that: then
+    /// no other work with this destination can start before it. Returns whether the ticket is admitted.
+    pub(crate) async fn admitted_or_next_for(&self, destination: &Path) -> bool {
         self.wait_for(destination);
+        self.until(|| self.advance() || self.is_next_for(destination)).await;
+        self.advance()
+    }
+
+    /// Admits the ticket if its turn has come. Returns whether it is admitted.
+    fn advance(&self) -> bool {
         self.queue.lock().advance(self.number, self.queue.capacity.load(Ordering::Relaxed))
     }
 
-    /// Whether no other work that writes to `destination` is running, or waits before this ticket.
-    pub(crate) fn is_first_for(&self, destination: &Path) -> bool {
+    /// Whether no other work that writes to `destination` is running or waits before this ticket, and no earlier ticket may
+    /// still get this destination.
+    fn is_next_for(&self, destination: &Path) -> bool {
         let state = self.queue.lock();
-        let mut earlier = state.working.values().chain(state.waiting.range(..self.number).map(|(_, other)| other));
-        earlier.all(|other| other != destination)
+        let mut unknown = state.undecided.iter().chain(&state.yielding);
+        let mut others = state.working.values().chain(state.waiting.range(..self.number).map(|(_, other)| other));
+        unknown.all(|earlier| *earlier >= self.number || state.waiting.contains_key(earlier))
+            && others.all(|other| other != destination)
+    }
+
+    /// Waits until `holds` returns `true`, which is asked after each change of the queue.
+    async fn until(&self, holds: impl Fn() -> bool) {
+        loop {
+            let changed = self.queue.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if holds() {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// Waits until work that writes to `destination` may start, and admits the ticket; returns at once if it is
     /// admitted already.
     pub(crate) async fn admitted(&self, destination: &Path) {
         self.wait_for(destination);
-        loop {
-            let changed = self.queue.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if self.queue.lock().advance(self.number, self.queue.capacity.load(Ordering::Relaxed)) {
-                return;
-            }
-            changed.await;
-        }
+        self.until(|| self.advance()).await;
     }
 }
 
@@ -223,15 +237,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_first_ticket_of_a_destination_is_first_for_it_whether_it_works_or_waits() {
+    async fn a_ticket_is_next_for_its_destination_once_no_earlier_one_has_or_may_get_it() {
         let queue = WorkQueue::new(1);
-        let (first, second, same) = (queue.enqueue(), queue.enqueue(), queue.enqueue());
-        assert!(first.try_admit(Path::new("/a")));
-        assert!(!second.try_admit(Path::new("/b")) && second.is_first_for(Path::new("/b")));
-        assert!(!same.try_admit(Path::new("/b")) && !same.is_first_for(Path::new("/b")));
-        assert!(!same.is_first_for(Path::new("/a")));
+        let (first, unknown, second, same) = (queue.enqueue(), queue.enqueue(), queue.enqueue(), queue.enqueue());
+        assert!(first.admitted_or_next_for(Path::new("/a")).await);
+        second.wait_for(Path::new("/b"));
+        same.wait_for(Path::new("/b"));
+        assert!(!second.is_next_for(Path::new("/b")), "the destination of an earlier ticket is not known");
+        unknown.let_others_pass();
+        assert!(!second.is_next_for(Path::new("/b")), "it is not known yet");
+        unknown.wait_for(Path::new("/c"));
+        assert!(!second.admitted_or_next_for(Path::new("/b")).await);
+        assert!(!same.is_next_for(Path::new("/b")) && !same.is_next_for(Path::new("/a")));
         drop(second);
-        assert!(same.is_first_for(Path::new("/b")));
+        assert!(same.is_next_for(Path::new("/b")));
     }
 
     #[tokio::test]
