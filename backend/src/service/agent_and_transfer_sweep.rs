@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The maximum number of agents that one transaction marks, so that a concurrent report does not wait long.
-const AGENTS_AT_A_TIME: usize = 100;
+const AGENTS_AT_A_TIME: usize = 50;
 /// The maximum number of transfers that one transaction changes.
 const TRANSFERS_AT_A_TIME: usize = 50;
 
