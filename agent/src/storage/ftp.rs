@@ -194,6 +194,8 @@ impl TransferStorage for FtpStorage {
             replaces_atomically: false,
             resumes: self.features.rest_stream,
             free_reads: false,
+            // Each file needs a control connection, and servers limit their number for a user.
+            concurrent_files: 1,
         }
     }
 

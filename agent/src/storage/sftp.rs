@@ -63,7 +63,8 @@ pub(crate) fn open(
     });
     let connection = connected.map_err(|failure| failure.at("connect to", url.clone()))?;
     let root = remote_path::root_of(&settings.root, &connection.login_folder);
-    let calls = Calls { connection, runtime, stop, idle: settings.timeouts.idle };
+    let open_files = pool.open_files.clone();
+    let calls = Calls { connection, runtime, stop, idle: settings.timeouts.idle, open_files };
     Ok(SftpStorage::new(calls, url, root, pool.clone(), key))
 }
 

@@ -46,8 +46,14 @@ pub(crate) trait TransferStorage: Send + Sync {
     /// Renames `from` to `to`. An existing file at `to` is replaced if `replace` is set, and is an error otherwise. If
     /// the storage cannot replace atomically (see [`Capabilities::replaces_atomically`]), it renames the old file
     /// first. A missing `from` is always `NotFound`, even if `to` exists, so that a copy is recognised as published if
-    /// only the response to its rename was lost.
+    /// only the response to its rename was lost. The rename is durable after [`Self::sync_folder`].
     fn rename(&self, from: &StoragePath, to: &StoragePath, replace: bool) -> Result<(), StorageError>;
+
+    /// Makes the renames of entries to names in `folder` durable, if the storage can. One call is enough for many
+    /// renames; each may take as long as writing a small file.
+    fn sync_folder(&self, _folder: &StoragePath) -> Result<(), StorageError> {
+        Ok(())
+    }
 
     /// Removes a file or link, or a folder with its content.
     fn remove(&self, path: &StoragePath) -> Result<(), StorageError>;
@@ -138,4 +144,6 @@ pub(crate) struct Capabilities {
     pub(crate) resumes: bool,
     /// Reading a file causes no network traffic.
     pub(crate) free_reads: bool,
+    /// The number of files of one copy that may be read or written at the same time; at least 1.
+    pub(crate) concurrent_files: usize,
 }

@@ -64,6 +64,7 @@ impl MemoryStorage {
             replaces_atomically: true,
             resumes: true,
             free_reads: is_local,
+            concurrent_files: 1,
         };
         Self { memory: Arc::default(), capabilities }
     }

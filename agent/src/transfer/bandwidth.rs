@@ -63,16 +63,21 @@ impl SharedBandwidth {
 pub(crate) struct BandwidthLimiter<'a> {
     rate: Option<u64>,
     shared: &'a SharedBandwidth,
-    started: Instant,
-    /// The number of bytes copied since `started`.
-    copied: u64,
+    counted: Mutex<Counted>,
+}
+
+/// What a copy has copied under its own limit.
+struct Counted {
+    since: Instant,
+    /// The number of bytes copied since then.
+    bytes: u64,
 }
 
 impl<'a> BandwidthLimiter<'a> {
     /// Creates the limiter of one copy. `rate` is in bytes per second; `None` means that only the limit of all copies
     /// together applies.
     pub(crate) fn new(rate: Option<u64>, shared: &'a SharedBandwidth) -> Self {
-        Self { rate, shared, started: Instant::now(), copied: 0 }
+        Self { rate, shared, counted: Mutex::new(Counted { since: Instant::now(), bytes: 0 }) }
     }
 
     /// The number of bytes to copy before the next [`Self::record`], at most `most`. It is small if the limit is low,
@@ -84,17 +89,19 @@ impl<'a> BandwidthLimiter<'a> {
         rate.map_or(most, |rate| usize::try_from(rate / 20).unwrap_or(most).clamp(1, most))
     }
 
-    /// Counts `bytes` that were copied, and returns the pause before the next chunk.
-    pub(crate) fn record(&mut self, bytes: usize) -> Duration {
+    /// Counts `bytes` that were copied, and returns the pause before the next chunk. Several threads may copy files of
+    /// the same copy; each of them pauses.
+    pub(crate) fn record(&self, bytes: usize) -> Duration {
         let (current, now) = (self.shared.current(), Instant::now());
         let shared = self.shared.record(bytes, current.total, now);
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(rate) = self.rate.filter(|_| current.limits_copies) else {
             // Bytes that are copied while no limit applies cause no pause when the limit applies again.
-            (self.started, self.copied) = (now, 0);
+            *counted = Counted { since: now, bytes: 0 };
             return shared;
         };
-        self.copied += bytes as u64;
-        shared.max(time_for(self.copied, rate).saturating_sub(now.saturating_duration_since(self.started)))
+        counted.bytes += bytes as u64;
+        shared.max(time_for(counted.bytes, rate).saturating_sub(now.saturating_duration_since(counted.since)))
     }
 }
 
@@ -141,7 +148,7 @@ mod tests {
     fn a_window_replaces_the_limit_of_each_copy_and_of_all() -> Result<(), String> {
         let shared = SharedBandwidth::with_clock(night);
         shared.set(limits(Some(1), "22:00-06:00 unlimited")?);
-        let mut limiter = BandwidthLimiter::new(Some(1), &shared);
+        let limiter = BandwidthLimiter::new(Some(1), &shared);
         assert_eq!((limiter.chunk(1 << 20), limiter.record(1 << 20)), (1 << 20, Duration::ZERO));
         shared.set(limits(Some(1), "06:00-22:00 unlimited")?);
         assert_eq!(limiter.chunk(1 << 20), 1);

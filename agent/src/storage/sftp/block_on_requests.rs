@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::storage::error::StorageError;
 use crate::storage::sftp::connection::Connection;
+use crate::storage::sftp::in_flight::OpenFiles;
 
 /// The maximum silence of a server during a request for which it reads or writes a whole file.
 const SLOW: Duration = Duration::from_mins(10);
@@ -20,6 +21,7 @@ pub(crate) struct Calls {
     pub(crate) stop: CancellationToken,
     /// The maximum time without a byte from or to the server.
     pub(crate) idle: Duration,
+    pub(crate) open_files: OpenFiles,
 }
 
 impl Calls {

@@ -2,13 +2,51 @@
 
 use std::collections::VecDeque;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use russh_sftp::client::rawsession::SftpResult;
 use tokio::runtime::Handle;
 
 /// The maximum number of requests in flight for one file.
-pub(crate) const MAX_IN_FLIGHT: usize = 64;
+const MAX_OF_FILE: usize = 64;
+
+/// The number of requests in flight that all open files of the process share. With requests of 64 KiB, the bytes of all
+/// files occupy at most 12 MiB, as long as at most 24 files are open.
+const MAX_OF_ALL: usize = 192;
+
+/// The number of requests in flight that each file may have, however many files are open.
+const MIN_OF_FILE: usize = 8;
+
+/// The number of files that all transfers of a process read or write. Clones count together.
+#[derive(Clone, Default)]
+pub(crate) struct OpenFiles(Arc<AtomicUsize>);
+
+/// The share of one open file in the requests in flight. The file counts as open until this value is dropped.
+pub(crate) struct Share(OpenFiles);
+
+impl OpenFiles {
+    /// Counts another open file.
+    pub(crate) fn add(&self) -> Share {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Share(self.clone())
+    }
+}
+
+impl Share {
+    /// The maximum number of requests that the file may have in flight now; at least 8.
+    pub(crate) fn limit(&self) -> usize {
+        let files = self.0.0.load(Ordering::Relaxed).max(1);
+        (MAX_OF_ALL / files).clamp(MIN_OF_FILE, MAX_OF_FILE)
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 type Request<T> = Pin<Box<dyn Future<Output = SftpResult<T>> + Send>>;
 
@@ -74,7 +112,20 @@ mod tests {
     use tokio::runtime::Handle;
     use tokio::sync::oneshot;
 
-    use super::{InFlight, send_only};
+    use super::{InFlight, MAX_OF_ALL, MAX_OF_FILE, MIN_OF_FILE, OpenFiles, send_only};
+
+    #[test]
+    fn open_files_share_the_requests_in_flight() {
+        let files = OpenFiles::default();
+        let first = files.add();
+        assert_eq!(first.limit(), MAX_OF_FILE);
+        let ten: Vec<_> = (1..10).map(|_| files.clone().add()).collect();
+        assert_eq!(first.limit(), MAX_OF_ALL / 10);
+        let hundred: Vec<_> = (10..100).map(|_| files.add()).collect();
+        assert_eq!(first.limit(), MIN_OF_FILE);
+        drop((ten, hundred));
+        assert_eq!(first.limit(), MAX_OF_FILE);
+    }
 
     #[tokio::test]
     async fn requests_are_sent_at_once_and_answered_in_their_order() -> anyhow::Result<()> {

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::config::resolved_endpoint::{HostKeyRule, SftpSettings};
 use crate::storage::sftp::connection::Connection;
+use crate::storage::sftp::in_flight::OpenFiles;
 use crate::storage::sftp::known_hosts;
 
 /// The maximum time that a connection stays in the pool.
@@ -19,9 +20,13 @@ const KEPT: Duration = Duration::from_mins(1);
 /// The maximum number of connections in the pool.
 const MAX_IDLE: usize = 8;
 
-/// The idle connections of a process. Clones share the same connections.
+/// The idle connections of a process, and the number of files that are open over all its connections. Clones share
+/// both.
 #[derive(Clone, Default)]
-pub(crate) struct ConnectionPool(Arc<Mutex<Vec<Idle>>>);
+pub(crate) struct ConnectionPool {
+    idle: Arc<Mutex<Vec<Idle>>>,
+    pub(crate) open_files: OpenFiles,
+}
 
 struct Idle {
     key: PoolKey,
@@ -90,11 +95,11 @@ impl ConnectionPool {
             }
         }
         drop(idle);
-        runtime.spawn(close_later(Arc::downgrade(&self.0)));
+        runtime.spawn(close_later(Arc::downgrade(&self.idle)));
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Idle>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,7 +10,7 @@ use russh_sftp::protocol::StatusCode;
 
 use crate::storage::sftp::block_on_requests::Calls;
 use crate::storage::sftp::failure::Failure;
-use crate::storage::sftp::in_flight::{InFlight, MAX_IN_FLIGHT, send_only};
+use crate::storage::sftp::in_flight::{InFlight, Share, send_only};
 
 /// A remote file that is open for reading.
 pub(crate) struct SftpReader<'a> {
@@ -20,6 +20,7 @@ pub(crate) struct SftpReader<'a> {
     /// The server's name for the open file.
     handle: String,
     requests: InFlight<Option<Vec<u8>>>,
+    share: Share,
     /// The maximum number of requests in flight. It starts at 1, because most files are small, and doubles with each
     /// complete response.
     most: usize,
@@ -43,6 +44,7 @@ impl<'a> SftpReader<'a> {
             path,
             handle,
             requests: InFlight::new(),
+            share: calls.open_files.add(),
             most: 1,
             begin: offset,
             end: offset,
@@ -55,7 +57,7 @@ impl<'a> SftpReader<'a> {
 
     /// Waits for the next bytes, and stores them in `answer`.
     fn fill(&mut self) -> io::Result<()> {
-        while self.requests.len() < self.most {
+        while self.requests.len() < self.most.min(self.share.limit()) {
             let session = Arc::clone(&self.calls.connection.session);
             let request = read(session, self.handle.clone(), self.end, self.length);
             self.requests.send(&self.calls.runtime, request);
@@ -75,7 +77,7 @@ impl<'a> SftpReader<'a> {
         }
         self.begin += got as u64;
         if got == wanted {
-            self.most = MAX_IN_FLIGHT.min(self.most * 2);
+            self.most = self.share.limit().min(self.most * 2);
         } else {
             // After a short response, the later requests would leave a gap, so they are discarded and the next request
             // reads from there. A server whose first response is short will shorten all responses.

@@ -25,6 +25,10 @@ use crate::storage::transfer_storage::{
 /// The mode of new files, so that other users cannot read incomplete ones.
 const NEW_FILE: u32 = 0o600;
 
+/// The number of files of one copy that are read or written at the same time over its connection, so that the copy of
+/// many small files does not wait for each response.
+const CONCURRENT_FILES: usize = 8;
+
 /// A folder on an SFTP server. When this value is dropped, its connection is returned to the pool.
 pub(crate) struct SftpStorage {
     calls: Calls,
@@ -173,6 +177,7 @@ impl TransferStorage for SftpStorage {
             replaces_atomically: extensions.has(POSIX_RENAME),
             resumes: true,
             free_reads: false,
+            concurrent_files: CONCURRENT_FILES,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::storage::error::{StorageError, StorageErrorKind as Kind};
 use crate::storage::sftp::block_on_requests::Calls;
 use crate::storage::sftp::extensions::{FSYNC, STATVFS};
 use crate::storage::sftp::failure::Failure;
-use crate::storage::sftp::in_flight::{InFlight, MAX_IN_FLIGHT, send_only};
+use crate::storage::sftp::in_flight::{InFlight, Share, send_only};
 use crate::storage::transfer_storage::WriteFile;
 
 /// A remote file that is open for writing.
@@ -22,6 +22,7 @@ pub(crate) struct SftpWriter<'a> {
     /// The server's name for the open file.
     handle: String,
     requests: InFlight<Status>,
+    share: Share,
     offset: u64,
     /// Whether a write failed, so that the file is not complete.
     has_failed: bool,
@@ -31,7 +32,8 @@ pub(crate) struct SftpWriter<'a> {
 impl<'a> SftpWriter<'a> {
     /// Creates a writer from `offset` on. `path` is the path for messages, `remote` the path on the server.
     pub(crate) fn new(calls: &'a Calls, path: String, remote: String, handle: String, offset: u64) -> Self {
-        Self { calls, path, remote, handle, requests: InFlight::new(), offset, has_failed: false, is_closed: false }
+        let (requests, share) = (InFlight::new(), calls.open_files.add());
+        Self { calls, path, remote, handle, requests, share, offset, has_failed: false, is_closed: false }
     }
 
     /// Waits until at most `rest` requests are in flight.
@@ -70,7 +72,7 @@ impl Write for SftpWriter<'_> {
         if bytes.is_empty() {
             return Ok(0);
         }
-        self.wait(MAX_IN_FLIGHT - 1)?;
+        self.wait(self.share.limit() - 1)?;
         let count = bytes.len().min(self.calls.connection.extensions.write_length as usize);
         let (session, handle) = (Arc::clone(&self.calls.connection.session), self.handle.clone());
         let (offset, data) = (self.offset, bytes[..count].to_owned());

@@ -223,6 +223,12 @@ impl FtpServer {
         Ok(())
     }
 
+    pub(in crate::tests) fn create_folder(&self, name: &str) -> anyhow::Result<()> {
+        fs::create_dir(self.path(name))?;
+        self.give(&self.path(name));
+        Ok(())
+    }
+
     /// Lets the server write to it.
     fn give(&self, path: &Path) {
         if !self.kind.is_vsftpd() {

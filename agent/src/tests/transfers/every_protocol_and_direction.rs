@@ -24,8 +24,10 @@ const FOLDERS: [&str; 3] = ["out", "by-hand", "by-job"];
 #[case::ftp_as_root(Kind::Ftp)]
 #[case::ftps_explicit_as_root(Kind::FtpsExplicit)]
 #[case::ftps_implicit_as_root(Kind::FtpsImplicit)]
+#[case::pure_ftp_as_root(Kind::PureFtp)]
+#[case::pure_ftps_as_root(Kind::PureFtps)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs OpenSSH and vsftpd, and root"]
+#[ignore = "needs OpenSSH, vsftpd and pure-ftpd, and root"]
 async fn every_content_is_copied_with_equal_checksums(
     #[case] kind: Kind,
     #[values(Direction::Pull, Direction::Push)] direction: Direction,
@@ -34,7 +36,7 @@ async fn every_content_is_copied_with_equal_checksums(
     let agent = TestAgent::start().await?;
     for folder in FOLDERS {
         fs::create_dir(agent.path(folder))?;
-        fs::create_dir(remote.path(folder))?;
+        remote.create_folder(folder)?;
     }
     let settings = settings(&agent, &remote.config(remote.port(), ""))?;
     let here = |folder: &str| agent.path(folder);

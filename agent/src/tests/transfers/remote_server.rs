@@ -1,5 +1,6 @@
 //! A server of each protocol, with the configuration by which the agent finds it as the endpoint `partner`.
 
+use std::fs;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -16,10 +17,13 @@ pub(super) enum Kind {
     Local,
     /// OpenSSH.
     Sftp,
-    /// vsftpd.
+    /// vsftpd, as the next two.
     Ftp,
     FtpsExplicit,
     FtpsImplicit,
+    /// pure-ftpd.
+    PureFtp,
+    PureFtps,
 }
 
 impl Kind {
@@ -28,14 +32,14 @@ impl Kind {
         match self {
             Self::Local => "local",
             Self::Sftp => "sftp",
-            Self::Ftp => "ftp",
-            Self::FtpsExplicit | Self::FtpsImplicit => "ftps",
+            Self::Ftp | Self::PureFtp => "ftp",
+            Self::FtpsExplicit | Self::FtpsImplicit | Self::PureFtps => "ftps",
         }
     }
 
     /// What a proxy before the server must understand.
     pub(super) fn speech(self) -> Speech {
-        if self == Self::Ftp { Speech::Ftp } else { Speech::Any }
+        if self.protocol() == "ftp" { Speech::Ftp } else { Speech::Any }
     }
 
     /// Whether names may hold line breaks and end with a space.
@@ -66,6 +70,8 @@ impl Remote {
             Kind::Ftp => Server::ftp(FtpKind::Vsftpd, certificates()?)?,
             Kind::FtpsExplicit => Server::ftp(FtpKind::VsftpdExplicit, certificates()?)?,
             Kind::FtpsImplicit => Server::ftp(FtpKind::VsftpdImplicit, certificates()?)?,
+            Kind::PureFtp => Server::ftp(FtpKind::PureFtpd, certificates()?)?,
+            Kind::PureFtps => Server::ftp(FtpKind::PureFtpdExplicit, certificates()?)?,
         };
         Ok(Self { kind, server })
     }
@@ -86,6 +92,15 @@ impl Remote {
             Server::Ssh(server) => server.data(name),
             Server::Ftp(server, _) => server.path(name),
         }
+    }
+
+    /// Creates a folder that the server can write to.
+    pub(super) fn create_folder(&self, name: &str) -> anyhow::Result<()> {
+        match &self.server {
+            Server::Folder(_) | Server::Ssh(_) => fs::create_dir(self.path(name))?,
+            Server::Ftp(server, _) => server.create_folder(name)?,
+        }
+        Ok(())
     }
 
     /// What a job or `agent copy` calls a file of the server.

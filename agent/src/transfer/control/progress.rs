@@ -20,6 +20,12 @@ impl Control {
         self.is_planned.store(true, Ordering::Relaxed);
     }
 
+    /// Lowers the total number of bytes by those of a file that is skipped.
+    pub(crate) fn lower_total(&self, bytes: u64) {
+        let lower = |total: u64| Some(total.saturating_sub(bytes));
+        let _ = self.total.fetch_update(Ordering::Relaxed, Ordering::Relaxed, lower);
+    }
+
     /// Marks the total as unknown until [`Self::set_total`] is called.
     pub(crate) fn await_plan(&self) {
         self.is_planned.store(false, Ordering::Relaxed);

@@ -13,9 +13,6 @@ use crate::transfer::control::Control;
 use crate::transfer::error::{CopyError, UNKNOWN_SIZES};
 use crate::transfer::state::PartialFile;
 
-/// The number of bytes copied at once: few enough to stay in the CPU cache until they are hashed and sent.
-const CHUNK: usize = 256 << 10;
-
 /// The number of bytes after which a local part file is synced, so that a power failure loses no more than these.
 const CHECKPOINT: u64 = 256 << 20;
 
@@ -31,7 +28,7 @@ pub(crate) struct FileCopier<'a> {
     verify: bool,
     /// Whether files are written under their final names.
     is_direct: bool,
-    limiter: BandwidthLimiter<'a>,
+    limiter: &'a BandwidthLimiter<'a>,
     buffer: Vec<u8>,
     /// Whether the last copy has, or may have, changed its target.
     has_written: bool,
@@ -51,16 +48,18 @@ pub(crate) struct Copied {
 pub(crate) type Checkpoint<'a> = &'a mut dyn FnMut(u64, Option<String>) -> Result<(), CopyError>;
 
 impl<'a> FileCopier<'a> {
+    /// Creates a copier that reads at most `chunk` bytes at once.
     pub(crate) fn new(
         source: &'a dyn TransferStorage,
         target: &'a dyn TransferStorage,
         control: &'a Control,
         verify: bool,
         is_direct: bool,
-        max_rate: Option<u64>,
+        limiter: &'a BandwidthLimiter<'a>,
+        chunk: usize,
     ) -> Self {
-        let limiter = BandwidthLimiter::new(max_rate, &control.bandwidth);
-        Self { source, target, control, verify, is_direct, limiter, buffer: vec![0; CHUNK], has_written: false }
+        let buffer = vec![0; chunk];
+        Self { source, target, control, verify, is_direct, limiter, buffer, has_written: false }
     }
 
     /// Whether the last call of [`Self::copy`] has, or may have, changed its target. Resets the answer to `false`.

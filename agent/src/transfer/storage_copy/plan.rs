@@ -38,6 +38,8 @@ pub(crate) struct PlanEntry {
     /// The path relative to the base; empty for the base itself.
     pub(crate) relative: StoragePath,
     pub(crate) kind: PlanKind,
+    /// The size of a file in bytes when it was listed; 0 for folders and links.
+    pub(crate) size: u64,
     /// Whether the entry was reached through a symbolic link that was followed.
     pub(crate) is_behind_link: bool,
 }
@@ -126,7 +128,7 @@ impl Walk<'_> {
         let (Some(folder), Some(pattern)) = (path.parent(), path.file_name()) else { return Err(missing.into()) };
         let pattern = String::from_utf8_lossy(pattern).into_owned();
         self.plan = StreamPlan { base: folder, is_folder: true, is_pattern: true, ..StreamPlan::default() };
-        self.add(StoragePath::default(), PlanKind::Folder)?;
+        self.add(StoragePath::default(), PlanKind::Folder, 0)?;
         let base = self.plan.base.clone();
         for entry in self.list(&base)? {
             // If a name is not UTF-8, its invalid bytes are replaced before it is matched.
@@ -156,7 +158,7 @@ impl Walk<'_> {
                 return Ok(());
             }
         };
-        self.add(folder.clone(), PlanKind::Folder)?;
+        self.add(folder.clone(), PlanKind::Folder, 0)?;
         for entry in entries {
             self.visit(folder, &entry.name, entry.metadata, depth)?;
         }
@@ -206,7 +208,7 @@ impl Walk<'_> {
 
     fn visit_link(&mut self, relative: StoragePath, path: &StoragePath, depth: usize) -> Result<(), CopyError> {
         match self.symlinks {
-            SymlinkRule::Keep if self.keeps_links => return self.add(relative, PlanKind::Link),
+            SymlinkRule::Keep if self.keeps_links => return self.add(relative, PlanKind::Link, 0),
             SymlinkRule::Keep | SymlinkRule::Skip => self.leave_out(path),
             SymlinkRule::Fail => self.refuse(path, "it is a symbolic link, and the copy has `symlinks: fail`"),
             SymlinkRule::Follow => match self.source.storage.metadata(path).map_err(CopyError::from) {
@@ -233,10 +235,10 @@ impl Walk<'_> {
 
     fn add_file(&mut self, relative: StoragePath, found: &Metadata) -> Result<(), CopyError> {
         self.plan.total = self.plan.total.saturating_add(found.size);
-        self.add(relative, PlanKind::File)
+        self.add(relative, PlanKind::File, found.size)
     }
 
-    fn add(&mut self, relative: StoragePath, kind: PlanKind) -> Result<(), CopyError> {
+    fn add(&mut self, relative: StoragePath, kind: PlanKind, size: u64) -> Result<(), CopyError> {
         if self.plan.entries.len() >= MAX_ENTRIES {
             return Err(self.too_large("it has more than 1,000,000 entries"));
         }
@@ -244,7 +246,7 @@ impl Walk<'_> {
         if self.path_bytes > MAX_PATHS {
             return Err(self.too_large("its paths have more than 256 MiB"));
         }
-        self.plan.entries.push(PlanEntry { relative, kind, is_behind_link: self.followed > 0 });
+        self.plan.entries.push(PlanEntry { relative, kind, size, is_behind_link: self.followed > 0 });
         Ok(())
     }
 

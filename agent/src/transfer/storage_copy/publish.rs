@@ -1,5 +1,7 @@
 //! Publishes staged files: renames them to their final names. Can be repeated after a crash at any point.
 
+use std::collections::BTreeSet;
+
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::{EntryKind, TransferStorage};
@@ -40,6 +42,7 @@ fn publish_files(
     // On a server, a part of this attempt cannot belong to another copy.
     let is_checked = was_staged_before || target.capabilities().free_reads;
     let mut skipped = Vec::new();
+    let mut folders = BTreeSet::new();
     for (relative, file) in staged.iter() {
         let part = staged_path(stream, base, relative);
         // Locked until the file has its final name.
@@ -47,9 +50,15 @@ fn publish_files(
         if is_checked {
             check_part(target, &part, file)?;
         }
-        if !publish_file(target, &part, &base.append(relative), file, stream.rules.on_exists)? {
+        let to = base.append(relative);
+        if publish_file(target, &part, &to, file, stream.rules.on_exists)? {
+            folders.extend(to.parent());
+        } else {
             skipped.push(relative.clone());
         }
+    }
+    for folder in &folders {
+        target.sync_folder(folder)?;
     }
     for relative in &skipped {
         staged.remove(relative).map_err(CopyError::State)?;
@@ -92,17 +101,15 @@ fn publish_folder(
         return Err(CopyError::PartChanged(target.display(&part)));
     }
     match target.rename(&part, base, false) {
-        Ok(()) => Ok(()),
+        Ok(()) => {}
         // An earlier attempt may have renamed the folder.
         Err(error)
             if was_staged_before
                 && error.kind() == StorageErrorKind::NotFound
-                && is_all_there(target, base, staged)? =>
-        {
-            Ok(())
-        }
-        Err(error) => Err(failed(error, target, base)),
+                && is_all_there(target, base, staged)? => {}
+        Err(error) => return Err(failed(error, target, base)),
     }
+    Ok(target.sync_folder(&base.parent().unwrap_or_default())?)
 }
 
 fn exists(target: &dyn TransferStorage, path: &StoragePath) -> Result<bool, CopyError> {

@@ -1,5 +1,7 @@
 //! Applies `afterSuccess`: deletes or moves the source files of a published copy, and only files that were copied.
 
+use std::collections::BTreeSet;
+
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::open::Opened;
 use crate::storage::storage_path::StoragePath;
@@ -21,6 +23,7 @@ pub(crate) fn finish(
     staged: &StagedFiles,
 ) -> Result<(), CopyError> {
     let mut failures = BoundedMessages::default();
+    let mut changed_folders = BTreeSet::new();
     for (relative, file) in staged.iter().filter(|(_, file)| !file.is_link && !file.is_behind_link) {
         if file.is_unverified {
             let path = source.storage.display(&base.append(relative));
@@ -31,30 +34,34 @@ pub(crate) fn finish(
             continue;
         }
         match apply(source, base, relative, rule, file).map_err(CopyError::from) {
-            Ok(()) => {}
+            Ok(changed) => changed_folders.extend(changed),
             Err(error) if error.is_temporary() || matches!(error, CopyError::Stopped) => return Err(error),
             Err(error) => failures.add(&error),
         }
     }
+    // A file that is back in the source after a power failure would be copied again.
+    for folder in &changed_folders {
+        source.storage.sync_folder(folder)?;
+    }
     if failures.is_empty() { Ok(()) } else { Err(CopyError::SourceKept(failures)) }
 }
 
-/// Applies `rule` to one file.
+/// Applies `rule` to one file. Returns the folder that it was moved to, if it was moved.
 fn apply(
     source: &Opened,
     base: &StoragePath,
     relative: &StoragePath,
     rule: &AfterSuccess,
     file: &StagedFile,
-) -> Result<(), StorageError> {
+) -> Result<Option<StoragePath>, StorageError> {
     if relative.as_bytes().is_empty() && is_link(source, base)? {
         let path = source.storage.display(base);
         tracing::warn!(path, "the source is a symbolic link, so the link and its target are kept");
-        return Ok(());
+        return Ok(None);
     }
     match rule {
-        AfterSuccess::Keep => Ok(()),
-        AfterSuccess::Delete => delete(source, &base.append(relative), file),
+        AfterSuccess::Keep => Ok(None),
+        AfterSuccess::Delete => delete(source, &base.append(relative), file).map(|()| None),
         AfterSuccess::MoveTo(folder) => move_file(source, base, relative, folder, file),
     }
 }
@@ -72,17 +79,18 @@ fn move_file(
     relative: &StoragePath,
     folder: &str,
     file: &StagedFile,
-) -> Result<(), StorageError> {
+) -> Result<Option<StoragePath>, StorageError> {
     let path = base.append(relative);
     if !is_unchanged(source, &path, file)? {
-        return Ok(());
+        return Ok(None);
     }
     let to = match base.file_name().filter(|_| relative.as_bytes().is_empty()) {
         Some(name) => move_to_folder::folder(&source.root, &base.parent().unwrap_or_default(), folder)?.join(name)?,
         None => move_to_folder::folder(&source.root, base, folder)?.append(relative),
     };
-    if let Some(parent) = to.parent() {
-        create_folders(source.storage.as_ref(), &parent)?;
+    let parent = to.parent();
+    if let Some(parent) = &parent {
+        create_folders(source.storage.as_ref(), parent)?;
     }
     let mut result = source.storage.rename(&path, &to, false);
     for number in 1..=MAX_NAMES {
@@ -94,7 +102,7 @@ fn move_file(
             _ => break,
         }
     }
-    result
+    result.map(|()| parent)
 }
 
 /// Whether the source is a symbolic link to the only file of the copy.

@@ -1,32 +1,37 @@
 //! Stages a copy: writes and verifies all its files before any of them is published.
 
 mod attributes;
+mod file_stager;
+mod small_files;
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::open::Opened;
 use crate::storage::storage_path::StoragePath;
-use crate::storage::transfer_storage::{EntryKind, Metadata, TransferStorage};
+use crate::storage::transfer_storage::{EntryKind, TransferStorage};
+use crate::transfer::bandwidth::BandwidthLimiter;
 use crate::transfer::checksum::Manifest;
 use crate::transfer::claimed_state_files::Claim;
 use crate::transfer::control::Control;
-use crate::transfer::copy_rules::{OnExists, OnFileError, Preserve};
+use crate::transfer::copy_rules::{OnFileError, Preserve};
 use crate::transfer::error::CopyError;
 use crate::transfer::part_lock::Reserved;
-use crate::transfer::state::{CopyResult, PartialFile, Phase, Staging, StreamState, Verify};
+use crate::transfer::state::{CopyResult, Phase, Staging, StreamState, Verify};
 use crate::transfer::storage_copy::destination_paths;
-use crate::transfer::storage_copy::file_copier::{Copied, FileCopier};
+use crate::transfer::storage_copy::file_copier::FileCopier;
 use crate::transfer::storage_copy::free_space_and_replaceable;
-use crate::transfer::storage_copy::link_containment::stays_inside;
 use crate::transfer::storage_copy::part_locks_and_removal;
 use crate::transfer::storage_copy::plan::{PlanEntry, PlanKind, StreamPlan};
-use crate::transfer::storage_copy::staged_file_list::{StagedFile, StagedFiles, nanoseconds};
+use crate::transfer::storage_copy::stage_files::file_stager::{FileStager, PartialFileRecord};
+use crate::transfer::storage_copy::stage_files::small_files::Outcome;
+use crate::transfer::storage_copy::staged_file_list::StagedFiles;
 use crate::transfer::storage_copy::unsupported_names;
 
-/// The minimum size in bytes of a file whose part another process continues. Smaller files are copied again from the
-/// start.
-const RESUMABLE: u64 = 4 << 20;
+/// The number of bytes of a large file that are copied at once: few enough to stay in the CPU cache until they are
+/// hashed and sent.
+const CHUNK: usize = 256 << 10;
 
 /// Stages all files of the copy, and records that they can be published. Returns the result of the copy, and the lock
 /// of its part folder, if it has one.
@@ -61,27 +66,22 @@ pub(crate) fn stage(
     }
     let options = claim.state.options;
     let keeps_all = here.free_reads && there.free_reads;
-    let mut copy = Stager {
-        preserve: stream.rules.preserve.unwrap_or(Preserve { times: keeps_all, modes: keeps_all }),
-        copier: FileCopier::new(
-            source.storage.as_ref(),
-            destination.storage.as_ref(),
-            control,
-            options.verify == Verify::Sha256,
-            stream.staging == Staging::Direct,
-            options.max_rate,
-        ),
-        claim,
-        stream,
+    let limiter = BandwidthLimiter::new(options.max_rate, &control.bandwidth);
+    let files = FileStager {
         source: source.storage.as_ref(),
         target: destination.storage.as_ref(),
         plan: &plan,
         base,
-        staged,
+        preserve: stream.rules.preserve.unwrap_or(Preserve { times: keeps_all, modes: keeps_all }),
+        stream: stream.clone(),
+        verify: options.verify == Verify::Sha256,
         control,
+        limiter: &limiter,
+        staged: Mutex::new(staged),
     };
+    let mut copy = Stager { claim, stream, copier: files.copier(CHUNK), files };
     let copied = copy.stage_all()?;
-    copy.staged.sync().map_err(CopyError::State)?;
+    copy.files.staged().sync().map_err(CopyError::State)?;
     copy.stream.partial = None;
     copy.stream.is_published = false;
     copy.claim.state.phase = Phase::Publishing;
@@ -124,45 +124,44 @@ pub(crate) fn save(claim: &mut Claim, stream: &StreamState) -> Result<(), CopyEr
 struct Stager<'a> {
     claim: &'a mut Claim,
     stream: &'a mut StreamState,
-    source: &'a dyn TransferStorage,
-    target: &'a dyn TransferStorage,
-    plan: &'a StreamPlan,
-    /// The path of the copy.
-    base: StoragePath,
-    staged: &'a mut StagedFiles,
-    control: &'a Control,
-    preserve: Preserve,
+    files: FileStager<'a>,
+    /// Copies the files that are not staged in groups.
     copier: FileCopier<'a>,
 }
 
 impl Stager<'_> {
     fn stage_all(&mut self) -> Result<CopyResult, CopyError> {
-        let plan = self.plan;
+        let plan = self.files.plan;
         let mut failures = plan.failures.clone();
         let mut manifest = Manifest::default();
         let mut kept = BTreeSet::new();
         let mut bytes = 0;
         let mut single = None;
-        for entry in &plan.entries {
-            self.control.check_stopped()?;
-            match self.stage_entry(entry) {
-                Ok(Some(file)) => {
-                    bytes += file.size;
-                    kept.insert(entry.relative.clone());
-                    if let Some(digest) = file.checksum {
-                        single = Some(digest.clone());
-                        manifest.insert(entry.relative.as_bytes().to_vec(), digest);
+        let mut entries = plan.entries.as_slice();
+        while !entries.is_empty() {
+            self.files.control.check_stopped()?;
+            let (group, outcomes) = self.stage_next(entries)?;
+            for (entry, outcome) in group.iter().zip(outcomes) {
+                match outcome {
+                    Ok(Some(file)) => {
+                        bytes += file.size;
+                        kept.insert(entry.relative.clone());
+                        if let Some(digest) = file.checksum {
+                            single = Some(digest.clone());
+                            manifest.insert(entry.relative.as_bytes().to_vec(), digest);
+                        }
                     }
+                    Ok(None) => {}
+                    Err(error) if error.is_final() || !plan.is_folder => return Err(error),
+                    Err(error) => failures.add(&error),
                 }
-                Ok(None) => {}
-                Err(error) if error.is_final() || !plan.is_folder => return Err(error),
-                Err(error) => failures.add(&error),
             }
+            entries = entries.get(group.len()..).unwrap_or_default();
         }
         let skips = self.stream.rules.on_file_error == OnFileError::Skip;
         if failures.is_empty() || skips {
             self.remove_others(&kept)?;
-            self.finish_folders(&mut failures)?;
+            self.files.finish_folders(&mut failures)?;
         }
         if !failures.is_empty() && !skips {
             return Err(CopyError::Several(failures));
@@ -171,216 +170,73 @@ impl Stager<'_> {
         let left_out = plan.left_out.summary("special files or links that are not copied");
         let warnings: Vec<String> = skipped.into_iter().chain(left_out).collect();
         let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
-        let verifies = self.claim.state.options.verify == Verify::Sha256;
-        let checksum = if plan.is_folder { verifies.then(|| manifest.checksum()) } else { single };
+        let checksum = if plan.is_folder { self.files.verify.then(|| manifest.checksum()) } else { single };
         Ok(CopyResult { bytes, checksum, warning })
     }
 
+    /// Stages the first of `entries`, or several small files at their start. Returns the staged entries, and what became
+    /// of each.
+    fn stage_next<'e>(&mut self, entries: &'e [PlanEntry]) -> Result<(&'e [PlanEntry], Vec<Outcome>), CopyError> {
+        let length = small_files::group_length(&self.files, entries);
+        let (group, _) = entries.split_at(length.max(1));
+        let outcomes = match group {
+            [entry] => vec![self.stage_entry(entry)],
+            group => small_files::stage(&self.files, group)?,
+        };
+        Ok((group, outcomes))
+    }
+
     /// Stages one entry. Returns the file or link to publish; `None` for a folder, and for a file that is skipped.
-    fn stage_entry(&mut self, entry: &PlanEntry) -> Result<Option<StagedFile>, CopyError> {
-        let from = self.plan.base.append(&entry.relative);
+    fn stage_entry(&mut self, entry: &PlanEntry) -> Outcome {
+        let files = &self.files;
         match entry.kind {
             PlanKind::Folder => {
                 let folder = match self.stream.staging {
-                    Staging::Whole => destination_paths::staged_path(self.stream, &self.base, &entry.relative),
-                    Staging::Each | Staging::Direct => self.base.append(&entry.relative),
+                    Staging::Whole => destination_paths::staged_path(self.stream, &files.base, &entry.relative),
+                    Staging::Each | Staging::Direct => files.base.append(&entry.relative),
                 };
-                destination_paths::create_folders(self.target, &folder)?;
+                destination_paths::create_folders(files.target, &folder)?;
                 Ok(None)
             }
-            PlanKind::Link => self.stage_link(entry, &from),
-            PlanKind::File => self.stage_file(entry, &from),
-        }
-    }
-
-    fn stage_file(&mut self, entry: &PlanEntry, from: &StoragePath) -> Result<Option<StagedFile>, CopyError> {
-        let part = destination_paths::staged_path(self.stream, &self.base, &entry.relative);
-        let before = self.source.metadata(from)?;
-        if before.kind != EntryKind::File {
-            return Err(CopyError::NoFile(self.source.display(from).into()));
-        }
-        if let Some(done) = self.already_staged(entry, &before, &part)? {
-            self.control.add_resumed(done.size);
-            self.control.add_verified(done.size);
-            return Ok(Some(done));
-        }
-        if !self.may_write(entry)? {
-            self.control.set_total(self.control.total().saturating_sub(before.size));
-            return Ok(None);
-        }
-        let _lock = match self.stream.staging {
-            Staging::Each => part_locks_and_removal::lock(self.target, &part, false)?,
-            Staging::Whole | Staging::Direct => None,
-        };
-        let was_begun = self.staged.has_begun(&entry.relative);
-        self.staged.begin(&entry.relative).map_err(CopyError::State)?;
-        let copied = self.copy_file(entry, from, &before, &part);
-        let has_written = self.copier.take_has_written();
-        let finished = copied.and_then(|copied| {
-            let written = self.set_attributes(entry, &before, &part, copied.written)?;
-            Ok(Copied { written, ..copied })
-        });
-        let Copied { checksum, is_unverified, written } = match finished {
-            Ok(finished) => finished,
-            Err(error) => {
-                if self.stream.staging == Staging::Direct && !was_begun && !has_written {
-                    // The file with the final name existed before this copy.
-                    self.stream.partial = None;
-                    self.staged.remove(&entry.relative).map_err(CopyError::State)?;
-                } else if !error.is_temporary() && !matches!(error, CopyError::Stopped) {
-                    self.discard(&part);
-                }
-                return Err(error);
+            PlanKind::Link => files.stage_link(entry),
+            PlanKind::File => {
+                let record = PartialFileRecord { claim: self.claim, stream: self.stream };
+                files.stage_file(entry, &mut self.copier, Some(record))
             }
-        };
-        let (modified, written) = (before.modified.and_then(nanoseconds), written.and_then(nanoseconds));
-        let (size, is_behind_link) = (before.size, entry.is_behind_link);
-        let file = StagedFile { size, modified, written, checksum, is_link: false, is_behind_link, is_unverified };
-        self.staged.add(&entry.relative, file.clone()).map_err(CopyError::State)?;
-        Ok(Some(file))
-    }
-
-    fn copy_file(
-        &mut self,
-        entry: &PlanEntry,
-        from: &StoragePath,
-        before: &Metadata,
-        part: &StoragePath,
-    ) -> Result<Copied, CopyError> {
-        let begun = PartialFile {
-            path: entry.relative.to_stored(),
-            size: before.size,
-            modified: before.modified.and_then(nanoseconds),
-            good: 0,
-            digest: None,
-        };
-        // Without a modification time, it is unknown whether the source is still the same.
-        let good = self.stream.partial.as_ref().filter(|known| {
-            known.modified.is_some()
-                && (&known.path, known.size, known.modified) == (&begun.path, begun.size, begun.modified)
-        });
-        let good = good.cloned();
-        if good.is_none() {
-            self.stream.partial = Some(begun);
-            if before.size >= RESUMABLE {
-                save(self.claim, self.stream)?;
-            }
-        }
-        let Self { copier, claim, stream, .. } = self;
-        let mut checkpoint = |good: u64, digest: Option<String>| {
-            if let Some(partial) = &mut stream.partial {
-                (partial.good, partial.digest) = (good, digest);
-            }
-            save(claim, stream)
-        };
-        copier.copy(from, before, part, good.as_ref(), &mut checkpoint)
-    }
-
-    /// The file that an earlier attempt or process has staged, if source and part file have not changed since.
-    fn already_staged(
-        &self,
-        entry: &PlanEntry,
-        source: &Metadata,
-        part: &StoragePath,
-    ) -> Result<Option<StagedFile>, CopyError> {
-        let Some(done) = self.staged.get(&entry.relative).filter(|done| !done.is_link && done.is_of(source)) else {
-            return Ok(None);
-        };
-        let lacks_checksum = done.checksum.is_none() && self.claim.state.options.verify == Verify::Sha256;
-        if done.modified.is_none() || lacks_checksum || self.stream.staging == Staging::Direct {
-            return Ok(None);
-        }
-        match self.target.symlink_metadata(part) {
-            Ok(there) if done.has_become(&there) => Ok(Some(done.clone())),
-            Ok(_) => Ok(None),
-            Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn stage_link(&mut self, entry: &PlanEntry, from: &StoragePath) -> Result<Option<StagedFile>, CopyError> {
-        let link = self.source.read_link(from)?;
-        if !self.source.capabilities().free_reads && !stays_inside(&entry.relative, &link) {
-            let (path, detail) = (self.source.display(from), "the link leads, or could lead, out of the copied folder");
-            return Err(StorageError::new(StorageErrorKind::Unsupported, "copy", path, detail).into());
-        }
-        if !self.may_write(entry)? {
-            return Ok(None);
-        }
-        let part = destination_paths::staged_path(self.stream, &self.base, &entry.relative);
-        part_locks_and_removal::remove_if_there(self.target, &part)?;
-        self.target.create_link(&part, &link)?;
-        let (size, modified, written, checksum, is_link) = (0, None, None, None, true);
-        let (is_behind_link, is_unverified) = (false, false);
-        let file = StagedFile { size, modified, written, checksum, is_link, is_behind_link, is_unverified };
-        self.staged.add(&entry.relative, file.clone()).map_err(CopyError::State)?;
-        Ok(Some(file))
-    }
-
-    /// Whether `onExists` allows copying this file. `false` if the file is skipped; fails if it must not be replaced.
-    fn may_write(&self, entry: &PlanEntry) -> Result<bool, CopyError> {
-        let (on_exists, staging) = (self.stream.rules.on_exists, self.stream.staging);
-        let is_decided_later = on_exists == OnExists::Rename && !(staging == Staging::Direct && self.plan.is_folder);
-        if staging == Staging::Whole || is_decided_later {
-            return Ok(true);
-        }
-        if on_exists == OnExists::Overwrite {
-            let path = self.base.append(&entry.relative);
-            return free_space_and_replaceable::require_replaceable(self.target, &path).map(|()| true);
-        }
-        let is_partial =
-            || self.stream.partial.as_ref().is_some_and(|partial| partial.path == entry.relative.to_stored());
-        if staging == Staging::Direct && (self.staged.has_begun(&entry.relative) || is_partial()) {
-            // An earlier attempt of this copy has written the file.
-            return Ok(true);
-        }
-        let path = self.base.append(&entry.relative);
-        match self.target.symlink_metadata(&path) {
-            Ok(_) if on_exists == OnExists::Skip => {
-                tracing::info!(path = self.target.display(&path), "the destination exists, so the file is skipped");
-                Ok(false)
-            }
-            Ok(_) => Err(CopyError::Exists(self.target.display(&path).into())),
-            Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(true),
-            Err(error) => Err(error.into()),
         }
     }
 
     /// Removes staged and partly written files that must not be published.
     fn remove_others(&mut self, kept: &BTreeSet<StoragePath>) -> Result<(), CopyError> {
-        let known = self.staged.iter().map(|(path, _)| path).chain(self.staged.begun());
+        let files = &self.files;
+        let mut staged = files.staged();
+        let known = staged.iter().map(|(path, _)| path).chain(staged.begun());
         let others: Vec<StoragePath> = known.filter(|path| !kept.contains(*path)).cloned().collect();
         for path in others {
-            let part = destination_paths::staged_path(self.stream, &self.base, &path);
+            let part = destination_paths::staged_path(self.stream, &files.base, &path);
             match self.stream.staging {
-                Staging::Whole => self.remove_file(&part)?,
+                Staging::Whole => remove_file(files.target, &part)?,
                 Staging::Each => {
-                    if let Err(error) = part_locks_and_removal::remove_part(self.target, &part) {
+                    if let Err(error) = part_locks_and_removal::remove_part(files.target, &part) {
                         warn_of_rest(&error);
                     }
                 }
                 Staging::Direct => {}
             }
-            self.staged.remove(&path).map_err(CopyError::State)?;
+            staged.remove(&path).map_err(CopyError::State)?;
         }
         Ok(())
     }
+}
 
-    /// Removes a file in the part folder, which would be published with it. A folder at the same path, which has
-    /// replaced the file in the source, is kept.
-    fn remove_file(&self, part: &StoragePath) -> Result<(), StorageError> {
-        match self.target.symlink_metadata(part) {
-            Ok(there) if there.kind == EntryKind::Folder => Ok(()),
-            Ok(_) => self.target.remove(part),
-            Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn discard(&self, part: &StoragePath) {
-        if let Err(error) = part_locks_and_removal::remove_if_there(self.target, part) {
-            warn_of_rest(&error);
-        }
+/// Removes a file in the part folder, which would be published with it. A folder at the same path, which has replaced
+/// the file in the source, is kept.
+fn remove_file(target: &dyn TransferStorage, part: &StoragePath) -> Result<(), StorageError> {
+    match target.symlink_metadata(part) {
+        Ok(there) if there.kind == EntryKind::Folder => Ok(()),
+        Ok(_) => target.remove(part),
+        Err(error) if error.kind() == StorageErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -70,6 +70,7 @@ mod tests {
             replaces_atomically: true,
             resumes: true,
             free_reads: false,
+            concurrent_files: 1,
         };
         let few = Capabilities { any_bytes: false, line_breaks: false, spaces_at_end: false, ..all };
         assert!(problem(b"\xff\n", all).is_none() && problem("é".as_bytes(), few).is_none());

@@ -11,9 +11,9 @@ use crate::transfer::first_messages_and_count::BoundedMessages;
 use crate::transfer::state::Staging;
 use crate::transfer::storage_copy::destination_paths;
 use crate::transfer::storage_copy::plan::{PlanEntry, PlanKind};
-use crate::transfer::storage_copy::stage_files::Stager;
+use crate::transfer::storage_copy::stage_files::file_stager::FileStager;
 
-impl Stager<'_> {
+impl FileStager<'_> {
     /// Sets the attributes of a part file, whose modification time is `written`, and returns its new modification time.
     pub(super) fn set_attributes(
         &self,
@@ -80,7 +80,7 @@ impl Stager<'_> {
             mode: self.mode_of(&found).filter(|_| self.preserve.modes && capabilities.modes),
         };
         if attributes != Attributes::default() {
-            let part = destination_paths::staged_path(self.stream, &self.base, relative);
+            let part = destination_paths::staged_path(&self.stream, &self.base, relative);
             self.target.set_attributes(&part, attributes)?;
         }
         Ok(())
