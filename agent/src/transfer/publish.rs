@@ -50,8 +50,8 @@ pub(crate) fn is_published(part: &SandboxedPath, destination: &SandboxedPath) ->
     !part.has_entry() && destination.has_entry()
 }
 
-/// Whether the file at `path` has the size and checksum of `copied`, which an earlier process has recorded. A folder is
-/// only checked to be one.
+/// Whether `path` is the copy that an earlier process recorded as `copied`: a file with its size and checksum, or any
+/// folder. Of a file without a recorded checksum, or that cannot be read, only the size is compared.
 pub(crate) fn is_verified(path: &SandboxedPath, copied: &CopyResult, control: &Control) -> Result<bool, CopyError> {
     let there = path.symlink_metadata().map_err(at("read", path))?;
     if !there.is_file() {
@@ -179,7 +179,7 @@ mod tests {
         let link = dir.path().join("link");
         std::os::unix::fs::symlink("d/door", &link)?;
         for destination in [&folder.join("door"), &link] {
-            // Before the question whether it may be replaced: `--overwrite` would not help.
+            // The kind is checked before `overwrite`, because the error must not advise `--overwrite`.
             for overwrite in [false, true] {
                 let error = publish(&part.join("door"), destination, overwrite).map_err(|error| error.to_string());
                 assert!(error.is_err_and(|error| error.contains("is a socket")), "{}", destination.display());

@@ -47,8 +47,9 @@ const LEGACY_MACS: &[mac::Name] = &[mac::HMAC_SHA1_ETM, mac::HMAC_SHA1];
 /// Data is not compressed: most files are compressed already, and encryption is faster than compression.
 const COMPRESSIONS: &[compression::Name] = &[compression::NONE];
 
-/// The algorithms that this agent offers. Host keys of the kinds in `known` come first, so that a server with several
-/// keys presents one that can be compared. Certificates are requested only if `with_certificates` is set.
+/// The algorithms that this agent offers; weak ones only if `legacy` is set. Host keys of the kinds in `known` come
+/// first, so that a server with several keys presents one that can be compared. Certificates are requested only if
+/// `with_certificates` is set.
 pub(crate) fn preferred(legacy: bool, known: &[Algorithm], with_certificates: bool) -> Preferred {
     let safe = Preferred::DEFAULT.kex;
     // Elliptic curves come before Diffie-Hellman groups, which are slower.

@@ -39,7 +39,7 @@ impl<'a> SftpWriter<'a> {
     /// Waits until at most `rest` requests are in flight.
     fn wait(&mut self, rest: usize) -> Result<(), StorageError> {
         if self.has_failed {
-            let failure = Failure::new(Kind::Other, "an earlier write to it failed");
+            let failure = Failure::new(Kind::Other, "an earlier write to the file failed");
             return Err(failure.at("write", self.path.clone()));
         }
         while self.requests.len() > rest {

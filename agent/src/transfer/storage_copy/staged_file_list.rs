@@ -121,7 +121,7 @@ impl StagedFiles {
         self.files.contains_key(path) || self.begun.contains(path)
     }
 
-    /// The files whose writing has begun, and which are not staged.
+    /// The files whose writing has begun, and which are not staged yet.
     pub(crate) fn begun(&self) -> impl Iterator<Item = &StoragePath> {
         self.begun.iter()
     }
