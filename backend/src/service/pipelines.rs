@@ -292,8 +292,8 @@ impl ControlPlane {
     }
 }
 
-/// Locks a pipeline until the end of the transaction, and reads it. Returns [`Error::NotFound`] if it is not within the
-/// caller's scope.
+/// Locks the row of a pipeline until the end of the transaction, and reads it. Returns [`Error::NotFound`] if the
+/// pipeline is not within the caller's scope.
 pub(super) async fn held(work: &mut Work, actor: &Actor, id: PipelineId) -> Result<PipelineRow> {
     store::pipelines::hold(&mut work.tx, id).await?;
     let row = store::pipelines::find(&mut work.tx, actor.scope(), &id.into()).await?.pop();

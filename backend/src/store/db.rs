@@ -244,7 +244,7 @@ pub struct Sql {
 /// The maximum number of values in a list within a statement. Both engines accept many times more.
 pub(super) const MOST_VALUES: usize = 500;
 
-/// Begins a statement with this text.
+/// Creates a statement with this text, to which further text and values can be added.
 #[must_use]
 pub const fn sql(text: &'static str) -> Sql {
     Sql { text: std::borrow::Cow::Borrowed(text), values: Vec::new() }

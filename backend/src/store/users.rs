@@ -78,7 +78,7 @@ pub async fn find_by_email(conn: impl Into<Conn<'_>>, email: &str) -> Result<Opt
     UserRow::TABLE.select().push_bind(" WHERE email = ", email).fetch_optional(conn).await
 }
 
-/// Returns those of these users that belong to the customer, in no particular order.
+/// Returns the users among `ids` that belong to the customer, in no particular order.
 pub async fn of_customer(db: &Db, customer: CustomerId, ids: &[UserId]) -> Result<Vec<UserId>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(MOST_VALUES) {
@@ -104,7 +104,7 @@ pub async fn list(db: &Db, filter: &UserFilter, request: PageRequest) -> Result<
     Ok(pagination::page_of_readable(rows, request, Total::Exactly(total.unsigned_abs())).map(User::from))
 }
 
-/// Locks a user until the end of the transaction.
+/// Locks the row of a user until the end of the transaction, so that no other transaction can change it.
 pub async fn hold(tx: &mut Tx, id: UserId) -> Result<()> {
     sql("UPDATE users SET suspended = suspended WHERE id = $1").bind(id).execute(tx).await?;
     Ok(())

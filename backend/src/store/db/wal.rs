@@ -23,7 +23,7 @@ const LOOK: &str = "PRAGMA wal_checkpoint(NOOP)";
 const COPY: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 const TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
-/// The file of the log, and its state at the last check.
+/// The write-ahead log file of a SQLite database, and its state at the last check.
 #[derive(Debug)]
 pub struct Wal {
     path: PathBuf,
