@@ -101,7 +101,8 @@ impl TransferFilter {
         self.statuses().is_empty() && *self == Self { status: self.status.clone(), ..Self::default() }
     }
 
-    /// Whether only conditions are set whose totals are maintained: the customer, the agent and the status.
+    /// Whether the database maintains the total of this filter, so that nothing must be counted: it has no conditions
+    /// except a customer, an agent and one status.
     #[must_use]
     pub fn is_counted(&self) -> bool {
         let counted = Self {
@@ -132,8 +133,8 @@ impl TransferFilter {
         self.statuses().is_empty() || self.statuses().contains(&status)
     }
 
-    /// Whether the filter selects the transfer by the values that never change: all but its status, its error, its end and
-    /// whether it is stalled. So `stalled`, `completedAfter` and `q` are not compared.
+    /// Whether the transfer meets the conditions on values that never change. The conditions `status`, `stalled`,
+    /// `completedAfter` and `q` are ignored.
     #[must_use]
     pub fn matches_but_for_status(&self, transfer: &Transfer) -> bool {
         let created_at = transfer.created_at;
@@ -163,7 +164,7 @@ impl TransferStatus {
     }
 }
 
-/// The minimum number of characters of a part to search for, since the indexes hold groups of three.
+/// The minimum length of the text of `q`, in characters, since the indexes contain groups of three characters.
 const MIN_PART: usize = 3;
 /// The maximum number of characters of a file name that are searched: the maximum length of a search text, since index
 /// entries have a size limit.
