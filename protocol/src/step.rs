@@ -71,8 +71,9 @@ macro_rules! step_actions {
                 }
             }
 
-            /// Creates an action of type `step_type`. `text` and `name_of` return the value of the field with the given
-            /// name: `text` for a text, `name_of` the name of an enum value. `None` if a required field is missing.
+            /// Creates an action of type `step_type`; `None` if a required field is missing. `text` returns the value
+            /// of the text field with the given name. `name_of` does so for a field with an enum value, and returns the
+            /// name of the value. `transfer` returns the data of a transfer.
             #[must_use]
             pub fn read(
                 step_type: StepType,

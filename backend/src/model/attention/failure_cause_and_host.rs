@@ -36,9 +36,8 @@ impl Failure<'_> {
     }
 }
 
-/// The end of a sentence about failures, which names their cause: `: disk full`. For a single failure it is its code or
-/// the first line of its message; for several failures it is `cause`, which they have in common. Empty if no cause is
-/// known.
+/// The end of a sentence about failures, which names their cause, such as `: disk full`. The cause of a single failure is
+/// its code or the first line of its message; that of several failures is `cause`. Empty if no cause is known.
 #[must_use]
 pub fn reason<'a>(failures: impl IntoIterator<Item = Failure<'a>>, cause: Option<&str>) -> String {
     let mut failures = failures.into_iter();
