@@ -1,4 +1,4 @@
-//! The queries.
+//! The root of all queries, and the queries that are not about pipelines.
 
 use async_graphql::{
     Context, ID, MergedObject, Object,

@@ -21,7 +21,7 @@ use crate::{
     transport::TlsSession,
 };
 
-/// How a listener speaks TLS.
+/// The TLS configuration of a listener.
 #[derive(Clone)]
 pub struct Tls {
     acceptor: TlsAcceptor,
@@ -34,7 +34,7 @@ pub struct Tls {
 struct ServerTime(Clock);
 
 impl Tls {
-    /// TLS with this certificate, for clients without a certificate.
+    /// TLS with `certificate` as the server's certificate. Clients need none.
     ///
     /// # Errors
     ///
@@ -44,8 +44,9 @@ impl Tls {
         Ok(Self::with(builder.with_no_client_auth().with_cert_resolver(certificate)))
     }
 
-    /// TLS with this certificate, for clients with a certificate that the authority has signed and that has not expired
-    /// by this clock. Whether it was revoked is checked with each request.
+    /// TLS with `certificate` as the server's certificate. A client must present a certificate that `authority` has
+    /// signed and that has not expired according to `clock`. Whether the client certificate was revoked is checked with
+    /// each request.
     ///
     /// # Errors
     ///
@@ -121,7 +122,7 @@ impl TimeProvider for ServerTime {
     }
 }
 
-/// Why a client certificate was refused, as a label; none if the handshake failed for another reason.
+/// The reason why a client certificate was refused, as a label; `None` if the handshake failed for another reason.
 fn refusal(error: &rustls::Error) -> Option<&'static str> {
     use CertificateError as Problem;
     let problem = match error {

@@ -32,12 +32,12 @@ const ROWS_AT_A_TIME: usize = 200;
 const PAGES: usize = 5;
 /// The maximum number of transactions when the server stops: 10,000 rows.
 const PAGES_AT_THE_END: usize = 50;
-/// The maximum number of agents whose heartbeats wait. Heartbeats of further ones are left out of their histories.
+/// The maximum number of agents whose heartbeats wait. Heartbeats of further agents are not recorded.
 const MAX_AGENTS: usize = 200_000;
 /// The maximum number of hours of one agent that wait. Earlier ones are dropped.
 const MAX_HOURS: usize = 3;
 
-/// The heartbeats that this server has received and not written.
+/// The heartbeats that this server has received and not written to the history yet.
 #[derive(Debug, Default)]
 pub(super) struct ReceivedHeartbeats(Mutex<Received>);
 
@@ -64,8 +64,8 @@ impl ReceivedHeartbeats {
         }
     }
 
-    /// Removes the heartbeats that have waited since `before` or longer, of the agents that have waited longest. At least
-    /// `limit` rows, if there are that many, and few more.
+    /// Removes and returns the heartbeats of agents that have waited since `before` or longer, beginning with the agent
+    /// that has waited longest. Stops once there are `limit` rows or a few more.
     fn take(&self, before: i64, limit: usize) -> Heartbeats {
         let (mut taken, mut received) = (Heartbeats::new(), self.lock());
         while taken.len() < limit
@@ -100,8 +100,8 @@ impl ReceivedHeartbeats {
 }
 
 impl Received {
-    /// The heartbeats of an agent in an hour; `None` if too many agents wait. `since` is when the agent began to wait, if it
-    /// does not wait yet.
+    /// The entry for the waiting heartbeats of an agent in an hour, created if it is missing; `None` if heartbeats of too
+    /// many agents wait. `since` is the time from which the agent waits, unless it waits already.
     fn hour(&mut self, agent: AgentId, since: i64, hour: i64) -> Option<&mut HeartbeatHour> {
         let count = self.agents.len();
         let hours = match self.agents.entry(agent) {
