@@ -86,8 +86,8 @@ pub(crate) fn parse_day(text: &str) -> Option<i64> {
     is_a_date.then(|| days_before(year, month, day) * DAY)
 }
 
-/// The first instant of the day that is `days_later` days after `day`, such as `2026-01-31`. `offset` returns how many
-/// minutes the time zone is ahead of UTC at an instant.
+/// The first instant of the day that is `days_later` days after `day`, such as `2026-01-31`; `None` if `day` is not a
+/// date. `offset` returns how many minutes the time zone is ahead of UTC at an instant.
 pub(crate) fn midnight(day: &str, days_later: i64, offset: impl Fn(Instant) -> i64) -> Option<Instant> {
     let as_if_utc = parse_day(day)? + days_later * DAY;
     // In zones far in the east, the clock may change between local midnight and midnight in UTC.

@@ -27,23 +27,24 @@ pub(crate) fn show_utc(is_utc: bool) {
     IS_UTC.set(is_utc);
 }
 
-/// The IANA name of the zone of the instants on screen. Reactive.
+/// The IANA name of the time zone in which instants are shown. Reactive.
 pub(crate) fn name() -> String {
     if is_utc() { "UTC".to_owned() } else { browser::time_zone() }
 }
 
-/// How many minutes the zone of the instants on screen is ahead of UTC at an instant. Reactive.
+/// How many minutes the time zone in which instants are shown is ahead of UTC at the instant `at`. Reactive.
 pub(crate) fn offset(at: Instant) -> i64 {
     if is_utc() { 0 } else { browser::utc_offset(at) }
 }
 
-/// The first instant of the day that is `days_later` days after `day`, such as `2026-01-31`, in the chosen time zone.
-/// Reactive.
+/// The first instant of the day that is `days_later` days after `day`, such as `2026-01-31`, in the time zone in which
+/// instants are shown; `None` if `day` is not a date. Reactive.
 pub(crate) fn midnight(day: &str, days_later: i64) -> Option<Instant> {
     time::midnight(day, days_later, offset)
 }
 
-/// The instant of a date and time such as `2026-01-31T02:00` in the zone of the instants on screen. Reactive.
+/// Parses a date and time such as `2026-01-31T02:00` in the time zone in which instants are shown; `None` if it is
+/// invalid. Reactive.
 pub(crate) fn minute(text: &str) -> Option<Instant> {
     if is_utc() { browser::minute(&format!("{text}Z")) } else { browser::minute(text) }
 }

@@ -45,7 +45,7 @@ macro_rules! kinds {
 
 mftplus_protocol::event_kinds!(kinds);
 
-/// An event of the log.
+/// An event of the event log.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 pub(crate) struct Event {
     pub(crate) id: Id,
@@ -74,7 +74,7 @@ pub(crate) enum Object {
     Other,
 }
 
-/// An agent in the log.
+/// An agent in the event log.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "Agent")]
 pub(crate) struct LoggedAgent {
@@ -83,7 +83,7 @@ pub(crate) struct LoggedAgent {
     pub(crate) status: AgentStatus,
 }
 
-/// A transfer in the log.
+/// A transfer in the event log.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "Transfer")]
 pub(crate) struct LoggedTransfer {
@@ -94,14 +94,14 @@ pub(crate) struct LoggedTransfer {
     pub(crate) error_message: Option<String>,
 }
 
-/// A job in the log.
+/// A job in the event log.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "Job")]
 pub(crate) struct LoggedJob {
     pub(crate) name: String,
 }
 
-/// A run of a job in the log.
+/// A run of a job in the event log.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "JobRun")]
 pub(crate) struct LoggedRun {
@@ -112,7 +112,7 @@ pub(crate) struct LoggedRun {
     pub(crate) run_status: RunStatus,
 }
 
-/// A slot of a job in the log.
+/// A slot of a job in the event log.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "JobSlot")]
 pub(crate) struct LoggedSlot {
@@ -122,14 +122,14 @@ pub(crate) struct LoggedSlot {
     pub(crate) reason: Option<String>,
 }
 
-/// A pipeline in the log.
+/// A pipeline in the event log.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "Pipeline")]
 pub(crate) struct LoggedPipeline {
     pub(crate) name: String,
 }
 
-/// A run of a pipeline in the log.
+/// A run of a pipeline in the event log.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "PipelineRun")]
 pub(crate) struct LoggedPipelineRun {
@@ -140,7 +140,7 @@ pub(crate) struct LoggedPipelineRun {
     pub(crate) pipeline_run_status: pipeline_runs::PipelineRunStatus,
 }
 
-/// A slot of a pipeline in the log.
+/// A slot of a pipeline in the event log.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "PipelineSlot")]
 pub(crate) struct LoggedPipelineSlot {
@@ -150,14 +150,14 @@ pub(crate) struct LoggedPipelineSlot {
     pub(crate) reason: Option<String>,
 }
 
-/// A customer in the log.
+/// A customer in the event log.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "Customer")]
 pub(crate) struct LoggedCustomer {
     pub(crate) name: String,
 }
 
-/// A user in the log.
+/// A user in the event log.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "User")]
 pub(crate) struct LoggedUser {
@@ -196,7 +196,7 @@ struct PageInfo {
     end_cursor: Option<String>,
 }
 
-/// One page of the log, newest first.
+/// One page of the event log, newest first.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct EventPage {
     pub(crate) events: Vec<Event>,

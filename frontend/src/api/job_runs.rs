@@ -26,7 +26,7 @@ pub(crate) struct JobRun {
     pub(crate) viewer_can_retry: bool,
 }
 
-/// The links of a run to other objects, for the page of the run.
+/// What the page of a run shows of its job.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "JobRun")]
 pub(crate) struct RunLinks {
@@ -120,7 +120,7 @@ pub(crate) fn list(job: &str, first: i32, page: i32) -> Request<Page<JobRun>> {
     })
 }
 
-/// Gets one run with its links.
+/// Gets one run, and what its page shows of its job.
 pub(crate) fn get(id: &str) -> Request<(JobRun, RunLinks)> {
     Request::new(&GetRun::build(ById::new(id)), |GetRun { job_run, links }| {
         job_run.zip(links).ok_or(ApiError::InvalidResponse)

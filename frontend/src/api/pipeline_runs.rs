@@ -70,7 +70,7 @@ pub(crate) struct RunMark {
     pub(crate) revision: i32,
 }
 
-/// The links of a run to other objects, for the page of the run.
+/// What the page of a run shows besides the run: the name of its pipeline, its plan, and the text of its draft.
 #[derive(Clone, Debug, PartialEq, cynic::QueryFragment)]
 #[cynic(graphql_type = "PipelineRun")]
 pub(crate) struct RunLinks {
@@ -203,7 +203,7 @@ pub(crate) fn list(pipeline: &str, first: i32, page: i32) -> Request<Page<Pipeli
     })
 }
 
-/// Gets one run with its links.
+/// Gets one run, and what its page shows besides.
 pub(crate) fn get(id: &str) -> Request<(PipelineRun, RunLinks)> {
     Request::new(&GetRun::build(ById::new(id)), |GetRun { pipeline_run, links }| {
         pipeline_run.zip(links).ok_or(ApiError::InvalidResponse)

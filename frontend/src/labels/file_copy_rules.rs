@@ -1,4 +1,4 @@
-//! Labels of copy rules. Pure.
+//! Labels of copy rules. Each row of a table has a value, its name in forms and definitions, and its label. Pure.
 
 use mftplus_protocol::{
     copy_rules::{self as words, MOVE_TO},
