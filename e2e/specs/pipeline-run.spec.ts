@@ -35,10 +35,12 @@ test('a run says who started it, when its steps were executed and why one failed
   });
 
   await test.step('and from the graph', async () => {
-    await step(page, 'fetch').focus();
+    await step(page, 'checksum').focus();
+    await page.keyboard.press('ArrowUp');
+    await expect(step(page, 'fetch')).toBeFocused();
+    await expect(drawer, 'the focus alone opens nothing').toBeHidden();
+    await page.keyboard.press('Enter');
     await expect(drawer).toContainText('fetch');
-    await page.keyboard.press('ArrowDown');
-    await expect(drawer).toContainText(/checksum|pack/);
     await drawer.getByRole('button', { name: 'Close' }).press('Enter');
     await expect(drawer).toBeHidden();
   });
@@ -49,6 +51,53 @@ test('a run says who started it, when its steps were executed and why one failed
   await expect(log).toContainText('checksum: Failed');
   await expect(log).toContainText('Pipeline run failed');
   await expectNothingFound(page);
+});
+
+test('closing the drawer returns the focus to the step that opened it', async ({ page, server }) => {
+  const { pipeline, failedPipelineRun } = await seed(server);
+  await openSignedIn(page, `/pipelines/${pipeline}/runs/${failedPipelineRun}`);
+  const drawer = page.getByRole('region', { name: 'Step', exact: true });
+  const timing = page.getByRole('list', { name: 'Timing of the steps' });
+  const details = page.locator('#details-of-step');
+
+  await test.step('on the graph', async () => {
+    const opener = step(page, 'checksum');
+    await opener.press('Enter');
+    await expect(details).toBeFocused();
+    await expect(opener).toHaveAttribute('aria-pressed', 'true');
+    await page.keyboard.press('Escape');
+    await expect(opener).toBeFocused();
+    await expect(drawer).toBeHidden();
+    await expect(opener).toHaveAttribute('aria-pressed', 'false');
+  });
+
+  await test.step('on the graph, where the arrow keys go on from there', async () => {
+    await page.keyboard.press('ArrowUp');
+    await expect(step(page, 'fetch')).toBeFocused();
+    await page.keyboard.press('Space');
+    await expect(drawer).toContainText('fetch');
+    await drawer.getByRole('button', { name: 'Close' }).press('Enter');
+    await expect(step(page, 'fetch')).toBeFocused();
+    await expect(drawer).toBeHidden();
+  });
+
+  await test.step('in the timing', async () => {
+    const opener = timing.getByRole('button', { name: 'pack', exact: true });
+    await opener.press('Enter');
+    await expect(details).toBeFocused();
+    await page.keyboard.press('Escape');
+    await expect(opener).toBeFocused();
+    await expect(drawer).toBeHidden();
+  });
+
+  await test.step('in the table', async () => {
+    const opener = page.getByRole('button', { name: 'Details of archive' });
+    await opener.press('Enter');
+    await expect(details).toBeFocused();
+    await drawer.getByRole('button', { name: 'Close' }).click();
+    await expect(opener).toBeFocused();
+    await expect(drawer).toBeHidden();
+  });
 });
 
 test('the error of a step is on one line in the table of a run, and whole in its details', async ({ page, server }) => {

@@ -32,7 +32,7 @@ const NAME: usize = 20;
 /// The maximum number of characters that are shown of the line below the name.
 const ABOUT: usize = 29;
 
-/// A graph of steps. One step can be chosen.
+/// A graph of steps. A step gets the focus with the keys, and is opened with a click, Enter or Space.
 #[component]
 pub(super) fn Graph(
     /// The steps in topological order.
@@ -40,8 +40,11 @@ pub(super) fn Graph(
     /// The steps of a run with their progress; empty without a run.
     #[prop(optional, into)]
     run_steps: Signal<Vec<Step>>,
-    /// The id of the chosen step.
-    chosen: RwSignal<Option<String>>,
+    /// The id of the step that had the focus last.
+    current: RwSignal<Option<String>>,
+    /// The id of the step whose details are shown. The signal of `current` if the details follow the focus.
+    #[prop(into)]
+    shown: Signal<Option<String>>,
     /// Called when the user opens a step.
     #[prop(optional, into)]
     on_open: Option<Callback<String>>,
@@ -50,35 +53,35 @@ pub(super) fn Graph(
     let layout = Memo::new(move |_| steps.with(|steps| lay_out(&needs(steps))));
     // The step that the Tab key moves to.
     let stop = Memo::new(move |_| {
-        let chosen = chosen.get();
+        let current = current.get();
         steps.with(|steps| {
-            let is_chosen = |step: &&PlannedStep| Some(&step.id) == chosen.as_ref();
-            steps.iter().find(is_chosen).or(steps.first()).map(|step| step.id.clone())
+            let is_current = |step: &&PlannedStep| Some(&step.id) == current.as_ref();
+            steps.iter().find(is_current).or(steps.first()).map(|step| step.id.clone())
         })
     });
     effect(move || {
-        // The focus follows the chosen step, but is never taken from an element outside the graph.
-        let (Some(svg), Some(id)) = (svg.get(), chosen.get()) else { return };
+        // The focus follows the current step, but is never taken from an element outside the graph.
+        let (Some(svg), Some(id)) = (svg.get(), current.get()) else { return };
         if document().active_element().is_some_and(|element| svg.contains(Some(&element))) {
             browser::focus(&element_id(&id));
         }
     });
     let press = move |event: KeyboardEvent| {
-        let Some(current) = stop.get_untracked() else { return };
+        let Some(focused) = stop.get_untracked() else { return };
         let key = event.key();
         if matches!(key.as_str(), "Enter" | " ") {
             event.prevent_default();
-            chosen.set(Some(current.clone()));
+            current.set(Some(focused.clone()));
             if let Some(open) = on_open {
-                open.run(current);
+                open.run(focused);
             }
         } else if let Some(next) = steps.with_untracked(|steps| {
-            let at = steps.iter().position(|step| step.id == current)?;
+            let at = steps.iter().position(|step| step.id == focused)?;
             let to = layout.with_untracked(|layout| neighbour(layout, at, &key))?;
             steps.get(to).map(|step| step.id.clone())
         }) {
             event.prevent_default();
-            chosen.set(Some(next));
+            current.set(Some(next));
         }
     };
     let zoom = RwSignal::new(None::<f64>);
@@ -89,7 +92,7 @@ pub(super) fn Graph(
         let lines = steps.with(|steps| lines(&layout, steps));
         let nodes = steps.with(|steps| {
             let node = |(step, at): (&PlannedStep, &layout::Node)| {
-                view! { <Node step=step.clone() x=at.x y=at.y run_steps chosen stop on_open /> }
+                view! { <Node step=step.clone() x=at.x y=at.y run_steps current shown stop on_open /> }
             };
             steps.iter().zip(&layout.nodes).map(node).collect_view()
         });
@@ -148,7 +151,8 @@ fn neighbour(layout: &Layout, at: usize, key: &str) -> Option<usize> {
     .map(|(index, _)| index)
 }
 
-fn element_id(step: &str) -> String {
+/// The element id of a step.
+pub(super) fn element_id(step: &str) -> String {
     format!("step-{step}")
 }
 
@@ -202,7 +206,8 @@ fn Node(
     x: i32,
     y: i32,
     run_steps: Signal<Vec<Step>>,
-    chosen: RwSignal<Option<String>>,
+    current: RwSignal<Option<String>>,
+    shown: Signal<Option<String>>,
     stop: Memo<Option<String>>,
     on_open: Option<Callback<String>>,
 ) -> impl IntoView {
@@ -240,7 +245,7 @@ fn Node(
         })
     };
     let open = move |_| {
-        chosen.set(Some(id.get_value()));
+        current.set(Some(id.get_value()));
         if let Some(open) = on_open {
             open.run(id.get_value());
         }
@@ -252,12 +257,12 @@ fn Node(
             role="button"
             tabindex=move || if stop.with(is_own) { "0" } else { "-1" }
             aria-label=label
-            aria-pressed=move || chosen.with(is_own).to_string()
+            aria-pressed=move || shown.with(is_own).to_string()
             data-tone=move || state().map(|(.., tone)| tone.name())
             data-status=move || state().map(|(word, ..)| word)
             transform=format!("translate({x} {y})")
             on:click=open
-            on:focus=move |_| chosen.set(Some(id.get_value()))
+            on:focus=move |_| current.set(Some(id.get_value()))
         >
             <title>{step.id.clone()}</title>
             <rect class="graph-box" width=width height=height rx="8" />

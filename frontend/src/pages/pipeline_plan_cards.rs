@@ -52,8 +52,8 @@ pub(super) fn Steps(
             };
         }
         match on_open {
-            Some(on_open) => view! { <Graph steps chosen on_open /> }.into_any(),
-            None => view! { <Graph steps chosen /> }.into_any(),
+            Some(on_open) => view! { <Graph steps current=chosen shown=chosen on_open /> }.into_any(),
+            None => view! { <Graph steps current=chosen shown=chosen /> }.into_any(),
         }
     };
     view! {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::step_drawer;
+use super::step_drawer::Drawer;
 use crate::{
     api::pipeline_runs::{PipelineRun, Step, StepStatus},
     clock::Clock,
@@ -64,8 +64,8 @@ pub(super) fn Gantt(
     row: RwSignal<Entry<PipelineRun>>,
     /// The ids of the steps.
     ids: Memo<Vec<String>>,
-    /// The id of the chosen step.
-    chosen: RwSignal<Option<String>>,
+    /// The drawer that a step opens.
+    drawer: Drawer,
 ) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let span = Memo::new(move |_| {
@@ -77,7 +77,7 @@ pub(super) fn Gantt(
     let has_begun = Memo::new(move |_| span.get().is_some());
     let beginning = move || span.get().map(|span| format::time_of_day(span.from, zone::offset(span.from), true));
     let length = move || span.get().map(|span| format::duration(span.to.seconds_since(span.from)));
-    let line = move |id: String| view! { <Line id row span chosen /> }.into_any();
+    let line = move |id: String| view! { <Line id row span drawer /> }.into_any();
     view! {
         <Card title="Timing">
             <Show
@@ -97,12 +97,7 @@ pub(super) fn Gantt(
 }
 
 #[component]
-fn Line(
-    id: String,
-    row: RwSignal<Entry<PipelineRun>>,
-    span: Memo<Option<TimeSpan>>,
-    chosen: RwSignal<Option<String>>,
-) -> impl IntoView {
+fn Line(id: String, row: RwSignal<Entry<PipelineRun>>, span: Memo<Option<TimeSpan>>, drawer: Drawer) -> impl IntoView {
     let own = id.clone();
     let step = Memo::new(move |_| row.with(|entry| entry.object.steps.iter().find(|step| step.id == own).cloned()));
     let bar = Memo::new(move |_| step.with(|step| span.get()?.bar(step.as_ref()?)));
@@ -123,11 +118,12 @@ fn Line(
             None => word.to_owned(),
         }
     };
-    let name = id.clone();
-    let open = move |_| step_drawer::open(chosen, &id);
+    let (name, element) = (id.clone(), format!("timing-of-{id}"));
+    let opener = element.clone();
+    let open = move |_| drawer.open(id.clone(), opener.clone());
     view! {
         <li class="gantt-row">
-            <button type="button" class="gantt-name" title=name.clone() on:click=open>
+            <button type="button" id=element class="gantt-name" title=name.clone() on:click=open>
                 {name.clone()}
             </button>
             <span class="visually-hidden">{sentence}</span>

@@ -24,10 +24,32 @@ use crate::{
 /// choose the names of steps.
 const ELEMENT: &str = "details-of-step";
 
-/// Opens the drawer with the details of a step, and moves the focus to the drawer.
-pub(super) fn open(chosen: RwSignal<Option<String>>, step: &str) {
-    chosen.set(Some(step.to_owned()));
-    set_timeout(|| browser::focus(ELEMENT), Duration::ZERO);
+/// The state of the drawer. A handle: copies share the same state.
+#[derive(Clone, Copy)]
+pub(super) struct Drawer {
+    /// The id of the step whose details are shown; without one, the drawer is closed.
+    pub(super) step: RwSignal<Option<String>>,
+    /// The id of the element that opened the drawer.
+    opener: StoredValue<String>,
+}
+
+impl Drawer {
+    pub(super) fn new() -> Self {
+        Self { step: RwSignal::new(None), opener: StoredValue::new(String::new()) }
+    }
+
+    /// Opens the drawer with the details of a step, and moves the focus to the drawer. When the drawer closes, the
+    /// focus returns to the element with the id `opener`.
+    pub(super) fn open(self, step: String, opener: String) {
+        self.opener.set_value(opener);
+        self.step.set(Some(step));
+        set_timeout(|| browser::focus(ELEMENT), Duration::ZERO);
+    }
+
+    fn close(self) {
+        self.step.set(None);
+        browser::focus(&self.opener.get_value());
+    }
 }
 
 /// The drawer with the details of a step.
@@ -37,8 +59,7 @@ pub(super) fn StepDrawer(
     planned: Memo<Vec<PlannedStep>>,
     steps: Memo<Vec<Step>>,
     log: RunLog,
-    /// The id of the chosen step; without one, the drawer is closed.
-    chosen: RwSignal<Option<String>>,
+    drawer: Drawer,
 ) -> impl IntoView {
     let own = id.clone();
     let step = Memo::new(move |_| steps.with(|steps| steps.iter().find(|step| step.id == own).cloned()));
@@ -48,13 +69,9 @@ pub(super) fn StepDrawer(
         let planned = planned.with(|planned| planned.iter().find(|planned| planned.id == id).cloned());
         planned.map(|step| view! { <StepDetails step /> })
     };
-    let close = move || {
-        chosen.set(None);
-        browser::focus("content");
-    };
     let press = move |event: KeyboardEvent| {
         if event.key() == "Escape" {
-            close();
+            drawer.close();
         }
     };
     let close_button = move || {
@@ -63,7 +80,7 @@ pub(super) fn StepDrawer(
                 type="button"
                 class="button button-small button-bare"
                 aria-label="Close"
-                on:click=move |_| close()
+                on:click=move |_| drawer.close()
             >
                 <Icon name="close" />
             </button>

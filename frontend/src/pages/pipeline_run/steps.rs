@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::{
     gantt::Gantt,
     log::RunLog,
-    step_drawer::{self, StepDrawer},
+    step_drawer::{Drawer, StepDrawer},
 };
 use crate::{
     api::{
@@ -24,7 +24,7 @@ use crate::{
         pipelines::{step_progress, step_state, time_taken},
     },
     live::{Entry, Feed},
-    pages::graph::Graph,
+    pages::graph::{self, Graph},
     reactive_query::Fetch,
     ui::{Badge, Card, Column, Ellipsis, Progress, Rows, Table, plain},
 };
@@ -42,7 +42,7 @@ const COLUMNS: [Column; 6] = [
     Column::number("Duration", 11),
 ];
 
-/// The cards with the graph, the timing and the table, and the details of the chosen step.
+/// The cards with the graph, the timing and the table, and the drawer with the details of a step.
 #[component]
 pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLinks>, log: RunLog) -> impl IntoView {
     let planned = Memo::new(move |_| links.read(|links| links.plan.steps.clone()).unwrap_or_default());
@@ -51,8 +51,13 @@ pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLi
         let with_progress = |step: &Step| copies.with(|copies| with_copy(step, copies));
         row.with(|entry| entry.object.steps.iter().map(with_progress).collect::<Vec<_>>())
     });
-    let chosen = RwSignal::new(None::<String>);
-    let drawer = move || chosen.get().map(|id| view! { <StepDrawer id planned steps log chosen /> });
+    let drawer = Drawer::new();
+    let details = move || drawer.step.get().map(|id| view! { <StepDrawer id planned steps log drawer /> });
+    let current = RwSignal::new(None::<String>);
+    let open = move |step: String| {
+        let opener = graph::element_id(&step);
+        drawer.open(step, opener);
+    };
     // In the order of the plan, once it is loaded.
     let ids = Memo::new(move |_| {
         let order: Vec<String> =
@@ -65,16 +70,16 @@ pub(super) fn StepProgress(row: RwSignal<Entry<PipelineRun>>, links: Fetch<RunLi
     let line = move |id: String| {
         let own = id.clone();
         let step = Memo::new(move |_| steps.with(|steps| steps.iter().find(|step| step.id == own).cloned()));
-        view! { <Line id step chosen /> }.into_any()
+        view! { <Line id step drawer /> }.into_any()
     };
     view! {
         <div class="run-graph-and-steps">
             <Card title="Graph">
-                <Graph steps=planned run_steps=steps chosen />
+                <Graph steps=planned run_steps=steps current shown=drawer.step on_open=open />
             </Card>
-            {drawer}
+            {details}
         </div>
-        <Gantt row ids chosen />
+        <Gantt row ids drawer />
         <Card title="Steps">
             <Table label="Steps" columns=COLUMNS.to_vec()>
                 <Rows keys=Signal::derive(move || ids.get()) row=line />
@@ -117,7 +122,7 @@ fn with_copy(step: &Step, copies: &Copies) -> Step {
 }
 
 #[component]
-fn Line(id: String, step: Memo<Option<Step>>, chosen: RwSignal<Option<String>>) -> impl IntoView {
+fn Line(id: String, step: Memo<Option<Step>>, drawer: Drawer) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let read = move |read: fn(&Step) -> String| move || step.with(|step| step.as_ref().map(read).unwrap_or_default());
     let state = Signal::derive(move || {
@@ -143,7 +148,8 @@ fn Line(id: String, step: Memo<Option<Step>>, chosen: RwSignal<Option<String>>) 
         })
     };
     let label = StoredValue::new(format!("Progress of {id}"));
-    let (opened, details) = (id.clone(), format!("Details of {id}"));
+    let (opened, details, element) = (id.clone(), format!("Details of {id}"), format!("row-of-{id}"));
+    let opener = element.clone();
     let is_running =
         Memo::new(move |_| step.with(|step| step.as_ref().is_some_and(|step| step.status == StepStatus::Running)));
     view! {
@@ -154,9 +160,10 @@ fn Line(id: String, step: Memo<Option<Step>>, chosen: RwSignal<Option<String>>) 
                     {read(|step| step.kind.clone())} " " {transfer} " "
                     <button
                         type="button"
+                        id=element
                         class="cell-open"
                         aria-label=details
-                        on:click=move |_| step_drawer::open(chosen, &opened)
+                        on:click=move |_| drawer.open(opened.clone(), opener.clone())
                     >
                         "Details"
                     </button>
