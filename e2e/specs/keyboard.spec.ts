@@ -225,6 +225,20 @@ test('a page with unsaved changes asks before a key leaves it', async ({ page, s
   await expect(page).toHaveURL('/pipelines/new');
 });
 
+test('on a narrow screen Escape closes the menu and returns the focus to its button', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await openSignedIn(page, '/');
+  const menu = page.getByRole('button', { name: 'Menu', exact: true });
+  const link = page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Activity', exact: true });
+  await menu.press('Enter');
+  await expect(menu).toHaveAttribute('aria-expanded', 'true');
+  await link.focus();
+  await page.keyboard.press('Escape');
+  await expect(menu).toBeFocused();
+  await expect(menu).toHaveAttribute('aria-expanded', 'false');
+  await expect(link).toBeHidden();
+});
+
 function heading(page: Page): Locator {
   return page.getByRole('heading', { level: 1 });
 }

@@ -33,6 +33,9 @@ use crate::{
 /// The time after which the first page has probably loaded everything, so that further code can be loaded.
 const FIRST_PAGE: Duration = Duration::from_secs(5);
 
+/// The element id of the button that opens the sidebar on narrow screens.
+const MENU: &str = "menu";
+
 pieces! {
     paint:
         paint_delay => paint_delay::show;
@@ -61,6 +64,13 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
     shortcuts.listen(&viewer);
 
     let is_open = RwSignal::new(false);
+    let close = move || {
+        // The sidebar is hidden on narrow screens, so the focus must not stay in it.
+        if document().query_selector("#sidebar :focus").is_ok_and(|focused| focused.is_some()) {
+            browser::focus(MENU);
+        }
+        is_open.set(false);
+    };
     let path = use_location().pathname;
     effect(move || {
         path.track();
@@ -76,8 +86,8 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
             on:pointerover=|event| approach(&event)
             on:focusin=|event| approach(&event)
             on:keydown=move |event| {
-                if event.key() == "Escape" {
-                    is_open.set(false);
+                if event.key() == "Escape" && is_open.get_untracked() {
+                    close();
                 }
             }
         >
@@ -92,6 +102,7 @@ pub(crate) fn Shell(viewer: Viewer, children: Children) -> impl IntoView {
                 <Connection />
                 <button
                     type="button"
+                    id=MENU
                     class="button button-bare topbar-menu"
                     aria-controls="sidebar"
                     aria-expanded=move || is_open.get().to_string()
