@@ -1,6 +1,7 @@
 //! Transfers: one copy from its plan to the published file, with its stored state and its reports.
 
 pub(crate) mod bandwidth;
+pub(crate) mod bounded_messages;
 pub(crate) mod checksum;
 pub(crate) mod claimed_state_files;
 pub(crate) mod context;
@@ -8,7 +9,6 @@ pub(crate) mod control;
 pub(crate) mod copy_rules;
 pub(crate) mod create_on_server;
 pub(crate) mod error;
-pub(crate) mod first_messages_and_count;
 pub(crate) mod local_copy;
 pub(crate) mod part_lock;
 pub(crate) mod publish;

@@ -9,7 +9,7 @@ use crate::storage::allowed_roots::AccessError;
 use crate::storage::error::{StorageError, StorageErrorKind};
 use crate::storage::path_text::text;
 use crate::storage::sandboxed_path::SandboxedPath;
-use crate::transfer::first_messages_and_count::BoundedMessages;
+use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::source_entries::PlanError;
 
 /// The sizes in bytes that files in /proc and /sys report, independently of their content.

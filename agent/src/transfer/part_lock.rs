@@ -58,7 +58,7 @@ pub(crate) fn reserve(part: &SandboxedPath, is_folder: bool) -> Result<Reserved,
 
 /// Locks an existing part while it is published or removed, so that no other copy writes to it. `None` if it does not
 /// exist, cannot be opened, or is a link. Fails with [`CopyError::InUse`] if another copy has locked it.
-pub(crate) fn hold(part: &SandboxedPath) -> Result<Option<Reserved>, CopyError> {
+pub(crate) fn lock_existing(part: &SandboxedPath) -> Result<Option<Reserved>, CopyError> {
     if part.symlink_metadata().is_ok_and(|there| there.is_symlink()) {
         return Ok(None);
     }
@@ -140,7 +140,7 @@ pub(crate) fn make_folder(path: &SandboxedPath) -> Result<(), CopyError> {
 mod tests {
     use std::fs;
 
-    use super::{hold, reserve};
+    use super::{lock_existing, reserve};
     use crate::storage::allowed_roots::FileAccess;
     use crate::transfer::error::CopyError;
 
@@ -152,13 +152,13 @@ mod tests {
             let first = reserve(&part, is_folder)?;
             assert!(matches!(reserve(&part, is_folder), Err(CopyError::InUse(_))));
             assert!(matches!(reserve(&part, !is_folder), Err(CopyError::InUse(_))));
-            assert!(matches!(hold(&part), Err(CopyError::InUse(_))));
+            assert!(matches!(lock_existing(&part), Err(CopyError::InUse(_))));
             let done = dir.path().join(format!("{is_folder}"));
             fs::rename(part.as_path(), &done)?;
             let second = reserve(&part, is_folder)?;
             assert!(part.as_path().exists() && done.exists());
             drop((first, second));
-            assert!(hold(&part)?.is_some());
+            assert!(lock_existing(&part)?.is_some());
             assert!(reserve(&part, is_folder).is_ok());
         }
         Ok(())

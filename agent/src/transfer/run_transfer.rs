@@ -341,7 +341,7 @@ fn copy_and_publish(
     let part = target.part();
     if let (Phase::Publishing, Some(copied)) = (claim.state.phase, claim.state.copied.clone()) {
         // Since the state was recorded, another copy may have written to the part or to the destination.
-        let _lock = if cfg!(unix) { part_lock::hold(&part)? } else { None };
+        let _lock = if cfg!(unix) { part_lock::lock_existing(&part)? } else { None };
         let is_published = is_published(&part, &target);
         let found = if is_published { &target } else { &part };
         if found.has_entry() && is_verified(found, &copied, control)? {

@@ -12,7 +12,7 @@ use crate::storage::path_text::text;
 use crate::storage::pattern;
 use crate::storage::sandboxed_path::{SandboxedPath, special};
 use crate::storage::usage_error::UsageError;
-use crate::transfer::first_messages_and_count::BoundedMessages;
+use crate::transfer::bounded_messages::BoundedMessages;
 
 /// The entries of a local source that are copied.
 #[derive(Debug)]

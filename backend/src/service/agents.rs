@@ -198,7 +198,7 @@ impl ControlPlane {
         let overlap = overlap.map_or(OVERLAP, super::delta);
         let mut work = self.begin(actor).await?;
         let row = store::agents::find(&mut work.tx, scope, id).await?.ok_or(Error::NotFound("agent"))?;
-        store::api_keys::hold_keys(&mut work.tx, id).await?;
+        store::api_keys::lock_keys(&mut work.tx, id).await?;
         // An agent that has sent its certificate alone needs no key to get one.
         if let Actor::Agent { key: Some(key), .. } = actor {
             exchange(&mut work, id, key).await?;
@@ -235,7 +235,7 @@ impl ControlPlane {
             ));
         }
         // A second request waits here, and then finds the directive of the first.
-        store::api_keys::hold_keys(&mut work.tx, id).await?;
+        store::api_keys::lock_keys(&mut work.tx, id).await?;
         let (agent, action) = (Agent::from(row), DirectiveAction::RotateKey {});
         if !store::directives::has_open(&mut work.tx, id, action.name(), work.now).await? {
             self.send_directive(&mut work, id, action).await?;

@@ -89,7 +89,7 @@ impl ControlPlane {
 
 /// An error if this API key of an agent was replaced by a newer one, used or not: a certificate outlives the overlap.
 async fn require_latest_key(work: &mut Work, agent: AgentId, key: &KeyDigest) -> Result<()> {
-    store::api_keys::hold_keys(&mut work.tx, agent).await?;
+    store::api_keys::lock_keys(&mut work.tx, agent).await?;
     let state = store::api_keys::key_state(&mut work.tx, &key.0, work.now).await?;
     if state.ok_or(Error::Unauthenticated("this API key is no longer valid"))?.is_replaced {
         return Err(Error::Forbidden(

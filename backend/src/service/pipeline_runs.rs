@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{ControlPlane, Work, optimistic_attempt_limit::OptimisticRetry, pipelines::held};
+use super::{ControlPlane, Work, optimistic_attempt_limit::OptimisticRetry, pipelines::lock_and_read};
 use crate::{
     actor::{Actor, Permission},
     error::{Error, Result},
@@ -71,11 +71,11 @@ impl ControlPlane {
                 None => self.planned_current(&pipeline, parameters.clone()).await?,
             };
             let mut work = self.begin(actor).await?;
-            let now_held = held(&mut work, actor, pipeline.id).await?;
-            let is_current = draft.is_some() || now_held.version == pipeline.version;
-            if !is_current || !now_held.enabled {
+            let locked_row = lock_and_read(&mut work, actor, pipeline.id).await?;
+            let is_current = draft.is_some() || locked_row.version == pipeline.version;
+            if !is_current || !locked_row.enabled {
                 // The pipeline was changed after it was read: start the current version instead.
-                pipeline = now_held;
+                pipeline = locked_row;
                 continue;
             }
             let run = self.start(&mut work, planned).await?;
@@ -126,7 +126,7 @@ impl ControlPlane {
         row.trigger = Trigger::Rerun;
         row.rerun_of = Some(id);
         let mut work = self.begin(actor).await?;
-        held(&mut work, actor, pipeline.id).await?;
+        lock_and_read(&mut work, actor, pipeline.id).await?;
         let run = self.start(&mut work, planned).await?;
         work.complete(claim, &run).await?;
         self.commit(work).await?;

@@ -156,7 +156,7 @@ impl ControlPlane {
         loop {
             attempts.begin()?;
             let mut work = self.begin(actor).await?;
-            let mut row = held(&mut work, actor, id).await?;
+            let mut row = lock_and_read(&mut work, actor, id).await?;
             require_version(&row, input.expected_version)?;
             if input.unless_same && row.yaml == input.yaml {
                 break;
@@ -192,7 +192,7 @@ impl ControlPlane {
         loop {
             attempts.begin()?;
             let mut work = self.begin(actor).await?;
-            let before = held(&mut work, actor, id).await?;
+            let before = lock_and_read(&mut work, actor, id).await?;
             let mut row = before.clone();
             apply(&mut row, &input);
             if row == before {
@@ -229,7 +229,7 @@ impl ControlPlane {
         loop {
             attempts.begin()?;
             let mut work = self.begin(actor).await?;
-            let row = held(&mut work, actor, id).await?;
+            let row = lock_and_read(&mut work, actor, id).await?;
             if self.abandon_runs(&mut work, id).await? {
                 store::pipeline_runs::delete_of_pipeline(&mut work.tx, id).await?;
                 unschedule(&mut work, id).await?;
@@ -294,8 +294,8 @@ impl ControlPlane {
 
 /// Locks the row of a pipeline until the end of the transaction, and reads it. Returns [`Error::NotFound`] if the
 /// pipeline is not within the caller's scope.
-pub(super) async fn held(work: &mut Work, actor: &Actor, id: PipelineId) -> Result<PipelineRow> {
-    store::pipelines::hold(&mut work.tx, id).await?;
+pub(super) async fn lock_and_read(work: &mut Work, actor: &Actor, id: PipelineId) -> Result<PipelineRow> {
+    store::pipelines::lock(&mut work.tx, id).await?;
     let row = store::pipelines::find(&mut work.tx, actor.scope(), &id.into()).await?.pop();
     row.ok_or(Error::NotFound("pipeline"))
 }

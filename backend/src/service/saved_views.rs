@@ -37,7 +37,7 @@ impl ControlPlane {
         let (user, _) = actor.require_session(Permission::ManageSavedViews)?;
         let mut work = self.begin(actor).await?;
         // Two requests at once would count the same views.
-        store::users::hold(&mut work.tx, user).await?;
+        store::users::lock(&mut work.tx, user).await?;
         if store::saved_views::count(&mut work.tx, user).await? >= MAX_VIEWS {
             return Err(Error::conflict(format!("there are {MAX_VIEWS} saved views already: delete one of them")));
         }
@@ -68,7 +68,7 @@ impl ControlPlane {
         let (user, _) = actor.require_session(Permission::ManageSavedViews)?;
         let mut work = self.begin(actor).await?;
         // Two requests at once would each make a view the default.
-        store::users::hold(&mut work.tx, user).await?;
+        store::users::lock(&mut work.tx, user).await?;
         let found = store::saved_views::find(&mut work.tx, user, id).await?;
         let mut row = found.ok_or(Error::NotFound("view"))?;
         row.name = input.name.unwrap_or(row.name);

@@ -89,7 +89,7 @@ impl ControlPlane {
         let mut work = self.begin(actor).await?;
         if input.role.is_some() || input.suspended == Some(true) {
             // Locks all administrators: of two who suspend each other, the second one is refused.
-            store::users::hold_admins(&mut work.tx).await?;
+            store::users::lock_admins(&mut work.tx).await?;
             self.require_still_admin(&mut work, actor).await?;
         }
         let mut row = store::users::find(&mut work.tx, id).await?.ok_or(Error::NotFound("user"))?;

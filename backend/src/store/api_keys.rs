@@ -84,7 +84,7 @@ pub async fn note_first_use(tx: &mut Tx, digest: &[u8], now: DateTime<Utc>) -> R
 
 /// Locks the API keys of an agent until the end of the transaction. Until then, no other transaction can change them or
 /// record their first use.
-pub async fn hold_keys(tx: &mut Tx, agent: AgentId) -> Result<()> {
+pub async fn lock_keys(tx: &mut Tx, agent: AgentId) -> Result<()> {
     sql("UPDATE agent_keys SET generation = generation WHERE agent_id = $1").bind(agent).execute(tx).await?;
     Ok(())
 }

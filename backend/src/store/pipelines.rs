@@ -142,7 +142,7 @@ pub async fn save(tx: &mut Tx, pipeline: &PipelineRow) -> Result<()> {
 /// Locks the row of a pipeline until the end of the transaction, so that no other transaction can change, start or
 /// delete the pipeline.
 /// Returns false if the pipeline does not exist.
-pub async fn hold(tx: &mut Tx, id: PipelineId) -> Result<bool> {
+pub async fn lock(tx: &mut Tx, id: PipelineId) -> Result<bool> {
     Ok(sql("UPDATE pipelines SET version = version WHERE id = $1").bind(id).execute(tx).await? == 1)
 }
 

@@ -105,7 +105,7 @@ pub async fn list(db: &Db, filter: &UserFilter, request: PageRequest) -> Result<
 }
 
 /// Locks the row of a user until the end of the transaction, so that no other transaction can change it.
-pub async fn hold(tx: &mut Tx, id: UserId) -> Result<()> {
+pub async fn lock(tx: &mut Tx, id: UserId) -> Result<()> {
     sql("UPDATE users SET suspended = suspended WHERE id = $1").bind(id).execute(tx).await?;
     Ok(())
 }
@@ -126,7 +126,7 @@ pub async fn count_active_admins(conn: impl Into<Conn<'_>>) -> Result<i64> {
 
 /// Locks the rows of all administrators until the end of the transaction, so that no other transaction can change their
 /// roles or suspend them.
-pub async fn hold_admins(tx: &mut Tx) -> Result<()> {
+pub async fn lock_admins(tx: &mut Tx) -> Result<()> {
     sql("UPDATE users SET role = role WHERE role = 'admin'").execute(tx).await?;
     Ok(())
 }

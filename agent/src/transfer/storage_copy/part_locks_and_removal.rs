@@ -29,9 +29,9 @@ pub(crate) fn lock(
 }
 
 /// Locks an existing local part while it is published or removed; `None` on a server, or if there is nothing to lock.
-pub(crate) fn hold(target: &dyn TransferStorage, part: &StoragePath) -> Result<Option<Reserved>, CopyError> {
+pub(crate) fn lock_existing(target: &dyn TransferStorage, part: &StoragePath) -> Result<Option<Reserved>, CopyError> {
     match target.local_path(part) {
-        Some(part) if cfg!(unix) => part_lock::hold(&part),
+        Some(part) if cfg!(unix) => part_lock::lock_existing(&part),
         _ => Ok(None),
     }
 }

@@ -6,9 +6,9 @@ use crate::storage::part_name;
 use crate::storage::pattern;
 use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::{Entry, EntryKind, MAX_DEPTH, MAX_ENTRIES, Metadata};
+use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::copy_rules::{AfterSuccess, CopyRules, SymlinkRule};
 use crate::transfer::error::CopyError;
-use crate::transfer::first_messages_and_count::BoundedMessages;
 use crate::transfer::storage_copy::move_to_folder;
 
 /// The maximum number of bytes of all paths of a source. Without this limit, a server could list a million files in

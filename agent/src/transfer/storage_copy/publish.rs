@@ -10,7 +10,7 @@ use crate::transfer::error::CopyError;
 use crate::transfer::part_lock::Reserved;
 use crate::transfer::state::{Staging, StreamState};
 use crate::transfer::storage_copy::destination_paths::{MAX_NAMES, numbered, part_folder, staged_path};
-use crate::transfer::storage_copy::part_locks_and_removal::{hold, remove_if_there, remove_part};
+use crate::transfer::storage_copy::part_locks_and_removal::{lock_existing, remove_if_there, remove_part};
 use crate::transfer::storage_copy::staged_file_list::{StagedFile, StagedFiles};
 
 /// Publishes all staged files of the copy `base`. `lock` is the lock of its part folder, if this attempt has staged the
@@ -46,7 +46,7 @@ fn publish_files(
     for (relative, file) in staged.iter() {
         let part = staged_path(stream, base, relative);
         // Locked until the file has its final name.
-        let _lock = hold(target, &part)?;
+        let _lock = lock_existing(target, &part)?;
         if is_checked {
             check_part(target, &part, file)?;
         }
@@ -95,7 +95,7 @@ fn publish_folder(
     was_staged_before: bool,
 ) -> Result<(), CopyError> {
     let part = part_folder(stream, base);
-    let _lock = if lock.is_some() { lock } else { hold(target, &part)? };
+    let _lock = if lock.is_some() { lock } else { lock_existing(target, &part)? };
     let is_checked = was_staged_before && target.capabilities().free_reads && exists(target, &part)?;
     if is_checked && !is_all_there(target, &part, staged)? {
         return Err(CopyError::PartChanged(target.display(&part)));

@@ -108,7 +108,7 @@ fn prepare(
     }
     let part = destination_paths::part_folder(stream, base);
     // Locked until the new part folder is locked, so that no other copy writes to the removed one.
-    let _found = if is_new { part_locks_and_removal::hold(target, &part)? } else { None };
+    let _found = if is_new { part_locks_and_removal::lock_existing(target, &part)? } else { None };
     if is_new {
         part_locks_and_removal::remove_if_there(target, &part)?;
     }

@@ -3,8 +3,8 @@
 use crate::storage::part_name::MAX_NAME;
 use crate::storage::storage_path::StoragePath;
 use crate::storage::transfer_storage::{Capabilities, TransferStorage};
+use crate::transfer::bounded_messages::BoundedMessages;
 use crate::transfer::error::CopyError;
-use crate::transfer::first_messages_and_count::BoundedMessages;
 use crate::transfer::storage_copy::plan::StreamPlan;
 
 /// Fails if the destination does not support some names of the plan; the error lists the first of them.

@@ -16,7 +16,7 @@ use crate::{
         ControlPlane,
         due_slots::{AT_A_TIME, Decided, decided},
         failure_isolation::{PAGE, attempt},
-        pipelines::held,
+        pipelines::lock_and_read,
     },
     store::{
         self,
@@ -113,17 +113,17 @@ impl ControlPlane {
         };
         let mut work = self.begin(&Actor::System).await?;
         store::schedules::lock_scheduler(&mut work.tx).await?;
-        let now_held = match held(&mut work, &Actor::System, id).await {
+        let locked_row = match lock_and_read(&mut work, &Actor::System, id).await {
             Err(Error::NotFound(_)) => return Ok(false),
-            held => held?,
+            row => row?,
         };
         let Some(mut slot) = store::slots::first_queued(&mut work.tx, id.0).await? else { return Ok(false) };
         if store::pipeline_runs::is_held_up(&mut work.tx, id).await? {
             return Ok(false);
         }
-        if now_held.version != pipeline.version || !now_held.enabled {
+        if locked_row.version != pipeline.version || !locked_row.enabled {
             // The pipeline was changed after it was read: the next check starts the current version.
-            return Ok(now_held.enabled);
+            return Ok(locked_row.enabled);
         }
         slot.pending = None;
         match &planned {
