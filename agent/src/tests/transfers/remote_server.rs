@@ -42,6 +42,11 @@ impl Kind {
         if self.protocol() == "ftp" { Speech::Ftp } else { Speech::Any }
     }
 
+    /// Whether names may hold backslashes, which pure-ftpd refuses.
+    pub(super) fn carries_backslashes(self) -> bool {
+        !matches!(self, Self::PureFtp | Self::PureFtps)
+    }
+
     /// Whether names may hold line breaks and end with a space.
     pub(super) fn carries_any_text(self) -> bool {
         matches!(self, Self::Local | Self::Sftp)

@@ -99,7 +99,6 @@ fn odd_names(kind: Kind) -> Vec<String> {
         "100%41",
         "quote\"'`",
         "semi;colon",
-        "back\\slash",
         "tab\there",
         "~",
         "#hash",
@@ -107,6 +106,9 @@ fn odd_names(kind: Kind) -> Vec<String> {
     ];
     let mut names = Vec::from(plain.map(str::to_owned));
     names.push("n".repeat(255));
+    if kind.carries_backslashes() {
+        names.push("back\\slash".to_owned());
+    }
     if kind.carries_any_text() {
         names.extend(["line\nbreak", "trailing "].map(str::to_owned));
     }
