@@ -187,7 +187,8 @@ impl TransferStorage for FtpStorage {
             modes: false,
             times: self.features.mfmt,
             any_bytes: false,
-            line_breaks: false,
+            // Some servers change them, and spaces at the end, without an error.
+            control_characters: false,
             spaces_at_end: false,
             fsync: false,
             // Whether RNTO replaces an existing file depends on the server.

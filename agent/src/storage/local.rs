@@ -46,7 +46,7 @@ impl TransferStorage for LocalStorage {
             modes: cfg!(unix),
             times: cfg!(unix),
             any_bytes: cfg!(unix),
-            line_breaks: cfg!(unix),
+            control_characters: cfg!(unix),
             spaces_at_end: true,
             fsync: true,
             replaces_atomically: true,

@@ -132,8 +132,8 @@ pub(crate) struct Capabilities {
     pub(crate) times: bool,
     /// Names need not be UTF-8.
     pub(crate) any_bytes: bool,
-    /// Names may contain line breaks.
-    pub(crate) line_breaks: bool,
+    /// Names may contain control characters, such as line breaks and tabs.
+    pub(crate) control_characters: bool,
     /// Names may end with a space.
     pub(crate) spaces_at_end: bool,
     /// Files can be synced to disk.

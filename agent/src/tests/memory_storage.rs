@@ -58,7 +58,7 @@ impl MemoryStorage {
             modes: true,
             times: true,
             any_bytes: true,
-            line_breaks: true,
+            control_characters: true,
             spaces_at_end: true,
             fsync: true,
             replaces_atomically: true,

@@ -360,10 +360,10 @@ fn a_name_that_the_destination_cannot_hold_is_refused_before_anything_is_written
     let source = MemoryStorage::new(true);
     source.put("out/fine", b"1");
     source.put("out/two\nlines", b"2");
-    let target = MemoryStorage::new(false).with(|capabilities| capabilities.line_breaks = false);
+    let target = MemoryStorage::new(false).with(|capabilities| capabilities.control_characters = false);
     let mut copy = Copy::new(&source, &target, ("out", "to"))?;
     let error = copy.run().map_err(|error| error.to_string()).err().unwrap_or_default();
-    assert!(error.contains("two%0Alines` has a name with a line break"), "{error}");
+    assert!(error.contains("two%0Alines` has a name with a control character"), "{error}");
     assert!(target.lock().nodes.is_empty());
     Ok(())
 }

@@ -22,11 +22,14 @@ pub(super) fn carried(name: &[u8]) -> Result<&str, &'static str> {
     Ok(text)
 }
 
-/// Fails if a name in the path ends with a space: some servers silently change such names when they create a file or
-/// folder.
+/// Fails if a name in the path ends with a space or has a control character: some servers silently change such names
+/// when they create a file or folder.
 pub(super) fn check_created(path: &str) -> Result<(), &'static str> {
     if path.split('/').any(|name| name.ends_with(' ')) {
         return Err("FTP servers change a space at the end of a name");
+    }
+    if path.contains(|character: char| character.is_ascii_control()) {
+        return Err("FTP servers change a control character, such as a tab, in a name");
     }
     Ok(())
 }
@@ -87,8 +90,9 @@ mod tests {
     }
 
     #[test]
-    fn no_name_with_a_space_at_its_end_is_created() {
+    fn no_name_that_servers_change_is_created() {
         assert!(check_created("/a /b").is_err() && check_created("/a/b ").is_err());
+        assert!(check_created("/a\tb").is_err() && check_created("/a\u{7f}").is_err());
         assert_eq!(check_created("/a b/ c"), Ok(()));
     }
 

@@ -171,7 +171,7 @@ impl TransferStorage for SftpStorage {
             modes: true,
             times: true,
             any_bytes: false,
-            line_breaks: true,
+            control_characters: true,
             spaces_at_end: true,
             fsync: extensions.has(FSYNC),
             replaces_atomically: extensions.has(POSIX_RENAME),

@@ -47,7 +47,7 @@ impl Kind {
         !matches!(self, Self::PureFtp | Self::PureFtps)
     }
 
-    /// Whether names may hold line breaks and end with a space.
+    /// Whether names may hold control characters and end with a space.
     pub(super) fn carries_any_text(self) -> bool {
         matches!(self, Self::Local | Self::Sftp)
     }

@@ -99,7 +99,6 @@ fn odd_names(kind: Kind) -> Vec<String> {
         "100%41",
         "quote\"'`",
         "semi;colon",
-        "tab\there",
         "~",
         "#hash",
         "\u{1f4be} \u{4f60}\u{597d}",
@@ -110,7 +109,7 @@ fn odd_names(kind: Kind) -> Vec<String> {
         names.push("back\\slash".to_owned());
     }
     if kind.carries_any_text() {
-        names.extend(["line\nbreak", "trailing "].map(str::to_owned));
+        names.extend(["line\nbreak", "tab\there", "trailing "].map(str::to_owned));
     }
     names
 }

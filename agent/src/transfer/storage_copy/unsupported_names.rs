@@ -27,8 +27,8 @@ fn problem(name: &[u8], capabilities: Capabilities) -> Option<&'static str> {
         Some("has a name of more than 255 bytes")
     } else if !capabilities.any_bytes && std::str::from_utf8(name).is_err() {
         Some("has a name that is not UTF-8, which the destination needs")
-    } else if !capabilities.line_breaks && name.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
-        Some("has a name with a line break, which the destination cannot store")
+    } else if !capabilities.control_characters && name.iter().any(u8::is_ascii_control) {
+        Some("has a name with a control character, such as a line break, which the destination cannot store")
     } else if !capabilities.spaces_at_end && name.ends_with(b" ") {
         Some("has a name with a space at its end, which the destination may change")
     } else if cfg!(windows) && capabilities.free_reads && is_reserved(name) {
@@ -64,7 +64,7 @@ mod tests {
             modes: true,
             times: true,
             any_bytes: true,
-            line_breaks: true,
+            control_characters: true,
             spaces_at_end: true,
             fsync: true,
             replaces_atomically: true,
@@ -72,9 +72,10 @@ mod tests {
             free_reads: false,
             concurrent_files: 1,
         };
-        let few = Capabilities { any_bytes: false, line_breaks: false, spaces_at_end: false, ..all };
+        let few = Capabilities { any_bytes: false, control_characters: false, spaces_at_end: false, ..all };
         assert!(problem(b"\xff\n", all).is_none() && problem("é".as_bytes(), few).is_none());
         assert!(problem(b"\xff", few).is_some() && problem(b"a\r", few).is_some());
+        assert!(problem(b"a\tb", all).is_none() && problem(b"a\tb", few).is_some() && problem(b"a\x7f", few).is_some());
         assert!(problem(b"a ", all).is_none() && problem(b"a ", few).is_some() && problem(b" a", few).is_none());
         assert!(problem(&[b'a'; 255], all).is_none() && problem(&[b'a'; 256], all).is_some());
     }
